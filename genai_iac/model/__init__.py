@@ -1,0 +1,44 @@
+"""The nouns: what a manifest declares, what a tenancy holds, what a plan says, what an apply reports. Data only, all frozen."""
+
+from genai_iac.model.address import Address, Source
+from genai_iac.model.delivery import Delivery, Holding, Item, Record, Role
+from genai_iac.model.document import Document, Path
+from genai_iac.model.plan import ACTIONS, Action, Call, Change, Loss, Notice, Outcome, Plan, Status, Summary
+from genai_iac.model.resource import Deletion, LiveResource, LiveSecret, Mark, Resource, Stack
+from genai_iac.model.secret import Secret
+from genai_iac.model.values import ExistingCompartment, Lifetime, Reference, StatementText, Text, Value
+
+__all__ = [
+    "ACTIONS",
+    "Action",
+    "Address",
+    "Call",
+    "Change",
+    "Deletion",
+    "Delivery",
+    "Document",
+    "ExistingCompartment",
+    "Holding",
+    "Item",
+    "Lifetime",
+    "LiveResource",
+    "LiveSecret",
+    "Loss",
+    "Mark",
+    "Notice",
+    "Outcome",
+    "Path",
+    "Plan",
+    "Record",
+    "Reference",
+    "Resource",
+    "Role",
+    "Secret",
+    "Source",
+    "Stack",
+    "StatementText",
+    "Status",
+    "Summary",
+    "Text",
+    "Value",
+]

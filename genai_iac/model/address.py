@@ -1,0 +1,36 @@
+"""Where things are: the address of a resource, and the place in a manifest where it was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Address:
+    """`Kind/name`: what people and plans call a resource; its OCID is its id."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read `Kind/name`; raises ValueError when either half is missing."""
+        kind, slash, name = text.partition("/")
+        if not (kind and slash and name) or "/" in name:
+            raise ValueError(f"{text!r} is not an address; write Kind/name, for example ApiKey/chat-app")
+        return cls(kind, name)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Source:
+    """A place in a file; line and column count from 1, as editors do."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"

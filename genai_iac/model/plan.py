@@ -1,0 +1,138 @@
+"""A plan is data: the changes, in an order that works, each with the exact calls and the reason. An outcome says what became of one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Literal
+
+from genai_iac.model.address import Address
+from genai_iac.model.values import Value
+
+Action = Literal["create", "update", "renew", "activate", "deactivate", "revoke", "delete", "forget", "deliver"]
+ACTIONS: tuple[Action, ...] = (
+    "create",
+    "update",
+    "renew",
+    "activate",
+    "deactivate",
+    "revoke",
+    "delete",
+    "forget",
+    "deliver",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One write to the tenancy: the OCI operation, what it acts on, and a body that may hold values not known yet."""
+
+    operation: str
+    body: Mapping[str, Value] = field(default_factory=dict)
+    id: str | None = None  # OCID it acts on; None: the resource that this change makes
+    region: str | None = None  # None: the home region
+    secret: str | None = None  # the named secret that a mint or a state change is about
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A secret value that stops working: which, and when it was last used (None: never, as far as the service knows)."""
+
+    secret: str
+    last_used: datetime | None
+    how: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step for one resource.
+
+    | actions                    | before        | after                           |
+    |----------------------------|---------------|---------------------------------|
+    | create                     | None          | what will be                    |
+    | update, renew, activate, … | what is       | what will be                    |
+    | delete, forget             | what is       | None                            |
+    | deliver                    | what is       | the same: only sinks are written |
+    """
+
+    address: Address
+    actions: tuple[Action, ...]
+    reason: str  # for people; never steers anything
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Value] | None = None
+    calls: tuple[Call, ...] = ()
+    id: str | None = None
+    needs: tuple[Address, ...] = ()  # changes that must have landed first
+    losses: tuple[Loss, ...] = ()
+    deliver: tuple[str, ...] = ()  # names of the secrets whose values go to the sinks
+
+    @property
+    def kills(self) -> bool:
+        """Whether a secret value stops working: the `!` of the plan."""
+        return bool(self.losses)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a reader of the plan should know that changes nothing by itself."""
+
+    text: str
+    address: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How many actions of each sort a plan has; a replaced resource counts once as create and once as delete."""
+
+    counts: Mapping[Action, int]
+
+    def __getitem__(self, action: Action) -> int:
+        return self.counts.get(action, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that would change, in an order that works. Empty (falsy) when live is as desired."""
+
+    stack: str
+    environment: str | None
+    tenancy: str
+    region: str
+    changes: tuple[Change, ...]
+    unchanged: int
+    owned: int  # live resources that carry this stack's mark
+    notices: tuple[Notice, ...] = ()
+    live_digest: str = ""  # of every live object the plan relies on
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    @property
+    def summary(self) -> Summary:
+        """The counts of the last line."""
+        return Summary(Counter(action for change in self.changes for action in change.actions))
+
+
+class Status(Enum):
+    """What became of a change."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change. Truthy when it landed."""
+
+    change: Change
+    status: Status
+    id: str | None = None
+    note: str = ""
+    seconds: float = 0.0
+
+    def __bool__(self) -> bool:
+        return self.status is Status.DONE
