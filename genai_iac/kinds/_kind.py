@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from genai_iac.errors import Problem
-from genai_iac.model import Action, Call, Document, LiveResource, Loss, Reference, Resource, Stack, Value
-
-Same = Callable[[Value, Any], bool]
+from genai_iac.model import (
+    Action,
+    Address,
+    Call,
+    Document,
+    LiveResource,
+    LiveSecret,
+    Loss,
+    Path,
+    Reference,
+    Resource,
+    Source,
+    Stack,
+    Value,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The one list call that shows every resource of a kind in a compartment (and region)."""
+    """The list call that shows every resource of a kind: once for the tenancy, or once a compartment (and region)."""
 
     operation: str
     reach: Literal["tenancy", "compartment", "compartment and region"]
@@ -24,13 +36,14 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a kind may look at when it compares: the tenancy's clock, and whether a desired value equals a live one."""
+    """What a kind may look at when it compares."""
 
-    now: datetime
-    same: Same  # values: references are resolved as far as they can be
-    same_statements: Callable[[Value, Any, Value], bool]  # desired statements, live ones, the policy's compartment
-    undelivered: frozenset[str] = frozenset()  # names of live secrets that no sink holds
-    idle_since: Callable[[LiveResource, str], bool] = field(default=lambda live, secret: True)
+    now: datetime  # the tenancy's clock
+    same: Callable[[Value, Any], bool]  # desired against live; a value not known yet is never the same
+    same_statements: Callable[[Sequence[Value], Sequence[str], str], bool]  # desired, live, the policy's compartment
+    undelivered: frozenset[str] = frozenset()  # names of this key's live secrets that none of its sinks holds
+    incomplete: frozenset[str] = frozenset()  # names of those that some sink holds and another lacks, or holds otherwise than it should
+    idle: Callable[[LiveSecret], bool] = lambda secret: secret.last_used is None  # nobody has used it for long enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +54,22 @@ class Step:
     calls: tuple[Call, ...]
     reasons: tuple[str, ...]
     losses: tuple[Loss, ...] = ()
-    deliver: tuple[str, ...] = ()
+    deliver: tuple[str, ...] = ()  # names of the secrets that have to reach the sinks
 
 
 class Kind(ABC):
     """One kind of resource. A file in this folder with a `KIND` puts it on the shelf."""
 
     name: ClassVar[str]
+    plural: ClassVar[str]
+    summary: ClassVar[str]  # one sentence, for the schema
     schema: ClassVar[Mapping[str, Any]]  # JSON Schema of `spec`, without `tags` and `deletion`, which all kinds have
     statement_fields: ClassVar[tuple[str, ...]] = ()  # lists in spec whose strings are policy statements
     listing: ClassVar[Listing]
-    rank: ClassVar[int]  # 0 is innermost: what is removed first when nothing else orders it
+    get_operation: ClassVar[str]  # the Get whose answer carries the etag
+    delete_operation: ClassVar[str]
+    update_operation: ClassVar[str]
+    name_field: ClassVar[str]  # the attribute that people call it by
 
     @abstractmethod
     def check(self, document: Document) -> Iterable[Problem]:
@@ -63,7 +81,7 @@ class Kind(ABC):
 
     @abstractmethod
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
-        """What one item of the list call shows."""
+        """What one item of the list call shows; its mark is read by the caller."""
 
     @abstractmethod
     def create(self, desired: Resource) -> Step:
@@ -73,11 +91,56 @@ class Kind(ABC):
     def change(self, desired: Resource, live: LiveResource, facts: Facts) -> Step | None:
         """The calls that bring live to desired; None when it is. Raises PlanError when no call can."""
 
-    @abstractmethod
     def remove(self, live: LiveResource) -> Step:
         """The calls that delete it."""
+        return Step(("delete",), (Call(self.delete_operation, {}, live.id, live.region),), ("no manifest declares it",))
+
+    def forget(self, live: LiveResource, tags: Mapping[str, str]) -> Step:
+        """The calls that take the owner mark off and leave the rest."""
+        call = Call(self.update_operation, {"freeformTags": tags}, live.id, live.region)
+        return Step(("forget",), (call,), ("deletion: retain",))
+
+    def complete(self, desired: Resource, resources: Mapping[Address, Resource]) -> Resource:
+        """The resource once all others are known; for a kind that says something about them."""
+        del resources
+        return desired
 
     def uses(self, desired: Resource) -> Iterable[Reference]:
         """References beyond those inside the attributes."""
         del desired
         return ()
+
+
+def changed_fields(fields: Iterable[str], desired: Resource, live: LiveResource, facts: Facts) -> dict[str, Value]:
+    """The desired values of those of the fields that the manifest mentions and that live has otherwise."""
+    wanted = ((name, desired.attributes[name]) for name in fields if name in desired.attributes)
+    return {name: value for name, value in wanted if not facts.same(value, live.attributes.get(name))}
+
+
+def changed_tags(desired: Resource, live: LiveResource) -> dict[str, str] | None:
+    """The whole tag map to send when a declared tag differs (the service replaces the map), else None. Undeclared tags are kept."""
+    wanted = desired.attributes.get("freeformTags") or {}
+    assert isinstance(wanted, Mapping)
+    if all(live.tags.get(key) == value for key, value in wanted.items()) and deletion_of(live) == desired.deletion:
+        return None
+    return {**live.tags, **{key: str(value) for key, value in wanted.items()}}
+
+
+def deletion_of(live: LiveResource) -> str:
+    """What the live mark says is to happen once nothing declares the resource."""
+    return live.mark.deletion if live.mark else "delete"
+
+
+def why_changed(fields: Mapping[str, Value], tags: bool) -> tuple[str, ...]:
+    """The reason of an update, for people."""
+    return (", ".join([*fields, *(["tags"] if tags else [])]) + " differ" + ("" if len(fields) + tags > 1 else "s"),)
+
+
+def read_time(text: str | None) -> datetime | None:
+    """An RFC 3339 time of the wire as an aware datetime; None stays None."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def declared_places(document: Document, *paths: Path) -> dict[str, Source]:
+    """Where those parts were written, by dotted path below `spec`, for messages at plan time."""
+    return {".".join(map(str, path)): document.place("spec", *path) for path in paths}

@@ -3,9 +3,11 @@
 from genai_iac.model.address import Address, Source
 from genai_iac.model.delivery import Delivery, Holding, Item, Record, Role
 from genai_iac.model.document import Document, Path
+from genai_iac.model.marks import TAG, Owner, read_mark
 from genai_iac.model.plan import ACTIONS, Action, Call, Change, Loss, Notice, Outcome, Plan, Status, Summary
 from genai_iac.model.resource import Deletion, LiveResource, LiveSecret, Mark, Resource, Stack
 from genai_iac.model.secret import Secret
+from genai_iac.model.tree import Node, Tree
 from genai_iac.model.values import ExistingCompartment, Lifetime, Reference, StatementText, Text, Value
 
 __all__ = [
@@ -25,8 +27,10 @@ __all__ = [
     "LiveSecret",
     "Loss",
     "Mark",
+    "Node",
     "Notice",
     "Outcome",
+    "Owner",
     "Path",
     "Plan",
     "Record",
@@ -39,6 +43,9 @@ __all__ = [
     "StatementText",
     "Status",
     "Summary",
+    "TAG",
     "Text",
+    "Tree",
     "Value",
+    "read_mark",
 ]

@@ -53,6 +53,7 @@ class Mark:
     owner: str
     address: Address
     digest: str
+    deletion: Deletion = "delete"  # what is to happen once no manifest declares it
 
 
 @dataclass(frozen=True, slots=True)

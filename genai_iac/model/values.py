@@ -46,7 +46,7 @@ class Text:
     """A string with holes. `template` holds them as written (`chat-${Compartment/x.name}`), `holes` says what each stands for."""
 
     template: str
-    holes: tuple[tuple[str, str | Reference], ...]
+    holes: tuple[tuple[str, str | Reference | ExistingCompartment], ...]
 
     def __str__(self) -> str:
         return self.template

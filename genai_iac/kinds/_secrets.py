@@ -1,0 +1,118 @@
+"""The two secrets of an API key: from declared states and expiries to the calls, the losses and the deliveries.
+
+What the service allows (its own page on API keys): ACTIVE and INACTIVE are exchanged by SetApiKeyState, REVOKED is for ever, an expiry changes only by
+RenewApiKey, which replaces the value at once and leaves the secret ACTIVE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from genai_iac.errors import PlanError
+from genai_iac.kinds._kind import Facts
+from genai_iac.model import Action, Call, Lifetime, LiveResource, LiveSecret, Loss, Resource
+
+Declared = Literal["active", "inactive", "revoked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing to be done to one secret."""
+
+    action: Action
+    call: Call
+    reason: str
+    loss: Loss | None = None
+
+    @property
+    def kills_only(self) -> bool:
+        """Whether it takes a value away and brings none: such turns come last, after the sinks have what stays."""
+        return self.action in ("deactivate", "revoke")
+
+
+def turn_secrets(desired: Resource, live: LiveResource, facts: Facts) -> list[Turn]:
+    """What brings each live secret to its declared state and expiry; what takes a value away comes last.
+
+    Raises PlanError when the service has no way: other names, another number, a revoked secret wanted back, an expiry in the past.
+    """
+    declared = desired.attributes["secrets"]
+    assert isinstance(declared, Mapping)
+    _check_names(desired, live)
+    turns = [turn for secret in live.secrets for turn in _turn(desired, live, secret, declared[secret.name], facts)]
+    return sorted(turns, key=lambda turn: turn.kills_only)
+
+
+def _check_names(desired: Resource, live: LiveResource) -> None:
+    declared = desired.attributes["secrets"]
+    assert isinstance(declared, Mapping)
+    there = [secret.name for secret in live.secrets]
+    if sorted(declared) != sorted(there):
+        raise PlanError(
+            f"{desired.source}: {desired.address} declares the secrets {_names(declared)}, the live key has {_names(there)}: "
+            "OCI fixes the secrets of a key when it makes it",
+            hint="write the live names, or declare a second ApiKey, move its users there and remove this one",
+        )
+
+
+def _turn(desired: Resource, live: LiveResource, secret: LiveSecret, declared: Mapping[str, Any], facts: Facts) -> Iterator[Turn]:
+    wanted: Declared = declared["state"]
+    where = f"{desired.address} secret {secret.name}"
+    if secret.state == "REVOKED":
+        if wanted != "revoked":
+            raise PlanError(
+                f"{desired.source}: {where} was revoked, which is for ever; it cannot become {wanted} again",
+                hint="declare state: revoked, or declare a new ApiKey and move its users there",
+            )
+        return
+    renewal = _why_renew(secret, wanted, declared["expires"], facts)
+    if renewal:
+        if isinstance(declared["expires"], str) and datetime.fromisoformat(declared["expires"]) <= facts.now:
+            raise PlanError(
+                f"{desired.source}: {where} would have to be renewed to {declared['expires']}, which is past",
+                hint="give a later date or a duration such as 90d",
+            )
+        loss = Loss(secret.name, secret.last_used, "renew") if secret.state == "ACTIVE" else None
+        yield Turn("renew", renew(live, secret.name, declared["expires"]), renewal, loss)
+    state = "ACTIVE" if renewal else secret.state
+    if wanted == "active" and state == "INACTIVE":
+        yield Turn("activate", set_state(live, secret.name, "ACTIVE"), f"{secret.name} is inactive")
+    elif wanted == "inactive" and state == "ACTIVE":
+        yield Turn("deactivate", set_state(live, secret.name, "INACTIVE"), f"{secret.name} is active", _loss(secret, "deactivate"))
+    elif wanted == "revoked" and state in ("ACTIVE", "INACTIVE"):
+        yield Turn("revoke", set_state(live, secret.name, "REVOKED"), f"{secret.name} is not revoked", _loss(secret, "revoke"))
+
+
+def _why_renew(secret: LiveSecret, wanted: Declared, expires: Lifetime | str, facts: Facts) -> str | None:
+    if wanted == "revoked":
+        return None
+    if isinstance(expires, str) and secret.expires != datetime.fromisoformat(expires):
+        return f"{secret.name} expires at another time, and OCI changes an expiry only by Renew"
+    if wanted == "active" and secret.state == "EXPIRED":
+        return f"{secret.name} has expired"
+    if wanted == "active" and secret.name in facts.undelivered and facts.idle(secret):
+        return f"no sink holds the value of {secret.name}, and nobody uses it"
+    return None
+
+
+def _loss(secret: LiveSecret, how: Action) -> Loss | None:
+    if secret.state == "ACTIVE" or how == "revoke":
+        return Loss(secret.name, secret.last_used, how)
+    return None
+
+
+def renew(live: LiveResource, name: str, expires: Lifetime | str) -> Call:
+    """The one RenewApiKey of that secret."""
+    return Call("RenewApiKey", {"details": {"keyName": name, "timeExpiry": expires}}, live.id, live.region, name)
+
+
+def set_state(live: LiveResource | None, name: str, state: str, region: str | None = None) -> Call:
+    """The one SetApiKeyState of that secret; without a live key it acts on the key that the same change makes."""
+    body = {"keyName": name, "state": state}
+    return Call("SetApiKeyState", body, live.id if live else None, live.region if live else region, name)
+
+
+def _names(names: object) -> str:
+    return " and ".join(names)  # type: ignore[arg-type]

@@ -1,0 +1,195 @@
+"""ApiKey: a Generative AI API key with its one or two named secrets, in one region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from genai_iac import sinks
+from genai_iac.errors import Problem
+from genai_iac.kinds._compartments import COMPARTMENT_SCHEMA, read_compartment
+from genai_iac.kinds._expiry import DEFAULT, EXPIRES_SCHEMA, read_expiry
+from genai_iac.kinds._kind import Facts, Kind, Listing, Step, changed_fields, changed_tags, declared_places, read_time, why_changed
+from genai_iac.kinds._secrets import set_state, turn_secrets
+from genai_iac.model import Action, Call, Document, LiveResource, LiveSecret, Loss, Resource, Stack, Value
+
+_NAME = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,254}$"}
+_STATES = {"active": "ACTIVE", "inactive": "INACTIVE", "revoked": "REVOKED"}
+
+
+class ApiKey(Kind):
+    """Generative AI 20231130: CreateApiKey, UpdateApiKey, RenewApiKey, SetApiKeyState, ChangeApiKeyCompartment, DeleteApiKey."""
+
+    name = "ApiKey"
+    plural = "API keys"
+    summary = "An OCI Generative AI API key and where the values of its secrets are delivered."
+    listing = Listing("ListApiKeys", "compartment and region")
+    get_operation = "GetApiKey"
+    update_operation = "UpdateApiKey"
+    delete_operation = "DeleteApiKey"
+    name_field = "displayName"
+    schema: Mapping[str, Any] = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["compartment", "secrets"],
+        "properties": {
+            "displayName": {**_NAME, "description": "The key's name in OCI; need not be unique there. Default: metadata.name."},
+            "compartment": COMPARTMENT_SCHEMA,
+            "region": {
+                "type": "string",
+                "description": "Where the key lives and works; a key calls models of its own region only. Default: the Stack's.",
+                "pattern": "^[a-z]{2,}-[a-z]+-[0-9]{1,2}$",
+                "examples": ["us-chicago-1"],
+            },
+            "description": {"type": "string", "maxLength": 400},
+            "secrets": {
+                "type": "array",
+                "description": "The key's one or two secrets; OCI fixes their number and names when it makes the key.",
+                "minItems": 1,
+                "maxItems": 2,
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["name"],
+                    "properties": {
+                        "name": {**_NAME, "examples": ["key-one", "key-two"]},
+                        "state": {"enum": list(_STATES), "default": "active", "description": "revoked is for ever."},
+                        "expires": EXPIRES_SCHEMA,
+                    },
+                },
+            },
+            "deliverTo": {
+                "type": "array",
+                "description": "Where plaintext goes when a secret is minted. Without a sink the values are shown to nobody and lost.",
+                "items": sinks.entry_schema(),
+            },
+        },
+    }
+
+    def check(self, document: Document) -> Iterable[Problem]:
+        names: set[str] = set()
+        for index, secret in enumerate(document.spec.get("secrets", ())):
+            if secret["name"] in names:
+                yield Problem(
+                    document.place("spec", "secrets", index, "name"), f"two secrets are called {secret['name']}", "name them apart"
+                )
+            names.add(secret["name"])
+            try:
+                read_expiry(str(secret.get("expires", DEFAULT)))
+            except ValueError:
+                yield Problem(
+                    document.place("spec", "secrets", index, "expires"),
+                    f"{secret['expires']} is not a moment of the calendar",
+                    "write a date-time such as 2027-06-30T00:00:00Z, or a duration such as 90d",
+                )
+
+    def desired(self, document: Document, stack: Stack) -> Resource:
+        spec = document.spec
+        attributes: dict[str, Value] = {
+            "displayName": spec.get("displayName", document.name),
+            "compartmentId": read_compartment(spec["compartment"]),
+            **({"description": spec["description"]} if "description" in spec else {}),
+            "secrets": {
+                secret["name"]: {"state": secret.get("state", "active"), "expires": read_expiry(secret.get("expires", DEFAULT))}
+                for secret in spec["secrets"]
+            },
+            "freeformTags": spec.get("tags", {}),
+        }
+        return Resource(
+            document.address,
+            attributes,
+            document.source,
+            spec.get("deletion", "delete"),
+            spec.get("region", stack.region),
+            settings={"deliverTo": tuple(spec.get("deliverTo", ()))},
+            places=declared_places(document, ("displayName",), ("compartment",), ("region",), ("secrets",), ("deliverTo",)),
+        )
+
+    def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
+        secrets = tuple(_read_secret(secret) for secret in item.get("keys") or ())
+        tags = item.get("freeformTags") or {}
+        return LiveResource(
+            kind=self.name,
+            id=item["id"],
+            attributes={
+                "displayName": item["displayName"],
+                "compartmentId": item["compartmentId"],
+                "description": item.get("description"),
+                "secrets": {
+                    secret.name: {"state": secret.state.lower(), "expires": secret.expires.isoformat() if secret.expires else None}
+                    for secret in secrets
+                },
+                "freeformTags": tags,
+            },
+            compartment=item["compartmentId"],
+            name=item["displayName"],
+            region=region,
+            lifecycle=item["lifecycleState"],
+            tags=tags,
+            created=read_time(item.get("timeCreated")),
+            secrets=secrets,
+        )
+
+    def create(self, desired: Resource) -> Step:
+        secrets = desired.attributes["secrets"]
+        assert isinstance(secrets, Mapping)
+        body = {name: value for name, value in desired.attributes.items() if name != "secrets"}
+        body["keyDetails"] = [{"keyName": name, "timeExpiry": secret["expires"]} for name, secret in secrets.items()]
+        states = [
+            set_state(None, name, _STATES[secret["state"]], desired.region)
+            for name, secret in secrets.items()
+            if secret["state"] != "active"
+        ]
+        calls = (Call("CreateApiKey", body, None, desired.region), *states)
+        return Step(("create",), calls, ("not in the tenancy",), deliver=tuple(secrets))
+
+    def change(self, desired: Resource, live: LiveResource, facts: Facts) -> Step | None:
+        if desired.region != live.region:
+            made, gone = self.create(desired), self.remove(live)
+            reason = f"a key cannot leave its region: replaced from {live.region} to {desired.region}"
+            return Step(("delete", "create"), (*gone.calls, *made.calls), (reason,), gone.losses, made.deliver)
+        actions: list[Action] = []
+        calls: list[Call] = []
+        reasons: list[str] = []
+        fields, tags = changed_fields(("displayName", "description"), desired, live, facts), changed_tags(desired, live)
+        if fields or tags is not None:
+            body = {**fields, **({} if tags is None else {"freeformTags": tags})}
+            calls.append(Call("UpdateApiKey", body, live.id, live.region))
+            reasons.extend(why_changed(fields, tags is not None))
+        home = desired.attributes["compartmentId"]
+        if not facts.same(home, live.compartment):
+            calls.append(Call("ChangeApiKeyCompartment", {"compartmentId": home}, live.id, live.region))
+            reasons.append("it lives in another compartment")
+        if calls:
+            actions.append("update")
+        turns = turn_secrets(desired, live, facts)
+        actions.extend(turn.action for turn in turns)
+        calls.extend(turn.call for turn in turns)
+        reasons.extend(turn.reason for turn in turns)
+        losses = tuple(turn.loss for turn in turns if turn.loss)
+        delivered = {turn.call.secret for turn in turns if turn.call.secret} | facts.incomplete
+        if delivered and not turns:
+            actions.append("deliver")
+            reasons.append(f"a sink lacks {' and '.join(sorted(facts.incomplete))}")
+        if not actions:
+            return None
+        return Step(tuple(dict.fromkeys(actions)), tuple(calls), tuple(reasons), losses, tuple(sorted(delivered)))
+
+    def remove(self, live: LiveResource) -> Step:
+        step = super().remove(live)
+        losses = tuple(Loss(secret.name, secret.last_used, "delete") for secret in live.secrets if secret.state == "ACTIVE")
+        return Step(step.actions, step.calls, step.reasons, losses)
+
+
+def _read_secret(item: Mapping[str, Any]) -> LiveSecret:
+    return LiveSecret(
+        name=item["keyName"],
+        state=item["state"],
+        mask=item["keyMask"],
+        created=read_time(item.get("timeCreated")),
+        expires=read_time(item.get("timeExpiry")),
+        last_used=read_time(item.get("timeLastUsed")),
+    )
+
+
+KIND = ApiKey()

@@ -1,0 +1,64 @@
+"""The owner mark: one free-form tag, sent inside the create call, that says whose a resource is and cannot be copied to another.
+
+`STACK[@ENV]/Kind/name#digest[!retain|!forbid]`. The digest binds the mark to the compartment the resource was made in (a mark of birth), or,
+once an update has had the chance to write it, to the resource's own OCID (a seal). A mark that somebody copied onto another resource fits neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import cast
+
+from genai_iac.model.address import Address
+from genai_iac.model.resource import Deletion, Mark
+
+TAG = "genai-iac"
+_FORM = re.compile(
+    r"(?P<owner>[a-z0-9-]+(?:@[a-z0-9-]+)?)/(?P<kind>[A-Za-z]+)/(?P<name>[a-z0-9-]+)#(?P<digest>[0-9a-f]{16})(?:!(?P<deletion>retain|forbid))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who marks: a stack (with its environment) in a tenancy."""
+
+    tenancy: str
+    name: str  # Stack.owner
+
+    def birth(self, address: Address, compartment: str, deletion: Deletion = "delete") -> str:
+        """The mark to send inside a create call."""
+        return self._write(address, self._digest("birth", address, compartment), deletion)
+
+    def seal(self, address: Address, id: str, deletion: Deletion = "delete") -> str:
+        """The mark to send with an update."""
+        return self._write(address, self._digest("seal", address, id), deletion)
+
+    def owns(self, mark: Mark | None) -> bool:
+        """Whether the mark names this owner (fit or not)."""
+        return mark is not None and mark.owner == self.name
+
+    def fits(self, mark: Mark, id: str, compartment: str) -> bool:
+        """Whether the mark was made for that resource: born in that compartment, or sealed with that OCID."""
+        return mark.digest in (self._digest("birth", mark.address, compartment), self._digest("seal", mark.address, id))
+
+    def sealed(self, mark: Mark, id: str) -> bool:
+        """Whether the mark is bound to the resource's own OCID."""
+        return mark.digest == self._digest("seal", mark.address, id)
+
+    def _digest(self, manner: str, address: Address, bound: str) -> str:
+        text = "\n".join((manner, self.tenancy, self.name, str(address), bound))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def _write(self, address: Address, digest: str, deletion: Deletion) -> str:
+        return f"{self.name}/{address}#{digest}" + ("" if deletion == "delete" else f"!{deletion}")
+
+
+def read_mark(text: str | None) -> Mark | None:
+    """The mark that a tag value holds, or None when it holds none."""
+    match = _FORM.fullmatch(text or "")
+    if match is None:
+        return None
+    deletion = cast(Deletion, match["deletion"] or "delete")
+    return Mark(match["owner"], Address(match["kind"], match["name"]), match["digest"], deletion)
