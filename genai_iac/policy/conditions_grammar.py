@@ -1,0 +1,116 @@
+"""The grammar of conditions, which dynamic groups share: comparisons, lists, times, presence, set functions, all and any."""
+
+import re
+
+from .cursor import Cursor
+from .errors import PolicySyntaxError
+from .tokens import HOLES, PATTERN, QUOTED, WORD, unquote
+from .tree import Call, Comparison, Condition, Group, Operand, Operator, Pattern, Presence, Text, Variable
+
+DEPTH = 64  # deeper nesting than anybody writes, and far from Python's own limit
+
+_SINGLE: dict[str, Operator] = {"=": "=", "before": "before", "after": "after"}
+_FUNCTION = re.compile(r"sets?-[a-z-]+")
+_UNDOTTED_HOLE = re.compile(rf".*[{HOLES}]")
+
+
+def read_condition(cursor: Cursor, depth: int = 0) -> Condition:
+    """Read one condition. Raises PolicySyntaxError also when groups nest deeper than DEPTH."""
+    token = cursor.token
+    word = token.folded
+    if word == "all" or word == "any":
+        return _read_group(cursor, depth)
+    if word == "not":
+        cursor.take()
+        return Presence(_read_variable(cursor), negated=True)
+    if token.kind == WORD and _FUNCTION.fullmatch(word):
+        return _read_call(cursor)
+    return _read_comparison(cursor, _read_variable(cursor))
+
+
+def _read_group(cursor: Cursor, depth: int) -> Group:
+    token = cursor.take()
+    if depth >= DEPTH:
+        message = f"conditions nest deeper than {DEPTH}"
+        raise PolicySyntaxError(message, text=cursor.text, column=token.start + 1, hint="flatten the groups")
+    cursor.open("{")
+    items = [read_condition(cursor, depth + 1)]
+    while cursor.accept(","):
+        items.append(read_condition(cursor, depth + 1))
+    cursor.close("}", "`,`")
+    return Group("all" if token.folded == "all" else "any", tuple(items), token.start + 1)
+
+
+def _read_variable(cursor: Cursor) -> Variable:
+    token = cursor.token
+    if token.kind != WORD or not _is_variable(token.text):
+        cursor.fail("a condition", "a variable", "`all`", "`any`")
+    cursor.take()
+    return Variable(token.text, token.start + 1)
+
+
+def _is_variable(text: str) -> bool:
+    return "." in text.strip(".") or _UNDOTTED_HOLE.match(text) is not None
+
+
+def _read_comparison(cursor: Cursor, left: Variable) -> Comparison | Presence:
+    word = cursor.token.folded
+    if word in _SINGLE:
+        cursor.take()
+        return Comparison(left, _SINGLE[word], (_read_operand(cursor),))
+    if word[:1] == "!":
+        cursor.take()
+        return Comparison(left, "!=", (_read_operand(cursor),))
+    if word == "in":
+        cursor.take()
+        return Comparison(left, "in", _read_list(cursor))
+    if word == "not":
+        cursor.take()
+        cursor.expect("in")
+        return Comparison(left, "not in", _read_list(cursor))
+    if word == "between":
+        cursor.take()
+        first = _read_operand(cursor)
+        cursor.expect("and")
+        return Comparison(left, "between", (first, _read_operand(cursor)))
+    if word == "," or word == "}" or cursor.at_end or cursor.starts_statement():
+        return Presence(left)
+    cursor.fail("an operator", "`=`", "`!=`", "`in`", "`not in`", "`before`", "`after`", "`between`")
+
+
+def _read_operand(cursor: Cursor) -> Operand:
+    token = cursor.token
+    column = token.start + 1
+    if token.kind == QUOTED and len(token.text) > 2:
+        cursor.take()
+        return Text(unquote(token.text), column)
+    if token.kind == PATTERN:
+        cursor.take()
+        return Pattern(token.text[1:-1], column)
+    if token.kind == WORD and "." in token.text:
+        cursor.take()
+        return Text(token.text, column) if token.folded.startswith("ocid1.") else Variable(token.text, column)
+    cursor.fail("a quoted value", "a /pattern/", "a variable")
+
+
+def _read_list(cursor: Cursor) -> tuple[Operand, ...]:
+    cursor.open("(")
+    operands = [_read_operand(cursor)]
+    while cursor.accept(","):
+        operands.append(_read_operand(cursor))
+    cursor.close(")", "`,`")
+    return tuple(operands)
+
+
+def _read_call(cursor: Cursor) -> Call:
+    token = cursor.take()
+    cursor.open("(")
+    arguments = [_read_argument(cursor)]
+    while cursor.accept(","):
+        arguments.append(_read_argument(cursor))
+    cursor.close(")", "`,`")
+    return Call(token.folded, tuple(arguments), token.start + 1)
+
+
+def _read_argument(cursor: Cursor) -> Operand | tuple[Operand, ...]:
+    return _read_list(cursor) if cursor.token.folded == "(" else _read_operand(cursor)

@@ -1,0 +1,245 @@
+"""The likely fix for a statement that cannot be read, found by looking at what stands where reading stopped."""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from .tokens import END, STRAY, WORD, Token
+from .tree import VERBS
+
+
+class Place(NamedTuple):
+    """Where reading stopped: the token there, the ones around it, and what was expected."""
+
+    text: str
+    token: Token
+    before: Token | None
+    after: Token | None
+    expected: tuple[str, ...]
+    opened: Sequence[int]
+
+
+def find_hint(
+    text: str, tokens: Sequence[Token], index: int, expected: tuple[str, ...], opened: Sequence[int]
+) -> str | None:
+    """What to type instead, or None when nothing is likelier than the rest."""
+    place = Place(
+        text,
+        tokens[index],
+        tokens[index - 1] if index else None,
+        tokens[index + 1] if index + 1 < len(tokens) else None,
+        expected,
+        opened,
+    )
+    return next((hint for rule in _RULES if (hint := rule(place)) is not None), None)
+
+
+def close_match(word: str, known: Sequence[str]) -> str | None:
+    """The known word that ``word`` is most likely a slip of, or None."""
+    found = get_close_matches(word.lower(), known, n=1, cutoff=0.7)
+    return found[0] if found else None
+
+
+def _stray(place: Place) -> str | None:
+    token = place.token
+    if token.kind != STRAY:
+        return None
+    character = token.text
+    if character in _STRAY:
+        return _STRAY[character]
+    if character == "'":
+        return "this quote is never closed"
+    if character == "/":
+        return "this pattern is never closed; patterns look like /name*/" if _in_condition(place) else None
+    if character == "$":
+        return "a hole ${…} must be filled before the statement is read"
+    if not character.isprintable():
+        return f"delete the invisible character U+{ord(character):04X} ({unicodedata.name(character, 'control')})"
+    if not character.isascii():
+        return "put a name with such a character in single quotes"
+    return None
+
+
+_STRAY = {
+    "‘": "replace the typographic quote by '",
+    "’": "replace the typographic quote by '",
+    "“": "replace the typographic quote by '",
+    "”": "replace the typographic quote by '",
+    "`": "replace the backquote by '",
+    '"': "use single quotes: 'value'",
+    "#": "OCI statements have no comments; delete it",
+    "\u00a0": "replace the no-break space by a space",
+    "–": "replace the dash by -",
+    "—": "replace the dash by -",
+    "<": "replace the <placeholder> by a real value",
+    ";": "delete it",
+}
+
+
+def _in_condition(place: Place) -> bool:
+    return any(what in place.expected for what in ("a quoted value", "a condition"))
+
+
+def _unclosed(place: Place) -> str | None:
+    if place.token.kind == END and place.opened:
+        start = place.opened[-1]
+        closing = "}" if place.text[start] == "{" else ")"
+        return f"the {place.text[start]} at column {start + 1} is never closed; add {closing}"
+    return None
+
+
+def _missing_id(place: Place) -> str | None:
+    before = place.before
+    if before is not None and before.folded == "id" and "an OCID" in place.expected:
+        return "an OCID starts with ocid1.; leave `id` out to give a name"
+    if before is not None and before.folded.startswith("ocid1.") and place.token.folded == "id":
+        return "`id` comes before the OCID"
+    return None
+
+
+def _verb(place: Place) -> str | None:
+    if "a verb" not in place.expected or place.token.kind != WORD:
+        return None
+    word = place.token.folded
+    for verb in VERBS:
+        if word.startswith(verb + "-") or word.startswith(verb + "_"):
+            return f"write `{verb} {word[len(verb) + 1 :]}`"
+    if word in _VERBS:
+        return f"did you mean `{_VERBS[word]}`?"
+    guess = close_match(word, VERBS)
+    return f"did you mean `{guess}`?" if guess else "the verbs are " + ", ".join(VERBS)
+
+
+_VERBS = {
+    "list": "inspect",
+    "view": "read",
+    "get": "read",
+    "write": "manage",
+    "create": "manage",
+    "delete": "manage",
+    "update": "use",
+    "admin": "manage",
+    "administer": "manage",
+    "access": "use",
+    "all": "manage",
+}
+
+
+def _subject(place: Place) -> str | None:
+    if "a subject" not in place.expected or place.token.kind != WORD:
+        return None
+    word = place.token.folded
+    if word == "user":
+        return "grant to a group, or to any-user where request.user.id = 'ocid1.user…'"
+    for kind in ("dynamic-group", "group", "service"):
+        if word.startswith((kind + "-", kind + "_")):
+            return f"write `{kind} {place.token.text[len(kind) + 1 :]}`"
+    guess = close_match(word.replace("_", "-"), _SUBJECTS)
+    return f"did you mean `{guess}`?" if guess else f"put `group` before the name: `group {place.token.text}`"
+
+
+_SUBJECTS = ("group", "dynamic-group", "any-user", "any-group", "service", "resource")
+
+
+def _start(place: Place) -> str | None:
+    if "`allow`" not in place.expected:
+        return None
+    if place.token.kind == END:
+        return "a statement looks like `allow group NAME to VERB RESOURCE-TYPE in compartment NAME`"
+    if place.token.text in ("/", "{") or place.token.kind != WORD:
+        return None
+    if place.token.folded in _SUBJECTS:
+        return "start with `allow`"
+    guess = close_match(place.token.folded, ("allow", "deny", "admit", "endorse", "define"))
+    return f"did you mean `{guess}`?" if guess else None
+
+
+def _place_word(place: Place) -> str | None:
+    word = place.token.folded
+    if "`in`" in place.expected and word in ("on", "within", "from", "at"):
+        return f"write `in` instead of `{word}`"
+    if "`in`" in place.expected and word in ("tenancy", "compartment"):
+        return f"put `in` before `{word}`"
+    if "a location" in place.expected and place.token.kind == WORD:
+        return f"write `compartment {place.token.text}`, or `tenancy`"
+    if "a compartment name" in place.expected:
+        return "give the compartment's name, its path a:b:c, or `id` and its OCID"
+    return None
+
+
+def _joining(place: Place) -> str | None:
+    word = place.token.folded
+    if word in ("and", "&", "&&", "or", "|", "||"):
+        mode = "all" if word in ("and", "&", "&&") else "any"
+        return f"join conditions as {mode} {{a = 'x', b = 'y'}}"
+    if word == "," and "the end" in place.expected and _behind_where(place):
+        return "put several conditions in all {…} or any {…}"
+    if word == "where" and "the end" in place.expected:
+        return "a statement has one `where`; put all conditions in all {…}"
+    return None
+
+
+def _behind_where(place: Place) -> bool:
+    return " where " in place.text[: place.token.start].lower()
+
+
+def _operator(place: Place) -> str | None:
+    if "an operator" not in place.expected:
+        return None
+    word = place.token.folded
+    if word in ("is", "equals", "eq", "like", "matches", "contains"):
+        return f"write `=` instead of `{word}`; patterns look like /name*/"
+    if word == "<":
+        return "the operators are = and !=, in (…), before, after and between"
+    return None
+
+
+def _value(place: Place) -> str | None:
+    if "a quoted value" not in place.expected:
+        return None
+    token = place.token
+    if token.folded == "=":
+        return "a single = compares"
+    if token.text == "''":
+        return "a value cannot be empty"
+    if token.kind == WORD:
+        return f"put the value in quotes: '{token.text}'"
+    return None
+
+
+def _leftover(place: Place) -> str | None:
+    if "the end" not in place.expected:
+        return None
+    if place.token.kind == WORD and place.before is not None and place.before.folded == "tenancy":
+        return "only endorse names a tenancy; here it is `tenancy` alone"
+    if place.token.kind == WORD and "`where`" in place.expected:
+        return "conditions begin with `where`; names with spaces need quotes"
+    return "delete what follows" if place.token.text in ("}", ")", ",") else None
+
+
+def _spaced_name(place: Place) -> str | None:
+    before = place.before
+    if "`to`" in place.expected and place.token.kind == WORD and before is not None and before.kind == WORD:
+        if place.token.folded in VERBS:
+            return f"put `to` before `{place.token.text}`"
+        if before.folded == "id":
+            return "only groups and dynamic groups are given by id"
+        return f"a name with spaces needs quotes: '{before.text} {place.token.text}'"
+    return None
+
+
+_RULES: tuple[Callable[[Place], str | None], ...] = (
+    _stray,
+    _unclosed,
+    _missing_id,
+    _start,
+    _subject,
+    _verb,
+    _place_word,
+    _joining,
+    _operator,
+    _value,
+    _spaced_name,
+    _leftover,
+)
