@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from genai_iac.kinds._kind import Facts, Kind, Listing, Step
+from genai_iac.kinds._secrets import declared_secrets
 
-__all__ = ["KINDS", "Facts", "Kind", "Listing", "Step"]
+__all__ = ["KINDS", "Facts", "Kind", "Listing", "Step", "declared_secrets"]
 
 
 def _read_shelf() -> Mapping[str, Kind]:

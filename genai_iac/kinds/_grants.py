@@ -18,7 +18,11 @@ GRANT_SCHEMA: Mapping[str, Any] = {
     "additionalProperties": False,
     "required": ["apiKey"],
     "properties": {
-        "apiKey": {"type": "string", "description": "A declared ApiKey, by its metadata.name.", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"},
+        "apiKey": {
+            "type": "string",
+            "description": "A declared ApiKey, by its metadata.name.",
+            "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        },
         "apis": {
             "type": "array",
             "description": "What it may call. Default: chat.",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from genai_iac.errors import Problem
 from genai_iac.model import (
+    TAG,
     Action,
     Address,
     Call,
@@ -32,6 +33,7 @@ class Listing:
 
     operation: str
     reach: Literal["tenancy", "compartment", "compartment and region"]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class Facts:
     same: Callable[[Value, Any], bool]  # desired against live; a value not known yet is never the same
     same_statements: Callable[[Sequence[Value], Sequence[str], str], bool]  # desired, live, the policy's compartment
     undelivered: frozenset[str] = frozenset()  # names of this key's live secrets that none of its sinks holds
-    incomplete: frozenset[str] = frozenset()  # names of those that some sink holds and another lacks, or holds otherwise than it should
+    incomplete: frozenset[str] = (
+        frozenset()
+    )  # names of those that some sink holds and another lacks, or holds otherwise than it should
     idle: Callable[[LiveSecret], bool] = lambda secret: secret.last_used is None  # nobody has used it for long enough
 
 
@@ -100,6 +104,29 @@ class Kind(ABC):
         call = Call(self.update_operation, {"freeformTags": tags}, live.id, live.region)
         return Step(("forget",), (call,), ("deletion: retain",))
 
+    def after(
+        self, desired: Resource, live: LiveResource, step: Step, resolve: Callable[[Value], Value]
+    ) -> Mapping[str, Value]:
+        """What the attributes will be after the step: what is not touched stays as it is."""
+        sent = {name for call in step.calls for name in call.body}
+        touched = {name: value for name, value in desired.attributes.items() if name in sent and name != "freeformTags"}
+        if "targetCompartmentId" in sent:
+            touched["compartmentId"] = desired.attributes["compartmentId"]
+        tags = {**live.tags, **declared_tags(desired)}
+        tags.pop(TAG, None)
+        region = {"region": live.region} if live.region else {}
+        return {
+            **live.attributes,
+            **{name: resolve(value) for name, value in touched.items()},
+            "freeformTags": tags,
+            **region,
+        }
+
+    def names_compartments(self, attributes: Mapping[str, Value]) -> Iterable[str]:
+        """The compartments that the attributes call by their names inside a text."""
+        del attributes
+        return ()
+
     def complete(self, desired: Resource, resources: Mapping[Address, Resource]) -> Resource:
         """The resource once all others are known; for a kind that says something about them."""
         del resources
@@ -119,11 +146,17 @@ def changed_fields(fields: Iterable[str], desired: Resource, live: LiveResource,
 
 def changed_tags(desired: Resource, live: LiveResource) -> dict[str, str] | None:
     """The whole tag map to send when a declared tag differs (the service replaces the map), else None. Undeclared tags are kept."""
-    wanted = desired.attributes.get("freeformTags") or {}
-    assert isinstance(wanted, Mapping)
+    wanted = declared_tags(desired)
     if all(live.tags.get(key) == value for key, value in wanted.items()) and deletion_of(live) == desired.deletion:
         return None
-    return {**live.tags, **{key: str(value) for key, value in wanted.items()}}
+    return {**live.tags, **wanted}
+
+
+def declared_tags(desired: Resource) -> dict[str, str]:
+    """The tags that the manifests mention."""
+    wanted = desired.attributes.get("freeformTags") or {}
+    assert isinstance(wanted, Mapping)
+    return {key: str(value) for key, value in wanted.items()}
 
 
 def deletion_of(live: LiveResource) -> str:

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from genai_iac.errors import PlanError
 from genai_iac.kinds._kind import Facts
 from genai_iac.model import Action, Call, Lifetime, LiveResource, LiveSecret, Loss, Resource
 
 Declared = Literal["active", "inactive", "revoked"]
+
+
+def declared_secrets(desired: Resource) -> Mapping[str, Mapping[str, Any]]:
+    """The declared secrets by name, in the manifest's order: `{"state": "active", "expires": Lifetime or moment}`."""
+    return cast("Mapping[str, Mapping[str, Any]]", desired.attributes["secrets"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +43,14 @@ def turn_secrets(desired: Resource, live: LiveResource, facts: Facts) -> list[Tu
 
     Raises PlanError when the service has no way: other names, another number, a revoked secret wanted back, an expiry in the past.
     """
-    declared = desired.attributes["secrets"]
-    assert isinstance(declared, Mapping)
+    declared = declared_secrets(desired)
     _check_names(desired, live)
     turns = [turn for secret in live.secrets for turn in _turn(desired, live, secret, declared[secret.name], facts)]
     return sorted(turns, key=lambda turn: turn.kills_only)
 
 
 def _check_names(desired: Resource, live: LiveResource) -> None:
-    declared = desired.attributes["secrets"]
-    assert isinstance(declared, Mapping)
+    declared = declared_secrets(desired)
     there = [secret.name for secret in live.secrets]
     if sorted(declared) != sorted(there):
         raise PlanError(
@@ -57,7 +60,9 @@ def _check_names(desired: Resource, live: LiveResource) -> None:
         )
 
 
-def _turn(desired: Resource, live: LiveResource, secret: LiveSecret, declared: Mapping[str, Any], facts: Facts) -> Iterator[Turn]:
+def _turn(
+    desired: Resource, live: LiveResource, secret: LiveSecret, declared: Mapping[str, Any], facts: Facts
+) -> Iterator[Turn]:
     wanted: Declared = declared["state"]
     where = f"{desired.address} secret {secret.name}"
     if secret.state == "REVOKED":
@@ -80,9 +85,16 @@ def _turn(desired: Resource, live: LiveResource, secret: LiveSecret, declared: M
     if wanted == "active" and state == "INACTIVE":
         yield Turn("activate", set_state(live, secret.name, "ACTIVE"), f"{secret.name} is inactive")
     elif wanted == "inactive" and state == "ACTIVE":
-        yield Turn("deactivate", set_state(live, secret.name, "INACTIVE"), f"{secret.name} is active", _loss(secret, "deactivate"))
+        yield Turn(
+            "deactivate",
+            set_state(live, secret.name, "INACTIVE"),
+            f"{secret.name} is active",
+            _loss(secret, "deactivate"),
+        )
     elif wanted == "revoked" and state in ("ACTIVE", "INACTIVE"):
-        yield Turn("revoke", set_state(live, secret.name, "REVOKED"), f"{secret.name} is not revoked", _loss(secret, "revoke"))
+        yield Turn(
+            "revoke", set_state(live, secret.name, "REVOKED"), f"{secret.name} is not revoked", _loss(secret, "revoke")
+        )
 
 
 def _why_renew(secret: LiveSecret, wanted: Declared, expires: Lifetime | str, facts: Facts) -> str | None:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from genai_iac import sinks
 from genai_iac.errors import Problem
 from genai_iac.kinds._compartments import COMPARTMENT_SCHEMA, read_compartment
-from genai_iac.kinds._expiry import DEFAULT, EXPIRES_SCHEMA, read_expiry
-from genai_iac.kinds._kind import Facts, Kind, Listing, Step, changed_fields, changed_tags, declared_places, read_time, why_changed
-from genai_iac.kinds._secrets import set_state, turn_secrets
+from genai_iac.kinds._expiry import DEFAULT, EXPIRES_SCHEMA, read_expiry, write_moment
+from genai_iac.kinds._kind import (
+    Facts,
+    Kind,
+    Listing,
+    Step,
+    changed_fields,
+    changed_tags,
+    declared_places,
+    read_time,
+    why_changed,
+)
+from genai_iac.kinds._secrets import declared_secrets, set_state, turn_secrets
 from genai_iac.model import Action, Call, Document, LiveResource, LiveSecret, Loss, Resource, Stack, Value
 
 _NAME = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,254}$"}
@@ -33,7 +43,10 @@ class ApiKey(Kind):
         "additionalProperties": False,
         "required": ["compartment", "secrets"],
         "properties": {
-            "displayName": {**_NAME, "description": "The key's name in OCI; need not be unique there. Default: metadata.name."},
+            "displayName": {
+                **_NAME,
+                "description": "The key's name in OCI; need not be unique there. Default: metadata.name.",
+            },
             "compartment": COMPARTMENT_SCHEMA,
             "region": {
                 "type": "string",
@@ -71,7 +84,9 @@ class ApiKey(Kind):
         for index, secret in enumerate(document.spec.get("secrets", ())):
             if secret["name"] in names:
                 yield Problem(
-                    document.place("spec", "secrets", index, "name"), f"two secrets are called {secret['name']}", "name them apart"
+                    document.place("spec", "secrets", index, "name"),
+                    f"two secrets are called {secret['name']}",
+                    "name them apart",
                 )
             names.add(secret["name"])
             try:
@@ -90,7 +105,10 @@ class ApiKey(Kind):
             "compartmentId": read_compartment(spec["compartment"]),
             **({"description": spec["description"]} if "description" in spec else {}),
             "secrets": {
-                secret["name"]: {"state": secret.get("state", "active"), "expires": read_expiry(secret.get("expires", DEFAULT))}
+                secret["name"]: {
+                    "state": secret.get("state", "active"),
+                    "expires": read_expiry(secret.get("expires", DEFAULT)),
+                }
                 for secret in spec["secrets"]
             },
             "freeformTags": spec.get("tags", {}),
@@ -102,7 +120,9 @@ class ApiKey(Kind):
             spec.get("deletion", "delete"),
             spec.get("region", stack.region),
             settings={"deliverTo": tuple(spec.get("deliverTo", ()))},
-            places=declared_places(document, ("displayName",), ("compartment",), ("region",), ("secrets",), ("deliverTo",)),
+            places=declared_places(
+                document, ("displayName",), ("compartment",), ("region",), ("secrets",), ("deliverTo",)
+            ),
         )
 
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
@@ -116,7 +136,10 @@ class ApiKey(Kind):
                 "compartmentId": item["compartmentId"],
                 "description": item.get("description"),
                 "secrets": {
-                    secret.name: {"state": secret.state.lower(), "expires": secret.expires.isoformat() if secret.expires else None}
+                    secret.name: {
+                        "state": secret.state.lower(),
+                        "expires": write_moment(secret.expires) if secret.expires else None,
+                    }
                     for secret in secrets
                 },
                 "freeformTags": tags,
@@ -131,8 +154,7 @@ class ApiKey(Kind):
         )
 
     def create(self, desired: Resource) -> Step:
-        secrets = desired.attributes["secrets"]
-        assert isinstance(secrets, Mapping)
+        secrets = declared_secrets(desired)
         body = {name: value for name, value in desired.attributes.items() if name != "secrets"}
         body["keyDetails"] = [{"keyName": name, "timeExpiry": secret["expires"]} for name, secret in secrets.items()]
         states = [
@@ -175,9 +197,29 @@ class ApiKey(Kind):
             return None
         return Step(tuple(dict.fromkeys(actions)), tuple(calls), tuple(reasons), losses, tuple(sorted(delivered)))
 
+    def after(
+        self, desired: Resource, live: LiveResource, step: Step, resolve: Callable[[Value], Value]
+    ) -> Mapping[str, Value]:
+        if "create" in step.actions:
+            return {**{name: resolve(value) for name, value in desired.attributes.items()}, "region": desired.region}
+        declared = declared_secrets(desired)
+        renewed = {call.secret for call in step.calls if call.operation == "RenewApiKey"}
+        changed = {call.secret for call in step.calls if call.operation == "SetApiKeyState"} | renewed
+        secrets = {
+            name: {
+                "state": declared[name]["state"] if name in changed else now["state"],
+                "expires": declared[name]["expires"] if name in renewed else now["expires"],
+            }
+            for name, now in live.attributes["secrets"].items()
+        }
+        after = dict(super().after(desired, live, step, resolve))
+        return {**after, "secrets": secrets}
+
     def remove(self, live: LiveResource) -> Step:
         step = super().remove(live)
-        losses = tuple(Loss(secret.name, secret.last_used, "delete") for secret in live.secrets if secret.state == "ACTIVE")
+        losses = tuple(
+            Loss(secret.name, secret.last_used, "delete") for secret in live.secrets if secret.state == "ACTIVE"
+        )
         return Step(step.actions, step.calls, step.reasons, losses)
 
 

@@ -7,7 +7,17 @@ from typing import Any
 
 from genai_iac.errors import Problem
 from genai_iac.kinds._compartments import COMPARTMENT_SCHEMA, read_compartment
-from genai_iac.kinds._kind import Facts, Kind, Listing, Step, changed_fields, changed_tags, declared_places, read_time, why_changed
+from genai_iac.kinds._kind import (
+    Facts,
+    Kind,
+    Listing,
+    Step,
+    changed_fields,
+    changed_tags,
+    declared_places,
+    read_time,
+    why_changed,
+)
 from genai_iac.model import Call, Document, LiveResource, Resource, Stack
 
 _FIELDS = ("name", "description")
@@ -19,7 +29,7 @@ class Compartment(Kind):
     name = "Compartment"
     plural = "compartments"
     summary = "A compartment of the tenancy, made in its home region."
-    listing = Listing("ListCompartments", "tenancy")
+    listing = Listing("ListCompartments", "tenancy", {"compartment_id_in_subtree": True, "access_level": "ANY"})
     get_operation = "GetCompartment"
     update_operation = "UpdateCompartment"
     delete_operation = "DeleteCompartment"
@@ -47,7 +57,9 @@ class Compartment(Kind):
     def check(self, document: Document) -> Iterable[Problem]:
         if document.spec.get("parent") == document.name:
             yield Problem(
-                document.place("spec", "parent"), f"{document.address} cannot be its own parent", "name another compartment"
+                document.place("spec", "parent"),
+                f"{document.address} cannot be its own parent",
+                "name another compartment",
             )
 
     def desired(self, document: Document, stack: Stack) -> Resource:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,8 +11,20 @@ from genai_iac import policy as language
 from genai_iac.errors import Problem
 from genai_iac.kinds._compartments import COMPARTMENT_SCHEMA, read_compartment
 from genai_iac.kinds._grants import GRANT_SCHEMA, grant_statements, granted_keys
-from genai_iac.kinds._kind import Facts, Kind, Listing, Step, changed_fields, changed_tags, declared_places, read_time, why_changed
+from genai_iac.kinds._kind import (
+    Facts,
+    Kind,
+    Listing,
+    Step,
+    changed_fields,
+    changed_tags,
+    declared_places,
+    read_time,
+    why_changed,
+)
 from genai_iac.model import Address, Call, Document, LiveResource, Reference, Resource, Stack, StatementText, Value
+
+_PLACE = re.compile(r"\bcompartment\s+(?!id\b)([A-Za-z0-9._:-]+)", re.IGNORECASE)
 
 
 class Policy(Kind):
@@ -48,7 +61,9 @@ class Policy(Kind):
                 "items": {"type": "string", "minLength": 1},
                 "minItems": 1,
                 "maxItems": 50,
-                "examples": [["allow group ml-engineers to read generative-ai-family in compartment ${Compartment/chat.name}"]],
+                "examples": [
+                    ["allow group ml-engineers to read generative-ai-family in compartment ${Compartment/chat.name}"]
+                ],
             },
             "grants": {
                 "type": "array",
@@ -69,7 +84,9 @@ class Policy(Kind):
                     language.parse(str(statement))
             except language.PolicySyntaxError as error:
                 yield Problem(
-                    document.place("spec", "statements", index), f"column {error.column} of the statement: {error.message}", error.hint or ""
+                    document.place("spec", "statements", index),
+                    f"column {error.column} of the statement: {error.message}",
+                    error.hint or "",
                 )
 
     def desired(self, document: Document, stack: Stack) -> Resource:
@@ -86,7 +103,9 @@ class Policy(Kind):
         }
         places = declared_places(document, ("name",), ("compartment",))
         settings = {"grants": spec.get("grants", ())}
-        return Resource(document.address, attributes, document.source, spec.get("deletion", "delete"), None, settings, places)
+        return Resource(
+            document.address, attributes, document.source, spec.get("deletion", "delete"), None, settings, places
+        )
 
     def complete(self, desired: Resource, resources: Mapping[Address, Resource]) -> Resource:
         """The resource with its grants written out, now that it is known in which compartment each key lives."""
@@ -98,6 +117,12 @@ class Policy(Kind):
 
     def uses(self, desired: Resource) -> Iterable[Reference]:
         return granted_keys(desired.settings.get("grants", ()))
+
+    def names_compartments(self, attributes: Mapping[str, Value]) -> Iterable[str]:
+        for statement in _as_list(attributes["statements"]):
+            text = statement.template if isinstance(statement, StatementText) else str(statement)
+            for place in _PLACE.findall(text):
+                yield from (name.strip() for name in place.split(":"))
 
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
         del region
@@ -132,7 +157,9 @@ class Policy(Kind):
         if replaced:
             # deleted first: the name is unique in the tenancy, and two live policies with one mark could not be told from a copied mark
             calls = (Call("DeletePolicy", {}, live.id), Call("CreatePolicy", dict(desired.attributes)))
-            return Step(("delete", "create"), calls, (f"OCI cannot change the {' and '.join(replaced)} of a policy: replaced",))
+            return Step(
+                ("delete", "create"), calls, (f"OCI cannot change the {' and '.join(replaced)} of a policy: replaced",)
+            )
         fields, tags = changed_fields(("description",), desired, live, facts), changed_tags(desired, live)
         statements = _as_list(desired.attributes["statements"])
         if not facts.same_statements(statements, live.attributes["statements"], live.compartment):

@@ -1,8 +1,9 @@
 """The nouns: what a manifest declares, what a tenancy holds, what a plan says, what an apply reports. Data only, all frozen."""
 
 from genai_iac.model.address import Address, Source
-from genai_iac.model.delivery import Delivery, Holding, Item, Record, Role
+from genai_iac.model.delivery import Delivery, Gaps, Holding, Item, Record, Role
 from genai_iac.model.document import Document, Path
+from genai_iac.model.live import Live
 from genai_iac.model.marks import TAG, Owner, read_mark
 from genai_iac.model.plan import ACTIONS, Action, Call, Change, Loss, Notice, Outcome, Plan, Status, Summary
 from genai_iac.model.resource import Deletion, LiveResource, LiveSecret, Mark, Resource, Stack
@@ -12,6 +13,7 @@ from genai_iac.model.values import ExistingCompartment, Lifetime, Reference, Sta
 
 __all__ = [
     "ACTIONS",
+    "TAG",
     "Action",
     "Address",
     "Call",
@@ -20,9 +22,11 @@ __all__ = [
     "Delivery",
     "Document",
     "ExistingCompartment",
+    "Gaps",
     "Holding",
     "Item",
     "Lifetime",
+    "Live",
     "LiveResource",
     "LiveSecret",
     "Loss",
@@ -43,7 +47,6 @@ __all__ = [
     "StatementText",
     "Status",
     "Summary",
-    "TAG",
     "Text",
     "Tree",
     "Value",

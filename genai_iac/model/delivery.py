@@ -24,15 +24,25 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """All that a sink holds for one key."""
+    """All that a sink holds for one key, as far as the sink can tell."""
 
     address: Address
-    id: str  # the key's OCID
+    id: str  # the key's OCID; empty when it is not known
     records: tuple[Record, ...]
+    base_url: str = ""
+    whole: bool = True  # False: the place cannot be looked into; what is not among the records may be held all the same
+    lost: tuple[str, ...] = ()  # secrets minted for a place that cannot be looked into, and never known to have arrived
 
     def record(self, secret: str) -> Record | None:
         """The record of that secret, or None."""
         return next((record for record in self.records if record.secret == secret), None)
+
+    def holds(self, secret: str, mask: str) -> bool | None:
+        """Whether that secret is held under that mask; None when it cannot be told, which counts as delivered."""
+        record = self.record(secret)
+        if record and record.mask == mask:
+            return True
+        return False if self.whole or secret in self.lost else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +65,13 @@ class Delivery:
     def item(self, role: Role) -> Item | None:
         """The item in that role, or None."""
         return next((item for item in self.items if item.record.role == role), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """What the sinks of one live key lack, by secret name."""
+
+    undelivered: frozenset[str] = frozenset()  # some sink lacks the value and none can give it
+    incomplete: frozenset[str] = (
+        frozenset()
+    )  # a sink lacks it, or keeps it under another role, and it can be had without minting

@@ -105,7 +105,6 @@ class Plan:
     unchanged: int
     owned: int  # live resources that carry this stack's mark
     notices: tuple[Notice, ...] = ()
-    live_digest: str = ""  # of every live object the plan relies on
 
     def __bool__(self) -> bool:
         return bool(self.changes)

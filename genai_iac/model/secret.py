@@ -49,6 +49,9 @@ class Secret:
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(_REFUSAL)
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError(_REFUSAL)
+
     def __copy__(self) -> NoReturn:
         raise TypeError(_REFUSAL)
 

@@ -1,0 +1,232 @@
+"""One change, call by call: the etag first, the owner mark inside the create, values to the sinks before anything stops working."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from genai_iac.delivery import Desk
+from genai_iac.errors import IacError, ServiceFailure, SinkError, StalePlanError
+from genai_iac.kinds import KINDS, Kind
+from genai_iac.model import TAG, Address, Call, Change, Live, LiveResource, Owner, Resource, Secret
+from genai_iac.provider import Provider, Reply
+from genai_iac.resolve import Resolver
+
+_SETTLING = ("CREATING", "UPDATING")
+_SETTLE_SECONDS = 600.0
+
+
+class Performer:
+    """Does changes, in any order that their `needs` allow and from any thread; knows the OCIDs of what it has made."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        owner: Owner,
+        resources: Mapping[Address, Resource],
+        live: Live,
+        desk: Desk,
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._provider, self._owner, self._desk, self._stopped = provider, owner, desk, stopped
+        self._resources = resources
+        self._before = {address: group[0] for address, group in live.owned.items() if len(group) == 1}
+        self._ids = {address: one.id for address, one in self._before.items()}
+        self._resolver = Resolver(resources, live.tree, self._ids)
+        self._open_window(live)
+
+    def perform(self, change: Change) -> tuple[str | None, str]:
+        """Make the change's calls and deliveries; answers the OCID and a note for people. Raises IacError."""
+        return _Act(self, change).run()
+
+    def _open_window(self, live: Live) -> None:
+        """A compartment that an earlier, interrupted run made seconds ago may be news to other services still."""
+        for one in self._before.values():
+            if one.created is not None:
+                self._provider.window.open((live.now - one.created).total_seconds())
+
+
+class _Act:
+    """One change under way."""
+
+    def __init__(self, performer: Performer, change: Change) -> None:
+        self._p, self.change = performer, change
+        self.provider = performer._provider
+        self.kind: Kind = KINDS[change.address.kind]
+        self.resource = performer._resources.get(change.address)
+        self.id = change.id
+        self.etag: str | None = None
+        self.now: LiveResource | None = None  # as the last answer showed it
+        self.minted: dict[str, Secret] = {}
+        self.pending = bool(change.deliver)
+        self.notes: list[str] = []
+
+    def run(self) -> tuple[str | None, str]:
+        if self.resource is not None and self.change.deliver:
+            self._p._desk.announce(self.resource, self.id, self.change.deliver)
+        for call in self.change.calls:
+            if self.pending and _takes_away(call):
+                self._deliver()
+            self._make(call)
+        if self.pending:
+            self._deliver()
+        return self.id, "; ".join(self.notes)
+
+    def _make(self, call: Call) -> None:
+        if call.operation.startswith("Create"):
+            self._create(call)
+        elif call.operation == self.kind.delete_operation:
+            self._delete(call)
+        else:
+            self._modify(call)
+
+    def _create(self, call: Call) -> None:
+        body = self._p._resolver.final(call.body, self.provider.now())
+        mark = self._p._owner.birth(
+            self.change.address, body["compartmentId"], self.resource.deletion if self.resource else "delete"
+        )
+        body["freeformTags"] = {**body.get("freeformTags", {}), TAG: mark}
+        try:
+            reply = self.provider.write(call.operation, body=body, region=call.region)
+        except ServiceFailure as failure:
+            found = self._find_lost(call, body) if failure.uncertain or failure.status == 409 else None
+            if found is None:
+                raise
+            reply = Reply(found)
+        self._keep(reply, call.region)
+        assert self.id is not None
+        self._p._ids[self.change.address] = self.id
+        self._settle(call.region)
+
+    def _find_lost(self, call: Call, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The resource of a create whose answer was lost: it carries the very mark that the call sent."""
+        listing = self.kind.listing
+        place = self.provider.tenancy if listing.reach == "tenancy" else body["compartmentId"]
+        for row in self.provider.read_all(listing.operation, place, call.region, **listing.parameters):
+            alive = row.get("lifecycleState") in ("ACTIVE", "CREATING")
+            if alive and (row.get("freeformTags") or {}).get(TAG) == body["freeformTags"][TAG]:
+                return row
+        return None
+
+    def _settle(self, region: str | None) -> None:
+        began, pause = time.monotonic(), 0.1
+        while self.now is not None and self.now.lifecycle in _SETTLING and time.monotonic() - began < _SETTLE_SECONDS:
+            time.sleep(pause)
+            pause = min(pause * 1.5, 5.0)
+            assert self.id is not None
+            self._keep(self.provider.get(self.kind.get_operation, self.id, region, patient=True), region)
+
+    def _modify(self, call: Call) -> None:
+        assert self.id is not None
+        if self.etag is None and call.id is not None:
+            self._look(call)
+        body = self._p._resolver.final(call.body, self.provider.now())
+        try:
+            reply = self.provider.write(call.operation, id=self.id, body=body, region=call.region, etag=self.etag)
+        except ServiceFailure as failure:
+            # an earlier attempt of this very call may be what changed the etag
+            if not (failure.uncertain and failure.code == "NoEtagMatch" and self._has_landed(call, body)):
+                raise
+            return
+        if reply.work_request:
+            self._follow(reply.work_request, call)
+        self.etag = reply.etag
+        if reply.data:
+            self._keep(reply, call.region)
+
+    def _look(self, call: Call) -> None:
+        """Read the etag, and refuse to touch what somebody changed since the plan was made."""
+        assert self.id is not None
+        reply = self.provider.get(self.kind.get_operation, self.id, call.region)
+        seen = self.kind.live(reply.data, call.region)
+        planned = self._p._before.get(self.change.address)
+        if planned is not None and (seen.attributes, seen.tags) != (planned.attributes, planned.tags):
+            raise StalePlanError(
+                f"{self.change.address} ({self.id}) was changed by somebody since the plan was made", hint="plan again"
+            )
+        self._keep(reply, call.region)
+
+    def _has_landed(self, call: Call, body: Mapping[str, Any]) -> bool:
+        assert self.id is not None
+        reply = self.provider.get(self.kind.get_operation, self.id, call.region)
+        self._keep(reply, call.region)
+        return all(reply.data.get(name) == value for name, value in body.items())
+
+    def _delete(self, call: Call) -> None:
+        assert self.id is not None
+        try:
+            self._look(call)
+            reply = self.provider.write(call.operation, id=self.id, region=call.region, etag=self.etag)
+        except ServiceFailure as failure:
+            if failure.status == 404 and (failure.uncertain or failure.operation == self.kind.get_operation):
+                self.notes.append("it was gone already")
+                return
+            raise
+        if reply.work_request:
+            self._follow(reply.work_request, call)
+        self.etag = None
+
+    def _follow(self, work_request: str, call: Call) -> None:
+        ended = self.provider.follow(work_request, self._p._stopped)
+        if not ended:
+            assert self.id is not None
+            said = "; ".join(ended.errors) or f"the work request ended {ended.status}"
+            inside = ", ".join(_inside(self.provider, self.id)) if call.operation == "DeleteCompartment" else ""
+            raise IacError(
+                f"{call.operation} did not happen: {said}" + (f"; still inside: {inside}" if inside else ""),
+                hint="remove or move what is inside, then apply again" if inside else "apply again",
+            )
+
+    def _keep(self, reply: Reply, region: str | None) -> None:
+        self.now = self.kind.live(reply.data, region)
+        self.id, self.etag = self.now.id, reply.etag
+        self.minted.update(reply.secrets)
+
+    def _deliver(self) -> None:
+        self.pending = False
+        resource = self.resource
+        if resource is None or not resource.settings.get("deliverTo"):
+            return
+        live = self.now or self._p._before[self.change.address]
+        lost = [name for name in self._mints() if name not in self.minted]
+        try:
+            assert live.region is not None
+            written = self._p._desk.deliver(resource, live, self.provider.base_url(live.region), self.minted)
+        except SinkError as error:
+            raise SinkError(
+                f"the new value was not stored everywhere: {error}",
+                hint="mend the sink and apply again: it is renewed and delivered",
+            ) from error
+        finally:
+            self.minted.clear()
+        if lost:
+            raise IacError(
+                f"the answer that showed the value of {' and '.join(lost)} was lost on the way",
+                hint="apply again: what nobody uses is renewed",
+            )
+        self.notes.extend(f"delivered to {place}" for place in written)
+
+    def _mints(self) -> Iterator[str]:
+        for call in self.change.calls:
+            if call.operation == "CreateApiKey":
+                details = call.body["keyDetails"]
+                assert isinstance(details, list)
+                yield from (detail["keyName"] for detail in details)
+            elif call.operation == "RenewApiKey" and call.secret:
+                yield call.secret
+
+
+def _takes_away(call: Call) -> bool:
+    """Whether after this call a value no longer works and none has come in its place."""
+    return call.operation == "SetApiKeyState" and call.body.get("state") in ("INACTIVE", "REVOKED")
+
+
+def _inside(provider: Provider, compartment: str) -> Iterator[str]:
+    for kind in KINDS.values():
+        for region in provider.regions if kind.listing.reach == "compartment and region" else (None,):
+            place = provider.tenancy if kind.listing.reach == "tenancy" else compartment
+            for row in provider.read_all(kind.listing.operation, place, region, **kind.listing.parameters):
+                one = kind.live(row, region)
+                if one.compartment == compartment and one.lifecycle not in ("DELETED", "DELETING"):
+                    yield f"{kind.name} {one.name} ({one.id})"

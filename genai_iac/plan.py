@@ -1,0 +1,302 @@
+"""From desired and live to a plan. Pure: same inputs, same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from genai_iac import policy as language
+from genai_iac.errors import IacError, PlanError
+from genai_iac.kinds import KINDS, Facts, Kind, Step
+from genai_iac.model import (
+    TAG,
+    Address,
+    Call,
+    Change,
+    ExistingCompartment,
+    Gaps,
+    Live,
+    LiveResource,
+    LiveSecret,
+    Notice,
+    Owner,
+    Plan,
+    Resource,
+    Stack,
+    Value,
+)
+from genai_iac.ordering import order_changes
+from genai_iac.resolve import Resolver
+
+IDLE = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything a plan is made of."""
+
+    stack: Stack
+    resources: Mapping[Address, Resource]  # in dependency order
+    live: Live
+    owner: Owner
+    directory: language.Directory
+    gaps: Mapping[Address, Gaps] = field(default_factory=dict)  # what the sinks of a key lack
+    moved: frozenset[Address] = frozenset()  # undeclared, marked elsewhere, and meant to be deleted all the same
+    idle: timedelta = IDLE
+
+
+def make_plan(inputs: Inputs) -> Plan:
+    """What has to change for live to be as desired, in an order that works.
+
+    Raises PlanError that names everything that stands in the way: two live resources with one address, a name that is taken, a compartment that
+    is not there, a change that OCI has no call for.
+    """
+    live = inputs.live
+    resolver = Resolver(inputs.resources, live.tree, _ids(live))
+    planner = _Planner(inputs, resolver)
+    drafts = [*planner.for_desired(), *planner.for_undeclared()]
+    if planner.errors:
+        raise _all_of(planner.errors)
+    changes = order_changes(drafts, inputs.resources, resolver)
+    touched = {change.address for change in changes}
+    return Plan(
+        stack=inputs.stack.name,
+        environment=inputs.stack.environment,
+        tenancy=live.tenancy,
+        region=inputs.stack.region,
+        changes=changes,
+        unchanged=sum(address not in touched for address in inputs.resources),
+        owned=sum(map(len, live.owned.values())),
+        notices=tuple(planner.notices),
+    )
+
+
+def make_destroy_plan(inputs: Inputs) -> Plan:
+    """The plan in which nothing is declared any more: everything that carries the owner's mark goes, innermost first."""
+    declared = inputs.resources
+    plan = make_plan(replace(inputs, resources={}, moved=inputs.moved | frozenset(declared)))
+    return replace(plan, unchanged=0)
+
+
+def _ids(live: Live) -> dict[Address, str]:
+    return {address: group[0].id for address, group in live.owned.items() if len(group) == 1}
+
+
+def _all_of(errors: Sequence[IacError]) -> PlanError:
+    if len(errors) == 1 and isinstance(errors[0], PlanError):
+        return errors[0]
+    return PlanError("\n".join(str(error) for error in errors))
+
+
+class _Planner:
+    """One planning: collects errors and notices while it drafts."""
+
+    def __init__(self, inputs: Inputs, resolver: Resolver) -> None:
+        self.inputs, self.live, self.resolver = inputs, inputs.live, resolver
+        self.errors: list[IacError] = []
+        self.notices: list[Notice] = []
+
+    def for_desired(self) -> Iterator[Change]:
+        for resource in self.inputs.resources.values():
+            yield from self._collect(lambda resource=resource: self._draft(resource))  # type: ignore[misc]
+
+    def for_undeclared(self) -> Iterator[Change]:
+        for address, group in self.live.owned.items():
+            if address not in self.inputs.resources:
+                yield from self._collect(lambda address=address, group=group: self._removal(address, group))  # type: ignore[misc]
+        for stray in self.live.strays:
+            self._note_stray(stray)
+
+    def _collect(self, draft: Callable[[], Change | None]) -> Iterator[Change]:
+        try:
+            change = draft()
+        except PlanError as error:
+            self.errors.append(error)
+        else:
+            if change is not None:
+                yield change
+
+    def _draft(self, desired: Resource) -> Change | None:
+        kind = KINDS[desired.address.kind]
+        group = self.live.owned.get(desired.address, ())
+        if len(group) > 1:
+            raise _duplicate(desired.address, group)
+        self._check_place(desired)
+        self._check_name(kind, desired, group[0] if group else None)
+        if not group:
+            self._note_lost_values(desired)
+            return self._change(desired.address, kind.create(desired), None, self._after_create(desired))
+        live = group[0]
+        step = kind.change(desired, live, self._facts(desired))
+        self._note_undelivered(desired, live, step)
+        if step is None:
+            return None
+        return self._change(
+            desired.address,
+            self._sealed(kind, desired, live, step),
+            live,
+            kind.after(desired, live, step, self.resolver.value),
+        )
+
+    def _removal(self, address: Address, group: tuple[LiveResource, ...]) -> Change | None:
+        owner = self.inputs.owner
+        fitting = [one for one in group if one.mark and owner.fits(one.mark, one.id, one.compartment)]
+        if address in self.inputs.moved and len(group) == 1:
+            fitting = list(group)
+        if len(fitting) > 1:
+            raise _duplicate(address, tuple(fitting))
+        for one in group:
+            if one not in fitting:
+                self._note_stray(one)
+        if not fitting:
+            return None
+        live = fitting[0]
+        kind = KINDS[live.kind]
+        if live.mark and live.mark.deletion == "retain":
+            tags = {key: value for key, value in live.tags.items() if key != TAG}
+            return self._change(address, kind.forget(live, tags), live, None)
+        return self._change(address, kind.remove(live), live, None)
+
+    def _change(
+        self, address: Address, step: Step, live: LiveResource | None, after: Mapping[str, Value] | None
+    ) -> Change:
+        return Change(
+            address=address,
+            actions=step.actions,
+            reason="; ".join(step.reasons),
+            before=None if live is None else shown(live),
+            after=after,
+            calls=step.calls,
+            id=None if live is None else live.id,
+            losses=step.losses,
+            deliver=step.deliver,
+        )
+
+    def _after_create(self, desired: Resource) -> Mapping[str, Value]:
+        resolved = self.resolver.value(desired.attributes)
+        assert isinstance(resolved, Mapping)
+        return {**resolved, **({"region": desired.region} if desired.region else {})}
+
+    def _sealed(self, kind: Kind, desired: Resource, live: LiveResource, step: Step) -> Step:
+        """The step with the owner mark, bound to the resource's own OCID, in its update call."""
+        seal = self.inputs.owner.seal(desired.address, live.id, desired.deletion)
+        return replace(
+            step,
+            calls=tuple(
+                _with_mark(call, live, seal) if call.operation == kind.update_operation else call for call in step.calls
+            ),
+        )
+
+    def _facts(self, desired: Resource) -> Facts:
+        gaps = self.inputs.gaps.get(desired.address, Gaps())
+        return Facts(self.live.now, self._same, self._same_statements, gaps.undelivered, gaps.incomplete, self._is_idle)
+
+    def _same(self, desired: Value, live: Any) -> bool:
+        return bool(self.resolver.value(desired) == live)
+
+    def _same_statements(self, desired: Sequence[Value], live: Sequence[str], attached: str) -> bool:
+        resolved = self.resolver.value(desired)
+        assert isinstance(resolved, list)
+        if not all(isinstance(statement, str) for statement in resolved):
+            return False
+        return resolved == list(live) or language.same(resolved, live, self.inputs.directory, attached)
+
+    def _is_idle(self, secret: LiveSecret) -> bool:
+        return secret.last_used is None or self.live.now - secret.last_used >= self.inputs.idle
+
+    def _check_place(self, desired: Resource) -> None:
+        place = desired.attributes["compartmentId"]
+        where = desired.places.get("compartment") or desired.places.get("parent") or desired.source
+        try:
+            resolved = self.resolver.value(place)
+        except PlanError as error:
+            raise PlanError(f"{where}: {desired.address}: {error.message}", hint=error.hint) from error
+        if isinstance(place, str | ExistingCompartment) and resolved not in self.live.tree:
+            raise PlanError(
+                f"{where}: {desired.address}: the compartment {place} is not in the tenancy {self.live.tenancy}",
+                hint="correct the OCID, or declare the compartment and name it by its metadata.name",
+            )
+
+    def _check_name(self, kind: Kind, desired: Resource, own: LiveResource | None) -> None:
+        """Refuse a name that something not ours has already: nothing is taken over silently."""
+        name = self.resolver.value(desired.attributes[kind.name_field])
+        if own is not None and own.name == name:
+            return
+        place = self.resolver.value(desired.attributes["compartmentId"])
+        for other in self.live.others:
+            if (
+                other.kind == kind.name
+                and other.name == name
+                and other.compartment == place
+                and other.region == desired.region
+            ):
+                raise _taken(desired, other, name)
+
+    def _note_lost_values(self, desired: Resource) -> None:
+        if "deliverTo" in desired.settings and not desired.settings["deliverTo"]:
+            self.notices.append(
+                Notice("no deliverTo: the values of its secrets will be shown to nobody and lost", desired.address)
+            )
+
+    def _note_undelivered(self, desired: Resource, live: LiveResource, step: Step | None) -> None:
+        renewed = {call.secret for call in step.calls if call.operation == "RenewApiKey"} if step else set()
+        for name in sorted(self.inputs.gaps.get(desired.address, Gaps()).undelivered - renewed):
+            secret = live.secret(name)
+            if secret is not None and not self._is_idle(secret):
+                self.notices.append(
+                    Notice(
+                        f"{name} is in use but a sink lacks its value, which OCI shows only once; to mint a new one: set another `expires`, "
+                        f"then genai-iac apply --accept-outage {desired.address}",
+                        desired.address,
+                    )
+                )
+
+    def _note_stray(self, stray: LiveResource) -> None:
+        assert stray.mark is not None
+        self.notices.append(
+            Notice(
+                f"{stray.kind} {stray.name} ({stray.id}) carries the mark of {stray.mark.address}, made for another place: left alone; "
+                f"if it was moved, declare it again or delete it with --delete-moved {stray.mark.address}",
+                stray.mark.address,
+            )
+        )
+
+
+def shown(live: LiveResource) -> dict[str, Any]:
+    """A live resource's attributes as plans show them: without our own mark."""
+    tags = {key: value for key, value in live.tags.items() if key != TAG}
+    return {**live.attributes, "freeformTags": tags, **({"region": live.region} if live.region else {})}
+
+
+def _with_mark(call: Call, live: LiveResource, seal: str) -> Call:
+    tags = call.body.get("freeformTags", live.tags)
+    assert isinstance(tags, Mapping)
+    return replace(call, body={**call.body, "freeformTags": {**tags, TAG: seal}})
+
+
+def _duplicate(address: Address, group: Iterable[LiveResource]) -> PlanError:
+    ids = " and ".join(one.id for one in group)
+    return PlanError(
+        f"two live resources carry the mark of {address}: {ids}",
+        hint=f"delete the one that is not meant, or remove its tag {TAG}, then plan again",
+    )
+
+
+def _taken(desired: Resource, other: LiveResource, name: object) -> PlanError:
+    where = desired.places.get("name") or desired.places.get("displayName") or desired.source
+    if other.lifecycle == "DELETING":
+        return PlanError(
+            f"{where}: {desired.address}: {other.kind} {name} ({other.id}) is still being deleted",
+            hint="wait until it is gone, then plan again",
+        )
+    if other.mark is not None:
+        return PlanError(
+            f"{where}: {desired.address}: {other.kind} {name} exists and belongs to {other.mark.owner} ({other.id})",
+            hint="choose another name",
+        )
+    return PlanError(
+        f"{where}: {desired.address}: {other.kind} {name} exists and is not this stack's ({other.id})",
+        hint=f"choose another name, or adopt it: genai-iac import {desired.address} {other.id}",
+    )

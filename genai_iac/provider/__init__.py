@@ -1,0 +1,6 @@
+"""The one door to the OCI SDK: calls go in by operation name, plain data and `Secret`s come out, failures are translated."""
+
+from genai_iac.provider.connection import Connection
+from genai_iac.provider.provider import Provider, Reply, WorkRequest, connect
+
+__all__ = ["Connection", "Provider", "Reply", "WorkRequest", "connect"]

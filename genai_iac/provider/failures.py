@@ -1,0 +1,74 @@
+"""The SDK's exceptions in our words: what was asked, what the service said, the opc-request-id, and what to do next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from genai_iac.errors import ServiceFailure
+
+_HINTS: Mapping[tuple[int, str], str] = {
+    (401, "NotAuthenticated"): "check the profile's key and fingerprint, and this machine's clock",
+    (
+        403,
+        "NotAllowed",
+    ): "the tenancy's home region takes IAM writes; report this, the tool should have gone there by itself",
+    (
+        404,
+        "NotAuthorizedOrNotFound",
+    ): "it is not there, or this identity may not see it: check the region, the compartment and the policies",
+    (
+        400,
+        "RelatedResourceNotAuthorizedOrNotFound",
+    ): "something that the request names is not there, or this identity may not see it",
+    (412, "NoEtagMatch"): "somebody changed it since it was read; plan again",
+    (429, "TooManyRequests"): "the tenancy is throttled; try again later or lower --parallelism",
+    (400, "LimitExceeded"): "ask for a higher service limit in the Console, or remove what is not needed",
+}
+
+
+def translate(error: Exception, operation: str) -> ServiceFailure:
+    """The ServiceFailure that an exception of the SDK means; the original is left to be chained."""
+    from oci.exceptions import ServiceError
+
+    if isinstance(error, ServiceError):
+        return _of_answer(error, operation)
+    name = type(error).__name__
+    if name == "CircuitBreakerError":
+        failure = ServiceFailure(
+            f"{operation}: too many failures in a row, calls to this service are paused", operation=operation
+        )
+        failure.retry_after = 5.0
+        return failure
+    text = _plain(str(error.args[0]) if error.args else name)
+    failure = ServiceFailure(
+        f"{operation}: no answer from the service ({name}: {text})",
+        operation=operation,
+        hint="check the network and the region",
+    )
+    failure.uncertain = "ConnectTimeout" not in name
+    return failure
+
+
+def _of_answer(error: Any, operation: str) -> ServiceFailure:
+    status, code = int(error.status), str(error.code or "")
+    headers = {str(key).lower(): str(value) for key, value in (error.headers or {}).items()}
+    request_id = str(error.request_id or headers.get("opc-request-id", "")) or None
+    said = _plain(str(error.message or "the service gave no reason"))
+    failure = ServiceFailure(
+        f"{operation}: {status} {code}: {said}" + (f" (opc-request-id {request_id})" if request_id else ""),
+        operation=operation,
+        status=status,
+        code=code,
+        request_id=request_id,
+        hint=_HINTS.get((status, code)),
+    )
+    failure.uncertain = status >= 500
+    seconds = headers.get("retry-after", "")
+    failure.retry_after = float(seconds) if re.fullmatch(r"\d{1,4}", seconds) else None
+    return failure
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())[:500]
