@@ -1,7 +1,14 @@
 """OCI IAM's policy language, understood: parsed, printed, compared, filled in, evaluated and linted. Pure, usable alone."""
 
+from .compare import StatementChange, TokenChange, compare
 from .errors import PolicySyntaxError, PolicyValueError, UnresolvedName
+from .evaluate import evaluate
+from .meaning import same
 from .parse import parse, parse_matching_rule, parse_statements
+from .permissions import members_of, operations_of, permissions_given, permissions_of
+from .request import Decision, Principal, Request, Rule
+from .resolve import Directory, resolve
+from .rules import RuleSet, compile_rules
 from .tree import (
     Association,
     Call,
@@ -22,3 +29,48 @@ from .tree import (
     Word,
 )
 from .write import unparse, unparse_condition
+
+__all__ = [
+    "Association",
+    "Call",
+    "Comparison",
+    "Condition",
+    "Decision",
+    "Definition",
+    "Directory",
+    "Grant",
+    "Group",
+    "Location",
+    "Name",
+    "Ocid",
+    "Pattern",
+    "PolicySyntaxError",
+    "PolicyValueError",
+    "Presence",
+    "Principal",
+    "Request",
+    "Rule",
+    "RuleSet",
+    "Statement",
+    "StatementChange",
+    "Subject",
+    "Text",
+    "TokenChange",
+    "UnresolvedName",
+    "Variable",
+    "Word",
+    "compare",
+    "compile_rules",
+    "evaluate",
+    "members_of",
+    "operations_of",
+    "parse",
+    "parse_matching_rule",
+    "parse_statements",
+    "permissions_given",
+    "permissions_of",
+    "resolve",
+    "same",
+    "unparse",
+    "unparse_condition",
+]

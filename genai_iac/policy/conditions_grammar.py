@@ -44,7 +44,7 @@ def _read_group(cursor: Cursor, depth: int) -> Group:
 def _read_variable(cursor: Cursor) -> Variable:
     token = cursor.token
     if token.kind != WORD or not _is_variable(token.text):
-        cursor.fail("a condition", "a variable", "`all`", "`any`")
+        raise cursor.error("a condition", "a variable", "`all`", "`any`")
     cursor.take()
     return Variable(token.text, token.start + 1)
 
@@ -75,7 +75,7 @@ def _read_comparison(cursor: Cursor, left: Variable) -> Comparison | Presence:
         return Comparison(left, "between", (first, _read_operand(cursor)))
     if word == "," or word == "}" or cursor.at_end or cursor.starts_statement():
         return Presence(left)
-    cursor.fail("an operator", "`=`", "`!=`", "`in`", "`not in`", "`before`", "`after`", "`between`")
+    raise cursor.error("an operator", "`=`", "`!=`", "`in`", "`not in`", "`before`", "`after`", "`between`")
 
 
 def _read_operand(cursor: Cursor) -> Operand:
@@ -90,7 +90,7 @@ def _read_operand(cursor: Cursor) -> Operand:
     if token.kind == WORD and "." in token.text:
         cursor.take()
         return Text(token.text, column) if token.folded.startswith("ocid1.") else Variable(token.text, column)
-    cursor.fail("a quoted value", "a /pattern/", "a variable")
+    raise cursor.error("a quoted value", "a /pattern/", "a variable")
 
 
 def _read_list(cursor: Cursor) -> tuple[Operand, ...]:

@@ -1,7 +1,5 @@
 """A place in a list of tokens, and the one way to fail there. Grammar files move it; nothing else does."""
 
-from typing import NoReturn
-
 from .errors import PolicySyntaxError
 from .hints import find_hint
 from .tokens import END, QUOTED, STARTS, STRAY, WORD, Token
@@ -47,7 +45,7 @@ class Cursor:
     def expect(self, folded: str, *also: str) -> Token:
         """Read a keyword or mark, or fail; ``also`` are things that would have been welcome too."""
         if self.token.folded != folded:
-            self.fail(f"`{folded}`", *also)
+            raise self.error(f"`{folded}`", *also)
         return self.take()
 
     def open(self, mark: str) -> None:
@@ -70,11 +68,11 @@ class Cursor:
         """Whether the next token can begin a statement."""
         return self.token.folded in STARTS and self.token.kind == WORD
 
-    def fail(self, *expected: str) -> NoReturn:
-        """Raise PolicySyntaxError at the next token."""
+    def error(self, *expected: str) -> PolicySyntaxError:
+        """The error of not finding what was expected in the place of the next token."""
         found = "the end" if self.token.kind == END else f"`{_shown(self.token.text)}`"
         message = f"expected {_listed(expected)}, found {found}"
-        raise PolicySyntaxError(
+        return PolicySyntaxError(
             message,
             text=self.text,
             column=self.column,

@@ -34,7 +34,9 @@ _SYMBOLS: dict[str, Symbol] = {
     "dynamic-group": "dynamic-group",
     "compartment": "compartment",
 }
-_OCID = re.compile(rf"(?:ocid1\.[a-z0-9]+\.[\w.\-{HOLES}]+|ocid1\.[\w.\-]*[{HOLES}][\w.\-{HOLES}]*|[{HOLES}])", re.I | re.A)
+_OCID = re.compile(
+    rf"(?:ocid1\.[a-z0-9]+\.[\w.\-{HOLES}]+|ocid1\.[\w.\-]*[{HOLES}][\w.\-{HOLES}]*|[{HOLES}])", re.I | re.A
+)
 _NAMES_FOREIGN = frozenset({"endorse", "deny endorse"})
 
 
@@ -53,7 +55,7 @@ def read_statement(cursor: Cursor) -> Statement:
         effect = _EFFECTS[word]
         cursor.take()
     else:
-        cursor.fail("`allow`", "`deny`", "`admit`", "`endorse`", "`define`")
+        raise cursor.error("`allow`", "`deny`", "`admit`", "`endorse`", "`define`")
     return _read_grant(cursor, effect, column)
 
 
@@ -61,7 +63,7 @@ def _read_definition(cursor: Cursor, column: int) -> Definition:
     cursor.take()
     symbol = _SYMBOLS.get(cursor.token.folded)
     if symbol is None:
-        cursor.fail("`tenancy`", "`group`", "`dynamic-group`", "`compartment`")
+        raise cursor.error("`tenancy`", "`group`", "`dynamic-group`", "`compartment`")
     cursor.take()
     name = _read_name(cursor, "a name", domains=symbol in ("group", "dynamic-group"))
     cursor.expect("as")
@@ -112,7 +114,9 @@ def _read_subject(cursor: Cursor) -> Subject:
         cursor.take()
         kind, read = "resource", _read_resource_subject
     else:
-        cursor.fail("a subject", "`group`", "`dynamic-group`", "`any-user`", "`any-group`", "`service`", "`resource`")
+        raise cursor.error(
+            "a subject", "`group`", "`dynamic-group`", "`any-user`", "`any-group`", "`service`", "`resource`"
+        )
     members = [read(cursor)]
     while cursor.accept(","):
         members.append(read(cursor))
@@ -144,7 +148,7 @@ def _read_name(cursor: Cursor, what: str, *, domains: bool) -> Name:
 
 def _read_plain_name(cursor: Cursor, what: str) -> str:
     if not cursor.at_name():
-        cursor.fail(what)
+        raise cursor.error(what)
     token = cursor.take()
     return unquote(token.text) if token.kind == QUOTED else token.text
 
@@ -153,7 +157,7 @@ def _read_ocid(cursor: Cursor) -> Ocid:
     token = cursor.token
     text = unquote(token.text) if token.kind == QUOTED else token.text
     if not _OCID.fullmatch(text):
-        cursor.fail("an OCID")
+        raise cursor.error("an OCID")
     cursor.take()
     return Ocid(text, token.start + 1)
 
@@ -172,7 +176,7 @@ def _read_action(cursor: Cursor) -> tuple[str | None, tuple[Word, ...], tuple[Wo
     if word == "{":
         return None, _read_permissions(cursor), _read_optional_resources(cursor)
     if cursor.token.kind != WORD or not (word in VERBS or word == "associate" or _is_hole(word)):
-        cursor.fail("a verb", "`{`")
+        raise cursor.error("a verb", "`{`")
     cursor.take()
     return word, (), _read_resources(cursor, several=word != "associate")
 
@@ -193,7 +197,7 @@ def _read_permissions(cursor: Cursor) -> tuple[Word, ...]:
 def _read_permission(cursor: Cursor) -> Word:
     token = cursor.token
     if token.kind != WORD or not _PERMISSION.fullmatch(token.text):
-        cursor.fail("a permission")
+        raise cursor.error("a permission")
     cursor.take()
     return Word(token.text.upper(), token.start + 1)
 
@@ -215,7 +219,7 @@ def _read_resources(cursor: Cursor, *, several: bool) -> tuple[Word, ...]:
 def _read_resource(cursor: Cursor) -> Word:
     token = cursor.token
     if token.kind != WORD or token.folded in ("in", "where", "to"):
-        cursor.fail("a resource type")
+        raise cursor.error("a resource type")
     cursor.take()
     return Word(token.folded, token.start + 1)
 
@@ -239,8 +243,8 @@ def _read_location(cursor: Cursor, effect: Effect, *, associating: bool, second:
         return Location("any-tenancy", column=column)
     also = ("`any-tenancy`",) if endorsing or second else ()
     if not cursor.accept("compartment"):
-        cursor.fail("a location", "`tenancy`", "`compartment`", *also)
-    path, ocid = _read_compartment(cursor)
+        raise cursor.error("a location", "`tenancy`", "`compartment`", *also)
+    path, ocid, column = _read_compartment(cursor)
     tenancy = None
     if foreign and (cursor.token.folded == "of" or not associating):
         cursor.expect("of")
@@ -249,10 +253,13 @@ def _read_location(cursor: Cursor, effect: Effect, *, associating: bool, second:
     return Location("compartment", path, ocid, tenancy, column)
 
 
-def _read_compartment(cursor: Cursor) -> tuple[tuple[str, ...], str | None]:
+def _read_compartment(cursor: Cursor) -> tuple[tuple[str, ...], str | None, int]:
+    """Path, OCID and the column of whichever it is."""
     if cursor.accept("id"):
-        return (), _read_ocid(cursor).text
+        ocid = _read_ocid(cursor)
+        return (), ocid.text, ocid.column
+    column = cursor.column
     names = [_read_plain_name(cursor, "a compartment name")]
     while cursor.accept(":"):
         names.append(_read_plain_name(cursor, "a compartment name"))
-    return tuple(names), None
+    return tuple(names), None, column

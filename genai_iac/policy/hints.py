@@ -103,7 +103,7 @@ def _verb(place: Place) -> str | None:
         return None
     word = place.token.folded
     for verb in VERBS:
-        if word.startswith(verb + "-") or word.startswith(verb + "_"):
+        if word.startswith((verb + "-", verb + "_")):
             return f"write `{verb} {word[len(verb) + 1 :]}`"
     if word in _VERBS:
         return f"did you mean `{_VERBS[word]}`?"

@@ -31,7 +31,7 @@ def parse_matching_rule(text: str) -> Condition:
     cursor = _open(text, condition=True)
     condition = read_condition(cursor)
     if not cursor.at_end:
-        cursor.fail("the end")
+        raise cursor.error("the end")
     return condition
 
 
@@ -50,4 +50,4 @@ def _open(text: str, *, condition: bool = False) -> Cursor:
 def _expect_end(cursor: Cursor, statement: Statement) -> None:
     if not cursor.at_end:
         conditional = isinstance(statement, Grant) and statement.condition is None
-        cursor.fail(*(("`where`", "the end") if conditional else ("the end",)))
+        raise cursor.error(*(("`where`", "the end") if conditional else ("the end",)))
