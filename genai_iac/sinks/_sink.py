@@ -8,27 +8,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from genai_iac.model import Delivery, Holding, Secret
+from genai_iac.model import Address, Delivery, Holding, Role, Secret
+from genai_iac.sinks._door import VaultDoor
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where relative paths start (the manifests' directory) and where this machine's notes are kept (`.genai-iac`)."""
+    """Whose secrets go to the place, and what a sink may use of this machine and of the tenancy."""
 
-    root: Path
-    notes: Path
+    root: Path  # the manifests' directory: relative paths and commands start here
+    notes: Path  # this machine's notes (`.genai-iac`)
+    address: Address  # of the key
+    owner: str  # `stack` or `stack@environment`: two environments must not share a place
+    id: str | None = None  # the key's OCID, once it exists
+    vault: VaultDoor | None = None
 
 
 class Sink(ABC):
-    """A place where plaintext goes. Made from one entry of `deliverTo`; opening one touches nothing.
+    """A place where the plaintexts of one key go. Made from one entry of `deliverTo`; opening one touches nothing.
 
-    Promises: nothing outside the declared place ever holds a value; a write is whole or has not happened; the address, OCID, secret name, mask and
-    expiry are kept beside each value; no error text quotes a value.
+    Promises: nothing outside the declared place ever holds a value; a write is whole or has not happened; the address, OCID, secret name,
+    mask and expiry are kept beside each value; no error text quotes a value; a place that holds anything else is never overwritten.
+    The order of a delivery: `prove` -> `announce` -> mint -> `write`.
     """
 
     word: ClassVar[str]  # the key under deliverTo
     schema: ClassVar[Mapping[str, Any]]  # JSON Schema of the value under that key
     readable: ClassVar[bool]  # whether values can be taken out again (to heal another sink)
+    roles: ClassVar[frozenset[Role]] = frozenset(
+        {"current", "standby", "pending", "inactive"}
+    )  # what it can keep; the rest is left out
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], context: Context) -> None: ...
@@ -36,15 +45,22 @@ class Sink(ABC):
     @property
     @abstractmethod
     def place(self) -> str:
-        """How people call it: `file secrets/chat-app.env`."""
+        """How people call it: `file secrets/chat-app.env`. No value is in it, and no two places share one."""
 
     @abstractmethod
     def prove(self) -> None:
         """Show that a write would work, before anything is minted; leaves no trace. Raises SinkError with the way out."""
 
+    def announce(self, secrets: tuple[str, ...]) -> None:
+        """Note that values of these secrets are about to be minted for this place, so that an interrupted delivery is seen to be one.
+
+        Called after `prove` and before the mint. Nothing to do where the place itself can be looked into. Raises SinkError.
+        """
+        del secrets
+
     @abstractmethod
     def read(self) -> Holding | None:
-        """What it holds, without values; None when it holds nothing. Raises SinkError when it cannot be told."""
+        """What it holds, without values; None when it holds nothing. Raises SinkError when that is not ours, or it cannot be told."""
 
     @abstractmethod
     def take(self, secret: str, mask: str) -> Secret | None:
@@ -52,8 +68,16 @@ class Sink(ABC):
 
     @abstractmethod
     def write(self, delivery: Delivery) -> None:
-        """Make it hold exactly the delivery, at once or not at all, and read back that it does. Raises SinkError."""
+        """Make it hold exactly the delivery (as far as its `roles` go), at once or not at all, and read back that it does.
 
-    @abstractmethod
+        An item without a value keeps the value held under the same mask. No items: the place is emptied. Raises SinkError.
+        """
+
+    def calls(self, delivery: Delivery) -> tuple[str, ...]:
+        """The OCI operations that this write would make now, in order; none where the place is not OCI's. A mask not known yet is ''."""
+        del delivery
+        return ()
+
     def clean(self) -> tuple[str, ...]:
         """Remove what an interrupted write left behind (a stray temporary file); the names of what was removed."""
+        return ()

@@ -1,0 +1,177 @@
+"""What a place holds for one key: values in memory as `Secret`s, records as plain data. Both formats beside this file speak of it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from genai_iac.errors import SinkError
+from genai_iac.model import Address, Delivery, Holding, Item, Record, Role, Secret
+from genai_iac.sinks._sink import Context
+
+_VARIABLES: Mapping[Role, str] = {
+    "current": "OPENAI_API_KEY",
+    "standby": "OPENAI_API_KEY_STANDBY",
+    "pending": "OPENAI_API_KEY_PENDING",
+    "inactive": "OPENAI_API_KEY_INACTIVE",
+}
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Everything in one place, for one key of one owner. Every item has its value."""
+
+    owner: str
+    address: Address
+    id: str
+    base_url: str
+    items: tuple[Item, ...]
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        return tuple(item.record for item in self.items)
+
+    @property
+    def holding(self) -> Holding:
+        return Holding(self.address, self.id, self.records, self.base_url)
+
+    def value(self, secret: str, mask: str) -> Secret | None:
+        """The value held for that secret under that mask, or None."""
+        found = (item.value for item in self.items if item.record.secret == secret and item.record.mask == mask)
+        return next(found, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why text is not contents: told without quoting any of it."""
+
+    why: str
+    ours: bool  # it was written by genai-iac and changed by another hand
+
+
+def fill_delivery(delivery: Delivery, held: Contents | None, context: Context, place: str) -> Contents:
+    """The contents that a delivery asks for: an item without a value takes the one held. Raises SinkError when it is not held."""
+    items = tuple(_fill(item, held, place) for item in delivery.items)
+    return Contents(context.owner, delivery.address, delivery.id, delivery.base_url, items)
+
+
+def check_contents(found: Contents | Unreadable | None, context: Context, place: str) -> Contents | None:
+    """The contents when they are of this key. Raises SinkError when the place holds something else, which is never overwritten."""
+    if isinstance(found, Unreadable):
+        raise SinkError(
+            f"{place} {found.why}",
+            hint="move it away: the next apply delivers again"
+            if found.ours
+            else "move it away, or deliver to another place",
+        )
+    if found:
+        check_tenant(found.owner, found.address, found.id, context, place)
+    return found
+
+
+def check_tenant(owner: str, address: Address, key: str, context: Context, place: str) -> None:
+    """Raise SinkError when a place holds the secrets of another key, stack or environment."""
+    if key != context.id and (owner, address) != (context.owner, context.address):
+        raise SinkError(
+            f"{place} holds the secrets of {address} of {owner or 'another stack'}, not those of {context.address} of {context.owner}",
+            hint="give each key and each environment a place of its own, or move the old one away once nothing reads it",
+        )
+
+
+def same_value(one: Secret | None, other: Secret | None) -> bool:
+    """Whether both are there and equal, in constant time."""
+    return one is not None and other is not None and one == other
+
+
+def variables(records: Iterable[Record]) -> tuple[str, ...]:
+    """The name under which each value is kept. Consumers read the first two; a second one of a kind gets a number."""
+    seen: Counter[Role] = Counter()
+    names = []
+    for record in records:
+        seen[record.role] += 1
+        names.append(_VARIABLES[record.role] + (f"_{seen[record.role]}" if seen[record.role] > 1 else ""))
+    return tuple(names)
+
+
+def head_as_data(contents: Contents) -> dict[str, Any]:
+    """Whose the contents are, as JSON data."""
+    return {"format": _FORMAT, "address": str(contents.address), "id": contents.id, "owner": contents.owner}
+
+
+def item_as_data(item: Item) -> dict[str, Any]:
+    """The record of an item, as JSON data, with a digest that ties it to its value."""
+    assert item.value is not None
+    return {**record_as_data(item.record), "digest": _digest(item.record, item.value)}
+
+
+def record_as_data(record: Record) -> dict[str, Any]:
+    """A record as JSON data; moments as RFC 3339 in UTC."""
+    return {
+        "secret": record.secret,
+        "mask": record.mask,
+        "role": record.role,
+        "expires": record.expires.astimezone(UTC).isoformat().replace("+00:00", "Z") if record.expires else None,
+    }
+
+
+def contents_from_data(head: Any, base_url: Any, records: Iterable[Any], values: Iterable[Secret]) -> Contents:
+    """Contents from JSON data; a value that is not the one its record was written with is left out. Raises ValueError."""
+    _check(isinstance(head, dict) and head.get("format") == _FORMAT and isinstance(base_url, str))
+    pairs = [(data, Item(record_from_data(data), value)) for data, value in zip(records, values, strict=True)]
+    return Contents(
+        owner=_text(head, "owner"),
+        address=Address.parse(_text(head, "address")),
+        id=_text(head, "id"),
+        base_url=base_url,
+        items=tuple(item for data, item in pairs if _is_whole(item, data.get("digest"))),
+    )
+
+
+def record_from_data(data: Any) -> Record:
+    """A record from JSON data. Raises ValueError."""
+    _check(isinstance(data, dict))
+    role, expires = data.get("role"), data.get("expires")
+    _check(role in get_args(Role) and (expires is None or isinstance(expires, str)))
+    return Record(
+        _text(data, "secret"), _text(data, "mask"), role, datetime.fromisoformat(expires) if expires else None
+    )
+
+
+def _fill(item: Item, held: Contents | None, place: str) -> Item:
+    if item.value is not None:
+        return item
+    record = item.record
+    value = held.value(record.secret, record.mask) if held else None
+    if value is None:
+        raise SinkError(
+            f"{place} does not hold {record.secret} ({record.mask}), so it cannot be kept; nothing was written",
+            hint="plan again: what is not held is delivered anew",
+        )
+    return replace(item, value=value)
+
+
+def _digest(record: Record, value: Secret) -> str:
+    # beside the value itself a digest gives nothing away, and it shows an edit by hand
+    return hashlib.sha256("\0".join((record.secret, record.mask, value.reveal())).encode()).hexdigest()
+
+
+def _is_whole(item: Item, digest: Any) -> bool:
+    assert item.value is not None
+    return isinstance(digest, str) and hmac.compare_digest(digest.encode(), _digest(item.record, item.value).encode())
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    value = data.get(name)
+    _check(isinstance(value, str))
+    return str(value)
+
+
+def _check(good: bool) -> None:
+    if not good:
+        raise ValueError("not what a sink writes")

@@ -1,0 +1,93 @@
+"""Directories on the way to a file, opened one by one so that no link, however fast it is swapped in, can lead a write elsewhere."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from genai_iac.errors import SinkError
+from genai_iac.sinks._durable import doing
+
+_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The last directory of a walk, as a descriptor, and what the walk had to make on the way: (parent, name), outermost first."""
+
+    directory: int
+    made: list[tuple[int, str]] = field(default_factory=list)
+
+    def undo(self) -> None:
+        """Remove the directories that were made, as far as they are empty."""
+        for parent, name in reversed(self.made):
+            with suppress(OSError):
+                os.rmdir(name, dir_fd=parent)
+
+
+@contextmanager
+def open_directory(root: Path, parts: Sequence[str], place: str, *, make: bool) -> Iterator[Opened | None]:
+    """Walk from the root (whatever it is) through real directories of ours only; None when one is missing and none is to be made.
+
+    Made directories are 0700; existing ones are never changed. Raises SinkError for a link, another user's directory, or one that others
+    may write to (unless it is sticky).
+    """
+    with ExitStack() as descriptors:
+        made: list[tuple[int, str]] = []
+        with doing(place, f"open {root}"):
+            directory = os.open(root, _OPEN)
+        descriptors.callback(_close, directory)
+        for depth, name in enumerate(parts, start=1):
+            shown = "/".join(parts[:depth])
+            if make and _make(directory, name, shown, place):
+                made.append((directory, name))
+            child = _enter(directory, name, shown, place)
+            if child is None:
+                yield None
+                return
+            descriptors.callback(_close, child)
+            _check_directory(child, shown, place)
+            directory = child
+        yield Opened(directory, made)
+
+
+def _make(directory: int, name: str, shown: str, place: str) -> bool:
+    with doing(place, f"make the directory {shown}"):
+        try:
+            os.mkdir(name, 0o700, dir_fd=directory)
+        except FileExistsError:
+            return False
+    with doing(place, f"flush the directory above {shown}"):
+        os.fsync(directory)
+    return True
+
+
+def _enter(directory: int, name: str, shown: str, place: str) -> int | None:
+    with doing(place, f"open the directory {shown}"):
+        try:
+            return os.open(name, _OPEN | os.O_NOFOLLOW, dir_fd=directory)
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                return None
+            if error.errno not in (errno.ENOTDIR, errno.ELOOP):
+                raise
+    raise SinkError(f"{place}: {shown} is a symbolic link or not a directory", hint="deliver below real directories")
+
+
+def _check_directory(directory: int, shown: str, place: str) -> None:
+    with doing(place, f"look at the directory {shown}"):
+        status = os.fstat(directory)
+    if status.st_uid not in (os.geteuid(), 0):
+        raise SinkError(f"{place}: {shown} belongs to another user", hint=f"run as its owner, or chown {shown}")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX:
+        raise SinkError(f"{place}: other users may write to {shown}", hint=f"chmod go-w {shown}")
+
+
+def _close(descriptor: int) -> None:
+    with suppress(OSError):  # nothing was written through it
+        os.close(descriptor)

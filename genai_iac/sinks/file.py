@@ -1,0 +1,132 @@
+"""The file sink: a dotenv or JSON file below the manifests' directory, private, replaced at once, never through a link."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from genai_iac.errors import SinkError
+from genai_iac.model import Delivery, Holding, Secret
+from genai_iac.sinks import _dotenv, _json
+from genai_iac.sinks._contents import Contents, Unreadable, check_contents, fill_delivery, same_value
+from genai_iac.sinks._directory import open_directory
+from genai_iac.sinks._durable import Spot, read_file, rehearse, remove_file, remove_strays, replace_file
+from genai_iac.sinks._sink import Context, Sink
+
+_PATH = r"^(?![/~])(?!(.*/)?\.{1,2}(/|$))(?!.*//)[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f/]$"
+_RENDER: Mapping[str, Callable[[Contents], Secret | None]] = {"dotenv": _dotenv.render, "json": _json.render}
+_PARSE: Mapping[str, Callable[[Secret], Contents | Unreadable | None]] = {"dotenv": _dotenv.parse, "json": _json.parse}
+
+
+class FileSink(Sink):
+    """`file: {path, format}`. The path is relative to the manifests' directory and stays below it; missing directories are made, 0700."""
+
+    word = "file"
+    readable = True
+    schema: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "description": "A private file (0600) below the manifests' directory.",
+        "additionalProperties": False,
+        "required": ["path"],
+        "properties": {
+            "path": {
+                "type": "string",
+                "pattern": _PATH,
+                "description": "Where, relative to the manifests' directory; it cannot climb out of it.",
+                "examples": ["secrets/chat-app.env"],
+            },
+            "format": {
+                "enum": sorted(_RENDER),
+                "default": "dotenv",
+                "description": "dotenv: OPENAI_API_KEY=… lines; json: one object with the same names.",
+            },
+        },
+    }
+
+    def __init__(self, settings: Mapping[str, Any], context: Context) -> None:
+        self._path = str(settings["path"])
+        if not re.match(_PATH, self._path):
+            raise SinkError(
+                f"deliverTo.file.path {self._path!r} does not stay below the manifests' directory",
+                hint="write it relative to that directory, without .. and links, or use an exec sink for a place elsewhere",
+            )
+        *self._parents, self._name = self._path.split("/")
+        self._context = context
+        self._render = _RENDER[settings.get("format", "dotenv")]
+        self._parse = _PARSE[settings.get("format", "dotenv")]
+
+    @property
+    def place(self) -> str:
+        return f"file {self._path}"
+
+    def prove(self) -> None:
+        with self._spot(make=True, keep=False) as spot:
+            assert spot
+            self._held(spot)
+            rehearse(spot)
+
+    def read(self) -> Holding | None:
+        contents = self._contents()
+        return contents.holding if contents else None
+
+    def take(self, secret: str, mask: str) -> Secret | None:
+        contents = self._contents()
+        return contents.value(secret, mask) if contents else None
+
+    def write(self, delivery: Delivery) -> None:
+        with self._spot(make=bool(delivery.items)) as spot:
+            if spot is None:
+                return
+            held = self._held(spot)
+            if delivery.items:
+                self._put(spot, fill_delivery(delivery, held, self._context, self.place))
+            elif held:
+                remove_file(spot)
+
+    def clean(self) -> tuple[str, ...]:
+        with self._spot(make=False) as spot:
+            return tuple("/".join((*self._parents, name)) for name in remove_strays(spot)) if spot else ()
+
+    def _contents(self) -> Contents | None:
+        with self._spot(make=False) as spot:
+            return self._held(spot) if spot else None
+
+    def _held(self, spot: Spot) -> Contents | None:
+        text = _read_text(spot)
+        return check_contents(self._parse(text) if text else None, self._context, self.place)
+
+    def _put(self, spot: Spot, contents: Contents) -> None:
+        text = self._render(contents)
+        if text is None:
+            raise SinkError(
+                f"{self.place}: a value has characters that readers of dotenv files disagree on",
+                hint="set format: json for this file",
+            )
+        replace_file(spot, memoryview(text.reveal().encode()))
+        if not same_value(_read_text(spot), text):
+            raise SinkError(
+                f"{self.place} does not read back as it was written",
+                hint="see what else writes to it, then apply again",
+            )
+
+    @contextmanager
+    def _spot(self, *, make: bool, keep: bool = True) -> Iterator[Spot | None]:
+        """The file's name in its directory. Directories made on the way go again when nothing is kept, or when what follows fails."""
+        with open_directory(self._context.root, self._parents, self.place, make=make) as opened:
+            if opened is None:
+                yield None
+                return
+            try:
+                yield Spot(opened.directory, self._name, self.place)
+            except BaseException:
+                opened.undo()
+                raise
+            if not keep:
+                opened.undo()
+
+
+def _read_text(spot: Spot) -> Secret | None:
+    content = read_file(spot)
+    return None if content is None else Secret(str(content, "utf-8", "replace"))
