@@ -1,0 +1,109 @@
+"""One change for a terminal: its headline, why, what differs, what stops working, where values go, and the exact calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from genai_iac.model import Change
+from genai_iac.render.differences import Edit
+from genai_iac.render.foreign import columns, named, quoted, visible
+from genai_iac.render.shown import Shown, shown_differences
+from genai_iac.render.surroundings import Surroundings
+from genai_iac.render.terminal import Terminal, Tone
+from genai_iac.render.words import NAME_LIMIT, human_name, join_words, loss_words, sign
+
+_INDENT = "      "
+_DEEPER = _INDENT + "  "
+_REASON_LIMIT = 2000
+_WIDEST_LABEL = 26  # longer ones do not push the values of all others to the right
+_TONES: dict[str, Tone] = {
+    "+": "add",
+    "~": "change",
+    "-": "remove",
+    "-/+": "danger",
+    "!": "danger",
+    ".": "dim",
+    "=": "deliver",
+}
+
+
+def change_lines(change: Change, around: Surroundings, terminal: Terminal) -> list[str]:
+    """The lines of one change, none wider than the terminal."""
+    return [
+        *_headline(change, around, terminal),
+        *terminal.wrap(visible(change.reason, _REASON_LIMIT), f"{_INDENT}# ", _DEEPER, "dim"),
+        *_difference_lines(shown_differences(change, around), terminal),
+        *_loss_lines(change, around, terminal),
+        *_delivery_lines(change, around, terminal),
+        *_call_lines(change, terminal),
+    ]
+
+
+def _headline(change: Change, around: Surroundings, terminal: Terminal) -> Iterator[str]:
+    mark = sign(change)
+    head, actions = f"{mark:>3} {named(change.address)}", join_words(change.actions)
+    name, source = human_name(change), around.sources.get(change.address)
+    details = [quoted(name, NAME_LIMIT)] if name is not None and name != change.address.name else []
+    details += [visible(str(source), NAME_LIMIT)] if source else []
+    if columns("  ".join((head, actions, *details))) <= terminal.width:
+        painted = (terminal.paint(text, "dim") for text in details)
+        yield "  ".join((terminal.paint(head, _TONES[mark]), terminal.paint(actions, "strong"), *painted))
+        return
+    yield from terminal.wrap(f"{head.lstrip()}  {actions}", " " * (3 - len(mark)), _INDENT, _TONES[mark])
+    for text in details:
+        yield from terminal.wrap(text, _INDENT, _INDENT, "dim")
+
+
+def _difference_lines(shown: list[Shown], terminal: Terminal) -> Iterator[str]:
+    widths = [columns(one.label) for one in shown if not one.texts]
+    width = max((width for width in widths if width <= _WIDEST_LABEL), default=0)
+    for one in shown:
+        label = one.label + ":" + " " * (width - columns(one.label))
+        line = None if one.texts else _on_one_line(f"{_INDENT}{label}", one.edits[0], terminal)
+        if line is not None:
+            yield line
+            continue
+        yield from terminal.wrap(f"{one.label}:", _INDENT, _INDENT)
+        for edit in one.edits:
+            yield from _edit_lines(edit, terminal)
+
+
+def _on_one_line(label: str, edit: Edit, terminal: Terminal) -> str | None:
+    """`name: "a" → "b"`, or None when it does not fit."""
+    values = [value for value in (edit.before, edit.after) if value is not None]
+    between = f" {terminal.arrow} "
+    if columns(f"{label} {between.join(values)}") > terminal.width:
+        return None
+    tones: tuple[Tone, ...] = (
+        ("remove", "add") if len(values) == 2 else ("add",) if edit.before is None else ("remove",)
+    )
+    return f"{label} " + between.join(terminal.paint(value, tone) for value, tone in zip(values, tones, strict=True))
+
+
+def _edit_lines(edit: Edit, terminal: Terminal) -> Iterator[str]:
+    if edit.before is not None:
+        yield from terminal.wrap(edit.before, f"{_DEEPER}- ", f"{_DEEPER}  ", "remove")
+    if edit.after is not None:
+        yield from terminal.wrap(edit.after, f"{_DEEPER}+ ", f"{_DEEPER}  ", "add")
+    if edit.note:
+        note = edit.note.replace("→", terminal.arrow)
+        yield from terminal.wrap(f"({note})", f"{_DEEPER}  ", f"{_DEEPER}  ", "dim")
+
+
+def _loss_lines(change: Change, around: Surroundings, terminal: Terminal) -> Iterator[str]:
+    for loss in change.losses:
+        text = f"{visible(loss.secret, NAME_LIMIT)} {loss_words(loss, around.now)}"
+        yield from terminal.wrap(text, f"{_INDENT}! ", _DEEPER, "danger")
+
+
+def _delivery_lines(change: Change, around: Surroundings, terminal: Terminal) -> Iterator[str]:
+    if not change.deliver:
+        return
+    names = join_words(visible(name, NAME_LIMIT) for name in change.deliver)
+    places = ", ".join(visible(place, NAME_LIMIT) for place in around.sinks.get(change.address, ()))
+    yield from terminal.wrap(f"{names} {terminal.arrow} {places or 'its sinks'}", f"{_INDENT}= ", _DEEPER, "deliver")
+
+
+def _call_lines(change: Change, terminal: Terminal) -> list[str]:
+    names = ", ".join(call.operation for call in change.calls)
+    return terminal.wrap(visible(names) or "none", f"{_INDENT}calls: ", f"{_INDENT}       ", "dim")
