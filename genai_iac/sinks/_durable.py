@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from genai_iac.errors import SinkError
 
-LIMIT = 64 * 1024  # bytes; what we write is a few hundred
+LIMIT = 64 * 1024  # bytes; contents are about a thousand
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _HINTS = {
@@ -74,19 +74,20 @@ def remove_file(spot: Spot) -> None:
     _flush_directory(spot)
 
 
-def read_file(spot: Spot) -> memoryview | None:
-    """The bytes of the file; None when there is none. Raises SinkError unless it is a regular file of this user's, of a size we write."""
+def read_file(spot: Spot, limit: int = LIMIT) -> memoryview | None:
+    """The bytes of the file; None when there is none. Raises SinkError unless it is a regular file of this user's of `limit` bytes."""
     with doing(spot.place, "look at the file"):
         try:
             # opening a device can have effects, so the kind is looked at before as well as after
-            _check_file(spot, os.stat(spot.name, dir_fd=spot.directory, follow_symlinks=False))
+            _check_file(spot, os.stat(spot.name, dir_fd=spot.directory, follow_symlinks=False), limit)
             descriptor = os.open(spot.name, _READ, dir_fd=spot.directory)
         except FileNotFoundError:
             return None
     try:
         with doing(spot.place, "read the file"):
-            _check_file(spot, os.fstat(descriptor))
-            return _read_all(descriptor)
+            status = os.fstat(descriptor)
+            _check_file(spot, status, limit)
+            return _read_all(descriptor, status.st_size)
     finally:
         _close(descriptor)
 
@@ -144,18 +145,18 @@ def _flush_directory(spot: Spot) -> None:
         os.fsync(spot.directory)
 
 
-def _check_file(spot: Spot, status: os.stat_result) -> None:
+def _check_file(spot: Spot, status: os.stat_result, limit: int) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "not a regular file"
         raise SinkError(f"{spot.place} is {kind}", hint="remove it, or deliver to another place")
     if status.st_uid != os.geteuid():
         raise SinkError(f"{spot.place} belongs to another user", hint="run as its owner, or deliver to another place")
-    if status.st_size > LIMIT:
+    if status.st_size > limit:
         raise SinkError(f"{spot.place} was not written by genai-iac", hint="move it away, or deliver to another place")
 
 
-def _read_all(descriptor: int) -> memoryview:
-    buffer, end = memoryview(bytearray(LIMIT)), 0
+def _read_all(descriptor: int, size: int) -> memoryview:
+    buffer, end = memoryview(bytearray(size)), 0
     while count := os.readv(descriptor, [buffer[end:]]):
         end += count
     return buffer[:end]

@@ -47,7 +47,7 @@ class FileSink(Sink):
 
     def __init__(self, settings: Mapping[str, Any], context: Context) -> None:
         self._path = str(settings["path"])
-        if not re.match(_PATH, self._path):
+        if not (re.fullmatch(_PATH, self._path) and self._path.isprintable()):
             raise SinkError(
                 f"deliverTo.file.path {self._path!r} does not stay below the manifests' directory",
                 hint="write it relative to that directory, without .. and links, or use an exec sink for a place elsewhere",

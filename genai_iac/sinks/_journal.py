@@ -1,0 +1,119 @@
+"""What this machine noted of deliveries to places that cannot be looked into: no value, only what was meant and what arrived."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genai_iac.errors import SinkError
+from genai_iac.model import Record
+from genai_iac.sinks._contents import record_as_data, record_from_data
+from genai_iac.sinks._durable import Spot, doing, read_file, remove_strays, replace_file
+
+_NAME = "deliveries.json"
+_LOCK = "deliveries.lock"
+_FORMAT = 1
+_LIMIT = 16 * 1024 * 1024  # bytes; a note is about five hundred
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One place for one key: what was delivered, and what was about to be minted for it and never known to have arrived."""
+
+    place: str  # for people who read the file
+    address: str
+    owner: str
+    id: str
+    base_url: str = ""
+    records: tuple[Record, ...] = ()
+    announced: tuple[str, ...] = ()
+
+
+def read_note(notes: Path, key: str) -> Note | None:
+    """What was noted under that key, or None. Raises SinkError when the journal cannot be read."""
+    if not notes.is_dir():
+        return None
+    with _opened(notes) as spot:
+        return _read(spot).get(key)
+
+
+def change_note(notes: Path, key: str, change: Callable[[Note | None], Note]) -> None:
+    """Put a new note in the place of the old one; other processes wait for their turn. Raises SinkError."""
+    with doing(str(notes), "make the directory for notes"):
+        notes.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _opened(notes) as spot, _turn(spot):
+        remove_strays(spot)
+        journal = dict(_read(spot))
+        journal[key] = change(journal.get(key))
+        replace_file(spot, memoryview(_render(journal).encode()))
+
+
+@contextmanager
+def _opened(notes: Path) -> Iterator[Spot]:
+    with doing(str(notes), "open the directory for notes"):
+        directory = os.open(notes, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield Spot(directory, _NAME, str(notes / _NAME))
+    finally:
+        os.close(directory)
+
+
+@contextmanager
+def _turn(spot: Spot) -> Iterator[None]:
+    with doing(spot.place, "wait for other processes"):
+        lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=spot.directory)
+    try:
+        with doing(spot.place, "wait for other processes"):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _read(spot: Spot) -> Mapping[str, Note]:
+    content = read_file(spot, _LIMIT)
+    if content is None:
+        return {}
+    try:
+        data = json.loads(bytes(content))
+        if data["format"] == _FORMAT:
+            return {key: _note(note) for key, note in data["deliveries"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    raise SinkError(
+        f"{spot.place} is not a journal that genai-iac wrote",
+        hint="move it away: what exec sinks hold then counts as delivered",
+    )
+
+
+def _render(journal: Mapping[str, Note]) -> str:
+    return (
+        json.dumps(
+            {"format": _FORMAT, "deliveries": {key: _data(note) for key, note in sorted(journal.items())}}, indent=1
+        )
+        + "\n"
+    )
+
+
+def _data(note: Note) -> dict[str, Any]:
+    return {
+        "place": note.place,
+        "address": note.address,
+        "owner": note.owner,
+        "id": note.id,
+        "base_url": note.base_url,
+        "records": [record_as_data(record) for record in note.records],
+        "announced": list(note.announced),
+    }
+
+
+def _note(data: Mapping[str, Any]) -> Note:
+    texts = {name: str(data[name]) for name in ("place", "address", "owner", "id", "base_url")}
+    records = tuple(record_from_data(record) for record in data["records"])
+    return Note(**texts, records=records, announced=tuple(map(str, data["announced"])))
