@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 
 from genai_iac.delivery import Desk
 from genai_iac.errors import IacError
@@ -33,55 +35,80 @@ def apply_plan(plan: Plan, site: Site) -> Iterator[Outcome]:
 
     Before the first write every sink that will be needed is proved. Raises SinkError when one is not usable: then nothing was written.
     """
-    _prove_sinks(plan, site)
-    performer = Performer(site.provider, site.owner, site.resources, site.live, site.desk, site.stop.is_set)
-    waiting = {change.address: set(change.needs) for change in plan.changes}
-    todo = list(plan.changes)
-    failed: set[Address] = set()
-    running: dict[Future[Outcome], Change] = {}
-    with ThreadPoolExecutor(max_workers=site.parallelism, thread_name_prefix="apply") as pool:
-        while todo or running:
-            if site.stop.is_set():
-                yield from (Outcome(change, Status.SKIPPED, note="interrupted before it began") for change in todo)
-                todo.clear()
-            ready, todo = _split(todo, waiting, failed)
-            for change in ready:
-                blockers = failed & set(change.needs)
-                if blockers:
-                    failed.add(change.address)
-                    yield Outcome(change, Status.SKIPPED, note=f"depends on {', '.join(map(str, sorted(blockers)))}")
-                else:
-                    running[pool.submit(_timed, performer, change)] = change
-            if not running:
-                continue
-            done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-            for future in done:
-                change = running.pop(future)
-                outcome = future.result()
-                if not outcome:
-                    failed.add(change.address)
-                for needs in waiting.values():
-                    needs.discard(change.address)
-                yield outcome
-
-
-def _prove_sinks(plan: Plan, site: Site) -> None:
     for change in plan.changes:
         if change.deliver and change.address in site.resources:
-            site.desk.prove(site.resources[change.address])
+            site.desk.prove(site.resources[change.address], change.id)
+    performer = Performer(site.provider, site.owner, site.resources, site.live, site.desk, site.stop.is_set)
+    queue = _Queue(plan.changes)
+    landed: SimpleQueue[Outcome] = SimpleQueue()
+    running = 0
+    with ThreadPoolExecutor(max_workers=site.parallelism, thread_name_prefix="apply") as pool:
+        while True:
+            while running < site.parallelism and not site.stop.is_set() and (change := queue.take()) is not None:
+                if blocker := queue.blocker(change):
+                    queue.finish(change, landed=False)
+                    yield Outcome(change, Status.SKIPPED, note=f"depends on {blocker}")
+                    continue
+                pool.submit(_perform, performer, change, landed)
+                running += 1
+            if not running:
+                break
+            try:
+                outcome = landed.get(timeout=0.5)  # a signal must be able to end the wait
+            except Empty:
+                continue
+            running -= 1
+            queue.finish(outcome.change, landed=bool(outcome))
+            yield outcome
+    yield from (Outcome(change, Status.SKIPPED, note="interrupted before it began") for change in queue.rest())
 
 
-def _split(
-    todo: list[Change], waiting: Mapping[Address, set[Address]], failed: set[Address]
-) -> tuple[list[Change], list[Change]]:
-    ready = [change for change in todo if waiting[change.address] <= failed]
-    return ready, [change for change in todo if not waiting[change.address] <= failed]
+class _Queue:
+    """Changes in plan order, each given out once all it needs has ended."""
+
+    def __init__(self, changes: tuple[Change, ...]) -> None:
+        self._left = {change.address: len(change.needs) for change in changes}
+        self._changes = {change.address: change for change in changes}
+        self._dependents: dict[Address, list[Address]] = {}
+        for change in changes:
+            for needed in change.needs:
+                self._dependents.setdefault(needed, []).append(change.address)
+        self._ready = deque(change for change in changes if not change.needs)
+        self._failed: set[Address] = set()
+
+    def take(self) -> Change | None:
+        """The next change that may begin, or None."""
+        if not self._ready:
+            return None
+        change = self._ready.popleft()
+        del self._changes[change.address]
+        return change
+
+    def blocker(self, change: Change) -> Address | None:
+        """A change that it needs and that did not land."""
+        return next((needed for needed in change.needs if needed in self._failed), None)
+
+    def finish(self, change: Change, *, landed: bool) -> None:
+        """The change has ended; what waited for it alone becomes ready."""
+        if not landed:
+            self._failed.add(change.address)
+        for address in self._dependents.get(change.address, ()):
+            self._left[address] -= 1
+            if not self._left[address]:
+                self._ready.append(self._changes[address])
+
+    def rest(self) -> Iterator[Change]:
+        """What was never given out."""
+        yield from self._changes.values()
 
 
-def _timed(performer: Performer, change: Change) -> Outcome:
+def _perform(performer: Performer, change: Change, landed: SimpleQueue[Outcome]) -> None:
     began = time.monotonic()
     try:
         id, note = performer.perform(change)
+        outcome = Outcome(change, Status.DONE, id, note)
     except IacError as error:
-        return Outcome(change, Status.FAILED, change.id, str(error), time.monotonic() - began)
-    return Outcome(change, Status.DONE, id, note, time.monotonic() - began)
+        outcome = Outcome(change, Status.FAILED, change.id, str(error))
+    except Exception as error:  # a defect of ours: told as a failure of this change, so that the rest is still told
+        outcome = Outcome(change, Status.FAILED, change.id, f"unexpected {type(error).__name__}; please report it")
+    landed.put(Outcome(outcome.change, outcome.status, outcome.id, outcome.note, time.monotonic() - began))

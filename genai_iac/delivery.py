@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from genai_iac.errors import SinkError
 from genai_iac.kinds import declared_secrets
@@ -26,34 +26,38 @@ from genai_iac.model import (
     Role,
     Secret,
 )
-from genai_iac.sinks import UNKNOWN, Context, Sink, Unknown, open_sink
+from genai_iac.sinks import Context, Sink, open_sink
 
 
 @dataclass(frozen=True)
 class Desk:
     """Where deliveries are arranged: opens sinks, remembers nothing."""
 
-    context: Context
+    root: Path  # the manifests' directory
+    notes: Path  # `.genai-iac`
+    owner: str  # Stack.owner
 
-    def sinks(self, resource: Resource) -> list[Sink]:
-        """The sinks that the resource declares. Opening one touches nothing."""
-        return [open_sink(entry, self.context) for entry in resource.settings.get("deliverTo", ())]
+    def sinks(self, resource: Resource, id: str | None = None) -> list[Sink]:
+        """The sinks that the resource declares; `id` is the key's OCID once it exists. Opening one touches nothing."""
+        context = Context(self.root, self.notes, resource.address, self.owner, id)
+        return [open_sink(entry, context) for entry in resource.settings.get("deliverTo", ())]
 
-    def prove(self, resource: Resource) -> None:
+    def prove(self, resource: Resource, id: str | None) -> None:
         """Show that every sink of the resource can be written, before anything is minted. Raises SinkError."""
-        for sink in self.sinks(resource):
+        for sink in self.sinks(resource, id):
+            sink.clean()
             sink.prove()
 
     def announce(self, resource: Resource, id: str | None, secrets: Iterable[str]) -> None:
-        """Tell the sinks that cannot be read back what is about to be minted, so that a crash in between is seen."""
-        for sink in self.sinks(resource):
-            sink.announce(resource.address, tuple(secrets))
+        """Tell the sinks that cannot be looked into what is about to be minted, so that a crash in between is seen."""
+        for sink in self.sinks(resource, id):
+            sink.announce(tuple(secrets))
 
     def deliver(
         self, resource: Resource, live: LiveResource, base_url: str, minted: Mapping[str, Secret]
     ) -> tuple[str, ...]:
         """Bring every sink of the resource to what is live; answers the places written. Raises SinkError for those that could not be."""
-        sinks = self.sinks(resource)
+        sinks = self.sinks(resource, live.id)
         failures: list[str] = []
         written: list[str] = []
         for sink in sinks:
@@ -78,9 +82,11 @@ class Desk:
         held = sink.read()
         items = []
         for secret, role in roles(resource, live):
+            if role not in sink.roles:
+                continue
             record = Record(secret.name, secret.mask, role, secret.expires)
             value = minted.get(secret.name)
-            if value is None and not _holds(held, live.id, secret):
+            if value is None and _lacks(held, live.id, secret):
                 value = next(_copies(sinks, live.id, secret), None)
                 if value is None:
                     continue
@@ -108,7 +114,7 @@ def read_gaps(desk: Desk, resources: Mapping[Address, Resource], live: Live) -> 
     for address, resource in resources.items():
         found = live.one(address)
         if found is not None and resource.settings.get("deliverTo"):
-            gaps[address] = _gaps(desk.sinks(resource), resource, found)
+            gaps[address] = _gaps(desk.sinks(resource, found.id), resource, found)
     return gaps
 
 
@@ -117,7 +123,7 @@ def _gaps(sinks: Sequence[Sink], resource: Resource, live: LiveResource) -> Gaps
     undelivered: set[str] = set()
     incomplete: set[str] = set()
     for secret, role in roles(resource, live):
-        lacking = [sink for sink, held in holdings if not _holds(held, live.id, secret)]
+        lacking = [sink for sink, held in holdings if role in sink.roles and _lacks(held, live.id, secret)]
         if lacking and not any(True for _ in _copies(sinks, live.id, secret)):
             if secret.state == "ACTIVE":
                 undelivered.add(secret.name)
@@ -126,29 +132,22 @@ def _gaps(sinks: Sequence[Sink], resource: Resource, live: LiveResource) -> Gaps
     return Gaps(frozenset(undelivered), frozenset(incomplete))
 
 
-def _holds(held: Holding | Unknown | None, id: str, secret: LiveSecret) -> bool:
-    if held is UNKNOWN:
+def _lacks(held: Holding | None, id: str, secret: LiveSecret) -> bool:
+    """Whether the sink is known not to have the value; what cannot be told counts as delivered."""
+    if held is None:
         return True
-    if not isinstance(held, Holding) or held.id != id:
-        return False
-    record = held.record(secret.name)
-    return record is not None and record.mask == secret.mask
+    return held.id != id or held.holds(secret.name, secret.mask) is False
 
 
-def _misplaced(held: Holding | Unknown | None, secret: LiveSecret, role: Role) -> bool:
-    record = held.record(secret.name) if isinstance(held, Holding) else None
+def _misplaced(held: Holding | None, secret: LiveSecret, role: Role) -> bool:
+    record = held.record(secret.name) if held else None
     return record is not None and record.role != role
 
 
 def _copies(sinks: Iterable[Sink], id: str, secret: LiveSecret) -> Iterator[Secret]:
     for sink in sinks:
         held = sink.read() if sink.readable else None
-        if isinstance(held, Holding) and held.id == id:
+        if held is not None and held.id == id:
             value = sink.take(secret.name, secret.mask)
             if value is not None:
                 yield value
-
-
-def describe_sinks(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The words of the sinks, for a plan: `file`, `exec`."""
-    return tuple(word for entry in entries for word in entry)

@@ -1,0 +1,87 @@
+"""The command line: one file a verb, imported when typed. Errors are caught here, once; no traceback reaches a user."""
+
+from __future__ import annotations
+
+import pkgutil
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from genai_iac import __version__
+from genai_iac.cli.flags import GLOBAL_FLAGS, add_global_flags
+from genai_iac.cli.output import Output
+from genai_iac.errors import IacError, Interrupted
+
+
+class Verbs(click.Group):
+    """The shelf of verbs: every file in `cli/verbs` holds one `COMMAND`; a verb's file is imported when the verb is typed or help asks for it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        package = import_module("genai_iac.cli.verbs")
+        return sorted(module.name.removesuffix("_") for module in pkgutil.iter_modules(package.__path__))
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.list_commands(ctx):
+            return None
+        module = name if _exists(name) else f"{name}_"  # `import_.py`: a word that Python keeps for itself
+        command: click.Command = import_module(f"genai_iac.cli.verbs.{module}").COMMAND
+        return add_global_flags(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            raise click.UsageError(
+                f"there is no verb {args[0]!r}" + (f"; did you mean {near[0]}?" if near else ""), ctx
+            ) from error
+
+
+def _exists(name: str) -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec(f"genai_iac.cli.verbs.{name}") is not None
+
+
+@click.command(
+    cls=Verbs,
+    params=GLOBAL_FLAGS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True},
+    epilog="PATH defaults to the current directory. Try it without a cloud account: genai-iac --local plan examples/quickstart",
+)
+@click.version_option(__version__, prog_name="genai-iac", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Declare OCI Generative AI API keys, compartments and policies in YAML; plan, apply, rotate."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    output = Output.of_environment()
+    try:
+        code = cli.main(
+            args=list(arguments) if arguments is not None else None, prog_name="genai-iac", standalone_mode=False
+        )
+    except click.exceptions.Exit as exit_:
+        code = exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 1
+    except (click.Abort, KeyboardInterrupt):
+        code = output.fail(Interrupted("interrupted"))
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 1
+    except IacError as error:
+        code = output.fail(error)
+    except Exception as error:  # a defect of ours must not show values that a traceback would
+        from genai_iac.cli.defects import describe_defect
+
+        code = output.fail(describe_defect(error))
+    sys.exit(code if isinstance(code, int) else 0)

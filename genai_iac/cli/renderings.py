@@ -1,0 +1,91 @@
+"""Which rendering a format means, and writing renderings and saved plans to files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from genai_iac.cli.planning import Draft
+from genai_iac.errors import UsageError
+from genai_iac.render.terminal import Terminal
+
+_WORDS = {"md": "markdown", "tf": "terraform-json"}
+_FORMATS = ("text", "json", "markdown", "html", "terraform-json")
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """One `--out`: a rendering, or the saved plan when no format is named."""
+
+    file: Path
+    form: str | None
+
+
+def read_outs(texts: tuple[str, ...]) -> list[Out]:
+    """The values of `--out`. Raises UsageError for a format that there is not."""
+    outs = []
+    for text in texts:
+        word, sign, name = text.partition("=")
+        form = _WORDS.get(word, word) if sign else None
+        if form is not None and form not in _FORMATS:
+            raise UsageError(
+                f"--out {text}: there is no format {word}",
+                hint=f"use one of {', '.join(_FORMATS)}, or only FILE for a saved plan",
+            )
+        outs.append(Out(Path(name if sign else text), form))
+    return outs
+
+
+def render_plan(form: str, draft: Draft, terminal: Terminal) -> str:
+    """The plan in that format."""
+    plan = draft.plan
+    match form:
+        case "json":
+            from genai_iac.render.json_plan import render_json
+
+            return render_json(plan)
+        case "terraform-json":
+            from genai_iac.render.terraform_json import render_terraform_json
+
+            return render_terraform_json(plan)
+        case "markdown":
+            from genai_iac.render.markdown import render_markdown
+
+            return render_markdown(plan, draft.around)
+        case "html":
+            from genai_iac.render.html import render_html
+
+            return render_html(plan, draft.around)
+    from genai_iac.render.text import render_text
+
+    return render_text(plan, draft.around, terminal)
+
+
+def write_out(out: Out, draft: Draft) -> None:
+    """Write one file, whole or not at all. Raises UsageError when it cannot be written."""
+    if out.form is None:
+        from genai_iac.render.saved_plan import saved_plan
+
+        data = saved_plan(draft.plan, draft.inputs)
+    else:
+        data = render_plan(out.form, draft, Terminal(width=100)).encode()
+    try:
+        _replace(out.file, data)
+    except OSError as error:
+        raise UsageError(f"--out {out.file}: {error.strerror}") from error
+
+
+def _replace(file: Path, data: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,28 @@
+"""What a rendering shows around a plan: where things are declared, where secrets go, how statements differ, what expires."""
+
+from __future__ import annotations
+
+from genai_iac.cli.workspace import Workspace
+from genai_iac.model import Live, Plan
+from genai_iac.render.surroundings import Expiry, Surroundings
+
+
+def describe_surroundings(workspace: Workspace, live: Live, plan: Plan) -> Surroundings:
+    """Gather it from the manifests, the reading and the sinks' names; calls nothing."""
+    resources = workspace.manifest.resources
+    touched = {change.address for change in plan.changes if change.kills}
+    return Surroundings(
+        now=live.now,
+        sources={address: resource.source for address, resource in resources.items()},
+        sinks={
+            address: [sink.place for sink in workspace.desk.sinks(resource)] for address, resource in resources.items()
+        },
+        needs={address: sorted(workspace.manifest.graph.needs(address)) for address in resources},
+        expiries=[
+            Expiry(address, secret.name, secret.expires)
+            for address, group in sorted(live.owned.items())
+            for one in group
+            for secret in one.secrets
+            if secret.expires is not None and secret.state in ("ACTIVE", "INACTIVE") and address not in touched
+        ],
+    )

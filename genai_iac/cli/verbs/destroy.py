@@ -1,0 +1,42 @@
+"""`destroy`: delete everything that carries the stack's mark, innermost first."""
+
+from __future__ import annotations
+
+import click
+
+from genai_iac.cli.choices import guard_flags, planning_flags
+
+
+@click.command("destroy")
+@click.argument("path", default=".")
+@click.option("--auto-approve", is_flag=True, help="Do not ask for yes.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line as things happen; needs --auto-approve.")
+@planning_flags
+@guard_flags
+@click.pass_context
+def COMMAND(  # noqa: N802
+    ctx: click.Context,
+    path: str,
+    auto_approve: bool,
+    as_json: bool,
+    target: tuple[str, ...],
+    parallelism: int,
+    full_scan: bool,
+    delete_moved: tuple[str, ...],
+    allow_destroy: int | None,
+    accept_outage: tuple[str, ...],
+) -> int:
+    """Delete everything the stack owns; resources with deletion: retain are forgotten, forbid refuses."""
+    from genai_iac.cli.applying import Consent, apply_draft
+    from genai_iac.cli.flags import Flags
+    from genai_iac.cli.output import Output
+    from genai_iac.cli.planning import Asked, make_draft
+    from genai_iac.cli.workspace import open_workspace
+
+    flags = Flags.of(ctx)
+    output = Output.of_environment(no_color=flags.no_color)
+    consent = Consent(auto_approve, as_json, verb="destroy")
+    consent.check(output)
+    asked = Asked.of(target, parallelism, full_scan, delete_moved, allow_destroy, accept_outage, everything=True)
+    with open_workspace(flags, path) as workspace:
+        return apply_draft(make_draft(workspace, asked, destroy=True), consent, output)

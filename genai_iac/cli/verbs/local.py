@@ -1,0 +1,68 @@
+"""`local`: the tenancy on this machine: serve it, point other clients at it, begin again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from genai_iac.cli.workspace import LOCAL_DB, LOCAL_PORT, NOTES
+
+_DB = click.option("--db", type=click.Path(dir_okay=False, path_type=Path), default=LOCAL_DB, help="Where it is kept.")
+_PORT = click.option("--port", type=click.IntRange(0, 65535), default=LOCAL_PORT, help="Port on this machine.")
+
+
+@click.group("local")
+def COMMAND() -> None:  # noqa: N802
+    """The local tenancy: OCI's wire protocol on this machine, for trying, testing and CI."""
+
+
+@COMMAND.command("serve")
+@_PORT
+@_DB
+def serve_local(port: int, db: Path) -> int:
+    """Serve it until Ctrl-C. The page for people is at /."""
+    from genai_iac.emulator import serve
+
+    db.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def say(url: str) -> None:
+        click.echo(f"The local tenancy is at {url} (data in {db}); stop it with Ctrl-C.")
+        click.echo('Point other clients at it: eval "$(genai-iac local env)"')
+
+    serve(db, port, oci_dir=_oci_dir(db), on_ready=say)
+    return 0
+
+
+@COMMAND.command("env")
+@_PORT
+@_DB
+def print_environment(port: int, db: Path) -> int:
+    """Write an OCI config file and print the shell exports that make other clients use the local tenancy."""
+    import shlex
+
+    from genai_iac.emulator import shell_exports, write_client_config
+
+    db.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config = write_client_config(db, _oci_dir(db))
+    for name, value in shell_exports(f"http://127.0.0.1:{port}", config.absolute()).items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+@COMMAND.command("reset")
+@_DB
+def reset_local(db: Path) -> int:
+    """Forget everything in it; the identities that clients sign with are kept."""
+    from genai_iac.emulator import reset
+
+    if not db.exists():
+        click.echo(f"There is no local tenancy in {db}; nothing to do.")
+        return 0
+    reset(db)
+    click.echo(f"The local tenancy in {db} is empty again.")
+    return 0
+
+
+def _oci_dir(db: Path) -> Path:
+    return db.parent / "oci" if db.parent.name == NOTES else db.parent / f"{db.stem}-oci"
