@@ -9,6 +9,7 @@ from .permissions import members_of, operations_of, permissions_given, permissio
 from .request import Decision, Principal, Request, Rule
 from .resolve import Directory, resolve
 from .rules import RuleSet, compile_rules
+from .template import Hole, Template
 from .tree import (
     Association,
     Call,
@@ -40,6 +41,7 @@ __all__ = [
     "Directory",
     "Grant",
     "Group",
+    "Hole",
     "Location",
     "Name",
     "Ocid",
@@ -54,6 +56,7 @@ __all__ = [
     "Statement",
     "StatementChange",
     "Subject",
+    "Template",
     "Text",
     "TokenChange",
     "UnresolvedName",

@@ -90,6 +90,9 @@ def _read_operand(cursor: Cursor) -> Operand:
     if token.kind == WORD and "." in token.text:
         cursor.take()
         return Text(token.text, column) if token.folded.startswith("ocid1.") else Variable(token.text, column)
+    if token.kind == WORD and _UNDOTTED_HOLE.match(token.text):
+        cursor.take()
+        return Text(token.text, column)  # a bare hole is a value, quoted when it is filled
     raise cursor.error("a quoted value", "a /pattern/", "a variable")
 
 

@@ -10,7 +10,13 @@ from .tree import Condition, Grant, Statement
 
 def parse(text: str) -> Statement:
     """The tree of exactly one statement. Raises PolicySyntaxError with the column of the first thing that does not fit."""
-    cursor = _open(text)
+    _refuse_private(text)
+    return parse_with_holes(text)
+
+
+def parse_with_holes(text: str) -> Statement:
+    """As parse, for a template whose holes are private characters already."""
+    cursor = Cursor(text, split_tokens(text))
     statement = read_statement(cursor)
     _expect_end(cursor, statement)
     return statement
@@ -18,7 +24,8 @@ def parse(text: str) -> Statement:
 
 def parse_statements(text: str) -> tuple[Statement, ...]:
     """The trees of one or more statements that follow each other, on one line or many."""
-    cursor = _open(text)
+    _refuse_private(text)
+    cursor = Cursor(text, split_tokens(text))
     statements = [read_statement(cursor)]
     while cursor.starts_statement():
         statements.append(read_statement(cursor))
@@ -28,23 +35,19 @@ def parse_statements(text: str) -> tuple[Statement, ...]:
 
 def parse_matching_rule(text: str) -> Condition:
     """The condition of a dynamic group's matching rule: ``ANY {instance.id = 'ocid1…', tag.ns.key.value}``."""
-    cursor = _open(text, condition=True)
+    _refuse_private(text)
+    cursor = Cursor(text, split_tokens(text, condition=True))
     condition = read_condition(cursor)
     if not cursor.at_end:
         raise cursor.error("the end")
     return condition
 
 
-def _open(text: str, *, condition: bool = False) -> Cursor:
+def _refuse_private(text: str) -> None:
     private = find_private(text)
     if private is not None:
-        raise PolicySyntaxError(
-            "this character has no meaning",
-            text=text,
-            column=private + 1,
-            hint=f"delete U+{ord(text[private]):04X}",
-        )
-    return Cursor(text, split_tokens(text, condition=condition))
+        hint = f"delete U+{ord(text[private]):04X}"
+        raise PolicySyntaxError("this character has no meaning", text=text, column=private + 1, hint=hint)
 
 
 def _expect_end(cursor: Cursor, statement: Statement) -> None:

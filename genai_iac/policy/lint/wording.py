@@ -1,0 +1,101 @@
+"""Rules on how it is said: OCIDs without id, stars in quotes, variables misspelt, set functions that do not exist."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from genai_iac.policy.hints import close_match
+from genai_iac.policy.tree import Call, Condition, Grant, Group, Location, Name, Text
+from genai_iac.policy.write import unparse
+
+from .conditions import comparisons, variables
+from .finding import GrantRule, Note
+
+
+def _missing_id(grant: Grant) -> Iterator[Note]:
+    location = grant.location
+    if len(location.path) == 1 and location.path[0].lower().startswith("ocid1."):
+        ocid = location.path[0]
+        fixed = replace(grant, location=Location("compartment", (), ocid, location.tenancy))
+        message = "an OCID without `id` is read as a name, which no compartment has"
+        yield Note(location.column, message, f"write compartment id {ocid}", unparse(fixed))
+    for member in grant.subject.members if grant.subject.kind in ("group", "dynamic-group") else ():
+        if isinstance(member, Name) and member.text.lower().startswith("ocid1."):
+            message = "an OCID without `id` is read as a name, which no group has"
+            yield Note(member.column, message, f"write {grant.subject.kind} id {member.text}")
+
+
+def _quoted_star(grant: Grant) -> Iterator[Note]:
+    for comparison in comparisons(grant.condition):
+        for operand in comparison.right:
+            if isinstance(operand, Text) and "*" in operand.text and operand.text != "*":
+                message = f"a star in quotes is a star: '{operand.text}' matches nothing else"
+                yield Note(operand.column, message, f"write /{operand.text}/")
+
+
+def _misspelt_variable(grant: Grant) -> Iterator[Note]:
+    for variable in variables(grant.condition):
+        name = variable.text.lower()
+        if name in _VARIABLES or ".tag." in name or not name.startswith(("request.", "reqest.", "requst.")):
+            continue
+        guess = close_match(name, _SORTED)
+        if guess is not None and guess.count(".") == name.count("."):
+            yield Note(variable.column, f"{variable.text} is no variable we know", f"did you mean {guess}?")
+
+
+# Oracle: Identity/policyreference/policyreference_topic-General_Variables_for_All_Requests, and the pages on principals
+_VARIABLES = frozenset(
+    {
+        "request.ad",
+        "request.groups.id",
+        "request.groups.name",
+        "request.networksource.name",
+        "request.operation",
+        "request.permission",
+        "request.principal.cluster_id",
+        "request.principal.compartment.id",
+        "request.principal.id",
+        "request.principal.name",
+        "request.principal.namespace",
+        "request.principal.service_account",
+        "request.principal.type",
+        "request.region",
+        "request.resource.compartment.id",
+        "request.service.name",
+        "request.user.groups",
+        "request.user.id",
+        "request.user.mfatotpverified",
+        "request.user.name",
+        "request.utc-timestamp",
+        "request.utc-timestamp.day-of-month",
+        "request.utc-timestamp.day-of-week",
+        "request.utc-timestamp.month-of-year",
+        "request.utc-timestamp.time-of-day",
+    }
+)
+_SORTED = tuple(sorted(_VARIABLES))
+
+
+def _set_function(grant: Grant) -> Iterator[Note]:
+    for call in _calls(grant.condition):
+        if call.function not in _FUNCTIONS:
+            guess = close_match(call.function, _FUNCTIONS)
+            yield Note(call.column, f"{call.function} is no set function", f"did you mean {guess}?" if guess else None)
+
+
+_FUNCTIONS = ("sets-intersect", "sets-equal")
+
+
+def _calls(condition: Condition | None) -> Iterator[Call]:
+    if isinstance(condition, Group):
+        for item in condition.items:
+            yield from _calls(item)
+    elif isinstance(condition, Call):
+        yield condition
+
+
+WORDING_RULES = (
+    GrantRule("missing-id", "error", "an OCID is introduced by id", _missing_id),
+    GrantRule("quoted-star", "warning", "patterns stand between slashes, not quotes", _quoted_star),
+    GrantRule("unknown-variable", "warning", "a request variable that looks misspelt", _misspelt_variable),
+    GrantRule("set-function", "error", "a set function that does not exist", _set_function),
+)

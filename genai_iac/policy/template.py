@@ -1,0 +1,168 @@
+"""Statements with holes ``${…}``. A hole is a token of a kind, never text: no value can change a statement's shape.
+
+A value is checked against the grammar of its hole's kind and quoted where names may be quoted; the result is parsed, and
+must be the template's own tree with nothing but those leaves filled. So a value cannot add a subject, climb a
+compartment path, end a quote, widen a value to a pattern or begin another statement. A hole that stands alone for a
+compartment takes a path (``a:b:c``) only if its name ends in ``.path``; elsewhere a name is one name.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import NamedTuple, TypeVar, cast
+
+from .errors import PolicySyntaxError, PolicyValueError
+from .holes import Cut, HoleKind, cut_holes, find_kinds, hole_numbers, restore, substitute, why_unfit
+from .parse import parse, parse_with_holes
+from .tokens import END, PATTERN, QUOTED, quote, split_tokens, unquote
+from .tree import Location, Statement
+from .write import write_name, write_pieces
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Hole:
+    """One hole: the name between the braces, the kind of token that it fills, its 1-based column."""
+
+    name: str
+    kind: HoleKind
+    column: int
+
+
+class Slot(NamedTuple):
+    """A token with holes: where it stands in the cut text, what it is, and its text without quotes."""
+
+    start: int
+    end: int
+    token_kind: int
+    inner: str
+    holes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A statement with holes, read once and filled many times."""
+
+    text: str
+    holes: tuple[Hole, ...]
+    _cut: Cut = field(repr=False, compare=False)
+    _slots: tuple[Slot, ...] = field(repr=False, compare=False)
+    _tree: Statement = field(repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "Template":
+        """Read a template. Raises PolicySyntaxError as ``parse`` does, also for a hole that would be more than a token."""
+        cut = cut_holes(text)
+        try:
+            tree = parse_with_holes(cut.text)
+        except PolicySyntaxError as error:
+            raise _seen_in_template(error, text, cut) from None
+        kinds = find_kinds(write_pieces(tree), cut.names)
+        holes = tuple(
+            Hole(name, kinds[number], column)
+            for number, (name, column) in enumerate(zip(cut.names, cut.columns, strict=True))
+        )
+        return cls(text, holes, cut, _find_slots(cut.text), tree)
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        """The statement with every hole filled, otherwise as written.
+
+        ``values`` are by hole name; names that the template has not are left alone. Raises PolicyValueError for a hole
+        without a value and for a value that does not fit its hole.
+        """
+        chosen: dict[int, str] = {}
+        for slot in self._slots:
+            for number in slot.holes:
+                chosen[number] = self._choose(number, values, alone=len(slot.inner) == 1)
+        pieces: list[str] = []
+        at = 0
+        for slot in self._slots:
+            pieces += (self._cut.text[at : slot.start], self._write(slot, chosen))
+            at = slot.end
+        text = "".join((*pieces, self._cut.text[at:]))
+        self._prove_shape(text, chosen)
+        return text
+
+    def _choose(self, number: int, values: Mapping[str, str], *, alone: bool) -> str:
+        hole = self.holes[number]
+        value = values.get(hole.name)
+        if value is None:
+            raise PolicyValueError(hole.name, "", f"${{{hole.name}}} has no value", hole.column)
+        reason = why_unfit(hole.kind, value, alone=alone)
+        if reason is not None:
+            message = f"the value {value!r} of ${{{hole.name}}} {reason}"
+            raise PolicyValueError(hole.name, value, message, hole.column)
+        return _normal(hole.kind, value)
+
+    def _write(self, slot: Slot, chosen: dict[int, str]) -> str:
+        filled = substitute(slot.inner, chosen)
+        if slot.token_kind == PATTERN:
+            return f"/{filled}/"
+        kind = self.holes[slot.holes[0]].kind
+        if kind == "path":
+            return ":".join(map(write_name, filled.split(":")))
+        if slot.token_kind == QUOTED or kind == "value":
+            return quote(filled)
+        return write_name(filled) if kind == "name" else filled
+
+    def _prove_shape(self, text: str, chosen: dict[int, str]) -> None:
+        try:
+            proven = parse(text) == _fill(self._tree, chosen)
+        except PolicySyntaxError:
+            proven = False
+        if not proven:
+            hole = self.holes[0]
+            message = f"the values of {', '.join('${' + hole.name + '}' for hole in self.holes)} change the statement"
+            raise PolicyValueError(hole.name, chosen[0], message, hole.column)
+
+
+def _seen_in_template(error: PolicySyntaxError, text: str, cut: Cut) -> PolicySyntaxError:
+    """The error as it looks in the template: holes by their names, columns of the template's text."""
+    start = min(error.column - 1, len(cut.offsets) - 1)
+    hint = error.hint if error.hint is None else restore(error.hint, cut.names)
+    if hole_numbers(cut.text[start : start + 1]):
+        hint = "a hole stands for one name, OCID, value, verb, permission or resource type; write out what is around it"
+    return PolicySyntaxError(
+        restore(error.message, cut.names),
+        text=text,
+        column=cut.offsets[start] + 1,
+        expected=error.expected,
+        hint=hint,
+    )
+
+
+def _find_slots(text: str) -> tuple[Slot, ...]:
+    slots = []
+    for token in split_tokens(text):
+        numbers = hole_numbers(token.text)
+        if numbers and token.kind != END:
+            inner = unquote(token.text) if token.kind == QUOTED else token.text.removeprefix("/").removesuffix("/")
+            slots.append(Slot(token.start, token.start + len(token.text), token.kind, inner, numbers))
+    return tuple(slots)
+
+
+def _normal(kind: HoleKind, value: str) -> str:
+    """The value in the case that the tree keeps it in."""
+    if kind == "permission":
+        return value.upper()
+    return value.lower() if kind in ("verb", "resource") else value
+
+
+def _fill(node: _T, chosen: dict[int, str]) -> _T:
+    """The tree with its leaves filled; a hole that is a whole step of a path may become several steps."""
+    if isinstance(node, str):
+        return cast(_T, substitute(node, chosen))
+    if isinstance(node, tuple):
+        return cast(_T, tuple(_fill(item, chosen) for item in node))
+    if not is_dataclass(node) or isinstance(node, type):
+        return node
+    changes = {part.name: _fill(getattr(node, part.name), chosen) for part in fields(node)}
+    if isinstance(node, Location):
+        changes["path"] = tuple(_fill_path(node.path, chosen))
+    return replace(node, **changes)
+
+
+def _fill_path(path: tuple[str, ...], chosen: dict[int, str]) -> Iterator[str]:
+    for step in path:
+        filled = substitute(step, chosen)
+        yield from filled.split(":") if len(step) == 1 and hole_numbers(step) else (filled,)
