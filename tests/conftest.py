@@ -1,0 +1,159 @@
+"""What tests share: a local tenancy over HTTP, and the command line run in this process or as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Tenancy:
+    """A running local tenancy and the control API beside it."""
+
+    url: str
+    config_file: Path
+    tenancy: str
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.url}/_local/{path}", data, {"content-type": "application/json"}, method=method)
+        with urlopen(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def calls(self) -> list[dict[str, Any]]:
+        return list(self.control("GET", "calls")["calls"])
+
+    def forget_calls(self) -> None:
+        self.control("DELETE", "calls")
+
+    def writes(self) -> list[str]:
+        """Operation names of the management writes that succeeded, in order."""
+        return [call["operation"] for call in self.calls() if call["method"] != "GET" and call["status"] < 300 and not _is_inference(call)]
+
+    def advance(self, length: str) -> None:
+        self.control("POST", "clock", {"advance": length})
+
+    def settings(self, **values: Any) -> None:
+        self.control("POST", "settings", values)
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A client of the real SDK with the administrator's profile."""
+        import oci
+
+        config = oci.config.from_file(str(self.config_file))
+        endpoint = f"{self.url}/r/{region}" if region else self.url
+        kinds = {"identity": oci.identity.IdentityClient, "generative_ai": oci.generative_ai.GenerativeAiClient}
+        return kinds[service](config, service_endpoint=endpoint, retry_strategy=oci.retry.NoneRetryStrategy())
+
+
+def _is_inference(call: Mapping[str, Any]) -> bool:
+    return "/actions/v1/" in call["path"] or "/openai/v1/" in call["path"]
+
+
+@pytest.fixture
+def tenancy() -> Iterator[Tenancy]:
+    """A fresh local tenancy in this process."""
+    from genai_iac.emulator import running
+
+    with running() as server:
+        yield Tenancy(server.url, Path(server.config_file), server.tenancy)
+
+
+@dataclass
+class Project:
+    """A directory of manifests, and genai-iac run in it."""
+
+    path: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def write(self, text: str, name: str = "stack.yaml") -> Path:
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def run(self, *arguments: str, code: int | None = 0) -> Ran:
+        """Run genai-iac in this process, in the project's directory."""
+        ran = run_in_process(arguments, self.path, self.environ)
+        if code is not None:
+            assert ran.code == code, f"exit {ran.code}\n{ran.out}\n{ran.err}"
+        return ran
+
+    def spawn(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+        """Run genai-iac as a process of its own."""
+        command = [sys.executable, "-m", "genai_iac", *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.path,
+            env={**os.environ, **self.environ, **environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+
+
+def run_in_process(arguments: tuple[str, ...], cwd: Path, environ: Mapping[str, str]) -> Ran:
+    import contextlib
+    import io
+
+    from genai_iac.cli import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+    code = ended.value.code
+    return Ran(code if isinstance(code, int) else 1, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def project(tmp_path: Path, tenancy: Tenancy) -> Project:
+    """An empty project that talks to the test's tenancy."""
+    return Project(tmp_path, {"GENAI_IAC_ENDPOINT": tenancy.url, "GENAI_IAC_CONFIG_FILE": str(tenancy.config_file)})
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Project:
+    """An empty project without a tenancy."""
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Material that lies beside the checkout; tests that read it are skipped where it is absent."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"{SHARED / 'data'} is not beside this checkout")
+    return SHARED / "data"
+
+
+Runner = Callable[..., Ran]
