@@ -1,0 +1,1 @@
+"""Who may do what: policies compiled when they are written, evaluated when a call is made."""

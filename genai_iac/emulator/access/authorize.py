@@ -1,0 +1,89 @@
+"""Whether a caller may do what it asks: administrators everything, others what the policies say."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from genai_iac.emulator.access.directory import TenancyDirectory
+from genai_iac.emulator.access.rules import RuleBook
+from genai_iac.emulator.moments import to_datetime
+from genai_iac.emulator.regions import REGIONS
+from genai_iac.emulator.world import World
+from genai_iac.policy import Principal, Request, evaluate, permissions_of
+
+if TYPE_CHECKING:
+    from genai_iac.emulator.call import Call
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who signed a request: a user with its groups. `id` is empty for nobody."""
+
+    id: str = ""
+    name: str = ""
+    groups: frozenset[str] = frozenset()
+    administrator: bool = False
+
+
+class Gate:
+    """Asks the policies, with the rules this process has at hand."""
+
+    def __init__(self, rulebook: RuleBook) -> None:
+        self._rulebook = rulebook
+
+    def admits(self, call: "Call", path: tuple[str, ...], targets: Mapping[str, str]) -> bool:
+        """Whether the caller of a management operation may do it in the compartment that `path` starts with."""
+        if call.caller.administrator or not call.world.settings.enforceIam:
+            return True
+        permissions = call.operation.needs()
+        if not permissions:
+            return True
+        caller = call.caller
+        principal = Principal("user", caller.id, caller.groups, frozenset(), call.world.tenancy, {})
+        variables = _variables(call.directory, path, call.region, call.operation.name)
+        variables |= {f"target.{name.replace('_', '.')}": value for name, value in targets.items()}
+        variables |= {"request.user.id": caller.id, "request.groups.id": tuple(sorted(caller.groups))}
+        request = Request(principal, permissions, path, variables, to_datetime(call.now))
+        return bool(evaluate(request, self._rulebook.rules(call.connection, call.world)))
+
+    def admits_key(
+        self, connection: sqlite3.Connection, world: World, key: "KeyUse", directory: TenancyDirectory
+    ) -> bool:
+        """Whether an API key may make an inference call. Always asked: no setting lets a key pass."""
+        principal_variables = {
+            "request.principal.type": "generativeaiapikey",
+            "request.principal.id": key.id,
+            "request.principal.compartment.id": key.compartment,
+        }
+        principal = Principal(
+            "generativeaiapikey", key.id, frozenset(), frozenset(), world.tenancy, principal_variables
+        )
+        path = directory.path_of(key.compartment)
+        variables = _variables(directory, path, key.region, key.operation)
+        variables |= principal_variables | {"target.model.id": key.model}
+        request = Request(principal, permissions_of(key.operation), path, variables, to_datetime(world.now))
+        return bool(path) and bool(evaluate(request, self._rulebook.rules(connection, world)))
+
+
+@dataclass(frozen=True)
+class KeyUse:
+    """An API key about to be used for a model."""
+
+    id: str
+    compartment: str
+    region: str
+    operation: str
+    model: str
+
+
+def _variables(
+    directory: TenancyDirectory, path: tuple[str, ...], region: str, operation: str
+) -> dict[str, str | tuple[str, ...]]:
+    compartment = path[0] if path else ""
+    return {
+        "request.operation": operation,
+        "request.region": REGIONS.get(region, region).lower(),
+        "target.compartment.id": compartment,
+        "target.compartment.name": directory.name_of(compartment),
+    }

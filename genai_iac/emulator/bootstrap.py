@@ -1,0 +1,61 @@
+"""A new tenancy: its root, the group of administrators, one administrator. And the way back to that state."""
+
+import sqlite3
+
+from genai_iac.emulator.moments import format_instant
+from genai_iac.emulator.ocids import make_ocid
+from genai_iac.emulator.resources import Resource, Resources
+from genai_iac.emulator.world import read_world
+
+ADMINISTRATOR = "administrator"
+_EVERYTHING = (
+    "resources", "memberships", "rules", "key_secrets", "credentials", "secret_versions", "objects",
+    "pending", "retry_tokens", "faults", "calls",
+)  # fmt: skip
+
+
+def furnish(connection: sqlite3.Connection) -> None:
+    """Put the first things into an empty tenancy; nothing when they are there."""
+    if administrator_of(connection) is None:
+        _furnish(connection, make_ocid("user"))
+
+
+def reset(connection: sqlite3.Connection) -> None:
+    """Forget everything but who the tenancy and its administrator are, and the administrator's signing keys."""
+    administrator = administrator_of(connection) or make_ocid("user")
+    for table in _EVERYTHING:
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    connection.execute("DELETE FROM sqlite_sequence")
+    connection.execute("DELETE FROM user_keys WHERE user <> ?", (administrator,))
+    connection.execute(
+        "UPDATE world SET clock_offset = 0, settings = '{}', faults = 0, policy_generation = policy_generation + 1"
+    )
+    _furnish(connection, administrator)
+
+
+def administrator_of(connection: sqlite3.Connection) -> str | None:
+    """The OCID of the administrator's user."""
+    row = connection.execute(
+        "SELECT id FROM resources WHERE kind = 'user' AND name = ? ORDER BY seq LIMIT 1", (ADMINISTRATOR,)
+    ).fetchone()
+    return None if row is None else str(row["id"])
+
+
+def _furnish(connection: sqlite3.Connection, administrator: str) -> None:
+    world = read_world(connection)
+    resources = Resources(connection)
+    now = world.now
+    tags = {"freeformTags": {}, "definedTags": {"Oracle-Tags": {"CreatedBy": "root", "CreatedOn": format_instant(now)}}}
+    root = {"description": "The local tenancy of genai-iac", "upiIdcsCompatibilityLayerEndpoint": None, **tags}
+    group = {"description": "Administrators of the tenancy", **tags}
+    user = {"description": "Signs the requests of the DEFAULT profile", "isMfaActivated": False, **tags}
+    for ocid, kind, compartment, name, body in (
+        (world.tenancy, "tenancy", "", "local", root),
+        (world.administrators, "group", world.tenancy, "Administrators", group),
+        (administrator, "user", world.tenancy, ADMINISTRATOR, user),
+    ):
+        resources.add(Resource(ocid, kind, "", compartment, name, "ACTIVE", now, None, "", body), visible=0)
+    connection.execute(
+        "INSERT INTO memberships VALUES (?,?,?,?)",
+        (make_ocid("groupmembership"), administrator, world.administrators, now),
+    )

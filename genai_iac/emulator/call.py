@@ -1,0 +1,104 @@
+"""What an operation is given: the request, the moment, the caller, and the doors to what it may read and change."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from genai_iac.emulator.access.authorize import Caller, Gate
+from genai_iac.emulator.access.directory import TenancyDirectory
+from genai_iac.emulator.errors import not_found, stale_etag
+from genai_iac.emulator.ocids import make_ocid
+from genai_iac.emulator.operations import Operation
+from genai_iac.emulator.requests import Incoming
+from genai_iac.emulator.resources import Listing, Resource, Resources
+from genai_iac.emulator.world import World
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of one operation inside one open transaction."""
+
+    request: Incoming
+    operation: Operation
+    parameters: Mapping[str, str]
+    region: str
+    world: World
+    connection: sqlite3.Connection
+    caller: Caller
+    gate: Gate
+    master_key: Callable[[], str]
+
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """The JSON object the request carries."""
+        return self.request.json()
+
+    @cached_property
+    def resources(self) -> Resources:
+        """The resources as this transaction sees them."""
+        return Resources(self.connection)
+
+    @cached_property
+    def directory(self) -> TenancyDirectory:
+        """Names and paths as a policy written now would see them."""
+        return TenancyDirectory(
+            self.connection,
+            self.world.tenancy,
+            hidden_after=self.hidden_after,
+            accept_unknown=self.world.settings.unknownNames == "accept",
+        )
+
+    @property
+    def now(self) -> int:
+        """The tenancy's time in milliseconds."""
+        return self.world.now
+
+    @property
+    def hidden_after(self) -> int:
+        """What was created later than this, reads do not see."""
+        return self.world.now - self.world.settings.consistencyDelay
+
+    def ocid(self, parameter: str) -> str:
+        """An OCID in the path."""
+        return self.parameters[parameter]
+
+    def enter(self, compartment: str, **targets: str) -> str:
+        """Check that the caller may do this in that compartment (or the tenancy), and that it is there; else 404.
+
+        `targets` are further `target.*` variables for policies, with `_` for `.`."""
+        path = self.directory.path_of(compartment)
+        if not path or not self.gate.admits(self, path, targets):
+            raise not_found()
+        return compartment
+
+    def load(self, kind: str, ocid: str, *, region: str = "", fresh: bool = False, **targets: str) -> Resource:
+        """A resource the caller may do this with; else 404. `fresh`: see it even within the consistency delay."""
+        found = self.resources.find(kind, ocid, None if fresh else self.hidden_after)
+        if found is None or found.region != region:
+            raise not_found()
+        self.enter(found.compartment or self.world.tenancy, **targets)
+        return found
+
+    def check_etag(self, resource: Resource) -> None:
+        """412 when the request is for another version than this."""
+        wanted = self.request.headers.get("if-match")
+        if wanted is not None and wanted != "*" and wanted.strip('"') != resource.etag:
+            raise stale_etag()
+
+    def make(self, kind: str, compartment: str, name: str, body: dict[str, Any], *, state: str = "ACTIVE") -> Resource:
+        """A new Identity resource, stored."""
+        return self.make_regional("", kind, compartment, name, body, state=state)
+
+    def make_regional(
+        self, region: str, kind: str, compartment: str, name: str, body: dict[str, Any], *, state: str = "ACTIVE"
+    ) -> Resource:
+        """A new resource of one region, stored."""
+        ocid = make_ocid(kind, region)
+        return self.resources.add(Resource(ocid, kind, region, compartment, name, state, self.now, None, "", body))
+
+    def listing(self, kind: str, compartment: str | None, **filters: Any) -> Listing:
+        """A listing of what this call may see of a kind."""
+        places = None if compartment is None else (compartment,)
+        return replace(Listing(kind, places, hidden_after=self.hidden_after), **filters)

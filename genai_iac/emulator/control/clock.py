@@ -1,0 +1,36 @@
+"""The tenancy's own clock: read, advanced, set. It goes on ticking from wherever it is put."""
+
+import sqlite3
+from typing import Any
+
+from genai_iac.emulator.errors import invalid
+from genai_iac.emulator.moments import format_duration, format_instant, parse_duration, parse_instant
+from genai_iac.emulator.world import read_world, real_time, set_clock
+
+_LATEST = 253_370_764_800_000  # the year 9999
+
+
+def show_clock(connection: sqlite3.Connection) -> dict[str, Any]:
+    """`{"now": …, "offset": …}`; the offset is how far it is ahead of (or behind) this machine's."""
+    world = read_world(connection)
+    sign = "-" if world.offset < 0 else ""
+    return {"now": format_instant(world.now), "offset": sign + format_duration(abs(world.offset))}
+
+
+def change_clock(connection: sqlite3.Connection, change: dict[str, Any]) -> None:
+    """`{"advance": "30d"}` or `{"set": "2027-01-01T00:00:00Z"}`."""
+    if set(change) not in ({"advance"}, {"set"}):
+        raise invalid('The clock takes {"advance": "30d"} or {"set": "2027-01-01T00:00:00Z"}.')
+    offset = read_world(connection).offset
+    try:
+        if "advance" in change:
+            offset += parse_duration(change["advance"])
+        elif isinstance(change["set"], str):
+            offset = parse_instant(change["set"]) - real_time()
+        else:
+            raise ValueError("set is a date-time")
+    except (ValueError, OverflowError) as error:
+        raise invalid(f"{error}.") from None
+    if not 0 <= real_time() + offset < _LATEST:
+        raise invalid("The clock runs from 1970 to 9998.")
+    set_clock(connection, offset)

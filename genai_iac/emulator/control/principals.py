@@ -1,0 +1,76 @@
+"""People and machines who are no administrators: a user with a signing key and a profile, in the groups asked for."""
+
+import re
+import sqlite3
+from typing import Any
+
+from genai_iac.emulator.bootstrap import ADMINISTRATOR
+from genai_iac.emulator.client_config import DEFAULT_PROFILE, PRINCIPAL_DESCRIPTION
+from genai_iac.emulator.errors import invalid
+from genai_iac.emulator.ocids import make_ocid
+from genai_iac.emulator.resources import Resource, Resources
+from genai_iac.emulator.tags import read_tags
+from genai_iac.emulator.world import World, read_world
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_GROUP = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+
+def add_principal(connection: sqlite3.Connection, wanted: dict[str, Any]) -> dict[str, Any]:
+    """`{"name": "ci", "groups": ["planners"]}`: make the user and those groups that are not there, and put it in them."""
+    unknown = set(wanted) - {"name", "groups"}
+    if unknown:
+        raise invalid(f"A principal has no {', '.join(sorted(unknown))}.")
+    name, groups = _read_name(wanted), _read_groups(wanted)
+    world = read_world(connection)
+    user = _find_or_make(connection, world, "user", name)
+    for group in groups:
+        team = _find_or_make(connection, world, "group", group)
+        connection.execute(
+            "INSERT OR IGNORE INTO memberships VALUES (?,?,?,?)", (make_ocid("groupmembership"), user, team, world.now)
+        )
+    return next(shown for shown in list_principals(connection) if shown["name"] == name)
+
+
+def list_principals(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    """All users that have a profile, with the groups they are in."""
+    rows = connection.execute(
+        "SELECT u.name, u.id, (SELECT group_concat(g.name) FROM memberships m JOIN resources g ON g.id = m.team"
+        " WHERE m.user = u.id) AS groups FROM resources u WHERE u.kind = 'user'"
+        " AND (u.name = ? OR json_extract(u.body, '$.description') = ?) ORDER BY u.seq",
+        (ADMINISTRATOR, PRINCIPAL_DESCRIPTION),
+    )
+    return [
+        {
+            "name": row["name"],
+            "user": row["id"],
+            "profile": DEFAULT_PROFILE if row["name"] == ADMINISTRATOR else row["name"],
+            "groups": sorted(row["groups"].split(",")) if row["groups"] else [],
+        }
+        for row in rows
+    ]
+
+
+def _read_name(wanted: dict[str, Any]) -> str:
+    name = wanted.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in (DEFAULT_PROFILE, ADMINISTRATOR):
+        raise invalid(f"name must be letters, digits, - and _, and neither {DEFAULT_PROFILE} nor {ADMINISTRATOR}.")
+    return name
+
+
+def _read_groups(wanted: dict[str, Any]) -> list[str]:
+    groups = wanted.get("groups", [])
+    if not isinstance(groups, list) or not all(isinstance(group, str) and _GROUP.fullmatch(group) for group in groups):
+        raise invalid("groups must be a list of group names.")
+    return groups
+
+
+def _find_or_make(connection: sqlite3.Connection, world: World, kind: str, name: str) -> str:
+    row = connection.execute(
+        "SELECT id FROM resources WHERE kind = ? AND name = ? COLLATE NOCASE AND state <> 'DELETED'", (kind, name)
+    ).fetchone()
+    if row is not None:
+        return str(row["id"])
+    body = {"description": PRINCIPAL_DESCRIPTION, **read_tags({}, ADMINISTRATOR, world.now)}
+    made = Resource(make_ocid(kind), kind, "", world.tenancy, name, "ACTIVE", world.now, None, "", body)
+    return Resources(connection).add(made, visible=0).id

@@ -1,0 +1,103 @@
+"""Dynamic groups: a name for whatever matches a rule. Policies may name them; nothing here is ever a member."""
+
+from dataclasses import replace
+
+from genai_iac.emulator.answers import NO_CONTENT, Answer
+from genai_iac.emulator.call import Call
+from genai_iac.emulator.errors import invalid
+from genai_iac.emulator.identity.present import (
+    answer_one,
+    list_kind,
+    read_description,
+    read_name,
+    refuse_taken,
+    require_tenancy,
+    required_compartment,
+)
+from genai_iac.emulator.operations import operation
+from genai_iac.emulator.payload import optional_text, text
+from genai_iac.emulator.tags import changed_tags, read_tags
+from genai_iac.policy import PolicySyntaxError, parse_matching_rule
+
+
+@operation(
+    "identity",
+    "CreateDynamicGroup",
+    "POST /20160918/dynamicGroups",
+    home=True,
+    retry_token=True,
+    permissions=("DYNAMIC_GROUP_CREATE",),
+)
+def create_dynamic_group(call: Call) -> Answer:
+    """CreateDynamicGroup."""
+    tenancy = require_tenancy(call)
+    name, description = read_name(call), read_description(call)
+    rule = _check_rule(text(call.body, "matchingRule", most=4000))
+    refuse_taken(call, "dynamicgroup", name, "DynamicGroup")
+    body = {"description": description, "matchingRule": rule, **read_tags(call.body, call.caller.name, call.now)}
+    return answer_one(call.make("dynamicgroup", tenancy, name, body))
+
+
+@operation("identity", "GetDynamicGroup", "GET /20160918/dynamicGroups/{dynamicGroupId}")
+def get_dynamic_group(call: Call) -> Answer:
+    """GetDynamicGroup."""
+    return answer_one(call.load("dynamicgroup", call.ocid("dynamicGroupId")))
+
+
+@operation("identity", "ListDynamicGroups", "GET /20160918/dynamicGroups")
+def list_dynamic_groups(call: Call) -> Answer:
+    """ListDynamicGroups."""
+    return list_kind(call, "dynamicgroup", call.enter(required_compartment(call)))
+
+
+@operation(
+    "identity",
+    "UpdateDynamicGroup",
+    "PUT /20160918/dynamicGroups/{dynamicGroupId}",
+    home=True,
+    permissions=("DYNAMIC_GROUP_UPDATE",),
+)
+def update_dynamic_group(call: Call) -> Answer:
+    """UpdateDynamicGroup: description, matching rule, tags."""
+    old = call.load("dynamicgroup", call.ocid("dynamicGroupId"))
+    call.check_etag(old)
+    body = {**old.body, **changed_tags(call.body)}
+    description = optional_text(call.body, "description")
+    rule = optional_text(call.body, "matchingRule", most=4000)
+    if description is not None:
+        body["description"] = description
+    if rule is not None:
+        body["matchingRule"] = _check_rule(rule)
+    return answer_one(call.resources.save(old, replace(old, body=body), call.now))
+
+
+@operation(
+    "identity",
+    "DeleteDynamicGroup",
+    "DELETE /20160918/dynamicGroups/{dynamicGroupId}",
+    home=True,
+    permissions=("DYNAMIC_GROUP_DELETE",),
+)
+def delete_dynamic_group(call: Call) -> Answer:
+    """DeleteDynamicGroup."""
+    old = call.load("dynamicgroup", call.ocid("dynamicGroupId"))
+    call.check_etag(old)
+    call.resources.remove(old.id)
+    return NO_CONTENT
+
+
+OPERATIONS = (
+    create_dynamic_group,
+    get_dynamic_group,
+    list_dynamic_groups,
+    update_dynamic_group,
+    delete_dynamic_group,
+)
+
+
+def _check_rule(rule: str) -> str:
+    try:
+        parse_matching_rule(rule)
+    except PolicySyntaxError as error:
+        raise invalid(f"matchingRule cannot be read: {error.message}.") from None
+    return rule

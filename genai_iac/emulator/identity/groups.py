@@ -1,0 +1,69 @@
+"""Groups: names that policies speak of."""
+
+from dataclasses import replace
+
+from genai_iac.emulator.answers import NO_CONTENT, Answer
+from genai_iac.emulator.call import Call
+from genai_iac.emulator.errors import conflict
+from genai_iac.emulator.identity.present import (
+    answer_one,
+    list_kind,
+    read_description,
+    read_name,
+    refuse_taken,
+    require_tenancy,
+    required_compartment,
+)
+from genai_iac.emulator.operations import operation
+from genai_iac.emulator.payload import optional_text
+from genai_iac.emulator.tags import changed_tags, read_tags
+
+
+@operation(
+    "identity", "CreateGroup", "POST /20160918/groups", home=True, retry_token=True, permissions=("GROUP_CREATE",)
+)
+def create_group(call: Call) -> Answer:
+    """CreateGroup."""
+    tenancy = require_tenancy(call)
+    name, description = read_name(call), read_description(call)
+    refuse_taken(call, "group", name, "Group")
+    body = {"description": description, **read_tags(call.body, call.caller.name, call.now)}
+    return answer_one(call.make("group", tenancy, name, body))
+
+
+@operation("identity", "GetGroup", "GET /20160918/groups/{groupId}")
+def get_group(call: Call) -> Answer:
+    """GetGroup."""
+    return answer_one(call.load("group", call.ocid("groupId")))
+
+
+@operation("identity", "ListGroups", "GET /20160918/groups")
+def list_groups(call: Call) -> Answer:
+    """ListGroups."""
+    return list_kind(call, "group", call.enter(required_compartment(call)))
+
+
+@operation("identity", "UpdateGroup", "PUT /20160918/groups/{groupId}", home=True, permissions=("GROUP_UPDATE",))
+def update_group(call: Call) -> Answer:
+    """UpdateGroup: description and tags; a name stays."""
+    old = call.load("group", call.ocid("groupId"))
+    call.check_etag(old)
+    body = {**old.body, **changed_tags(call.body)}
+    description = optional_text(call.body, "description")
+    if description is not None:
+        body["description"] = description
+    return answer_one(call.resources.save(old, replace(old, body=body), call.now))
+
+
+@operation("identity", "DeleteGroup", "DELETE /20160918/groups/{groupId}", home=True, permissions=("GROUP_DELETE",))
+def delete_group(call: Call) -> Answer:
+    """DeleteGroup: an empty one. Policies that name it keep the OCID they were compiled to."""
+    old = call.load("group", call.ocid("groupId"))
+    call.check_etag(old)
+    if call.connection.execute("SELECT 1 FROM memberships WHERE team = ?", (old.id,)).fetchone():
+        raise conflict("Conflict", f"Group '{old.name}' still has members; remove them first.")
+    call.resources.remove(old.id)
+    return NO_CONTENT
+
+
+OPERATIONS = (create_group, get_group, list_groups, update_group, delete_group)

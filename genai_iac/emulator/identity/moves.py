@@ -1,0 +1,76 @@
+"""Moving a compartment under another parent: same OCID, other policies, other names in the policies above."""
+
+import sqlite3
+from dataclasses import replace
+from typing import Any
+
+from genai_iac.emulator.answers import Answer
+from genai_iac.emulator.call import Call
+from genai_iac.emulator.errors import conflict, invalid, not_found
+from genai_iac.emulator.identity.compartments import MAX_DEPTH, load_compartment, refuse_sibling
+from genai_iac.emulator.identity.rewriting import rewrite_names, subtree_of
+from genai_iac.emulator.identity.work_requests import finish_work, start_work
+from genai_iac.emulator.operations import operation
+from genai_iac.emulator.payload import text
+from genai_iac.emulator.pending import schedule
+from genai_iac.emulator.resources import Resource, Resources
+from genai_iac.emulator.world import World, bump_policies
+
+
+@operation(
+    "identity",
+    "MoveCompartment",
+    "POST /20160918/compartments/{compartmentId}/actions/moveCompartment",
+    home=True,
+    retry_token=True,
+)
+def move_compartment(call: Call) -> Answer:
+    """MoveCompartment: accepted with a work request; done by the time that has ended."""
+    moved = load_compartment(call)
+    call.check_etag(moved)
+    target = call.enter(text(call.body, "targetCompartmentId"))
+    if moved.state != "ACTIVE":
+        raise conflict("Conflict", f"Compartment {moved.id} is {moved.state}.")
+    _check_target(call, moved, target)
+    work = start_work(call.connection, call.now, "MOVE_COMPARTMENT", moved)
+    due = call.now + call.world.settings.lifecycleDelay
+    schedule(call.connection, due, "move-compartment", moved.id, request=work, parent=target)
+    return Answer(status=202, headers={"opc-work-request-id": work}, resource=moved.id)
+
+
+OPERATIONS = (move_compartment,)
+
+
+def _check_target(call: Call, moved: Resource, target: str) -> None:
+    path = call.directory.path_of(target)
+    if moved.id in path:
+        raise invalid("A compartment cannot be moved into itself or into one of its own children.")
+    if target != call.world.tenancy:
+        parent = call.resources.find("compartment", target)
+        if parent is None or parent.state != "ACTIVE":
+            raise not_found()
+        if parent.name.casefold() == moved.name.casefold():
+            raise conflict("CompartmentAlreadyExists", f"A compartment with name '{moved.name}' already exists.")
+    if target != moved.compartment:
+        refuse_sibling(call, target, moved.name)
+    if len(path) - 1 + _height(call.connection, moved.id) > MAX_DEPTH:
+        raise invalid(f"Compartments can be at most {MAX_DEPTH} levels deep.")
+
+
+def _height(connection: sqlite3.Connection, compartment: str) -> int:
+    return max(depth for _, depth in subtree_of(connection, compartment))
+
+
+def _finish_move(connection: sqlite3.Connection, world: World, target: str, detail: dict[str, Any]) -> None:
+    resources = Resources(connection)
+    found = resources.find("compartment", target)
+    if found is None:
+        return
+    below = {ocid for ocid, _ in subtree_of(connection, target)}
+    resources.save(found, replace(found, compartment=detail["parent"]), world.now)
+    rewrite_names(connection, world, below)
+    bump_policies(connection)
+    finish_work(connection, world.now, detail["request"], [])
+
+
+WORKS = {"move-compartment": _finish_move}

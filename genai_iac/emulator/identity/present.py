@@ -1,0 +1,83 @@
+"""What the things of Identity have in common: how they are shown, named, listed."""
+
+from typing import Any
+
+from genai_iac.emulator.answers import Answer, answer_page
+from genai_iac.emulator.call import Call
+from genai_iac.emulator.errors import conflict, invalid, missing
+from genai_iac.emulator.moments import format_instant
+from genai_iac.emulator.paging import Order, list_page
+from genai_iac.emulator.payload import text
+from genai_iac.emulator.resources import Listing, Resource
+
+ORDER = Order("TIMECREATED", "NAME")
+STATES = ("CREATING", "ACTIVE", "INACTIVE", "DELETING", "DELETED")
+_NAME = r"[A-Za-z0-9._+@-]{1,100}"
+
+
+def show(resource: Resource) -> dict[str, Any]:
+    """The JSON every Identity resource shares; the body holds the rest under its wire names."""
+    shown = {
+        "id": resource.id,
+        "compartmentId": resource.compartment,
+        "name": resource.name,
+        "timeCreated": format_instant(resource.created),
+        "lifecycleState": resource.state,
+        **resource.body,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def answer_one(resource: Resource, status: int = 200) -> Answer:
+    """One resource with its etag."""
+    return Answer(show(resource), status, {"etag": resource.etag}, resource=resource.id)
+
+
+def required_compartment(call: Call) -> str:
+    """The compartmentId in the query, as Identity's lists demand it."""
+    compartment = call.request.one("compartmentId")
+    if compartment is None:
+        raise missing("compartmentId")
+    return compartment
+
+
+def list_kind(call: Call, kind: str, compartment: str | None, **filters: Any) -> Answer:
+    """A page of one kind, filtered by name and lifecycleState, as a bare array."""
+    rows, following = list_page(call.resources, read_listing(call, kind, compartment, **filters), call.request, ORDER)
+    return answer_page([show(row) for row in rows], following)
+
+
+def read_listing(call: Call, kind: str, compartment: str | None, **filters: Any) -> Listing:
+    """The listing that the query describes."""
+    state = call.request.one("lifecycleState")
+    if state is not None and state not in STATES:
+        raise invalid(f"lifecycleState must be one of {', '.join(STATES)}.")
+    return call.listing(kind, compartment, name=call.request.one("name"), state=state, **filters)
+
+
+def read_name(call: Call) -> str:
+    """The name of something new that lives in the tenancy itself."""
+    return text(call.body, "name", most=100, pattern=_NAME)
+
+
+def read_description(call: Call) -> str:
+    """Required, but the service takes an empty one."""
+    return text(call.body, "description", most=400, least=0)
+
+
+def require_tenancy(call: Call) -> str:
+    """Users and groups live in the tenancy: the compartmentId of the body is to be it."""
+    compartment = text(call.body, "compartmentId")
+    call.enter(compartment)
+    if compartment != call.world.tenancy:
+        raise invalid("compartmentId must be the OCID of the tenancy.")
+    return compartment
+
+
+def refuse_taken(call: Call, kind: str, name: str, label: str) -> None:
+    """409 when something of this kind has the name already, in any case."""
+    taken = call.connection.execute(
+        "SELECT 1 FROM resources WHERE kind = ? AND name = ? COLLATE NOCASE AND state <> 'DELETED'", (kind, name)
+    ).fetchone()
+    if taken:
+        raise conflict(f"{label}AlreadyExists", f"{label} '{name}' already exists in tenancy {call.world.tenancy}.")

@@ -1,0 +1,60 @@
+"""The tenancy, its regions and its availability domains."""
+
+from genai_iac.emulator.answers import Answer
+from genai_iac.emulator.call import Call
+from genai_iac.emulator.errors import not_found
+from genai_iac.emulator.identity.present import required_compartment
+from genai_iac.emulator.operations import operation
+from genai_iac.emulator.regions import REGIONS
+
+
+@operation("identity", "GetTenancy", "GET /20160918/tenancies/{tenancyId}")
+def get_tenancy(call: Call) -> Answer:
+    """GetTenancy."""
+    tenancy = call.load("tenancy", call.ocid("tenancyId"))
+    return Answer(
+        {
+            "id": tenancy.id,
+            "name": tenancy.name,
+            "homeRegionKey": REGIONS[call.world.home],
+            **tenancy.body,
+        }
+    )
+
+
+@operation("identity", "ListRegionSubscriptions", "GET /20160918/tenancies/{tenancyId}/regionSubscriptions")
+def list_region_subscriptions(call: Call) -> Answer:
+    """ListRegionSubscriptions."""
+    if call.ocid("tenancyId") != call.world.tenancy:
+        raise not_found()
+    call.enter(call.world.tenancy)
+    return Answer(
+        [
+            {
+                "regionKey": REGIONS[region],
+                "regionName": region,
+                "status": "READY",
+                "isHomeRegion": region == call.world.home,
+            }
+            for region in call.world.settings.subscribedRegions
+        ]
+    )
+
+
+@operation("identity", "ListRegions", "GET /20160918/regions")
+def list_regions(call: Call) -> Answer:
+    """ListRegions."""
+    return Answer([{"key": key, "name": name} for name, key in REGIONS.items()])
+
+
+@operation(
+    "identity", "ListAvailabilityDomains", "GET /20160918/availabilityDomains", permissions=("COMPARTMENT_INSPECT",)
+)
+def list_availability_domains(call: Call) -> Answer:
+    """ListAvailabilityDomains: one, as in the smaller regions."""
+    compartment = call.enter(required_compartment(call))
+    name = f"locl:{call.region.upper()}-AD-1"
+    return Answer([{"name": name, "id": f"ocid1.availabilitydomain.oc1..{call.region}", "compartmentId": compartment}])
+
+
+OPERATIONS = (get_tenancy, list_region_subscriptions, list_regions, list_availability_domains)

@@ -1,0 +1,100 @@
+"""Work requests: what a compartment's deletion or move is doing, and why it failed."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from genai_iac.emulator.answers import Answer, answer_page
+from genai_iac.emulator.call import Call
+from genai_iac.emulator.errors import not_found
+from genai_iac.emulator.identity.present import required_compartment
+from genai_iac.emulator.moments import format_instant
+from genai_iac.emulator.ocids import make_ocid
+from genai_iac.emulator.operations import operation
+from genai_iac.emulator.paging import slice_page
+from genai_iac.emulator.resources import Resource, Resources
+
+KIND = "compartmentworkrequest"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason why a work request failed."""
+
+    code: str
+    message: str
+
+
+def start_work(connection: sqlite3.Connection, now: int, kind: str, target: Resource) -> str:
+    """A new work request in progress; its OCID."""
+    body = {
+        "operationType": kind,
+        "resources": [
+            {
+                "identifier": target.id,
+                "entityType": "compartment",
+                "actionType": "DELETED" if kind.startswith("DELETE") else "UPDATED",
+                "entityUri": f"/compartments/{target.id}",
+            }
+        ],
+        "errors": [],
+        "logs": [{"message": f"{kind} accepted.", "timestamp": format_instant(now)}],
+        "timeAccepted": format_instant(now),
+        "timeStarted": format_instant(now),
+    }
+    ocid = make_ocid(KIND)
+    place = target.compartment
+    Resources(connection).add(Resource(ocid, KIND, "", place, target.id, "IN_PROGRESS", now, None, "", body), visible=0)
+    return ocid
+
+
+def finish_work(connection: sqlite3.Connection, now: int, ocid: str, findings: Sequence[Finding]) -> None:
+    """End a work request: SUCCEEDED without findings, FAILED with them."""
+    resources = Resources(connection)
+    found = resources.find(KIND, ocid)
+    if found is None:
+        return
+    stamp = format_instant(now)
+    errors = [{"code": item.code, "message": item.message, "timestamp": stamp} for item in findings]
+    state = "FAILED" if errors else "SUCCEEDED"
+    logs = [*found.body["logs"], {"message": f"{found.body['operationType']} {state.lower()}.", "timestamp": stamp}]
+    body = {**found.body, "errors": errors, "logs": logs, "timeFinished": stamp}
+    resources.save(found, replace(found, state=state, body=body), now)
+
+
+@operation("identity", "GetWorkRequest", "GET /20160918/workRequests/{workRequestId}")
+def get_work_request(call: Call) -> Answer:
+    """GetWorkRequest, with `retry-after` while it runs."""
+    found = call.resources.find(KIND, call.ocid("workRequestId"))
+    if found is None:
+        raise not_found()
+    call.enter(found.compartment)
+    headers = {} if found.state in ("SUCCEEDED", "FAILED") else {"retry-after": "1"}
+    return Answer(_show(found), headers=headers)
+
+
+@operation("identity", "ListWorkRequests", "GET /20160918/workRequests")
+def list_work_requests(call: Call) -> Answer:
+    """ListWorkRequests of a compartment, newest first."""
+    compartment = call.enter(required_compartment(call))
+    about = call.request.one("resourceIdentifier")
+    query = "SELECT id FROM resources WHERE kind = ? AND compartment = ? AND (? IS NULL OR name = ?) ORDER BY seq DESC"
+    rows = call.connection.execute(query, (KIND, compartment, about, about)).fetchall()
+    page, following = slice_page(rows, call.request)
+    shown = [_show(found) for row in page if (found := call.resources.find(KIND, row["id"]))]
+    return answer_page(shown, following)
+
+
+OPERATIONS = (get_work_request, list_work_requests)
+
+
+def _show(work: Resource) -> dict[str, Any]:
+    done = work.state in ("SUCCEEDED", "FAILED")
+    return {
+        "id": work.id,
+        "compartmentId": work.compartment,
+        "status": work.state,
+        "percentComplete": 100.0 if done else 50.0,
+        **work.body,
+    }

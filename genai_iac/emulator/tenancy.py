@@ -1,0 +1,71 @@
+"""A local tenancy as an object: created on a file (or in memory), used as an ASGI application, closed."""
+
+from pathlib import Path
+from types import TracebackType
+
+from genai_iac.emulator.application import Application
+from genai_iac.emulator.bootstrap import administrator_of, furnish
+from genai_iac.emulator.client_config import write_profiles
+from genai_iac.emulator.control.doors import ControlDoors
+from genai_iac.emulator.database import Database
+from genai_iac.emulator.engine import Engine
+from genai_iac.emulator.sealing import master_key
+from genai_iac.emulator.world import read_world
+
+
+class Emulator:
+    """One tenancy. Several may live in one process, and several processes may share one file.
+
+    `db=None` keeps it in memory. `home_region` is for a tenancy that is new; one that exists keeps its own. `oci_dir` is
+    where client profiles are written, at once and when principals are added."""
+
+    def __init__(self, db: Path | None = None, *, home_region: str | None = None, oci_dir: Path | None = None) -> None:
+        self._database = Database(db)
+        # throwaway tenancies share throwaway keys: making one takes longer than everything else together
+        self._control = ControlDoors(self._database, oci_dir, throwaway_keys=db is None, home_region=home_region)
+        with self._database.write() as connection:
+            if administrator_of(connection) is None:
+                furnish(connection)
+                self._control.settle_home(connection)
+        self.config_file = self._control.write_profiles()
+        self.app = Application(Engine(self._database, master_key(db)), self._control)
+
+    @property
+    def tenancy(self) -> str:
+        """The tenancy's OCID."""
+        return read_world(self._database.connection).tenancy
+
+    @property
+    def home_region(self) -> str:
+        """The home region as it is now."""
+        return read_world(self._database.connection).home
+
+    def reset(self) -> None:
+        """Forget everything but the tenancy's and its administrator's identity."""
+        self._control.reset()
+
+    def close(self) -> None:
+        """Close the database; the object is of no use afterwards."""
+        self._database.close()
+
+    def __enter__(self) -> "Emulator":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def write_client_config(db: Path, directory: Path) -> Path:
+    """Write an OCI configuration file for the tenancy in `db` into `directory`; the path of the file.
+
+    The database is made when it is not there. Profile DEFAULT is the administrator; the others are the principals made
+    through the control API. Keys that the directory holds already are kept."""
+    database = Database(db)
+    try:
+        with database.write() as connection:
+            furnish(connection)
+        return write_profiles(database, directory)
+    finally:
+        database.close()
