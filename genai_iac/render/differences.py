@@ -51,12 +51,18 @@ def differences(change: Change) -> tuple[Difference, ...]:
         return tuple(Difference(path, value, None) for path, value in before.items() if value not in (None, ""))
     if change.before is None:
         return tuple(Difference(path, None, value) for path, value in after.items() if value not in (None, ""))
-    minted = _minted(change)
+    minted = minted_secrets(change)
     return tuple(
         Difference(path, before.get(path), value)
         for path, value in after.items()
         if _differs(before.get(path), value, path in before and not minted & set(path))
     )
+
+
+def minted_secrets(change: Change) -> set[str]:
+    """The secrets whose value (and life) the change makes anew."""
+    renewed = {loss.secret for loss in change.losses if loss.how == "renew"}
+    return renewed | {call.secret for call in change.calls if call.secret and call.operation == "RenewApiKey"}
 
 
 def line_edits(before: Sequence[str], after: Sequence[str]) -> tuple[Edit, ...]:
@@ -71,12 +77,6 @@ def line_edits(before: Sequence[str], after: Sequence[str]) -> tuple[Edit, ...]:
 def as_texts(value: Any) -> list[str]:
     """The items of a list as texts; what is not known yet as its symbol."""
     return [str(item) if is_known(item) else symbol(item) for item in value or ()]
-
-
-def _minted(change: Change) -> set[str]:
-    """The secrets whose value (and life) the change makes anew."""
-    renewed = {loss.secret for loss in change.losses if loss.how == "renew"}
-    return renewed | {call.secret for call in change.calls if call.secret and call.operation == "RenewApiKey"}
 
 
 def _differs(before: Any, after: Any, was_there: bool) -> bool:

@@ -30,7 +30,7 @@ _DONE: Mapping[Action, str] = {
     "forget": "forgotten",
     "deliver": "delivered",
 }
-_TO_DO: Mapping[Action, str] = {
+TO_DO: Mapping[Action, str] = {
     **{action: f"to {action}" for action in ACTIONS},
     "create": "to add",
     "update": "to change",
@@ -73,7 +73,7 @@ def sign(change: Change) -> str:
 
 def plan_line(plan: Plan) -> str:
     """The last line: `Plan: 2 to add, 1 to change, 0 to destroy.`, or `No changes.`"""
-    return f"Plan: {_counts(plan.summary, _TO_DO)}." if plan else "No changes."
+    return f"Plan: {_counts(plan.summary, TO_DO)}." if plan else "No changes."
 
 
 def resources_line(summary: Summary) -> str:
@@ -85,7 +85,7 @@ def verdict(plan: Plan) -> str:
     """The plan in a few words, dangers first."""
     if not plan:
         return "No changes"
-    counts = [f"{plan.summary[action]} {_TO_DO[action]}" for action in ACTIONS if plan.summary[action]]
+    counts = [f"{plan.summary[action]} {TO_DO[action]}" for action in ACTIONS if plan.summary[action]]
     lost = sum(len(change.losses) for change in plan.changes)
     return ", ".join(
         ([count(lost, "secret value") + (" stops" if lost == 1 else " stop") + " working"] if lost else []) + counts
