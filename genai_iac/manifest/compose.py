@@ -1,0 +1,137 @@
+"""From the YAML parser's events to nodes: JSON-shaped data with places. What manifests do not use (aliases, tags, merge keys) becomes a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
+
+from genai_iac.manifest.decode import UNTRUSTED, name_character
+from genai_iac.manifest.nodes import ListNode, MapNode, Node, Plain, Scalar
+from genai_iac.manifest.notes import Notes
+from genai_iac.manifest.scalars import read_plain
+from genai_iac.model import Source
+from genai_iac.schema import show
+
+MAX_DEPTH = 32
+MAX_NODES = 100_000
+MAX_SCALAR = 64 * 1024
+
+_CORE = "tag:yaml.org,2002:"
+_STRING_TAGS = ("!", f"{_CORE}str")
+_TAG_OF = {SequenceStartEvent: f"{_CORE}seq", MappingStartEvent: f"{_CORE}map"}
+_TAG_OF_PLAIN = {int: f"{_CORE}int", float: f"{_CORE}float", bool: f"{_CORE}bool", type(None): f"{_CORE}null"}
+_QUOTING = frozenset("'\"|>")
+
+
+class LimitPassed(Exception):
+    """Nothing more of this file is read."""
+
+
+class Composer:
+    """Composes the documents of one parse. `start` and `line` say where in the file the parse began."""
+
+    def __init__(self, next_event: Callable[[], Any], notes: Notes, start: int, line: int, composed: int) -> None:
+        self._next, self._notes, self._start, self._line = next_event, notes, start, line
+        self.composed = composed  # nodes of the file so far
+        self.quoted: list[tuple[int, int]] = []  # spans in which a tab is text
+
+    def compose(self, event: Any, depth: int = 1) -> Node:
+        """The node that begins with this event. Raises LimitPassed, and whatever the parser raises."""
+        self.composed += 1
+        if self.composed > MAX_NODES:
+            self._refuse(event, "the file has more than 100,000 values", "split it")
+        if self._notes.full:
+            raise LimitPassed
+        kind = type(event)
+        if kind is AliasEvent:
+            self.note(event, "aliases (*) are not used in manifests", "write the value out")
+            return self._scalar(event, None)
+        if event.anchor is not None:
+            self.note(event, "anchors (&) are not used in manifests", "remove it, and write values out where they are needed")
+        if kind is ScalarEvent:
+            return self._read_scalar(event)
+        return self._read_collection(event, depth)
+
+    def note(self, event: Any, message: str, hint: str) -> None:
+        """Note a problem where the event begins."""
+        mark = event.start_mark
+        self._notes.add(Source(self._notes.file, self._line + mark.line + 1, mark.column + 1), message, hint)
+
+    def _refuse(self, event: Any, message: str, hint: str) -> None:
+        self.note(event, message, hint)
+        raise LimitPassed
+
+    def _read_collection(self, event: Any, depth: int) -> Node:
+        if depth > MAX_DEPTH:
+            self._refuse(event, "lists and mappings are nested more than 32 deep", "write it flatter")
+        if event.tag not in (None, "!", _TAG_OF[type(event)]):
+            self._note_tag(event)
+        return self._read_list(event, depth) if type(event) is SequenceStartEvent else self._read_map(event, depth)
+
+    def _read_list(self, start: Any, depth: int) -> ListNode:
+        items: list[Node] = []
+        while type(event := self._next()) is not SequenceEndEvent:
+            items.append(self.compose(event, depth + 1))
+        mark = start.start_mark
+        return ListNode(tuple(items), self._line + mark.line + 1, mark.column + 1)
+
+    def _read_map(self, start: Any, depth: int) -> MapNode:
+        entries: dict[str, tuple[Scalar, Node]] = {}
+        while type(event := self._next()) is not MappingEndEvent:
+            key = self._read_key(event, depth)
+            value = self.compose(self._next(), depth + 1)
+            if key is None:
+                continue
+            name = str(key.value)
+            if name in entries:
+                first = entries[name][0].line
+                self.note(event, f"the key {show(name)} is written twice; first in line {first}", "keep one of the two")
+            else:
+                entries[name] = (key, value)
+        mark = start.start_mark
+        return MapNode(entries, self._line + mark.line + 1, mark.column + 1)
+
+    def _read_key(self, event: Any, depth: int) -> Scalar | None:
+        key = self.compose(event, depth + 1)
+        if type(event) is AliasEvent:
+            return None
+        if not isinstance(key, Scalar) or not isinstance(key.value, str):
+            self.note(event, "a key must be a string", "put quotes around it")
+            return None
+        if key.value == "<<":
+            self.note(event, "merge keys (<<) are not used in manifests", "write the keys out")
+            return None
+        return key
+
+    def _read_scalar(self, event: Any) -> Scalar:
+        if len(event.value) > MAX_SCALAR:
+            self.note(event, "a text of more than 65,536 characters", "no field takes that much")
+            return self._scalar(event, None)
+        if event.style in _QUOTING:
+            self.quoted.append((self._start + event.start_mark.index, self._start + event.end_mark.index))
+        if event.style == '"' and (found := UNTRUSTED.search(event.value)):
+            self.note(event, f"an escape that stands for the invisible character {name_character(found[0])}", "remove it")
+        if event.tag is None:
+            return self._scalar(event, self._resolve(event) if event.implicit[0] else event.value)
+        if event.tag in _STRING_TAGS:
+            return self._scalar(event, event.value)
+        value = self._resolve(event)
+        if event.tag != _TAG_OF_PLAIN.get(type(value)):
+            self._note_tag(event)
+        return self._scalar(event, value)
+
+    def _resolve(self, event: Any) -> Plain:
+        try:
+            return read_plain(event.value)
+        except ValueError as error:
+            self.note(event, str(error), "put quotes around it if it is meant as text")
+            return None
+
+    def _scalar(self, event: Any, value: Plain) -> Scalar:
+        start = event.start_mark
+        return Scalar(value, self._line + start.line + 1, start.column + 1, self._start + start.index, self._start + event.end_mark.index)
+
+    def _note_tag(self, event: Any) -> None:
+        self.note(event, "tags (!) are not used in manifests, but for !!str", "remove it")

@@ -1,0 +1,100 @@
+"""Environments: `environments/NAME.yaml` beside the manifests, one of which is chosen by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from genai_iac.errors import Problem, UsageError
+from genai_iac.manifest.decode import decode
+from genai_iac.manifest.envelope import read_envelope
+from genai_iac.manifest.files import ENVIRONMENTS, File, Place, read_file
+from genai_iac.manifest.nodes import Places, Written, to_data
+from genai_iac.manifest.notes import Findings, Notes
+from genai_iac.manifest.reader import read_yaml
+from genai_iac.manifest.variables import Given
+from genai_iac.model import Source
+from genai_iac.schema import ENVIRONMENT_KIND, check_document, show, suggest_or_list
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The chosen environment; without one, nothing."""
+
+    name: str | None = None
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    places: Places | None = None
+    sound: bool = True  # False: something is wrong with it, and was noted
+
+    @property
+    def variables(self) -> list[Given]:
+        """The values it gives to variables."""
+        given = self.spec.get("variables", {})
+        return [Given(name, value, f"environment {self.name}", self._place("spec", "variables", name)) for name, value in given.items()]
+
+    def _place(self, *path: str) -> Source:
+        assert self.places is not None
+        return self.places[path]
+
+
+def read_environment(place: Place, name: str, findings: Findings) -> tuple[Environment, File | None]:
+    """The environment of that name and its file. Raises UsageError when there is none; what is wrong with it is noted."""
+    file = read_file(place, _find(place, name))
+    if isinstance(file, Problem):
+        findings.add(file)
+        return Environment(name, sound=False), None
+    return _read(file, name, findings.of(file.name)), file
+
+
+def _find(place: Place, name: str) -> str:
+    """The environment's file, from the root. Names are looked up among those that exist: a name is never made a path."""
+    try:
+        there = sorted(os.listdir(place.root / ENVIRONMENTS))
+    except OSError:
+        there = []
+    known = {stem: file for stem, ending in map(os.path.splitext, there) if ending in (".yaml", ".yml") for file in [stem + ending]}
+    if name in known:
+        return f"{ENVIRONMENTS}/{known[name]}"
+    directory = f"{place.prefix}{ENVIRONMENTS}"
+    hint = suggest_or_list(name, known) or f"make {directory}/{show(name)}.yaml with kind: {ENVIRONMENT_KIND}"
+    raise UsageError(f"no environment is called {show(name)} in {directory}", hint=hint)
+
+
+def _read(file: File, name: str, notes: Notes) -> Environment:
+    text = decode(file.data, file.name)
+    if isinstance(text, Problem):
+        notes.add_all([text])
+        return Environment(name, sound=False)
+    reading = read_yaml(text, file.name)
+    notes.add_all(reading.problems)
+    written = _only(reading.documents, file, notes)
+    draft = read_envelope(written, notes) if written else None
+    if written is None or draft is None or not written.sound:
+        return Environment(name, sound=False)
+    if draft.kind != ENVIRONMENT_KIND:
+        notes.add(draft.source, f"this is a {draft.kind}, not an {ENVIRONMENT_KIND}", f"only environments belong into {ENVIRONMENTS}/")
+        return Environment(name, sound=False)
+    return _check(written, name, notes)
+
+
+def _only(documents: tuple[Written, ...], file: File, notes: Notes) -> Written | None:
+    if len(documents) == 1:
+        return documents[0]
+    if documents:
+        notes.add(documents[1].place(documents[1].root), "an environment's file holds one document", "put the other into a file of its own")
+    elif not notes:
+        notes.add(Source(file.name, 1, 1), "the file is empty", f"write a document of kind {ENVIRONMENT_KIND}")
+    return None
+
+
+def _check(written: Written, name: str, notes: Notes) -> Environment:
+    places, data = Places(written), to_data(written.root)
+    found = list(check_document(ENVIRONMENT_KIND, data, places.nearest))
+    notes.add_all(found)
+    if found:
+        return Environment(name, sound=False)
+    if data["metadata"]["name"] != name:
+        notes.add(places["metadata", "name"], f"the file is called {name}, the environment {data['metadata']['name']}", "give both one name")
+    return Environment(name, data["spec"], places)

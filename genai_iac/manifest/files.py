@@ -1,0 +1,135 @@
+"""Which files a PATH means, and their bytes: regular files below the root only, whatever links the tree holds."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from genai_iac.errors import Problem, UsageError
+from genai_iac.manifest.decode import MAX_BYTES
+from genai_iac.model import Source
+
+ENVIRONMENTS = "environments"
+MAX_FILES = 10_000
+_ENDINGS = (".yaml", ".yml")
+_LEAVES = "this is a link to a place outside the manifests' directory"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file: as people call it, as it is called from the root (the same on every machine), and its bytes."""
+
+    name: str
+    key: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a PATH means: the directory everything is relative to, and how names in messages begin."""
+
+    root: Path  # absolute, without links
+    prefix: str
+    only: str | None  # the one file, when PATH is a file; "-" for standard input
+
+
+def find_place(path: str) -> Place:
+    """Where that path is. Raises UsageError when nothing is there."""
+    if path == "-":
+        return Place(Path.cwd(), "", "-")
+    given = Path(path)
+    try:
+        real = given.resolve(strict=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UsageError(f"{path} cannot be found", hint="give a directory, a file, or - for standard input") from error
+    if real.is_dir():
+        return Place(real, "" if given == Path() else f"{given}{os.sep}", None)
+    parent = str(given.parent)
+    return Place(real.parent, "" if parent == "." else f"{parent}{os.sep}", real.name)
+
+
+def read_files(place: Place, stdin: BinaryIO | None) -> Iterator[File | Problem]:
+    """Every manifest of the place, in the order of their names; for what cannot be read, why."""
+    if place.only == "-":
+        assert stdin is not None
+        yield File("-", "-", stdin.read(MAX_BYTES + 1))
+        return
+    found = iter([place.only]) if place.only else _walk(place, Path(), set())
+    for key in islice(found, MAX_FILES):
+        yield key if isinstance(key, Problem) else read_file(place, key)
+    if next(found, None) is not None:
+        yield _problem(place, "", "more than 10,000 manifests are below this directory", "give the stack's own directory")
+
+
+def read_file(place: Place, key: str) -> File | Problem:
+    """One file by its name from the root, not through a link that leaves the root."""
+    try:
+        inside = (place.root / key).resolve(strict=True).relative_to(place.root)
+        return File(place.prefix + key, key, _read_below(place.root, inside))
+    except ValueError:
+        return _problem(place, key, _LEAVES, "put the file itself here")
+    except _NotAFile:
+        return _problem(place, key, "this is not a regular file", "remove it, or call it otherwise than .yaml")
+    except (OSError, RuntimeError) as error:
+        return _problem(place, key, f"this cannot be read: {_reason(error)}", "check its permissions")
+
+
+class _NotAFile(Exception):
+    pass
+
+
+def _read_below(root: Path, inside: Path) -> bytes:
+    """The bytes, opened step by step without following links: what was checked is what is read."""
+    directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in inside.parts[:-1]:
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+            os.close(directory)
+            directory = below
+        if not stat.S_ISREG(os.stat(inside.name, dir_fd=directory, follow_symlinks=False).st_mode):
+            raise _NotAFile
+        # looked at first, because opening a device may do something; not blocking, because a FIFO may have come since
+        file = os.open(inside.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    finally:
+        os.close(directory)
+    with os.fdopen(file, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise _NotAFile
+        return opened.read(MAX_BYTES + 1)
+
+
+def _problem(place: Place, key: str, message: str, hint: str) -> Problem:
+    return Problem(Source(place.prefix + key or ".", 1, 1), message, hint)
+
+
+def _reason(error: Exception) -> str:
+    code = getattr(error, "errno", None)
+    return os.strerror(code or errno.ELOOP).lower()
+
+
+def _walk(place: Place, below: Path, seen: set[Path]) -> Iterator[str | Problem]:
+    """Names from the root of all manifests below a directory; a directory that several links lead to is read once."""
+    try:
+        here = (place.root / below).resolve(strict=True)
+        here.relative_to(place.root)
+        entries = [] if here in seen else sorted(os.scandir(here), key=lambda entry: entry.name)
+    except ValueError:
+        yield _problem(place, str(below), _LEAVES, "move it out of the manifests' directory")
+        return
+    except (OSError, RuntimeError) as error:
+        yield _problem(place, str(below), f"this cannot be read: {_reason(error)}", "check its permissions")
+        return
+    seen.add(here)
+    for entry in entries:
+        if entry.name.startswith(".") or (below == Path() and entry.name == ENVIRONMENTS):
+            continue
+        if entry.is_dir():
+            yield from _walk(place, below / entry.name, seen)
+        elif entry.name.endswith(_ENDINGS):
+            yield str(below / entry.name)

@@ -1,0 +1,136 @@
+"""`${…}` in strings: what each hole says, and the value that a string has once variables are known. References stay references."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from genai_iac.model import Address, Reference, StatementText, Text
+from genai_iac.schema import join_or, show, suggest, suggest_or_list
+
+VariableValue: TypeAlias = str | int | float | bool
+HoleValue: TypeAlias = VariableValue | Reference
+
+_SIGN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
+_VARIABLE = re.compile(r"var\.([A-Za-z_][A-Za-z0-9_-]*)")
+_REFERENCE = re.compile(r"([A-Za-z]+)/([a-z0-9-]+)\.([A-Za-z]+)")
+_FORMS = "write ${var.NAME}, ${Kind/NAME.id}, ${Compartment/NAME.name}, ${Compartment/NAME.path} or ${Stack.name}; $${ is a literal ${"
+
+
+class HoleError(ValueError):
+    """A hole that says nothing. `number` counts the `${` of the string from 0."""
+
+    def __init__(self, number: int, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.number, self.message, self.hint = number, message, hint
+
+
+class Piece(NamedTuple):
+    """A part of a string: literal text, or what stands in a hole. `number` counts the `${` of the string from 0."""
+
+    text: str
+    hole: bool
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What holes may name. `variables` None: the Stack could not be read, so no variable is known to be wrong."""
+
+    stack: str | None
+    variables: Mapping[str, VariableValue] | None
+    kinds: Iterable[str]
+    references: bool = True  # whether references may stand here
+
+
+class Unknown(Exception):
+    """The value depends on something that is wrong elsewhere and was said there."""
+
+
+def fill(text: str, scope: Scope) -> HoleValue | Text:
+    """The value of a string. Raises HoleError, Unknown.
+
+    A string that is one hole has the hole's value, whatever its type; one with references becomes a Text that keeps every hole as written.
+    """
+    pieces = list(_split(text))
+    if len(pieces) == 1 and pieces[0].hole:
+        return _read(pieces[0], scope)
+    values = [_read(piece, scope) if piece.hole else piece.text for piece in pieces]
+    if any(isinstance(value, Reference) for value in values):
+        return Text(text, _keep(pieces, values))
+    return "".join(map(_write, values))
+
+
+def fill_statement(text: str, scope: Scope) -> str | StatementText:
+    """A policy statement keeps every hole, so that a value can only ever be a token of it. Raises HoleError, Unknown."""
+    pieces = list(_split(text))
+    values = [_read(piece, scope) if piece.hole else piece.text for piece in pieces]
+    if not any(piece.hole for piece in pieces):
+        return "".join(map(_write, values))
+    for piece in pieces:
+        if not piece.hole and "${" in piece.text:
+            raise HoleError(piece.number, "a literal ${ cannot stand beside holes in a policy statement", "remove it")
+    return StatementText(text, _keep(pieces, values))
+
+
+def _keep(pieces: Iterable[Piece], values: Iterable[HoleValue]) -> tuple[tuple[str, str | Reference], ...]:
+    holes = {piece.text: value for piece, value in zip(pieces, values, strict=True) if piece.hole}
+    return tuple((name, value if isinstance(value, Reference) else _write(value)) for name, value in holes.items())
+
+
+def _write(value: HoleValue) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _split(text: str) -> Iterator[Piece]:
+    here = 0
+    for number, sign in enumerate(_SIGN.finditer(text)):
+        if sign.start() > here:
+            yield Piece(text[here : sign.start()], False, number)
+        here = sign.end()
+        if sign[0] == "$${":
+            yield Piece("${", False, number)
+        elif sign[1] is None:
+            raise HoleError(number, "a ${ without its }", _FORMS)
+        else:
+            yield Piece(sign[1], True, number)
+    if here < len(text):
+        yield Piece(text[here:], False, -1)
+
+
+def _read(piece: Piece, scope: Scope) -> HoleValue:
+    if piece.text == "Stack.name":
+        if scope.stack is None:
+            raise Unknown
+        return scope.stack
+    if variable := _VARIABLE.fullmatch(piece.text):
+        return _read_variable(piece, variable[1], scope)
+    if reference := _REFERENCE.fullmatch(piece.text):
+        return _read_reference(piece, reference, scope)
+    raise HoleError(piece.number, "this ${…} is not one that manifests know", _FORMS)
+
+
+def _read_variable(piece: Piece, name: str, scope: Scope) -> VariableValue:
+    if scope.variables is None:
+        raise Unknown
+    if name not in scope.variables:
+        hint = suggest_or_list(name, scope.variables) or "the Stack declares no variables"
+        raise HoleError(piece.number, f"no variable {show(name)} is declared in the Stack", hint)
+    return scope.variables[name]
+
+
+def _read_reference(piece: Piece, match: re.Match[str], scope: Scope) -> Reference:
+    kind, name, field = match.groups()
+    if not scope.references:
+        raise HoleError(piece.number, "references cannot stand here: this must be known before the resources are", "write the value, or ${var.NAME}")
+    if kind not in scope.kinds:
+        raise HoleError(piece.number, f"no kind of resource is called {show(kind)}", suggest_or_list(kind, scope.kinds))
+    fields = ("id", "name", "path") if kind == "Compartment" else ("id",)
+    if field not in fields:
+        hint = suggest(field, fields) or f"write ${{{kind}/{show(name)}.{join_or(fields)}}}"
+        raise HoleError(piece.number, f"a reference to {kind} cannot end in .{show(field)}", hint)
+    return Reference(Address(kind, name), field)  # type: ignore[arg-type]  # the field is one of the three

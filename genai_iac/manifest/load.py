@@ -1,0 +1,130 @@
+"""The walk from a PATH to resources: files, documents, the Stack and its variables, resources, their graph. Offline, and all problems at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from genai_iac.errors import ManifestError, Problem
+from genai_iac.graph import Graph, build_graph
+from genai_iac.kinds import KINDS
+from genai_iac.manifest.decode import decode
+from genai_iac.manifest.envelope import Draft, read_envelope
+from genai_iac.manifest.environments import Environment, read_environment
+from genai_iac.manifest.files import ENVIRONMENTS, File, Place, find_place, read_files
+from genai_iac.manifest.given import give_environ, give_flags, read_variable_file
+from genai_iac.manifest.holes import VariableValue
+from genai_iac.manifest.notes import Findings
+from genai_iac.manifest.reader import read_yaml
+from genai_iac.manifest.resources import complete_resources, read_resources
+from genai_iac.manifest.stack import find_stack, prepare_ground
+from genai_iac.model import Address, Document, Resource, Source, Stack
+from genai_iac.schema import ENVIRONMENT_KIND
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything a path declares, with what it was read from."""
+
+    stack: Stack
+    resources: Mapping[Address, Resource]
+    documents: Mapping[Address, Document]
+    graph: Graph
+    files: Mapping[str, str]  # every input as it is called from the manifests' directory: SHA-256 of its bytes, in hex
+    environment: str | None
+    profile: str | None
+    variables: Mapping[str, VariableValue]
+
+
+def load(
+    path: str,
+    *,
+    environment: str | None = None,
+    variables: Mapping[str, str] | None = None,
+    variable_files: Sequence[str | Path] = (),
+    environ: Mapping[str, str] | None = None,
+    stdin: BinaryIO | None = None,
+) -> Manifest:
+    """The manifests of a directory, a file or (`-`) standard input, with the values of `--var`, `--var-file` and GENAI_IAC_VAR_*.
+
+    Raises ManifestError with every problem of every file; UsageError when there is nothing to read or no such environment.
+    """
+    findings = Findings()
+    place = find_place(path)
+    inputs, drafts, lost = _read_drafts(place, stdin, findings)
+    chosen, extra = read_environment(place, environment, findings) if environment else (Environment(), None)
+    settings = [read_variable_file(Path(name), findings) for name in variable_files]
+    layers = [chosen.variables, give_environ(environ or {}), *(given for _, given in settings), give_flags(variables or {})]
+    draft = find_stack(drafts, Source(place.prefix or ".", 1, 1), not lost, findings)
+    ground = prepare_ground(draft, chosen, layers, str(place.root), findings)
+    documents, resources = read_resources([draft for draft in drafts if draft.kind in KINDS], ground, lost, findings)
+    graph, resources = _connect(resources, findings)
+    if findings or ground.stack is None or graph is None:
+        raise ManifestError(findings.problems)
+    files = [*inputs, *filter(None, [extra]), *(file for file, _ in settings)]
+    return Manifest(
+        stack=ground.stack,
+        resources=resources,
+        documents=documents,
+        graph=graph,
+        files={file.key: hashlib.sha256(file.data).hexdigest() for file in files},
+        environment=environment,
+        profile=ground.stack.profile,
+        variables=ground.variables,
+    )
+
+
+def _read_drafts(
+    place: Place, stdin: BinaryIO | None, findings: Findings
+) -> tuple[list[File], list[Draft], frozenset[str]]:
+    """The files, their documents, and the kinds of which a document could not be read (its name may be referred to)."""
+    inputs: list[File] = []
+    drafts: list[Draft] = []
+    lost: set[str] = set()
+    for file in read_files(place, stdin):
+        if isinstance(file, Problem):
+            findings.add(file)
+            lost.update(KINDS)
+            continue
+        inputs.append(file)
+        found, whole = _read_file(file, findings)
+        drafts.extend(found)
+        lost.update((draft.kind for draft in found if draft.name is None) if whole else KINDS)
+    return inputs, drafts, frozenset(lost)
+
+
+def _read_file(file: File, findings: Findings) -> tuple[list[Draft], bool]:
+    """The documents of a file that are of a known kind, and whether these are all."""
+    notes = findings.of(file.name)
+    text = decode(file.data, file.name)
+    if isinstance(text, Problem):
+        notes.add_all([text])
+        return [], False
+    reading = read_yaml(text, file.name)
+    notes.add_all(reading.problems)
+    drafts = [read_envelope(written, notes) for written in reading.documents]
+    for draft in drafts:
+        if draft is not None and draft.kind == ENVIRONMENT_KIND:
+            hint = f"move it to {ENVIRONMENTS}/{draft.name or 'NAME'}.yaml beside the manifests"
+            notes.add(draft.source, f"an {ENVIRONMENT_KIND} cannot stand among the manifests", hint)
+    return [draft for draft in drafts if draft is not None], reading.complete and None not in drafts
+
+
+def _connect(
+    resources: Mapping[Address, Resource], findings: Findings
+) -> tuple[Graph | None, Mapping[Address, Resource]]:
+    """The graph, and the resources with what they say about each other; circles are noted."""
+    try:
+        whole = resources if findings else complete_resources(resources)
+        return build_graph(whole), whole
+    except ManifestError as error:
+        _note_all(error.problems, findings)
+        return None, resources
+
+
+def _note_all(problems: Iterable[Problem], findings: Findings) -> None:
+    for problem in problems:
+        findings.add(problem)

@@ -1,0 +1,123 @@
+"""A strict YAML reader over the parser's events: a tree of JSON-shaped data with places, or problems with places.
+
+Nothing is composed by the YAML library: its C composer dies of deep nesting, and both of its composers expand aliases, merge keys and tags and
+let the last of two equal keys win. Limits are checked event by event, before anything is built.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import yaml
+from yaml.events import DocumentStartEvent
+from yaml.parser import Parser
+from yaml.reader import Reader
+from yaml.scanner import Scanner
+
+from genai_iac.errors import Problem
+from genai_iac.manifest.complaints import reword
+from genai_iac.manifest.compose import Composer, LimitPassed
+from genai_iac.manifest.nodes import Scalar, Written
+from genai_iac.manifest.notes import Notes
+from genai_iac.manifest.tabs import find_stray_tab
+from genai_iac.model import Source
+
+_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+
+
+class PythonParser(Reader, Scanner, Parser):
+    """The parser that is always there. It refuses a little that libyaml takes, such as `?` inside unquoted text in brackets."""
+
+    def __init__(self, text: str) -> None:
+        Reader.__init__(self, text)
+        Scanner.__init__(self)
+        Parser.__init__(self)
+
+
+def _fastest() -> Callable[[str], Any]:
+    if not yaml.__with_libyaml__:
+        return PythonParser
+    from yaml.cyaml import CParser
+
+    return CParser
+
+
+class Reading(NamedTuple):
+    """What a file holds. It is complete when no document was lost to a mistake."""
+
+    documents: tuple[Written, ...]
+    problems: tuple[Problem, ...]
+    complete: bool
+
+
+def read_yaml(text: str, file: str, parser: Callable[[str], Any] | None = None) -> Reading:
+    """Every document of a file that is not empty. After a mistake it goes on at the next `---`, so that all problems are found at once."""
+    run = _Run(text, file, parser or _fastest())
+    begin: int | None = 0
+    while begin is not None:
+        begin = run.read_from(begin)
+    run.check_tabs()
+    return Reading(tuple(run.documents), tuple(run.notes.problems), run.complete)
+
+
+class _Run:
+    """One reading of one file."""
+
+    def __init__(self, text: str, file: str, parser: Callable[[str], Any]) -> None:
+        self.text, self.parser, self.notes = text, parser, Notes(file)
+        self.documents: list[Written] = []
+        self.complete = True
+        self.composed = 0
+        self.quoted: list[tuple[int, int]] = []
+
+    def read_from(self, start: int) -> int | None:
+        """Read documents from that character on; where to begin again after a mistake, or None at the end."""
+        line = self.text.count("\n", 0, start)
+        begun = start
+        try:
+            next_event = self.parser(self.text[start:]).get_event
+            composer = Composer(next_event, self.notes, start, line, self.composed)
+            while (event := next_event()) is not None:
+                if isinstance(event, DocumentStartEvent):
+                    begun = start + event.start_mark.index
+                    self._read_document(composer, event, next_event)
+        except LimitPassed:
+            self.complete = False
+        except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: chr() in the Python parser, on impossible escapes
+            self.complete = False
+            wrong = self._note_complaint(error, start, line)
+            return self._find_document(max(begun + 3, wrong))
+        return None
+
+    def check_tabs(self) -> None:
+        """Note the first tab between tokens. After a mistake it cannot be told what is quoted."""
+        if self.complete and "\t" in self.text and (index := find_stray_tab(self.text, self.quoted)) is not None:
+            line, column = self.text.count("\n", 0, index) + 1, index - self.text.rfind("\n", 0, index)
+            self.notes.add(Source(self.notes.file, line, column), *reword("tab character"))
+
+    def _read_document(self, composer: Composer, start: Any, next_event: Callable[[], Any]) -> None:
+        noted = len(self.notes)
+        if start.version or start.tags:
+            composer.note(start, "directives (%) are not used in manifests", "remove it")
+        root = composer.compose(next_event())
+        self.composed = composer.composed
+        self.quoted.extend(composer.quoted)
+        composer.quoted.clear()
+        if not (isinstance(root, Scalar) and root.value is None):
+            self.documents.append(Written(self.notes.file, self.text, root, sound=len(self.notes) == noted))
+
+    def _note_complaint(self, error: Exception, start: int, line: int) -> int:
+        """Say what the parser complains of; the index of the first character of that line."""
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        message, hint = reword(str(getattr(error, "problem", None) or error))
+        if mark is None:
+            self.notes.add(Source(self.notes.file, line + 1, 1), message, hint)
+            return start
+        self.notes.add(Source(self.notes.file, line + mark.line + 1, mark.column + 1), message, hint)
+        return int(start + mark.index - mark.column)
+
+    def _find_document(self, after: int) -> int | None:
+        found = _DOCUMENT.search(self.text, after)
+        return found.start() if found and not self.notes.full else None

@@ -1,0 +1,121 @@
+"""From drafts to resources: values filled in, checked by schema and kind, references followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genai_iac.errors import Problem
+from genai_iac.graph import read_references
+from genai_iac.kinds import KINDS
+from genai_iac.manifest.envelope import Draft
+from genai_iac.manifest.interpolate import Interpolation, find_broken
+from genai_iac.manifest.nodes import Places, to_data
+from genai_iac.manifest.notes import Findings, Notes
+from genai_iac.manifest.stack import Ground
+from genai_iac.manifest.tags import merge_tags
+from genai_iac.model import Address, Document, Path, Reference, Resource, Source
+from genai_iac.schema import check_document, show, suggest_or_list
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A document with the references that its holes name. `document` None: something is wrong with it, and was noted."""
+
+    document: Document | None
+    references: tuple[tuple[Reference, Source], ...]
+
+
+def read_resources(
+    drafts: Iterable[Draft], ground: Ground, lost: frozenset[str], findings: Findings
+) -> tuple[Mapping[Address, Document], Mapping[Address, Resource]]:
+    """The documents that are right and the resources they declare. `lost` are the kinds of which a document could not be read."""
+    firsts = _find_firsts(drafts, findings)
+    documents: dict[Address, Document] = {}
+    resources: dict[Address, Resource] = {}
+    for draft in drafts:
+        notes = findings.of(draft.written.file)
+        if notes.full:
+            continue
+        read = _read_document(draft, ground, notes)
+        notes.add_all(_find_dangling(read.references, firsts, lost))
+        address = draft.address
+        if read.document is None or ground.stack is None or address is None or firsts[address] is not draft:
+            continue
+        documents[address] = read.document
+        resources[address] = KINDS[draft.kind].desired(read.document, ground.stack)
+        told = {reference for reference, _ in read.references}
+        implied = (reference for reference in read_references(resources[address]) if reference not in told)
+        notes.add_all(_find_dangling(_place(implied, read.document, firsts), firsts, lost))
+    return documents, resources
+
+
+def complete_resources(resources: Mapping[Address, Resource]) -> Mapping[Address, Resource]:
+    """The resources once all are known and none refers to what nobody declares."""
+    return {address: KINDS[address.kind].complete(resource, resources) for address, resource in resources.items()}
+
+
+def _find_firsts(drafts: Iterable[Draft], findings: Findings) -> Mapping[Address, Draft]:
+    firsts: dict[Address, Draft] = {}
+    for draft in drafts:
+        if draft.address is None:
+            continue
+        first = firsts.setdefault(draft.address, draft)
+        if first is not draft:
+            notes = findings.of(draft.written.file)
+            notes.add(draft.source, f"{draft.address} is declared twice; first at {first.source}", "give one of them another metadata.name")
+    return firsts
+
+
+def _read_document(draft: Draft, ground: Ground, notes: Notes) -> _Read:
+    before = len(notes)
+    kind = KINDS[draft.kind]
+    places = Places(draft.written)
+    interpolation = Interpolation(draft.written, ground.scope, notes)
+    data: dict[str, Any] = {
+        key: interpolation.read_spec(value, kind.statement_fields) if key == "spec" else to_data(value)
+        for key, (_, value) in draft.root.entries.items()
+    }
+    unread = find_broken(data) if interpolation.broken else ()
+    if draft.written.sound or not isinstance(draft.name, str):
+        notes.add_all(check_document(draft.kind, data, places.nearest, unread))
+    references = tuple(interpolation.references)
+    if len(notes) > before or unread or not draft.written.sound or draft.name is None:
+        return _Read(None, references)
+    document = Document(draft.kind, draft.name, data["spec"], draft.source, places)
+    tags = merge_tags(ground.stack.tags if ground.stack else {}, document, notes)
+    document = Document(draft.kind, draft.name, {**data["spec"], "tags": tags}, draft.source, places)
+    notes.add_all(kind.check(document))
+    return _Read(document if len(notes) == before else None, references)
+
+
+def _find_dangling(
+    references: Iterable[tuple[Reference, Source]], declared: Mapping[Address, Draft], lost: frozenset[str]
+) -> Iterator[Problem]:
+    for reference, source in references:
+        address = reference.address
+        if address not in declared and address.kind not in lost:
+            names = [other.name for other in declared if other.kind == address.kind]
+            hint = suggest_or_list(address.name, names) or f"declare a {address.kind} of that name"
+            yield Problem(source, f"no {address.kind} is called {show(address.name)}", hint)
+
+
+def _place(
+    references: Iterable[Reference], document: Document, declared: Mapping[Address, Draft]
+) -> Iterator[tuple[Reference, Source]]:
+    """References that the kind made of mere names, those that nobody declares, with the place of the name."""
+    for reference in references:
+        if reference.address not in declared:
+            yield reference, document.place(*next(_find_names(document.spec, reference.address.name, ("spec",)), ("spec",)))
+
+
+def _find_names(value: Any, name: str, path: Path) -> Iterator[Path]:
+    if value == name:
+        yield path
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _find_names(inner, name, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _find_names(inner, name, (*path, index))

@@ -1,0 +1,143 @@
+"""Variables: what the Stack declares, and the value each has. Later ones win: default, environment, GENAI_IAC_VAR_name, --var-file, --var."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from genai_iac.manifest.holes import VariableValue
+from genai_iac.manifest.notes import Notes
+from genai_iac.manifest.patterns import LONGEST_VALUE, compile_pattern
+from genai_iac.manifest.scalars import read_plain
+from genai_iac.model import Document, Source
+from genai_iac.schema import join_or, show, suggest_or_list
+
+PREFIX = "GENAI_IAC_VAR_"
+_PYTHON: Mapping[str, tuple[type, ...]] = {"string": (str,), "number": (int, float), "boolean": (bool,)}
+_ARTICLE = {"string": "a string", "number": "a number", "boolean": "true or false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One declared variable."""
+
+    name: str
+    type: Literal["string", "number", "boolean"]
+    default: VariableValue | None
+    choices: tuple[VariableValue, ...]
+    pattern: str | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value that somebody gave: a string from the command line or the environment, or data of a file."""
+
+    name: str
+    value: Any
+    origin: str  # how people call where it came from
+    source: Source | None  # None: not from a file
+    declared_only: bool = True  # whether a name that nobody declared is a mistake
+
+
+def declare_variables(stack: Document, notes: Notes) -> Mapping[str, Variable]:
+    """The variables of a Stack that fits its schema; what is wrong with their defaults is noted."""
+    declared: dict[str, Variable] = {}
+    for name, spec in stack.spec.get("variables", {}).items():
+        variable = Variable(
+            name,
+            spec.get("type") or _guess_type(spec),
+            spec.get("default"),
+            tuple(spec.get("enum", ())),
+            spec.get("pattern"),
+            stack.place("spec", "variables", name, "~key"),
+        )
+        declared[name] = variable
+        _check_declaration(variable, stack, notes)
+    return declared
+
+
+def settle_variables(
+    declared: Mapping[str, Variable], layers: Iterable[Iterable[Given]], stack: Document, notes: Notes
+) -> Mapping[str, VariableValue] | None:
+    """The value of every variable; None (and notes) when one has none or a wrong one. Later layers win."""
+    given: dict[str, Given] = {}
+    for layer in layers:
+        for item in layer:
+            if item.name in declared:
+                given[item.name] = item
+            elif item.declared_only:
+                hint = suggest_or_list(item.name, declared) or "the Stack declares no variables"
+                source = item.source or stack.place("spec", "variables", "~key")
+                notes.add(source, f"{item.origin}: no variable {show(item.name)} is declared in the Stack", hint)
+    values = {name: _settle(variable, given.get(name), notes) for name, variable in declared.items()}
+    settled = {name: value for name, value in values.items() if value is not None}
+    return settled if len(settled) == len(declared) else None
+
+
+def _guess_type(spec: Mapping[str, Any]) -> Literal["string", "number", "boolean"]:
+    sample = spec.get("default", next(iter(spec.get("enum", ())), ""))
+    if isinstance(sample, bool):
+        return "boolean"
+    return "string" if isinstance(sample, str) else "number"
+
+
+def _check_declaration(variable: Variable, stack: Document, notes: Notes) -> None:
+    path = ("spec", "variables", variable.name)
+    if variable.pattern is not None:
+        try:
+            compile_pattern(variable.pattern)
+        except ValueError as error:
+            notes.add(stack.place(*path, "pattern"), str(error), "write a simpler one, or use enum")
+            return
+    for index, choice in enumerate(variable.choices):
+        if not _is_of(variable, choice):
+            notes.add(stack.place(*path, "enum", index), f"must be {_ARTICLE[variable.type]} like the variable", "")
+    if variable.default is not None and (wrong := _find_fault(variable, variable.default)):
+        notes.add(stack.place(*path, "default"), f"the default of {variable.name} {wrong[0]}", wrong[1])
+
+
+def _settle(variable: Variable, given: Given | None, notes: Notes) -> VariableValue | None:
+    if given is None:
+        if variable.default is None:
+            hint = f"give --var {variable.name}=…, {PREFIX}{variable.name}, a line in a --var-file, or a default"
+            notes.add(variable.source, f"the variable {variable.name} has no value", hint)
+        return variable.default
+    value = _convert(variable, given)
+    if wrong := _find_fault(variable, value):
+        notes.add(given.source or variable.source, f"{given.origin}: {variable.name} {wrong[0]}", wrong[1])
+        return None
+    return value
+
+
+def _convert(variable: Variable, given: Given) -> VariableValue:
+    """A string of the command line as the type the variable has; what a file says stays what it is."""
+    value: VariableValue = given.value
+    if given.source is None and variable.type != "string":
+        try:
+            plain = read_plain(str(value))
+        except ValueError:
+            return value
+        return value if plain is None else plain
+    return value
+
+
+def _is_of(variable: Variable, value: Any) -> bool:
+    return isinstance(value, _PYTHON[variable.type]) and (variable.type == "boolean") == isinstance(value, bool)
+
+
+def _find_fault(variable: Variable, value: VariableValue) -> tuple[str, str] | None:
+    """What is wrong with a value and what to do, or None."""
+    if not _is_of(variable, value):
+        return f"must be {_ARTICLE[variable.type]}", "put quotes around it" if variable.type == "string" else ""
+    if variable.choices and value not in variable.choices:
+        hint = suggest_or_list(value, map(str, variable.choices)) if isinstance(value, str) else ""
+        return f"must be {join_or(map(str, variable.choices))}", hint if hint.startswith("did") else ""
+    if variable.pattern is None or not isinstance(value, str):
+        return None
+    if len(value) > LONGEST_VALUE:
+        return f"is longer than {LONGEST_VALUE} characters, which is what a pattern can check", ""
+    if compile_pattern(variable.pattern).search(value) is None:
+        return f"does not fit its pattern {show(variable.pattern)}", ""
+    return None

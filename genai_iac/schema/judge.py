@@ -1,0 +1,49 @@
+"""jsonschema as manifests need it: references fit every string, patterns are ECMAScript's. Imported only when something may be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+
+from genai_iac.model import Reference, Text
+from genai_iac.schema.ecma import compile_ecma
+
+
+def _is_string(checker: object, value: object) -> bool:
+    del checker
+    return isinstance(value, (str, Text, Reference))
+
+
+def _check_pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+    del validator, schema
+    if isinstance(value, str) and not compile_ecma(pattern).search(value):
+        yield ValidationError(pattern)
+
+
+def _check_least(validator: Any, least: int, value: Any, schema: Any) -> Iterator[ValidationError]:
+    del validator, schema
+    if isinstance(value, str) and len(value) < least:
+        yield ValidationError(str(least))
+
+
+def _check_most(validator: Any, most: int, value: Any, schema: Any) -> Iterator[ValidationError]:
+    del validator, schema
+    if isinstance(value, str) and len(value) > most:
+        yield ValidationError(str(most))
+
+
+_Judge = extend(
+    Draft202012Validator,
+    {"pattern": _check_pattern, "minLength": _check_least, "maxLength": _check_most},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("string", _is_string),
+)
+
+
+def make_judge(schema: Mapping[str, Any]) -> Validator:
+    """A validator of that schema."""
+    return _Judge(schema)

@@ -1,0 +1,79 @@
+"""The schemas as editors and other tools take them: of manifests as they are written, holes and all, and of the JSON plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genai_iac.schema.documents import API_VERSION, DOCUMENT_KINDS, ENVIRONMENT_KIND, STACK_KIND, document_schema
+from genai_iac.schema.plan import PLAN
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_HOLE: Mapping[str, Any] = {"type": "string", "pattern": r"\$\{"}
+_WORDS = ("title", "description", "default", "examples")
+_CHECKS = {"pattern", "enum", "format", "minLength", "maxLength"}
+
+
+def build_schemas() -> Mapping[str, Mapping[str, Any]]:
+    """File name to schema: one a kind, one for any document, one for the plan that `--format json` prints."""
+    kinds = {kind: _as_written(kind) for kind in DOCUMENT_KINDS}
+    return {
+        **{f"{kind.lower()}.json": {"$schema": DIALECT, **schema} for kind, schema in kinds.items()},
+        "manifest.json": {"$schema": DIALECT, **_any_document(kinds)},
+        "plan.json": {"$schema": DIALECT, **PLAN},
+    }
+
+
+def _any_document(kinds: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Chosen by `kind` with if/then, so that an editor completes and explains the one kind that is meant."""
+    return {
+        "title": "genai-iac manifest",
+        "description": "One document of a manifest; a file may hold several.",
+        "type": "object",
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "properties": {
+            "apiVersion": {"const": API_VERSION, "description": "The version of the manifest format."},
+            "kind": {"enum": list(kinds), "description": "What the document declares."},
+            "metadata": {"type": "object"},
+            "spec": {"type": "object"},
+        },
+        "allOf": [
+            {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"$ref": f"#/$defs/{kind}"}} for kind in kinds
+        ],
+        "$defs": dict(kinds),
+    }
+
+
+def _as_written(kind: str) -> Mapping[str, Any]:
+    schema = dict(document_schema(kind))
+    if kind == ENVIRONMENT_KIND:
+        return schema  # nothing is interpolated in an environment: it gives the values
+    properties = dict(schema["properties"])
+    properties["spec"] = _loosen(properties["spec"])
+    if kind == STACK_KIND:  # declarations are read before any hole is
+        properties["spec"]["properties"]["variables"] = schema["properties"]["spec"]["properties"]["variables"]
+    return {**schema, "properties": properties}
+
+
+def _loosen(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The same schema for text that may hold `${…}`: what is checked of a value cannot be checked of a hole."""
+    if _is_checked(schema):
+        words = {word: schema[word] for word in _WORDS if word in schema}
+        return {**words, "anyOf": [{word: value for word, value in schema.items() if word not in words}, _HOLE]}
+    loose = dict(schema)
+    for word in ("properties", "patternProperties"):
+        if word in schema:
+            loose[word] = {name: _loosen(inner) for name, inner in schema[word].items()}
+    for word in ("items", "additionalProperties"):
+        if isinstance(schema.get(word), Mapping):
+            loose[word] = _loosen(schema[word])
+    for word in ("anyOf", "oneOf", "allOf"):
+        if word in schema:
+            loose[word] = [_loosen(inner) for inner in schema[word]]
+    return loose
+
+
+def _is_checked(schema: Mapping[str, Any]) -> bool:
+    if schema.get("type") in ("integer", "number", "boolean"):
+        return True
+    return bool(_CHECKS & set(schema)) and schema.get("type", "string") == "string"
