@@ -25,7 +25,7 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Everything in one place, for one key of one owner. Every item has its value."""
+    """Everything in one place, for one key of one owner. What was read, or is about to be written, has every value."""
 
     owner: str
     address: Address
@@ -57,8 +57,19 @@ class Unreadable:
 
 def fill_delivery(delivery: Delivery, held: Contents | None, context: Context, place: str) -> Contents:
     """The contents that a delivery asks for: an item without a value takes the one held. Raises SinkError when it is not held."""
-    items = tuple(_fill(item, held, place) for item in delivery.items)
-    return Contents(context.owner, delivery.address, delivery.id, delivery.base_url, items)
+    draft = draft_contents(delivery, context)
+    return replace(draft, items=tuple(_fill(item, held, place) for item in draft.items))
+
+
+def draft_contents(delivery: Delivery, context: Context) -> Contents:
+    """The contents that a delivery asks for, as far as they are known before values are kept or minted."""
+    return Contents(context.owner, delivery.address, delivery.id, delivery.base_url, sort_items(delivery.items))
+
+
+def sort_items(items: Iterable[Item]) -> tuple[Item, ...]:
+    """In the order in which they are kept: what consumers read comes first."""
+    roles = get_args(Role)
+    return tuple(sorted(items, key=lambda item: (roles.index(item.record.role), item.record.secret)))
 
 
 def check_contents(found: Contents | Unreadable | None, context: Context, place: str) -> Contents | None:

@@ -47,5 +47,8 @@ class VaultDoor(Protocol):
     def schedule_version_deletion(self, secret: str, number: int) -> None:
         """ScheduleSecretVersionDeletion, at the earliest time the service allows."""
 
+    def schedule_deletion(self, secret: str) -> None:
+        """ScheduleSecretDeletion, at the earliest time the service allows."""
+
     def cancel_deletion(self, secret: str) -> None:
         """CancelSecretDeletion."""

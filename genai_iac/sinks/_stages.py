@@ -1,0 +1,84 @@
+"""What the two stages of one Vault secret hold, and the shortest way to what they are to hold. Pure.
+
+A value that is not verified yet lies in the PENDING version, written the way it will be once it is current: making it current is then one
+promotion, and readers of CURRENT never see half of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from genai_iac.model import Item, Role
+from genai_iac.sinks._contents import Contents, sort_items
+
+Route = Literal["nothing", "stage", "promote", "replace"]
+_ROLE_ONCE_CURRENT: Mapping[Role, Role] = {"pending": "current", "current": "standby"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The contents of the CURRENT and of the PENDING version, as far as there are any."""
+
+    current: Contents | None
+    pending: Contents | None
+
+    @property
+    def held(self) -> Contents | None:
+        """Both seen as one: what only PENDING holds is pending, whatever it will be later."""
+        if not (self.current and self.pending):
+            return self.current or (self.pending and _all_pending(self.pending))
+        known = {(record.secret, record.mask) for record in self.current.records}
+        waiting = [item for item in self.pending.items if (item.record.secret, item.record.mask) not in known]
+        replaced = {item.record.secret for item in waiting}
+        kept = [item for item in self.current.items if item.record.secret not in replaced]
+        return replace(self.current, items=sort_items([*kept, *map(_as_pending, waiting)]))
+
+    @property
+    def values(self) -> Contents | None:
+        """Every value in either, to be looked up by secret and mask."""
+        if not (self.current and self.pending):
+            return self.current or self.pending
+        return replace(self.current, items=(*self.pending.items, *self.current.items))
+
+    def route(self, wanted: Contents) -> Route:
+        """How to get there: `stage` one PENDING version, `promote` the one that is there, or `replace` (stage and promote)."""
+        staged = self.staged(wanted)
+        if staged:
+            return "nothing" if _same(self.pending, staged) else "stage"
+        if _same(self.current, wanted) and self.pending is None:
+            return "nothing"
+        return "promote" if _same(self.pending, wanted) else "replace"
+
+    def staged(self, wanted: Contents) -> Contents | None:
+        """The contents of the PENDING version that makes the place hold what is wanted; None when CURRENT has to change for it."""
+        waiting = [item for item in wanted.items if item.record.role == "pending"]
+        if len(waiting) != 1 or self.current is None:
+            return None
+        rest = replace(wanted, items=tuple(item for item in wanted.items if item not in waiting))
+        secret = waiting[0].record.secret
+        served = replace(self.current, items=tuple(item for item in self.current.items if item.record.secret != secret))
+        if not _same(served, rest):
+            return None
+        return replace(wanted, items=sort_items(map(_once_current, wanted.items)))
+
+
+def _same(held: Contents | None, wanted: Contents) -> bool:
+    """Whether they agree; a wanted item without a value is one that is kept, or not minted yet."""
+    if held is None or replace(held, items=()) != replace(wanted, items=()) or held.records != wanted.records:
+        return False
+    return all(new.value is None or new.value == old.value for old, new in zip(held.items, wanted.items, strict=True))
+
+
+def _all_pending(contents: Contents) -> Contents:
+    return replace(contents, items=tuple(map(_as_pending, contents.items)))
+
+
+def _as_pending(item: Item) -> Item:
+    return replace(item, record=replace(item.record, role="pending"))
+
+
+def _once_current(item: Item) -> Item:
+    role = item.record.role
+    return replace(item, record=replace(item.record, role=_ROLE_ONCE_CURRENT.get(role, role)))
