@@ -44,7 +44,10 @@ def apply_plan(plan: Plan, site: Site) -> Iterator[Outcome]:
     running = 0
     with ThreadPoolExecutor(max_workers=site.parallelism, thread_name_prefix="apply") as pool:
         while True:
-            while running < site.parallelism and not site.stop.is_set() and (change := queue.take()) is not None:
+            while running < site.parallelism and not site.stop.is_set():
+                change = queue.take()
+                if change is None:
+                    break
                 if blocker := queue.blocker(change):
                     queue.finish(change, landed=False)
                     yield Outcome(change, Status.SKIPPED, note=f"depends on {blocker}")

@@ -65,7 +65,7 @@ class Draft:
         """What a saved plan is bound to."""
         manifest = self.workspace.manifest
         return bind_inputs(
-            manifest.path,
+            self.workspace.path,
             manifest.stack.environment,
             manifest.variables,
             manifest.files,

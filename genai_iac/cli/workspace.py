@@ -54,6 +54,7 @@ class Workspace:
     """Manifests and a connected tenancy."""
 
     flags: Flags
+    path: str
     manifest: Manifest
     provider: Provider
     owner: Owner
@@ -135,7 +136,7 @@ def open_workspace(flags: Flags, path: str) -> Iterator[Workspace]:
     with open_provider(flags, manifest.stack.profile, manifest.stack.region) as provider:
         owner = Owner(provider.tenancy, manifest.stack.owner)
         desk = Desk(Path(manifest.stack.root), Path(NOTES), owner.name)
-        yield Workspace(flags, manifest, provider, owner, desk)
+        yield Workspace(flags, path, manifest, provider, owner, desk)
 
 
 @contextmanager

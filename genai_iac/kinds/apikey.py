@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from genai_iac import sinks
 from genai_iac.errors import Problem
@@ -38,7 +38,7 @@ class ApiKey(Kind):
     update_operation = "UpdateApiKey"
     delete_operation = "DeleteApiKey"
     name_field = "displayName"
-    schema: Mapping[str, Any] = {
+    schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["compartment", "secrets"],

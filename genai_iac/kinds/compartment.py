@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from genai_iac.errors import Problem
 from genai_iac.kinds._compartments import COMPARTMENT_SCHEMA, read_compartment
@@ -34,7 +34,7 @@ class Compartment(Kind):
     update_operation = "UpdateCompartment"
     delete_operation = "DeleteCompartment"
     name_field = "name"
-    schema: Mapping[str, Any] = {
+    schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
         "properties": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from genai_iac import policy as language
 from genai_iac.errors import Problem
@@ -39,7 +39,7 @@ class Policy(Kind):
     update_operation = "UpdatePolicy"
     delete_operation = "DeletePolicy"
     name_field = "name"
-    schema: Mapping[str, Any] = {
+    schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
