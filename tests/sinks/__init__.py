@@ -1,0 +1,1 @@
+"""The sinks: what each promises, and what it takes to break a promise."""
