@@ -3,8 +3,9 @@
 from .compare import StatementChange, TokenChange, compare
 from .errors import PolicySyntaxError, PolicyValueError, UnresolvedName
 from .evaluate import evaluate
+from .holds import holds
 from .meaning import same
-from .parse import parse, parse_matching_rule, parse_statements
+from .parse import parse, parse_matching_rule, parse_matching_rules, parse_statements
 from .permissions import members_of, operations_of, permissions_given, permissions_of
 from .request import Decision, Principal, Request, Rule
 from .resolve import Directory, resolve
@@ -65,10 +66,12 @@ __all__ = [
     "compare",
     "compile_rules",
     "evaluate",
+    "holds",
     "members_of",
     "operations_of",
     "parse",
     "parse_matching_rule",
+    "parse_matching_rules",
     "parse_statements",
     "permissions_given",
     "permissions_of",

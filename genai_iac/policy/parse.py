@@ -35,12 +35,25 @@ def parse_statements(text: str) -> tuple[Statement, ...]:
 
 def parse_matching_rule(text: str) -> Condition:
     """The condition of a dynamic group's matching rule: ``ANY {instance.id = 'ocid1…', tag.ns.key.value}``."""
-    _refuse_private(text)
-    cursor = Cursor(text, split_tokens(text, condition=True))
+    cursor = _read_rules(text)
     condition = read_condition(cursor)
     if not cursor.at_end:
         raise cursor.error("the end")
     return condition
+
+
+def parse_matching_rules(text: str) -> tuple[Condition, ...]:
+    """The conditions of matching rules that follow each other."""
+    cursor = _read_rules(text)
+    conditions = [read_condition(cursor)]
+    while not cursor.at_end:
+        conditions.append(read_condition(cursor))
+    return tuple(conditions)
+
+
+def _read_rules(text: str) -> Cursor:
+    _refuse_private(text)
+    return Cursor(text, split_tokens(text, condition=True))
 
 
 def _refuse_private(text: str) -> None:

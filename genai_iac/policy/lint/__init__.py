@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from genai_iac.policy.errors import PolicySyntaxError
 from genai_iac.policy.parse import parse
 from genai_iac.policy.resolve import Directory
-from genai_iac.policy.tree import Grant, Statement
+from genai_iac.policy.tree import Statement
 
 from .actions import ACTION_RULES
 from .finding import Document, Finding, GrantRule, Limits, Note, PolicyRule, Severity

@@ -1,0 +1,193 @@
+"""Two texts that mean the same are the same; two that differ in one token are not, and the token is shown."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from genai_iac.policy import compare, parse, resolve, same, unparse
+from genai_iac.policy.tokens import PATTERN, QUOTED, WORD, Token, split_tokens, unquote
+
+from .corpora import statements
+from .directory import HERE, EveryName
+
+BASE = "allow group Admins, Ops to use buckets in compartment a:b where all {x.y = 'p', z.w in ('q', 'r')}"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "ALLOW   GROUP admins,OPS TO Use Buckets IN Compartment A:B WHERE ALL{X.Y='p',Z.W in('q','r')}",
+        "allow group 'Ops', 'Admins' to use buckets in compartment 'a':'b' where all {z.w in ('r', 'q', 'r'), x.y = 'p'}",
+        "allow group Default/Admins, Ops to use buckets in compartment a:b where all {all {x.y = 'p'}, z.w in ('q', 'r')}",
+        "allow group Admins, Ops, Admins to use buckets\n  in compartment a:b\n  where all {x.y = 'p', z.w in ('q', 'r')}\n",
+    ],
+)
+def test_wording_does_not_count(other: str) -> None:
+    assert same([BASE], [other, BASE], None, HERE)
+    assert compare([BASE], [other], None, HERE) == ()
+
+
+@pytest.mark.parametrize(
+    ("other", "change"),
+    [
+        (BASE.replace("use", "manage"), "verb use → manage"),
+        (BASE.replace("Ops", "Oops"), "group ops → oops"),
+        (BASE.replace(", Ops", ""), "group - ops"),
+        (BASE.replace("Ops", "Ops, SRE"), "group + sre"),
+        (BASE.replace("buckets", "objects"), "resource buckets → objects"),
+        (BASE.replace("a:b", "a:c"), "compartment b → c"),
+        (BASE.replace("'p'", "'P'"), "value 'p' → 'P'"),
+        (BASE.replace("x.y =", "x.y !="), "operator = → !="),
+        (BASE.replace("all {", "any {"), "joined by all → any"),
+        (BASE.replace("allow group", "allow dynamic-group").replace("group", "group", 1), None),
+        (BASE.replace("'r'", "/r*/"), None),
+        (BASE.replace("allow", "deny"), "effect allow → deny"),
+    ],
+)
+def test_an_edit_is_shown(other: str, change: str | None) -> None:
+    assert not same([BASE], [other], None, HERE)
+    changes = compare([BASE], [other], None, HERE)
+    assert [found.kind for found in changes] == ["edited"]
+    assert changes[0].before == BASE
+    assert changes[0].after == other
+    assert change is None or str(changes[0]) == change
+
+
+def test_other_statements_are_added_and_removed() -> None:
+    other = "define tenancy Far as ocid1.tenancy.oc1..far"
+    assert [str(change) for change in compare([BASE], [other], None, HERE)] == [f"- {BASE}", f"+ {other}"]
+
+
+def test_bracketing_alone_is_a_change() -> None:
+    left = "allow group A to use x in tenancy where any {a.b = 'c', all {d.e = 'f', g.h = 'i'}}"
+    right = "allow group A to use x in tenancy where any {all {a.b = 'c', d.e = 'f'}, g.h = 'i'}"
+    assert not same([left], [right], None, HERE)
+    (change,) = compare([left], [right], None, HERE)
+    assert change.kind == "edited"
+    assert change.tokens
+
+
+def test_what_does_not_parse_equals_its_own_text() -> None:
+    assert same(["Allow  this\nplease"], ["Allow this please"], None, HERE)
+    assert not same(["Allow this please"], ["allow this please"], None, HERE)
+    (change,) = compare(["Allow this please"], ["Allow this please now"], None, HERE)[:1]
+    assert change.before == "Allow this please"
+
+
+def test_spaces_in_quotes_count() -> None:
+    one = "allow group 'a b' to use x in tenancy"
+    assert not same([one], [one.replace("a b", "a  b")], None, HERE)
+
+
+def test_a_repetition_in_other_words_is_a_repetition() -> None:
+    assert same([BASE, BASE.upper().replace("'P'", "'p'").replace("'Q', 'R'", "'q', 'r'")], [BASE], None, HERE)
+
+
+def test_a_name_is_its_ocid_only_with_a_directory() -> None:
+    directory = EveryName()
+    compiled = unparse(resolve(parse(BASE), directory, HERE))
+    assert "ocid1.group" in compiled
+    assert same([BASE], [compiled], directory, HERE)
+    assert compare([BASE], [compiled], directory, HERE) == ()
+    assert not same([BASE], [compiled], None, HERE)
+    (change,) = compare([BASE], [compiled.replace(" use ", " manage ")], directory, HERE)
+    assert str(change) == "verb use → manage"
+
+
+def test_a_dead_ocid_is_a_difference() -> None:
+    live = unparse(resolve(parse(BASE), EveryName(generation=2), HERE))
+    dead = unparse(resolve(parse(BASE), EveryName(generation=1), HERE))
+    assert same([BASE], [live], EveryName(generation=2), HERE)
+    assert not same([BASE], [dead], EveryName(generation=2), HERE)
+
+
+def test_reformatted_policies_are_the_same() -> None:
+    chance = random.Random(7)
+    directory = EveryName()
+    texts = statements("policies.tsv")
+    for start in range(0, len(texts), 16):
+        policy = texts[start : start + 16]
+        other = [_reformat(text, chance, directory) for text in policy]
+        chance.shuffle(other)
+        assert same(policy, [*other, other[0]], directory, HERE), (policy, other)
+        assert compare(policy, other, directory, HERE) == ()
+
+
+def test_no_edit_of_one_token_is_missed() -> None:
+    chance = random.Random(11)
+    edits = 0
+    for text in chance.sample(statements("policies.tsv"), 700):
+        edited = _edit(text, chance)
+        if edited is None:
+            continue
+        edits += 1
+        assert not same([text], [edited], None, HERE), edited
+        changes = compare([text], [edited], None, HERE)
+        assert changes, edited
+        assert changes[0].kind == "removed" or changes[0].tokens, edited
+    assert edits >= 500
+
+
+def _reformat(text: str, chance: random.Random, directory: EveryName) -> str:
+    if chance.random() < 0.3:
+        return unparse(resolve(parse(text), directory, HERE))
+    pieces: list[str] = []
+    at = 0
+    for token in split_tokens(text):
+        pieces.append(text[at : token.start].replace(" ", chance.choice([" ", "  ", "\n", "\t "])))
+        at = token.start + len(token.text)
+        pieces.append(
+            chance.choice([token.text, token.text.upper(), token.text.title()]) if token.kind == WORD else token.text
+        )
+    return " " + "".join(pieces) + " \n"
+
+
+def _edit(text: str, chance: random.Random) -> str | None:
+    """The text with one of its tokens changed to something else that still parses."""
+    candidates = list(_edits(text))
+    chance.shuffle(candidates)
+    for edited in candidates:
+        try:
+            parse(edited)
+        except ValueError:
+            continue
+        return edited
+    return None
+
+
+def _edits(text: str) -> Iterator[str]:
+    for token in split_tokens(text):
+        for other in _others(token):
+            yield text[: token.start] + other + text[token.start + len(token.text) :]
+
+
+def _others(token: Token) -> Iterator[str]:
+    if token.folded in _SWAPS:
+        yield _SWAPS[token.folded]
+    elif token.kind == WORD and token.folded not in _KEYWORDS:
+        yield token.text + "x"
+    elif token.kind == QUOTED:
+        yield f"'{unquote(token.text)}x'"
+    elif token.kind == PATTERN:
+        yield token.text[:-1] + "x/"
+
+
+_SWAPS = {
+    "inspect": "read",
+    "read": "use",
+    "use": "manage",
+    "manage": "inspect",
+    "all": "any",
+    "any": "all",
+    "=": "!=",
+    "!=": "=",
+    "group": "dynamic-group",
+    "dynamic-group": "group",
+    "allow": "deny",
+}
+_KEYWORDS = frozenset(
+    "to in of where with id as tenancy compartment any-user any-group any-tenancy service define admit endorse associate".split()
+)
