@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from genai_iac.model import Change, Lifetime, Plan
-from genai_iac.render.attributes import read_moment
+from genai_iac.render.attributes import moment, read_moment
 from genai_iac.render.differences import minted_secrets
 from genai_iac.render.surroundings import Expiry, Surroundings
+from genai_iac.render.words import elapsed_words
+
+SOON = timedelta(days=14)  # what renderings point out
 
 
 def expiries_after(plan: Plan, around: Surroundings) -> list[Expiry]:
@@ -20,6 +23,19 @@ def expiries_after(plan: Plan, around: Surroundings) -> list[Expiry]:
         for expiry in _expiries_of(change, around.now):
             told[expiry.address, expiry.secret] = expiry
     return sorted(told.values(), key=lambda expiry: (expiry.at, expiry.address, expiry.secret))
+
+
+def expiry_words(plan: Plan, around: Surroundings, show: Callable[[str], str]) -> str | None:
+    """The nearest death in a sentence, or None when none is near; `show` makes a foreign name safe."""
+    now = around.now
+    soon = [expiry for expiry in expiries_after(plan, around) if now is not None and expiry.at - now < SOON]
+    if not soon or now is None:
+        return None
+    first = soon[0]
+    left = first.at - now
+    when = f"expires in {elapsed_words(left)}" if left > timedelta() else f"expired {elapsed_words(-left)} ago"
+    others = f"; {len(soon) - 1} more within {SOON.days} days" if len(soon) > 1 else ""
+    return f"{show(str(first.address))} {show(first.secret)} {when}, at {moment(first.at)}{others}"
 
 
 def _expiries_of(change: Change, now: datetime | None) -> Iterator[Expiry]:

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from genai_iac.model import Change, Notice, Plan
+from genai_iac.model import Change, Plan
+from genai_iac.render.expiries import expiry_words
 from genai_iac.render.foreign import guard_lines, visible
 from genai_iac.render.json_plan import fingerprint
 from genai_iac.render.markdown_parts import alert, code, code_html, fenced, folded, size
@@ -32,7 +33,7 @@ def render_markdown(plan: Plan, around: Surroundings | None = None, limit: int =
     head, foot = _head(plan), _foot(plan)
     room = limit - _RESERVE - sum(size(part) + 2 for part in (*head, *foot))
     parts: list[str] = []
-    for section in (_dangers(plan, around, room // 2), _removals(plan, room // 8), _notices(plan.notices, room // 8)):
+    for section in (_dangers(plan, around, room // 2), _removals(plan, room // 8), _notices(plan, around, room // 8)):
         parts.extend(section)
     room -= sum(size(part) + 2 for part in parts)
     access = _access(around.access, room // 4)
@@ -89,13 +90,14 @@ def _removals(plan: Plan, room: int) -> list[str]:
     return [alert("WARNING", title, _as_many_as_fit(lines, room, "resource"))]
 
 
-def _notices(notices: Sequence[Notice], room: int) -> list[str]:
-    if not notices:
-        return []
+def _notices(plan: Plan, around: Surroundings, room: int) -> list[str]:
     lines = [
-        (f"{code(str(notice.address))}: " if notice.address else "") + code(notice.text, 2000) for notice in notices
+        (f"{code(str(notice.address))}: " if notice.address else "") + code(notice.text, 2000)
+        for notice in plan.notices
     ]
-    return ["\n".join(f"- {line}" for line in _as_many_as_fit(lines, room, "note"))]
+    soon = expiry_words(plan, around, code)
+    lines += [soon] if soon else []
+    return ["\n".join(f"- {line}" for line in _as_many_as_fit(lines, room, "note"))] if lines else []
 
 
 def _access(access: Access | None, room: int) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from genai_iac.model import Notice, Plan
 from genai_iac.render.change_text import change_lines
+from genai_iac.render.expiries import expiry_words
 from genai_iac.render.foreign import columns, named, visible
 from genai_iac.render.surroundings import Surroundings
 from genai_iac.render.terminal import Terminal
@@ -25,10 +26,10 @@ def _plan_lines(plan: Plan, around: Surroundings, terminal: Terminal) -> Iterato
     for change in plan.changes:
         yield ""
         yield from change_lines(change, around, terminal)
-    if plan.notices:
-        yield ""
-        for notice in plan.notices:
-            yield from _notice_lines(notice, terminal)
+    notes = [line for notice in plan.notices for line in _notice_lines(notice, terminal)]
+    soon = expiry_words(plan, around, lambda name: visible(name, NAME_LIMIT))
+    notes += _note_lines(soon, terminal) if soon else []
+    yield from ["", *notes] if notes else []
     yield ""
     if not plan:
         yield f"{count(plan.unchanged, 'resource')} checked, all as declared."
@@ -39,7 +40,9 @@ def _plan_lines(plan: Plan, around: Surroundings, terminal: Terminal) -> Iterato
 
 def _heading(plan: Plan, terminal: Terminal) -> Iterator[str]:
     tenancy = terminal.elide(visible(plan.tenancy, NAME_LIMIT), 36)
-    yield from terminal.wrap(f"Stack {stack_words(plan)} in {visible(plan.region, NAME_LIMIT)}, tenancy {tenancy}")
+    yield from terminal.wrap(
+        f"Stack {stack_words(plan)} in {visible(plan.region, NAME_LIMIT)}, tenancy {tenancy}", rest="      "
+    )
     used = {sign(change) for change in plan.changes}
     yield from _legend([f"{mark} {words}" for mark, words in SIGNS.items() if mark in used], terminal)
 
@@ -58,5 +61,9 @@ def _legend(entries: list[str], terminal: Terminal) -> Iterator[str]:
 
 def _notice_lines(notice: Notice, terminal: Terminal) -> list[str]:
     about = f"{named(notice.address)}: " if notice.address else ""
-    first, *others = terminal.wrap(about + visible(notice.text, _NOTICE_LIMIT), "Note: ", "      ")
+    return _note_lines(about + visible(notice.text, _NOTICE_LIMIT), terminal)
+
+
+def _note_lines(text: str, terminal: Terminal) -> list[str]:
+    first, *others = terminal.wrap(text, "Note: ", "      ")
     return [terminal.paint("Note:", "change") + first.removeprefix("Note:"), *others]

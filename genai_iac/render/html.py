@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from genai_iac.model import ACTIONS, Address, Change, Plan
-from genai_iac.render.expiries import expiries_after
+from genai_iac.render.expiries import SOON, expiries_after
 from genai_iac.render.html_parts import change_block, change_class, code, listed, loss_line, section, text
 from genai_iac.render.json_plan import fingerprint
 from genai_iac.render.surroundings import Access, Expiry, Surroundings
@@ -19,7 +19,6 @@ from genai_iac.render.words import TO_DO, count, elapsed_words, plan_line, sign,
 
 _MOST_NODES = 80  # a larger graph is shown around the changes, and one larger still not at all
 _MOST_TIMES = 200
-_SOON_DAYS = 14
 
 
 def render_html(plan: Plan, around: Surroundings | None = None) -> str:
@@ -56,7 +55,7 @@ def _meta(title: str) -> str:
 
 @cache
 def _style() -> str:
-    return files("genai_iac.render").joinpath("page.css").read_text(encoding="utf-8")
+    return Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
 def _header(plan: Plan) -> str:
@@ -128,7 +127,7 @@ def _time(expiry: Expiry, now: datetime | None, last: datetime) -> str:
     if now is not None:
         left = expiry.at - now
         when = f" in {elapsed_words(left)}" if left.total_seconds() > 0 else f" expired {elapsed_words(-left)} ago"
-        of_class = ' class="soon"' if left.days < _SOON_DAYS else ""
+        of_class = ' class="soon"' if left < SOON else ""
         bar = bar_svg(left / (last - now)) if last > now else bar_svg(0)
     return (
         f'<li{of_class}><time datetime="{expiry.at.isoformat()}">{date}</time>'
