@@ -1,25 +1,53 @@
-"""What the YAML parser complains of, in our words: libyaml and the Python parser say the same things differently, and both quote the file."""
+"""What the YAML parser complains of, in our words: libyaml and the Python parser speak differently, and both quote the file."""
 
 from __future__ import annotations
 
 _WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("tab character", "'\\t'"), "a tab where YAML wants spaces", "indent with spaces"),
     (("cannot start any token",), "a value cannot begin with this character", "put quotes around the value"),
-    (("expected ',' or",), "this list or mapping in brackets is not closed, or a comma is missing", "close it, or put quotes around values with , : ? [ ] { }"),
+    (
+        ("expected ',' or",),
+        "this list or mapping in brackets is not closed, or a comma is missing",
+        "close it, or put quotes around values with , : ? [ ] { }",
+    ),
     (("unclosed",), "a bracket is not closed", "close it"),
     (("find expected ':'",), "a key without its colon", "write key: value"),
-    (("mapping values are not allowed", "found unexpected ':'"), "a colon that begins no value here", "put quotes around text with a colon in it"),
-    (("mapping keys are not allowed", "sequence entries are not allowed"), "this does not fit the lines before it", "check the indentation"),
-    (("expected <block end>", "expected key", "expected '-' indicator"), "this does not fit the lines before it", "check the indentation"),
+    (
+        ("mapping values are not allowed", "found unexpected ':'"),
+        "a colon that begins no value here",
+        "put quotes around text with a colon in it",
+    ),
+    (
+        ("mapping keys are not allowed", "sequence entries are not allowed"),
+        "this does not fit the lines before it",
+        "check the indentation",
+    ),
+    (
+        ("expected <block end>", "expected key", "expected '-' indicator"),
+        "this does not fit the lines before it",
+        "check the indentation",
+    ),
     (("<document start>",), "text after the end of a document", "begin the next document with ---"),
     (("end of stream",), "the file ends inside a quoted text", "close the quotes"),
     (("document separator", "document indicator"), "a document ends inside a quoted text", "close the quotes"),
-    (("escape", "hexdecimal", "hexadecimal"), "an escape that YAML does not know", "use single quotes, or double the backslash"),
-    (("chomping", "indentation indicator", "comment or a line break", "comment or line break"), "a block text (| or >) with something else on its first line", "begin the text on the next line"),
+    (
+        ("escape", "hexdecimal", "hexadecimal"),
+        "an escape that YAML does not know",
+        "use single quotes, or double the backslash",
+    ),
+    (
+        ("chomping", "indentation indicator", "comment or a line break", "comment or line break"),
+        "a block text (| or >) with something else on its first line",
+        "begin the text on the next line",
+    ),
     (("tag", "'!'", "uri"), "a tag (!) that cannot be read", "remove it"),
     (("directive", "version", "%"), "a directive (%) that cannot be read", "remove it"),
     (("node content",), "a value is missing here", "write one, or put quotes around the text"),
-    (("alphabetic or numeric",), "an anchor or alias (& or *) that cannot be read", "put quotes around text that begins with & or *"),
+    (
+        ("alphabetic or numeric",),
+        "an anchor or alias (& or *) that cannot be read",
+        "put quotes around text that begins with & or *",
+    ),
 )
 
 

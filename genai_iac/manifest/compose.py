@@ -1,11 +1,18 @@
-"""From the YAML parser's events to nodes: JSON-shaped data with places. What manifests do not use (aliases, tags, merge keys) becomes a problem."""
+"""From the YAML parser's events to nodes. What manifests do not use (aliases, tags, merge keys) becomes a problem."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
+from yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
 from genai_iac.manifest.decode import UNTRUSTED, name_character
 from genai_iac.manifest.nodes import ListNode, MapNode, Node, Plain, Scalar
@@ -49,7 +56,9 @@ class Composer:
             self.note(event, "aliases (*) are not used in manifests", "write the value out")
             return self._scalar(event, None)
         if event.anchor is not None:
-            self.note(event, "anchors (&) are not used in manifests", "remove it, and write values out where they are needed")
+            self.note(
+                event, "anchors (&) are not used in manifests", "remove it, and write values out where they are needed"
+            )
         if kind is ScalarEvent:
             return self._read_scalar(event)
         return self._read_collection(event, depth)
@@ -112,7 +121,9 @@ class Composer:
         if event.style in _QUOTING:
             self.quoted.append((self._start + event.start_mark.index, self._start + event.end_mark.index))
         if event.style == '"' and (found := UNTRUSTED.search(event.value)):
-            self.note(event, f"an escape that stands for the invisible character {name_character(found[0])}", "remove it")
+            self.note(
+                event, f"an escape that stands for the invisible character {name_character(found[0])}", "remove it"
+            )
         if event.tag is None:
             return self._scalar(event, self._resolve(event) if event.implicit[0] else event.value)
         if event.tag in _STRING_TAGS:
@@ -131,7 +142,13 @@ class Composer:
 
     def _scalar(self, event: Any, value: Plain) -> Scalar:
         start = event.start_mark
-        return Scalar(value, self._line + start.line + 1, start.column + 1, self._start + start.index, self._start + event.end_mark.index)
+        return Scalar(
+            value,
+            self._line + start.line + 1,
+            start.column + 1,
+            self._start + start.index,
+            self._start + event.end_mark.index,
+        )
 
     def _note_tag(self, event: Any) -> None:
         self.note(event, "tags (!) are not used in manifests, but for !!str", "remove it")

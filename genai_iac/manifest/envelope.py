@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-
 from dataclasses import dataclass
 
 from genai_iac.manifest.nodes import MapNode, Node, Scalar, Written
 from genai_iac.manifest.notes import Notes
 from genai_iac.model import Address, Source
 from genai_iac.schema import API_VERSION, DOCUMENT_KINDS, show, suggest_or_list
-from genai_iac.schema.ecma import compile_ecma
 from genai_iac.schema.documents import NAME
+from genai_iac.schema.ecma import compile_ecma
 
 _NAME = compile_ecma(str(NAME["pattern"]))
 
@@ -41,7 +40,11 @@ def read_envelope(written: Written, notes: Notes) -> Draft | None:
     """The document's kind and name; None (and notes) when it is no manifest or of no known kind."""
     root = written.root
     if not isinstance(root, MapNode):
-        notes.add(written.place(root), "a document must be a mapping with apiVersion, kind, metadata and spec", "separate documents with ---")
+        notes.add(
+            written.place(root),
+            "a document must be a mapping with apiVersion, kind, metadata and spec",
+            "separate documents with ---",
+        )
         return None
     kind, version = _text_at(root, "kind"), _text_at(root, "apiVersion")
     if kind is None:
@@ -49,8 +52,7 @@ def read_envelope(written: Written, notes: Notes) -> Draft | None:
         return None
     if version is not None and version != API_VERSION:
         _note_version(written, root, version, notes)
-        if kind not in DOCUMENT_KINDS:
-            return None
+        return None  # what another version says cannot be judged
     if kind not in DOCUMENT_KINDS:
         place = written.place(root.entries["kind"][1])
         notes.add(place, f"no kind is called {show(kind)}", suggest_or_list(kind, DOCUMENT_KINDS))
@@ -68,7 +70,9 @@ def _text_at(node: Node, key: str) -> str | None:
 
 def _note_no_kind(written: Written, root: MapNode, notes: Notes) -> None:
     if "kind" in root.entries:
-        notes.add(written.place(root.entries["kind"][1]), "kind must be a string", f"write one of {', '.join(DOCUMENT_KINDS)}")
+        notes.add(
+            written.place(root.entries["kind"][1]), "kind must be a string", f"write one of {', '.join(DOCUMENT_KINDS)}"
+        )
     else:
         near = [key for key in root.entries if key.casefold() == "kind"]
         hint = f"did you mean kind instead of {show(near[0])}?" if near else f"write one of {', '.join(DOCUMENT_KINDS)}"

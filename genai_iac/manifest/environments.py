@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +31,10 @@ class Environment:
     def variables(self) -> list[Given]:
         """The values it gives to variables."""
         given = self.spec.get("variables", {})
-        return [Given(name, value, f"environment {self.name}", self._place("spec", "variables", name)) for name, value in given.items()]
+        return [
+            Given(name, value, f"environment {self.name}", self._place("spec", "variables", name))
+            for name, value in given.items()
+        ]
 
     def _place(self, *path: str) -> Source:
         assert self.places is not None
@@ -50,16 +52,14 @@ def read_environment(place: Place, name: str, findings: Findings) -> tuple[Envir
 
 def _find(place: Place, name: str) -> str:
     """The environment's file, from the root. Names are looked up among those that exist: a name is never made a path."""
-    try:
-        there = sorted(os.listdir(place.root / ENVIRONMENTS))
-    except OSError:
-        there = []
-    known = {stem: file for stem, ending in map(os.path.splitext, there) if ending in (".yaml", ".yml") for file in [stem + ending]}
+    directory = place.root / ENVIRONMENTS
+    there = sorted(directory.iterdir()) if directory.is_dir() else []
+    known = {file.stem: file.name for file in there if file.suffix in (".yaml", ".yml")}
     if name in known:
         return f"{ENVIRONMENTS}/{known[name]}"
-    directory = f"{place.prefix}{ENVIRONMENTS}"
-    hint = suggest_or_list(name, known) or f"make {directory}/{show(name)}.yaml with kind: {ENVIRONMENT_KIND}"
-    raise UsageError(f"no environment is called {show(name)} in {directory}", hint=hint)
+    shown = f"{place.prefix}{ENVIRONMENTS}"
+    hint = suggest_or_list(name, known) or f"make {shown}/{show(name)}.yaml with kind: {ENVIRONMENT_KIND}"
+    raise UsageError(f"no environment is called {show(name)} in {shown}", hint=hint)
 
 
 def _read(file: File, name: str, notes: Notes) -> Environment:
@@ -74,7 +74,11 @@ def _read(file: File, name: str, notes: Notes) -> Environment:
     if written is None or draft is None or not written.sound:
         return Environment(name, sound=False)
     if draft.kind != ENVIRONMENT_KIND:
-        notes.add(draft.source, f"this is a {draft.kind}, not an {ENVIRONMENT_KIND}", f"only environments belong into {ENVIRONMENTS}/")
+        notes.add(
+            draft.source,
+            f"this is a {draft.kind}, not an {ENVIRONMENT_KIND}",
+            f"only environments belong into {ENVIRONMENTS}/",
+        )
         return Environment(name, sound=False)
     return _check(written, name, notes)
 
@@ -83,7 +87,11 @@ def _only(documents: tuple[Written, ...], file: File, notes: Notes) -> Written |
     if len(documents) == 1:
         return documents[0]
     if documents:
-        notes.add(documents[1].place(documents[1].root), "an environment's file holds one document", "put the other into a file of its own")
+        notes.add(
+            documents[1].place(documents[1].root),
+            "an environment's file holds one document",
+            "put the other into a file of its own",
+        )
     elif not notes:
         notes.add(Source(file.name, 1, 1), "the file is empty", f"write a document of kind {ENVIRONMENT_KIND}")
     return None
@@ -96,5 +104,9 @@ def _check(written: Written, name: str, notes: Notes) -> Environment:
     if found:
         return Environment(name, sound=False)
     if data["metadata"]["name"] != name:
-        notes.add(places["metadata", "name"], f"the file is called {name}, the environment {data['metadata']['name']}", "give both one name")
+        notes.add(
+            places["metadata", "name"],
+            f"the file is called {name}, the environment {data['metadata']['name']}",
+            "give both one name",
+        )
     return Environment(name, data["spec"], places)

@@ -35,6 +35,7 @@ class Place:
     """What a PATH means: the directory everything is relative to, and how names in messages begin."""
 
     root: Path  # absolute, without links
+    given: str  # as people wrote it
     prefix: str
     only: str | None  # the one file, when PATH is a file; "-" for standard input
 
@@ -42,16 +43,16 @@ class Place:
 def find_place(path: str) -> Place:
     """Where that path is. Raises UsageError when nothing is there."""
     if path == "-":
-        return Place(Path.cwd(), "", "-")
+        return Place(Path.cwd(), "-", "", "-")
     given = Path(path)
     try:
         real = given.resolve(strict=True)
     except (OSError, RuntimeError, ValueError) as error:
         raise UsageError(f"{path} cannot be found", hint="give a directory, a file, or - for standard input") from error
     if real.is_dir():
-        return Place(real, "" if given == Path() else f"{given}{os.sep}", None)
+        return Place(real, path, "" if given == Path() else f"{given}{os.sep}", None)
     parent = str(given.parent)
-    return Place(real.parent, "" if parent == "." else f"{parent}{os.sep}", real.name)
+    return Place(real.parent, path, "" if parent == "." else f"{parent}{os.sep}", real.name)
 
 
 def read_files(place: Place, stdin: BinaryIO | None) -> Iterator[File | Problem]:
@@ -64,7 +65,9 @@ def read_files(place: Place, stdin: BinaryIO | None) -> Iterator[File | Problem]
     for key in islice(found, MAX_FILES):
         yield key if isinstance(key, Problem) else read_file(place, key)
     if next(found, None) is not None:
-        yield _problem(place, "", "more than 10,000 manifests are below this directory", "give the stack's own directory")
+        yield _problem(
+            place, "", "more than 10,000 manifests are below this directory", "give the stack's own directory"
+        )
 
 
 def read_file(place: Place, key: str) -> File | Problem:

@@ -33,7 +33,9 @@ def read_variable_file(path: Path, findings: Findings) -> tuple[File, list[Given
             file = File(str(path), str(path), opened.read(MAX_BYTES + 1))
     except (OSError, ValueError) as error:
         reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else "not a path"
-        raise UsageError(f"--var-file {path} cannot be read: {reason}", hint="give a YAML file with lines of the form name: value") from error
+        raise UsageError(
+            f"--var-file {path} cannot be read: {reason}", hint="give a YAML file with lines of the form name: value"
+        ) from error
     return file, list(_read(file, findings.of(file.name)))
 
 
@@ -46,7 +48,9 @@ def _read(file: File, notes: Notes) -> Iterator[Given]:
     notes.add_all(reading.problems)
     for written in reading.documents:
         if not isinstance(written.root, MapNode):
-            notes.add(written.place(written.root), "a --var-file must be a mapping", "write lines of the form name: value")
+            notes.add(
+                written.place(written.root), "a --var-file must be a mapping", "write lines of the form name: value"
+            )
             continue
         for name, (_, node) in written.root.entries.items():
             yield Given(name, to_data(node), f"--var-file {file.name}", written.place(node))

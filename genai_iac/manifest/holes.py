@@ -126,7 +126,11 @@ def _read_variable(piece: Piece, name: str, scope: Scope) -> VariableValue:
 def _read_reference(piece: Piece, match: re.Match[str], scope: Scope) -> Reference:
     kind, name, field = match.groups()
     if not scope.references:
-        raise HoleError(piece.number, "references cannot stand here: this must be known before the resources are", "write the value, or ${var.NAME}")
+        raise HoleError(
+            piece.number,
+            "references cannot stand here: this must be known before the resources are",
+            "write the value, or ${var.NAME}",
+        )
     if kind not in scope.kinds:
         raise HoleError(piece.number, f"no kind of resource is called {show(kind)}", suggest_or_list(kind, scope.kinds))
     fields = ("id", "name", "path") if kind == "Compartment" else ("id",)

@@ -1,4 +1,4 @@
-"""The walk from a PATH to resources: files, documents, the Stack and its variables, resources, their graph. Offline, and all problems at once."""
+"""The walk from a PATH to resources: files, documents, the Stack, resources, their graph. Offline, and all problems at once."""
 
 from __future__ import annotations
 
@@ -57,8 +57,13 @@ def load(
     inputs, drafts, lost = _read_drafts(place, stdin, findings)
     chosen, extra = read_environment(place, environment, findings) if environment else (Environment(), None)
     settings = [read_variable_file(Path(name), findings) for name in variable_files]
-    layers = [chosen.variables, give_environ(environ or {}), *(given for _, given in settings), give_flags(variables or {})]
-    draft = find_stack(drafts, Source(place.prefix or ".", 1, 1), not lost, findings)
+    layers = [
+        chosen.variables,
+        give_environ(environ or {}),
+        *(given for _, given in settings),
+        give_flags(variables or {}),
+    ]
+    draft = find_stack(drafts, Source(place.given, 1, 1), not lost, findings)
     ground = prepare_ground(draft, chosen, layers, str(place.root), findings)
     documents, resources = read_resources([draft for draft in drafts if draft.kind in KINDS], ground, lost, findings)
     graph, resources = _connect(resources, findings)

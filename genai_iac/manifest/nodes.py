@@ -62,7 +62,7 @@ def to_data(node: Node) -> Any:
 
 
 class Places(Mapping[Path, Source]):
-    """Where each part of a document was written: by path, and by path plus `"~key"` for the key itself. Looked up when asked, never stored."""
+    """Where each part of a document was written, by path, and by path plus `"~key"` for the key itself. Looked up when asked."""
 
     def __init__(self, written: Written) -> None:
         self._written = written

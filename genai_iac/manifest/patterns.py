@@ -13,7 +13,7 @@ _REPETITION = re.compile(r"[*+?]|\{[0-9]+(?:,[0-9]*)?\}")
 
 @cache
 def compile_pattern(text: str) -> re.Pattern[str]:
-    """The pattern. Raises ValueError when it is none, or when it repeats too much: at most three repetitions, of groups only `?`, no look-around."""
+    """The pattern. Raises ValueError when it is none or may run long: at most three repetitions, of groups only `?`, no look-around."""
     if len(text) > LONGEST_VALUE or "(?" in text:
         raise ValueError("a pattern has at most 256 characters and no (?…)")
     repetitions, previous, here = 0, "", 0

@@ -1,7 +1,7 @@
 """A strict YAML reader over the parser's events: a tree of JSON-shaped data with places, or problems with places.
 
-Nothing is composed by the YAML library: its C composer dies of deep nesting, and both of its composers expand aliases, merge keys and tags and
-let the last of two equal keys win. Limits are checked event by event, before anything is built.
+Nothing is composed by the YAML library: its C composer dies of deep nesting, and both of its composers expand aliases,
+merge keys and tags and let the last of two equal keys win. Limits are checked event by event, before anything is built.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class PythonParser(Reader, Scanner, Parser):
 def _fastest() -> Callable[[str], Any]:
     if not yaml.__with_libyaml__:
         return PythonParser
-    from yaml.cyaml import CParser
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
     return CParser
 
@@ -81,11 +81,15 @@ class _Run:
             composer = Composer(next_event, self.notes, start, line, self.composed)
             while (event := next_event()) is not None:
                 if isinstance(event, DocumentStartEvent):
-                    begun = start + event.start_mark.index
+                    begun = start + _index(event)
                     self._read_document(composer, event, next_event)
         except LimitPassed:
             self.complete = False
-        except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: chr() in the Python parser, on impossible escapes
+        except (
+            yaml.YAMLError,
+            ValueError,
+            OverflowError,
+        ) as error:  # the last two: chr() in the Python parser, on impossible escapes
             self.complete = False
             wrong = self._note_complaint(error, start, line)
             return self._find_document(max(begun + 3, wrong))
@@ -111,7 +115,10 @@ class _Run:
     def _note_complaint(self, error: Exception, start: int, line: int) -> int:
         """Say what the parser complains of; the index of the first character of that line."""
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        message, hint = reword(str(getattr(error, "problem", None) or error))
+        problem = str(getattr(error, "problem", None) or error)
+        if mark is not None and self.text[start + mark.index : start + mark.index + 1] == "\t":
+            problem = "tab character"  # libyaml does not say which character it means
+        message, hint = reword(problem)
         if mark is None:
             self.notes.add(Source(self.notes.file, line + 1, 1), message, hint)
             return start
@@ -121,3 +128,7 @@ class _Run:
     def _find_document(self, after: int) -> int | None:
         found = _DOCUMENT.search(self.text, after)
         return found.start() if found and not self.notes.full else None
+
+
+def _index(event: Any) -> int:
+    return int(event.start_mark.index)

@@ -64,7 +64,11 @@ def _find_firsts(drafts: Iterable[Draft], findings: Findings) -> Mapping[Address
         first = firsts.setdefault(draft.address, draft)
         if first is not draft:
             notes = findings.of(draft.written.file)
-            notes.add(draft.source, f"{draft.address} is declared twice; first at {first.source}", "give one of them another metadata.name")
+            notes.add(
+                draft.source,
+                f"{draft.address} is declared twice; first at {first.source}",
+                "give one of them another metadata.name",
+            )
     return firsts
 
 
@@ -107,7 +111,10 @@ def _place(
     """References that the kind made of mere names, those that nobody declares, with the place of the name."""
     for reference in references:
         if reference.address not in declared:
-            yield reference, document.place(*next(_find_names(document.spec, reference.address.name, ("spec",)), ("spec",)))
+            yield (
+                reference,
+                document.place(*next(_find_names(document.spec, reference.address.name, ("spec",)), ("spec",))),
+            )
 
 
 def _find_names(value: Any, name: str, path: Path) -> Iterator[Path]:

@@ -33,7 +33,11 @@ def find_stack(drafts: Iterable[Draft], where: Source, complete: bool, findings:
     stacks = [draft for draft in drafts if draft.kind == STACK_KIND]
     for other in stacks[1:]:
         notes = findings.of(other.written.file)
-        notes.add(other.source, f"a second {STACK_KIND}; the first is at {stacks[0].source}", "give each Stack a directory of its own")
+        notes.add(
+            other.source,
+            f"a second {STACK_KIND}; the first is at {stacks[0].source}",
+            "give each Stack a directory of its own",
+        )
     if stacks:
         return stacks[0]
     if complete:
@@ -49,7 +53,9 @@ def prepare_ground(
     if draft is None or not isinstance(spec := _raw_spec(draft), Mapping):
         name = draft.name if draft else None
         if draft:
-            findings.of(draft.written.file).add_all(check_document(STACK_KIND, to_data(draft.root), Places(draft.written).nearest))
+            findings.of(draft.written.file).add_all(
+                check_document(STACK_KIND, to_data(draft.root), Places(draft.written).nearest)
+            )
         return Ground(None, Scope(name, None, KINDS), {})
     notes = findings.of(draft.written.file)
     document = Document(STACK_KIND, draft.name or "", spec, draft.source, Places(draft.written))
@@ -69,7 +75,9 @@ def _settle(
     before = len(notes)
     alone = {**to_data(draft.root), "spec": {"variables": document.spec.get("variables", {})}}
     notes.add_all(
-        problem for problem in check_document(STACK_KIND, alone, document.place) if problem.source >= document.place("spec", "variables")
+        problem
+        for problem in check_document(STACK_KIND, alone, document.place)
+        if problem.source >= document.place("spec", "variables")
     )
     if len(notes) > before:
         return None
@@ -92,7 +100,11 @@ def _read_stack(
         return None
     region = environment.spec.get("region") or spec.get("region")
     if region is None:
-        notes.add(document.place("spec"), "spec.region is missing", "for example region: us-chicago-1, here or in the environment")
+        notes.add(
+            document.place("spec"),
+            "spec.region is missing",
+            "for example region: us-chicago-1, here or in the environment",
+        )
         return None
     check_tags(document, spec.get("tags", {}), notes)
     return Stack(

@@ -1,4 +1,4 @@
-"""Tabs between YAML's tokens: libyaml takes some of them, the Python parser takes none, an editor shows neither. Here they are a mistake."""
+"""Tabs between YAML's tokens: libyaml takes some, the Python parser none, an editor shows neither. Here they are a mistake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables: what the Stack declares, and the value each has. Later ones win: default, environment, GENAI_IAC_VAR_name, --var-file, --var."""
+"""Variables: what the Stack declares, and the value of each. Later wins: default, environment, GENAI_IAC_VAR_name, --var-file, --var."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Says yes quickly. A schema becomes a chain of closures; whatever they do not accept is judged (and explained) by jsonschema.
 
-Promise: what is accepted here is valid for jsonschema too. The reverse is not promised, so a keyword that is not known here only costs time.
+Promise: what is accepted here is valid for jsonschema too. The reverse is not promised: a keyword not known here costs time only.
 """
 
 from __future__ import annotations
@@ -30,15 +30,25 @@ def compile_acceptor(schema: Mapping[str, Any]) -> Test:
     makers = dict.fromkeys(_KEYWORDS.get(word, _doubt) for word in schema if word not in _ANNOTATIONS)
     tests = [make(schema) for make in makers]
     if not tests:
-        return lambda value: True
+        return _always
     if len(tests) == 1:
         return tests[0]
     return lambda value: all(test(value) for test in tests)
 
 
+def _always(value: Any) -> bool:
+    del value
+    return True
+
+
+def _never(value: Any) -> bool:
+    del value
+    return False
+
+
 def _doubt(schema: Mapping[str, Any]) -> Test:
     del schema
-    return lambda value: False
+    return _never
 
 
 def _type(schema: Mapping[str, Any]) -> Test:
@@ -85,7 +95,9 @@ def _count_items(schema: Mapping[str, Any]) -> Test:
 
 def _unique(schema: Mapping[str, Any]) -> Test:
     del schema  # strings only: whether 1 equals 1.0 is left to jsonschema
-    return lambda value: not isinstance(value, list) or (all(isinstance(item, str) for item in value) and len(set(value)) == len(value))
+    return lambda value: (
+        not isinstance(value, list) or (all(isinstance(item, str) for item in value) and len(set(value)) == len(value))
+    )
 
 
 def _count_keys(schema: Mapping[str, Any]) -> Test:
@@ -104,10 +116,10 @@ def _names(schema: Mapping[str, Any]) -> Test:
 
 
 def _properties(schema: Mapping[str, Any]) -> Test:
-    """`properties` and `additionalProperties` together, as one walk over the keys; keys that `patternProperties` may mean are left to jsonschema."""
+    """`properties` and `additionalProperties` together, in one walk; keys that `patternProperties` may mean are left to jsonschema."""
     tests = {name: compile_acceptor(inner) for name, inner in schema.get("properties", {}).items()}
     others = False if "patternProperties" in schema else schema.get("additionalProperties", True)
-    other: Test = (lambda value: others) if isinstance(others, bool) else compile_acceptor(others)
+    other: Test = (_always if others else _never) if isinstance(others, bool) else compile_acceptor(others)
 
     def test(value: Any) -> bool:
         return not isinstance(value, dict) or all(tests.get(name, other)(item) for name, item in value.items())

@@ -31,7 +31,11 @@ def document_schema(kind: str) -> Mapping[str, Any]:
     """The schema of a whole document of that kind, for values after interpolation. Raises KeyError for a kind that is none."""
     summary, spec = _SPECS[kind] if kind in _SPECS else (KINDS[kind].summary, _complete_spec(KINDS[kind].schema))
     properties = {
-        "apiVersion": {"const": API_VERSION, "title": "API version", "description": "The version of the manifest format."},
+        "apiVersion": {
+            "const": API_VERSION,
+            "title": "API version",
+            "description": "The version of the manifest format.",
+        },
         "kind": {"const": kind, "title": "Kind"},
         "metadata": {
             "type": "object",

@@ -1,4 +1,4 @@
-"""JSON Schema's patterns are ECMAScript's: `$` is the very end, `\\d` is ASCII. Python's differ, and a trailing line break would slip through."""
+"""JSON Schema's patterns are ECMAScript's: `$` is the very end, `\\d` is ASCII. With Python's a trailing line break slips through."""
 
 from __future__ import annotations
 

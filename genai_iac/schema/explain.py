@@ -1,16 +1,16 @@
-"""From what jsonschema finds to what a person can mend: one or more messages, each with its path and the way out. Values are never quoted."""
+"""From what jsonschema finds to what a person can mend: messages with the path and the way out. Values are never quoted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
-
-from jsonschema.exceptions import ValidationError
+from typing import Any, NamedTuple, TypeAlias
 
 from genai_iac.model import Path, Reference, Text
 from genai_iac.schema.ecma import compile_ecma
 from genai_iac.schema.shapes import describe_pattern
 from genai_iac.schema.wording import join_or, show, suggest, suggest_or_list
+
+Error: TypeAlias = Any  # jsonschema.ValidationError, whose stubs call every field unset
 
 _TYPES = {
     "object": "a mapping",
@@ -20,6 +20,16 @@ _TYPES = {
     "number": "a number",
     "boolean": "true or false",
     "null": "empty",
+}
+_BOUNDS = {
+    "minItems": ("have", "entry", "entries", "or more"),
+    "maxItems": ("have", "entry", "entries", "at most"),
+    "minProperties": ("have", "key", "keys", "or more"),
+    "maxProperties": ("have", "key", "keys", "at most"),
+    "minLength": ("have", "character", "characters", "or more"),
+    "maxLength": ("have", "character", "characters", "at most"),
+    "minimum": ("be", "", "", "or more"),
+    "maximum": ("be", "", "", "or less"),
 }
 
 
@@ -31,7 +41,7 @@ class Fault(NamedTuple):
     hint: str
 
 
-def explain(error: ValidationError) -> Iterator[Fault]:
+def explain(error: Error) -> Iterator[Fault]:
     """The faults that an error stands for."""
     path = tuple(error.absolute_path)
     if list(error.schema_path)[-2:-1] == ["propertyNames"]:
@@ -53,21 +63,25 @@ def name_value(value: object) -> str:
     if value is None:
         return "empty"
     if isinstance(value, bool):
-        return "true or false"
+        return "a boolean"
     if isinstance(value, Reference | Text):
         return "a reference"
     for types, words in (((int, float), "a number"), (str, "a string"), (list, "a list")):
-        if isinstance(value, types):  # type: ignore[arg-type]
+        if isinstance(value, types):
             return words
     return "a mapping"
 
 
-def _explain_type(error: ValidationError, path: Path) -> Iterator[Fault]:
+def _explain_type(error: Error, path: Path) -> Iterator[Fault]:
     wanted = [error.validator_value] if isinstance(error.validator_value, str) else list(error.validator_value)
     message = f"{write_path(path)} must be {join_or(_TYPES[name] for name in wanted)}, not {name_value(error.instance)}"
     hint = _example(error.schema)
     if error.instance is None:
-        hint = f"give it a value or remove the key{'; ' + hint if hint else ''}"
+        hint = (
+            "write {} when there is nothing to say"
+            if "object" in wanted
+            else hint or "give it a value, or remove the key"
+        )
     elif "string" in wanted and isinstance(error.instance, int | float):
         hint = "put quotes around it"
     elif "array" in wanted:
@@ -75,7 +89,7 @@ def _explain_type(error: ValidationError, path: Path) -> Iterator[Fault]:
     yield Fault(path, message, hint)
 
 
-def _explain_extra(error: ValidationError, path: Path) -> Iterator[Fault]:
+def _explain_extra(error: Error, path: Path) -> Iterator[Fault]:
     schema = error.schema
     known = list(schema.get("properties", {}))
     for key in error.instance:
@@ -88,7 +102,7 @@ def _fits_pattern(key: str, schema: Mapping[str, Any]) -> bool:
     return any(compile_ecma(pattern).search(key) for pattern in schema.get("patternProperties", {}))
 
 
-def _explain_missing(error: ValidationError, path: Path) -> Iterator[Fault]:
+def _explain_missing(error: Error, path: Path) -> Iterator[Fault]:
     for key in error.validator_value:
         if key not in error.instance:
             schema = error.schema.get("properties", {}).get(key, {})
@@ -98,7 +112,7 @@ def _explain_missing(error: ValidationError, path: Path) -> Iterator[Fault]:
     # jsonschema yields one error a key; all are told with the first and the set of problems drops the repetitions
 
 
-def _explain_enum(error: ValidationError, path: Path) -> Iterator[Fault]:
+def _explain_enum(error: Error, path: Path) -> Iterator[Fault]:
     choices = [str(choice) for choice in error.validator_value]
     message = f"{write_path(path)} must be {join_or(choices)}"
     if not isinstance(error.instance, str):
@@ -106,27 +120,37 @@ def _explain_enum(error: ValidationError, path: Path) -> Iterator[Fault]:
     yield Fault(path, message, suggest(error.instance, choices) if isinstance(error.instance, str) else "")
 
 
-def _explain_const(error: ValidationError, path: Path) -> Iterator[Fault]:
+def _explain_const(error: Error, path: Path) -> Iterator[Fault]:
     yield Fault(path, f"{write_path(path)} must be {error.validator_value}", "")
 
 
-def _explain_pattern(error: ValidationError, path: Path) -> Iterator[Fault]:
+def _explain_pattern(error: Error, path: Path) -> Iterator[Fault]:
     words = describe_pattern(error.validator_value)
     message = f"{write_path(path)} must be {words}" if words else f"{write_path(path)} is not in the form it needs"
-    description = "" if words else str(error.schema.get("description", ""))
-    yield Fault(path, message, "; ".join(filter(None, (description.rstrip("."), _example(error.schema)))))
+    description = "" if words else _sentence(error.schema)
+    yield Fault(path, message, "; ".join(filter(None, (description, _example(error.schema)))))
 
 
-def _explain_bound(words: str) -> Callable[[ValidationError, Path], Iterator[Fault]]:
-    def explain_bound(error: ValidationError, path: Path) -> Iterator[Fault]:
-        have = f", not {len(error.instance)}" if isinstance(error.instance, list | dict) else ""
-        description = str(error.schema.get("description", "")).rstrip(".")
-        yield Fault(path, f"{write_path(path)} must {words.format(error.validator_value)}{have}", description)
-
-    return explain_bound
+def _explain_bound(error: Error, path: Path) -> Iterator[Fault]:
+    size = len(error.instance) if isinstance(error.instance, list | dict) else None
+    have = f", not {size}" if size is not None else ""
+    yield Fault(path, f"{write_path(path)} must {_bound(error)}{have}", _sentence(error.schema))
 
 
-def _explain_repeated(error: ValidationError, path: Path) -> Iterator[Fault]:
+def _bound(error: Error) -> str:
+    """`have 2 entries at most`, `be 1 or more`."""
+    verb, one, many, end = _BOUNDS[error.validator]
+    number = error.validator_value
+    return " ".join(filter(None, (verb, str(number), one if number == 1 else many, end)))
+
+
+def _sentence(schema: Mapping[str, Any]) -> str:
+    """The schema's description as a part of a sentence."""
+    text = str(schema.get("description", "")).rstrip(".")
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
+def _explain_repeated(error: Error, path: Path) -> Iterator[Fault]:
     seen: list[Any] = []
     for index, item in enumerate(error.instance):
         if item in seen:
@@ -135,31 +159,37 @@ def _explain_repeated(error: ValidationError, path: Path) -> Iterator[Fault]:
         seen.append(item)
 
 
-def _explain_key(error: ValidationError, path: Path) -> Fault:
-    words = describe_pattern(str(error.validator_value)) or "shorter" if error.validator != "minLength" else "longer"
-    return Fault((*path, str(error.instance), "~key"), f"the key {show(str(error.instance))} in {write_path(path)} must be {words}", "")
+def _explain_key(error: Error, path: Path) -> Fault:
+    """A key that propertyNames refuses."""
+    key = str(error.instance)
+    must = (
+        _bound(error)
+        if error.validator in _BOUNDS
+        else f"be {describe_pattern(str(error.validator_value)) or 'a name'}"
+    )
+    return Fault((*path, key, "~key"), f"the key {show(key)} in {write_path(path)} must {must}", "")
 
 
-def _explain_choice(error: ValidationError, path: Path) -> Iterator[Fault]:
+def _explain_choice(error: Error, path: Path) -> Iterator[Fault]:
     """anyOf and oneOf: when they only ask for one of several keys, say so; else the branch that came nearest explains itself."""
     keys = [branch["required"][0] for branch in error.validator_value if set(branch) == {"required"}]
     if len(keys) == len(error.validator_value):
         yield Fault(path, f"{write_path(path)} needs {join_or(keys)}", "")
         return
-    branches: dict[Any, list[ValidationError]] = {}
+    branches: dict[Any, list[Error]] = {}
     for inner in error.context:
         branches.setdefault(inner.schema_path[0], []).append(inner)
     for inner in min(branches.values(), key=_distance, default=[]):
         yield from explain(inner)
 
 
-def _distance(branch: Iterable[ValidationError]) -> tuple[bool, int]:
+def _distance(branch: Iterable[Error]) -> tuple[bool, int]:
     """How far a value is from a branch: of the wrong type is furthest."""
     errors = list(branch)
     return any(inner.validator == "type" and len(inner.path) == 0 for inner in errors), len(errors)
 
 
-def _explain_other(error: ValidationError, path: Path) -> Iterator[Fault]:
+def _explain_other(error: Error, path: Path) -> Iterator[Fault]:
     yield Fault(path, f"{write_path(path)} does not fit {error.validator} of its schema", _example(error.schema))
 
 
@@ -172,21 +202,14 @@ def _example(schema: Mapping[str, Any], key: str = "") -> str:
     return ""
 
 
-_EXPLAIN: Mapping[str, Callable[[ValidationError, Path], Iterator[Fault]]] = {
+_EXPLAIN: Mapping[str, Callable[[Error, Path], Iterator[Fault]]] = {
     "type": _explain_type,
     "additionalProperties": _explain_extra,
     "required": _explain_missing,
     "enum": _explain_enum,
     "const": _explain_const,
     "pattern": _explain_pattern,
-    "minItems": _explain_bound("have {} or more entries"),
-    "maxItems": _explain_bound("have {} entries at most"),
-    "minProperties": _explain_bound("have {} or more keys"),
-    "maxProperties": _explain_bound("have {} keys at most"),
-    "minLength": _explain_bound("have {} or more characters"),
-    "maxLength": _explain_bound("have {} characters at most"),
-    "minimum": _explain_bound("be {} or more"),
-    "maximum": _explain_bound("be {} or less"),
+    **dict.fromkeys(_BOUNDS, _explain_bound),
     "uniqueItems": _explain_repeated,
     "anyOf": _explain_choice,
     "oneOf": _explain_choice,

@@ -7,7 +7,6 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
 from genai_iac.model import Reference, Text
@@ -37,13 +36,13 @@ def _check_most(validator: Any, most: int, value: Any, schema: Any) -> Iterator[
         yield ValidationError(str(most))
 
 
-_Judge = extend(
+_Judge = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     {"pattern": _check_pattern, "minLength": _check_least, "maxLength": _check_most},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("string", _is_string),
 )
 
 
-def make_judge(schema: Mapping[str, Any]) -> Validator:
+def make_judge(schema: Mapping[str, Any]) -> Any:
     """A validator of that schema."""
     return _Judge(schema)

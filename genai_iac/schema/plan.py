@@ -1,4 +1,4 @@
-"""The schema of a plan as JSON: what `plan --format json` and `--out json=FILE` write. Later minor versions add fields, so others are allowed."""
+"""The schema of a plan as JSON: what `plan --format json` and `--out json=FILE` write. Minor versions add fields, so others are allowed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ _LOSS: Mapping[str, Any] = {
     "properties": {
         "secret": {"type": "string", "description": "The secret's name within its key."},
         "how": {"enum": list(ACTIONS)},
-        "last_used": {"type": ["string", "null"], "format": "date-time", "description": "null: never, as far as the service knows."},
+        "last_used": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "null: never, as far as the service knows.",
+        },
     },
 }
 _CHANGE: Mapping[str, Any] = {
@@ -53,7 +57,11 @@ _CHANGE: Mapping[str, Any] = {
         "reason": {"type": "string", "description": "Why, for people."},
         "needs": {"type": "array", "description": "Changes that must have landed first.", "items": _ADDRESS},
         "losses": {"type": "array", "items": _LOSS},
-        "deliver": {"type": "array", "description": "Secrets whose values go to the sinks.", "items": {"type": "string"}},
+        "deliver": {
+            "type": "array",
+            "description": "Secrets whose values go to the sinks.",
+            "items": {"type": "string"},
+        },
     },
 }
 PLAN: Mapping[str, Any] = {

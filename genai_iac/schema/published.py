@@ -38,7 +38,8 @@ def _any_document(kinds: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
             "spec": {"type": "object"},
         },
         "allOf": [
-            {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"$ref": f"#/$defs/{kind}"}} for kind in kinds
+            {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"$ref": f"#/$defs/{kind}"}}
+            for kind in kinds
         ],
         "$defs": dict(kinds),
     }

@@ -48,4 +48,7 @@ def _name_characters(characters: str) -> list[str]:
 
 def _name_one(characters: str) -> str:
     names = _name_characters(characters)
-    return " or ".join({"letters": "a letter", "lower-case letters": "a lower-case letter", "digits": "a digit"}.get(name, name) for name in names)
+    return " or ".join(
+        {"letters": "a letter", "lower-case letters": "a lower-case letter", "digits": "a digit"}.get(name, name)
+        for name in names
+    )

@@ -43,8 +43,17 @@ _VARIABLE: Mapping[str, Any] = {
     "additionalProperties": False,
     "properties": {
         "default": {**_VALUE, "description": "The value when none is given."},
-        "enum": {"type": "array", "description": "The values it may have.", "items": _VALUE, "minItems": 1, "uniqueItems": True},
-        "type": {"enum": ["string", "number", "boolean"], "description": "Default: that of default or enum, else string."},
+        "enum": {
+            "type": "array",
+            "description": "The values it may have.",
+            "items": _VALUE,
+            "minItems": 1,
+            "uniqueItems": True,
+        },
+        "type": {
+            "enum": ["string", "number", "boolean"],
+            "description": "Default: that of default or enum, else string.",
+        },
         "description": {"type": "string", "description": "What it is for."},
         "pattern": {
             "type": "string",
@@ -59,7 +68,10 @@ STACK: Mapping[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "region": {**REGION, "description": "Where ApiKeys live unless they say otherwise; IAM always goes to the home region."},
+        "region": {
+            **REGION,
+            "description": "Where ApiKeys live unless they say otherwise; IAM always goes to the home region.",
+        },
         "tenancy": TENANCY,
         "tags": TAGS,
         "variables": {

@@ -21,15 +21,15 @@ def suggest(word: str, choices: Iterable[str]) -> str:
     if word.casefold() in known:
         return f"did you mean {known[word.casefold()]}?"
     near = [name for name in known if abs(len(name) - len(word)) <= 3][:_MOST_CHOICES]  # difflib is slow on many
-    found = get_close_matches(word.casefold()[:_LONGEST], near, 1, 0.7)
+    found = get_close_matches(word.casefold()[:_LONGEST], near, 1, 0.6)
     return f"did you mean {known[found[0]]}?" if found else ""
 
 
 def suggest_or_list(word: str, choices: Iterable[str]) -> str:
-    """`did you mean X?`, or else what there is."""
+    """`did you mean X?`, or else what is known."""
     names = sorted(choices)
     listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-    return suggest(word, names) or (f"there is {listed}" if names else "")
+    return suggest(word, names) or (f"known: {listed}" if names else "")
 
 
 def join_or(names: Iterable[str]) -> str:
