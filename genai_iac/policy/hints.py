@@ -41,6 +41,12 @@ def close_match(word: str, known: Sequence[str]) -> str | None:
     return found[0] if found else None
 
 
+def _comment(place: Place) -> str | None:
+    if place.text.startswith(("//", "/*", "--"), place.token.start) and "a quoted value" not in place.expected:
+        return "OCI statements have no comments; delete it"
+    return None
+
+
 def _stray(place: Place) -> str | None:
     token = place.token
     if token.kind != STRAY:
@@ -82,7 +88,7 @@ def _in_condition(place: Place) -> bool:
 
 
 def _unclosed(place: Place) -> str | None:
-    if place.token.kind == END and place.opened:
+    if place.opened and (place.token.kind == END or place.token.folded in ("in", "where")):
         start = place.opened[-1]
         closing = "}" if place.text[start] == "{" else ")"
         return f"the {place.text[start]} at column {start + 1} is never closed; add {closing}"
@@ -184,7 +190,15 @@ def _behind_where(place: Place) -> bool:
     return " where " in place.text[: place.token.start].lower()
 
 
+def _variable(place: Place) -> str | None:
+    if "a variable" in place.expected and "a condition" in place.expected and place.token.kind == WORD:
+        return "variables look like request.user.id"
+    return None
+
+
 def _operator(place: Place) -> str | None:
+    if "`(`" in place.expected and place.before is not None and place.before.folded == "in":
+        return "write in ('a', 'b')"
     if "an operator" not in place.expected:
         return None
     word = place.token.folded
@@ -223,6 +237,8 @@ def _spaced_name(place: Place) -> str | None:
     if "`to`" in place.expected and place.token.kind == WORD and before is not None and before.kind == WORD:
         if place.token.folded in VERBS:
             return f"put `to` before `{place.token.text}`"
+        if place.token.folded == "of":
+            return "only admit takes `of tenancy`"
         if before.folded == "id":
             return "only groups and dynamic groups are given by id"
         return f"a name with spaces needs quotes: '{before.text} {place.token.text}'"
@@ -230,6 +246,8 @@ def _spaced_name(place: Place) -> str | None:
 
 
 _RULES: tuple[Callable[[Place], str | None], ...] = (
+    _comment,
+    _operator,
     _stray,
     _unclosed,
     _missing_id,
@@ -238,7 +256,7 @@ _RULES: tuple[Callable[[Place], str | None], ...] = (
     _verb,
     _place_word,
     _joining,
-    _operator,
+    _variable,
     _value,
     _spaced_name,
     _leftover,
