@@ -1,0 +1,113 @@
+"""What the stories of this folder do again and again: plan, apply exactly that, look at what lives."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from conftest import Project, Ran, Tenancy
+
+APPROVED = ("apply", "--auto-approve")
+REGION = "us-chicago-1"
+
+
+def plan(project: Project, *arguments: str) -> dict[str, Any]:
+    """The plan as data."""
+    document: dict[str, Any] = project.run("plan", "--format", "json", *arguments).json
+    return document
+
+
+def changes(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The changes of a plan by address."""
+    return {change["address"]: change for change in document["changes"]}
+
+
+def planned_calls(document: dict[str, Any]) -> Counter[str]:
+    """How often the plan lists each operation."""
+    return Counter(call for change in document["changes"] for call in change["calls"])
+
+
+def apply_exactly(project: Project, tenancy: Tenancy, *arguments: str, verb: str = "apply") -> dict[str, Any]:
+    """Plan, apply, and hold the apply to the plan: those writes and no others, none refused, and nothing left to do. Answers the plan."""
+    tenancy.forget_calls()
+    document = plan(project, *arguments) if verb == "apply" else {}
+    assert tenancy.writes() == []
+    tenancy.forget_calls()
+    project.run(verb, "--auto-approve", *arguments)
+    if verb == "apply":
+        assert Counter(tenancy.writes()) == planned_calls(document)
+        assert_settled(project, *arguments)
+    assert refused_writes(tenancy) == []
+    return document
+
+
+def assert_settled(project: Project, *arguments: str) -> None:
+    """Planning again finds nothing to do."""
+    again = plan(project, *arguments)
+    assert again["changes"] == []
+    assert project.run("plan", "--detailed-exitcode", *arguments).out.endswith("No changes.\n")
+
+
+def refused_writes(tenancy: Tenancy) -> list[dict[str, Any]]:
+    """The writes that the tenancy did not accept."""
+    return [call for call in tenancy.calls() if call["method"] != "GET" and call["status"] >= 300]
+
+
+def outcomes(ran: Ran) -> dict[str, dict[str, Any]]:
+    """What `--json` told of each change, by address."""
+    lines = [json.loads(line) for line in ran.out.splitlines()]
+    return {line["address"]: line for line in lines if line["type"] == "change_complete"}
+
+
+def compartments(tenancy: Tenancy) -> dict[str, Any]:
+    """Every compartment that is not deleted, by OCID."""
+    rows = everything(
+        tenancy.client("identity").list_compartments,
+        tenancy.tenancy,
+        compartment_id_in_subtree=True,
+        access_level="ANY",
+    )
+    return {row.id: row for row in rows if row.lifecycle_state != "DELETED"}
+
+
+def policies(tenancy: Tenancy) -> dict[str, Any]:
+    """Every policy, by OCID."""
+    identity = tenancy.client("identity")
+    places = [tenancy.tenancy, *compartments(tenancy)]
+    return {row.id: row for place in places for row in everything(identity.list_policies, place)}
+
+
+def keys(tenancy: Tenancy, *regions: str) -> dict[str, Any]:
+    """Every API key that is not deleted in those regions (without any: the one the stories use), by OCID."""
+    found: dict[str, Any] = {}
+    for region in regions or (REGION,):
+        client = tenancy.client("generative_ai", region)
+        for place in (tenancy.tenancy, *compartments(tenancy)):
+            rows = everything(client.list_api_keys, place)
+            found.update({row.id: row for row in rows if row.lifecycle_state != "DELETED"})
+    return found
+
+
+def everything(call: Any, *arguments: Any, **parameters: Any) -> Iterator[Any]:
+    """All pages of a list call."""
+    while True:
+        response = call(*arguments, **parameters)
+        yield from getattr(response.data, "items", response.data)
+        if not response.has_next_page:
+            return
+        parameters["page"] = response.next_page
+
+
+def only(found: dict[str, Any]) -> Any:
+    """The one thing there is."""
+    (one,) = found.values()
+    return one
+
+
+def named(found: dict[str, Any], name: str) -> Any:
+    """The one of that name."""
+    return only(
+        {id: one for id, one in found.items() if name in (getattr(one, "name", ""), getattr(one, "display_name", ""))}
+    )
