@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from genai_iac.emulator.answers import Answer, answer_error
-from genai_iac.emulator.control.doors import ControlDoors
+from genai_iac.emulator.control.doors import Control
 from genai_iac.emulator.engine import Engine
 from genai_iac.emulator.errors import ServiceError
 from genai_iac.emulator.faults import Effect, Strike
@@ -22,13 +22,14 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+_NO_STRIKE = Strike()
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]", "testserver"})
 
 
 class Application:
     """One tenancy as an ASGI application."""
 
-    def __init__(self, engine: Engine, control: ControlDoors) -> None:
+    def __init__(self, engine: Engine, control: Control) -> None:
         self._engine = engine
         self._control = control
 
@@ -79,7 +80,7 @@ class _Line:
         self._receive = receive
         self._send = send
 
-    async def send(self, answer: Answer, request: Incoming | None, now: int, struck: Strike = Strike()) -> None:
+    async def send(self, answer: Answer, request: Incoming | None, now: int, struck: Strike = _NO_STRIKE) -> None:
         """Send an answer, as the faults that struck would have it."""
         effects = (*struck.before, *struck.after)
         body = b"" if request is not None and request.method == "HEAD" else answer.encode()

@@ -5,7 +5,9 @@ import sqlite3
 from genai_iac.emulator.moments import format_instant
 from genai_iac.emulator.ocids import make_ocid
 from genai_iac.emulator.resources import Resource, Resources
-from genai_iac.emulator.world import read_world
+from genai_iac.emulator.settings import Settings, apply_changes
+from genai_iac.emulator.vault.vaults import furnish_vaults
+from genai_iac.emulator.world import read_world, store_settings
 
 ADMINISTRATOR = "administrator"
 _EVERYTHING = (
@@ -14,13 +16,13 @@ _EVERYTHING = (
 )  # fmt: skip
 
 
-def furnish(connection: sqlite3.Connection) -> None:
-    """Put the first things into an empty tenancy; nothing when they are there."""
+def furnish(connection: sqlite3.Connection, home_region: str | None = None) -> None:
+    """Put the first things into an empty tenancy, and give it this home region; nothing when they are there."""
     if administrator_of(connection) is None:
-        _furnish(connection, make_ocid("user"))
+        _furnish(connection, make_ocid("user"), home_region)
 
 
-def reset(connection: sqlite3.Connection) -> None:
+def reset(connection: sqlite3.Connection, home_region: str | None = None) -> None:
     """Forget everything but who the tenancy and its administrator are, and the administrator's signing keys."""
     administrator = administrator_of(connection) or make_ocid("user")
     for table in _EVERYTHING:
@@ -30,7 +32,7 @@ def reset(connection: sqlite3.Connection) -> None:
     connection.execute(
         "UPDATE world SET clock_offset = 0, settings = '{}', faults = 0, policy_generation = policy_generation + 1"
     )
-    _furnish(connection, administrator)
+    _furnish(connection, administrator, home_region)
 
 
 def administrator_of(connection: sqlite3.Connection) -> str | None:
@@ -41,7 +43,9 @@ def administrator_of(connection: sqlite3.Connection) -> str | None:
     return None if row is None else str(row["id"])
 
 
-def _furnish(connection: sqlite3.Connection, administrator: str) -> None:
+def _furnish(connection: sqlite3.Connection, administrator: str, home_region: str | None) -> None:
+    if home_region is not None:
+        store_settings(connection, apply_changes(Settings(), {"homeRegion": home_region}))
     world = read_world(connection)
     resources = Resources(connection)
     now = world.now
@@ -59,3 +63,4 @@ def _furnish(connection: sqlite3.Connection, administrator: str) -> None:
         "INSERT INTO memberships VALUES (?,?,?,?)",
         (make_ocid("groupmembership"), administrator, world.administrators, now),
     )
+    furnish_vaults(connection, world)

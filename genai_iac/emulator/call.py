@@ -64,21 +64,26 @@ class Call:
         """An OCID in the path."""
         return self.parameters[parameter]
 
-    def enter(self, compartment: str, **targets: str) -> str:
+    def enter(self, compartment: str, *, permissions: tuple[str, ...] | None = None) -> str:
         """Check that the caller may do this in that compartment (or the tenancy), and that it is there; else 404.
 
-        `targets` are further `target.*` variables for policies, with `_` for `.`."""
-        path = self.directory.path_of(compartment)
-        if not path or not self.gate.admits(self, path, targets):
+        `permissions` are those needed there, when the operation needs others elsewhere."""
+        if not self.may_enter(compartment, permissions=permissions):
             raise not_found()
         return compartment
 
-    def load(self, kind: str, ocid: str, *, region: str = "", fresh: bool = False, **targets: str) -> Resource:
-        """A resource the caller may do this with; else 404. `fresh`: see it even within the consistency delay."""
-        found = self.resources.find(kind, ocid, None if fresh else self.hidden_after)
+    def may_enter(self, compartment: str, *, permissions: tuple[str, ...] | None = None) -> bool:
+        """Whether `enter` would let the caller in."""
+        path = self.directory.path_of(compartment)
+        needed = self.operation.needs() if permissions is None else permissions
+        return bool(path) and self.gate.admits(self, path, needed)
+
+    def load(self, kind: str, ocid: str, *, region: str = "", permissions: tuple[str, ...] | None = None) -> Resource:
+        """A resource the caller may do this with; else 404."""
+        found = self.resources.find(kind, ocid, self.hidden_after)
         if found is None or found.region != region:
             raise not_found()
-        self.enter(found.compartment or self.world.tenancy, **targets)
+        self.enter(found.compartment or self.world.tenancy, permissions=permissions)
         return found
 
     def check_etag(self, resource: Resource) -> None:

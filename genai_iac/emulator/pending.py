@@ -3,12 +3,24 @@
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from genai_iac.emulator.database import encode_json
 from genai_iac.emulator.world import World
 
-Work = Callable[[sqlite3.Connection, World, str, dict[str, Any]], None]
+
+@dataclass(frozen=True)
+class Due:
+    """A piece of work whose time has come: what to do it to, and what was noted when it was put off."""
+
+    connection: sqlite3.Connection
+    world: World
+    target: str
+    detail: dict[str, Any]
+
+
+Work = Callable[[Due], None]
 
 
 def schedule(connection: sqlite3.Connection, due: int, work: str, target: str, **detail: Any) -> None:
@@ -23,4 +35,4 @@ def settle(connection: sqlite3.Connection, world: World, works: Mapping[str, Wor
     rows = connection.execute("SELECT * FROM pending WHERE due <= ? ORDER BY due, seq", (world.now,)).fetchall()
     for row in rows:
         connection.execute("DELETE FROM pending WHERE seq = ?", (row["seq"],))
-        works[row["work"]](connection, world, row["target"], json.loads(row["detail"]))
+        works[row["work"]](Due(connection, world, row["target"], json.loads(row["detail"])))

@@ -11,6 +11,8 @@ from typing import Any
 
 from genai_iac.emulator.database import encode_json
 
+WORK_REQUEST = "compartmentworkrequest"
+
 
 @dataclass(frozen=True)
 class Resource:
@@ -39,7 +41,7 @@ class Listing:
     name: str | None = None
     state: str | None = None
     id: str | None = None
-    states: tuple[str, ...] = ()
+    field: tuple[str, str] | None = None  # a member of the body and its value
     hidden_after: int | None = None
     by_name: bool = False
     descending: bool = False
@@ -124,7 +126,8 @@ class Resources:
     def within(self, compartment: str) -> list[Resource]:
         """Everything alive directly inside a compartment."""
         rows = self._connection.execute(
-            "SELECT * FROM resources WHERE compartment = ? AND state <> 'DELETED' ORDER BY seq", (compartment,)
+            "SELECT * FROM resources WHERE compartment = ? AND state <> 'DELETED' AND kind <> ? ORDER BY seq",
+            (compartment, WORK_REQUEST),
         )
         return [_from_row(row) for row in rows]
 
@@ -159,9 +162,9 @@ def _conditions(wanted: Listing) -> tuple[list[str], list[Any]]:
         if value is not None:
             clauses.append(f"{column} = ?")
             values.append(value)
-    if wanted.states:
-        clauses.append(f"state IN ({_marks(wanted.states)})")
-        values.extend(wanted.states)
+    if wanted.field is not None:
+        clauses.append("json_extract(body, '$.' || ?) = ?")
+        values.extend(wanted.field)
     if wanted.hidden_after is not None:
         clauses.append("visible <= ?")
         values.append(wanted.hidden_after)

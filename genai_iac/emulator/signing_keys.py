@@ -15,7 +15,9 @@ def ensure_key(path: Path, *, throwaway: bool = False) -> RSAPrivateKey:
     """The key in that file; made first when there is none. `throwaway`: the same key for every file of this process."""
     if not path.exists():
         made = _shared_key(path.name) if throwaway else _make_key()
-        create_private(path, made.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()) + _LABEL)
+        create_private(
+            path, made.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()) + _LABEL
+        )
     key = load_pem_private_key(path.read_bytes(), None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(key, RSAPrivateKey):
         raise TypeError(f"{path} holds no RSA key")

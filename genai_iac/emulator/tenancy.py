@@ -4,9 +4,9 @@ from pathlib import Path
 from types import TracebackType
 
 from genai_iac.emulator.application import Application
-from genai_iac.emulator.bootstrap import administrator_of, furnish
+from genai_iac.emulator.bootstrap import furnish, reset
 from genai_iac.emulator.client_config import write_profiles
-from genai_iac.emulator.control.doors import ControlDoors
+from genai_iac.emulator.control.doors import Control
 from genai_iac.emulator.database import Database
 from genai_iac.emulator.engine import Engine
 from genai_iac.emulator.sealing import master_key
@@ -21,12 +21,11 @@ class Emulator:
 
     def __init__(self, db: Path | None = None, *, home_region: str | None = None, oci_dir: Path | None = None) -> None:
         self._database = Database(db)
+        self._home_region = home_region
         # throwaway tenancies share throwaway keys: making one takes longer than everything else together
-        self._control = ControlDoors(self._database, oci_dir, throwaway_keys=db is None, home_region=home_region)
+        self._control = Control(self._database, oci_dir, throwaway_keys=db is None, home_region=home_region)
         with self._database.write() as connection:
-            if administrator_of(connection) is None:
-                furnish(connection)
-                self._control.settle_home(connection)
+            furnish(connection, home_region)
         self.config_file = self._control.write_profiles()
         self.app = Application(Engine(self._database, master_key(db)), self._control)
 
@@ -42,7 +41,9 @@ class Emulator:
 
     def reset(self) -> None:
         """Forget everything but the tenancy's and its administrator's identity."""
-        self._control.reset()
+        with self._database.write() as connection:
+            reset(connection, self._home_region)
+        self._control.write_profiles()
 
     def close(self) -> None:
         """Close the database; the object is of no use afterwards."""

@@ -1,7 +1,6 @@
 """Whether a caller may do what it asks: administrators everything, others what the policies say."""
 
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,17 +31,13 @@ class Gate:
     def __init__(self, rulebook: RuleBook) -> None:
         self._rulebook = rulebook
 
-    def admits(self, call: "Call", path: tuple[str, ...], targets: Mapping[str, str]) -> bool:
+    def admits(self, call: "Call", path: tuple[str, ...], permissions: tuple[str, ...]) -> bool:
         """Whether the caller of a management operation may do it in the compartment that `path` starts with."""
         if call.caller.administrator or not call.world.settings.enforceIam:
-            return True
-        permissions = call.operation.needs()
-        if not permissions:
             return True
         caller = call.caller
         principal = Principal("user", caller.id, caller.groups, frozenset(), call.world.tenancy, {})
         variables = _variables(call.directory, path, call.region, call.operation.name)
-        variables |= {f"target.{name.replace('_', '.')}": value for name, value in targets.items()}
         variables |= {"request.user.id": caller.id, "request.groups.id": tuple(sorted(caller.groups))}
         request = Request(principal, permissions, path, variables, to_datetime(call.now))
         return bool(evaluate(request, self._rulebook.rules(call.connection, call.world)))

@@ -31,11 +31,11 @@ class TenancyDirectory:
         """Whether the second is the first or lies below it."""
         return ancestor in self.path_of(compartment)
 
-    def group(self, name: str, domain: str | None) -> str | None:
+    def group(self, name: str, domain: str | None) -> str | None:  # noqa: ARG002  the class says why
         """The group of that name."""
         return self._named("group", name)
 
-    def dynamic_group(self, name: str, domain: str | None) -> str | None:
+    def dynamic_group(self, name: str, domain: str | None) -> str | None:  # noqa: ARG002
         """The dynamic group of that name."""
         return self._named("dynamicgroup", name)
 

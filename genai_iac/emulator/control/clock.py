@@ -1,8 +1,9 @@
-"""The tenancy's own clock: read, advanced, set. It goes on ticking from wherever it is put."""
+"""Doors to the tenancy's own clock: read, advanced, set. It goes on ticking from wherever it is put."""
 
 import sqlite3
 from typing import Any
 
+from genai_iac.emulator.control.visit import Visit
 from genai_iac.emulator.errors import invalid
 from genai_iac.emulator.moments import format_duration, format_instant, parse_duration, parse_instant
 from genai_iac.emulator.world import read_world, real_time, set_clock
@@ -10,15 +11,21 @@ from genai_iac.emulator.world import read_world, real_time, set_clock
 _LATEST = 253_370_764_800_000  # the year 9999
 
 
-def show_clock(connection: sqlite3.Connection) -> dict[str, Any]:
+def show_clock(visit: Visit) -> dict[str, Any]:
     """`{"now": …, "offset": …}`; the offset is how far it is ahead of (or behind) this machine's."""
-    world = read_world(connection)
+    world = read_world(visit.connection)
     sign = "-" if world.offset < 0 else ""
     return {"now": format_instant(world.now), "offset": sign + format_duration(abs(world.offset))}
 
 
-def change_clock(connection: sqlite3.Connection, change: dict[str, Any]) -> None:
+def change_clock(visit: Visit) -> dict[str, Any]:
     """`{"advance": "30d"}` or `{"set": "2027-01-01T00:00:00Z"}`."""
+    turn_clock(visit.connection, visit.object)
+    return show_clock(visit)
+
+
+def turn_clock(connection: sqlite3.Connection, change: dict[str, Any]) -> None:
+    """Put the clock where the change says; ServiceError 400 when it says nothing sensible."""
     if set(change) not in ({"advance"}, {"set"}):
         raise invalid('The clock takes {"advance": "30d"} or {"set": "2027-01-01T00:00:00Z"}.')
     offset = read_world(connection).offset

@@ -6,7 +6,8 @@ from typing import Any
 
 from genai_iac.emulator.bootstrap import ADMINISTRATOR
 from genai_iac.emulator.client_config import DEFAULT_PROFILE, PRINCIPAL_DESCRIPTION
-from genai_iac.emulator.errors import invalid
+from genai_iac.emulator.control.visit import Visit
+from genai_iac.emulator.errors import ServiceError, invalid
 from genai_iac.emulator.ocids import make_ocid
 from genai_iac.emulator.resources import Resource, Resources
 from genai_iac.emulator.tags import read_tags
@@ -16,8 +17,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _GROUP = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
-def add_principal(connection: sqlite3.Connection, wanted: dict[str, Any]) -> dict[str, Any]:
+def add_principal(visit: Visit) -> dict[str, Any]:
     """`{"name": "ci", "groups": ["planners"]}`: make the user and those groups that are not there, and put it in them."""
+    if visit.directory is None:
+        raise ServiceError(409, "Conflict", "This server has no directory for client profiles.")
+    wanted, connection = visit.object, visit.connection
     unknown = set(wanted) - {"name", "groups"}
     if unknown:
         raise invalid(f"A principal has no {', '.join(sorted(unknown))}.")
@@ -29,12 +33,13 @@ def add_principal(connection: sqlite3.Connection, wanted: dict[str, Any]) -> dic
         connection.execute(
             "INSERT OR IGNORE INTO memberships VALUES (?,?,?,?)", (make_ocid("groupmembership"), user, team, world.now)
         )
-    return next(shown for shown in list_principals(connection) if shown["name"] == name)
+    shown = next(shown for shown in show_principals(visit) if shown["name"] == name)
+    return {**shown, "configFile": str((visit.directory / "config").resolve())}
 
 
-def list_principals(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+def show_principals(visit: Visit) -> list[dict[str, Any]]:
     """All users that have a profile, with the groups they are in."""
-    rows = connection.execute(
+    rows = visit.connection.execute(
         "SELECT u.name, u.id, (SELECT group_concat(g.name) FROM memberships m JOIN resources g ON g.id = m.team"
         " WHERE m.user = u.id) AS groups FROM resources u WHERE u.kind = 'user'"
         " AND (u.name = ? OR json_extract(u.body, '$.description') = ?) ORDER BY u.seq",

@@ -1,6 +1,5 @@
 """API keys: created with one or two secrets, listed, described, moved, deleted."""
 
-import sqlite3
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +12,9 @@ from genai_iac.emulator.moments import DAY
 from genai_iac.emulator.operations import operation
 from genai_iac.emulator.paging import Order, list_page
 from genai_iac.emulator.payload import Body, as_object, items, optional_instant, optional_text, text
-from genai_iac.emulator.pending import schedule
+from genai_iac.emulator.pending import Due, schedule
 from genai_iac.emulator.resources import Resource, Resources
 from genai_iac.emulator.tags import changed_tags, read_tags
-from genai_iac.emulator.world import World
 
 DEFAULT_LIFE = 90 * DAY
 MAX_SECRETS = 2
@@ -164,9 +162,9 @@ def _enter_related(call: Call, compartment: str) -> str:
     return compartment
 
 
-def _activate(connection: sqlite3.Connection, world: World, target: str, detail: dict[str, Any]) -> None:
-    resources = Resources(connection)
-    key = resources.find(KIND, target)
+def _activate(due: Due) -> None:
+    resources = Resources(due.connection)
+    key = resources.find(KIND, due.target)
     if key is not None and key.state == "CREATING":
         resources.settle(replace(key, state="ACTIVE"))
 

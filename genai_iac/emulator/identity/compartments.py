@@ -1,9 +1,7 @@
 """Compartments: a tree six levels deep, names unique under a parent, and deletion that takes its time and may fail."""
 
 import secrets
-import sqlite3
 from dataclasses import replace
-from typing import Any
 
 from genai_iac.emulator.answers import Answer, answer_page
 from genai_iac.emulator.call import Call
@@ -21,13 +19,13 @@ from genai_iac.emulator.identity.work_requests import Finding, finish_work, star
 from genai_iac.emulator.operations import operation
 from genai_iac.emulator.paging import slice_page
 from genai_iac.emulator.payload import optional_text, text
-from genai_iac.emulator.pending import schedule
+from genai_iac.emulator.pending import Due, schedule
 from genai_iac.emulator.resources import Resource, Resources
 from genai_iac.emulator.tags import changed_tags, read_tags
-from genai_iac.emulator.world import World
 
 MAX_DEPTH = 6  # levels below the tenancy
 _NAME = r"[A-Za-z0-9._-]{1,100}"
+_SUFFIX = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 @operation("identity", "CreateCompartment", "POST /20160918/compartments", home=True, retry_token=True)
@@ -186,35 +184,36 @@ def _read_flag(call: Call, name: str) -> bool:
 def _list_accessible(call: Call, parent: str | None) -> Answer:
     """Those in which the caller may inspect compartments; asking itself needs no permission."""
     rows = call.resources.select(replace(read_listing(call, "compartment", parent), limit=None))
-    open_to_caller = [row for row in rows if call.gate.admits(call, call.directory.path_of(row.id), {})]
+    open_to_caller = [row for row in rows if call.may_enter(row.id)]
     page, following = slice_page(open_to_caller, call.request)
     return answer_page([show(row) for row in page], following)
 
 
-def _activate(connection: sqlite3.Connection, world: World, target: str, detail: dict[str, Any]) -> None:
-    resources = Resources(connection)
-    found = resources.find("compartment", target)
+def _activate(due: Due) -> None:
+    resources = Resources(due.connection)
+    found = resources.find("compartment", due.target)
     if found is not None and found.state == "CREATING":
         resources.settle(replace(found, state="ACTIVE"))
 
 
-def _finish_delete(connection: sqlite3.Connection, world: World, target: str, detail: dict[str, Any]) -> None:
-    resources = Resources(connection)
-    found = resources.find("compartment", target)
+def _finish_delete(due: Due) -> None:
+    resources = Resources(due.connection)
+    found = resources.find("compartment", due.target)
     if found is None:
         return
-    inside = resources.within(target)
+    now, request = due.world.now, due.detail["request"]
+    inside = resources.within(found.id)
     if inside:
-        resources.save(found, replace(found, state="ACTIVE"), world.now)
+        resources.save(found, replace(found, state="ACTIVE"), now)
         findings = [
             Finding("NotEmpty", f"{item.kind} '{item.name}' ({item.id}) is in the compartment.") for item in inside
         ]
-        finish_work(connection, world.now, detail["request"], findings)
+        finish_work(due.connection, now, request, findings)
         return
-    suffix = "".join(secrets.choice("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(10))
-    resources.save(found, replace(found, state="DELETED", name=f"{found.name[:89]}.{suffix}"), world.now)
-    rewrite_names(connection, world, {target})
-    finish_work(connection, world.now, detail["request"], [])
+    suffix = "".join(secrets.choice(_SUFFIX) for _ in range(10))
+    resources.save(found, replace(found, state="DELETED", name=f"{found.name[:89]}.{suffix}"), now)
+    rewrite_names(due.connection, due.world, {found.id})
+    finish_work(due.connection, now, request, [])
 
 
 WORKS = {"activate": _activate, "delete-compartment": _finish_delete}

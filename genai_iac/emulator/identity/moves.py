@@ -2,7 +2,6 @@
 
 import sqlite3
 from dataclasses import replace
-from typing import Any
 
 from genai_iac.emulator.answers import Answer
 from genai_iac.emulator.call import Call
@@ -12,9 +11,8 @@ from genai_iac.emulator.identity.rewriting import rewrite_names, subtree_of
 from genai_iac.emulator.identity.work_requests import finish_work, start_work
 from genai_iac.emulator.operations import operation
 from genai_iac.emulator.payload import text
-from genai_iac.emulator.pending import schedule
+from genai_iac.emulator.pending import Due, schedule
 from genai_iac.emulator.resources import Resource, Resources
-from genai_iac.emulator.world import World, bump_policies
 
 
 @operation(
@@ -61,16 +59,15 @@ def _height(connection: sqlite3.Connection, compartment: str) -> int:
     return max(depth for _, depth in subtree_of(connection, compartment))
 
 
-def _finish_move(connection: sqlite3.Connection, world: World, target: str, detail: dict[str, Any]) -> None:
-    resources = Resources(connection)
-    found = resources.find("compartment", target)
+def _finish_move(due: Due) -> None:
+    resources = Resources(due.connection)
+    found = resources.find("compartment", due.target)
     if found is None:
         return
-    below = {ocid for ocid, _ in subtree_of(connection, target)}
-    resources.save(found, replace(found, compartment=detail["parent"]), world.now)
-    rewrite_names(connection, world, below)
-    bump_policies(connection)
-    finish_work(connection, world.now, detail["request"], [])
+    below = {ocid for ocid, _ in subtree_of(due.connection, found.id)}
+    resources.save(found, replace(found, compartment=due.detail["parent"]), due.world.now)
+    rewrite_names(due.connection, due.world, below)
+    finish_work(due.connection, due.world.now, due.detail["request"], [])
 
 
 WORKS = {"move-compartment": _finish_move}

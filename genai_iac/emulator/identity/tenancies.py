@@ -42,7 +42,7 @@ def list_region_subscriptions(call: Call) -> Answer:
 
 
 @operation("identity", "ListRegions", "GET /20160918/regions")
-def list_regions(call: Call) -> Answer:
+def list_regions(_call: Call) -> Answer:
     """ListRegions."""
     return Answer([{"key": key, "name": name} for name, key in REGIONS.items()])
 

@@ -13,9 +13,7 @@ from genai_iac.emulator.moments import format_instant
 from genai_iac.emulator.ocids import make_ocid
 from genai_iac.emulator.operations import operation
 from genai_iac.emulator.paging import slice_page
-from genai_iac.emulator.resources import Resource, Resources
-
-KIND = "compartmentworkrequest"
+from genai_iac.emulator.resources import WORK_REQUEST, Resource, Resources
 
 
 @dataclass(frozen=True)
@@ -43,16 +41,18 @@ def start_work(connection: sqlite3.Connection, now: int, kind: str, target: Reso
         "timeAccepted": format_instant(now),
         "timeStarted": format_instant(now),
     }
-    ocid = make_ocid(KIND)
+    ocid = make_ocid(WORK_REQUEST)
     place = target.compartment
-    Resources(connection).add(Resource(ocid, KIND, "", place, target.id, "IN_PROGRESS", now, None, "", body), visible=0)
+    Resources(connection).add(
+        Resource(ocid, WORK_REQUEST, "", place, target.id, "IN_PROGRESS", now, None, "", body), visible=0
+    )
     return ocid
 
 
 def finish_work(connection: sqlite3.Connection, now: int, ocid: str, findings: Sequence[Finding]) -> None:
     """End a work request: SUCCEEDED without findings, FAILED with them."""
     resources = Resources(connection)
-    found = resources.find(KIND, ocid)
+    found = resources.find(WORK_REQUEST, ocid)
     if found is None:
         return
     stamp = format_instant(now)
@@ -66,7 +66,7 @@ def finish_work(connection: sqlite3.Connection, now: int, ocid: str, findings: S
 @operation("identity", "GetWorkRequest", "GET /20160918/workRequests/{workRequestId}")
 def get_work_request(call: Call) -> Answer:
     """GetWorkRequest, with `retry-after` while it runs."""
-    found = call.resources.find(KIND, call.ocid("workRequestId"))
+    found = call.resources.find(WORK_REQUEST, call.ocid("workRequestId"))
     if found is None:
         raise not_found()
     call.enter(found.compartment)
@@ -80,9 +80,9 @@ def list_work_requests(call: Call) -> Answer:
     compartment = call.enter(required_compartment(call))
     about = call.request.one("resourceIdentifier")
     query = "SELECT id FROM resources WHERE kind = ? AND compartment = ? AND (? IS NULL OR name = ?) ORDER BY seq DESC"
-    rows = call.connection.execute(query, (KIND, compartment, about, about)).fetchall()
+    rows = call.connection.execute(query, (WORK_REQUEST, compartment, about, about)).fetchall()
     page, following = slice_page(rows, call.request)
-    shown = [_show(found) for row in page if (found := call.resources.find(KIND, row["id"]))]
+    shown = [_show(found) for row in page if (found := call.resources.find(WORK_REQUEST, row["id"]))]
     return answer_page(shown, following)
 
 

@@ -1,0 +1,136 @@
+"""The namespace and its buckets."""
+
+from typing import Any
+
+from genai_iac.emulator.answers import NO_CONTENT, Answer, answer_page
+from genai_iac.emulator.call import Call
+from genai_iac.emulator.errors import ServiceError, conflict, missing
+from genai_iac.emulator.moments import format_instant
+from genai_iac.emulator.operations import operation
+from genai_iac.emulator.paging import Order, list_page
+from genai_iac.emulator.payload import as_object, text
+from genai_iac.emulator.resources import Resource
+from genai_iac.emulator.tags import read_tags
+
+KIND = "bucket"
+_NAME = r"[A-Za-z0-9._-]{1,256}"
+_ORDER = Order("TIMECREATED", "NAME")
+
+
+@operation("object-storage", "GetNamespace", "GET /n")
+def get_namespace(call: Call) -> Answer:
+    """GetNamespace: a JSON string."""
+    return Answer(namespace_of(call))
+
+
+@operation("object-storage", "CreateBucket", "POST /n/{namespaceName}/b")
+def create_bucket(call: Call) -> Answer:
+    """CreateBucket."""
+    check_namespace(call)
+    compartment = call.enter(text(call.body, "compartmentId"))
+    name = text(call.body, "name", most=256, pattern=_NAME)
+    if _find(call, name) is not None:
+        raise conflict(
+            "BucketAlreadyExists",
+            f"Either the bucket '{name}' in the namespace exists already or you are not authorized.",
+        )
+    metadata = as_object(call.body.get("metadata") or {}, "metadata")
+    body = {"metadata": metadata, "createdBy": call.caller.id, **read_tags(call.body, call.caller.name, call.now)}
+    return _answer(call, call.make_regional(call.region, KIND, compartment, name, body))
+
+
+@operation("object-storage", "ListBuckets", "GET /n/{namespaceName}/b")
+def list_buckets(call: Call) -> Answer:
+    """ListBuckets of a compartment."""
+    check_namespace(call)
+    compartment = call.request.one("compartmentId")
+    if compartment is None:
+        raise missing("compartmentId")
+    call.enter(compartment)
+    wanted = call.listing(KIND, compartment, region=call.region)
+    rows, following = list_page(call.resources, wanted, call.request, _ORDER)
+    return answer_page([_show(call, row) for row in rows], following)
+
+
+@operation("object-storage", "GetBucket", "GET /n/{namespaceName}/b/{bucketName}")
+def get_bucket(call: Call) -> Answer:
+    """GetBucket."""
+    return _answer(call, load_bucket(call))
+
+
+@operation("object-storage", "HeadBucket", "HEAD /n/{namespaceName}/b/{bucketName}")
+def head_bucket(call: Call) -> Answer:
+    """HeadBucket."""
+    return Answer(headers={"etag": load_bucket(call).etag})
+
+
+@operation("object-storage", "DeleteBucket", "DELETE /n/{namespaceName}/b/{bucketName}")
+def delete_bucket(call: Call) -> Answer:
+    """DeleteBucket: an empty one."""
+    bucket = load_bucket(call)
+    wanted = call.request.headers.get("if-match")
+    if wanted is not None and wanted != bucket.etag:
+        raise ServiceError(412, "IfMatchFailed", "The If-Match header does not match the etag of the bucket.")
+    if call.connection.execute("SELECT 1 FROM objects WHERE bucket = ?", (bucket.id,)).fetchone():
+        raise conflict("BucketNotEmpty", f"Bucket '{bucket.name}' is not empty. Delete all object versions first.")
+    call.resources.remove(bucket.id)
+    return NO_CONTENT
+
+
+OPERATIONS = (get_namespace, create_bucket, list_buckets, get_bucket, head_bucket, delete_bucket)
+
+
+def namespace_of(call: Call) -> str:
+    """The one namespace a tenancy has."""
+    return "ns" + call.world.tenancy[-10:]
+
+
+def check_namespace(call: Call) -> None:
+    """404 for another namespace."""
+    if call.parameters["namespaceName"] != namespace_of(call):
+        raise ServiceError(
+            404,
+            "NamespaceNotFound",
+            "You do not have authorization to perform this request, or the requested resource could not be found.",
+        )
+
+
+def load_bucket(call: Call) -> Resource:
+    """The bucket in the path; 404 BucketNotFound when it is not there or not for this caller."""
+    check_namespace(call)
+    name = call.parameters["bucketName"]
+    bucket = _find(call, name)
+    if bucket is None or not call.may_enter(bucket.compartment):
+        raise ServiceError(
+            404,
+            "BucketNotFound",
+            f"Either the bucket named '{name}' does not exist in the namespace '{namespace_of(call)}' "
+            "or you are not authorized to access it",
+        )
+    return bucket
+
+
+def _find(call: Call, name: str) -> Resource | None:
+    row = call.connection.execute(
+        "SELECT id FROM resources WHERE kind = ? AND region = ? AND name = ?", (KIND, call.region, name)
+    ).fetchone()
+    return None if row is None else call.resources.find(KIND, row["id"])
+
+
+def _answer(call: Call, bucket: Resource) -> Answer:
+    return Answer(_show(call, bucket), headers={"etag": bucket.etag}, resource=bucket.id)
+
+
+def _show(call: Call, bucket: Resource) -> dict[str, Any]:
+    return {
+        "namespace": namespace_of(call),
+        "name": bucket.name,
+        "id": bucket.id,
+        "compartmentId": bucket.compartment,
+        "timeCreated": format_instant(bucket.created),
+        "etag": bucket.etag,
+        "publicAccessType": "NoPublicAccess",
+        "storageTier": "Standard",
+        "versioning": "Disabled",
+        **bucket.body,
+    }

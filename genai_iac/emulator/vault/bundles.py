@@ -1,0 +1,98 @@
+"""Secret bundles, version 20190301: the only door to what is in a secret."""
+
+import base64
+from typing import Any
+
+from genai_iac.emulator.answers import Answer, answer_page
+from genai_iac.emulator.call import Call
+from genai_iac.emulator.errors import conflict, invalid, missing, not_found
+from genai_iac.emulator.moments import format_instant
+from genai_iac.emulator.operations import operation
+from genai_iac.emulator.paging import slice_page
+from genai_iac.emulator.resources import Resource
+from genai_iac.emulator.vault.contents import STAGES, Version, find_version, list_versions, open_content
+from genai_iac.emulator.vault.rules import expiry_of, is_blocked
+from genai_iac.emulator.vault.secrets import KIND
+from genai_iac.emulator.vault.versions import parse_number, read_order
+
+
+@operation("secrets", "GetSecretBundle", "GET /20190301/secretbundles/{secretId}")
+def get_bundle(call: Call) -> Answer:
+    """GetSecretBundle: the CURRENT version unless another is asked for."""
+    return _answer(call, call.load(KIND, call.ocid("secretId"), region=call.region))
+
+
+@operation("secrets", "GetSecretBundleByName", "POST /20190301/secretbundles/actions/getByName")
+def get_bundle_by_name(call: Call) -> Answer:
+    """GetSecretBundleByName, by the name of the secret and its vault."""
+    name, vault = call.request.one("secretName"), call.request.one("vaultId")
+    if name is None or vault is None:
+        raise missing("secretName" if name is None else "vaultId")
+    row = call.connection.execute(
+        "SELECT id FROM resources WHERE kind = ? AND name = ? AND state <> 'DELETED'"
+        " AND json_extract(body, '$.vaultId') = ?",
+        (KIND, name, vault),
+    ).fetchone()
+    if row is None:
+        raise not_found()
+    return _answer(call, call.load(KIND, row["id"], region=call.region))
+
+
+@operation("secrets", "ListSecretBundleVersions", "GET /20190301/secretbundles/{secretId}/versions")
+def list_bundle_versions(call: Call) -> Answer:
+    """ListSecretBundleVersions."""
+    secret = _require_readable(call.load(KIND, call.ocid("secretId"), region=call.region))
+    versions = list_versions(call, secret.id)
+    if read_order(call) == "DESC":
+        versions.reverse()
+    page, following = slice_page(versions, call.request)
+    return answer_page([_show(secret, version) for version in page], following)
+
+
+OPERATIONS = (get_bundle, get_bundle_by_name, list_bundle_versions)
+
+
+def _answer(call: Call, secret: Resource) -> Answer:
+    _require_readable(secret)
+    version = _find(call, secret)
+    if version.deletion is not None:
+        raise not_found()
+    if is_blocked(secret.body["secretRules"], version.created, call.now):
+        raise conflict("Conflict", f"Version {version.number} has expired, and a rule blocks reading it.")
+    content = base64.b64encode(open_content(call, version)).decode("ascii")
+    body = {
+        **_show(secret, version),
+        "secretBundleContent": {"contentType": "BASE64", "content": content},
+        "metadata": secret.body["metadata"],
+    }
+    return Answer(body, headers={"etag": secret.etag})
+
+
+def _require_readable(secret: Resource) -> Resource:
+    if secret.state != "ACTIVE":
+        raise not_found()
+    return secret
+
+
+def _find(call: Call, secret: Resource) -> Version:
+    number, name = call.request.one("versionNumber"), call.request.one("secretVersionName")
+    stage = call.request.one("stage") or "CURRENT"
+    if stage not in STAGES:
+        raise invalid(f"stage must be one of {', '.join(STAGES)}.")
+    return find_version(
+        call, secret.id, number=None if number is None else parse_number(number), name=name, stage=stage
+    )
+
+
+def _show(secret: Resource, version: Version) -> dict[str, Any]:
+    expiry = expiry_of(secret.body["secretRules"], version.created)
+    shown = {
+        "secretId": secret.id,
+        "versionNumber": version.number,
+        "versionName": version.name,
+        "stages": list(version.stages),
+        "timeCreated": format_instant(version.created),
+        "timeOfDeletion": None if version.deletion is None else format_instant(version.deletion),
+        "timeOfExpiry": None if expiry is None else format_instant(expiry),
+    }
+    return {name: value for name, value in shown.items() if value is not None}
