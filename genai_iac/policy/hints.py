@@ -35,9 +35,14 @@ def find_hint(
     return next((hint for rule in _RULES if (hint := rule(place)) is not None), None)
 
 
-def close_match(word: str, known: Sequence[str]) -> str | None:
-    """The known word that ``word`` is most likely a slip of, or None."""
-    found = get_close_matches(word.lower(), known, n=1, cutoff=0.7)
+def invisible_hint(character: str) -> str:
+    """What to do about a character that nobody sees."""
+    return f"delete the invisible character U+{ord(character):04X} ({unicodedata.name(character, 'unnamed')})"
+
+
+def close_match(word: str, known: Sequence[str], likeness: float = 0.7) -> str | None:
+    """The known word that ``word`` is most likely a slip of, or None if none is that like (1: the same)."""
+    found = get_close_matches(word.lower(), known, n=1, cutoff=likeness)
     return found[0] if found else None
 
 
@@ -61,7 +66,7 @@ def _stray(place: Place) -> str | None:
     if character == "$":
         return "a hole ${…} must be filled before the statement is read"
     if not character.isprintable():
-        return f"delete the invisible character U+{ord(character):04X} ({unicodedata.name(character, 'control')})"
+        return invisible_hint(character)
     if not character.isascii():
         return "put a name with such a character in single quotes"
     return None

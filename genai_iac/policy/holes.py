@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from .errors import PolicySyntaxError
-from .tokens import HOLES, find_private
+from .parse import refuse_unreadable
+from .tokens import HOLES
 from .tree import VERBS
 from .write import Piece
 
@@ -31,9 +32,7 @@ class Cut(NamedTuple):
 
 def cut_holes(template: str) -> Cut:
     """Find the holes ``${name}``; ``$${`` is a literal ``${``. Raises PolicySyntaxError for a hole that never ends."""
-    private = find_private(template)
-    if private is not None:
-        raise PolicySyntaxError("this character has no meaning", text=template, column=private + 1)
+    refuse_unreadable(template)
     pieces: list[str] = []
     offsets: list[int] = []
     names: list[str] = []

@@ -4,13 +4,14 @@ from .conditions_grammar import read_condition
 from .cursor import Cursor
 from .errors import PolicySyntaxError
 from .grammar import read_statement
-from .tokens import find_private, split_tokens
+from .hints import invisible_hint
+from .tokens import find_unreadable, split_tokens
 from .tree import Condition, Grant, Statement
 
 
 def parse(text: str) -> Statement:
     """The tree of exactly one statement. Raises PolicySyntaxError with the column of the first thing that does not fit."""
-    _refuse_private(text)
+    refuse_unreadable(text)
     return parse_with_holes(text)
 
 
@@ -24,7 +25,7 @@ def parse_with_holes(text: str) -> Statement:
 
 def parse_statements(text: str) -> tuple[Statement, ...]:
     """The trees of one or more statements that follow each other, on one line or many."""
-    _refuse_private(text)
+    refuse_unreadable(text)
     cursor = Cursor(text, split_tokens(text))
     statements = [read_statement(cursor)]
     while cursor.starts_statement():
@@ -52,15 +53,16 @@ def parse_matching_rules(text: str) -> tuple[Condition, ...]:
 
 
 def _read_rules(text: str) -> Cursor:
-    _refuse_private(text)
+    refuse_unreadable(text)
     return Cursor(text, split_tokens(text, condition=True))
 
 
-def _refuse_private(text: str) -> None:
-    private = find_private(text)
-    if private is not None:
-        hint = f"delete U+{ord(text[private]):04X}"
-        raise PolicySyntaxError("this character has no meaning", text=text, column=private + 1, hint=hint)
+def refuse_unreadable(text: str) -> None:
+    """Raise PolicySyntaxError if the text holds an invisible character."""
+    at = find_unreadable(text)
+    if at is not None:
+        message = "an invisible character"
+        raise PolicySyntaxError(message, text=text, column=at + 1, hint=invisible_hint(text[at]))
 
 
 def _expect_end(cursor: Cursor, statement: Statement) -> None:

@@ -6,6 +6,7 @@ that does not know which reads ``'domain'/'group'`` as a pattern and swallows th
 
 import re
 from typing import NamedTuple
+from unicodedata import category
 
 WORD, QUOTED, MARK, PATTERN, STRAY, END = 1, 2, 3, 4, 5, 6
 
@@ -59,12 +60,16 @@ def split_tokens(text: str, *, condition: bool = False) -> list[Token]:
     return tokens
 
 
-def find_private(text: str) -> int | None:
-    """The offset of the first character that is kept for holes, or None; no statement may hold one."""
+def find_unreadable(text: str) -> int | None:
+    """The offset of the first invisible character beyond ASCII, or None: nobody can tell what such a statement says.
+
+    The characters that stand for holes are among them.
+    """
     if text.isascii():
         return None
-    found = _PRIVATE.search(text)
-    return None if found is None else found.start()
+    return next(
+        (at for at, character in enumerate(text) if character > "\x7f" and category(character) in _UNREADABLE), None
+    )
 
 
 def unquote(piece: str) -> str:
@@ -83,6 +88,6 @@ def is_word(value: str) -> bool:
     return _WHOLE_WORD.fullmatch(value) is not None
 
 
-_PRIVATE = re.compile(rf"[{HOLES}]")
+_UNREADABLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _ESCAPED = re.compile(r"\\(['\\])")
 _WHOLE_WORD = re.compile(_WORD)

@@ -189,5 +189,6 @@ _SWAPS = {
     "allow": "deny",
 }
 _KEYWORDS = frozenset(
-    "to in of where with id as tenancy compartment any-user any-group any-tenancy service define admit endorse associate".split()
+    {"to", "in", "of", "where", "with", "id", "as", "tenancy", "compartment", "service", "define", "admit", "endorse"}
+    | {"any-user", "any-group", "any-tenancy", "associate"}
 )

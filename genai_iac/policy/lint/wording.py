@@ -35,9 +35,9 @@ def _quoted_star(grant: Grant) -> Iterator[Note]:
 def _misspelt_variable(grant: Grant) -> Iterator[Note]:
     for variable in variables(grant.condition):
         name = variable.text.lower()
-        if name in _VARIABLES or ".tag." in name or not name.startswith(("request.", "reqest.", "requst.")):
+        if name in _VARIABLES or ".tag." in name or name.startswith("target."):
             continue
-        guess = close_match(name, _SORTED)
+        guess = close_match(name, _SORTED, 0.88)
         if guess is not None and guess.count(".") == name.count("."):
             yield Note(variable.column, f"{variable.text} is no variable we know", f"did you mean {guess}?")
 
