@@ -1,0 +1,23 @@
+"""Running tenancies for the tests: one a module where tests keep to their own corner, a fresh one where they do not."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from genai_iac.emulator import running
+
+from .clients import Clients
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Clients]:
+    """A tenancy that the tests of one module share."""
+    with running() as tenancy:
+        yield Clients(tenancy)
+
+
+@pytest.fixture
+def fresh() -> Iterator[Clients]:
+    """A tenancy of a test's own."""
+    with running() as tenancy:
+        yield Clients(tenancy)
