@@ -38,7 +38,8 @@ def closing_text(
         [
             terminal.paint(verdict, "danger"),
             *terminal.wrap(resources),
-            *terminal.wrap(f"What landed stays. Mend what failed, then go on with: {again}"),
+            f"What landed stays. {'Mend what failed, then go on' if statuses[Status.FAILED] else 'Go on'} with:",
+            f"  {visible(again)}",
         ]
     )
 

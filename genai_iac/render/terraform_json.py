@@ -54,12 +54,12 @@ def _resource_change(change: Change) -> dict[str, Any]:
             "before_sensitive": change.before is not None and {},
             "after_sensitive": change.after is not None and {},
         },
-        "action_reason": change.reason,
         "genai_iac": {
             "address": str(change.address),
             "id": change.id,
             "actions": list(change.actions),
             "calls": [call.operation for call in change.calls],
+            "reason": change.reason,
             "losses": [{"secret": loss.secret, "how": loss.how} for loss in change.losses],
         },
     }

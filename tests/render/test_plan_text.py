@@ -1,0 +1,219 @@
+"""The plan for a terminal: its width, its last line, its words and its symbols."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from rendered_plans import AROUND, CREATES, EVERYTHING, KILLS, NOTHING, NOW, UPDATES, large_plan
+
+from genai_iac.model import Action, Address, Change, Lifetime, Loss, Notice, Plan, Reference
+from genai_iac.render.differences import Edit
+from genai_iac.render.foreign import columns
+from genai_iac.render.surroundings import Expiry, Surroundings
+from genai_iac.render.terminal import Terminal
+from genai_iac.render.text import render_text
+from genai_iac.render.words import elapsed_words, join_words, loss_words, plan_line, sign
+
+LIFE = Lifetime("90d", timedelta(days=90))
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize(
+    "plan", [EVERYTHING, NOTHING, large_plan(7, "日本語の説明 " * 30)], ids=["everything", "nothing", "wide letters"]
+)
+def test_no_line_but_the_last_is_wider_than_the_terminal(plan: Plan, colour: bool, width: int) -> None:
+    *lines, last = render_text(plan, AROUND, Terminal(width, colour)).splitlines()
+    assert [line for line in lines if columns(COLOUR.sub("", line)) > width] == []
+    assert COLOUR.sub("", last) == plan_line(plan)
+
+
+def test_colours_change_nothing_else() -> None:
+    assert COLOUR.sub("", render_text(EVERYTHING, AROUND, Terminal(colour=True))) == render_text(
+        EVERYTHING, AROUND, Terminal()
+    )
+    assert "\x1b" not in render_text(EVERYTHING, AROUND, Terminal())
+
+
+def test_ascii_is_ascii_at_the_same_width() -> None:
+    lines = render_text(EVERYTHING, AROUND, Terminal(80, unicode=False)).splitlines()
+    assert all(line.isascii() for line in lines)
+    assert max(map(len, lines[:-1])) <= 80
+
+
+@pytest.mark.parametrize(
+    ("actions", "line"),
+    [
+        ([("create",), ("create",), ("update",)], "Plan: 2 to add, 1 to change, 0 to destroy."),
+        ([("renew",)], "Plan: 0 to add, 0 to change, 0 to destroy, 1 to rotate."),
+        (
+            [("update", "renew", "deactivate"), ("delete",)],
+            "Plan: 0 to add, 1 to change, 1 to destroy, 1 to rotate, 1 to deactivate.",
+        ),
+        (
+            [("activate",), ("revoke",), ("forget",), ("deliver",)],
+            "Plan: 0 to add, 0 to change, 0 to destroy, 1 to activate, 1 to revoke, 1 to forget, 1 to deliver.",
+        ),
+        ([("delete", "create")], "Plan: 1 to add, 0 to change, 1 to destroy."),
+        ([], "No changes."),
+    ],
+)
+def test_the_last_line(actions: list[tuple[Action, ...]], line: str) -> None:
+    plan = replace(
+        NOTHING, changes=tuple(Change(Address("ApiKey", f"k{n}"), each, "") for n, each in enumerate(actions))
+    )
+    assert render_text(plan).splitlines()[-1] == line
+
+
+@pytest.mark.parametrize(
+    ("actions", "kills", "mark"),
+    [
+        (("create",), False, "+"),
+        (("create", "deliver"), False, "+"),
+        (("update",), False, "~"),
+        (("activate",), False, "~"),
+        (("delete",), False, "-"),
+        (("delete",), True, "!"),
+        (("delete", "create"), False, "-/+"),
+        (("delete", "create"), True, "!"),
+        (("renew",), False, "!"),
+        (("update", "revoke"), True, "!"),
+        (("deactivate",), False, "!"),
+        (("forget",), False, "."),
+        (("deliver",), False, "="),
+    ],
+)
+def test_symbols(actions: tuple[Action, ...], kills: bool, mark: str) -> None:
+    losses = (Loss("key-one", None, "delete"),) if kills else ()
+    change = Change(Address("ApiKey", "k"), actions, "", losses=losses)
+    assert sign(change) == mark
+    assert re.search(
+        rf"^ *{re.escape(mark)} ApiKey/k  {join_words(actions)}$",
+        render_text(replace(NOTHING, changes=(change,))),
+        re.MULTILINE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "words"),
+    [
+        (timedelta(seconds=-30), "a moment"),
+        (timedelta(), "a moment"),
+        (timedelta(seconds=1), "1 second"),
+        (timedelta(seconds=59), "59 seconds"),
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(minutes=4, seconds=59), "4 minutes"),
+        (timedelta(minutes=61), "1 hour"),
+        (timedelta(hours=23, minutes=59), "23 hours"),
+        (timedelta(hours=47, minutes=59), "47 hours"),
+        (timedelta(hours=48), "2 days"),
+        (timedelta(days=400), "400 days"),
+    ],
+)
+def test_elapsed_time_is_told_honestly(elapsed: timedelta, words: str) -> None:
+    assert elapsed_words(elapsed) == words
+    assert loss_words(Loss("k", NOW - elapsed, "revoke"), NOW).startswith(f"was last used {words} ago; revoke ")
+
+
+def test_without_a_clock_the_moment_itself_is_told() -> None:
+    assert loss_words(Loss("k", NOW, "renew"), None).startswith("was last used at 2026-11-23T12:00:00Z; ")
+    assert loss_words(Loss("k", None, "renew"), None).startswith("has no recorded use; ")
+
+
+def test_what_after_does_not_mention_is_kept() -> None:
+    text = _changed({"a": "1", "tags": {"x": "1", "y": "2"}}, {"tags": {"x": "3"}})
+    assert 'tags.x: "1" → "3"' in text
+    assert "tags.y" not in text
+    assert " a:" not in text
+
+
+def test_a_life_is_no_difference_unless_it_is_minted() -> None:
+    before = {
+        "secrets": {"one": {"expires": "2026-12-31T00:00:00+00:00"}, "two": {"expires": "2026-12-31T00:00:00+00:00"}}
+    }
+    after = {"secrets": {"one": {"expires": LIFE}, "two": {"expires": LIFE}}}
+    assert "expires" not in _changed(before, after)
+    change = Change(Address("ApiKey", "k"), ("renew",), "", before, after, losses=(Loss("two", None, "renew"),))
+    text = render_text(replace(NOTHING, changes=(change,)))
+    assert "secrets.two.expires: 2026-12-31T00:00:00Z → 90d" in text
+    assert "secrets.one" not in text
+
+
+def test_the_same_moment_written_otherwise_is_no_difference() -> None:
+    assert "at:" not in _changed({"at": "2027-01-01T00:00:00+00:00"}, {"at": "2027-01-01T00:00:00Z"})
+    assert "at: 2027-01-01T00:00:00Z → 2027-01-01T00:00:01Z" in _changed(
+        {"at": "2027-01-01T00:00:00+00:00"}, {"at": "2027-01-01T00:00:01Z"}
+    )
+
+
+def test_items_with_names_are_told_by_name() -> None:
+    text = _changed(
+        {"keys": [{"name": "a", "v": 1}, {"name": "b", "v": 1}]},
+        {"keys": [{"name": "b", "v": 2}, {"name": "a", "v": 1}]},
+    )
+    assert "keys.b.v: 1 → 2" in text
+    assert "keys.a" not in text
+
+
+def test_items_without_names_are_told_by_number() -> None:
+    assert "keys.1.v: false → true" in _changed(
+        {"keys": [{"v": True}, {"v": False}]}, {"keys": [{"v": True}, {"v": True}]}
+    )
+
+
+def test_statements_can_be_compared_by_who_knows_better() -> None:
+    around = Surroundings(compare_texts=lambda before, after: [Edit(before[0], after[0], "verb use → manage")])
+    text = render_text(replace(NOTHING, changes=(UPDATES[1],)), around, Terminal(unicode=False))
+    assert "(verb use -> manage)" in text
+    assert "old-hands" not in text
+
+
+def test_an_ocid_is_shown_with_what_people_call_it() -> None:
+    around = Surroundings(names={"ocid1.compartment.oc1..a": "/platform/chat"})
+    text = _changed(
+        {"compartmentId": "ocid1.compartment.oc1..a"}, {"compartmentId": Reference(Address("Compartment", "b"))}, around
+    )
+    assert '- "/platform/chat" "ocid1.compartment.oc1..a"' in text
+    assert "+ ${Compartment/b.id} (known after apply)" in text
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(-1, "ApiKey/k key-one expired 24 hours ago, at"), (13, "ApiKey/k key-one expires in 13 days, at"), (15, None)],
+)
+def test_the_nearest_death_is_told(days: int, said: str | None) -> None:
+    around = Surroundings(now=NOW, expiries=[Expiry(Address("ApiKey", "k"), "key-one", NOW + timedelta(days=days))])
+    text = render_text(NOTHING, around, Terminal(200))
+    assert (said in text) if said else ("expire" not in text)
+
+
+def test_a_renewed_secret_does_not_die_of_its_old_expiry() -> None:
+    around = Surroundings(
+        now=NOW + timedelta(days=35), expiries=[Expiry(KILLS[0].address, "key-one", NOW + timedelta(days=37))]
+    )
+    assert "ApiKey/front key-one expires" not in render_text(
+        replace(EVERYTHING, changes=KILLS[:1]), around, Terminal(200)
+    )
+
+
+def test_notices_name_their_resource() -> None:
+    plan = replace(NOTHING, notices=(Notice("something", Address("ApiKey", "k")), Notice("else")))
+    assert "Note: ApiKey/k: something\nNote: else\n" in render_text(plan)
+
+
+def test_sources_and_sinks_are_shown_where_they_are_known() -> None:
+    alone, around = (
+        render_text(replace(EVERYTHING, changes=CREATES), surroundings) for surroundings in (Surroundings(), AROUND)
+    )
+    assert "stacks/chat.yaml:19:1" in around
+    assert "= key-one and key-two → file secrets/chat-app.env, vault chat-app" in around
+    assert "= key-one and key-two → its sinks" in alone
+
+
+def _changed(before: dict[str, object], after: dict[str, object], around: Surroundings | None = None) -> str:
+    change = Change(Address("ApiKey", "k"), ("update",), "because", before, after)  # type: ignore[arg-type]
+    return render_text(replace(NOTHING, changes=(change,)), around, Terminal(80))
