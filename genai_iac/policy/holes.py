@@ -130,10 +130,22 @@ def why_unfit(kind: HoleKind, value: str, *, alone: bool) -> str | None:
     for character in value:
         if unicodedata.category(character)[0] in "CZ" and character != " ":
             return f"holds the invisible character U+{ord(character):04X}"
+    if kind in ("name", "path") and value.lower().startswith("ocid1."):
+        return "is an OCID; write `id` before the hole"
     pattern, what = _GRAMMARS[kind] if alone or kind not in _PARTS else _PARTS[kind]
     if pattern.fullmatch(value):
         return None
     return f"is not {what}"
+
+
+def stand_in(kind: HoleKind, name: str, alone: bool) -> str:
+    """A value that fits a hole, made from its name so that different holes stand for different things."""
+    word = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "hole"
+    if kind == "ocid" and alone:
+        return f"ocid1.hole.oc1..{word}"
+    if kind == "variable" and alone:
+        return f"hole.{word}"
+    return {"permission": word.replace("-", "_").upper(), "verb": VERBS[0], "resource": "buckets"}.get(kind, word)
 
 
 _NAME = r"[\w.@+~\-](?:[\w.@+~\- ]*[\w.@+~\-])?"

@@ -6,12 +6,13 @@ compartment path, end a quote, widen a value to a pattern or begin another state
 compartment takes a path (``a:b:c``) only if its name ends in ``.path``; elsewhere a name is one name.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import NamedTuple, TypeVar, cast
 
 from .errors import PolicySyntaxError, PolicyValueError
-from .holes import Cut, HoleKind, cut_holes, find_kinds, hole_numbers, restore, substitute, why_unfit
+from .holes import Cut, HoleKind, cut_holes, find_kinds, hole_numbers, restore, stand_in, substitute, why_unfit
 from .parse import parse, parse_with_holes
 from .tokens import END, PATTERN, QUOTED, quote, split_tokens, unquote
 from .tree import Location, Statement
@@ -83,6 +84,21 @@ class Template:
         self._prove_shape(text, chosen)
         return text
 
+    def example(self) -> str:
+        """The statement with a stand-in in every hole, for checks that want a whole statement before values are known.
+
+        Raises PolicyValueError if one name stands where no value could fit, say as a name and as an OCID.
+        """
+        return self.fill(self.stand_ins())
+
+    def stand_ins(self) -> dict[str, str]:
+        """A value for every hole name. It fits all the places of that name, unless no value could."""
+        places: defaultdict[str, list[tuple[HoleKind, bool]]] = defaultdict(list)
+        for slot in self._slots:
+            for number in slot.holes:
+                places[self.holes[number].name].append((self.holes[number].kind, len(slot.inner) == 1))
+        return {name: _fitting(name, found) for name, found in places.items()}
+
     def _choose(self, number: int, values: Mapping[str, str], *, alone: bool) -> str:
         hole = self.holes[number]
         value = values.get(hole.name)
@@ -114,6 +130,12 @@ class Template:
             hole = self.holes[0]
             message = f"the values of {', '.join('${' + hole.name + '}' for hole in self.holes)} change the statement"
             raise PolicyValueError(hole.name, chosen[0], message, hole.column)
+
+
+def _fitting(name: str, places: Sequence[tuple[HoleKind, bool]]) -> str:
+    values = [stand_in(kind, name, alone) for kind, alone in places]
+    fits_all = (v for v in values if all(why_unfit(kind, v, alone=alone) is None for kind, alone in places))
+    return next(fits_all, values[0])
 
 
 def _seen_in_template(error: PolicySyntaxError, text: str, cut: Cut) -> PolicySyntaxError:

@@ -5,6 +5,8 @@ that does not know which reads ``'domain'/'group'`` as a pattern and swallows th
 """
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 from unicodedata import category
 
@@ -15,10 +17,12 @@ HOLES = "\ue000-\uf8ff"
 _WORD = rf"([A-Za-z0-9_{HOLES}][A-Za-z0-9_.@{HOLES}\-]*)"
 _QUOTED = r"('(?:[^'\\\x00-\x1f]|\\[^\x00-\x1f])*')"
 _PATTERN = r"(/(?:[^/'\\\x00-\x1f]|\\[^\x00-\x1f])+/)"
-_HEAD = re.compile(rf"[ \t\r\n]*(?:{_WORD}|{_QUOTED}|([{{}},:/()=]|![ ]*=)|(?!)()|(.))", re.DOTALL)
+# the service drops a stray > (its Terraform provider has a test on `in >> tenancy`)
+_HEAD = re.compile(rf"[ \t\r\n>]*(?:{_WORD}|{_QUOTED}|([{{}},:/()=]|![ ]*=)|(?!)()|(.))", re.DOTALL)
 _CONDITIONS = re.compile(rf"[ \t\r\n]*(?:{_WORD}|{_QUOTED}|([{{}},:()=]|![ ]*=)|{_PATTERN}|(.))", re.DOTALL)
 STARTS = frozenset({"allow", "deny", "admit", "endorse", "define"})
-_SPACE = " \t\r\n"
+_WHERE = frozenset({"where"})
+_SPACE = " \t\r\n>"
 
 
 class Token(NamedTuple):
@@ -30,34 +34,39 @@ class Token(NamedTuple):
     start: int
 
 
+_new_token: Callable[[tuple[int, str, str, int]], Token] = partial(tuple.__new__, Token)  # half the cost of Token(…)
+
+
 def split_tokens(text: str, *, condition: bool = False) -> list[Token]:
     """The tokens of ``text``, the last of kind END. A character that belongs nowhere is STRAY and ends the list."""
     tokens: list[Token] = []
-    append = tokens.append
     end = len(text.rstrip(_SPACE))
-    match = (_CONDITIONS if condition else _HEAD).match
-    at = 0
-    while at < end:
-        found = match(text, at, end)
-        assert found is not None and found.lastindex is not None  # the last alternative takes any character
-        kind = found.lastindex
+    at: int | None = 0
+    while at is not None:
+        at = _split_part(text, at, end, condition, tokens)
+        condition = not condition
+    if not tokens or tokens[-1].kind != STRAY:
+        tokens.append(Token(END, "", "", end))
+    return tokens
+
+
+def _split_part(text: str, start: int, end: int, condition: bool, tokens: list[Token]) -> int | None:
+    """Append the tokens of a head or of a condition; where the other of the two goes on, or None at the end."""
+    expression, other = (_CONDITIONS, STARTS) if condition else (_HEAD, _WHERE)
+    append = tokens.append
+    for found in expression.finditer(text, start, end):
+        kind = found.lastindex or STRAY
         piece = found[kind]
-        start = found.start(kind)
-        at = found.end()
         if kind == WORD:
             folded = piece.lower()
-            append(Token(WORD, piece, folded, start))
-            if folded == "where":
-                match = _CONDITIONS.match
-            elif folded in STARTS:
-                match = _HEAD.match
-        elif kind == STRAY:
-            append(Token(STRAY, piece, piece, start))
-            return tokens
+            append(_new_token((WORD, piece, folded, found.start(WORD))))
+            if folded in other:
+                return found.end()
         else:
-            append(Token(kind, piece, piece, start))
-    append(Token(END, "", "", end))
-    return tokens
+            append(_new_token((kind, piece, piece, found.start(kind))))
+            if kind == STRAY:
+                return None
+    return None
 
 
 def find_unreadable(text: str) -> int | None:

@@ -38,7 +38,10 @@ __all__ = [
 
 def lint_statement(text: str) -> tuple[Finding, ...]:
     """What is found in one statement without looking around: its syntax, or every rule on grants."""
-    return lint_policy([text])
+    read = _read(0, text)
+    if isinstance(read, Finding):
+        return (read,)
+    return tuple(sorted(_grant_findings(Document([text], [read])), key=_order))
 
 
 def lint_policy(
@@ -60,7 +63,11 @@ def lint_policy(
     found = [tree for tree in read if isinstance(tree, Finding)]
     found.extend(_grant_findings(document))
     found.extend(_policy_findings(document))
-    return tuple(sorted(found, key=lambda finding: (finding.statement, finding.column, finding.rule)))
+    return tuple(sorted(found, key=_order))
+
+
+def _order(finding: Finding) -> tuple[int, int, str]:
+    return finding.statement, finding.column, finding.rule
 
 
 def _read(index: int, text: str) -> Statement | Finding:
