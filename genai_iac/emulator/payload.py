@@ -50,6 +50,12 @@ def part(body: Body, name: str) -> dict[str, Any]:
     return as_object(value, name)
 
 
+def optional_object(body: Body, name: str) -> dict[str, Any]:
+    """An object that may be absent or null, and is empty then."""
+    value = body.get(name)
+    return {} if value is None else as_object(value, name)
+
+
 def as_object(value: Any, name: str) -> dict[str, Any]:
     """The value itself, if it is an object."""
     if not isinstance(value, dict):

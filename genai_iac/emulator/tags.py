@@ -5,7 +5,7 @@ from typing import Any
 from genai_iac.emulator.answers import encode_body
 from genai_iac.emulator.errors import invalid
 from genai_iac.emulator.moments import format_instant
-from genai_iac.emulator.payload import Body, as_object
+from genai_iac.emulator.payload import Body, as_object, optional_object
 
 MAX_FREEFORM = 10
 MAX_DEFINED = 64
@@ -34,7 +34,7 @@ def changed_tags(body: Body) -> dict[str, Any]:
 
 
 def _read_freeform(body: Body) -> dict[str, str]:
-    tags = as_object(body.get("freeformTags") or {}, "freeformTags")
+    tags = optional_object(body, "freeformTags")
     if len(tags) > MAX_FREEFORM:
         raise invalid(f"A resource may have at most {MAX_FREEFORM} free-form tags.")
     for key, value in tags.items():
@@ -47,7 +47,7 @@ def _read_freeform(body: Body) -> dict[str, str]:
 
 
 def _read_defined(body: Body) -> dict[str, dict[str, Any]]:
-    tags = as_object(body.get("definedTags") or {}, "definedTags")
+    tags = optional_object(body, "definedTags")
     for namespace, pairs in tags.items():
         _check_key(namespace)
         for key, value in as_object(pairs, f"definedTags.{namespace}").items():

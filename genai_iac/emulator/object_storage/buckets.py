@@ -8,7 +8,7 @@ from genai_iac.emulator.errors import ServiceError, conflict, missing
 from genai_iac.emulator.moments import format_instant
 from genai_iac.emulator.operations import operation
 from genai_iac.emulator.paging import Order, list_page
-from genai_iac.emulator.payload import as_object, text
+from genai_iac.emulator.payload import optional_object, text
 from genai_iac.emulator.resources import Resource
 from genai_iac.emulator.tags import read_tags
 
@@ -34,7 +34,7 @@ def create_bucket(call: Call) -> Answer:
             "BucketAlreadyExists",
             f"Either the bucket '{name}' in the namespace exists already or you are not authorized.",
         )
-    metadata = as_object(call.body.get("metadata") or {}, "metadata")
+    metadata = optional_object(call.body, "metadata")
     body = {"metadata": metadata, "createdBy": call.caller.id, **read_tags(call.body, call.caller.name, call.now)}
     return _answer(call, call.make_regional(call.region, KIND, compartment, name, body))
 

@@ -9,7 +9,7 @@ from genai_iac.emulator.errors import conflict, invalid, limit_exceeded, missing
 from genai_iac.emulator.moments import format_instant
 from genai_iac.emulator.operations import operation
 from genai_iac.emulator.paging import Order, list_page
-from genai_iac.emulator.payload import as_object, optional_text, part, text
+from genai_iac.emulator.payload import as_object, optional_object, optional_text, part, text
 from genai_iac.emulator.pending import Due, schedule
 from genai_iac.emulator.resources import Resource, Resources
 from genai_iac.emulator.tags import changed_tags, read_tags
@@ -45,7 +45,7 @@ def create_secret(call: Call) -> Answer:
         "vaultId": vault.id,
         "keyId": key.id,
         "description": optional_text(call.body, "description"),
-        "metadata": as_object(call.body.get("metadata") or {}, "metadata"),
+        "metadata": optional_object(call.body, "metadata"),
         "secretRules": read_rules(call.body),
         "lastVersion": 0,
         **read_tags(call.body, call.caller.name, call.now),
