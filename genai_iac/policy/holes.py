@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from .errors import PolicySyntaxError
+from .grammar.tokens import HOLES
 from .parse import refuse_unreadable
-from .tokens import HOLES
 from .tree import VERBS
 from .write import Piece
 

@@ -1,11 +1,11 @@
 """Text in, tree out: one statement, a page of them, or a dynamic group's matching rule."""
 
-from .conditions_grammar import read_condition
-from .cursor import Cursor
 from .errors import PolicySyntaxError
-from .grammar import read_statement
-from .hints import invisible_hint
-from .tokens import find_unreadable, split_tokens
+from .grammar.conditions import read_condition
+from .grammar.cursor import Cursor
+from .grammar.statements import read_statement
+from .grammar.strays import invisible_hint
+from .grammar.tokens import find_unreadable, split_tokens
 from .tree import Condition, Grant, Statement
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import NamedTuple, TypeVar, cast
 
 from .errors import PolicySyntaxError, PolicyValueError
+from .grammar.tokens import END, PATTERN, QUOTED, quote, split_tokens, unquote
 from .holes import Cut, HoleKind, cut_holes, find_kinds, hole_numbers, restore, stand_in, substitute, why_unfit
 from .parse import parse, parse_with_holes
-from .tokens import END, PATTERN, QUOTED, quote, split_tokens, unquote
 from .tree import Location, Statement
 from .write import write_name, write_pieces
 

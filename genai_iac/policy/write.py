@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from .tokens import is_word, quote
+from .grammar.tokens import is_word, quote
 from .tree import (
     Call,
     Comparison,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from genai_iac.policy import compare, parse, resolve, same, unparse
-from genai_iac.policy.tokens import PATTERN, QUOTED, WORD, Token, split_tokens, unquote
+from genai_iac.policy.grammar.tokens import PATTERN, QUOTED, WORD, Token, split_tokens, unquote
 
 from .corpora import statements
 from .directory import HERE, EveryName

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from genai_iac.policy.hints import close_match
+from genai_iac.policy.grammar.hints import close_match
 from genai_iac.policy.permissions import members_of, permissions_given
 from genai_iac.policy.resource_types import RESOURCE_TYPES
 from genai_iac.policy.tree import VERBS, Grant, Word

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from genai_iac.policy.hints import close_match
+from genai_iac.policy.grammar.hints import close_match
 from genai_iac.policy.tree import Call, Condition, Grant, Group, Location, Name, Text
 from genai_iac.policy.write import unparse
 

@@ -1,6 +1,7 @@
 """A place in a list of tokens, and the one way to fail there. Grammar files move it; nothing else does."""
 
-from .errors import PolicySyntaxError
+from genai_iac.policy.errors import PolicySyntaxError
+
 from .hints import find_hint
 from .tokens import END, QUOTED, STARTS, STRAY, WORD, Token
 

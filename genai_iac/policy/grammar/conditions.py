@@ -2,10 +2,22 @@
 
 import re
 
+from genai_iac.policy.errors import PolicySyntaxError
+from genai_iac.policy.tree import (
+    Call,
+    Comparison,
+    Condition,
+    Group,
+    Operand,
+    Operator,
+    Pattern,
+    Presence,
+    Text,
+    Variable,
+)
+
 from .cursor import Cursor
-from .errors import PolicySyntaxError
 from .tokens import HOLES, PATTERN, QUOTED, WORD, unquote
-from .tree import Call, Comparison, Condition, Group, Operand, Operator, Pattern, Presence, Text, Variable
 
 DEPTH = 64  # deeper nesting than anybody writes, and far from Python's own limit
 

@@ -1,23 +1,12 @@
 """The likely fix for a statement that cannot be read, found by looking at what stands where reading stopped."""
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from typing import NamedTuple
 
-from .tokens import END, STRAY, WORD, Token
-from .tree import VERBS
+from genai_iac.policy.tree import VERBS
 
-
-class Place(NamedTuple):
-    """Where reading stopped: the token there, the ones around it, and what was expected."""
-
-    text: str
-    token: Token
-    before: Token | None
-    after: Token | None
-    expected: tuple[str, ...]
-    opened: Sequence[int]
+from .strays import Place, find_comment, find_stray
+from .tokens import END, WORD, Token
 
 
 def find_hint(
@@ -35,61 +24,10 @@ def find_hint(
     return next((hint for rule in _RULES if (hint := rule(place)) is not None), None)
 
 
-def invisible_hint(character: str) -> str:
-    """What to do about a character that nobody sees."""
-    return f"delete the invisible character U+{ord(character):04X} ({unicodedata.name(character, 'unnamed')})"
-
-
 def close_match(word: str, known: Sequence[str], likeness: float = 0.7) -> str | None:
     """The known word that ``word`` is most likely a slip of, or None if none is that like (1: the same)."""
     found = get_close_matches(word.lower(), known, n=1, cutoff=likeness)
     return found[0] if found else None
-
-
-def _comment(place: Place) -> str | None:
-    if place.text.startswith(("//", "/*", "--"), place.token.start) and "a quoted value" not in place.expected:
-        return "OCI statements have no comments; delete it"
-    return None
-
-
-def _stray(place: Place) -> str | None:
-    token = place.token
-    if token.kind != STRAY:
-        return None
-    character = token.text
-    if character in _STRAY:
-        return _STRAY[character]
-    if character == "'":
-        return "this quote is never closed"
-    if character == "/":
-        return "this pattern is never closed; patterns look like /name*/" if _in_condition(place) else None
-    if character == "$":
-        return "a hole ${…} must be filled before the statement is read"
-    if not character.isprintable():
-        return invisible_hint(character)
-    if not character.isascii():
-        return "put a name with such a character in single quotes"
-    return None
-
-
-_STRAY = {
-    "‘": "replace the typographic quote by '",
-    "’": "replace the typographic quote by '",
-    "“": "replace the typographic quote by '",
-    "”": "replace the typographic quote by '",
-    "`": "replace the backquote by '",
-    '"': "use single quotes: 'value'",
-    "#": "OCI statements have no comments; delete it",
-    "\u00a0": "replace the no-break space by a space",
-    "–": "replace the dash by -",
-    "—": "replace the dash by -",
-    "<": "replace the <placeholder> by a real value",
-    ";": "delete it",
-}
-
-
-def _in_condition(place: Place) -> bool:
-    return any(what in place.expected for what in ("a quoted value", "a condition"))
 
 
 def _unclosed(place: Place) -> str | None:
@@ -251,9 +189,9 @@ def _spaced_name(place: Place) -> str | None:
 
 
 _RULES: tuple[Callable[[Place], str | None], ...] = (
-    _comment,
+    find_comment,
     _operator,
-    _stray,
+    find_stray,
     _unclosed,
     _missing_id,
     _start,
