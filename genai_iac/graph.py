@@ -13,6 +13,7 @@ from genai_iac.model import Address, Reference, Resource
 from genai_iac.resolve import references
 
 _MOST_CIRCLES = 20
+_MOST_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def build_graph(resources: Mapping[Address, Resource]) -> Graph:
         for address, resource in resources.items()
     }
     if circles := list(_find_circles(edges)):
-        raise ManifestError(_describe(circle, resources) for circle in circles)
+        position = {address: index for index, address in enumerate(resources)}
+        raise ManifestError(_describe(circle, resources, position) for circle in circles)
     return Graph(edges)
 
 
@@ -80,11 +82,11 @@ def _find_circles(edges: Mapping[Address, Set[Address]]) -> Iterator[list[Addres
             left[address] = set()
 
 
-def _describe(circle: list[Address], resources: Mapping[Address, Resource]) -> Problem:
-    first = min(circle, key=list(resources).index)
+def _describe(circle: list[Address], resources: Mapping[Address, Resource], position: Mapping[Address, int]) -> Problem:
+    first = min(circle, key=position.__getitem__)
     start = circle.index(first)
-    turned = [*circle[start:-1], *circle[:start], first]
-    way = " -> ".join(map(str, turned))
-    return Problem(
-        resources[first].source, f"these resources need each other in a circle: {way}", "remove one of the references"
-    )
+    turned = [str(address) for address in (*circle[start:-1], *circle[:start], first)]
+    if len(turned) > _MOST_SHOWN:
+        turned[_MOST_SHOWN - 2 : -2] = [f"({len(turned) - _MOST_SHOWN} more)"]
+    message = f"these resources need each other in a circle: {' -> '.join(turned)}"
+    return Problem(resources[first].source, message, "remove one of the references")

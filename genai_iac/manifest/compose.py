@@ -93,6 +93,8 @@ class Composer:
             value = self.compose(self._next(), depth + 1)
             if key is None:
                 continue
+            if isinstance(value, Scalar) and value.start == value.end:
+                value = value._replace(line=key.line, column=key.column)  # nothing is there to point at
             name = str(key.value)
             if name in entries:
                 first = entries[name][0].line

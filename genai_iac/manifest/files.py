@@ -132,7 +132,7 @@ def _walk(place: Place, below: Path, seen: set[Path]) -> Iterator[str | Problem]
     for entry in entries:
         if entry.name.startswith(".") or (below == Path() and entry.name == ENVIRONMENTS):
             continue
-        if entry.is_dir():
+        if Path(entry).is_dir():  # an entry of os.scandir raises for a link to itself
             yield from _walk(place, below / entry.name, seen)
         elif entry.name.endswith(_ENDINGS):
             yield str(below / entry.name)

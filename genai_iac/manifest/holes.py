@@ -17,6 +17,9 @@ _SIGN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _VARIABLE = re.compile(r"var\.([A-Za-z_][A-Za-z0-9_-]*)")
 _REFERENCE = re.compile(r"([A-Za-z]+)/([a-z0-9-]+)\.([A-Za-z]+)")
 _FORMS = "write ${var.NAME}, ${Kind/NAME.id}, ${Compartment/NAME.name}, ${Compartment/NAME.path} or ${Stack.name}; $${ is a literal ${"
+_LITERAL = "a literal ${ cannot stand beside holes in a policy statement"
+_UNCLOSED = "${"  # no hole can say that: its text holds no brace
+_MOST_ERRORS = 20
 
 
 class HoleError(ValueError):
@@ -25,6 +28,14 @@ class HoleError(ValueError):
     def __init__(self, number: int, message: str, hint: str) -> None:
         super().__init__(message)
         self.number, self.message, self.hint = number, message, hint
+
+
+class HoleErrors(Exception):
+    """Everything that is wrong with the holes of one string."""
+
+    def __init__(self, errors: Iterable[HoleError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("; ".join(map(str, self.errors)))
 
 
 class Piece(NamedTuple):
@@ -50,29 +61,47 @@ class Unknown(Exception):
 
 
 def fill(text: str, scope: Scope) -> HoleValue | Text:
-    """The value of a string. Raises HoleError, Unknown.
+    """The value of a string. Raises HoleErrors, Unknown.
 
     A string that is one hole has the hole's value, whatever its type; one with references becomes a Text that keeps every hole as written.
     """
     pieces = list(_split(text))
-    if len(pieces) == 1 and pieces[0].hole:
-        return _read(pieces[0], scope)
-    values = [_read(piece, scope) if piece.hole else piece.text for piece in pieces]
+    values = _read_all(pieces, scope)
+    if len(pieces) == 1:
+        return values[0]
     if any(isinstance(value, Reference) for value in values):
         return Text(text, _keep(pieces, values))
     return "".join(map(_write, values))
 
 
 def fill_statement(text: str, scope: Scope) -> str | StatementText:
-    """A policy statement keeps every hole, so that a value can only ever be a token of it. Raises HoleError, Unknown."""
+    """A policy statement keeps every hole, so that a value can only ever be a token of it. Raises HoleErrors, Unknown."""
     pieces = list(_split(text))
-    values = [_read(piece, scope) if piece.hole else piece.text for piece in pieces]
+    values = _read_all(pieces, scope)
     if not any(piece.hole for piece in pieces):
         return "".join(map(_write, values))
-    for piece in pieces:
-        if not piece.hole and "${" in piece.text:
-            raise HoleError(piece.number, "a literal ${ cannot stand beside holes in a policy statement", "remove it")
+    literals = (piece for piece in pieces if not piece.hole and "${" in piece.text)
+    if errors := [HoleError(piece.number, _LITERAL, "remove it") for piece in literals]:
+        raise HoleErrors(errors)
     return StatementText(text, _keep(pieces, values))
+
+
+def _read_all(pieces: Iterable[Piece], scope: Scope) -> list[HoleValue]:
+    values: list[HoleValue] = []
+    errors: list[HoleError] = []
+    unknown = False
+    for piece in pieces:
+        try:
+            values.append(_read(piece, scope) if piece.hole else piece.text)
+        except HoleError as error:
+            errors.append(error)
+        except Unknown:
+            unknown = True
+    if errors:
+        raise HoleErrors(errors[:_MOST_ERRORS])
+    if unknown:
+        raise Unknown
+    return values
 
 
 def _keep(pieces: Iterable[Piece], values: Iterable[HoleValue]) -> tuple[tuple[str, str | Reference], ...]:
@@ -95,7 +124,7 @@ def _split(text: str) -> Iterator[Piece]:
         if sign[0] == "$${":
             yield Piece("${", False, number)
         elif sign[1] is None:
-            raise HoleError(number, "a ${ without its }", _FORMS)
+            yield Piece(_UNCLOSED, True, number)
         else:
             yield Piece(sign[1], True, number)
     if here < len(text):
@@ -103,6 +132,8 @@ def _split(text: str) -> Iterator[Piece]:
 
 
 def _read(piece: Piece, scope: Scope) -> HoleValue:
+    if piece.text == _UNCLOSED:
+        raise HoleError(piece.number, "a ${ without its }", _FORMS)
     if piece.text == "Stack.name":
         if scope.stack is None:
             raise Unknown

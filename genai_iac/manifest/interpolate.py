@@ -7,7 +7,7 @@ from collections.abc import Collection
 from itertools import islice
 from typing import Any
 
-from genai_iac.manifest.holes import HoleError, Scope, Unknown, fill, fill_statement
+from genai_iac.manifest.holes import HoleErrors, Scope, Unknown, fill, fill_statement
 from genai_iac.manifest.nodes import MapNode, Node, Scalar, Written, to_data
 from genai_iac.manifest.notes import Notes
 from genai_iac.model import Path, Reference, Source, Text
@@ -45,8 +45,9 @@ class Interpolation:
     def _fill(self, node: Scalar, text: str, statement: bool) -> Any:
         try:
             value = fill_statement(text, self._scope) if statement else fill(text, self._scope)
-        except HoleError as error:
-            self._notes.add(self._place(node, error.number), error.message, error.hint)
+        except HoleErrors as errors:
+            for error in errors.errors:
+                self._notes.add(self._place(node, error.number), error.message, error.hint)
             self.broken = True
             return BROKEN
         except Unknown:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-LONGEST_VALUE = 256
+LONGEST_VALUE = 128
+_LONGEST = 256
 _MOST_REPETITIONS = 3
 _ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
 _REPETITION = re.compile(r"[*+?]|\{[0-9]+(?:,[0-9]*)?\}")
@@ -14,7 +15,7 @@ _REPETITION = re.compile(r"[*+?]|\{[0-9]+(?:,[0-9]*)?\}")
 @cache
 def compile_pattern(text: str) -> re.Pattern[str]:
     """The pattern. Raises ValueError when it is none or may run long: at most three repetitions, of groups only `?`, no look-around."""
-    if len(text) > LONGEST_VALUE or "(?" in text:
+    if len(text) > _LONGEST or "(?" in text:
         raise ValueError("a pattern has at most 256 characters and no (?…)")
     repetitions, previous, here = 0, "", 0
     while here < len(text):

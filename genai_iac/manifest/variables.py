@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from genai_iac.manifest.decode import UNTRUSTED, name_character
 from genai_iac.manifest.holes import VariableValue
 from genai_iac.manifest.notes import Notes
 from genai_iac.manifest.patterns import LONGEST_VALUE, compile_pattern
@@ -131,6 +132,8 @@ def _find_fault(variable: Variable, value: VariableValue) -> tuple[str, str] | N
     """What is wrong with a value and what to do, or None."""
     if not _is_of(variable, value):
         return f"must be {_ARTICLE[variable.type]}", "put quotes around it" if variable.type == "string" else ""
+    if isinstance(value, str) and (found := UNTRUSTED.search(value)):
+        return f"has the invisible character {name_character(found[0])}", ""
     if variable.choices and value not in variable.choices:
         hint = suggest_or_list(value, map(str, variable.choices)) if isinstance(value, str) else ""
         return f"must be {join_or(map(str, variable.choices))}", hint if hint.startswith("did") else ""

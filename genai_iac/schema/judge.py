@@ -10,6 +10,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from genai_iac.model import Reference, Text
+from genai_iac.schema.accept import Test, compile_acceptor
 from genai_iac.schema.ecma import compile_ecma
 
 
@@ -36,9 +37,44 @@ def _check_most(validator: Any, most: int, value: Any, schema: Any) -> Iterator[
         yield ValidationError(str(most))
 
 
+def _check_items(validator: Any, items: Mapping[str, Any], value: Any, schema: Any) -> Iterator[ValidationError]:
+    del schema
+    if isinstance(value, list):
+        accepts = _acceptor(items)
+        for index, item in enumerate(value):
+            if not accepts(item):
+                yield from validator.descend(item, items, path=index)
+
+
+def _check_properties(
+    validator: Any, properties: Mapping[str, Any], value: Any, schema: Any
+) -> Iterator[ValidationError]:
+    del schema
+    if isinstance(value, dict):
+        for name, inner in properties.items():
+            if name in value and not _acceptor(inner)(value[name]):
+                yield from validator.descend(value[name], inner, path=name, schema_path=name)
+
+
+def _acceptor(schema: Mapping[str, Any]) -> Test:
+    """jsonschema takes microseconds a value: it is asked only about parts that are not accepted at once."""
+    if id(schema) not in _ACCEPTORS:
+        _ACCEPTORS[id(schema)] = (schema, compile_acceptor(schema))
+    return _ACCEPTORS[id(schema)][1]
+
+
+_ACCEPTORS: dict[
+    int, tuple[Mapping[str, Any], Test]
+] = {}  # the schema is kept with its test, so that its id stays its own
 _Judge = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
-    {"pattern": _check_pattern, "minLength": _check_least, "maxLength": _check_most},
+    {
+        "pattern": _check_pattern,
+        "minLength": _check_least,
+        "maxLength": _check_most,
+        "items": _check_items,
+        "properties": _check_properties,
+    },
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("string", _is_string),
 )
 
