@@ -62,7 +62,7 @@ def _read_variable(cursor: Cursor) -> Variable:
 
 
 def _is_variable(text: str) -> bool:
-    return "." in text.strip(".") or _UNDOTTED_HOLE.match(text) is not None
+    return ("." in text and ".." not in text and text[-1] != ".") or _UNDOTTED_HOLE.match(text) is not None
 
 
 def _read_comparison(cursor: Cursor, left: Variable) -> Comparison | Presence:

@@ -110,6 +110,8 @@ def _place_word(place: Place) -> str | None:
         return f"write `in` instead of `{word}`"
     if "`in`" in place.expected and word in ("tenancy", "compartment"):
         return f"put `in` before `{word}`"
+    if "a location" in place.expected and word == "any-tenancy":
+        return "only endorse reaches other tenancies"
     if "a location" in place.expected and place.token.kind == WORD:
         return f"write `compartment {place.token.text}`, or `tenancy`"
     if "a compartment name" in place.expected:
@@ -168,6 +170,8 @@ def _value(place: Place) -> str | None:
 def _leftover(place: Place) -> str | None:
     if "the end" not in place.expected:
         return None
+    if place.token.text == "/":
+        return "a path of compartments is written a:b:c"
     if place.token.kind == WORD and place.before is not None and place.before.folded == "tenancy":
         return "only endorse names a tenancy; here it is `tenancy` alone"
     if place.token.kind == WORD and "`where`" in place.expected:
