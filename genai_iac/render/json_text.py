@@ -10,8 +10,8 @@ def write_json(value: Any, indent: int | None = None) -> str:
     """The value as JSON. Everything but printable ASCII is an escape; a lone surrogate, which no parser must take, is U+FFFD."""
     separators = (",", ":") if indent is None else (",", ": ")
     text = json.dumps(_encodable(value), indent=indent, separators=separators, allow_nan=False)
-    # DEL needs no escape in JSON, but a terminal acts on it; a CI runner takes `##[command]` from anywhere in a line
-    return text.replace("\x7f", "\\u007f").replace("##[", "#\\u0023[")
+    # a CI runner takes `##[command]` from anywhere in a line
+    return text.replace("##[", "#\\u0023[")
 
 
 def _encodable(value: Any) -> Any:

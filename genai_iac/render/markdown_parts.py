@@ -23,7 +23,7 @@ def code(text: str, limit: int | None = _NAME_LIMIT) -> str:
     """The text as one code span: no mention, link, image or emphasis in it is one."""
     text = _inert(visible(text, limit)) or " "
     fence = "`" * (_longest_run(text) + 1)
-    padding = " " if text[0] in "` " or text[-1] in "` " else ""
+    padding = " " if text.strip(" ") and (text[0] in "` " or text[-1] in "` ") else ""
     return f"{fence}{padding}{text}{padding}{fence}"
 
 

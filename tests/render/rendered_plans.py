@@ -21,6 +21,7 @@ from genai_iac.model import (
     Status,
     Text,
 )
+from genai_iac.render.differences import Edit
 from genai_iac.render.surroundings import Access, Expiry, Surroundings
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -400,6 +401,8 @@ def hostile_surroundings(text: str) -> Surroundings:
         needs={address: (Address(text, "p"),), Address("Policy", "p"): (address,)},
         access=Access((text, "same"), ("same", text + "2")),
         expiries=(Expiry(address, text, NOW + timedelta(days=3)),),
+        names={"unlike": text},
+        compare_texts=lambda before, after: [Edit(text, line, text) for line in after],
     )
 
 

@@ -11,7 +11,6 @@ from html.parser import HTMLParser
 import pytest
 from hostile import TOKEN, hostile_texts
 from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from rendered_plans import hostile_errors, hostile_outcomes, hostile_plan, hostile_surroundings
 from renderings import OF_A_PLAN, OF_ERRORS, OF_OUTCOMES
 
@@ -57,7 +56,7 @@ def test_text_cannot_imitate_a_line(text: str) -> None:
 
 @pytest.mark.parametrize("text", NUMBERED)
 def test_markdown_keeps_it_inside_code(text: str) -> None:
-    tokens, benign = _markdown(text), _markdown(TOKEN)
+    tokens, benign = (MarkdownIt("gfm-like", {"linkify": False}).parse(_markdown(each)) for each in (text, TOKEN))
     assert [token.type for token in tokens] == [token.type for token in benign]
     for token in tokens:
         if token.type == "html_block":
@@ -74,6 +73,18 @@ def test_markdown_keeps_it_inside_code(text: str) -> None:
     )
     assert kinds["<details"] == kinds["</details"] > 0
     assert sum(token.type == "heading_open" for token in tokens) == 1
+
+
+@pytest.mark.parametrize("text", NUMBERED)
+def test_markdown_says_nothing_to_programs_that_do_not_parse_it(text: str) -> None:
+    raw, benign = _markdown(text), _markdown(TOKEN)
+    for mark in ("<!--", "-->", "<details", "</details", "<summary", "</summary", "### "):
+        lines, expected = (
+            [line for line in each.lower().split("\n") if mark in line and not line.startswith("+")]
+            for each in (raw, benign)
+        )
+        assert len(lines) == len(expected), mark
+    assert raw.count("-->") == 1
 
 
 @pytest.mark.parametrize("text", NUMBERED)
@@ -100,11 +111,9 @@ def test_json_gives_the_text_back(text: str) -> None:
     assert exact in {error["message"] for error in json.loads(problems_json(hostile_errors(text)))["errors"]}
 
 
-def _markdown(text: str) -> list[Token]:
-    # the larger limit, so that both have all their details
-    return MarkdownIt("gfm-like", {"linkify": False}).parse(
-        render_markdown(hostile_plan(text), hostile_surroundings(text), STEP_SUMMARY_LIMIT)
-    )
+def _markdown(text: str) -> str:
+    # the larger limit, so that hostile and benign have all their details
+    return render_markdown(hostile_plan(text), hostile_surroundings(text), STEP_SUMMARY_LIMIT)
 
 
 def _offences(output: str, name: str) -> list[str]:

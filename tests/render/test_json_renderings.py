@@ -156,6 +156,15 @@ def test_terraform_names_what_its_provider_names() -> None:
     }
 
 
+def test_terraform_names_go_inwards_but_leave_tags_alone() -> None:
+    after = {"outerName": {"innerName": [{"deepName": 1}]}, "freeformTags": {"costCentre": "1"}}
+    plan = _plan(Change(Address("Policy", "p"), ("create",), "", after=after))
+    assert json.loads(render_terraform_json(plan))["resource_changes"][0]["change"]["after"] == {
+        "outer_name": {"inner_name": [{"deep_name": 1}]},
+        "freeform_tags": {"costCentre": "1"},
+    }
+
+
 def test_a_kind_that_terraform_has_not_gets_a_name_of_its_own() -> None:
     plan = _plan(Change(Address("LogGroup", "l"), ("create",), "", after={}))
     assert json.loads(render_terraform_json(plan))["resource_changes"][0]["type"] == "genai_iac_log_group"

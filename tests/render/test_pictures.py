@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from rendered_plans import AROUND, EVERYTHING, KILLS, NOTHING, NOW, large_plan
+from rendered_plans import AROUND, EVERYTHING, KILLS, LIFE, NOTHING, NOW, large_plan
 
 from genai_iac.model import Address
 from genai_iac.render.expiries import expiries_after
@@ -101,6 +101,13 @@ def test_expiries_are_those_after_the_plan_soonest_first() -> None:
     assert told["ApiKey/quiet", "key-one"] == "2026-11-28"  # left alone
     assert ("ApiKey/leaked", "key-one") not in told  # revoked
     assert ("ApiKey/retired", "key-two") not in told  # deleted
+
+
+def test_a_renewed_life_counts_from_now() -> None:
+    secrets = {"key-one": {"state": "active", "expires": LIFE}, "key-two": {"state": "inactive", "expires": LIFE}}
+    plan = replace(EVERYTHING, changes=(replace(KILLS[0], after={"secrets": secrets}, losses=KILLS[0].losses[:1]),))
+    told = {expiry.secret: expiry.at.date().isoformat() for expiry in expiries_after(plan, Surroundings(now=NOW))}
+    assert told == {"key-one": "2027-02-21", "key-two": "2027-01-31"}
 
 
 def test_without_a_clock_lives_are_not_guessed() -> None:
