@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from genai_iac.errors import SinkError
@@ -34,37 +34,36 @@ class Opened:
 def open_directory(root: Path, parts: Sequence[str], place: str, *, make: bool) -> Iterator[Opened | None]:
     """Walk from the root (whatever it is) through real directories of ours only; None when one is missing and none is to be made.
 
-    Made directories are 0700; existing ones are never changed. Raises SinkError for a link, another user's directory, or one that others
-    may write to (unless it is sticky).
+    Made directories are 0700, and go again when the walk or what follows fails; existing ones are never changed. Raises SinkError for a
+    link, another user's directory, or one that others may write to (unless it is sticky).
     """
     with ExitStack() as descriptors:
-        made: list[tuple[int, str]] = []
         with doing(place, f"open {root}"):
-            directory = os.open(root, _OPEN)
-        descriptors.callback(_close, directory)
-        for depth, name in enumerate(parts, start=1):
-            shown = "/".join(parts[:depth])
-            if make and _make(directory, name, shown, place):
-                made.append((directory, name))
-            child = _enter(directory, name, shown, place)
-            if child is None:
-                yield None
-                return
-            descriptors.callback(_close, child)
-            _check_directory(child, shown, place)
-            directory = child
-        yield Opened(directory, made)
-
-
-def _make(directory: int, name: str, shown: str, place: str) -> bool:
-    with doing(place, f"make the directory {shown}"):
+            opened = Opened(os.open(root, _OPEN))
+        descriptors.callback(_close, opened.directory)
         try:
-            os.mkdir(name, 0o700, dir_fd=directory)
-        except FileExistsError:
-            return False
-    with doing(place, f"flush the directory above {shown}"):
-        os.fsync(directory)
-    return True
+            for depth, name in enumerate(parts, start=1):
+                shown = "/".join(parts[:depth])
+                if make:
+                    _make(opened, name, shown, place)
+                child = _enter(opened.directory, name, shown, place)
+                if child is None:
+                    yield None
+                    return
+                descriptors.callback(_close, child)
+                _check_directory(child, shown, place)
+                opened = replace(opened, directory=child)
+            yield opened
+        except BaseException:
+            opened.undo()
+            raise
+
+
+def _make(opened: Opened, name: str, shown: str, place: str) -> None:
+    with doing(place, f"make the directory {shown}"), suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=opened.directory)
+        opened.made.append((opened.directory, name))
+        os.fsync(opened.directory)
 
 
 def _enter(directory: int, name: str, shown: str, place: str) -> int | None:

@@ -116,20 +116,31 @@ def _temporary(spot: Spot) -> Iterator[tuple[str, int]]:
 def _create(spot: Spot) -> tuple[str, int]:
     while True:
         name = _prefix(spot) + secrets.token_hex(8)
-        with doing(spot.place, "create a temporary file"):
-            descriptor = os.open(name, _CREATE, 0o600, dir_fd=spot.directory)
         try:
-            with doing(spot.place, "make the temporary file private"):
-                os.fchmod(descriptor, 0o600)  # a umask may have taken more away
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                if os.fstat(descriptor).st_nlink:  # else another process took it for a stray before it was locked
-                    return name, descriptor
+            descriptor = _open_private(spot, name)
         except BaseException:
-            _close(descriptor)
             with suppress(OSError):
                 os.unlink(name, dir_fd=spot.directory)
             raise
+        if descriptor is not None:
+            return name, descriptor
+
+
+def _open_private(spot: Spot, name: str) -> int | None:
+    """A new file, locked; None when another process took it for a stray before it was locked."""
+    with doing(spot.place, "create a temporary file"):
+        descriptor = os.open(name, _CREATE, 0o600, dir_fd=spot.directory)
+    try:
+        with doing(spot.place, "make the temporary file private"):
+            os.fchmod(descriptor, 0o600)  # a umask may have taken more away
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+    except BaseException:
         _close(descriptor)
+        raise
+    _close(descriptor)
+    return None
 
 
 def _pour(spot: Spot, descriptor: int, content: memoryview) -> None:

@@ -62,10 +62,12 @@ class FileSink(Sink):
         return f"file {self._path}"
 
     def prove(self) -> None:
-        with self._spot(make=True, keep=False) as spot:
-            assert spot
+        with open_directory(self._context.root, self._parents, self.place, make=True) as opened:
+            assert opened
+            spot = Spot(opened.directory, self._name, self.place)
             self._held(spot)
             rehearse(spot)
+            opened.undo()
 
     def read(self) -> Holding | None:
         contents = self._contents()
@@ -112,19 +114,10 @@ class FileSink(Sink):
             )
 
     @contextmanager
-    def _spot(self, *, make: bool, keep: bool = True) -> Iterator[Spot | None]:
-        """The file's name in its directory. Directories made on the way go again when nothing is kept, or when what follows fails."""
+    def _spot(self, *, make: bool) -> Iterator[Spot | None]:
+        """The file's name in its open directory; None when there is no such directory and none is to be made."""
         with open_directory(self._context.root, self._parents, self.place, make=make) as opened:
-            if opened is None:
-                yield None
-                return
-            try:
-                yield Spot(opened.directory, self._name, self.place)
-            except BaseException:
-                opened.undo()
-                raise
-            if not keep:
-                opened.undo()
+            yield Spot(opened.directory, self._name, self.place) if opened else None
 
 
 def _read_text(spot: Spot) -> Secret | None:
