@@ -136,7 +136,9 @@ def _find_fault(variable: Variable, value: VariableValue) -> tuple[str, str] | N
         return f"has the invisible character {name_character(found[0])}", ""
     if variable.choices and value not in variable.choices:
         hint = suggest_or_list(value, map(str, variable.choices)) if isinstance(value, str) else ""
-        return f"must be {join_or(map(str, variable.choices))}", hint if hint.startswith("did") else ""
+        return f"must be {join_or(show(str(choice)) for choice in variable.choices)}", hint if hint.startswith(
+            "did"
+        ) else ""
     if variable.pattern is None or not isinstance(value, str):
         return None
     if len(value) > LONGEST_VALUE:

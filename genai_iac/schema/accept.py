@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from genai_iac.model import Reference, Text
 from genai_iac.schema.ecma import compile_ecma
+from genai_iac.schema.samples import sample
 
 Test: TypeAlias = Callable[[Any], bool]
 
@@ -26,7 +27,7 @@ _TYPES: Mapping[str, Test] = {
 
 
 def compile_acceptor(schema: Mapping[str, Any]) -> Test:
-    """A test that is true only for values that fit the schema; references fit every string."""
+    """A test that is true only for values that fit the schema; references fit where a value of their sort could."""
     makers = dict.fromkeys(_KEYWORDS.get(word, _doubt) for word in schema if word not in _ANNOTATIONS)
     tests = [make(schema) for make in makers]
     if not tests:
@@ -70,7 +71,12 @@ def _const(schema: Mapping[str, Any]) -> Test:
 
 def _pattern(schema: Mapping[str, Any]) -> Test:
     search = compile_ecma(schema["pattern"]).search
-    return lambda value: not isinstance(value, str) or search(value) is not None
+
+    def test(value: Any) -> bool:
+        text = value if isinstance(value, str) else sample(value)
+        return not isinstance(text, str) or search(text) is not None
+
+    return test
 
 
 def _length(schema: Mapping[str, Any]) -> Test:

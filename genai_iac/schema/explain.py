@@ -127,6 +127,8 @@ def _explain_const(error: Error, path: Path) -> Iterator[Fault]:
 def _explain_pattern(error: Error, path: Path) -> Iterator[Fault]:
     words = describe_pattern(error.validator_value)
     message = f"{write_path(path)} must be {words}" if words else f"{write_path(path)} is not in the form it needs"
+    if isinstance(error.instance, Reference | Text):
+        message = f"{write_path(path)} cannot take this reference" + (f": it must be {words}" if words else "")
     description = "" if words else _sentence(error.schema)
     yield Fault(path, message, "; ".join(filter(None, (description, _example(error.schema)))))
 

@@ -1,4 +1,4 @@
-"""jsonschema as manifests need it: references fit every string, patterns are ECMAScript's. Imported only when something may be wrong."""
+"""jsonschema as manifests need it: references are strings, patterns are ECMAScript's. Imported only when something may be wrong."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from jsonschema.validators import extend
 from genai_iac.model import Reference, Text
 from genai_iac.schema.accept import Test, compile_acceptor
 from genai_iac.schema.ecma import compile_ecma
+from genai_iac.schema.samples import sample
 
 
 def _is_string(checker: object, value: object) -> bool:
@@ -21,7 +22,8 @@ def _is_string(checker: object, value: object) -> bool:
 
 def _check_pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
     del validator, schema
-    if isinstance(value, str) and not compile_ecma(pattern).search(value):
+    text = sample(value)
+    if isinstance(text, str) and not compile_ecma(pattern).search(text):
         yield ValidationError(pattern)
 
 

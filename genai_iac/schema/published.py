@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,7 +65,7 @@ def _loosen(schema: Mapping[str, Any]) -> dict[str, Any]:
     loose = dict(schema)
     for word in ("properties", "patternProperties"):
         if word in schema:
-            loose[word] = {name: _loosen(inner) for name, inner in schema[word].items()}
+            loose[word] = {name: {"title": _title(name), **_loosen(inner)} for name, inner in schema[word].items()}
     for word in ("items", "additionalProperties"):
         if isinstance(schema.get(word), Mapping):
             loose[word] = _loosen(schema[word])
@@ -72,6 +73,12 @@ def _loosen(schema: Mapping[str, Any]) -> dict[str, Any]:
         if word in schema:
             loose[word] = [_loosen(inner) for inner in schema[word]]
     return loose
+
+
+def _title(name: str) -> str:
+    """`displayName` as people say it: `Display name`."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return words[:1].upper() + words[1:].lower() if words.isalpha() or " " in words else "Other"
 
 
 def _is_checked(schema: Mapping[str, Any]) -> bool:

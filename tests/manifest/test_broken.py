@@ -34,7 +34,9 @@ def test_all_problems_are_told(case: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_file_with_hundreds_of_mistakes_shows_the_first() -> None:
     stack = "apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: chat}\nspec: {region: us-chicago-1}\n"
-    document = "---\napiVersion: genai-iac/v1\nkind: Compartment\nmetadata: {name: c%d}\nspec: {nam: 1, descripton: 2}\n"
+    document = (
+        "---\napiVersion: genai-iac/v1\nkind: Compartment\nmetadata: {name: c%d}\nspec: {nam: 1, descripton: 2}\n"
+    )
     with pytest.raises(ManifestError) as caught:
         load("-", stdin=BytesIO((stack + "".join(document % number for number in range(400))).encode()))
     assert len(caught.value.problems) == 100

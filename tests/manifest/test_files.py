@@ -49,7 +49,14 @@ def test_every_yaml_file_below_is_read(root: Path) -> None:
         file.write_text(compartment(file.stem))
     manifest = load(str(root))
     assert names(manifest) == ["a", "b", "d", "c", "f"]
-    assert set(manifest.files) == {"stack.yaml", "a.yaml", "b.yml", "deep/er/c.yaml", "deep/environments/d.yaml", "e.yaml.d/f.yaml"}
+    assert set(manifest.files) == {
+        "stack.yaml",
+        "a.yaml",
+        "b.yml",
+        "deep/er/c.yaml",
+        "deep/environments/d.yaml",
+        "e.yaml.d/f.yaml",
+    }
 
 
 def test_hidden_files_environments_and_others_are_not(root: Path) -> None:
@@ -106,7 +113,15 @@ def test_a_directory_with_two_names_is_read_once(root: Path) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["../outside.yaml", "/etc/passwd", "/proc/self/environ", "/dev/zero", "/dev/stdin", "./../stack/../outside.yaml", "deep/../../outside.yaml"],
+    [
+        "../outside.yaml",
+        "/etc/passwd",
+        "/proc/self/environ",
+        "/dev/zero",
+        "/dev/stdin",
+        "./../stack/../outside.yaml",
+        "deep/../../outside.yaml",
+    ],
 )
 def test_a_link_that_leaves_the_root_is_not_read(root: Path, target: str) -> None:
     (root / "deep").mkdir()

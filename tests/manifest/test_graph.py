@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,14 +60,20 @@ def test_a_long_circle_is_told_in_short() -> None:
 
 @given(st.dictionaries(st.integers(0, 30), st.sets(st.integers(0, 30), max_size=4), max_size=30))
 def test_every_order_works_or_a_circle_is_true(edges: dict[int, set[int]]) -> None:
-    resources = {address(f"n{one}"): resource(f"n{one}", *(f"n{other}" for other in others)) for one, others in edges.items()}
+    resources = {
+        address(f"n{one}"): resource(f"n{one}", *(f"n{other}" for other in others)) for one, others in edges.items()
+    }
     try:
         graph = build_graph(resources)
     except ManifestError as error:
         for problem in error.problems:
-            names = [int(name.removeprefix("Compartment/n")) for name in problem.message.partition("circle: ")[2].split(" -> ") if "more" not in name]
+            names = [
+                int(name.removeprefix("Compartment/n"))
+                for name in problem.message.partition("circle: ")[2].split(" -> ")
+                if "more" not in name
+            ]
             assert names[0] == names[-1]
-            assert "more" in problem.message or all(after in edges[before] for before, after in zip(names, names[1:], strict=False))
+            assert "more" in problem.message or all(after in edges[before] for before, after in pairwise(names))
         return
     done: set[Address] = set()
     for one in graph.order():

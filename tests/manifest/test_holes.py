@@ -15,7 +15,11 @@ from genai_iac.manifest.reader import read_yaml
 from genai_iac.model import Address, Reference, StatementText, Text
 
 CHAT = Address("Compartment", "chat")
-SCOPE = Scope("stack", {"env": "dev", "count": 3, "rate": 0.5, "on": True, "odd": "a$", "hole": "${var.env}"}, ("ApiKey", "Compartment", "Policy"))
+SCOPE = Scope(
+    "stack",
+    {"env": "dev", "count": 3, "rate": 0.5, "on": True, "odd": "a$", "hole": "${var.env}"},
+    ("ApiKey", "Compartment", "Policy"),
+)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +47,9 @@ SCOPE = Scope("stack", {"env": "dev", "count": 3, "rate": 0.5, "on": True, "odd"
         ("a ${Compartment/chat.id}", Text("a ${Compartment/chat.id}", (("Compartment/chat.id", Reference(CHAT)),))),
         (
             "${var.odd}${Compartment/chat.id}$${x}",
-            Text("${var.odd}${Compartment/chat.id}$${x}", (("var.odd", "a$"), ("Compartment/chat.id", Reference(CHAT)))),
+            Text(
+                "${var.odd}${Compartment/chat.id}$${x}", (("var.odd", "a$"), ("Compartment/chat.id", Reference(CHAT)))
+            ),
         ),
     ],
 )
@@ -51,14 +57,40 @@ def test_values(text: str, value: object) -> None:
     assert fill(text, SCOPE) == value
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "${}", "${var}", "${var.}", "${var.a.b}", "${ var.env }", "${VAR.env}", "${env}", "${Stack}", "${Stack.id}", "${Stack.region}", "${Compartment.id}",
-        "${Compartment/chat}", "${Compartment/chat.}", "${Compartment/Chat.id}", "${Compartment/chat.id.x}", "${Compartment//chat.id}", "${", "${var.env",
-        "${a${var.env}}", "${var.env + 1}", "${Compartment/chat.ocid}", "${ApiKey/k.name}", "${Policy/p.path}", "${Group/g.id}", "${Stack/chat.id}", "${var.none}",
-    ],
-)  # fmt: skip
+NONSENSE = [
+    *(
+        "${}",
+        "${var}",
+        "${var.}",
+        "${var.a.b}",
+        "${ var.env }",
+        "${VAR.env}",
+        "${env}",
+        "${Stack}",
+        "${Stack.id}",
+        "${Stack.region}",
+    ),
+    *(
+        "${Compartment.id}",
+        "${Compartment/chat}",
+        "${Compartment/chat.}",
+        "${Compartment/Chat.id}",
+        "${Compartment/chat.id.x}",
+    ),
+    *(
+        "${Compartment//chat.id}",
+        "${",
+        "${var.env",
+        "${a${var.env}}",
+        "${var.env + 1}",
+        "${Compartment/chat.ocid}",
+        "${ApiKey/k.name}",
+    ),
+    *("${Policy/p.path}", "${Group/g.id}", "${Stack/chat.id}", "${var.none}"),
+]
+
+
+@pytest.mark.parametrize("text", NONSENSE)
 def test_what_no_hole_may_say(text: str) -> None:
     with pytest.raises(HoleErrors) as caught:
         fill(f"x {text}", SCOPE)
@@ -71,7 +103,12 @@ def test_all_mistakes_of_a_string_are_told_with_their_columns() -> None:
     notes = Notes("a.yaml")
     interpolation = Interpolation(written, SCOPE, notes)
     interpolation.read_spec(written.root)
-    assert [str(problem.source) for problem in notes.problems] == ["a.yaml:1:17", "a.yaml:1:32", "a.yaml:4:3", "a.yaml:5:10"]
+    assert [str(problem.source) for problem in notes.problems] == [
+        "a.yaml:1:17",
+        "a.yaml:1:32",
+        "a.yaml:4:3",
+        "a.yaml:5:10",
+    ]
     assert interpolation.broken
 
 

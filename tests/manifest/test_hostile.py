@@ -46,9 +46,12 @@ def test_bytes_that_are_no_text(name: str) -> None:
 
 HEAD = "apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: a}\nspec:\n  region: us-chicago-1\n"
 COMPARTMENT = "---\napiVersion: genai-iac/v1\nkind: Compartment\nmetadata: {name: c%d}\nspec: %s\n"
+KEY = "---\napiVersion: genai-iac/v1\nkind: ApiKey\nmetadata: {name: k}\nspec: {compartment: tenancy, secrets: ["
 LARGE = {
-    "aliases": "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{b}: &{b} [{','.join(['*' + a] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)),
-    "merge-doubling": "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 22)),
+    "aliases": "a: &a [x,x,x,x,x,x,x,x,x]\n"
+    + "".join(f"{b}: &{b} [{','.join(['*' + a] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)),
+    "merge-doubling": "a0: &a0 {x: 1}\n"
+    + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 22)),
     "deep-flow": "[" * 200_000,
     "deep-flow-lines": "[\n" * 200_000,
     "deep-flow-maps": "{a: " * 200_000,
@@ -84,14 +87,19 @@ LARGE = {
     "many-dangling": HEAD + "".join(COMPARTMENT % (n, f"{{parent: d{n}}}") for n in range(7_000)),
     "many-tags": HEAD + "  tags: {" + ",".join(f"k{n}: v" for n in range(40_000)) + "}\n",
     "many-variables": HEAD + "  variables: {" + ",".join(f"k{n}: {{}}" for n in range(40_000)) + "}\n",
-    "long-chain": HEAD + "".join(COMPARTMENT % (n, f"{{parent: c{n + 1}}}") for n in range(5_000)) + COMPARTMENT % (5_000, "{}"),
+    "long-chain": HEAD
+    + "".join(COMPARTMENT % (n, f"{{parent: c{n + 1}}}") for n in range(5_000))
+    + COMPARTMENT % (5_000, "{}"),
     "long-circle": HEAD + "".join(COMPARTMENT % (n, f"{{parent: c{(n + 1) % 5_000}}}") for n in range(5_000)),
     "many-circles": HEAD + "".join(COMPARTMENT % (n, f"{{parent: c{n ^ 1}}}") for n in range(5_000)),
     "variable-pattern": HEAD + "  variables: {a: {default: '" + "a" * 120 + "!', pattern: '^a*a*a*$'}}\n",
     "nested-pattern": HEAD + "  variables: {a: {default: '" + "a" * 120 + "!', pattern: '^(a+)+$'}}\n",
-    "long-path": HEAD + "---\napiVersion: genai-iac/v1\nkind: ApiKey\nmetadata: {name: k}\nspec: {compartment: tenancy, secrets: [{name: a}], deliverTo: [{file: {path: '" + "a/../" * 12_000 + "'}}]}\n",
-    "many-secrets": HEAD + "---\napiVersion: genai-iac/v1\nkind: ApiKey\nmetadata: {name: k}\nspec: {compartment: tenancy, secrets: [" + "{name: a}," * 30_000 + "]}\n",
-    "long-statement": HEAD + "---\napiVersion: genai-iac/v1\nkind: Policy\nmetadata: {name: p}\nspec: {statements: ['allow group " + "a, group " * 7_000 + "']}\n",
+    "long-path": HEAD + KEY + "{name: a}], deliverTo: [{file: {path: '" + "a/../" * 12_000 + "'}}]}\n",
+    "many-secrets": HEAD + KEY + "{name: a}," * 30_000 + "]}\n",
+    "long-statement": HEAD
+    + "---\napiVersion: genai-iac/v1\nkind: Policy\nmetadata: {name: p}\nspec: {statements: ['allow group "
+    + "a, group " * 7_000
+    + "']}\n",
 }
 RUN = """
 import pathlib, sys, time
@@ -117,7 +125,9 @@ FINE = {"long-chain", "many-resources"}
 def test_time_and_memory(name: str, tmp_path: Path) -> None:
     """One second of processor time and 200 MiB; the machine that runs this may be busy, so time has some room."""
     (tmp_path / "a.yaml").write_text(LARGE[name])
-    ran = subprocess.run([sys.executable, "-c", RUN, "a.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN, "a.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
     assert ran.returncode == 0, ran.stderr
     told, seconds, mebibytes = ran.stdout.split()
     assert float(seconds) < 2, ran.stdout
@@ -126,6 +136,7 @@ def test_time_and_memory(name: str, tmp_path: Path) -> None:
 
 
 CANARY = "sk-canary-4711"
+ENVELOPE = "apiVersion: genai-iac/v1\nkind: Stack\n"
 
 
 @pytest.mark.parametrize(
@@ -142,8 +153,8 @@ CANARY = "sk-canary-4711"
         f"%{CANARY}\n---\n",
         f"a: |{CANARY}\n x",
         f'a: "\\{CANARY}"',
-        f"apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {{name: {CANARY}_}}\nspec: {{region: {CANARY}, tenancy: {CANARY}, tags: [{CANARY}]}}",
-        f"apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {{name: a}}\nspec: {{region: us-chicago-1, tags: {{a: '${{{CANARY}}}'}}}}",
+        f"{ENVELOPE}metadata: {{name: {CANARY}_}}\nspec: {{region: {CANARY}, tenancy: {CANARY}, tags: [{CANARY}]}}",
+        f"{ENVELOPE}metadata: {{name: a}}\nspec: {{region: us-chicago-1, tags: {{a: '${{{CANARY}}}'}}}}",
         f"- {CANARY}",
     ],
 )

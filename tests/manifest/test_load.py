@@ -18,7 +18,8 @@ from genai_iac.model import Address, ExistingCompartment, Lifetime, Reference, S
 
 GOOD = Path(__file__).parent / "good" / "chat.yaml"
 CHAT, PLATFORM, KEY, POLICY = (
-    Address.parse(text) for text in ("Compartment/chat", "Compartment/platform", "ApiKey/chat-app", "Policy/chat-access")
+    Address.parse(text)
+    for text in ("Compartment/chat", "Compartment/platform", "ApiKey/chat-app", "Policy/chat-access")
 )
 
 
@@ -29,7 +30,12 @@ def manifest() -> Manifest:
 
 def test_the_stack(manifest: Manifest) -> None:
     stack = manifest.stack
-    assert (stack.name, stack.owner, stack.region, stack.tenancy) == ("chat", "chat", "us-chicago-1", "ocid1.tenancy.oc1..aaaa")
+    assert (stack.name, stack.owner, stack.region, stack.tenancy) == (
+        "chat",
+        "chat",
+        "us-chicago-1",
+        "ocid1.tenancy.oc1..aaaa",
+    )
     assert stack.tags == {"team": "ml-platform", "stage": "dev"}
     assert stack.root == str(GOOD.parent.resolve())
     assert manifest.variables == {"env": "dev", "owner": "ml-engineers", "life": 90}
@@ -117,6 +123,9 @@ def test_nothing_there() -> None:
 
 
 def test_the_sdk_is_not_imported() -> None:
-    code = f"import sys; from genai_iac.manifest import load; load({str(GOOD)!r}); print([m for m in ('oci', 'jsonschema') if m in sys.modules])"
+    show = "print([name for name in ('oci', 'jsonschema') if name in sys.modules])"
+    code = f"import sys; from genai_iac.manifest import load; load({str(GOOD)!r}); {show}"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert ran.stdout.strip() == "[]", "validate must work without the SDK, and without jsonschema while nothing is wrong"
+    assert ran.stdout.strip() == "[]", (
+        "validate must work without the SDK, and without jsonschema while nothing is wrong"
+    )

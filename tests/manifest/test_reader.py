@@ -26,8 +26,30 @@ def read_one(text: str) -> Any:
     ("text", "value"),
     [
         *((word, word) for word in ("no", "yes", "on", "off", "y", "n", "No", "ON", "tRUE", "nil", "None")),
-        *((word, word) for word in ("010", "007", "1:30", "1_000", "0b11", "0o8", "0xg", "1.2.3", "1e", "e1", "-x", "+", ".", "-.", "1-2")),
-        *((word, word) for word in ("2026-01-01", "2026-13-45", "2027-06-30T00:00:00Z", "=", "<", "90d", "12h", "010.5")),
+        *(
+            (word, word)
+            for word in (
+                "010",
+                "007",
+                "1:30",
+                "1_000",
+                "0b11",
+                "0o8",
+                "0xg",
+                "1.2.3",
+                "1e",
+                "e1",
+                "-x",
+                "+",
+                ".",
+                "-.",
+                "1-2",
+            )
+        ),
+        *(
+            (word, word)
+            for word in ("2026-01-01", "2026-13-45", "2027-06-30T00:00:00Z", "=", "<", "90d", "12h", "010.5")
+        ),
         ("true", True),
         ("True", True),
         ("FALSE", False),
@@ -59,7 +81,19 @@ def test_scalars(text: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["9223372036854775808", "0x" + "f" * 17, "1" * 5000, "-" + "1" * 400, ".inf", "-.Inf", ".NaN", "1e400", "!!int x", "!!float 1"]
+    "text",
+    [
+        "9223372036854775808",
+        "0x" + "f" * 17,
+        "1" * 5000,
+        "-" + "1" * 400,
+        ".inf",
+        "-.Inf",
+        ".NaN",
+        "1e400",
+        "!!int x",
+        "!!float 1",
+    ],
 )
 def test_what_json_cannot_say_is_refused(text: str) -> None:
     assert [str(problem.source) for problem in read_yaml(f"key: {text}\n", "a.yaml").problems] == ["a.yaml:1:6"]
@@ -87,12 +121,19 @@ def test_line_ends_of_windows() -> None:
 
 
 def test_tabs_in_text_and_comments_are_text() -> None:
-    text = 'a: "x\ty" #\tcomment\nb: |\n  x\ty\n#\t-\nc: \'\t\'\n'
+    text = "a: \"x\ty\" #\tcomment\nb: |\n  x\ty\n#\t-\nc: '\t'\n"
     assert read_one(text) == {"a": "x\ty", "b": "x\ty\n", "c": "\t"}
 
 
 @pytest.mark.parametrize(
-    ("text", "place"), [("a:\tb\n", "1:3"), ("a: 'x' \t\n", "1:8"), ("a: [x,\ty]\n", "1:7"), ("a#\t: 1\n", "1:3"), ("b: 1\n\ta: 1\n", "2:1")]
+    ("text", "place"),
+    [
+        ("a:\tb\n", "1:3"),
+        ("a: 'x' \t\n", "1:8"),
+        ("a: [x,\ty]\n", "1:7"),
+        ("a#\t: 1\n", "1:3"),
+        ("b: 1\n\ta: 1\n", "2:1"),
+    ],
 )
 def test_tabs_elsewhere_are_not(text: str, place: str) -> None:
     (problem,) = read_yaml(text, "a.yaml").problems
@@ -130,11 +171,22 @@ def view(reading: Reading) -> list[Any]:
 
 def flatten(node: Node, path: tuple[Any, ...]) -> list[Any]:
     if isinstance(node, MapNode):
-        inner = [part for name, (key, value) in node.entries.items() for part in (flatten(key, (*path, name, "~key")), flatten(value, (*path, name)))]
+        inner = [
+            part
+            for name, (key, value) in node.entries.items()
+            for part in (flatten(key, (*path, name, "~key")), flatten(value, (*path, name)))
+        ]
         return [(path, "map", node.line, node.column), *inner]
     if isinstance(node, ListNode):
-        return [(path, "list", node.line, node.column), *(flatten(item, (*path, index)) for index, item in enumerate(node.items))]
-    return [path, node.value] if node.start == node.end and path and isinstance(path[-1], int) else [path, node.value, node.line, node.column]
+        return [
+            (path, "list", node.line, node.column),
+            *(flatten(item, (*path, index)) for index, item in enumerate(node.items)),
+        ]
+    return (
+        [path, node.value]
+        if node.start == node.end and path and isinstance(path[-1], int)
+        else [path, node.value, node.line, node.column]
+    )
 
 
 def mutate(seed: int) -> str:
@@ -173,11 +225,22 @@ def test_parsers_agree_on_most_mutations() -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"])), lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcdef", min_size=1), inner, max_size=4), max_leaves=12))
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**63), 2**63 - 1)
+        | st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"])),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcdef", min_size=1), inner, max_size=4),
+        max_leaves=12,
+    )
+)
 def test_what_is_dumped_is_read(data: Any) -> None:
     text = yaml.safe_dump({"key": data}, allow_unicode=True)
     reading = read_yaml(text, "a.yaml")
-    if any(sign in text for sign in ("&", "*", "!!", "<<")):  # PyYAML dumps equal lists as aliases, and tags what it finds odd
+    if any(
+        sign in text for sign in ("&", "*", "!!", "<<")
+    ):  # PyYAML dumps equal lists as aliases, and tags what it finds odd
         return
     assert not reading.problems
     assert to_data(reading.documents[0].root)["key"] == data

@@ -50,7 +50,10 @@ def root(tmp_path: Path) -> Path:
 def problems(root: Path, **given: Any) -> list[str]:
     with pytest.raises(ManifestError) as caught:
         load(str(root), **given)
-    return [f"{Path(problem.source.file).name}:{problem.source.line}: {problem.message}; {problem.hint}" for problem in caught.value.problems]
+    return [
+        f"{Path(problem.source.file).name}:{problem.source.line}: {problem.message}; {problem.hint}"
+        for problem in caught.value.problems
+    ]
 
 
 WAYS = ("environment", "GENAI_IAC_VAR_who", "file", "flag")  # each wins over those before it
@@ -77,21 +80,34 @@ def test_the_last_file_wins(root: Path) -> None:
 def test_an_environment(root: Path) -> None:
     manifest = load(str(root), environment="prod")
     stack = manifest.stack
-    assert (stack.owner, stack.tenancy, stack.region, stack.profile) == ("chat@prod", "ocid1.tenancy.oc1..prod", "eu-frankfurt-1", "PROD")
+    assert (stack.owner, stack.tenancy, stack.region, stack.profile) == (
+        "chat@prod",
+        "ocid1.tenancy.oc1..prod",
+        "eu-frankfurt-1",
+        "PROD",
+    )
     assert (manifest.environment, manifest.profile) == ("prod", "PROD")
     assert "environments/prod.yaml" in manifest.files
 
 
 def test_without_an_environment(root: Path) -> None:
     manifest = load(str(root))
-    assert (manifest.stack.owner, manifest.stack.tenancy, manifest.environment, manifest.profile) == ("chat", "ocid1.tenancy.oc1..stack", None, None)
+    assert (manifest.stack.owner, manifest.stack.tenancy, manifest.environment, manifest.profile) == (
+        "chat",
+        "ocid1.tenancy.oc1..stack",
+        None,
+        None,
+    )
 
 
 def test_an_environment_may_stand_beside_a_file(root: Path) -> None:
     assert load(str(root / "stack.yaml"), environment="dev").variables["who"] == "dev"
 
 
-@pytest.mark.parametrize(("name", "hint"), [("prd", "did you mean prod?"), ("integration", "known: dev, prod"), ("../stack", "known: dev, prod")])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("prd", "did you mean prod?"), ("integration", "known: dev, prod"), ("../stack", "known: dev, prod")],
+)
 def test_an_environment_that_is_not_there(root: Path, name: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         load(str(root), environment=name)
@@ -110,10 +126,22 @@ def test_no_environments_at_all(tmp_path: Path) -> None:
     [
         ("", ["prod.yaml:1: the file is empty; write a document of kind Environment"]),
         (STACK, ["prod.yaml:1: this is a Stack, not an Environment; only environments belong into environments/"]),
-        (ENVIRONMENT + "---\n" + ENVIRONMENT, ["prod.yaml:10: an environment's file holds one document; put the other into a file of its own"]),
-        (ENVIRONMENT.replace("prod}", "test}"), ["prod.yaml:3: the file is called prod, the environment test; give both one name"]),
-        (ENVIRONMENT.replace("region: eu", "regoin: eu"), ["prod.yaml:6: unknown key regoin in spec; did you mean region?"]),
-        (ENVIRONMENT.replace("who:", "woh:"), ["prod.yaml:8: environment prod: no variable woh is declared in the Stack; did you mean who?"]),
+        (
+            ENVIRONMENT + "---\n" + ENVIRONMENT,
+            ["prod.yaml:10: an environment's file holds one document; put the other into a file of its own"],
+        ),
+        (
+            ENVIRONMENT.replace("prod}", "test}"),
+            ["prod.yaml:3: the file is called prod, the environment test; give both one name"],
+        ),
+        (
+            ENVIRONMENT.replace("region: eu", "regoin: eu"),
+            ["prod.yaml:6: unknown key regoin in spec; did you mean region?"],
+        ),
+        (
+            ENVIRONMENT.replace("who:", "woh:"),
+            ["prod.yaml:8: environment prod: no variable woh is declared in the Stack; did you mean who?"],
+        ),
         (ENVIRONMENT.replace("who: env", "who: [env]"), None),
         (ENVIRONMENT.replace("PROD", "PROD: x"), None),
     ],
@@ -133,7 +161,10 @@ def test_a_broken_environment_is_told_together_with_the_rest(root: Path) -> None
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({"variables": {"wo": "x"}}, "stack.yaml:7: --var wo: no variable wo is declared in the Stack; did you mean who?"),
+        (
+            {"variables": {"wo": "x"}},
+            "stack.yaml:7: --var wo: no variable wo is declared in the Stack; did you mean who?",
+        ),
         ({"variables": {"count": "many"}}, "stack.yaml:9: --var count: count must be a number; "),
         ({"variables": {"on": "yes"}}, "stack.yaml:10: --var on: on must be true or false; "),
         ({"variables": {"who": "a\x1b[2Jb"}}, "stack.yaml:8: --var who: who has the invisible character U+001B; "),
@@ -178,7 +209,11 @@ def test_no_such_variable_file(root: Path, name: str) -> None:
 
 
 def _with_variables(root: Path, variables: str, *documents: str) -> Path:
-    text = STACK.partition("  variables:")[0] + f"  variables: {variables}\n" + "".join(f"---\n{document}" for document in documents)
+    text = (
+        STACK.partition("  variables:")[0]
+        + f"  variables: {variables}\n"
+        + "".join(f"---\n{document}" for document in documents)
+    )
     (root / "stack.yaml").write_text(text)
     return root
 
@@ -199,7 +234,9 @@ def test_a_value_that_is_missing_names_the_flag_once(root: Path) -> None:
 
 def test_a_choice_that_is_none(root: Path) -> None:
     _with_variables(root, "{env: {enum: [dev, prod]}}", COMPARTMENT)
-    assert problems(root, variables={"env": "prd"}) == ["stack.yaml:7: --var env: env must be dev or prod; did you mean prod?"]
+    assert problems(root, variables={"env": "prd"}) == [
+        "stack.yaml:7: --var env: env must be dev or prod; did you mean prod?"
+    ]
     assert _load_with(root, env="prod").variables == {"env": "prod"}
 
 
@@ -211,20 +248,46 @@ def test_choices_have_types(root: Path) -> None:
 
 
 def test_values_are_text_and_never_read_again(root: Path) -> None:
-    _with_variables(root, "{env: {default: '${Stack.name}'}}", COMPARTMENT.replace("name: 'chat-", "description: 'chat-"))
+    _with_variables(
+        root, "{env: {default: '${Stack.name}'}}", COMPARTMENT.replace("name: 'chat-", "description: 'chat-")
+    )
     (resource,) = load(str(root)).resources.values()
     assert resource.attributes["description"] == "chat-${Stack.name}"
 
 
 @pytest.mark.parametrize(
-    "pattern", ["^[a-z]+$", "^[a-z]([-a-z0-9]*[a-z0-9])?$", "a|b", r"^\d{4}-\d{2}$", "^[^]]+$", r"^\[x\]$", "^a{2}b{3}c{4}$", "(a|b)c"]
+    "pattern",
+    [
+        "^[a-z]+$",
+        "^[a-z]([-a-z0-9]*[a-z0-9])?$",
+        "a|b",
+        r"^\d{4}-\d{2}$",
+        "^[^]]+$",
+        r"^\[x\]$",
+        "^a{2}b{3}c{4}$",
+        "(a|b)c",
+    ],
 )
 def test_patterns_that_are_fine(pattern: str) -> None:
     compile_pattern(pattern)
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(a+)+$", "(a|b)*c", "a*a*a*a*", "(?=a)b", r"(a)\1", "(", "[a", "a**", "x" * 300, "(a){3}", "(?i)a", "a{1,9}b{1,9}c{1,9}d{1,9}"]
+    "pattern",
+    [
+        "(a+)+$",
+        "(a|b)*c",
+        "a*a*a*a*",
+        "(?=a)b",
+        r"(a)\1",
+        "(",
+        "[a",
+        "a**",
+        "x" * 300,
+        "(a){3}",
+        "(?i)a",
+        "a{1,9}b{1,9}c{1,9}d{1,9}",
+    ],
 )
 def test_patterns_that_are_not(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"pattern|regular expression"):
