@@ -74,6 +74,11 @@ def moment(when: datetime) -> str:
     return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def moment_for_people(when: datetime) -> str:
+    """The same to the second."""
+    return moment(when.replace(microsecond=0))
+
+
 def read_moment(text: object) -> datetime | None:
     """The moment that a text spells in RFC 3339, or None."""
     if not isinstance(text, str) or not _MOMENT.fullmatch(text):

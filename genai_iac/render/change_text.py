@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from genai_iac.model import Change
@@ -16,6 +17,8 @@ _INDENT = "      "
 _DEEPER = _INDENT + "  "
 _REASON_LIMIT = 2000
 _WIDEST_LABEL = 26  # longer ones do not push the values of all others to the right
+_SHORT_OCID = 38  # columns: what it is, where, and an end to tell it by
+_OCID = re.compile(r'(?<=")ocid1\.[a-z0-9._-]+(?="$)')
 _TONES: dict[str, Tone] = {
     "+": "add",
     "~": "change",
@@ -65,13 +68,16 @@ def _difference_lines(shown: list[Shown], terminal: Terminal) -> Iterator[str]:
             continue
         yield from terminal.wrap(f"{one.label}:", _INDENT, _INDENT)
         for edit in one.edits:
-            yield from _edit_lines(edit, terminal)
+            yield from _edit_lines(_with_short_ocids(edit, terminal), terminal)
 
 
 def _on_one_line(label: str, edit: Edit, terminal: Terminal) -> str | None:
-    """`name: "a" → "b"`, or None when it does not fit."""
-    values = [value for value in (edit.before, edit.after) if value is not None]
+    """`name: "a" → "b"`, with OCIDs shortened if they must be; None when it does not fit."""
     between = f" {terminal.arrow} "
+    values = [value for value in (edit.before, edit.after) if value is not None]
+    if columns(f"{label} {between.join(values)}") > terminal.width:
+        short = _with_short_ocids(edit, terminal)
+        values = [value for value in (short.before, short.after) if value is not None]
     if columns(f"{label} {between.join(values)}") > terminal.width:
         return None
     tones: tuple[Tone, ...] = (
@@ -88,6 +94,15 @@ def _edit_lines(edit: Edit, terminal: Terminal) -> Iterator[str]:
     if edit.note:
         note = edit.note.replace("→", terminal.arrow)
         yield from terminal.wrap(f"({note})", f"{_DEEPER}  ", f"{_DEEPER}  ", "dim")
+
+
+def _with_short_ocids(edit: Edit, terminal: Terminal) -> Edit:
+    """The edit with OCIDs that fit a line, unless two that differ would look alike."""
+    before, after = (
+        value and _OCID.sub(lambda ocid: terminal.elide(ocid[0], _SHORT_OCID), value)
+        for value in (edit.before, edit.after)
+    )
+    return edit if before == after else Edit(before, after, edit.note)
 
 
 def _loss_lines(change: Change, around: Surroundings, terminal: Terminal) -> Iterator[str]:

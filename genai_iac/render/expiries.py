@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from genai_iac.model import Change, Lifetime, Plan
-from genai_iac.render.attributes import moment, read_moment
+from genai_iac.render.attributes import moment_for_people, read_moment
 from genai_iac.render.differences import minted_secrets
 from genai_iac.render.surroundings import Expiry, Surroundings
 from genai_iac.render.words import elapsed_words
@@ -35,7 +35,7 @@ def expiry_words(plan: Plan, around: Surroundings, show: Callable[[str], str]) -
     left = first.at - now
     when = f"expires in {elapsed_words(left)}" if left > timedelta() else f"expired {elapsed_words(-left)} ago"
     others = f"; {len(soon) - 1} more within {SOON.days} days" if len(soon) > 1 else ""
-    return f"{show(str(first.address))} {show(first.secret)} {when}, at {moment(first.at)}{others}"
+    return f"{show(str(first.address))} {show(first.secret)} {when}, at {moment_for_people(first.at)}{others}"
 
 
 def _expiries_of(change: Change, now: datetime | None) -> Iterator[Expiry]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from genai_iac.model import ACTIONS, Action, Change, Loss, Plan, Summary
-from genai_iac.render.attributes import moment
+from genai_iac.render.attributes import moment_for_people
 from genai_iac.render.foreign import visible
 
 NAME_LIMIT = 255  # characters of a name; OCI allows no longer one
@@ -115,9 +115,9 @@ def loss_words(loss: Loss, now: datetime | None, *, lasting: bool = False) -> st
     if loss.last_used is None:
         used = "has no recorded use"
     elif now is None:
-        used = f"was last used at {moment(loss.last_used)}"
+        used = f"was last used at {moment_for_people(loss.last_used)}"
     elif lasting:
-        used = f"was last used at {moment(loss.last_used)}, {elapsed_words(now - loss.last_used)} before this plan"
+        used = f"was last used at {moment_for_people(loss.last_used)}, {elapsed_words(now - loss.last_used)} before this plan"
     else:
         used = f"was last used {elapsed_words(now - loss.last_used)} ago"
     return f"{used}; {_EFFECT.get(loss.how, f'{loss.how} stops its value')}"

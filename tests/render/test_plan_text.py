@@ -181,6 +181,16 @@ def test_an_ocid_is_shown_with_what_people_call_it() -> None:
     assert "+ ${Compartment/b.id} (known after apply)" in text
 
 
+def test_ocids_are_shortened_in_their_middle_only_when_they_must_be() -> None:
+    before, after = ({"compartmentId": f"ocid1.compartment.oc1..{letter * 52}{letter}end"} for letter in "ab")
+    assert 'compartmentId: "ocid1.compartment.oc1..aaaaaa…aaaaaend"' in _created(before)
+    assert "aaaaend" in _changed(before, after)
+    twin = {"compartmentId": str(before["compartmentId"]).replace("aaaaaa" * 4, "aaaaab" * 4)}
+    assert str(twin["compartmentId"])[:70] in _changed(before, twin)
+    wide = render_text(replace(NOTHING, changes=(_update(before, after),)), None, Terminal(240))
+    assert f'"{before["compartmentId"]}" → "{after["compartmentId"]}"' in wide
+
+
 @pytest.mark.parametrize(
     ("days", "said"),
     [(-1, "ApiKey/k key-one expired 24 hours ago, at"), (13, "ApiKey/k key-one expires in 13 days, at"), (15, None)],
@@ -214,6 +224,14 @@ def test_sources_and_sinks_are_shown_where_they_are_known() -> None:
     assert "= key-one and key-two → its sinks" in alone
 
 
+def _update(before: dict[str, object], after: dict[str, object]) -> Change:
+    return Change(Address("ApiKey", "k"), ("update",), "because", before, after)  # type: ignore[arg-type]
+
+
 def _changed(before: dict[str, object], after: dict[str, object], around: Surroundings | None = None) -> str:
-    change = Change(Address("ApiKey", "k"), ("update",), "because", before, after)  # type: ignore[arg-type]
-    return render_text(replace(NOTHING, changes=(change,)), around, Terminal(80))
+    return render_text(replace(NOTHING, changes=(_update(before, after),)), around)
+
+
+def _created(after: dict[str, object]) -> str:
+    change = Change(Address("ApiKey", "k"), ("create",), "because", None, after)  # type: ignore[arg-type]
+    return render_text(replace(NOTHING, changes=(change,)))
