@@ -27,6 +27,8 @@ class Database:
         self.path = path
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+            # SQLite gives its journal the mode of the file, so the file is private before SQLite sees it
+            path.touch(mode=0o600)
         # the connection is made in one thread and used in the server's
         self.connection = sqlite3.connect(
             str(path) if path else ":memory:", isolation_level=None, check_same_thread=False, timeout=_WAIT
@@ -37,8 +39,6 @@ class Database:
         except sqlite3.DatabaseError as error:
             self.connection.close()
             raise DatabaseError(f"{path} is not a local tenancy ({error}); name another file or remove it") from error
-        if path is not None:
-            path.chmod(0o600)
 
     def close(self) -> None:
         """Close the connection; the file stays."""

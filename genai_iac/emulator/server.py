@@ -150,6 +150,9 @@ async def _accepting(app: Application, listener: socket.socket) -> AsyncIterator
     try:
         yield
     finally:
+        # take no more connections, and make those already taken: closing the server in between would leak a socket
+        loop.remove_reader(listener)
+        await _turn()
         server.close()
         for connection in list(state.connections):
             connection.shutdown()
@@ -160,5 +163,10 @@ async def _accepting(app: Application, listener: socket.socket) -> AsyncIterator
             await asyncio.gather(*unfinished, return_exceptions=True)
         for connection in list(state.connections):
             connection.transport.abort()
-        # one turn of the loop, so that the transports close their sockets
+        await _turn()
+
+
+async def _turn() -> None:
+    """Let the loop finish what it has begun: a connection just accepted takes a few turns to be made, or to be closed."""
+    for _ in range(8):
         await asyncio.sleep(0)
