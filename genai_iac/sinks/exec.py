@@ -88,11 +88,8 @@ class ExecSink(Sink):
 
     def write(self, delivery: Delivery) -> None:
         item = delivery.item("current")
-        if item and item.value is None:
-            self._keep(item.record)
-        elif item:
-            self._send(delivery, item)
-        records = (item.record,) if item else ()
+        known = self._bring(delivery, item) if item else False
+        records = (item.record,) if item and known else ()
         self._note(lambda note: _delivered(note, delivery, records))
 
     @staticmethod
@@ -104,13 +101,19 @@ class ExecSink(Sink):
             place=f"exec {_in_short(settings['command'])}",
         )
 
-    def _keep(self, record: Record) -> None:
-        held = self.read()
-        if held is None or held.holds(record.secret, record.mask) is False:
+    def _bring(self, delivery: Delivery, item: Item) -> bool:
+        """See that the place holds the item; whether that is known, and not only believed."""
+        if item.value is not None:
+            self._send(delivery, item)
+            return True
+        record, held = item.record, self.read()
+        answer = held.holds(record.secret, record.mask) if held else False
+        if answer is False:
             raise SinkError(
                 f"{self.place} does not hold {record.secret} ({record.mask}), so it cannot be kept; nothing was written",
                 hint="plan again: what is not held is delivered anew",
             )
+        return answer is True
 
     def _send(self, delivery: Delivery, item: Item) -> None:
         ran = run_program(self._command, self._facts(delivery, item.record), item.value)
