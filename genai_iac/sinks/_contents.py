@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from genai_iac.errors import SinkError
 from genai_iac.model import Address, Delivery, Holding, Item, Record, Role, Secret
+from genai_iac.sinks._scrub import scrub
 from genai_iac.sinks._sink import Context
 
 _VARIABLES: Mapping[Role, str] = {
@@ -88,11 +89,13 @@ def check_contents(found: Contents | Unreadable | None, context: Context, place:
 
 def check_tenant(owner: str, address: Address, key: str, context: Context, place: str) -> None:
     """Raise SinkError when a place holds the secrets of another key, stack or environment."""
-    if key != context.id and (owner, address) != (context.owner, context.address):
-        raise SinkError(
-            f"{place} holds the secrets of {address} of {owner or 'another stack'}, not those of {context.address} of {context.owner}",
-            hint="give each key and each environment a place of its own, or move the old one away once nothing reads it",
-        )
+    if key == context.id or (owner, address) == (context.owner, context.address):
+        return
+    held = scrub(f"{address} of {owner or 'another stack'}", None).replace("\n", " ")
+    raise SinkError(
+        f"{place} holds the secrets of {held}, not those of {context.address} of {context.owner}",
+        hint="give each key and each environment a place of its own, or move the old one away once nothing reads it",
+    )
 
 
 def same_value(one: Secret | None, other: Secret | None) -> bool:

@@ -18,6 +18,7 @@ from genai_iac.model import Address, Delivery, Holding, Item, Record, Role, Secr
 from genai_iac.sinks._command import Program, Ran, find_program, run_program
 from genai_iac.sinks._contents import check_tenant, record_as_data, record_from_data
 from genai_iac.sinks._journal import Note, change_note, read_note
+from genai_iac.sinks._scrub import scrub
 from genai_iac.sinks._sink import Context, Sink
 
 _COMMAND = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$"}}
@@ -173,7 +174,7 @@ class ExecSink(Sink):
 
 def _in_short(command: Sequence[str]) -> str:
     """The command in one line; a long one ends in a digest that tells it from others that begin alike."""
-    line = " ".join(shlex.join(command).split())
+    line = " ".join(scrub(shlex.join(command), None).split())
     digest = hashlib.sha256(line.encode()).hexdigest()[:6]
     return line if len(line) <= _SHORT else f"{line[:_SHORT]}… [{digest}]"
 
