@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
 
-from genai_iac.policy import PolicySyntaxError, parse, parse_matching_rule, parse_matching_rules, parse_statements
+from genai_iac.policy import (
+    Grant,
+    PolicySyntaxError,
+    parse,
+    parse_matching_rule,
+    parse_matching_rules,
+    parse_statements,
+)
 
 CASES = json.loads((Path(__file__).parent / "cases" / "errors.json").read_text(encoding="utf-8"))
 
@@ -61,3 +70,59 @@ def test_a_stray_angle_is_dropped_as_the_service_does() -> None:
     assert parse("allow group A to read x in >> tenancy") == parse("allow group A to read x in tenancy")
     with pytest.raises(PolicySyntaxError):
         parse("allow group A to read x in tenancy where a.b > 'c'")
+
+
+def test_a_long_token_is_shown_in_short() -> None:
+    for length, shown in ((40, "x" * 40), (41, "x" * 37 + "...")):
+        with pytest.raises(PolicySyntaxError) as refused:
+            parse(f"allow group A to {'x' * length} y in tenancy")
+        assert f"found `{shown}`" in refused.value.message
+
+
+def test_only_what_could_stand_there_is_expected() -> None:
+    with pytest.raises(PolicySyntaxError) as allowed:
+        parse("allow group A to use x in y")
+    with pytest.raises(PolicySyntaxError) as endorsed:
+        parse("endorse group A to use x in y")
+    assert allowed.value.expected == ("a location", "`tenancy`", "`compartment`")
+    assert endorsed.value.expected == (*allowed.value.expected, "`any-tenancy`")
+
+
+def test_nodes_know_their_columns() -> None:
+    text = (
+        "admit group 'D'/A, id ocid1.group.oc1..a of tenancy T to use x-family, y in compartment id ocid1.compartment.oc1..c"
+        " where all {a.b = 'c', d.e in ('f', /g*/), sets-equal(h.i, ('j')), any {k.l = m.n, not o.p}}"
+    )
+    tree = parse(text)
+    found = dict(_columns(tree))
+    assert found == {
+        "Grant": 1,
+        "Subject": text.index("group") + 1,
+        "D/A": text.index("'D'") + 1,
+        **{
+            word: text.index(word) + 1
+            for word in ("ocid1.group.oc1..a", "ocid1.compartment.oc1..c", "T", "x-family", "y")
+        },
+        **{
+            word: text.index(word) + 1
+            for word in ("a.b", "d.e", "h.i", "k.l", "m.n", "o.p", "sets-equal", "all", "any")
+        },
+        **{value: text.index(f"'{value}'") + 1 for value in ("c", "f", "j")},
+        "g*": text.index("/g*/") + 1,
+    } | {"T": text.index("tenancy T") + 1, "y": text.index(", y") + 3}
+    assert isinstance(tree, Grant)
+    assert tree.action_column == text.index("use") + 1
+    assert parse("allow group A {P} in tenancy").action_column == 15  # type: ignore[union-attr]
+
+
+def _columns(node: object) -> Iterator[tuple[str, int]]:
+    if isinstance(node, tuple):
+        for item in node:
+            yield from _columns(item)
+    elif is_dataclass(node) and not isinstance(node, type):
+        named = [getattr(node, name, None) for name in ("text", "id", "tenancy", "function", "mode")]
+        name = next((str(value) for value in named if value), type(node).__name__)
+        if hasattr(node, "column"):
+            yield (f"{node.domain}/{name}" if getattr(node, "domain", None) else name), node.column  # type: ignore[attr-defined]
+        for part in fields(node):
+            yield from _columns(getattr(node, part.name))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from genai_iac.policy import Principal, Request, Rule, compile_rules, evaluate, parse, permissions_of
+from genai_iac.policy.holds import match_pattern
 
 from .directory import HERE
 
@@ -262,6 +263,8 @@ def test_each_permission_is_judged_alone() -> None:
         (["allow"], False),
         (["endorse at", "admit"], True),
         (["endorse nowhere", "admit"], False),
+        (["endorse below", "admit"], False),
+        (["endorse", "admit elsewhere"], False),
     ],
 )
 def test_crossing_tenancies_takes_both_sides(statements: list[str], allowed: bool) -> None:
@@ -272,6 +275,10 @@ def test_crossing_tenancies_takes_both_sides(statements: list[str], allowed: boo
         "endorse at": rule("endorse any-user to read objects in compartment box of tenancy Theirs", HERE, "ours"),
         "endorse nowhere": rule(
             "endorse any-user to read objects in compartment nowhere of tenancy Theirs", HERE, "ours"
+        ),
+        "endorse below": rule("endorse any-user to read objects in any-tenancy", CHAT, "ours"),
+        "admit elsewhere": rule(
+            "admit any-user of any-tenancy to read objects in compartment id " + OTHER, FAR, "theirs"
         ),
         "deny endorse": rule("deny endorse any-user to read objects in any-tenancy", HERE, "ours"),
         "admit": rule("admit group Devs of tenancy Ours to read objects in tenancy", FAR, "theirs"),
@@ -297,3 +304,25 @@ def test_compiled_rules_answer_alike() -> None:
         request = Request(who, permissions_of("ChatCompletions"), (DEV, CHAT, HERE), {}, NOON)
         assert evaluate(request, compiled).allowed is (who is KEY)
     assert evaluate(request, rules) == evaluate(request, compile_rules(rules))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "fits"),
+    [
+        ("a", "A", True),
+        ("a", "ab", False),
+        ("a*", "abc", True),
+        ("*c", "abc", True),
+        ("*b*", "abc", True),
+        ("*a*", "abc", True),
+        ("*c*", "abc", True),
+        ("*", "", True),
+        ("a*b*c", "a1b2c", True),
+        ("a*b*c", "ac", False),
+        ("ab*ba", "aba", False),
+        ("*a*a*", "a", False),
+        ("x*" * 200 + "y", "x" * 5_000, False),
+    ],
+)
+def test_stars_stand_for_any_run(pattern: str, value: str, fits: bool) -> None:
+    assert match_pattern(pattern, value) is fits

@@ -72,6 +72,8 @@ def test_rules_on_policies(case: dict[str, Any]) -> None:
     texts = case["texts"]
     findings = found(case["rule"], lint_policy(texts, attached=HERE, directory=TREE))
     assert [finding.statement for finding in findings] == case["where"]
+    whole = case["rule"] in ("duplicate", "shadowed")
+    assert all(finding.column == 1 for finding in findings if whole)
     assert all(finding.message and 1 <= finding.column <= len(texts[finding.statement]) for finding in findings)
 
 
@@ -90,6 +92,7 @@ def test_limits() -> None:
     assert not found("too-many-statements", lint_policy(texts[:50]))
     assert not found("too-many-statements", lint_policy(texts, limits=Limits(per_policy=60)))
     (full,) = found("path-full", lint_policy(texts[:2], counts={"root/a": 500, "root/a/b": 501}))
+    assert (full.statement, full.column) == (0, 1)
     assert "root/a/b" in full.message
     assert {rule.id for rule in POLICY_RULES} >= {"too-many-statements", "path-full"}
 

@@ -127,6 +127,7 @@ def test_a_hole_without_a_value_is_an_error() -> None:
         ("allow group A to use y in tenancy where ${condition} = ${", 56),
         ("allow group A to use y in tenancy where all {a.b = 'c', ${more}", 64),
         ("allow group ${} to use y in tenancy", 13),
+        ("allow group '$${a}' to ${v} y at tenancy", 31),
         ("allow group \ue000 to use y in tenancy", 13),
     ],
 )

@@ -13,14 +13,7 @@ def find_hint(
     text: str, tokens: Sequence[Token], index: int, expected: tuple[str, ...], opened: Sequence[int]
 ) -> str | None:
     """What to type instead, or None when nothing is likelier than the rest."""
-    place = Place(
-        text,
-        tokens[index],
-        tokens[index - 1] if index else None,
-        tokens[index + 1] if index + 1 < len(tokens) else None,
-        expected,
-        opened,
-    )
+    place = Place(text, tokens[index], tokens[index - 1] if index else None, expected, opened)
     return next((hint for rule in _RULES if (hint := rule(place)) is not None), None)
 
 

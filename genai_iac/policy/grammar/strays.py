@@ -8,12 +8,11 @@ from .tokens import STRAY, Token
 
 
 class Place(NamedTuple):
-    """Where reading stopped: the token there, the ones around it, and what was expected."""
+    """Where reading stopped: the token there, the one before, and what was expected."""
 
     text: str
     token: Token
     before: Token | None
-    after: Token | None
     expected: tuple[str, ...]
     opened: Sequence[int]
 
