@@ -24,6 +24,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 PARALLELISM = 10
+LIMITS = {"statementsPerPath": 100_000, "policyCount": 100_000}
 STATEMENT = "allow any-user to use generative-ai-chat in compartment id {compartment} where all {{request.principal.type = 'generativeaiapikey', target.model.id = 'xai.grok-{number}'}}"
 
 BARE = """
@@ -117,7 +118,7 @@ def measure(count: int, rounds: int) -> None:
         manifests = write_manifests(folder, count)
         with serve(folder) as url:
             config = next(folder.glob("**/config"))
-            control(url, "POST", "settings", {"limits": {"statementsPerPath": 100_000, "policies": 100_000}})
+            control(url, "POST", "settings", {"limits": LIMITS})
             tool = [sys.executable, "-m", "genai_iac", "--endpoint", url, "--config-file", str(config)]
             bare = [sys.executable, "-c", BARE]
             tail = [str(config), url, str(count), str(PARALLELISM), STATEMENT]
@@ -130,7 +131,7 @@ def measure(count: int, rounds: int) -> None:
                         url,
                         "POST",
                         "settings",
-                        {"latency": latency, "limits": {"statementsPerPath": 100_000, "policies": 100_000}},
+                        {"latency": latency, "limits": LIMITS},
                     )
                     bare_create = run([*bare, "create", *tail])
                     bare_plan = run([*bare, "plan", *tail])
@@ -139,7 +140,7 @@ def measure(count: int, rounds: int) -> None:
                         url,
                         "POST",
                         "settings",
-                        {"latency": latency, "limits": {"statementsPerPath": 100_000, "policies": 100_000}},
+                        {"latency": latency, "limits": LIMITS},
                     )
                     control(url, "DELETE", "calls")
                     create = run([*tool, "apply", "--auto-approve", str(manifests)], cwd=folder)

@@ -6,17 +6,15 @@ renewal brings a value again, because the service shows one once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from genai_iac.errors import SinkError
-from genai_iac.kinds import declared_secrets
 from genai_iac.model import (
     Address,
     Delivery,
-    Gaps,
-    Holding,
+    Held,
     Item,
     Live,
     LiveResource,
@@ -27,6 +25,8 @@ from genai_iac.model import (
     Secret,
 )
 from genai_iac.sinks import Context, Sink, open_sink
+
+_GONE = ("EXPIRED", "REVOKED", "DELETED")
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,24 @@ class Desk:
             sink.announce(tuple(secrets))
 
     def deliver(
-        self, resource: Resource, live: LiveResource, base_url: str, minted: Mapping[str, Secret]
+        self,
+        resource: Resource,
+        live: LiveResource,
+        base_url: str,
+        roles: Mapping[str, Role],
+        minted: Mapping[str, Secret],
     ) -> tuple[str, ...]:
-        """Bring every sink of the resource to what is live; answers the places written. Raises SinkError for those that could not be."""
+        """Bring every sink of the resource to hold these secrets in these parts; answers the places written.
+
+        A value that was not minted now is kept where it is, and copied to a sink that lacks it from one that has it. Raises SinkError for the
+        places that could not be written; the others are.
+        """
         sinks = self.sinks(resource, live.id)
         failures: list[str] = []
         written: list[str] = []
         for sink in sinks:
             try:
-                sink.write(self._delivery(resource, live, base_url, minted, sink, sinks))
+                sink.write(_delivery(resource, live, base_url, roles, minted, sink, sinks))
                 written.append(sink.place)
             except SinkError as error:
                 failures.append(str(error))
@@ -70,84 +79,61 @@ class Desk:
             raise SinkError("; ".join(failures))
         return tuple(written)
 
-    def _delivery(
-        self,
-        resource: Resource,
-        live: LiveResource,
-        base_url: str,
-        minted: Mapping[str, Secret],
-        sink: Sink,
-        sinks: Sequence[Sink],
-    ) -> Delivery:
-        held = sink.read()
-        items = []
-        for secret, role in roles(resource, live):
-            if role not in sink.roles:
-                continue
-            record = Record(secret.name, secret.mask, role, secret.expires)
-            value = minted.get(secret.name)
-            if value is None and _lacks(held, live.id, secret):
-                value = next(_copies(sinks, live.id, secret), None)
-                if value is None:
-                    continue
-            items.append(Item(record, value))
-        return Delivery(resource.address, live.id, base_url, tuple(items))
-
-
-def roles(resource: Resource, live: LiveResource) -> Iterator[tuple[LiveSecret, Role]]:
-    """Each secret of the live key that still has a future, with the part it plays: the first declared active one is current."""
-    current_taken = False
-    for name, declared in declared_secrets(resource).items():
+    def take(self, resource: Resource, live: LiveResource, name: str) -> Secret | None:
+        """The live value of that secret from a sink that can give it, or None."""
         secret = live.secret(name)
-        if secret is None or secret.state in ("REVOKED", "EXPIRED", "DELETED") or declared["state"] == "revoked":
-            continue
-        if declared["state"] == "inactive":
-            yield secret, "inactive"
-        else:
-            yield secret, "standby" if current_taken else "current"
-            current_taken = True
+        return next(_copies(self.sinks(resource, live.id), live.id, secret), None) if secret else None
 
 
-def read_gaps(desk: Desk, resources: Mapping[Address, Resource], live: Live) -> dict[Address, Gaps]:
-    """What the sinks of each live key lack. Raises SinkError when a sink cannot be asked."""
-    gaps: dict[Address, Gaps] = {}
+def read_held(desk: Desk, resources: Mapping[Address, Resource], live: Live) -> dict[Address, tuple[Held, ...]]:
+    """What each sink of each live key holds. Raises SinkError when one cannot be asked."""
+    held: dict[Address, tuple[Held, ...]] = {}
     for address, resource in resources.items():
         found = live.one(address)
         if found is not None and resource.settings.get("deliverTo"):
-            gaps[address] = _gaps(desk.sinks(resource, found.id), resource, found)
-    return gaps
+            held[address] = tuple(_held(sink, found) for sink in desk.sinks(resource, found.id))
+    return held
 
 
-def _gaps(sinks: Sequence[Sink], resource: Resource, live: LiveResource) -> Gaps:
-    holdings = [(sink, sink.read()) for sink in sinks]
-    undelivered: set[str] = set()
-    incomplete: set[str] = set()
-    for secret, role in roles(resource, live):
-        lacking = [sink for sink, held in holdings if role in sink.roles and _lacks(held, live.id, secret)]
-        if lacking and not any(True for _ in _copies(sinks, live.id, secret)):
-            if secret.state == "ACTIVE":
-                undelivered.add(secret.name)
-        elif lacking or any(_misplaced(held, secret, role) for _, held in holdings):
-            incomplete.add(secret.name)
-    return Gaps(frozenset(undelivered), frozenset(incomplete))
+def _held(sink: Sink, live: LiveResource) -> Held:
+    holding = sink.read()
+    if holding is None or holding.id not in (live.id, ""):
+        return Held(sink.roles, sink.readable, {})
+    answers = {secret.name: holding.holds(secret.name, secret.mask) for secret in live.secrets}
+    records = {record.secret: record.role for record in holding.records if answers.get(record.secret)}
+    return Held(
+        sink.roles, sink.readable, records, frozenset(name for name, answer in answers.items() if answer is None)
+    )
 
 
-def _lacks(held: Holding | None, id: str, secret: LiveSecret) -> bool:
-    """Whether the sink is known not to have the value; what cannot be told counts as delivered."""
-    if held is None:
-        return True
-    return held.id != id or held.holds(secret.name, secret.mask) is False
-
-
-def _misplaced(held: Holding | None, secret: LiveSecret, role: Role) -> bool:
-    record = held.record(secret.name) if held else None
-    return record is not None and record.role != role
+def _delivery(
+    resource: Resource,
+    live: LiveResource,
+    base_url: str,
+    roles: Mapping[str, Role],
+    minted: Mapping[str, Secret],
+    sink: Sink,
+    sinks: Iterable[Sink],
+) -> Delivery:
+    held = _held(sink, live)
+    items = []
+    for name, role in roles.items():
+        secret = live.secret(name)
+        if secret is None or secret.state in _GONE or role not in sink.roles:
+            continue
+        value = minted.get(name)
+        if value is None and name not in held.records and name not in held.unknown:
+            value = next(_copies(sinks, live.id, secret), None)
+            if value is None:
+                continue
+        items.append(Item(Record(name, secret.mask, role, secret.expires), value))
+    return Delivery(resource.address, live.id, base_url, tuple(items))
 
 
 def _copies(sinks: Iterable[Sink], id: str, secret: LiveSecret) -> Iterator[Secret]:
     for sink in sinks:
-        held = sink.read() if sink.readable else None
-        if held is not None and held.id == id:
+        holding = sink.read() if sink.readable else None
+        if holding is not None and holding.id == id:
             value = sink.take(secret.name, secret.mask)
             if value is not None:
                 yield value

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from genai_iac.errors import GuardError
+from genai_iac.kinds import idle_time
 from genai_iac.model import Address, Change, Live, Loss, Plan, Resource
 
 _SHARE = 0.3  # of the owned resources that may go without being asked for by number
@@ -22,9 +23,7 @@ class Overrides:
     everything: bool = False  # the verb is destroy: the number of deletes is what was asked for
 
 
-def check_plan(
-    plan: Plan, resources: Mapping[Address, Resource], live: Live, idle: timedelta, overrides: Overrides
-) -> None:
+def check_plan(plan: Plan, resources: Mapping[Address, Resource], live: Live, overrides: Overrides) -> None:
     """Raises GuardError (exit 3) with every refusal and the flag that overrides it, where there is one."""
     refusals = [
         *_mass_deletion(plan, overrides),
@@ -33,7 +32,7 @@ def check_plan(
             refusal
             for change in plan.changes
             if change.address not in overrides.accept_outage
-            for refusal in _outage(change, live, idle)
+            for refusal in _outage(change, live, idle_time(resources.get(change.address)))
         ),
     ]
     if refusals:

@@ -9,9 +9,10 @@ from typing import Any
 from genai_iac.delivery import Desk
 from genai_iac.errors import IacError, ServiceFailure, SinkError, StalePlanError
 from genai_iac.kinds import KINDS, Kind
-from genai_iac.model import TAG, Address, Call, Change, Live, LiveResource, Owner, Resource, Secret
+from genai_iac.model import TAG, Address, Call, Change, Held, Live, LiveResource, Owner, Resource, Role, Secret
 from genai_iac.provider import Provider, Reply
 from genai_iac.resolve import Resolver
+from genai_iac.verify import is_dead, verify_secret
 
 _SETTLING = ("CREATING", "UPDATING")
 _SETTLE_SECONDS = 600.0
@@ -27,10 +28,11 @@ class Performer:
         resources: Mapping[Address, Resource],
         live: Live,
         desk: Desk,
+        held: Mapping[Address, tuple[Held, ...]],
         stopped: Callable[[], bool],
     ) -> None:
         self._provider, self._owner, self._desk, self._stopped = provider, owner, desk, stopped
-        self._resources = resources
+        self._resources, self._held = resources, held
         self._before = {address: group[0] for address, group in live.owned.items() if len(group) == 1}
         self._ids = {address: one.id for address, one in self._before.items()}
         self._resolver = Resolver(resources, live.tree, self._ids)
@@ -39,6 +41,13 @@ class Performer:
     def perform(self, change: Change) -> tuple[str | None, str]:
         """Make the change's calls and deliveries; answers the OCID and a note for people. Raises IacError."""
         return _Act(self, change).run()
+
+    def held_roles(self, address: Address) -> Mapping[str, Role]:
+        """The parts in which the sinks of a key held its live secrets when the plan was made."""
+        roles: dict[str, Role] = {}
+        for sink in self._held.get(address, ()):
+            roles.update(sink.records)
+        return roles
 
     def _open_window(self, live: Live) -> None:
         """A compartment that an earlier, interrupted run made seconds ago may be news to other services still."""
@@ -63,15 +72,26 @@ class _Act:
         self.notes: list[str] = []
 
     def run(self) -> tuple[str | None, str]:
-        if self.resource is not None and self.change.deliver:
-            self._p._desk.announce(self.resource, self.id, self.change.deliver)
+        minted = set(self._mints())
+        if self.resource is not None and minted:
+            self._p._desk.announce(self.resource, self.id, minted)
+        retired = self._take_retired()
         for call in self.change.calls:
             if self.pending and _takes_away(call):
                 self._deliver()
             self._make(call)
         if self.pending:
             self._deliver()
+        self._prove_dead(retired)
         return self.id, "; ".join(self.notes)
+
+    def _take_retired(self) -> Secret | None:
+        """The value that is to be shown dead at the end, before the sinks let it go."""
+        name = self.change.handover.retired if self.change.handover else None
+        before = self._p._before.get(self.change.address)
+        if name is None or self.resource is None or before is None:
+            return None
+        return self._p._desk.take(self.resource, before, name)
 
     def _make(self, call: Call) -> None:
         if call.operation.startswith("Create"):
@@ -184,28 +204,64 @@ class _Act:
         self.minted.update(reply.secrets)
 
     def _deliver(self) -> None:
+        """Values to the sinks; a new one that must prove itself is pending until it has, and only then current."""
         self.pending = False
-        resource = self.resource
-        if resource is None or not resource.settings.get("deliverTo"):
+        resource, handover = self.resource, self.change.handover
+        if resource is None or handover is None or not resource.settings.get("deliverTo"):
             return
         live = self.now or self._p._before[self.change.address]
         lost = [name for name in self._mints() if name not in self.minted]
         try:
-            assert live.region is not None
-            written = self._p._desk.deliver(resource, live, self.provider.base_url(live.region), self.minted)
-        except SinkError as error:
-            raise SinkError(
-                f"the new value was not stored everywhere: {error}",
-                hint="mend the sink and apply again: it is renewed and delivered",
-            ) from error
+            if lost:
+                raise IacError(
+                    f"the answer that showed the value of {' and '.join(lost)} was lost on the way",
+                    hint="apply again: it is renewed and delivered",
+                )
+            if handover.prove is not None:
+                self._prove(resource, live, handover.prove)
+            self._write(resource, live, handover.roles)
         finally:
             self.minted.clear()
-        if lost:
+
+    def _prove(self, resource: Resource, live: LiveResource, name: str) -> None:
+        block = (resource.settings.get("rotation") or {}).get("verify")
+        assert live.region is not None
+        self._write(resource, live, _while_proving(self._p.held_roles(self.change.address), name), quietly=True)
+        if not block:
+            return
+        value = self.minted.get(name) or self._p._desk.take(resource, live, name)
+        if value is None:
             raise IacError(
-                f"the answer that showed the value of {' and '.join(lost)} was lost on the way",
-                hint="apply again: what nobody uses is renewed",
+                f"no sink can give the value of {name}, so it cannot be proved", hint="apply again: it is renewed"
             )
-        self.notes.extend(f"delivered to {place}" for place in written)
+        verify_secret(
+            self.provider.inference_url(live.region), value, block["model"], block.get("api", "chat"), self._p._stopped
+        )
+        self.notes.append(f"{name} answered with {block['model']}")
+
+    def _write(
+        self, resource: Resource, live: LiveResource, roles: Mapping[str, Role], *, quietly: bool = False
+    ) -> None:
+        assert live.region is not None
+        try:
+            written = self._p._desk.deliver(resource, live, self.provider.base_url(live.region), roles, self.minted)
+        except SinkError as error:
+            raise SinkError(
+                f"a value was not stored everywhere: {error}",
+                hint="mend the sink and apply again: what is missing is copied, or renewed",
+            ) from error
+        if not quietly:
+            self.notes.extend(f"delivered to {place}" for place in written)
+
+    def _prove_dead(self, value: Secret | None) -> None:
+        """After a retirement the old value must be refused; said when it is not yet."""
+        live = self.now
+        if value is None or live is None or live.region is None:
+            return
+        if is_dead(self.provider.inference_url(live.region), value, self._p._stopped):
+            self.notes.append("the old value is dead")
+        else:
+            self.notes.append("the old value still answers: the change has not propagated yet")
 
     def _mints(self) -> Iterator[str]:
         for call in self.change.calls:
@@ -215,6 +271,11 @@ class _Act:
                 yield from (detail["keyName"] for detail in details)
             elif call.operation == "RenewApiKey" and call.secret:
                 yield call.secret
+
+
+def _while_proving(held: Mapping[str, Role], name: str) -> dict[str, Role]:
+    """The parts while the new value proves itself: what callers see stays as it was."""
+    return {**held, name: held.get(name, "pending")}
 
 
 def _takes_away(call: Call) -> bool:

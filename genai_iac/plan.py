@@ -9,14 +9,14 @@ from typing import Any
 
 from genai_iac import policy as language
 from genai_iac.errors import IacError, PlanError
-from genai_iac.kinds import KINDS, Facts, Kind, Step
+from genai_iac.kinds import KINDS, Facts, Kind, Step, Wish, idle_time
 from genai_iac.model import (
     TAG,
     Address,
     Call,
     Change,
     ExistingCompartment,
-    Gaps,
+    Held,
     Live,
     LiveResource,
     LiveSecret,
@@ -30,8 +30,6 @@ from genai_iac.model import (
 from genai_iac.ordering import order_changes
 from genai_iac.resolve import Resolver
 
-IDLE = timedelta(hours=24)
-
 
 @dataclass(frozen=True)
 class Inputs:
@@ -42,9 +40,9 @@ class Inputs:
     live: Live
     owner: Owner
     directory: language.Directory
-    gaps: Mapping[Address, Gaps] = field(default_factory=dict)  # what the sinks of a key lack
+    held: Mapping[Address, tuple[Held, ...]] = field(default_factory=dict)  # what the sinks of each live key hold
+    wishes: Mapping[Address, Wish] = field(default_factory=dict)  # what `rotate` asks
     moved: frozenset[Address] = frozenset()  # undeclared, marked elsewhere, and meant to be deleted all the same
-    idle: timedelta = IDLE
 
 
 def make_plan(inputs: Inputs) -> Plan:
@@ -130,8 +128,8 @@ class _Planner:
             return self._change(desired.address, kind.create(desired), None, self._after_create(desired))
         live = group[0]
         step = kind.change(desired, live, self._facts(desired))
-        self._note_undelivered(desired, live, step)
-        if step is None:
+        self.notices.extend(Notice(note, desired.address) for note in step.notes)
+        if not step:
             return None
         return self._change(
             desired.address,
@@ -172,6 +170,7 @@ class _Planner:
             id=None if live is None else live.id,
             losses=step.losses,
             deliver=step.deliver,
+            handover=step.handover,
         )
 
     def _after_create(self, desired: Resource) -> Mapping[str, Value]:
@@ -190,8 +189,12 @@ class _Planner:
         )
 
     def _facts(self, desired: Resource) -> Facts:
-        gaps = self.inputs.gaps.get(desired.address, Gaps())
-        return Facts(self.live.now, self._same, self._same_statements, gaps.undelivered, gaps.incomplete, self._is_idle)
+        held = self.inputs.held.get(desired.address, ())
+        wish = self.inputs.wishes.get(desired.address)
+        idle = idle_time(desired)
+        return Facts(
+            self.live.now, self._same, self._same_statements, held, wish, lambda secret: self._is_idle(secret, idle)
+        )
 
     def _same(self, desired: Value, live: Any) -> bool:
         return bool(self.resolver.value(desired) == live)
@@ -203,8 +206,8 @@ class _Planner:
             return False
         return resolved == list(live) or language.same(resolved, live, self.inputs.directory, attached)
 
-    def _is_idle(self, secret: LiveSecret) -> bool:
-        return secret.last_used is None or self.live.now - secret.last_used >= self.inputs.idle
+    def _is_idle(self, secret: LiveSecret, idle: timedelta) -> bool:
+        return secret.last_used is None or self.live.now - secret.last_used >= idle
 
     def _check_place(self, desired: Resource) -> None:
         place = desired.attributes["compartmentId"]
@@ -239,19 +242,6 @@ class _Planner:
             self.notices.append(
                 Notice("no deliverTo: the values of its secrets will be shown to nobody and lost", desired.address)
             )
-
-    def _note_undelivered(self, desired: Resource, live: LiveResource, step: Step | None) -> None:
-        renewed = {call.secret for call in step.calls if call.operation == "RenewApiKey"} if step else set()
-        for name in sorted(self.inputs.gaps.get(desired.address, Gaps()).undelivered - renewed):
-            secret = live.secret(name)
-            if secret is not None and not self._is_idle(secret):
-                self.notices.append(
-                    Notice(
-                        f"{name} is in use but a sink lacks its value, which OCI shows only once; to mint a new one: set another `expires`, "
-                        f"then genai-iac apply --accept-outage {desired.address}",
-                        desired.address,
-                    )
-                )
 
     def _note_stray(self, stray: LiveResource) -> None:
         assert stray.mark is not None

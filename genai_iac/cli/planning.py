@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from genai_iac.cli.choices import read_addresses
 from genai_iac.cli.workspace import Workspace
 from genai_iac.errors import GuardError
 from genai_iac.guard import Overrides, check_plan
-from genai_iac.model import Address, Live, Notice, Plan
-from genai_iac.plan import IDLE, Inputs, make_destroy_plan, make_plan
+from genai_iac.kinds import Wish
+from genai_iac.model import Address, Held, Live, Notice, Plan
+from genai_iac.plan import Inputs, make_destroy_plan, make_plan
 from genai_iac.render.surroundings import Surroundings
 from genai_iac.saved import bind_inputs
 from genai_iac.targets import narrow_plan
@@ -25,7 +26,8 @@ class Asked:
     parallelism: int = 10
     full_scan: bool = False
     moved: frozenset[Address] = frozenset()
-    overrides: Overrides = Overrides()
+    overrides: Overrides = field(default_factory=Overrides)
+    wishes: Mapping[Address, Wish] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -57,6 +59,7 @@ class Draft:
     workspace: Workspace
     asked: Asked
     live: Live
+    held: Mapping[Address, tuple[Held, ...]]
     plan: Plan
     refusal: GuardError | None  # why apply would not carry it out
 
@@ -85,12 +88,13 @@ def make_draft(workspace: Workspace, asked: Asked, *, destroy: bool = False) -> 
     """Read the tenancy and plan. A refusal of the guards is kept beside the plan, and noted in it."""
     live = workspace.read(parallelism=asked.parallelism, full_scan=asked.full_scan)
     make: Callable[[Inputs], Plan] = make_destroy_plan if destroy else make_plan
-    plan = make(workspace.inputs(live, moved=asked.moved))
+    inputs = workspace.inputs(live, moved=asked.moved, wishes=asked.wishes)
+    plan = make(inputs)
     resources = workspace.manifest.resources
     plan = narrow_plan(plan, asked.targets, {*resources, *live.owned})
     try:
-        check_plan(plan, resources, live, IDLE, asked.overrides)
+        check_plan(plan, resources, live, asked.overrides)
     except GuardError as refusal:
         notices = tuple(Notice(f"apply will be {line}") for line in str(refusal).splitlines())
-        return Draft(workspace, asked, live, replace(plan, notices=(*plan.notices, *notices)), refusal)
-    return Draft(workspace, asked, live, plan, None)
+        return Draft(workspace, asked, live, inputs.held, replace(plan, notices=(*plan.notices, *notices)), refusal)
+    return Draft(workspace, asked, live, inputs.held, plan, None)

@@ -16,7 +16,7 @@ from genai_iac.errors import GuardError, UsageError
 if TYPE_CHECKING:
     from genai_iac.delivery import Desk
     from genai_iac.manifest import Manifest
-    from genai_iac.model import Live, Owner, Plan
+    from genai_iac.model import Live, Owner
     from genai_iac.plan import Inputs
     from genai_iac.provider import Provider
 
@@ -79,9 +79,11 @@ class Workspace:
             full_scan=full_scan,
         )
 
-    def inputs(self, live: Live, *, moved: frozenset[Any] = frozenset()) -> Inputs:
+    def inputs(
+        self, live: Live, *, moved: frozenset[Any] = frozenset(), wishes: Mapping[Any, Any] | None = None
+    ) -> Inputs:
         """What a plan is made of."""
-        from genai_iac.delivery import read_gaps
+        from genai_iac.delivery import read_held
         from genai_iac.plan import Inputs
         from genai_iac.resolve import TenancyDirectory
 
@@ -92,15 +94,10 @@ class Workspace:
             live=live,
             owner=self.owner,
             directory=TenancyDirectory(live.tree, names.group, names.dynamic_group),
-            gaps=read_gaps(self.desk, self.manifest.resources, live),
+            held=read_held(self.desk, self.manifest.resources, live),
+            wishes=wishes or {},
             moved=moved,
         )
-
-    def plan(self, live: Live, *, moved: frozenset[Any] = frozenset()) -> Plan:
-        """What would change. Raises PlanError."""
-        from genai_iac.plan import make_plan
-
-        return make_plan(self.inputs(live, moved=moved))
 
 
 class _Names:

@@ -6,10 +6,24 @@ import pkgutil
 from collections.abc import Mapping
 from importlib import import_module
 
-from genai_iac.kinds._kind import Facts, Kind, Listing, Step
+from genai_iac.kinds._expiry import read_duration
+from genai_iac.kinds._kind import Facts, Kind, Listing, Step, Wish
+from genai_iac.kinds._rotation import Rotation, find_position, idle_time
 from genai_iac.kinds._secrets import declared_secrets
 
-__all__ = ["KINDS", "Facts", "Kind", "Listing", "Step", "declared_secrets"]
+__all__ = [
+    "KINDS",
+    "Facts",
+    "Kind",
+    "Listing",
+    "Rotation",
+    "Step",
+    "Wish",
+    "declared_secrets",
+    "find_position",
+    "idle_time",
+    "read_duration",
+]
 
 
 def _read_shelf() -> Mapping[str, Kind]:

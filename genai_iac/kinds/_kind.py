@@ -15,6 +15,8 @@ from genai_iac.model import (
     Address,
     Call,
     Document,
+    Handover,
+    Held,
     LiveResource,
     LiveSecret,
     Loss,
@@ -43,22 +45,33 @@ class Facts:
     now: datetime  # the tenancy's clock
     same: Callable[[Value, Any], bool]  # desired against live; a value not known yet is never the same
     same_statements: Callable[[Sequence[Value], Sequence[str], str], bool]  # desired, live, the policy's compartment
-    undelivered: frozenset[str] = frozenset()  # names of this key's live secrets that none of its sinks holds
-    incomplete: frozenset[str] = (
-        frozenset()
-    )  # names of those that some sink holds and another lacks, or holds otherwise than it should
+    held: tuple[Held, ...] = ()  # what each sink of this key holds
+    wish: Wish | None = None  # what a person asks of this key's rotation
     idle: Callable[[LiveSecret], bool] = lambda secret: secret.last_used is None  # nobody has used it for long enough
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """What has to be done to one resource: the actions, their calls, and why."""
+class Wish:
+    """What `rotate` asks: begin or go on now, take it back, or the incident order for a secret that leaked."""
 
-    actions: tuple[Action, ...]
-    calls: tuple[Call, ...]
-    reasons: tuple[str, ...]
+    what: Literal["begin", "abort", "leaked"]
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What has to be done to one resource: the actions, their calls, and why. Falsy when there is nothing to do; `notes` are told either way."""
+
+    actions: tuple[Action, ...] = ()
+    calls: tuple[Call, ...] = ()
+    reasons: tuple[str, ...] = ()
     losses: tuple[Loss, ...] = ()
     deliver: tuple[str, ...] = ()  # names of the secrets that have to reach the sinks
+    handover: Handover | None = None
+    notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.actions)
 
 
 class Kind(ABC):
@@ -92,8 +105,8 @@ class Kind(ABC):
         """The calls that make it."""
 
     @abstractmethod
-    def change(self, desired: Resource, live: LiveResource, facts: Facts) -> Step | None:
-        """The calls that bring live to desired; None when it is. Raises PlanError when no call can."""
+    def change(self, desired: Resource, live: LiveResource, facts: Facts) -> Step:
+        """The calls that bring live to desired; a falsy step when it is. Raises PlanError when no call can."""
 
     def remove(self, live: LiveResource) -> Step:
         """The calls that delete it."""

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from genai_iac.errors import PlanError
-from genai_iac.kinds._kind import Facts
-from genai_iac.model import Action, Call, Lifetime, LiveResource, LiveSecret, Loss, Resource
+from genai_iac.kinds._kind import Facts, Step
+from genai_iac.kinds._sinks import find_gaps
+from genai_iac.model import Action, Call, Handover, Lifetime, LiveResource, LiveSecret, Loss, Resource, Role
 
 Declared = Literal["active", "inactive", "revoked"]
 
@@ -38,20 +39,20 @@ class Turn:
         return self.action in ("deactivate", "revoke")
 
 
-def turn_secrets(desired: Resource, live: LiveResource, facts: Facts) -> list[Turn]:
-    """What brings each live secret to its declared state and expiry; what takes a value away comes last.
+def declared_roles(desired: Resource) -> dict[str, Role]:
+    """The part each declared secret plays in the sinks: the first active one is current, a second one stands by, inactive ones are kept aside."""
+    roles: dict[str, Role] = {}
+    for name, declared in declared_secrets(desired).items():
+        if declared["state"] == "inactive":
+            roles[name] = "inactive"
+        elif declared["state"] == "active":
+            roles[name] = "standby" if "current" in roles.values() else "current"
+    return roles
 
-    Raises PlanError when the service has no way: other names, another number, a revoked secret wanted back, an expiry in the past.
-    """
-    declared = declared_secrets(desired)
-    _check_names(desired, live)
-    turns = [turn for secret in live.secrets for turn in _turn(desired, live, secret, declared[secret.name], facts)]
-    return sorted(turns, key=lambda turn: turn.kills_only)
 
-
-def _check_names(desired: Resource, live: LiveResource) -> None:
-    declared = declared_secrets(desired)
-    there = [secret.name for secret in live.secrets]
+def check_names(desired: Resource, live: LiveResource) -> None:
+    """Raises PlanError when the live key has other secrets than the manifest declares: no call can change that."""
+    declared, there = declared_secrets(desired), [secret.name for secret in live.secrets]
     if sorted(declared) != sorted(there):
         raise PlanError(
             f"{desired.source}: {desired.address} declares the secrets {_names(declared)}, the live key has {_names(there)}: "
@@ -60,8 +61,55 @@ def _check_names(desired: Resource, live: LiveResource) -> None:
         )
 
 
+def turn_secrets(desired: Resource, live: LiveResource, facts: Facts) -> Step:
+    """What brings each live secret to its declared state and expiry, and every sink to hold what it should.
+
+    What takes a value away comes last. Raises PlanError when the service has no way: a revoked secret wanted back, an expiry in the past.
+    """
+    roles = {name: role for name, role in declared_roles(desired).items() if _has_future(live, name)}
+    gaps = find_gaps(roles, facts.held, live)
+    declared = declared_secrets(desired)
+    turns = [
+        turn
+        for secret in live.secrets
+        for turn in _turn(desired, live, secret, declared[secret.name], facts, gaps.undelivered)
+    ]
+    turns.sort(key=lambda turn: turn.kills_only)
+    renewed = {turn.call.secret for turn in turns if turn.action == "renew"}
+    notes = tuple(
+        f"{name} is in use but a sink lacks its value, which OCI shows only once; to mint a new one all the same: give it another `expires`, "
+        f"then genai-iac apply --accept-outage {desired.address}"
+        for name in sorted(gaps.undelivered - renewed)
+    )
+    handover = Handover(declared_roles(desired))
+    if turns:
+        return Step(
+            tuple(dict.fromkeys(turn.action for turn in turns)),
+            tuple(turn.call for turn in turns),
+            tuple(turn.reason for turn in turns),
+            tuple(turn.loss for turn in turns if turn.loss),
+            tuple(sorted({turn.call.secret for turn in turns if turn.call.secret} | gaps.incomplete)),
+            handover,
+            notes,
+        )
+    if gaps.incomplete:
+        names = tuple(sorted(gaps.incomplete))
+        return Step(("deliver",), (), (f"a sink lacks {_names(names)}",), (), names, handover, notes)
+    return Step(notes=notes)
+
+
+def _has_future(live: LiveResource, name: str) -> bool:
+    secret = live.secret(name)
+    return secret is not None and secret.state in ("ACTIVE", "INACTIVE")
+
+
 def _turn(
-    desired: Resource, live: LiveResource, secret: LiveSecret, declared: Mapping[str, Any], facts: Facts
+    desired: Resource,
+    live: LiveResource,
+    secret: LiveSecret,
+    declared: Mapping[str, Any],
+    facts: Facts,
+    undelivered: frozenset[str],
 ) -> Iterator[Turn]:
     wanted: Declared = declared["state"]
     where = f"{desired.address} secret {secret.name}"
@@ -72,7 +120,7 @@ def _turn(
                 hint="declare state: revoked, or declare a new ApiKey and move its users there",
             )
         return
-    renewal = _why_renew(secret, wanted, declared["expires"], facts)
+    renewal = _why_renew(secret, wanted, declared["expires"], facts, undelivered)
     if renewal:
         if isinstance(declared["expires"], str) and datetime.fromisoformat(declared["expires"]) <= facts.now:
             raise PlanError(
@@ -97,14 +145,16 @@ def _turn(
         )
 
 
-def _why_renew(secret: LiveSecret, wanted: Declared, expires: Lifetime | str, facts: Facts) -> str | None:
+def _why_renew(
+    secret: LiveSecret, wanted: Declared, expires: Lifetime | str, facts: Facts, undelivered: frozenset[str]
+) -> str | None:
     if wanted == "revoked":
         return None
     if isinstance(expires, str) and secret.expires != datetime.fromisoformat(expires):
         return f"{secret.name} expires at another time, and OCI changes an expiry only by Renew"
     if wanted == "active" and secret.state == "EXPIRED":
         return f"{secret.name} has expired"
-    if wanted == "active" and secret.name in facts.undelivered and facts.idle(secret):
+    if wanted == "active" and secret.name in undelivered and facts.idle(secret):
         return f"no sink holds the value of {secret.name}, and nobody uses it"
     return None
 

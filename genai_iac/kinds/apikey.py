@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from genai_iac import sinks
@@ -20,8 +21,9 @@ from genai_iac.kinds._kind import (
     read_time,
     why_changed,
 )
-from genai_iac.kinds._secrets import declared_secrets, set_state, turn_secrets
-from genai_iac.model import Action, Call, Document, LiveResource, LiveSecret, Loss, Resource, Stack, Value
+from genai_iac.kinds._rotation import ROTATION_SCHEMA, Rotation, check_rotation, rotate
+from genai_iac.kinds._secrets import check_names, declared_roles, declared_secrets, set_state, turn_secrets
+from genai_iac.model import Call, Document, Handover, LiveResource, LiveSecret, Loss, Resource, Stack, Value
 
 _NAME = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,254}$"}
 _STATES = {"active": "ACTIVE", "inactive": "INACTIVE", "revoked": "REVOKED"}
@@ -76,6 +78,7 @@ class ApiKey(Kind):
                 "description": "Where plaintext goes when a secret is minted. Without a sink the values are shown to nobody and lost.",
                 "items": sinks.entry_schema(),
             },
+            "rotation": ROTATION_SCHEMA,
         },
     }
 
@@ -97,6 +100,8 @@ class ApiKey(Kind):
                     f"{secret['expires']} is not a moment of the calendar",
                     "write a date-time such as 2027-06-30T00:00:00Z, or a duration such as 90d",
                 )
+        if "rotation" in document.spec:
+            yield from check_rotation(document)
 
     def desired(self, document: Document, stack: Stack) -> Resource:
         spec = document.spec
@@ -106,10 +111,10 @@ class ApiKey(Kind):
             **({"description": spec["description"]} if "description" in spec else {}),
             "secrets": {
                 secret["name"]: {
-                    "state": secret.get("state", "active"),
+                    "state": secret.get("state", default),
                     "expires": read_expiry(secret.get("expires", DEFAULT)),
                 }
-                for secret in spec["secrets"]
+                for secret, default in zip(spec["secrets"], _default_states(spec), strict=False)
             },
             "freeformTags": spec.get("tags", {}),
         }
@@ -119,7 +124,7 @@ class ApiKey(Kind):
             document.source,
             spec.get("deletion", "delete"),
             spec.get("region", stack.region),
-            settings={"deliverTo": tuple(spec.get("deliverTo", ()))},
+            settings={"deliverTo": tuple(spec.get("deliverTo", ())), "rotation": spec.get("rotation")},
             places=declared_places(
                 document, ("displayName",), ("compartment",), ("region",), ("secrets",), ("deliverTo",)
             ),
@@ -163,14 +168,30 @@ class ApiKey(Kind):
             if secret["state"] != "active"
         ]
         calls = (Call("CreateApiKey", body, None, desired.region), *states)
-        return Step(("create",), calls, ("not in the tenancy",), deliver=tuple(secrets))
+        handover = Handover(declared_roles(desired))
+        return Step(("create",), calls, ("not in the tenancy",), deliver=tuple(secrets), handover=handover)
 
-    def change(self, desired: Resource, live: LiveResource, facts: Facts) -> Step | None:
+    def change(self, desired: Resource, live: LiveResource, facts: Facts) -> Step:
         if desired.region != live.region:
             made, gone = self.create(desired), self.remove(live)
             reason = f"a key cannot leave its region: replaced from {live.region} to {desired.region}"
-            return Step(("delete", "create"), (*gone.calls, *made.calls), (reason,), gone.losses, made.deliver)
-        actions: list[Action] = []
+            return replace(
+                made,
+                actions=("delete", "create"),
+                calls=(*gone.calls, *made.calls),
+                reasons=(reason,),
+                losses=gone.losses,
+            )
+        check_names(desired, live)
+        outside, inside = self._change_key(desired, live, facts), self._change_secrets(desired, live, facts)
+        return replace(
+            inside,
+            actions=(*outside.actions, *inside.actions),
+            calls=(*outside.calls, *inside.calls),
+            reasons=(*outside.reasons, *inside.reasons),
+        )
+
+    def _change_key(self, desired: Resource, live: LiveResource, facts: Facts) -> Step:
         calls: list[Call] = []
         reasons: list[str] = []
         fields, tags = changed_fields(("displayName", "description"), desired, live, facts), changed_tags(desired, live)
@@ -182,20 +203,13 @@ class ApiKey(Kind):
         if not facts.same(home, live.compartment):
             calls.append(Call("ChangeApiKeyCompartment", {"compartmentId": home}, live.id, live.region))
             reasons.append("it lives in another compartment")
-        if calls:
-            actions.append("update")
-        turns = turn_secrets(desired, live, facts)
-        actions.extend(turn.action for turn in turns)
-        calls.extend(turn.call for turn in turns)
-        reasons.extend(turn.reason for turn in turns)
-        losses = tuple(turn.loss for turn in turns if turn.loss)
-        delivered = {turn.call.secret for turn in turns if turn.call.secret} | facts.incomplete
-        if delivered and not turns:
-            actions.append("deliver")
-            reasons.append(f"a sink lacks {' and '.join(sorted(facts.incomplete))}")
-        if not actions:
-            return None
-        return Step(tuple(dict.fromkeys(actions)), tuple(calls), tuple(reasons), losses, tuple(sorted(delivered)))
+        return Step(("update",) if calls else (), tuple(calls), tuple(reasons))
+
+    def _change_secrets(self, desired: Resource, live: LiveResource, facts: Facts) -> Step:
+        rotation = Rotation.of(desired)
+        if rotation is not None:
+            return rotate(desired, live, rotation, facts)
+        return turn_secrets(desired, live, facts)
 
     def after(
         self, desired: Resource, live: LiveResource, step: Step, resolve: Callable[[Value], Value]
@@ -221,6 +235,11 @@ class ApiKey(Kind):
             Loss(secret.name, secret.last_used, "delete") for secret in live.secrets if secret.state == "ACTIVE"
         )
         return Step(step.actions, step.calls, step.reasons, losses)
+
+
+def _default_states(spec: Mapping[str, Any]) -> tuple[str, str]:
+    """With a rotation one secret works and the other stands by; without one both work unless told otherwise."""
+    return ("active", "inactive") if "rotation" in spec else ("active", "active")
 
 
 def _read_secret(item: Mapping[str, Any]) -> LiveSecret:

@@ -97,7 +97,7 @@ class Compartment(Kind):
     def create(self, desired: Resource) -> Step:
         return Step(("create",), (Call("CreateCompartment", dict(desired.attributes)),), ("not in the tenancy",))
 
-    def change(self, desired: Resource, live: LiveResource, facts: Facts) -> Step | None:
+    def change(self, desired: Resource, live: LiveResource, facts: Facts) -> Step:
         calls: list[Call] = []
         reasons: tuple[str, ...] = ()
         fields, tags = changed_fields(_FIELDS, desired, live, facts), changed_tags(desired, live)
@@ -109,7 +109,7 @@ class Compartment(Kind):
         if not facts.same(parent, live.compartment):
             calls.append(Call("MoveCompartment", {"targetCompartmentId": parent}, live.id))
             reasons = (*reasons, "it lives below another parent")
-        return Step(("update",), tuple(calls), reasons) if calls else None
+        return Step(("update",), tuple(calls), reasons) if calls else Step()
 
 
 KIND = Compartment()

@@ -148,7 +148,7 @@ class Policy(Kind):
     def create(self, desired: Resource) -> Step:
         return Step(("create",), (Call("CreatePolicy", dict(desired.attributes)),), ("not in the tenancy",))
 
-    def change(self, desired: Resource, live: LiveResource, facts: Facts) -> Step | None:
+    def change(self, desired: Resource, live: LiveResource, facts: Facts) -> Step:
         replaced = [
             field
             for field, is_now in (("name", live.name), ("compartmentId", live.compartment))
@@ -165,7 +165,7 @@ class Policy(Kind):
         if not facts.same_statements(statements, live.attributes["statements"], live.compartment):
             fields["statements"] = statements
         if not fields and tags is None:
-            return None
+            return Step()
         body = {**fields, **({} if tags is None else {"freeformTags": tags})}
         return Step(("update",), (Call("UpdatePolicy", body, live.id),), why_changed(fields, tags is not None))
 

@@ -1,7 +1,7 @@
 """The nouns: what a manifest declares, what a tenancy holds, what a plan says, what an apply reports. Data only, all frozen."""
 
 from genai_iac.model.address import Address, Source
-from genai_iac.model.delivery import Delivery, Gaps, Holding, Item, Record, Role
+from genai_iac.model.delivery import Delivery, Handover, Held, Holding, Item, Record, Role
 from genai_iac.model.document import Document, Path
 from genai_iac.model.live import Live
 from genai_iac.model.marks import TAG, Owner, read_mark
@@ -22,7 +22,8 @@ __all__ = [
     "Delivery",
     "Document",
     "ExistingCompartment",
-    "Gaps",
+    "Handover",
+    "Held",
     "Holding",
     "Item",
     "Lifetime",

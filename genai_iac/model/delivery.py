@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -68,10 +69,23 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Gaps:
-    """What the sinks of one live key lack, by secret name."""
+class Held:
+    """What one sink of a live key holds, as a plan looks at it: only what fits the live masks counts."""
 
-    undelivered: frozenset[str] = frozenset()  # some sink lacks the value and none can give it
-    incomplete: frozenset[str] = (
-        frozenset()
-    )  # a sink lacks it, or keeps it under another role, and it can be had without minting
+    keeps: frozenset[Role]  # the parts it can keep
+    readable: bool  # values can be copied out of it
+    records: Mapping[str, Role]  # by secret name
+    unknown: frozenset[str] = frozenset()  # secrets of which it cannot be told: they count as delivered
+
+    def lacks(self, secret: str, role: Role) -> bool:
+        """Whether it should hold that secret in that part and does not."""
+        return role in self.keeps and secret not in self.records and secret not in self.unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """How the values of a key reach its sinks in one change."""
+
+    roles: Mapping[str, Role]  # by secret name, when all is done; a secret that is not named leaves the sinks
+    prove: str | None = None  # delivered as pending and shown to work before it becomes current
+    retired: str | None = None  # shown to be dead at the end

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from genai_iac.model.address import Address
+from genai_iac.model.delivery import Handover
 from genai_iac.model.values import Value
 
 Action = Literal["create", "update", "renew", "activate", "deactivate", "revoke", "delete", "forget", "deliver"]
@@ -68,6 +69,7 @@ class Change:
     needs: tuple[Address, ...] = ()  # changes that must have landed first
     losses: tuple[Loss, ...] = ()
     deliver: tuple[str, ...] = ()  # names of the secrets whose values go to the sinks
+    handover: Handover | None = None
 
     @property
     def kills(self) -> bool:

@@ -156,6 +156,11 @@ class Provider:
         prefix = "" if region == self.home_region else f"/r/{region}"
         return f"{local.rstrip('/')}{prefix}/20231130/actions/v1"
 
+    def inference_url(self, region: str) -> str:
+        """Where this process itself calls the models of that region: the endpoint, also when delivered keys are used elsewhere."""
+        endpoint = self.connection.endpoint
+        return f"{_local_endpoint(endpoint, region)}/20231130/actions/v1" if endpoint else self.base_url(region)
+
     def close(self) -> None:
         """Let the connections go."""
         for client in self._clients.values():

@@ -54,12 +54,13 @@ def print_environment(port: int, db: Path) -> int:
 @_DB
 def reset_local(db: Path) -> int:
     """Forget everything in it; the identities that clients sign with are kept."""
-    from genai_iac.emulator import reset
+    from genai_iac.emulator import Emulator
 
     if not db.exists():
         click.echo(f"There is no local tenancy in {db}; nothing to do.")
         return 0
-    reset(db)
+    with Emulator(db, oci_dir=_oci_dir(db)) as tenancy:
+        tenancy.reset()
     click.echo(f"The local tenancy in {db} is empty again.")
     return 0
 

@@ -1,0 +1,89 @@
+"""Every secret of a stack's live keys in one list: its state, when it dies, when it was last used, which sinks hold it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from genai_iac.kinds import Rotation, find_position
+from genai_iac.model import Address, Held, Live, LiveResource, LiveSecret, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One secret. Times are aware UTC."""
+
+    address: Address
+    id: str
+    secret: str
+    state: str
+    mask: str
+    expires: datetime | None
+    last_used: datetime | None
+    role: str  # current, standby, pending, inactive; empty where nothing says
+    sinks: tuple[str, ...]  # places that hold this very value
+    step: str  # where the key's rotation stands; empty without one
+
+    def left(self, now: datetime) -> timedelta | None:
+        """How long it will live; negative when it is over, None when it never ends or is dead already."""
+        if self.expires is None or self.state not in ("ACTIVE", "INACTIVE"):
+            return None
+        return self.expires - now
+
+
+def list_secrets(
+    resources: Mapping[Address, Resource],
+    live: Live,
+    held: Mapping[Address, tuple[Held, ...]],
+    places: Mapping[Address, tuple[str, ...]],
+) -> tuple[Entry, ...]:
+    """All secrets of the stack's own keys, declared or not, by address and name; `places` names the sinks in the order of `held`."""
+    return tuple(
+        entry
+        for address, group in sorted(live.owned.items())
+        for key in group
+        if address.kind == "ApiKey"
+        for entry in _of_key(address, key, resources.get(address), held.get(address, ()), places.get(address, ()))
+    )
+
+
+def due_within(entries: tuple[Entry, ...], length: timedelta, now: datetime) -> tuple[Entry, ...]:
+    """Those that work and die within that time. One that stands by, inactive, dies unnoticed and does not count."""
+    return tuple(
+        entry
+        for entry in entries
+        if entry.state == "ACTIVE" and (left := entry.left(now)) is not None and left <= length
+    )
+
+
+def _of_key(
+    address: Address, key: LiveResource, resource: Resource | None, held: tuple[Held, ...], places: tuple[str, ...]
+) -> Iterator[Entry]:
+    step = _step(resource, key, held)
+    for secret in key.secrets:
+        roles = [sink.records[secret.name] for sink in held if secret.name in sink.records]
+        yield Entry(
+            address=address,
+            id=key.id,
+            secret=secret.name,
+            state=secret.state,
+            mask=secret.mask,
+            expires=secret.expires,
+            last_used=secret.last_used,
+            role=roles[0] if roles else "",
+            sinks=tuple(place for place, sink in zip(places, held, strict=False) if secret.name in sink.records),
+            step=step,
+        )
+
+
+def _step(resource: Resource | None, key: LiveResource, held: tuple[Held, ...]) -> str:
+    if resource is None or Rotation.of(resource) is None or len(key.secrets) != 2:
+        return ""
+    position = find_position(resource, key, held)
+    words = {"bringing up": "bringing up {}", "overlap": "overlap: {} to be retired", "down": "down: bring up {}"}
+    return words.get(position.phase, "steady").format(_name(position.other))
+
+
+def _name(secret: LiveSecret) -> str:
+    return secret.name

@@ -1,0 +1,92 @@
+"""One real inference call with a secret: does it work, or is it dead? Patient, because a change takes time to reach the endpoints."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from genai_iac.errors import IacError
+from genai_iac.model import Secret
+
+_PATIENCE = 240.0  # seconds that a change may take to reach the endpoint; no number is documented
+_DEAD_PATIENCE = 30.0
+_TIMEOUT = 60.0
+_BODIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "chat": (
+        "chat/completions",
+        {"messages": [{"role": "user", "content": "Answer with one word."}], "max_tokens": 16},
+    ),
+    "responses": ("responses", {"input": "Answer with one word.", "max_output_tokens": 16}),
+}
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:  # the base class says what comes
+        """A redirect would carry the secret to an address that nobody chose."""
+
+
+_OPENER = build_opener(_NoRedirects())
+
+
+def verify_secret(
+    base_url: str, secret: Secret, model: str, api: str, stopped: Callable[[], bool], patience: float = _PATIENCE
+) -> None:
+    """Call the model until the endpoint accepts the secret. Raises IacError when it does not within `patience` seconds."""
+    began, pause, said = time.monotonic(), 0.2, ""
+    while True:
+        status, said = _call(base_url, secret, model, api)
+        if 200 <= status < 300:
+            return
+        if status not in (0, 401, 429) and status < 500:
+            break
+        if time.monotonic() - began + pause > patience or stopped():
+            break
+        time.sleep(pause)
+        pause = min(pause * 2, 15.0)
+    raise IacError(
+        f"the new secret did not pass its call of {model}: {status or 'no answer'} {said}".rstrip(),
+        hint="nothing was switched; see that a policy admits the key to that model, then apply again",
+    )
+
+
+def is_dead(base_url: str, secret: Secret, stopped: Callable[[], bool], patience: float = _DEAD_PATIENCE) -> bool:
+    """Whether the endpoint refuses the secret (401) within `patience` seconds."""
+    began, pause = time.monotonic(), 0.1
+    while True:
+        status, _ = _call(base_url, secret, "xai.grok-4", "chat")
+        if status == 401:
+            return True
+        if time.monotonic() - began + pause > patience or stopped():
+            return False
+        time.sleep(pause)
+        pause = min(pause * 2, 5.0)
+
+
+def _call(base_url: str, secret: Secret, model: str, api: str) -> tuple[int, str]:
+    """The status (0: no answer) and the first words of an error."""
+    path, body = _BODIES[api]
+    request = Request(f"{base_url}/{path}", json.dumps({"model": model, **body}).encode(), method="POST")  # noqa: S310  # from the region or --endpoint
+    request.add_header("Content-Type", "application/json")
+    request.add_unredirected_header("Authorization", f"Bearer {secret.reveal()}")
+    try:
+        with _OPENER.open(request, timeout=_TIMEOUT) as answer:
+            return int(answer.status), ""
+    except HTTPError as error:
+        with error:
+            return int(error.code), _first_words(error.read(2000), secret)
+    except (URLError, TimeoutError, OSError) as error:
+        return 0, f"({type(error).__name__})"
+
+
+def _first_words(body: bytes, secret: Secret) -> str:
+    text = body.decode("utf-8", "replace").replace(secret.reveal(), "****")
+    try:
+        data = json.loads(text)
+        text = str(data.get("message") or data.get("error", {}).get("message") or text)
+    except (ValueError, AttributeError):
+        pass
+    return " ".join(text.split())[:200]
