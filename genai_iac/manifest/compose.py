@@ -17,7 +17,7 @@ from yaml.events import (
 from genai_iac.manifest.decode import UNTRUSTED, name_character
 from genai_iac.manifest.nodes import ListNode, MapNode, Node, Plain, Scalar
 from genai_iac.manifest.notes import Notes
-from genai_iac.manifest.scalars import read_plain
+from genai_iac.manifest.scalars import MAYBE_SPECIAL, read_plain
 from genai_iac.model import Source
 from genai_iac.schema import show
 
@@ -49,24 +49,24 @@ class Composer:
         self.composed += 1
         if self.composed > MAX_NODES:
             self._refuse(event, "the file has more than 100,000 values", "split it")
-        if self._notes.full:
-            raise LimitPassed
         kind = type(event)
         if kind is AliasEvent:
             self.note(event, "aliases (*) are not used in manifests", "write the value out")
-            return self._scalar(event, None)
+            return _at(event, self._start, self._line, None)
         if event.anchor is not None:
             self.note(
                 event, "anchors (&) are not used in manifests", "remove it, and write values out where they are needed"
             )
         if kind is ScalarEvent:
-            return self._read_scalar(event)
+            return _at(event, self._start, self._line, self._read_value(event))
         return self._read_collection(event, depth)
 
     def note(self, event: Any, message: str, hint: str) -> None:
-        """Note a problem where the event begins."""
+        """Note a problem where the event begins. Raises LimitPassed when nobody would read another one."""
         mark = event.start_mark
         self._notes.add(Source(self._notes.file, self._line + mark.line + 1, mark.column + 1), message, hint)
+        if self._notes.full:
+            raise LimitPassed
 
     def _refuse(self, event: Any, message: str, hint: str) -> None:
         self.note(event, message, hint)
@@ -116,24 +116,33 @@ class Composer:
             return None
         return key
 
-    def _read_scalar(self, event: Any) -> Scalar:
-        if len(event.value) > MAX_SCALAR:
+    def _read_value(self, event: Any) -> Plain:
+        text: str = event.value
+        if len(text) > MAX_SCALAR:
             self.note(event, "a text of more than 65,536 characters", "no field takes that much")
-            return self._scalar(event, None)
-        if event.style in _QUOTING:
-            self.quoted.append((self._start + event.start_mark.index, self._start + event.end_mark.index))
-        if event.style == '"' and (found := UNTRUSTED.search(event.value)):
-            self.note(
-                event, f"an escape that stands for the invisible character {name_character(found[0])}", "remove it"
-            )
-        if event.tag is None:
-            return self._scalar(event, self._resolve(event) if event.implicit[0] else event.value)
+            return None
+        if event.tag is not None:
+            return self._read_tagged(event)
+        if event.implicit[0]:
+            return self._resolve(event) if text[:1] in MAYBE_SPECIAL else text
+        self._check_quoted(event)
+        return text
+
+    def _read_tagged(self, event: Any) -> Plain:
         if event.tag in _STRING_TAGS:
-            return self._scalar(event, event.value)
+            self._check_quoted(event)
+            return str(event.value)
         value = self._resolve(event)
         if event.tag != _TAG_OF_PLAIN.get(type(value)):
             self._note_tag(event)
-        return self._scalar(event, value)
+        return value
+
+    def _check_quoted(self, event: Any) -> None:
+        if event.style in _QUOTING:
+            self.quoted.append((self._start + event.start_mark.index, self._start + event.end_mark.index))
+        if event.style == '"' and (found := UNTRUSTED.search(event.value)):
+            character = name_character(found[0])
+            self.note(event, f"an escape that stands for the invisible character {character}", "remove it")
 
     def _resolve(self, event: Any) -> Plain:
         try:
@@ -142,15 +151,11 @@ class Composer:
             self.note(event, str(error), "put quotes around it if it is meant as text")
             return None
 
-    def _scalar(self, event: Any, value: Plain) -> Scalar:
-        start = event.start_mark
-        return Scalar(
-            value,
-            self._line + start.line + 1,
-            start.column + 1,
-            self._start + start.index,
-            self._start + event.end_mark.index,
-        )
-
     def _note_tag(self, event: Any) -> None:
         self.note(event, "tags (!) are not used in manifests, but for !!str", "remove it")
+
+
+def _at(event: Any, start: int, line: int, value: Plain) -> Scalar:
+    """The value with its place: `start` and `line` say where in the file the parse began."""
+    mark = event.start_mark
+    return Scalar(value, line + mark.line + 1, mark.column + 1, start + mark.index, start + event.end_mark.index)

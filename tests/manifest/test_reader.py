@@ -212,8 +212,8 @@ def test_both_parsers_agree(seed: int) -> None:
     text = mutate(seed)
     fast, slow = read_yaml(text, "a.yaml"), read_yaml(text, "a.yaml", PythonParser)
     if fast.complete and slow.complete:
-        assert view(fast) == view(slow)
         assert fast.problems == slow.problems
+        assert fast.problems or view(fast) == view(slow)
     for reading in (fast, slow):
         assert reading.complete or reading.problems
 
