@@ -143,14 +143,14 @@ def contents_from_data(head: Any, base_url: Any, records: Iterable[Any], values:
         address=Address.parse(_text(head, "address")),
         id=_text(head, "id"),
         base_url=base_url,
-        items=tuple(item for data, item in pairs if _is_whole(item, data.get("digest"))),
+        items=tuple(item for data, item in pairs if _is_whole(item, _text(data, "digest"))),
     )
 
 
 def record_from_data(data: Any) -> Record:
     """A record from JSON data. Raises ValueError."""
-    _check(isinstance(data, dict))
-    role, expires = data.get("role"), data.get("expires")
+    _check(isinstance(data, dict) and "expires" in data)
+    role, expires = data.get("role"), data["expires"]
     _check(role in get_args(Role) and (expires is None or isinstance(expires, str)))
     return Record(
         _text(data, "secret"), _text(data, "mask"), role, datetime.fromisoformat(expires) if expires else None
@@ -175,9 +175,9 @@ def _digest(record: Record, value: Secret) -> str:
     return hashlib.sha256("\0".join((record.secret, record.mask, value.reveal())).encode()).hexdigest()
 
 
-def _is_whole(item: Item, digest: Any) -> bool:
+def _is_whole(item: Item, digest: str) -> bool:
     assert item.value is not None
-    return isinstance(digest, str) and hmac.compare_digest(digest.encode(), _digest(item.record, item.value).encode())
+    return hmac.compare_digest(digest.encode(), _digest(item.record, item.value).encode())
 
 
 def _text(data: Mapping[str, Any], name: str) -> str:

@@ -57,9 +57,9 @@ class Stages:
         if len(waiting) != 1 or self.current is None:
             return None
         rest = replace(wanted, items=tuple(item for item in wanted.items if item not in waiting))
-        secret = waiting[0].record.secret
+        secret, mask = waiting[0].record.secret, waiting[0].record.mask
         served = replace(self.current, items=tuple(item for item in self.current.items if item.record.secret != secret))
-        if not _same(served, rest):
+        if not _same(served, rest) or self.current.value(secret, mask):
             return None
         return replace(wanted, items=sort_items(map(_once_current, wanted.items)))
 

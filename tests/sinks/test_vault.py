@@ -1,0 +1,273 @@
+"""The vault sink: stages, versions, recovery; and that the calls it foretells are the calls it makes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genai_iac.errors import ServiceFailure, SinkError
+from genai_iac.model import Delivery, Role, Secret
+
+from .benches import VaultBench, ordered
+from .doubles import ROOM
+from .nouns import ADDRESS, OWNER, VALUES, delivery, item, mask
+
+A = item("key-one", "a", "current")
+A_STANDBY = item("key-one", "a", "standby", kept=True)
+B = item("key-two", "b", "standby")
+C_PENDING = item("key-two", "c", "pending")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> VaultBench:
+    return VaultBench(tmp_path)
+
+
+def served(bench: VaultBench) -> dict[str, Any]:
+    text = bench.door.served()
+    assert text
+    return dict(json.loads(text.reveal()))
+
+
+def test_a_key_has_one_secret_with_both_values(bench: VaultBench) -> None:
+    bench.open().write(delivery(A, B))
+    (made,) = bench.door.secrets.values()
+    assert made["secretName"] == "chat" and made["keyId"] == "ocid1.key.oc1..k"
+    assert made["description"] == f"Secrets of {ADDRESS} of {OWNER}, kept by genai-iac"
+    assert served(bench)["OPENAI_API_KEY"] == VALUES["a"] and served(bench)["OPENAI_API_KEY_STANDBY"] == VALUES["b"]
+    assert bench.door.calls == ["CreateSecret"]
+
+
+def test_a_value_is_pending_until_it_is_made_current_by_one_promotion(bench: VaultBench) -> None:
+    sink = bench.open()
+    sink.write(delivery(A, B))
+    sink.write(delivery(replace(A, value=None), C_PENDING))
+    before = served(bench)
+    assert VALUES["c"] not in json.dumps(before), "readers of CURRENT do not see it"
+    holding = sink.read()
+    assert holding and ordered(holding.records) == [A.record, C_PENDING.record]
+    bench.door.calls.clear()
+    sink.write(delivery(item("key-two", "c", "current", kept=True), A_STANDBY))
+    assert bench.door.calls == ["UpdateSecret"], "the version that was verified is the one that becomes current"
+    assert served(bench)["OPENAI_API_KEY"] == VALUES["c"] and served(bench)["OPENAI_API_KEY_STANDBY"] == VALUES["a"]
+
+
+def test_a_pending_value_can_be_given_up(bench: VaultBench) -> None:
+    sink = bench.open()
+    sink.write(delivery(A, B))
+    sink.write(delivery(replace(A, value=None), C_PENDING))
+    sink.write(delivery(replace(A, value=None), item("key-two", "c", "inactive", kept=True)))
+    holding = sink.read()
+    assert holding and {record.secret: record.role for record in holding.records} == {
+        "key-one": "current",
+        "key-two": "inactive",
+    }
+    assert served(bench)["OPENAI_API_KEY"] == VALUES["a"]
+
+
+def test_a_first_delivery_that_is_pending_is_not_read_by_consumers(bench: VaultBench) -> None:
+    bench.open().write(delivery(item("key-one", "a", "pending"), item("key-two", "b", "pending")))
+    assert "OPENAI_API_KEY" not in served(bench)
+    holding = bench.open().read()
+    assert holding and {record.role for record in holding.records} == {"pending"}
+
+
+def test_an_upload_that_was_never_promoted_is_found_and_promoted(bench: VaultBench) -> None:
+    bench.open().write(delivery(A, B))
+    real = bench.door.promote_version
+    bench.door.promote_version = _fails  # type: ignore[method-assign,assignment]
+    with pytest.raises(
+        SinkError, match=r"vault chat in …oc1\.\.v: could not make its version 2 current: out of order; try again"
+    ):
+        bench.open().write(delivery(item("key-one", "c", "current"), replace(B, value=None)))
+    bench.door.promote_version = real  # type: ignore[method-assign]
+    assert served(bench)["OPENAI_API_KEY"] == VALUES["a"]
+    taken = bench.open().take("key-one", mask("c"))
+    assert taken and taken.reveal() == VALUES["c"], "it is in the vault, so it is not lost"
+    bench.door.calls.clear()
+    bench.open().write(delivery(item("key-one", "c", "current", kept=True), replace(B, value=None)))
+    assert bench.door.calls == ["UpdateSecret"] and served(bench)["OPENAI_API_KEY"] == VALUES["c"]
+
+
+def _fails(*arguments: object) -> None:
+    raise ServiceFailure("out of order", operation="UpdateSecret", hint="try again")
+
+
+def test_a_hundred_rotations_fit_into_the_room_for_versions(bench: VaultBench) -> None:
+    sink = bench.open()
+    sink.write(delivery(A, B))
+    for turn in range(100):
+        current, other = ("key-one", "key-two") if turn % 2 == 0 else ("key-two", "key-one")
+        fresh = Secret(f"sk-{turn:048d}")
+        record = replace(C_PENDING.record, secret=other, mask=f"sk-{turn}")
+        held = sink.read()
+        assert held
+        kept = replace(A, record=next(one for one in held.records if one.secret == current), value=None)
+        sink.write(delivery(kept, replace(C_PENDING, record=record, value=fresh)))
+        assert sink.calls(delivery(kept, replace(C_PENDING, record=record, value=None))) == ()
+        sink.write(
+            delivery(
+                replace(C_PENDING, record=replace(record, role="current"), value=None),
+                replace(kept, record=replace(kept.record, role="standby")),
+            )
+        )
+        assert served(bench)["OPENAI_API_KEY"] == fresh.reveal()
+        (secret,) = bench.door.secrets
+        in_use = [one for one in bench.door.list_versions(secret) if not one["timeOfDeletion"]]
+        assert len(in_use) <= 4 < ROOM
+    assert len(bench.door.contents) == 101
+
+
+def test_what_is_there_is_not_written_again(bench: VaultBench) -> None:
+    bench.open().write(delivery(A, B))
+    bench.door.calls.clear()
+    bench.open().write(delivery(replace(A, value=None), replace(B, value=None)))
+    bench.open().write(delivery(A, B))
+    assert bench.door.calls == []
+
+
+def test_a_secret_that_waits_to_be_deleted_is_recovered(bench: VaultBench) -> None:
+    bench.open().write(delivery(A))
+    bench.open().write(delivery())
+    assert bench.door.calls == ["CreateSecret", "ScheduleSecretDeletion"]
+    assert bench.open().read() is None and bench.open().take("key-one", mask("a")) is None
+    bench.open().write(delivery())
+    bench.open().prove()
+    bench.open().write(delivery(item("key-one", "c", "current")))
+    assert bench.door.calls[2:] == ["CancelSecretDeletion", "UpdateSecret", "UpdateSecret"]
+    assert served(bench)["OPENAI_API_KEY"] == VALUES["c"] and len(bench.door.secrets) == 1
+
+
+def test_a_secret_of_another_hand_is_refused_alive_or_dying(bench: VaultBench) -> None:
+    details = {
+        "vaultId": "ocid1.vault.oc1..v",
+        "compartmentId": "ocid1.compartment.oc1..c",
+        "secretName": "chat",
+        "description": "mine",
+    }
+    made = bench.door.create_secret(details, Secret('{"password": "precious"}'))
+    before = bench.outside()
+    for attempt in (
+        bench.open().prove,
+        bench.open().read,
+        lambda: bench.open().write(delivery(A)),
+        lambda: bench.open().write(delivery()),
+    ):
+        with pytest.raises(SinkError, match=r"vault chat in .* was not written by genai-iac; move it away") as caught:
+            attempt()
+        assert "precious" not in str(caught.value)
+    assert bench.outside() == before
+    bench.door.schedule_deletion(made["id"])
+    for attempt in (bench.open().prove, bench.open().read, lambda: bench.open().write(delivery(A))):
+        with pytest.raises(
+            SinkError, match="waits to be deleted and was not made by genai-iac; deliver under another name"
+        ):
+            attempt()
+
+
+def test_a_pending_version_of_another_hand_is_refused(bench: VaultBench) -> None:
+    bench.open().write(delivery(A))
+    (secret,) = bench.door.secrets
+    bench.door.add_version(secret, Secret("precious"), "PENDING")
+    with pytest.raises(SinkError, match="is not JSON that genai-iac wrote"):
+        bench.open().write(delivery(item("key-one", "c", "current")))
+
+
+@pytest.mark.parametrize("state", ["CREATING", "UPDATING", "DELETING", "FAILED", "CANCELLING_DELETION"])
+def test_a_secret_in_between_is_not_touched(bench: VaultBench, state: str) -> None:
+    bench.open().write(delivery(A))
+    next(iter(bench.door.secrets.values()))["lifecycleState"] = state
+    with pytest.raises(SinkError, match=f"is {state}; try again in a minute"):
+        bench.open().read()
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["ListSecrets", "GetSecretBundle", "ListSecretVersions", "UpdateSecret", "ScheduleSecretVersionDeletion"],
+)
+def test_every_call_that_fails_is_named_and_consumers_keep_their_value(bench: VaultBench, operation: str) -> None:
+    for letter in "abc":
+        bench.open().write(delivery(item("key-one", letter, "current")))
+    bench.door.failing = {operation}
+    with pytest.raises(
+        SinkError, match=r"vault chat in …oc1\.\.v: could not .*: the service is out of order; try again"
+    ) as caught:
+        bench.open().write(delivery(A))
+    assert isinstance(caught.value.__cause__, ServiceFailure)
+    assert served(bench)["OPENAI_API_KEY"] == VALUES["c"]
+    bench.door.failing = set()
+    bench.open().write(delivery(A))
+    assert served(bench)["OPENAI_API_KEY"] == VALUES["a"]
+
+
+def test_content_that_does_not_read_back_is_never_promoted(bench: VaultBench) -> None:
+    bench.open().write(delivery(A))
+    real = bench.door.add_version
+    bench.door.add_version = lambda secret, content, stage: real(secret, Secret("torn"), stage)  # type: ignore[method-assign]
+    with pytest.raises(SinkError, match="does not read back as it was written"):
+        bench.open().write(delivery(item("key-one", "c", "current")))
+    assert served(bench)["OPENAI_API_KEY"] == VALUES["a"]
+
+
+roles: st.SearchStrategy[tuple[Role, Role]] = st.sampled_from(
+    [
+        ("current", "standby"),
+        ("current", "pending"),
+        ("current", "inactive"),
+        ("pending", "standby"),
+        ("inactive", "inactive"),
+    ]
+)
+letters = st.sampled_from("abc")
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> Delivery:
+    """Any delivery of none, one or two secrets in parts that go together."""
+    names = draw(st.permutations(["key-one", "key-two"]))
+    parts = draw(roles)
+    count = draw(st.integers(0, 2))
+    return delivery(*(item(names[n], draw(letters), parts[n]) for n in range(count)))
+
+
+@given(st.lists(deliveries(), min_size=1, max_size=8), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_the_calls_foretold_are_the_calls_made_and_what_is_read_is_what_was_written(
+    sequence: list[Delivery], kept: bool
+) -> None:
+    bench = VaultBench(Path("/nowhere"))
+    for wanted in sequence:
+        held = bench.open().read()
+        if kept and held:
+            wanted = _without_held_values(wanted, held.records)
+        foretold = bench.open().calls(_as_planned(wanted))
+        dying = foretold[:1] == ("CancelSecretDeletion",)
+        bench.door.calls.clear()
+        bench.open().write(wanted)
+        assert dying or tuple(bench.door.calls) == foretold
+        after = bench.open().read()
+        assert ordered(after.records if after else ()) == ordered(one.record for one in wanted.items)
+        current = wanted.item("current")
+        if current:
+            assert served(bench)["OPENAI_API_KEY"] == next(
+                VALUES[one] for one in "abc" if mask(one) == current.record.mask
+            )
+
+
+def _without_held_values(wanted: Delivery, held: Any) -> Delivery:
+    known = {(record.secret, record.mask) for record in held}
+    items = tuple(
+        replace(one, value=None) if (one.record.secret, one.record.mask) in known else one for one in wanted.items
+    )
+    return replace(wanted, items=items)
+
+
+def _as_planned(wanted: Delivery) -> Delivery:
+    """What a plan knows: no values."""
+    return replace(wanted, items=tuple(replace(one, value=None) for one in wanted.items))
