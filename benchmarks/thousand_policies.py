@@ -25,7 +25,10 @@ from urllib.request import Request, urlopen
 
 PARALLELISM = 10
 LIMITS = {"statementsPerPath": 100_000, "policyCount": 100_000}
-STATEMENT = "allow any-user to use generative-ai-chat in compartment id {compartment} where all {{request.principal.type = 'generativeaiapikey', target.model.id = 'xai.grok-{number}'}}"
+STATEMENT = (
+    "allow any-user to use generative-ai-chat in compartment id {compartment} "
+    "where all {{request.principal.type = 'generativeaiapikey', target.model.id = 'xai.grok-{number}'}}"
+)
 
 BARE = """
 import sys, json
@@ -33,7 +36,8 @@ from concurrent.futures import ThreadPoolExecutor
 import oci
 what, config_file, endpoint, count, parallelism, statement = sys.argv[1:7]
 config = oci.config.from_file(config_file)
-client = oci.identity.IdentityClient(config, service_endpoint=endpoint, circuit_breaker_strategy=oci.circuit_breaker.NoCircuitBreakerStrategy())
+breaker = oci.circuit_breaker.NoCircuitBreakerStrategy()
+client = oci.identity.IdentityClient(config, service_endpoint=endpoint, circuit_breaker_strategy=breaker)
 compartments = oci.pagination.list_call_get_all_results(
     client.list_compartments, config["tenancy"], compartment_id_in_subtree=True, access_level="ANY", limit=1000).data
 home = next((one.id for one in compartments if one.name == "bench" and one.lifecycle_state == "ACTIVE"), None)

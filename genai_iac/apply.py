@@ -1,4 +1,7 @@
-"""Carrying out a plan: what needs nothing goes first and at once, a failure stops only what depended on it, each outcome is told as it lands."""
+"""Carrying out a plan.
+
+What needs nothing goes first and at once, a failure stops only what depended on it, each outcome is told as it lands.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Between the tenancy and the sinks: what each sink lacks, and bringing values to where they belong.
 
-A live secret whose mask a sink does not hold is missing there. It is copied from a sink that has it; when none has, it is *undelivered* and only a
-renewal brings a value again, because the service shows one once.
+A live secret whose mask a sink does not hold is missing there. It is copied from a sink that has it; when none has,
+it is *undelivered* and only a renewal brings a value again, because the service shows one once.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class Desk:
     ) -> tuple[str, ...]:
         """Bring every sink of the resource to hold these secrets in these parts; answers the places written.
 
-        A value that was not minted now is kept where it is, and copied to a sink that lacks it from one that has it. Raises SinkError for the
-        places that could not be written; the others are.
+        A value that was not minted now is kept where it is, and copied to a sink that lacks it from one that has it.
+        Raises SinkError for the places that could not be written; the others are.
         """
         sinks = self.sinks(resource, live.id)
         failures: list[str] = []

@@ -39,8 +39,8 @@ def read_live(
 ) -> Live:
     """What the tenancy holds of these resources and of this owner.
 
-    The compartments read are the tenancy itself, those that the manifests name and those that carry the owner's mark; with `full_scan` all of
-    them, in every subscribed region. Raises ServiceFailure.
+    The compartments read are the tenancy itself, those that the manifests name and those that carry the owner's mark;
+    with `full_scan` all of them, in every subscribed region. Raises ServiceFailure.
     """
     home = provider.home_region
     found = list(_read_tenancy_wide(provider))

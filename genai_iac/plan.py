@@ -48,8 +48,8 @@ class Inputs:
 def make_plan(inputs: Inputs) -> Plan:
     """What has to change for live to be as desired, in an order that works.
 
-    Raises PlanError that names everything that stands in the way: two live resources with one address, a name that is taken, a compartment that
-    is not there, a change that OCI has no call for.
+    Raises PlanError that names everything that stands in the way: two live resources with one address, a name that is
+    taken, a compartment that is not there, a change that OCI has no call for.
     """
     live = inputs.live
     resolver = Resolver(inputs.resources, live.tree, _ids(live))

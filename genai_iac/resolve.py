@@ -34,7 +34,10 @@ class Resolver:
     ids: Mapping[Address, str]
 
     def value(self, value: Value) -> Value:
-        """The value with everything known filled in; what is not known yet stays what it is. Raises PlanError for what can never be known."""
+        """The value with everything known filled in; what is not known yet stays what it is.
+
+        Raises PlanError for what can never be known.
+        """
         match value:
             case Reference():
                 return self._reference(value)

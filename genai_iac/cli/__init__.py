@@ -16,7 +16,10 @@ from genai_iac.errors import IacError, Interrupted
 
 
 class Verbs(click.Group):
-    """The shelf of verbs: every file in `cli/verbs` holds one `COMMAND`; a verb's file is imported when the verb is typed or help asks for it."""
+    """The shelf of verbs: every file in `cli/verbs` holds one `COMMAND`.
+
+    A verb's file is imported when the verb is typed or help asks for it.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx

@@ -67,7 +67,8 @@ class Workspace:
         pinned = self.manifest.stack.tenancy
         if pinned and pinned != self.provider.tenancy:
             raise GuardError(
-                f"refused: {self.manifest.stack.source}: the stack is pinned to tenancy {pinned}, this profile is of {self.provider.tenancy}",
+                f"refused: {self.manifest.stack.source}: the stack is pinned to tenancy {pinned}, "
+                f"this profile is of {self.provider.tenancy}",
                 hint="choose the profile of the pinned tenancy with --profile, or the environment with --env",
             )
         return read_live(

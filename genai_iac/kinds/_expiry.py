@@ -31,7 +31,10 @@ def read_duration(text: str) -> timedelta:
 
 
 def read_expiry(text: str) -> Lifetime | str:
-    """A Lifetime, or the exact moment in the one form that is compared and sent (UTC, `Z`); raises ValueError for a day that no calendar has."""
+    """A Lifetime, or the exact moment in the one form that is compared and sent (UTC, `Z`).
+
+    Raises ValueError for a day that no calendar has.
+    """
     if LIFE.fullmatch(text):
         return Lifetime(text, read_duration(text))
     return write_moment(datetime.fromisoformat(text))

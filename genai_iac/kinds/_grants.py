@@ -1,7 +1,8 @@
 """Grants: which API key may call which API with which models, written as the narrowest statements OCI understands.
 
-Statement forms: facts of the service's permission pages (one key by its OCID, models by `target.model.id`); the Responses API has a resource type
-of its own that is not in `generative-ai-family` and needs `manage`, because a call stores a response.
+Statement forms: facts of the service's permission pages (one key by its OCID, models by `target.model.id`); the
+Responses API has a resource type of its own that is not in `generative-ai-family` and needs `manage`, because a call
+stores a response.
 """
 
 from __future__ import annotations

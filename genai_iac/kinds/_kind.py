@@ -60,7 +60,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What has to be done to one resource: the actions, their calls, and why. Falsy when there is nothing to do; `notes` are told either way."""
+    """What has to be done to one resource: the actions, their calls, and why.
+
+    Falsy when there is nothing to do; `notes` are told either way.
+    """
 
     actions: tuple[Action, ...] = ()
     calls: tuple[Call, ...] = ()
@@ -179,7 +182,9 @@ def deletion_of(live: LiveResource) -> str:
 
 def why_changed(fields: Mapping[str, Value], tags: bool) -> tuple[str, ...]:
     """The reason of an update, for people."""
-    return (", ".join([*fields, *(["tags"] if tags else [])]) + " differ" + ("" if len(fields) + tags > 1 else "s"),)
+    names = [*fields, *(["tags"] if tags else [])]
+    plural = len(names) > 1 or names[0].endswith("s")
+    return (f"{' and '.join(names)} differ{'' if plural else 's'} from the manifest",)
 
 
 def read_time(text: str | None) -> datetime | None:

@@ -1,8 +1,10 @@
-"""Rotation of a key's two secrets: which step is next, told from live states, times of use and the sinks' own records. Pure; nothing is remembered.
+"""Rotation of a key's two secrets: which step is next, told from live states, times of use and the sinks' own
+records. Pure; nothing is remembered.
 
-One secret is *current* (every sink shows it), the other stands by, inactive. A turn: renew the standby, deliver it as pending, prove it with a real
-call, make it current in every sink; then both work for `overlap`, and once the old one has been idle for `idle` it is retired. Any run continues
-from wherever the last one stopped. The secret that is in use is never renewed.
+One secret is *current* (every sink shows it), the other stands by, inactive. A turn: renew the standby, deliver it as
+pending, prove it with a real call, make it current in every sink; then both work for `overlap`, and once the old one
+has been idle for `idle` it is retired. Any run continues from wherever the last one stopped. The secret that is in
+use is never renewed.
 """
 
 from __future__ import annotations
@@ -133,8 +135,8 @@ class Position:
 
 
 def find_position(resource: Resource, live: LiveResource, held: Iterable[Held]) -> Position:
-    """Steady: one works, one stands by. Bringing up: the newer one is not yet current everywhere. Overlap: the older one still works. Down: the
-    current one does not work."""
+    """Steady: one works, one stands by. Bringing up: the newer one is not yet current everywhere. Overlap: the older
+    one still works. Down: the current one does not work."""
     first, second = (secret for name in declared_secrets(resource) if (secret := live.secret(name)))
     current = _find_current(first, second, tuple(held))
     other = second if current is first else first
@@ -298,7 +300,7 @@ def _retire(live: LiveResource, position: Position, rotation: Rotation, facts: F
         when = old.last_used + rotation.idle
         return Step(
             notes=(
-                f"{old.name} is still in use; it is retired when it was idle for {_say(rotation.idle)}: apply after {when:%Y-%m-%d %H:%M} UTC",
+                f"{old.name} is still in use; it is retired once idle for {_say(rotation.idle)}: apply after {when:%Y-%m-%d %H:%M} UTC",
             )
         )
     how: Literal["deactivate", "revoke"] = "revoke" if rotation.revokes else "deactivate"

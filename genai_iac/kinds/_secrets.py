@@ -1,7 +1,7 @@
 """The two secrets of an API key: from declared states and expiries to the calls, the losses and the deliveries.
 
-What the service allows (its own page on API keys): ACTIVE and INACTIVE are exchanged by SetApiKeyState, REVOKED is for ever, an expiry changes only by
-RenewApiKey, which replaces the value at once and leaves the secret ACTIVE.
+What the service allows (its own page on API keys): ACTIVE and INACTIVE are exchanged by SetApiKeyState, REVOKED is
+for ever, an expiry changes only by RenewApiKey, which replaces the value at once and leaves the secret ACTIVE.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ class Turn:
 
 
 def declared_roles(desired: Resource) -> dict[str, Role]:
-    """The part each declared secret plays in the sinks: the first active one is current, a second one stands by, inactive ones are kept aside."""
+    """The part each declared secret plays in the sinks.
+
+    The first active one is current, a second one stands by, inactive ones are kept aside.
+    """
     roles: dict[str, Role] = {}
     for name, declared in declared_secrets(desired).items():
         if declared["state"] == "inactive":
@@ -77,8 +80,8 @@ def turn_secrets(desired: Resource, live: LiveResource, facts: Facts) -> Step:
     turns.sort(key=lambda turn: turn.kills_only)
     renewed = {turn.call.secret for turn in turns if turn.action == "renew"}
     notes = tuple(
-        f"{name} is in use but a sink lacks its value, which OCI shows only once; to mint a new one all the same: give it another `expires`, "
-        f"then genai-iac apply --accept-outage {desired.address}"
+        f"{name} is in use but a sink lacks its value, which OCI shows only once; to mint a new one all the same: "
+        f"give it another `expires`, then genai-iac apply --accept-outage {desired.address}"
         for name in sorted(gaps.undelivered - renewed)
     )
     handover = Handover(declared_roles(desired))

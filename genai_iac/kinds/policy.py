@@ -45,7 +45,7 @@ class Policy(Kind):
         "properties": {
             "name": {
                 "type": "string",
-                "description": "The policy's name in OCI, unique in the tenancy and for ever: changing it replaces the policy. Default: metadata.name.",
+                "description": "Its name in OCI, unique in the tenancy and for ever: a change replaces the policy. Default: metadata.name.",
                 "pattern": "^[A-Za-z0-9._-]{1,100}$",
             },
             "compartment": {**COMPARTMENT_SCHEMA, "default": "tenancy", "title": "Where the policy is attached"},

@@ -15,7 +15,8 @@ Path = tuple[str | int, ...]
 class Document:
     """One `kind` with its `metadata.name` and `spec`. Strings with references are `Text`; everything else is plain data.
 
-    `places` says where each value (and, under the path plus `"~key"`, each key) was written; paths start at the document: `("spec", "secrets", 0)`.
+    `places` says where each value (and, under the path plus `"~key"`, each key) was written; paths start at the
+    document: `("spec", "secrets", 0)`.
     """
 
     kind: str

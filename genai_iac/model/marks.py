@@ -1,7 +1,8 @@
 """The owner mark: one free-form tag, sent inside the create call, that says whose a resource is and cannot be copied to another.
 
-`STACK[@ENV]/Kind/name#digest[!retain|!forbid]`. The digest binds the mark to the compartment the resource was made in (a mark of birth), or,
-once an update has had the chance to write it, to the resource's own OCID (a seal). A mark that somebody copied onto another resource fits neither.
+`STACK[@ENV]/Kind/name#digest[!retain|!forbid]`. The digest binds the mark to the compartment the resource was made in
+(a mark of birth), or, once an update has had the chance to write it, to the resource's own OCID (a seal). A mark that
+somebody copied onto another resource fits neither.
 """
 
 from __future__ import annotations

@@ -18,7 +18,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Tree:
-    """Every compartment of a tenancy that is not deleted; the root is the tenancy itself and has no node. Names are compared as OCI does: without case."""
+    """Every compartment of a tenancy that is not deleted; the root is the tenancy itself and has no node.
+
+    Names are compared as OCI does: without case.
+    """
 
     tenancy: str
     nodes: Mapping[str, Node] = field(default_factory=dict)

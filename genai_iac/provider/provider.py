@@ -1,4 +1,7 @@
-"""A connected tenancy: calls by operation name, sent to the right region, retried with patience; values of secrets leave the answer at once."""
+"""A connected tenancy: calls by operation name, sent to the right region, retried with patience.
+
+Values of secrets leave the answer at once.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Patience: which failures pass by themselves, and how long to wait for them.
 
-The SDK's own strategy waits about 90 s before it reports a permanent conflict, ignores Retry-After, and knows nothing of eventual consistency: a child
-of a compartment made seconds ago is answered 404. So calls are made without it, and this room decides (facts: the Go SDK opens a window of 240 s after
-each Identity write; the retryable statuses are those of the SDK's default strategy).
+The SDK's own strategy waits about 90 s before it reports a permanent conflict, ignores Retry-After, and knows nothing
+of eventual consistency: a child of a compartment made seconds ago is answered 404. So calls are made without it, and
+this room decides (facts: the Go SDK opens a window of 240 s after each Identity write; the retryable statuses are
+those of the SDK's default strategy).
 """
 
 from __future__ import annotations
