@@ -22,6 +22,7 @@ class Answer:
     stream: AsyncIterator[bytes] | None = None
     resource: str = ""  # OCID of what was made or changed: a retry token lives as long as it does
     masked: Any = None
+    principal: str = ""  # who called, where no signature told
 
     def encode(self) -> bytes:
         """The bytes of the body; empty for a stream."""

@@ -15,6 +15,7 @@ from genai_iac.emulator.engine import Engine
 from genai_iac.emulator.errors import ServiceError
 from genai_iac.emulator.faults import Effect, Strike
 from genai_iac.emulator.moments import format_http_date
+from genai_iac.emulator.page.doors import Page
 from genai_iac.emulator.protocol import EXTENSION
 from genai_iac.emulator.requests import MAX_BODY, Incoming, read_request
 
@@ -29,9 +30,9 @@ _LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]", "testserver"})
 class Application:
     """One tenancy as an ASGI application."""
 
-    def __init__(self, engine: Engine, control: Control) -> None:
+    def __init__(self, engine: Engine, control: Control, page: Page) -> None:
         self._engine = engine
-        self._control = control
+        self._side_doors = (control, page)  # neither logged nor struck by faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (or the life of the server)."""
@@ -50,9 +51,10 @@ class Application:
             return
         if request is None:
             return
-        if self._control.owns(request):
-            await line.send(self._control.answer(request), request, self._engine.now())
-            return
+        for door in self._side_doors:
+            if door.owns(request):
+                await line.send(door.answer(request), request, self._engine.now())
+                return
         await self._serve_call(request, line)
 
     async def _serve_call(self, request: Incoming, line: "_Line") -> None:

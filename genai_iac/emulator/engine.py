@@ -74,7 +74,7 @@ class Engine:
             with self._database.write() as connection:
                 failure = ServiceError(500, "InternalServerError", "Internal Server Error")
                 answer = answer_error(failure)
-                _log(connection, read_world(connection), request, route, Caller(), answer.status, failure.code)
+                _log(connection, read_world(connection), request, route, "", answer.status, failure.code)
             return answer
 
     def _within(self, connection: sqlite3.Connection, request: Incoming, route: Route, struck: Strike) -> Answer:
@@ -93,7 +93,7 @@ class Engine:
             answer, code = desk.show_error(error), error.code
         connection.execute("RELEASE work")
         answer, status = _after(answer, struck)
-        _log(connection, world, request, route, desk.caller, status, code)
+        _log(connection, world, request, route, answer.principal or desk.caller.name, status, code)
         return answer
 
 
@@ -206,7 +206,7 @@ def _log(
     world: World,
     request: Incoming,
     route: Route,
-    caller: Caller,
+    principal: str,
     status: int,
     code: str,
 ) -> None:
@@ -221,7 +221,7 @@ def _log(
             path,
             query,
             request.region or world.home,
-            caller.name,
+            principal,
             status,
             code,
         ),

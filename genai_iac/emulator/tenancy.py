@@ -9,6 +9,7 @@ from genai_iac.emulator.client_config import write_profiles
 from genai_iac.emulator.control.doors import Control
 from genai_iac.emulator.database import Database
 from genai_iac.emulator.engine import Engine
+from genai_iac.emulator.page.doors import Page
 from genai_iac.emulator.sealing import master_key
 from genai_iac.emulator.world import read_world
 
@@ -27,7 +28,7 @@ class Emulator:
         with self._database.write() as connection:
             furnish(connection, home_region)
         self.config_file = self._control.write_profiles()
-        self.app = Application(Engine(self._database, master_key(db)), self._control)
+        self.app = Application(Engine(self._database, master_key(db)), self._control, Page(self._database))
 
     @property
     def tenancy(self) -> str:

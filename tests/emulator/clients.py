@@ -18,6 +18,7 @@ ASHBURN = "us-ashburn-1"
 FRANKFURT = "eu-frankfurt-1"
 MODEL = "xai.grok-4"
 
+_to_close: list[Callable[[], None]] = []
 _Test = TypeVar("_Test", bound=Callable[..., Any])
 
 
@@ -67,7 +68,9 @@ class Clients:
         return dict(oci.config.from_file(str(self.tenancy.config_file), self.profile))
 
     def openai(self, key: str, region: str = CHICAGO, prefix: str = "/20231130/actions/v1") -> OpenAI:
-        return OpenAI(api_key=key, base_url=f"{self.tenancy.url}/r/{region}{prefix}", max_retries=0)
+        client = OpenAI(api_key=key, base_url=f"{self.tenancy.url}/r/{region}{prefix}", max_retries=0)
+        _to_close.append(client.close)
+        return client
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         return control(self.tenancy.url, method, path, body)
@@ -117,12 +120,21 @@ class Clients:
 
 @lru_cache(maxsize=64)
 def _make_client(kind: Any, config_file: str, profile: str, url: str) -> Any:
-    return kind(
+    client = kind(
         oci.config.from_file(config_file, profile),
         service_endpoint=url,
         retry_strategy=oci.retry.NoneRetryStrategy(),
         circuit_breaker_strategy=oci.circuit_breaker.NoCircuitBreakerStrategy(),
     )
+    _to_close.append(client.base_client.session.close)
+    return client
+
+
+def close_clients() -> None:
+    """Close the connections of every client made so far."""
+    _make_client.cache_clear()
+    while _to_close:
+        _to_close.pop()()
 
 
 def control(url: str, method: str, path: str, body: Any = None) -> Any:

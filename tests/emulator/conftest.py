@@ -6,7 +6,14 @@ import pytest
 
 from genai_iac.emulator import running
 
-from .clients import Clients
+from .clients import Clients, close_clients
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed() -> Iterator[None]:
+    """Leave no connection behind for a later test to stumble over."""
+    yield
+    close_clients()
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,11 @@ class Bearer:
             (self._call.now, self._key.id, self._position),
         )
 
+    @property
+    def principal(self) -> str:
+        """The key's OCID, for the call log."""
+        return self._key.id
+
 
 def _find_credential(call: Call) -> sqlite3.Row:
     scheme, _, value = call.request.headers.get("authorization", "").partition(" ")

@@ -27,10 +27,16 @@ def _complete(call: Call) -> Answer:
     if call.body.get("stream") is True:
         options = call.body.get("stream_options")
         counted = isinstance(options, dict) and options.get("include_usage") is True
-        return Answer(stream=_stream(base, reply, usage if counted else None), content_type="text/event-stream")
+        return Answer(
+            stream=_stream(base, reply, usage if counted else None),
+            content_type="text/event-stream",
+            principal=bearer.principal,
+        )
     message = {"role": "assistant", "content": reply, "refusal": None}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-    return Answer({**base, "object": "chat.completion", "choices": [choice], "usage": usage})
+    return Answer(
+        {**base, "object": "chat.completion", "choices": [choice], "usage": usage}, principal=bearer.principal
+    )
 
 
 OPERATIONS = tuple(

@@ -50,7 +50,7 @@ def _list_models(call: Call) -> Answer:
     ]
     if not usable:
         raise not_authenticated()
-    return Answer({"object": "list", "data": [_show(model, call.now) for model in usable]})
+    return Answer({"object": "list", "data": [_show(model, call.now) for model in usable]}, principal=bearer.principal)
 
 
 OPERATIONS = tuple(

@@ -27,8 +27,10 @@ def _create(call: Call) -> Answer:
     reply = reply_to(question)
     usage = _usage(question, reply)
     if call.body.get("stream") is True:
-        return Answer(stream=_stream(response, reply, usage), content_type="text/event-stream")
-    return Answer(_completed(response, reply, usage))
+        return Answer(
+            stream=_stream(response, reply, usage), content_type="text/event-stream", principal=bearer.principal
+        )
+    return Answer(_completed(response, reply, usage), principal=bearer.principal)
 
 
 OPERATIONS = tuple(
