@@ -9,8 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from genai_iac.errors import ManifestError, Problem
 from genai_iac.kinds import KINDS
-from genai_iac.model import Address, Reference, Resource
-from genai_iac.resolve import references
+from genai_iac.model import Address, Reference, Resource, references
 
 _MOST_CIRCLES = 20
 _MOST_SHOWN = 12

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from genai_iac.errors import PlanError
 from genai_iac.kinds import KINDS
-from genai_iac.model import Address, Change, Reference, Resource, Value
-from genai_iac.resolve import Resolver, references
+from genai_iac.model import Address, Change, Reference, Resource, Value, references
+from genai_iac.resolve import Resolver
 
 _OCID = re.compile(r"ocid1\.[a-z0-9.-]+")
 

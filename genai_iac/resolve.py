@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -20,9 +20,8 @@ from genai_iac.model import (
     Text,
     Tree,
     Value,
+    leaves,
 )
-
-_UNKNOWN = (Reference, ExistingCompartment, Text)
 
 
 @dataclass(frozen=True)
@@ -142,27 +141,6 @@ class Resolver:
                 hint="attach the policy to an ancestor of the compartment, such as the tenancy",
             )
         return ":".join(names[len(attached) :])
-
-
-def leaves(value: Value) -> Iterator[Value]:
-    """The parts of a value that are not known yet."""
-    if isinstance(value, _UNKNOWN):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from leaves(part)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for part in value:
-            yield from leaves(part)
-
-
-def references(value: Value) -> Iterator[Reference]:
-    """The references inside a value."""
-    for leaf in leaves(value):
-        if isinstance(leaf, Reference):
-            yield leaf
-        elif isinstance(leaf, Text):
-            yield from (hole for _, hole in leaf.holes if isinstance(hole, Reference))
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,16 @@ from genai_iac.model.plan import ACTIONS, Action, Call, Change, Loss, Notice, Ou
 from genai_iac.model.resource import Deletion, LiveResource, LiveSecret, Mark, Resource, Stack
 from genai_iac.model.secret import Secret
 from genai_iac.model.tree import Node, Tree
-from genai_iac.model.values import ExistingCompartment, Lifetime, Reference, StatementText, Text, Value
+from genai_iac.model.values import (
+    ExistingCompartment,
+    Lifetime,
+    Reference,
+    StatementText,
+    Text,
+    Value,
+    leaves,
+    references,
+)
 
 __all__ = [
     "ACTIONS",
@@ -51,5 +60,7 @@ __all__ = [
     "Text",
     "Tree",
     "Value",
+    "leaves",
     "read_mark",
+    "references",
 ]

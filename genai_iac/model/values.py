@@ -5,7 +5,7 @@ A value that cannot be resolved yet stays what it is, prints as `(known after ap
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -86,3 +86,26 @@ Value = (
     | Sequence["Value"]
     | Mapping[str, "Value"]
 )
+
+_UNKNOWN = (Reference, ExistingCompartment, Text)
+
+
+def leaves(value: Value) -> Iterator[Value]:
+    """The parts of a value that are not known yet."""
+    if isinstance(value, _UNKNOWN):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from leaves(part)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for part in value:
+            yield from leaves(part)
+
+
+def references(value: Value) -> Iterator[Reference]:
+    """The references inside a value."""
+    for leaf in leaves(value):
+        if isinstance(leaf, Reference):
+            yield leaf
+        elif isinstance(leaf, Text):
+            yield from (hole for _, hole in leaf.holes if isinstance(hole, Reference))
