@@ -153,4 +153,5 @@ def _stop(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
         for stream in (process.stdout, process.stderr):
             if stream:
                 stream.close()
+        process.wait()
         return b"", b""
