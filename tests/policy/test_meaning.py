@@ -61,6 +61,13 @@ def test_other_statements_are_added_and_removed() -> None:
     assert [str(change) for change in compare([BASE], [other], None, HERE)] == [f"- {BASE}", f"+ {other}"]
 
 
+def test_edits_are_paired_with_what_they_edit() -> None:
+    left = ["allow group A to use x in compartment p", "allow group B to use y in compartment q"]
+    right = ["allow group B to manage y in compartment q", "allow group A to read x in compartment p"]
+    assert [str(change) for change in compare(left, right, None, HERE)] == ["verb use → read", "verb use → manage"]
+    assert [change.after for change in compare(left, right, None, HERE)] == right[::-1]
+
+
 def test_bracketing_alone_is_a_change() -> None:
     left = "allow group A to use x in tenancy where any {a.b = 'c', all {d.e = 'f', g.h = 'i'}}"
     right = "allow group A to use x in tenancy where any {all {a.b = 'c', d.e = 'f'}, g.h = 'i'}"

@@ -146,6 +146,9 @@ def test_an_example_has_a_stand_in_that_fits_everywhere() -> None:
     assert (
         template.example() == f"allow any-user to use y in compartment id {ocid} where target.compartment.id = '{ocid}'"
     )
+    assert (
+        Template.parse("allow group ${v.x} to {${v.x}} in tenancy").example() == "allow group V_X to {V_X} in tenancy"
+    )
     with pytest.raises(PolicyValueError):
         Template.parse("allow group ${x} to use y in compartment id ${x}").example()
 

@@ -68,8 +68,10 @@ def _wide_family(grant: Grant) -> Iterator[Note]:
     if grant.verb != "manage" or grant.effect != "allow" or not is_for_keys(grant.condition):
         return
     for resource in grant.resources:
-        if "generative-ai-apikey" in members_of(resource.text) and resource.text != "generative-ai-apikey":
-            message = f"manage {resource.text} is far more than calling models takes"
+        if "generative-ai-apikey" in members_of(resource.text):
+            message = (
+                f"manage {resource.text} is more than a key can use: calling models takes less, managing keys a user"
+            )
             yield Note(grant.action_column, message, "write use generative-ai-chat, and manage generative-ai-response")
 
 

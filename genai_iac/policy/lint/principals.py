@@ -35,10 +35,8 @@ def _names_key_or_model(variable: str) -> bool:
 
 
 def _key_in_group(grant: Grant) -> Iterator[Note]:
-    kind = grant.subject.kind
-    if kind in ("group", "dynamic-group", "any-group") and is_for_keys(grant.condition):
-        shown = kind if kind != "any-group" else "group"
-        yield Note(grant.subject.column, f"an API key is in no {shown}: this never matches one", "write any-user")
+    if grant.subject.kind in ("group", "dynamic-group", "any-group") and is_for_keys(grant.condition):
+        yield Note(grant.subject.column, "an API key is in no group: this never matches one", "write any-user")
 
 
 def _principal_id(grant: Grant) -> Iterator[Note]:
