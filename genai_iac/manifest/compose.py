@@ -26,7 +26,7 @@ MAX_NODES = 100_000
 MAX_SCALAR = 64 * 1024
 
 _CORE = "tag:yaml.org,2002:"
-_STRING_TAGS = ("!", f"{_CORE}str")
+_STRING_TAG = f"{_CORE}str"
 _TAG_OF = {SequenceStartEvent: f"{_CORE}seq", MappingStartEvent: f"{_CORE}map"}
 _TAG_OF_PLAIN = {int: f"{_CORE}int", float: f"{_CORE}float", bool: f"{_CORE}bool", type(None): f"{_CORE}null"}
 _QUOTING = frozenset("'\"|>")
@@ -43,6 +43,7 @@ class Composer:
         self._next, self._notes, self._start, self._line = next_event, notes, start, line
         self.composed = composed  # nodes of the file so far
         self.quoted: list[tuple[int, int]] = []  # spans in which a tab is text
+        self.left_out = 0  # values and keys that could not be read
 
     def compose(self, event: Any, depth: int = 1) -> Node:
         """The node that begins with this event. Raises LimitPassed, and whatever the parser raises."""
@@ -51,7 +52,7 @@ class Composer:
             self._refuse(event, "the file has more than 100,000 values", "split it")
         kind = type(event)
         if kind is AliasEvent:
-            self.note(event, "aliases (*) are not used in manifests", "write the value out")
+            self._leave_out(event, "aliases (*) are not used in manifests", "write the value out")
             return _at(event, self._start, self._line, None)
         if event.anchor is not None:
             self.note(
@@ -68,6 +69,10 @@ class Composer:
         if self._notes.full:
             raise LimitPassed
 
+    def _leave_out(self, event: Any, message: str, hint: str) -> None:
+        self.left_out += 1
+        self.note(event, message, hint)
+
     def _refuse(self, event: Any, message: str, hint: str) -> None:
         self.note(event, message, hint)
         raise LimitPassed
@@ -75,7 +80,7 @@ class Composer:
     def _read_collection(self, event: Any, depth: int) -> Node:
         if depth > MAX_DEPTH:
             self._refuse(event, "lists and mappings are nested more than 32 deep", "write it flatter")
-        if event.tag not in (None, "!", _TAG_OF[type(event)]):
+        if event.tag not in (None, _TAG_OF[type(event)]):
             self._note_tag(event)
         return self._read_list(event, depth) if type(event) is SequenceStartEvent else self._read_map(event, depth)
 
@@ -109,17 +114,17 @@ class Composer:
         if type(event) is AliasEvent:
             return None
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
-            self.note(event, "a key must be a string", "put quotes around it")
+            self._leave_out(event, "a key must be a string", "put quotes around it")
             return None
         if key.value == "<<":
-            self.note(event, "merge keys (<<) are not used in manifests", "write the keys out")
+            self._leave_out(event, "merge keys (<<) are not used in manifests", "write the keys out")
             return None
         return key
 
     def _read_value(self, event: Any) -> Plain:
         text: str = event.value
         if len(text) > MAX_SCALAR:
-            self.note(event, "a text of more than 65,536 characters", "no field takes that much")
+            self._leave_out(event, "a text of more than 65,536 characters", "no field takes that much")
             return None
         if event.tag is not None:
             return self._read_tagged(event)
@@ -129,7 +134,7 @@ class Composer:
         return text
 
     def _read_tagged(self, event: Any) -> Plain:
-        if event.tag in _STRING_TAGS:
+        if event.tag == _STRING_TAG:
             self._check_quoted(event)
             return str(event.value)
         value = self._resolve(event)
@@ -148,11 +153,11 @@ class Composer:
         try:
             return read_plain(event.value)
         except ValueError as error:
-            self.note(event, str(error), "put quotes around it if it is meant as text")
+            self._leave_out(event, str(error), "put quotes around it if it is meant as text")
             return None
 
     def _note_tag(self, event: Any) -> None:
-        self.note(event, "tags (!) are not used in manifests, but for !!str", "remove it")
+        self._leave_out(event, "tags (!) are not used in manifests, but for !!str", "remove it")
 
 
 def _at(event: Any, start: int, line: int, value: Plain) -> Scalar:

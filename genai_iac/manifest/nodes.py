@@ -40,12 +40,13 @@ Node: TypeAlias = Scalar | ListNode | MapNode
 
 
 class Written(NamedTuple):
-    """One document of a file. It is sound when nothing was wrong with it as YAML."""
+    """One document of a file. Sound: nothing is wrong with it as YAML. Whole: nothing was left out of it, so that it can be judged."""
 
     file: str
     text: str  # of the whole file
     root: Node
     sound: bool
+    whole: bool
 
     def place(self, node: Node) -> Source:
         """Where that part of it was written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from functools import cache
 
 LONGEST_VALUE = 128
@@ -31,6 +32,8 @@ def compile_pattern(text: str) -> re.Pattern[str]:
             raise ValueError("a pattern cannot refer back to a group")
         previous, here = atom[0], atom.end()
     try:
-        return re.compile(text)
-    except re.error as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # sets such as [[a] that a later Python will read otherwise
+            return re.compile(text)
+    except (re.error, FutureWarning) as error:
         raise ValueError("this is not a regular expression") from error

@@ -24,6 +24,7 @@ from genai_iac.manifest.notes import Notes
 from genai_iac.manifest.tabs import find_stray_tab
 from genai_iac.model import Source
 
+_COMPLAINTS = (yaml.YAMLError, ValueError, OverflowError)  # the last two: chr() in the Python parser, on wrong escapes
 _DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
@@ -85,11 +86,7 @@ class _Run:
                     self._read_document(composer, event, next_event)
         except LimitPassed:
             self.complete = False
-        except (
-            yaml.YAMLError,
-            ValueError,
-            OverflowError,
-        ) as error:  # the last two: chr() in the Python parser, on impossible escapes
+        except _COMPLAINTS as error:
             self.complete = False
             wrong = self._note_complaint(error, start, line)
             return self._find_document(max(begun + 3, wrong))
@@ -102,7 +99,7 @@ class _Run:
             self.notes.add(Source(self.notes.file, line, column), *reword("tab character"))
 
     def _read_document(self, composer: Composer, start: Any, next_event: Callable[[], Any]) -> None:
-        noted = len(self.notes)
+        noted, left_out = len(self.notes), composer.left_out
         if start.version or start.tags:
             composer.note(start, "directives (%) are not used in manifests", "remove it")
         root = composer.compose(next_event())
@@ -110,7 +107,8 @@ class _Run:
         self.quoted.extend(composer.quoted)
         composer.quoted.clear()
         if not (isinstance(root, Scalar) and root.value is None):
-            self.documents.append(Written(self.notes.file, self.text, root, sound=len(self.notes) == noted))
+            sound, whole = len(self.notes) == noted, composer.left_out == left_out
+            self.documents.append(Written(self.notes.file, self.text, root, sound, whole))
 
     def _note_complaint(self, error: Exception, start: int, line: int) -> int:
         """Say what the parser complains of; the index of the first character of that line."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from genai_iac.errors import Problem
@@ -74,22 +74,21 @@ def _find_firsts(drafts: Iterable[Draft], findings: Findings) -> Mapping[Address
 
 def _read_document(draft: Draft, ground: Ground, notes: Notes) -> _Read:
     before = len(notes)
-    kind = KINDS[draft.kind]
-    places = Places(draft.written)
+    kind, places = KINDS[draft.kind], Places(draft.written)
     interpolation = Interpolation(draft.written, ground.scope, notes)
     data: dict[str, Any] = {
         key: interpolation.read_spec(value, kind.statement_fields) if key == "spec" else to_data(value)
         for key, (_, value) in draft.root.entries.items()
     }
     unread = find_broken(data) if interpolation.broken else ()
-    if draft.written.sound or not isinstance(draft.name, str):
+    if draft.written.whole:
         notes.add_all(check_document(draft.kind, data, places.nearest, unread))
     references = tuple(interpolation.references)
     if len(notes) > before or unread or not draft.written.sound or draft.name is None:
         return _Read(None, references)
     document = Document(draft.kind, draft.name, data["spec"], draft.source, places)
     tags = merge_tags(ground.stack.tags if ground.stack else {}, document, notes)
-    document = Document(draft.kind, draft.name, {**data["spec"], "tags": tags}, draft.source, places)
+    document = replace(document, spec={**document.spec, "tags": tags})
     notes.add_all(kind.check(document))
     return _Read(document if len(notes) == before else None, references)
 
@@ -111,10 +110,8 @@ def _place(
     """References that the kind made of mere names, those that nobody declares, with the place of the name."""
     for reference in references:
         if reference.address not in declared:
-            yield (
-                reference,
-                document.place(*next(_find_names(document.spec, reference.address.name, ("spec",)), ("spec",))),
-            )
+            path = next(_find_names(document.spec, reference.address.name, ("spec",)), ("spec",))
+            yield reference, document.place(*path)
 
 
 def _find_names(value: Any, name: str, path: Path) -> Iterator[Path]:

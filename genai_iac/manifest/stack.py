@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from genai_iac.kinds import KINDS
 from genai_iac.manifest.envelope import Draft
@@ -50,22 +49,17 @@ def prepare_ground(
     draft: Draft | None, environment: Environment, layers: Iterable[Iterable[Given]], root: str, findings: Findings
 ) -> Ground:
     """The Stack and what holes may name. `layers` are the values given to variables, later ones win."""
-    if draft is None or not isinstance(spec := _raw_spec(draft), Mapping):
-        name = draft.name if draft else None
-        if draft:
-            findings.of(draft.written.file).add_all(
-                check_document(STACK_KIND, to_data(draft.root), Places(draft.written).nearest)
-            )
-        return Ground(None, Scope(name, None, KINDS), {})
-    notes = findings.of(draft.written.file)
-    document = Document(STACK_KIND, draft.name or "", spec, draft.source, Places(draft.written))
-    variables = _settle(draft, document, layers, notes) if environment.sound else None
+    if draft is None:
+        return Ground(None, Scope(None, None, KINDS), {})
+    notes, places = findings.of(draft.written.file), Places(draft.written)
+    spec = to_data(draft.spec) if draft.spec is not None else None
+    if not isinstance(spec, Mapping):
+        notes.add_all(check_document(STACK_KIND, to_data(draft.root), places.nearest))
+        return Ground(None, Scope(draft.name, None, KINDS), {})
+    document = Document(STACK_KIND, draft.name or "", spec, draft.source, places)
+    variables = _settle(draft, document, layers, notes) if environment.sound and draft.written.whole else None
     scope = Scope(draft.name, variables, KINDS)
     return Ground(_read_stack(draft, document, environment, scope, root, notes), scope, variables or {})
-
-
-def _raw_spec(draft: Draft) -> Any:
-    return to_data(draft.spec) if draft.spec is not None else None
 
 
 def _settle(
@@ -95,7 +89,8 @@ def _read_stack(
     spec = Interpolation(draft.written, own, notes).read_spec(draft.spec, literal=("variables",))
     data = {**to_data(draft.root), "spec": spec}
     unread = find_broken(data)
-    notes.add_all(check_document(STACK_KIND, data, document.place, unread))
+    if draft.written.whole:
+        notes.add_all(check_document(STACK_KIND, data, document.place, unread))
     if len(notes) > before or unread or not draft.written.sound or scope.variables is None:
         return None
     region = environment.spec.get("region") or spec.get("region")

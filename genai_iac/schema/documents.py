@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 
 from genai_iac.kinds import KINDS
@@ -46,16 +45,14 @@ def document_schema(kind: str) -> Mapping[str, Any]:
         },
         "spec": {"title": f"What the {kind} is to be", **spec},
     }
-    return MappingProxyType(
-        {
-            "title": kind,
-            "description": summary,
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["apiVersion", "kind", "metadata", "spec"],
-            "properties": properties,
-        }
-    )
+    return {
+        "title": kind,
+        "description": summary,
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "properties": properties,
+    }
 
 
 def _complete_spec(schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -19,9 +19,9 @@ def build_schemas() -> Mapping[str, Mapping[str, Any]]:
     """File name to schema: one a kind, one for any document, one for the plan that `--format json` prints."""
     kinds = {kind: _as_written(kind) for kind in DOCUMENT_KINDS}
     return {
-        **{f"{kind.lower()}.json": {"$schema": DIALECT, **schema} for kind, schema in kinds.items()},
-        "manifest.json": {"$schema": DIALECT, **_any_document(kinds)},
-        "plan.json": {"$schema": DIALECT, **PLAN},
+        **{f"{kind.lower()}.schema.json": {"$schema": DIALECT, **schema} for kind, schema in kinds.items()},
+        "document.schema.json": {"$schema": DIALECT, **_any_document(kinds)},
+        "plan.schema.json": {"$schema": DIALECT, **PLAN},
     }
 
 

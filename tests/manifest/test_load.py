@@ -17,9 +17,9 @@ from genai_iac.manifest import Manifest, load
 from genai_iac.model import Address, ExistingCompartment, Lifetime, Reference, StatementText, Text
 
 GOOD = Path(__file__).parent / "good" / "chat.yaml"
-CHAT, PLATFORM, KEY, POLICY = (
+CHAT, PLATFORM, KEY, TURNING, POLICY = (
     Address.parse(text)
-    for text in ("Compartment/chat", "Compartment/platform", "ApiKey/chat-app", "Policy/chat-access")
+    for text in ("Compartment/chat", "Compartment/platform", "ApiKey/chat-app", "ApiKey/turning", "Policy/chat-access")
 )
 
 
@@ -42,7 +42,7 @@ def test_the_stack(manifest: Manifest) -> None:
 
 
 def test_resources_come_in_the_order_of_the_file(manifest: Manifest) -> None:
-    assert list(manifest.resources) == list(manifest.documents) == [PLATFORM, CHAT, KEY, POLICY]
+    assert list(manifest.resources) == list(manifest.documents) == [PLATFORM, CHAT, KEY, TURNING, POLICY]
 
 
 def test_a_compartment(manifest: Manifest) -> None:
@@ -92,7 +92,7 @@ def test_places_are_exact(manifest: Manifest) -> None:
 def test_the_graph(manifest: Manifest) -> None:
     assert manifest.graph.needs(CHAT) == {PLATFORM}
     assert manifest.graph.needs(POLICY) == {CHAT, KEY}
-    assert manifest.graph.order() == (PLATFORM, CHAT, KEY, POLICY)
+    assert manifest.graph.order() == (PLATFORM, CHAT, KEY, TURNING, POLICY)
 
 
 def _as_directory(tmp_path: Path) -> Manifest:

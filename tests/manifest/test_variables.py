@@ -287,6 +287,8 @@ def test_patterns_that_are_fine(pattern: str) -> None:
         "(a){3}",
         "(?i)a",
         "a{1,9}b{1,9}c{1,9}d{1,9}",
+        "[[a]",
+        "[a--b]",
     ],
 )
 def test_patterns_that_are_not(pattern: str) -> None:
