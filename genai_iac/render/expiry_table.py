@@ -1,0 +1,123 @@
+"""When secrets die, as a table and a timeline for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from genai_iac.inventory import Entry
+from genai_iac.render.attributes import moment_for_people
+from genai_iac.render.expiries import SOON
+from genai_iac.render.foreign import columns, named, visible
+from genai_iac.render.inventory import life_words
+from genai_iac.render.terminal import Terminal, Tone
+from genai_iac.render.words import NAME_LIMIT, count, elapsed_words
+
+_WORD_LIMIT = 40  # characters of a state or a role
+_SHORTEST_BAR = 16  # columns below which a timeline shows nothing
+_LONGEST_LABEL = 40  # columns
+
+
+def table_text(
+    stack: str, entries: tuple[Entry, ...], now: datetime, dying: tuple[Entry, ...], terminal: Terminal
+) -> str:
+    """The table, the timeline of those that live, and how many die within the time asked for. Entries come nearest first."""
+    return terminal.join(_lines(stack, entries, now, dying, terminal))
+
+
+def _lines(
+    stack: str, entries: tuple[Entry, ...], now: datetime, dying: tuple[Entry, ...], terminal: Terminal
+) -> Iterator[str]:
+    yield from terminal.wrap(f"Stack {visible(stack, NAME_LIMIT)} at {moment_for_people(now)}", rest="      ")
+    mortal = tuple(
+        entry for entry in entries if entry.state not in ("REVOKED", "DELETED") and entry.expires is not None
+    )
+    if not mortal:
+        yield ""
+        yield "No secret of this stack expires."
+        return
+    yield ""
+    yield from _table_lines(mortal, now, dying, terminal)
+    alive = tuple(entry for entry in mortal if (left := entry.left(now)) is not None and left > timedelta())
+    if alive:
+        yield ""
+        yield from _timeline_lines(alive, now, dying, terminal)
+    yield ""
+    yield _closing(alive, now, dying, terminal)
+
+
+def _table_lines(
+    entries: tuple[Entry, ...], now: datetime, dying: tuple[Entry, ...], terminal: Terminal
+) -> Iterator[str]:
+    rows = [_cells(entry, now) for entry in entries]
+    widths = [max(columns(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for entry, row in zip(entries, rows, strict=True):
+        padded = "  ".join(cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True))
+        yield from terminal.wrap(padded.rstrip(), "", "    ", _tone(entry, now, dying))
+
+
+def _cells(entry: Entry, now: datetime) -> tuple[str, ...]:
+    assert entry.expires is not None
+    return (
+        moment_for_people(entry.expires),
+        life_words(entry, now).removeprefix("expires "),
+        named(entry.address),
+        visible(entry.secret, NAME_LIMIT),
+        visible(" ".join(filter(None, (entry.state, entry.role))), _WORD_LIMIT),
+    )
+
+
+def _tone(entry: Entry, now: datetime, dying: tuple[Entry, ...]) -> Tone | None:
+    if entry in dying or entry.state == "EXPIRED":
+        return "danger"
+    left = entry.left(now)
+    if entry.state != "ACTIVE" or left is None:
+        return "dim"
+    return "change" if left < SOON else None
+
+
+def _timeline_lines(
+    entries: tuple[Entry, ...], now: datetime, dying: tuple[Entry, ...], terminal: Terminal
+) -> Iterator[str]:
+    """A bar a secret, from now to its death, all on one scale."""
+    labels = [f"{named(entry.address)} {visible(entry.secret, NAME_LIMIT)}" for entry in entries]
+    room = min(max(map(columns, labels)), _LONGEST_LABEL, terminal.width // 2)
+    wide = terminal.width - room - 3
+    longest = max(entry.expires - now for entry in entries if entry.expires)
+    if wide < _SHORTEST_BAR:
+        return
+    for entry, label in zip(entries, labels, strict=True):
+        assert entry.expires is not None
+        shown = _fit(label, room, terminal)
+        bar = _bar(round(wide * ((entry.expires - now) / longest)), entry.state == "ACTIVE", terminal)
+        yield f"{shown}{' ' * (room - columns(shown))}  {terminal.paint(bar, _tone(entry, now, dying))}"
+    end = f"in {elapsed_words(longest)}"
+    yield terminal.paint(f"{' ' * room}  now{end.rjust(wide - 3)}", "dim")
+
+
+def _fit(label: str, room: int, terminal: Terminal) -> str:
+    if columns(label) <= room:
+        return label
+    dots = terminal.glyph("…", "..")
+    while columns(label) > room - len(dots):
+        label = label[:-1]
+    return label + dots
+
+
+def _bar(length: int, works: bool, terminal: Terminal) -> str:
+    line: Mapping[bool, str] = {True: terminal.glyph("━", "="), False: terminal.glyph("╌", "-")}
+    return line[works] * max(length - 1, 0) + terminal.glyph("●" if works else "○", "*" if works else "o")
+
+
+def _closing(alive: tuple[Entry, ...], now: datetime, dying: tuple[Entry, ...], terminal: Terminal) -> str:
+    if dying:
+        last = max(entry.expires for entry in dying if entry.expires)
+        verb = "dies" if len(dying) == 1 else "die"
+        when = f"within {elapsed_words(last - now)}" if last > now else "now"
+        return terminal.paint(f"{count(len(dying), 'working secret')} {verb} {when}.", "danger")
+    working = [entry for entry in alive if entry.state == "ACTIVE"]
+    if not working:
+        return terminal.paint("No secret works.", "danger")
+    return terminal.paint(
+        f"The first of {count(len(working), 'working secret')} {life_words(working[0], now)}.", "strong"
+    )

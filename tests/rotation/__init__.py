@@ -1,0 +1,1 @@
+"""Rotation from the decision to the endpoint, and what `status` and `expiry` say of it."""
