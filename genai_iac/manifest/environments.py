@@ -54,11 +54,17 @@ def _find(place: Place, name: str) -> str:
     """The environment's file, from the root. Names are looked up among those that exist: a name is never made a path."""
     directory = place.root / ENVIRONMENTS
     there = sorted(directory.iterdir()) if directory.is_dir() else []
-    known = {file.stem: file.name for file in there if file.suffix in (".yaml", ".yml")}
-    if name in known:
-        return f"{ENVIRONMENTS}/{known[name]}"
+    known = [file for file in there if file.suffix in (".yaml", ".yml")]
+    found = [file.name for file in known if file.stem == name]
+    if len(found) > 1:
+        raise UsageError(f"{' and '.join(found)} are both the environment {name}", hint="keep one of the two")
+    if found:
+        return f"{ENVIRONMENTS}/{found[0]}"
     shown = f"{place.prefix}{ENVIRONMENTS}"
-    hint = suggest_or_list(name, known) or f"make {shown}/{show(name)}.yaml with kind: {ENVIRONMENT_KIND}"
+    hint = (
+        suggest_or_list(name, {file.stem for file in known})
+        or f"make {shown}/{show(name)}.yaml with kind: {ENVIRONMENT_KIND}"
+    )
     raise UsageError(f"no environment is called {show(name)} in {shown}", hint=hint)
 
 

@@ -114,6 +114,12 @@ def test_an_environment_that_is_not_there(root: Path, name: str, hint: str) -> N
     assert caught.value.hint == hint
 
 
+def test_an_environment_in_two_files(root: Path) -> None:
+    (root / "environments" / "prod.yml").write_text(ENVIRONMENT)
+    with pytest.raises(UsageError, match="prod.yaml and prod.yml are both the environment prod"):
+        load(str(root), environment="prod")
+
+
 def test_no_environments_at_all(tmp_path: Path) -> None:
     (tmp_path / "stack.yaml").write_text(STACK)
     with pytest.raises(UsageError) as caught:
