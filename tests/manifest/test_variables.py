@@ -116,7 +116,7 @@ def test_an_environment_that_is_not_there(root: Path, name: str, hint: str) -> N
 
 def test_an_environment_in_two_files(root: Path) -> None:
     (root / "environments" / "prod.yml").write_text(ENVIRONMENT)
-    with pytest.raises(UsageError, match="prod.yaml and prod.yml are both the environment prod"):
+    with pytest.raises(UsageError, match=r"prod\.yaml and prod\.yml are both the environment prod"):
         load(str(root), environment="prod")
 
 
