@@ -30,6 +30,9 @@ def order_changes(
     ):
         if needed != address and needed in by_address:
             needs[address].add(needed)
+    for address, needed in _rewritten(by_address):
+        if address not in needs[needed]:
+            needs[address].add(needed)
     ordered = _sorted(list(by_address), needs)
     return tuple(replace(by_address[address], needs=tuple(sorted(needs[address]))) for address in ordered)
 
@@ -62,6 +65,35 @@ def _named(changes: Mapping[Address, Change], resolver: Resolver) -> Iterator[tu
             for name in KINDS[address.kind].names_compartments(change.after):
                 for needed in appearing.get(name.casefold(), ()):
                     yield address, needed
+
+
+def _rewritten(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]]:
+    """Never at once: a compartment that gets another name, place or end, and a policy that calls it by name, for OCI then rewrites the policy.
+
+    The policy goes first when it ceases to name the compartment, else last.
+    """
+    reshaped: dict[str, list[Address]] = {}
+    for address, change in changes.items():
+        if address.kind == "Compartment" and change.before is not None and _reshapes(change):
+            reshaped.setdefault(str(change.before["name"]).casefold(), []).append(address)
+    for address, change in changes.items() if reshaped else ():
+        still = _names(change, change.after)
+        for name in _names(change, change.before) & set(reshaped):
+            for compartment in reshaped[name]:
+                yield (address, compartment) if name in still else (compartment, address)
+
+
+def _reshapes(change: Change) -> bool:
+    if change.after is None:
+        return "delete" in change.actions
+    assert change.before is not None
+    return any(change.before[field] != change.after[field] for field in ("name", "compartmentId"))
+
+
+def _names(change: Change, attributes: Mapping[str, Value] | None) -> set[str]:
+    if attributes is None:
+        return set()
+    return {name.casefold() for name in KINDS[change.address.kind].names_compartments(attributes)}
 
 
 def _held(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]]:

@@ -36,6 +36,7 @@ class Performer:
         self._before = {address: group[0] for address, group in live.owned.items() if len(group) == 1}
         self._ids = {address: one.id for address, one in self._before.items()}
         self._resolver = Resolver(resources, live.tree, self._ids)
+        self.reshaped = False  # a compartment got another name, place or end: OCI rewrites the policies that name it
         self._open_window(live)
 
     def perform(self, change: Change) -> tuple[str | None, str]:
@@ -151,6 +152,7 @@ class _Act:
             return
         if reply.work_request:
             self._follow(reply.work_request, call)
+        self._note_reshaping(call)
         self.etag = reply.etag
         if reply.data:
             self._keep(reply, call.region)
@@ -160,12 +162,18 @@ class _Act:
         assert self.id is not None
         reply = self.provider.get(self.kind.get_operation, self.id, call.region)
         seen = self.kind.live(reply.data, call.region)
-        planned = self._p._before.get(self.change.address)
-        if planned is not None and (seen.attributes, seen.tags) != (planned.attributes, planned.tags):
+        if self.now is None and not self._is_as_planned(seen):
             raise StalePlanError(
                 f"{self.change.address} ({self.id}) was changed by somebody since the plan was made", hint="plan again"
             )
         self._keep(reply, call.region)
+
+    def _is_as_planned(self, seen: LiveResource) -> bool:
+        planned = self._p._before.get(self.change.address)
+        if planned is None or (seen.attributes, seen.tags) == (planned.attributes, planned.tags):
+            return True
+        rewritten = dict.fromkeys(self.kind.statement_fields)
+        return self._p.reshaped and {**seen.attributes, **rewritten} == {**planned.attributes, **rewritten}
 
     def _has_landed(self, call: Call, body: Mapping[str, Any]) -> bool:
         assert self.id is not None
@@ -185,7 +193,14 @@ class _Act:
             raise
         if reply.work_request:
             self._follow(reply.work_request, call)
+        self._note_reshaping(call)
         self.etag = None
+
+    def _note_reshaping(self, call: Call) -> None:
+        if self.change.address.kind == "Compartment" and (
+            call.operation != self.kind.update_operation or "name" in call.body
+        ):
+            self._p.reshaped = True
 
     def _follow(self, work_request: str, call: Call) -> None:
         ended = self.provider.follow(work_request, self._p._stopped)

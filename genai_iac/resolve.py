@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ from genai_iac.model import (
     Value,
     leaves,
 )
+
+_HOLE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,8 @@ class Resolver:
         filled = self._fill(text)
         if filled is None:
             return text
-        joined = text.template
-        for name, value in filled.items():
-            joined = joined.replace(f"${{{name}}}", value)
-        return joined
+        # one pass: what a value brings in is never read as a hole
+        return _HOLE.sub(lambda hole: filled[hole[1]] if hole[1] is not None else "${", text.template)
 
     def _statement(self, text: StatementText) -> Value:
         filled = self._fill(text)

@@ -23,7 +23,7 @@ from genai_iac.kinds._kind import (
 )
 from genai_iac.kinds._rotation import ROTATION_SCHEMA, Rotation, check_rotation, rotate
 from genai_iac.kinds._secrets import check_names, declared_roles, declared_secrets, set_state, turn_secrets
-from genai_iac.model import Call, Document, Handover, LiveResource, LiveSecret, Loss, Resource, Stack, Value
+from genai_iac.model import Call, Document, Handover, LiveResource, LiveSecret, Loss, Resource, Stack, Value, leaves
 
 _NAME = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,254}$"}
 _STATES = {"active": "ACTIVE", "inactive": "INACTIVE", "revoked": "REVOKED"}
@@ -53,7 +53,7 @@ class ApiKey(Kind):
             "region": {
                 "type": "string",
                 "description": "Where the key lives and works; a key calls models of its own region only. Default: the Stack's.",
-                "pattern": "^[a-z]{2,}-[a-z]+-[0-9]{1,2}$",
+                "pattern": "^[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}$",
                 "examples": ["us-chicago-1"],
             },
             "description": {"type": "string", "maxLength": 400},
@@ -77,6 +77,7 @@ class ApiKey(Kind):
                 "type": "array",
                 "description": "Where plaintext goes when a secret is minted. Without a sink the values are shown to nobody and lost.",
                 "items": sinks.entry_schema(),
+                "maxItems": 20,
             },
             "rotation": ROTATION_SCHEMA,
         },
@@ -99,6 +100,13 @@ class ApiKey(Kind):
                     document.place("spec", "secrets", index, "expires"),
                     f"{secret['expires']} is not a moment of the calendar",
                     "write a date-time such as 2027-06-30T00:00:00Z, or a duration such as 90d",
+                )
+        for index, entry in enumerate(document.spec.get("deliverTo", ())):
+            for leaf in leaves(entry):
+                yield Problem(
+                    document.place("spec", "deliverTo", index),
+                    f"{leaf} is a reference, and where a secret goes must be known beforehand",
+                    "write it out, or use ${var.NAME}",
                 )
         if "rotation" in document.spec:
             yield from check_rotation(document)

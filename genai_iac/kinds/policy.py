@@ -70,6 +70,7 @@ class Policy(Kind):
                 "description": "Who may call what; becomes the narrowest statements, shown in the plan.",
                 "items": GRANT_SCHEMA,
                 "minItems": 1,
+                "maxItems": 50,
             },
         },
         "anyOf": [{"required": ["statements"]}, {"required": ["grants"]}],
