@@ -4,8 +4,8 @@ with running() as tenancy:
     client = IdentityClient(oci.config.from_file(str(tenancy.config_file)), service_endpoint=tenancy.url)
 """
 
-from genai_iac.emulator.client_config import shell_exports
 from genai_iac.emulator.database import DatabaseError
+from genai_iac.emulator.exports import shell_exports
 from genai_iac.emulator.server import Running, running, serve
 from genai_iac.emulator.tenancy import Emulator, write_client_config
 

@@ -1,21 +1,31 @@
 """From a signed request to the user who signed it. Every failure is the same 401; it never says which part was wrong."""
 
 import sqlite3
+from collections.abc import Callable
 
 from genai_iac.emulator.access.authorize import Caller
 from genai_iac.emulator.errors import not_authenticated
 from genai_iac.emulator.operations import Operation
 from genai_iac.emulator.requests import Incoming
+from genai_iac.emulator.sessions import PREFIX, read_token
 from genai_iac.emulator.signatures import Signature, body_matches, covers_enough, read_signature, verify
 from genai_iac.emulator.world import World
 
 
-def authenticate(connection: sqlite3.Connection, world: World, request: Incoming, wanted: Operation) -> Caller:
-    """The user whose key signed this request; ServiceError 401 for anything less."""
+def authenticate(
+    connection: sqlite3.Connection, world: World, request: Incoming, wanted: Operation, master_key: Callable[[], str]
+) -> Caller:
+    """The user whose key, or whose session's key, signed this request; ServiceError 401 for anything less."""
     signature = read_signature(request.headers.get("authorization", ""))
     if signature is None or not covers_enough(signature, request, streamed=wanted.streamed):
         raise not_authenticated()
-    user, public_key = _find_key(connection, world, signature)
+    if signature.key_id.startswith(PREFIX):
+        session = read_token(master_key(), signature.key_id.removeprefix(PREFIX), world.tenancy, world.now)
+        if session is None:
+            raise not_authenticated()
+        user, public_key = session.user, session.public_key
+    else:
+        user, public_key = _find_key(connection, world, signature)
     if not verify(signature, request, public_key) or not body_matches(signature, request):
         raise not_authenticated()
     return read_caller(connection, world, user)

@@ -11,7 +11,7 @@ from genai_iac.emulator.world import read_world, store_settings
 
 ADMINISTRATOR = "administrator"
 _EVERYTHING = (
-    "resources", "memberships", "rules", "key_secrets", "credentials", "secret_versions", "objects",
+    "resources", "memberships", "sessions", "rules", "key_secrets", "credentials", "secret_versions", "objects",
     "pending", "retry_tokens", "faults", "calls",
 )  # fmt: skip
 

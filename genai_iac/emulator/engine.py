@@ -129,7 +129,7 @@ class _Desk:
             raise self._route.error or not_authenticated()
         region = self._region()
         if operation.auth == "signature":
-            self.caller = authenticate(self._connection, self._world, self._request, operation)
+            self.caller = authenticate(self._connection, self._world, self._request, operation, self._master_key)
         if operation.home and region != self._world.home:
             raise _wrong_region(self._world.home)
         return self._run_once(self._call(operation, region))

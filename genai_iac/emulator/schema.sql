@@ -30,6 +30,8 @@ CREATE INDEX resources_by_place ON resources (compartment, state);
 
 CREATE TABLE memberships (id TEXT PRIMARY KEY, user TEXT NOT NULL, team TEXT NOT NULL, created INTEGER NOT NULL,
   UNIQUE (user, team));
+-- Users whose profile holds a session token in the place of a key.
+CREATE TABLE sessions (user TEXT PRIMARY KEY);
 CREATE TABLE user_keys (fingerprint TEXT NOT NULL, user TEXT NOT NULL, pem TEXT NOT NULL, created INTEGER NOT NULL,
   PRIMARY KEY (user, fingerprint));
 

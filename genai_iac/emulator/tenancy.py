@@ -5,11 +5,11 @@ from types import TracebackType
 
 from genai_iac.emulator.application import Application
 from genai_iac.emulator.bootstrap import furnish, reset
-from genai_iac.emulator.client_config import write_profiles
 from genai_iac.emulator.control.doors import Control
 from genai_iac.emulator.database import Database
 from genai_iac.emulator.engine import Engine
 from genai_iac.emulator.page.doors import Page
+from genai_iac.emulator.profiles import Profiles
 from genai_iac.emulator.sealing import master_key
 from genai_iac.emulator.world import read_world
 
@@ -23,12 +23,14 @@ class Emulator:
     def __init__(self, db: Path | None = None, *, home_region: str | None = None, oci_dir: Path | None = None) -> None:
         self._database = Database(db)
         self._home_region = home_region
-        # throwaway tenancies share throwaway keys: making one takes longer than everything else together
-        self._control = Control(self._database, oci_dir, throwaway_keys=db is None, home_region=home_region)
+        secret = master_key(db)
+        # tenancies in memory share throwaway keys: making one takes longer than everything else together
+        self._profiles = Profiles(self._database, oci_dir, secret, throwaway=db is None)
         with self._database.write() as connection:
             furnish(connection, home_region)
-        self.config_file = self._control.write_profiles()
-        self.app = Application(Engine(self._database, master_key(db)), self._control, Page(self._database))
+        self.config_file = self._profiles.write()
+        control = Control(self._database, self._profiles, home_region)
+        self.app = Application(Engine(self._database, secret), control, Page(self._database))
 
     @property
     def tenancy(self) -> str:
@@ -44,7 +46,7 @@ class Emulator:
         """Forget everything but the tenancy's and its administrator's identity."""
         with self._database.write() as connection:
             reset(connection, self._home_region)
-        self._control.write_profiles()
+        self._profiles.write()
 
     def close(self) -> None:
         """Close the database; the object is of no use afterwards."""
@@ -64,10 +66,7 @@ def write_client_config(db: Path, directory: Path) -> Path:
 
     The database is made when it is not there. Profile DEFAULT is the administrator; the others are the principals made
     through the control API. Keys that the directory holds already are kept."""
-    database = Database(db)
-    try:
-        with database.write() as connection:
-            furnish(connection)
-        return write_profiles(database, directory)
-    finally:
-        database.close()
+    with Emulator(db, oci_dir=directory) as emulator:
+        if emulator.config_file is None:
+            raise RuntimeError("a tenancy with a directory has profiles in it")
+        return emulator.config_file

@@ -126,6 +126,11 @@ def _make_client(kind: Any, config_file: str, profile: str, url: str) -> Any:
         retry_strategy=oci.retry.NoneRetryStrategy(),
         circuit_breaker_strategy=oci.circuit_breaker.NoCircuitBreakerStrategy(),
     )
+    return to_close(client)
+
+
+def to_close(client: Any) -> Any:
+    """An SDK client whose connections `close_clients` will close."""
     _to_close.append(client.base_client.session.close)
     return client
 

@@ -1,14 +1,12 @@
 """The control API: which path and method is which door, and how its answer is sent. Nothing here is in the call log."""
 
-from pathlib import Path
-
 from genai_iac.emulator.answers import NO_CONTENT, Answer, answer_error
-from genai_iac.emulator.client_config import write_profiles
 from genai_iac.emulator.control import clock, principals, records, switches
 from genai_iac.emulator.control.visit import Door, Visit
 from genai_iac.emulator.database import Database
 from genai_iac.emulator.errors import ServiceError, invalid
 from genai_iac.emulator.faults import FaultError
+from genai_iac.emulator.profiles import Profiles
 from genai_iac.emulator.requests import Incoming
 from genai_iac.emulator.settings import SettingError
 
@@ -36,14 +34,11 @@ DOORS: dict[str, dict[str, Door]] = {
 
 
 class Control:
-    """The control API of one tenancy, with the directory its client profiles are written to, if any."""
+    """The control API of one tenancy."""
 
-    def __init__(
-        self, database: Database, directory: Path | None, *, throwaway_keys: bool, home_region: str | None
-    ) -> None:
+    def __init__(self, database: Database, profiles: Profiles, home_region: str | None) -> None:
         self._database = database
-        self._directory = directory
-        self._throwaway = throwaway_keys
+        self._profiles = profiles
         self._home_region = home_region
 
     def owns(self, request: Incoming) -> bool:
@@ -60,18 +55,12 @@ class Control:
             return answer_error(invalid(f"{error}."))
         return NO_CONTENT if shown is None else Answer(shown)
 
-    def write_profiles(self) -> Path | None:
-        """Write the client configuration, where there is a place for one."""
-        if self._directory is None:
-            return None
-        return write_profiles(self._database, self._directory, throwaway=self._throwaway)
-
     def _open(self, door: Door, request: Incoming) -> object:
         transaction = self._database.write() if door.writes else self._database.snapshot()
         with transaction as connection:
-            shown: object = door.function(Visit(connection, request, self._directory, self._home_region))
+            shown: object = door.function(Visit(connection, request, self._profiles.directory, self._home_region))
         if door.profiles:
-            self.write_profiles()
+            self._profiles.write()
         return shown
 
 

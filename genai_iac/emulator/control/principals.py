@@ -5,10 +5,10 @@ import sqlite3
 from typing import Any
 
 from genai_iac.emulator.bootstrap import ADMINISTRATOR
-from genai_iac.emulator.client_config import DEFAULT_PROFILE, PRINCIPAL_DESCRIPTION
 from genai_iac.emulator.control.visit import Visit
 from genai_iac.emulator.errors import ServiceError, invalid
 from genai_iac.emulator.ocids import make_ocid
+from genai_iac.emulator.profiles import DEFAULT_PROFILE, PRINCIPAL_DESCRIPTION
 from genai_iac.emulator.resources import Resource, Resources
 from genai_iac.emulator.tags import read_tags
 from genai_iac.emulator.world import World, read_world
@@ -18,16 +18,21 @@ _GROUP = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def add_principal(visit: Visit) -> dict[str, Any]:
-    """`{"name": "ci", "groups": ["planners"]}`: make the user and those groups that are not there, and put it in them."""
+    """`{"name": "ci", "groups": ["planners"]}`: make the user and those groups that are not there, and put it in them.
+
+    With `"session": true` its profile holds a session token in the place of a user, good for an hour; asking again
+    gives a fresh one."""
     if visit.directory is None:
         raise ServiceError(409, "Conflict", "This server has no directory for client profiles.")
     wanted, connection = visit.object, visit.connection
-    unknown = set(wanted) - {"name", "groups"}
+    unknown = set(wanted) - {"name", "groups", "session"}
     if unknown:
         raise invalid(f"A principal has no {', '.join(sorted(unknown))}.")
     name, groups = _read_name(wanted), _read_groups(wanted)
     world = read_world(connection)
     user = _find_or_make(connection, world, "user", name)
+    if wanted.get("session"):
+        connection.execute("INSERT OR IGNORE INTO sessions VALUES (?)", (user,))
     for group in groups:
         team = _find_or_make(connection, world, "group", group)
         connection.execute(
