@@ -151,3 +151,25 @@ def test_a_key_removed_from_its_user_signs_no_more(fresh: Clients) -> None:
 def _is_refused(reply: Reply) -> None:
     assert reply.status == 401
     assert reply.json == {"code": "NotAuthenticated", "message": NOT_AUTHENTICATED_TEXT}
+
+
+@holds("9.12", "W04")
+def test_what_terraform_sends_to_make_and_destroy_a_compartment_and_a_policy(fresh: Clients) -> None:
+    options = {
+        "order": ORDERS["go"],
+        "extra": {"opc-request-id": "0" * 32, "user-agent": "Oracle-GoSDK/65.117 (linux/amd64)"},
+    }
+    token = {"extra": {**options["extra"], "opc-retry-token": "a" * 32}, "order": ORDERS["go"]}  # type: ignore[dict-item]
+    body = {"compartmentId": fresh.root, "name": "tf", "description": "d"}
+    compartment = call(fresh, "POST", "/20160918/compartments", body, **token).json["id"]
+    assert call(fresh, "GET", f"/20160918/compartments/{compartment}", **options).json["lifecycleState"] == "ACTIVE"
+    policy = {**body, "statements": ["allow group Administrators to use buckets in tenancy"]}
+    made = call(fresh, "POST", "/20160918/policies", policy, **token)
+    assert made.json["lifecycleState"] == "ACTIVE"
+    target = f"/20160918/policies/{made.json['id']}"
+    assert call(fresh, "GET", target, **options).headers["etag"] == made.headers["etag"]
+    assert call(fresh, "DELETE", target, **options).status == 204
+    assert call(fresh, "GET", target, **options).status == 404
+    deleted = call(fresh, "DELETE", f"/20160918/compartments/{compartment}", **options)
+    assert (deleted.status, bool(deleted.headers["opc-work-request-id"])) == (202, True)
+    assert call(fresh, "GET", f"/20160918/compartments/{compartment}", **options).json["lifecycleState"] == "DELETED"
