@@ -7,23 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 from genai_iac.kinds import KINDS, Kind
-from genai_iac.model import (
-    TAG,
-    Address,
-    ExistingCompartment,
-    Live,
-    LiveResource,
-    Node,
-    Owner,
-    Resource,
-    Tree,
-    read_mark,
-)
+from genai_iac.model import TAG, Address, Live, LiveResource, Node, Owner, Resource, Tree, read_mark
 from genai_iac.provider import Provider
+from genai_iac.resolve import named_compartments
 
 _GONE = ("DELETED", "FAILED")
 
@@ -36,22 +25,25 @@ def read_live(
     region: str,
     parallelism: int = 10,
     full_scan: bool = False,
+    also: Iterable[Resource] = (),
 ) -> Live:
     """What the tenancy holds of these resources and of this owner.
 
     The compartments read are the tenancy itself, those that the manifests name and those that carry the owner's mark;
-    with `full_scan` all of them, in every subscribed region. Raises ServiceFailure.
+    with `full_scan` all of them, in every subscribed region. `also` are resources of other manifests whose places are
+    read too. Raises ServiceFailure.
     """
     home = provider.home_region
     found = list(_read_tenancy_wide(provider))
     compartments = [resource for resource in found if resource.kind == "Compartment"]
     tree = Tree.of(provider.tenancy, (Node(one.id, one.name, one.compartment) for one in compartments))
-    regions = _regions(provider, resources, region, full_scan)
-    places = _places(tree, owner, resources, compartments, full_scan)
+    declared = (*resources.values(), *also)
+    regions = _regions(provider, declared, region, full_scan)
+    places = _places(tree, owner, declared, compartments, full_scan)
     with ThreadPoolExecutor(max_workers=parallelism, thread_name_prefix="read") as pool:
         for rows in pool.map(lambda job: job(), _jobs(provider, places, regions)):
             found.extend(rows)
-    return _sort(provider, owner, tree, [_marked(resource) for resource in found], regions, home)
+    return Live.of(owner, tree, found, home_region=home, now=provider.now(), regions=regions, places=places)
 
 
 def _read_tenancy_wide(provider: Provider) -> Iterator[LiveResource]:
@@ -89,55 +81,19 @@ def _live_rows(kind: Kind, rows: Iterable[Mapping[str, Any]], region: str | None
             yield kind.live(row, region)
 
 
-def _regions(
-    provider: Provider, resources: Mapping[Address, Resource], region: str, full_scan: bool
-) -> tuple[str, ...]:
-    named = {resource.region for resource in resources.values() if resource.region}
+def _regions(provider: Provider, declared: Iterable[Resource], region: str, full_scan: bool) -> tuple[str, ...]:
+    named = {resource.region for resource in declared if resource.region}
     return tuple(sorted(named | {region} | (set(provider.regions) if full_scan else set())))
 
 
 def _places(
     tree: Tree,
     owner: Owner,
-    resources: Mapping[Address, Resource],
+    declared: Iterable[Resource],
     compartments: Iterable[LiveResource],
     full_scan: bool,
 ) -> list[str]:
     if full_scan:
         return sorted({tree.tenancy, *tree.nodes})
     owned = {one.id for one in compartments if owner.owns(read_mark(one.tags.get(TAG))) and one.lifecycle != "DELETING"}
-    return sorted({tree.tenancy} | owned | set(_named(tree, resources)))
-
-
-def _named(tree: Tree, resources: Mapping[Address, Resource]) -> Iterator[str]:
-    for resource in resources.values():
-        match resource.attributes.get("compartmentId"):
-            case ExistingCompartment(path=_) as existing:
-                found = tree.find(existing.names)
-                if found is not None:
-                    yield found
-            case str() as id if id in tree:
-                yield id
-
-
-def _marked(resource: LiveResource) -> LiveResource:
-    mark = read_mark(resource.tags.get(TAG))
-    return replace(resource, mark=mark) if mark else resource
-
-
-def _sort(
-    provider: Provider, owner: Owner, tree: Tree, found: Iterable[LiveResource], regions: tuple[str, ...], home: str
-) -> Live:
-    owned: dict[Address, list[LiveResource]] = {}
-    others: list[LiveResource] = []
-    strays: list[LiveResource] = []
-    for resource in found:
-        mark = resource.mark
-        if mark is None or not owner.owns(mark) or resource.lifecycle == "DELETING":
-            others.append(resource)
-        elif mark.address.kind != resource.kind:
-            strays.append(resource)
-        else:
-            owned.setdefault(mark.address, []).append(resource)
-    frozen = {address: tuple(sorted(group, key=lambda one: one.id)) for address, group in owned.items()}
-    return Live(provider.tenancy, home, provider.now(), tree, frozen, tuple(others), tuple(strays), regions)
+    return sorted({tree.tenancy} | owned | set(named_compartments(tree, declared)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -142,6 +142,18 @@ class Resolver:
                 hint="attach the policy to an ancestor of the compartment, such as the tenancy",
             )
         return ":".join(names[len(attached) :])
+
+
+def named_compartments(tree: Tree, resources: Iterable[Resource]) -> Iterator[str]:
+    """The OCIDs of the compartments of the tree that these resources name by path or OCID."""
+    for resource in resources:
+        match resource.attributes.get("compartmentId"):
+            case ExistingCompartment() as existing:
+                found = tree.find(existing.names)
+                if found is not None:
+                    yield found
+            case str() as id if id in tree:
+                yield id
 
 
 @lru_cache(maxsize=4096)

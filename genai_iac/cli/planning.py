@@ -90,6 +90,7 @@ def make_draft(workspace: Workspace, asked: Asked, *, destroy: bool = False) -> 
     make: Callable[[Inputs], Plan] = make_destroy_plan if destroy else make_plan
     inputs = workspace.inputs(live, moved=asked.moved, wishes=asked.wishes)
     plan = make(inputs)
+    plan = replace(plan, notices=(*plan.notices, *map(Notice, workspace.blind_spots())))
     resources = workspace.manifest.resources
     plan = narrow_plan(plan, asked.targets, {*resources, *live.owned})
     try:

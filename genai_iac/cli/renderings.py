@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from genai_iac.cli.files import write_file
 from genai_iac.cli.planning import Draft
 from genai_iac.errors import UsageError
 from genai_iac.render.terminal import Terminal
@@ -71,21 +70,4 @@ def write_out(out: Out, draft: Draft) -> None:
         data = saved_plan(draft.plan, draft.inputs)
     else:
         data = render_plan(out.form, draft, Terminal(width=100)).encode()
-    try:
-        _replace(out.file, data)
-    except OSError as error:
-        raise UsageError(f"--out {out.file}: {error.strerror}") from error
-
-
-def _replace(file: Path, data: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_file(out.file, data)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from genai_iac.cli.flags import PREFIX, Flags
 from genai_iac.errors import GuardError, UsageError
 
 if TYPE_CHECKING:
     from genai_iac.delivery import Desk
+    from genai_iac.kinds import Wish
     from genai_iac.manifest import Manifest
-    from genai_iac.model import Live, Owner
+    from genai_iac.model import Address, Live, Owner, Resource
     from genai_iac.plan import Inputs
     from genai_iac.provider import Provider
+    from genai_iac.snapshot import Snapshot
 
 NOTES = ".genai-iac"
 LOCAL_DB = Path(NOTES) / "local.db"
@@ -51,26 +53,36 @@ def _pairs(given: tuple[str, ...]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Manifests and a connected tenancy."""
+    """Manifests and a tenancy: a connected one, or one as a snapshot remembers it, which can be planned on and nothing else."""
 
     flags: Flags
     path: str
     manifest: Manifest
-    provider: Provider
+    ground: Provider | Snapshot
     owner: Owner
     desk: Desk
 
-    def read(self, *, parallelism: int = 10, full_scan: bool = False) -> Live:
-        """One reading of the tenancy. Raises GuardError when the Stack is pinned to another one."""
+    @property
+    def provider(self) -> Provider:
+        """The connection. Raises UsageError when there is none."""
+        if self.snapshot is not None:
+            raise UsageError("a snapshot can be planned on and nothing else", hint="leave --snapshot away")
+        return cast("Provider", self.ground)
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The snapshot that the workspace stands on, if it does."""
+        from genai_iac.snapshot import Snapshot
+
+        return self.ground if isinstance(self.ground, Snapshot) else None
+
+    def read(self, *, parallelism: int = 10, full_scan: bool = False, also: Iterable[Resource] = ()) -> Live:
+        """One reading of the tenancy, `also` where those resources live. Raises GuardError when the Stack is pinned to another one."""
+        self._check_pin()
+        if self.snapshot is not None:
+            return self.snapshot.live(self.owner)
         from genai_iac.live import read_live
 
-        pinned = self.manifest.stack.tenancy
-        if pinned and pinned != self.provider.tenancy:
-            raise GuardError(
-                f"refused: {self.manifest.stack.source}: the stack is pinned to tenancy {pinned}, "
-                f"this profile is of {self.provider.tenancy}",
-                hint="choose the profile of the pinned tenancy with --profile, or the environment with --env",
-            )
         return read_live(
             self.provider,
             self.owner,
@@ -78,35 +90,71 @@ class Workspace:
             region=self.manifest.stack.region,
             parallelism=parallelism,
             full_scan=full_scan,
+            also=also,
         )
 
     def inputs(
-        self, live: Live, *, moved: frozenset[Any] = frozenset(), wishes: Mapping[Any, Any] | None = None
+        self,
+        live: Live,
+        *,
+        moved: frozenset[Address] = frozenset(),
+        wishes: Mapping[Address, Wish] | None = None,
+        look_into_sinks: bool = True,
     ) -> Inputs:
-        """What a plan is made of."""
-        from genai_iac.delivery import read_held
+        """What a plan is made of. Sinks that are not looked into count as holding everything."""
+        from genai_iac.delivery import assume_held, read_held
         from genai_iac.plan import Inputs
         from genai_iac.resolve import TenancyDirectory
 
-        names = _Names(self.provider)
+        names = self.snapshot or Names(self.provider)
+        hold = read_held if look_into_sinks and self.snapshot is None else assume_held
         return Inputs(
             stack=self.manifest.stack,
             resources=self.manifest.resources,
             live=live,
             owner=self.owner,
             directory=TenancyDirectory(live.tree, names.group, names.dynamic_group),
-            held=read_held(self.desk, self.manifest.resources, live),
+            held=hold(self.desk, self.manifest.resources, live),
             wishes=wishes or {},
             moved=moved,
         )
 
+    def blind_spots(self) -> list[str]:
+        """Sentences on what the plan cannot know; none for a connected tenancy."""
+        if self.snapshot is None:
+            return []
+        from genai_iac.snapshot import blind_spots
 
-class _Names:
+        unseen = blind_spots(self.snapshot, self.manifest.resources.values(), self.manifest.stack.region)
+        return [f"the snapshot did not look into {spot}: what is there already is not known" for spot in unseen]
+
+    def _check_pin(self) -> None:
+        pinned = self.manifest.stack.tenancy
+        if pinned and pinned != self.ground.tenancy:
+            holder = "the snapshot" if self.snapshot else "this profile"
+            raise GuardError(
+                f"refused: {self.manifest.stack.source}: the stack is pinned to tenancy {pinned}, "
+                f"{holder} is of {self.ground.tenancy}",
+                hint="choose the profile of the pinned tenancy with --profile, or the environment with --env",
+            )
+
+
+class Names:
     """Groups by name, asked for once and only when a comparison needs them."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self._lists: dict[str, Mapping[str, str]] = {}
+
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """All of the Default domain, names in lower case to OCIDs. Raises ServiceFailure."""
+        return self._list("ListGroups")
+
+    @property
+    def dynamic_groups(self) -> Mapping[str, str]:
+        """The same of dynamic groups."""
+        return self._list("ListDynamicGroups")
 
     def group(self, name: str, domain: str | None) -> str | None:
         return self._find("ListGroups", name, domain)
@@ -118,23 +166,42 @@ class _Names:
         # the Identity API answers for the Default domain only
         if domain is not None and domain.casefold() != "default":
             return None
+        return self._list(operation).get(name.casefold())
+
+    def _list(self, operation: str) -> Mapping[str, str]:
         if operation not in self._lists:
             rows = self._provider.read_all(operation, self._provider.tenancy)
             self._lists[operation] = {str(row["name"]).casefold(): str(row["id"]) for row in rows}
-        return self._lists[operation].get(name.casefold())
+        return self._lists[operation]
 
 
 @contextmanager
 def open_workspace(flags: Flags, path: str) -> Iterator[Workspace]:
     """Manifests first (nothing is called when they are wrong), then the connection; the local tenancy runs as long as this is open."""
+    manifest = load_manifest(flags, path)
+    with open_provider(flags, manifest.stack.profile, manifest.stack.region) as provider:
+        yield _stand_on(provider, flags, path, manifest)
+
+
+def open_snapshot(flags: Flags, path: str, file: Path) -> Workspace:
+    """The same on a snapshot: no credentials, no network. Raises UsageError for a file that is none."""
+    from genai_iac.snapshot import read_snapshot
+
+    try:
+        snapshot = read_snapshot(file.read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"--snapshot {file}: {error.strerror}", hint="make one: genai-iac snapshot --out FILE"
+        ) from error
+    return _stand_on(snapshot, flags, path, load_manifest(flags, path))
+
+
+def _stand_on(ground: Provider | Snapshot, flags: Flags, path: str, manifest: Manifest) -> Workspace:
     from genai_iac.delivery import Desk
     from genai_iac.model import Owner
 
-    manifest = load_manifest(flags, path)
-    with open_provider(flags, manifest.stack.profile, manifest.stack.region) as provider:
-        owner = Owner(provider.tenancy, manifest.stack.owner)
-        desk = Desk(Path(manifest.stack.root), Path(NOTES), owner.name)
-        yield Workspace(flags, path, manifest, provider, owner, desk)
+    owner = Owner(ground.tenancy, manifest.stack.owner)
+    return Workspace(flags, path, manifest, ground, owner, Desk(Path(manifest.stack.root), Path(NOTES), owner.name))
 
 
 @contextmanager

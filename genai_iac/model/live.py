@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from genai_iac.model.address import Address
+from genai_iac.model.marks import TAG, Owner, read_mark
 from genai_iac.model.resource import LiveResource
 from genai_iac.model.tree import Tree
 
@@ -23,8 +24,48 @@ class Live:
     others: tuple[LiveResource, ...]  # seen on the way: no mark, or another stack's
     strays: tuple[LiveResource, ...] = ()  # carry a mark of ours that was made for another resource
     regions: tuple[str, ...] = ()  # where API keys were looked for
+    places: tuple[str, ...] = ()  # OCIDs of the compartments that were looked into
+
+    @classmethod
+    def of(
+        cls,
+        owner: Owner,
+        tree: Tree,
+        found: Iterable[LiveResource],
+        *,
+        home_region: str,
+        now: datetime,
+        regions: Iterable[str],
+        places: Iterable[str],
+    ) -> Live:
+        """What was found, told apart by the owner mark in its tags."""
+        owned: dict[Address, list[LiveResource]] = {}
+        others: list[LiveResource] = []
+        strays: list[LiveResource] = []
+        for resource in map(_marked, found):
+            mark = resource.mark
+            if mark is None or not owner.owns(mark) or resource.lifecycle == "DELETING":
+                others.append(resource)
+            elif mark.address.kind != resource.kind:
+                strays.append(resource)
+            else:
+                owned.setdefault(mark.address, []).append(resource)
+        frozen = {address: tuple(sorted(group, key=lambda one: one.id)) for address, group in owned.items()}
+        return cls(
+            tree.tenancy, home_region, now, tree, frozen, tuple(others), tuple(strays), tuple(regions), tuple(places)
+        )
+
+    @property
+    def found(self) -> tuple[LiveResource, ...]:
+        """Everything that was found, whosever it is."""
+        return (*(one for group in self.owned.values() for one in group), *self.others, *self.strays)
 
     def one(self, address: Address) -> LiveResource | None:
         """The live resource of that address, or None."""
         found = self.owned.get(address, ())
         return found[0] if found else None
+
+
+def _marked(resource: LiveResource) -> LiveResource:
+    mark = read_mark(resource.tags.get(TAG))
+    return replace(resource, mark=mark) if mark else resource

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from pathlib import Path
+
 import click
 
 from genai_iac.cli.choices import guard_flags, planning_flags
@@ -19,6 +22,12 @@ _FORMATS = ["text", "json", "markdown", "html", "terraform-json"]
     help="Also write a file: a saved plan, or with FORMAT= (md, json, html, …) a rendering.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
+@click.option(
+    "--snapshot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Plan on what genai-iac snapshot wrote: no credentials, no network.",
+)
 @planning_flags
 @guard_flags
 @click.pass_context
@@ -28,6 +37,7 @@ def COMMAND(  # noqa: N802
     form: str,
     out: tuple[str, ...],
     detailed_exitcode: bool,
+    snapshot: Path | None,
     target: tuple[str, ...],
     parallelism: int,
     full_scan: bool,
@@ -40,14 +50,21 @@ def COMMAND(  # noqa: N802
     from genai_iac.cli.output import Output
     from genai_iac.cli.planning import Asked, make_draft
     from genai_iac.cli.renderings import read_outs, render_plan, write_out
-    from genai_iac.cli.workspace import open_workspace
+    from genai_iac.cli.workspace import open_snapshot, open_workspace
+    from genai_iac.errors import UsageError
 
     flags = Flags.of(ctx)
     outs = read_outs(out)
+    if snapshot and any(one.form is None for one in outs):
+        raise UsageError(
+            "a plan made on a snapshot is for reading, not for apply",
+            hint="name a format: --out json=FILE, or leave --snapshot away",
+        )
     asked = Asked.of(target, parallelism, full_scan, delete_moved, allow_destroy, accept_outage)
-    with open_workspace(flags, path) as workspace:
+    output = Output.of_environment(no_color=flags.no_color)
+    opened = nullcontext(open_snapshot(flags, path, snapshot)) if snapshot else open_workspace(flags, path)
+    with opened as workspace:
         draft = make_draft(workspace, asked)
-        output = Output.of_environment(no_color=flags.no_color)
         output.say(render_plan(form, draft, output.terminal))
         for one in outs:
             write_out(one, draft)
