@@ -1,15 +1,15 @@
-"""OCI IAM's policy language, understood: parsed, printed, compared, filled in, evaluated and linted. Pure, usable alone."""
+"""OCI IAM's policy language, understood: parsed, printed, compared, filled in, evaluated and linted. Pure, usable alone.
 
-from .compare import StatementChange, TokenChange, compare
+Reading and sameness are at hand at once; what shows differences and what decides is imported when it is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .errors import PolicySyntaxError, PolicyValueError, UnresolvedName
-from .evaluate import evaluate
-from .holds import holds
 from .meaning import same
 from .parse import parse, parse_matching_rule, parse_matching_rules, parse_statements
-from .permissions import members_of, operations_of, permissions_given, permissions_of
-from .request import Decision, Principal, Request, Rule
 from .resolve import Directory, resolve
-from .rules import RuleSet, compile_rules
 from .template import Hole, Template
 from .tree import (
     Association,
@@ -31,6 +31,32 @@ from .tree import (
     Word,
 )
 from .write import unparse, unparse_condition
+
+if TYPE_CHECKING:
+    from .decisions import evaluate
+    from .differences import StatementChange, TokenChange, compare
+    from .permissions import members_of, operations_of, permissions_given, permissions_of
+    from .request import Decision, Principal, Request, Rule
+    from .rules import RuleSet, compile_rules
+    from .truth import holds
+
+_LATER = {
+    "decisions": ("evaluate",),
+    "differences": ("StatementChange", "TokenChange", "compare"),
+    "permissions": ("members_of", "operations_of", "permissions_given", "permissions_of"),
+    "request": ("Decision", "Principal", "Request", "Rule"),
+    "rules": ("RuleSet", "compile_rules"),
+    "truth": ("holds",),
+}
+_HOMES = {name: module for module, names in _LATER.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return value
+
 
 __all__ = [
     "Association",

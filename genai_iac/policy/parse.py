@@ -5,19 +5,19 @@ from .grammar.conditions import read_condition
 from .grammar.cursor import Cursor
 from .grammar.statements import read_statement
 from .grammar.strays import invisible_hint
-from .grammar.tokens import find_unreadable, split_tokens
+from .grammar.tokens import Token, find_unreadable, split_tokens
 from .tree import Condition, Grant, Statement
 
 
 def parse(text: str) -> Statement:
     """The tree of exactly one statement. Raises PolicySyntaxError with the column of the first thing that does not fit."""
     refuse_unreadable(text)
-    return parse_with_holes(text)
+    return parse_tokens(text, split_tokens(text))
 
 
-def parse_with_holes(text: str) -> Statement:
-    """As parse, for a template whose holes are private characters already."""
-    cursor = Cursor(text, split_tokens(text))
+def parse_tokens(text: str, tokens: list[Token]) -> Statement:
+    """As parse, for the tokens of a text, which may be a template whose holes are private characters."""
+    cursor = Cursor(text, tokens)
     statement = read_statement(cursor)
     _expect_end(cursor, statement)
     return statement

@@ -7,16 +7,19 @@ compartment takes a path (``a:b:c``) only if its name ends in ``.path``; elsewhe
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple, TypeVar, cast
 
+from .cut import Cut, cut_holes, hole_numbers, restore, substitute
 from .errors import PolicySyntaxError, PolicyValueError
-from .grammar.tokens import END, PATTERN, QUOTED, quote, split_tokens, unquote
-from .holes import Cut, HoleKind, cut_holes, find_kinds, hole_numbers, restore, stand_in, substitute, why_unfit
-from .parse import parse, parse_with_holes
+from .grammar.tokens import PATTERN, QUOTED, Token, quote, split_tokens, unquote
+from .hole_kinds import HoleKind, find_kinds
+from .holes import keeps_shape, stand_in, why_unfit
+from .parse import parse, parse_tokens
 from .tree import Location, Statement
-from .write import write_name, write_pieces
+from .write import write_name
 
 _T = TypeVar("_T")
 
@@ -38,6 +41,7 @@ class Slot(NamedTuple):
     token_kind: int
     inner: str
     holes: tuple[int, ...]
+    alone: bool  # one hole is the whole token
 
 
 @dataclass(frozen=True)
@@ -50,20 +54,10 @@ class Template:
     _slots: tuple[Slot, ...] = field(repr=False, compare=False)
     _tree: Statement = field(repr=False, compare=False)
 
-    @classmethod
-    def parse(cls, text: str) -> "Template":
-        """Read a template. Raises PolicySyntaxError as ``parse`` does, also for a hole that would be more than a token."""
-        cut = cut_holes(text)
-        try:
-            tree = parse_with_holes(cut.text)
-        except PolicySyntaxError as error:
-            raise _seen_in_template(error, text, cut) from None
-        kinds = find_kinds(write_pieces(tree), cut.names)
-        holes = tuple(
-            Hole(name, kinds[number], column)
-            for number, (name, column) in enumerate(zip(cut.names, cut.columns, strict=True))
-        )
-        return cls(text, holes, cut, _find_slots(cut.text), tree)
+    @staticmethod
+    def parse(text: str) -> "Template":
+        """Read a template, or remember it. Raises PolicySyntaxError as ``parse`` does, also for a hole of more than a token."""
+        return _read_template(text)
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The statement with every hole filled, otherwise as written.
@@ -72,16 +66,18 @@ class Template:
         without a value and for a value that does not fit its hole.
         """
         chosen: dict[int, str] = {}
-        for slot in self._slots:
-            for number in slot.holes:
-                chosen[number] = self._choose(number, values, alone=len(slot.inner) == 1)
         pieces: list[str] = []
         at = 0
+        proven = True
         for slot in self._slots:
+            for number in slot.holes:
+                chosen[number] = value = self._choose(number, values, alone=slot.alone)
+                proven &= keeps_shape(self.holes[number].kind, slot.token_kind, value, alone=slot.alone)
             pieces += (self._cut.text[at : slot.start], self._write(slot, chosen))
             at = slot.end
         text = "".join((*pieces, self._cut.text[at:]))
-        self._prove_shape(text, chosen)
+        if not proven:
+            self._prove_shape(text, chosen)
         return text
 
     def example(self) -> str:
@@ -96,7 +92,7 @@ class Template:
         places: defaultdict[str, list[tuple[HoleKind, bool]]] = defaultdict(list)
         for slot in self._slots:
             for number in slot.holes:
-                places[self.holes[number].name].append((self.holes[number].kind, len(slot.inner) == 1))
+                places[self.holes[number].name].append((self.holes[number].kind, slot.alone))
         return {name: _fitting(name, found) for name, found in places.items()}
 
     def _choose(self, number: int, values: Mapping[str, str], *, alone: bool) -> str:
@@ -138,29 +134,42 @@ def _fitting(name: str, places: Sequence[tuple[HoleKind, bool]]) -> str:
     return next(fits_all, values[0])
 
 
+@lru_cache(maxsize=4096)
+def _read_template(text: str) -> Template:
+    """Validating, planning and applying read the same templates: once is enough."""
+    cut = cut_holes(text)
+    tokens = split_tokens(cut.text)
+    try:
+        tree = parse_tokens(cut.text, tokens)
+    except PolicySyntaxError as error:
+        raise _seen_in_template(error, text, cut) from None
+    kinds = find_kinds(tree, cut.names)
+    places = enumerate(zip(cut.names, cut.columns, strict=True))
+    holes = tuple(Hole(name, kinds[number], column) for number, (name, column) in places)
+    return Template(text, holes, cut, tuple(_find_slots(tokens)), tree)
+
+
 def _seen_in_template(error: PolicySyntaxError, text: str, cut: Cut) -> PolicySyntaxError:
     """The error as it looks in the template: holes by their names, columns of the template's text."""
-    start = min(error.column - 1, len(cut.offsets) - 1)
+    start = min(error.column - 1, len(cut.text))
     hint = error.hint if error.hint is None else restore(error.hint, cut.names)
     if hole_numbers(cut.text[start : start + 1]):
         hint = "a hole stands for one name, OCID, value, verb, permission or resource type; write out what is around it"
     return PolicySyntaxError(
         restore(error.message, cut.names),
         text=text,
-        column=cut.offsets[start] + 1,
+        column=cut.offset(start) + 1,
         expected=error.expected,
         hint=hint,
     )
 
 
-def _find_slots(text: str) -> tuple[Slot, ...]:
-    slots = []
-    for token in split_tokens(text):
+def _find_slots(tokens: Iterable[Token]) -> Iterator[Slot]:
+    for token in tokens:
         numbers = hole_numbers(token.text)
-        if numbers and token.kind != END:
+        if numbers:
             inner = unquote(token.text) if token.kind == QUOTED else token.text.removeprefix("/").removesuffix("/")
-            slots.append(Slot(token.start, token.start + len(token.text), token.kind, inner, numbers))
-    return tuple(slots)
+            yield Slot(token.start, token.start + len(token.text), token.kind, inner, numbers, len(inner) == 1)
 
 
 def _normal(kind: HoleKind, value: str) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from genai_iac.policy import Principal, Request, Rule, compile_rules, evaluate, parse, permissions_of
-from genai_iac.policy.holds import match_pattern
+from genai_iac.policy.truth import match_pattern
 
 from .directory import HERE
 

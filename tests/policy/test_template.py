@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields, is_dataclass
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genai_iac.policy import PolicySyntaxError, PolicyValueError, Template, parse
+from genai_iac.policy.holes import _GRAMMAR_WORDS
 
 from .corpora import templates
 from .hostile import HOSTILE
@@ -178,11 +180,34 @@ def test_no_text_changes_a_shape(value: str, kind: str) -> None:
         _try(template, shape(parse(template.fill({"x": BENIGN[kind]}))), {"x": value})
 
 
+@given(st.one_of(st.text(max_size=30), st.sampled_from(sorted(_GRAMMAR_WORDS))), st.sampled_from(sorted(BENIGN)))
+def test_what_a_value_shows_by_its_own_grammar_the_proof_shows_too(value: str, kind: str) -> None:
+    for text in _OF_EACH_KIND[kind]:
+        template = Template.parse(text)
+        quick = _filled(template, value)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys.modules[Template.__module__], "keeps_shape", lambda *_, **__: False)
+            assert _filled(template, value) == quick
+
+
+def _filled(template: Template, value: str) -> str | None:
+    try:
+        return template.fill({"x": value})
+    except PolicyValueError:
+        return None
+
+
 _OF_EACH_KIND = {
     "name": (
         "allow group ${x}, B to use y in compartment a:b where c.d = 'e'",
         "allow group B to use y in compartment a:${x} where c.d = 'e'",
         "admit group '${x}'/B of tenancy C to use y in tenancy",
+        "allow dynamic-group ${x} to {P} in compartment ${x}",
+        "endorse group ${x} to use y in compartment ${x} of tenancy ${x}",
+        "define group ${x} as ocid1.group.oc1..a",
+        "allow resource ${x} y to use z in tenancy",
+        "allow service ${x} to use y in tenancy where target.region = 'a'",
+        "deny admit group ${x} of tenancy ${x} to associate y in tenancy ${x} with z in compartment ${x} of tenancy ${x}",
     ),
     "path": ("allow group A to use y in compartment id ocid1.compartment.oc1..a",),
     "ocid": ("allow group A to use y in compartment id ${x} where c.d = 'e'",),

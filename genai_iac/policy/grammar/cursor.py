@@ -2,7 +2,6 @@
 
 from genai_iac.policy.errors import PolicySyntaxError
 
-from .hints import find_hint
 from .tokens import END, QUOTED, STARTS, STRAY, WORD, Token
 
 
@@ -71,6 +70,8 @@ class Cursor:
 
     def error(self, *expected: str) -> PolicySyntaxError:
         """The error of not finding what was expected in the place of the next token."""
+        from .hints import find_hint  # guessing what was meant takes difflib, which reading does not need
+
         found = "the end" if self.token.kind == END else f"`{_shown(self.token.text)}`"
         message = f"expected {_listed(expected)}, found {found}"
         return PolicySyntaxError(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from genai_iac.policy.evaluate import evaluate
+from genai_iac.policy.decisions import evaluate
 from genai_iac.policy.permissions import permissions_of
 from genai_iac.policy.request import Principal, Request, Rule
 from genai_iac.policy.rules import RuleSet, compile_rules

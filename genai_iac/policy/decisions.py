@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from .holds import Values, clock_variables, fold_variables, holds
 from .request import Decision, Principal, Request, Rule
 from .rules import Compiled, RuleSet, compile_rules
 from .tree import Location
+from .truth import Values, clock_variables, fold_variables, holds
 
 _KEY = "generativeaiapikey"
 
