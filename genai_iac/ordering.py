@@ -68,9 +68,9 @@ def _named(changes: Mapping[Address, Change], resolver: Resolver) -> Iterator[tu
 
 
 def _rewritten(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]]:
-    """Never at once: a compartment that gets another name, place or end, and a policy that calls it by name, for OCI then rewrites the policy.
+    """Never at once: a compartment that is renamed, moved or deleted, and a policy that calls it by name.
 
-    The policy goes first when it ceases to name the compartment, else last.
+    OCI rewrites such a policy. It goes first when it ceases to name the compartment, else last.
     """
     reshaped: dict[str, list[Address]] = {}
     for address, change in changes.items():
