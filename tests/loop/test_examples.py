@@ -38,7 +38,8 @@ def test_applied_planned_again_and_destroyed(
 ) -> None:
     foreign = make_foreign(tenancy)
     apply_exactly(examples, tenancy, *flags, example)
-    apply_exactly(examples, tenancy, *flags, example, verb="destroy")
+    assert examples.run("plan", "--detailed-exitcode", *flags, example).out.endswith("No changes.\n")
+    destroy(examples, *flags, example)
     assert holdings(tenancy) == foreign
 
 
@@ -48,10 +49,16 @@ def test_two_environments_share_a_tenancy(examples: Project, tenancy: Tenancy) -
     dev = holdings(tenancy)
     apply_exactly(examples, tenancy, "--env", "prod", "team")
     assert_settled(examples, "--env", "dev", "team")
-    apply_exactly(examples, tenancy, "--env", "prod", "team", verb="destroy")
+    destroy(examples, "--env", "prod", "team")
     assert holdings(tenancy) == dev
-    apply_exactly(examples, tenancy, "--env", "dev", "team", verb="destroy")
+    destroy(examples, "--env", "dev", "team")
     assert holdings(tenancy) == foreign
+
+
+def destroy(examples: Project, *arguments: str) -> None:
+    """Everything goes, and says so."""
+    assert "0 changed, " in examples.run("destroy", "--auto-approve", *arguments).out
+    assert examples.run("destroy", "--auto-approve", *arguments).out.endswith("No changes.\n")
 
 
 def make_foreign(tenancy: Tenancy) -> dict[str, object]:
