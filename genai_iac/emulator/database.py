@@ -5,6 +5,7 @@ change waits its turn for the one write lock."""
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +22,11 @@ class DatabaseError(Exception):
 
 
 class Database:
-    """One connection. `write()` and `snapshot()` are the only ways in; neither nests."""
+    """One connection, one transaction at a time. `write()` and `snapshot()` do not nest."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
+        self._turn = threading.Lock()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite gives its journal the mode of the file, so the file is private before SQLite sees it
@@ -47,22 +49,24 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction that holds the write lock from its first statement; rolled back on any exception."""
-        self.connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self.connection
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
-        self.connection.execute("COMMIT")
+        with self._turn:
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
         """A transaction that only reads, and sees one moment of the file."""
-        self.connection.execute("BEGIN")
-        try:
-            yield self.connection
-        finally:
-            self.connection.execute("COMMIT")
+        with self._turn:
+            self.connection.execute("BEGIN")
+            try:
+                yield self.connection
+            finally:
+                self.connection.execute("COMMIT")
 
     def _prepare(self) -> None:
         self.connection.execute("PRAGMA journal_mode = WAL")

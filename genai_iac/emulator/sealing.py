@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from genai_iac.emulator.private_files import create_private
@@ -36,8 +37,11 @@ def seal(content: bytes, passphrase: str) -> bytes:
 
 
 def unseal(sealed: bytes, passphrase: str) -> bytes:
-    """What was sealed."""
-    return AESGCM(_derive(passphrase)).decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
+    """What was sealed; ValueError under any other passphrase."""
+    try:
+        return AESGCM(_derive(passphrase)).decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
+    except InvalidTag:
+        raise ValueError("sealed under another passphrase") from None
 
 
 def master_key(database: Path | None) -> Callable[[], str]:

@@ -48,10 +48,11 @@ def running(
             oci_dir = _profiles_beside(db) if db else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         listener = stack.enter_context(_listen("127.0.0.1", port))
         emulator = stack.enter_context(Emulator(db, home_region=home_region, oci_dir=oci_dir))
-        stack.enter_context(_in_thread(emulator.app, listener))
         if emulator.config_file is None:
             raise RuntimeError("a tenancy with a directory has profiles in it")
-        yield Running(_url(listener), emulator.config_file, emulator.tenancy, emulator.home_region)
+        served = Running(_url(listener), emulator.config_file, emulator.tenancy, emulator.home_region)
+        stack.enter_context(_in_thread(emulator.app, listener))
+        yield served
 
 
 def serve(

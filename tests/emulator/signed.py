@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,13 @@ ORDERS = {
     "go": ("version", "headers", "keyId", "algorithm", "signature"),
     "java": ("version", "keyId", "algorithm", "headers", "signature"),
 }
+
+
+@lru_cache(maxsize=32)
+def _load_key(pem: bytes) -> RSAPrivateKey:
+    key = load_pem_private_key(pem, None)
+    assert isinstance(key, RSAPrivateKey)
+    return key
 
 
 @dataclass(frozen=True)
@@ -86,8 +94,7 @@ def sign(
     signed = list(names) if names is not None else signed
     values = {**headers, "(request-target)": f"{method.lower()} {target}"}
     text = "\n".join(f"{name}: {values[name]}" for name in signed)
-    key = load_pem_private_key(Path(config["key_file"]).read_bytes(), None)
-    assert isinstance(key, RSAPrivateKey)
+    key = _load_key(Path(config["key_file"]).read_bytes())
     signature = base64.b64encode(key.sign(text.encode(), PKCS1v15(), SHA256())).decode()
     parameters = {
         "algorithm": "rsa-sha256",

@@ -2,9 +2,12 @@
 
 import base64
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from genai_iac.emulator import running
 
 from .clients import ASHBURN, CHICAGO, Clients, holds, refusal
 
@@ -223,3 +226,16 @@ def test_the_built_in_vault_is_told_by_the_api(shared: Clients) -> None:
     keys = oci.key_management.KmsManagementClient(shared.config(), vault.management_endpoint)
     assert keys.get_key(place["key"]).data.vault_id == place["vault"]
     assert [item.id for item in keys.list_keys(shared.root).data] == [place["key"]]
+
+
+def test_without_its_key_file_a_content_stays_sealed(tmp_path: Path) -> None:
+    with running(tmp_path / "local.db") as tenancy:
+        clients = Clients(tenancy)
+        ocid = clients.vaults().create_secret(details(clients, "sealed")).data.id
+    with running(tmp_path / "local.db") as tenancy:
+        assert read(Clients(tenancy), ocid)[1] == "v1"
+    (tmp_path / "local.db.key").unlink()
+    with running(tmp_path / "local.db") as tenancy:
+        status, code, message = refusal(Clients(tenancy).bundles().get_secret_bundle, ocid)
+        assert (status, code) == (409, "Conflict")
+        assert "key file" in message

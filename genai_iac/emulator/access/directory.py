@@ -28,8 +28,8 @@ class TenancyDirectory:
         return self._descend(attached, path)
 
     def contains(self, ancestor: str, compartment: str) -> bool:
-        """Whether the second is the first or lies below it."""
-        return ancestor in self.path_of(compartment)
+        """Whether the second is the first or lies below it, and is not deleted."""
+        return ancestor in self.path_of(compartment) and not self._is_deleted(compartment)
 
     def group(self, name: str, domain: str | None) -> str | None:  # noqa: ARG002  the class says why
         """The group of that name."""
@@ -57,6 +57,10 @@ class TenancyDirectory:
         """The name of a compartment or of the tenancy; empty when there is none like it."""
         row = self._connection.execute("SELECT name FROM resources WHERE id = ?", (compartment,)).fetchone()
         return "" if row is None else str(row["name"])
+
+    def _is_deleted(self, compartment: str) -> bool:
+        row = self._connection.execute("SELECT state FROM resources WHERE id = ?", (compartment,)).fetchone()
+        return row is None or row["state"] == "DELETED"
 
     def _is_called(self, compartment: str, name: str) -> bool:
         return self.name_of(compartment).casefold() == name.casefold()

@@ -126,7 +126,12 @@ def open_content(call: Call, version: Version) -> bytes:
     row = call.connection.execute(
         "SELECT sealed FROM secret_versions WHERE secret = ? AND number = ?", (version.secret, version.number)
     ).fetchone()
-    return unseal(row["sealed"], call.master_key())
+    try:
+        return unseal(row["sealed"], call.master_key())
+    except ValueError:
+        raise conflict(
+            "Conflict", "The key file beside the database is not the one this secret was sealed with."
+        ) from None
 
 
 def fingerprint(call: Call, value: bytes) -> bytes:
