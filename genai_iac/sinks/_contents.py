@@ -152,9 +152,9 @@ def record_from_data(data: Any) -> Record:
     _check(isinstance(data, dict) and "expires" in data)
     role, expires = data.get("role"), data["expires"]
     _check(role in get_args(Role) and (expires is None or isinstance(expires, str)))
-    return Record(
-        _text(data, "secret"), _text(data, "mask"), role, datetime.fromisoformat(expires) if expires else None
-    )
+    moment = datetime.fromisoformat(expires) if expires else None
+    _check(moment is None or moment.tzinfo is not None)
+    return Record(_text(data, "secret"), _text(data, "mask"), role, moment)
 
 
 def _fill(item: Item, held: Contents | None, place: str) -> Item:

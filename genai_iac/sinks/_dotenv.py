@@ -66,11 +66,9 @@ def _comment(data: dict[str, Any]) -> str:
 
 
 def _assignment(name: str, value: str) -> str | None:
-    return next((f"{name}={form}" for form in (value, f"'{value}'") if _is_value(form)), None)
-
-
-def _is_value(form: str) -> bool:
-    return bool(_BARE.fullmatch(form) or _QUOTED.fullmatch(form))
+    if _BARE.fullmatch(value):
+        return f"{name}={value}"
+    return f"{name}='{value}'" if _QUOTED.fullmatch(f"'{value}'") else None
 
 
 def _contents(whose: Any, rest: list[str]) -> Contents:
@@ -100,6 +98,6 @@ def _data(line: str) -> Any:
 
 def _value(line: str, name: str) -> str:
     found, equals, form = line.partition("=")
-    if found != name or not equals or not _is_value(form):
+    if found != name or not equals or not (_BARE.fullmatch(form) or _QUOTED.fullmatch(form)):
         raise ValueError
     return form[1:-1] if form.startswith("'") else form

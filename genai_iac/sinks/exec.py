@@ -155,7 +155,7 @@ class ExecSink(Sink):
         ran: Ran = run_program(check, self._tenant)
         if not ran:
             raise SinkError(
-                f"{self.place}: its check ({shlex.join(check.command)}) {ran.how}",
+                f"{self.place}: its check ({_in_short(check.command)}) {ran.how}",
                 hint="run it by hand to see why; a place that holds nothing yet is status 0 and no output",
             )
         return ran.printed.strip()
@@ -191,7 +191,7 @@ def _noted_holding(note: Note, shown: str | None = None) -> Holding:
 
 def _delivered(note: Note, delivery: Delivery, records: tuple[Record, ...]) -> Note:
     arrived = {record.secret for record in records}
-    waiting = tuple(secret for secret in note.announced if secret not in arrived) if delivery.items else ()
+    waiting = tuple(secret for secret in note.announced if secret not in arrived)
     return replace(note, id=delivery.id, base_url=delivery.base_url, records=records, announced=waiting)
 
 

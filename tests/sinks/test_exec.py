@@ -266,6 +266,7 @@ def test_a_mask_in_a_text_bears_out_what_was_noted_here(root: Path) -> None:
         record_json(role="boss"),
         record_json(address="no-slash"),
         record_json(expires="soon"),
+        record_json(expires="2027-06-30"),
         "[" * 9999,
     ],
 )
@@ -327,6 +328,16 @@ def test_a_secret_that_no_program_gets_stays_lost(root: Path) -> None:
     opened.write(FIRST)
     holding = opened.read()
     assert holding and holding.lost == ("key-two",) and holding.holds("key-two", mask("b")) is False
+
+
+def test_a_delivery_without_a_current_value_does_not_make_a_lost_one_arrive(root: Path) -> None:
+    sink(root, *NOTHING).announce(("key-one",))
+    for wanted in (delivery(), delivery(item("key-one", "a", "pending"))):
+        sink(root, *NOTHING).write(wanted)
+        holding = sink(root, *NOTHING).read()
+        assert holding and holding.holds("key-one", mask("a")) is False
+    with pytest.raises(SinkError, match="does not hold key-one"):
+        sink(root, *NOTHING).write(delivery(item("key-one", "a", "current", kept=True)))
 
 
 def test_keys_and_environments_have_notes_of_their_own(root: Path) -> None:

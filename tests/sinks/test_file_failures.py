@@ -195,6 +195,23 @@ def test_content_reaches_the_disk_before_its_name_and_its_name_before_success(tm
     assert steps == ["fchmod", "write", "fsync", "rename", "fsync"]
 
 
+def test_a_new_directory_is_on_the_disk_before_anything_in_it(tmp_path: Path) -> None:
+    root, made, flushed = _start(tmp_path, None), [], []
+    real_mkdir, real_fsync = os.mkdir, os.fsync
+
+    def mkdir(name: str, mode: int, *, dir_fd: int) -> None:
+        real_mkdir(name, mode, dir_fd=dir_fd)
+        made.append(os.fstat(dir_fd).st_ino)
+
+    def fsync(descriptor: int) -> None:
+        real_fsync(descriptor)
+        flushed.append(os.fstat(descriptor).st_ino)
+
+    with mock.patch.object(os, "mkdir", mkdir), mock.patch.object(os, "fsync", fsync):
+        sink(root).write(NEW)
+    assert len(made) == 2 and flushed[:2] == made
+
+
 def test_what_does_not_read_back_is_an_error(tmp_path: Path) -> None:
     root, real = _start(tmp_path, OLD), os.rename
 

@@ -154,6 +154,14 @@ def test_every_line_that_is_added_or_lost_is_seen(form: ModuleType) -> None:
 
 
 @FORMATS
+@pytest.mark.parametrize("value", ["two words", "$HOME", '"', "#", "a`b", "=", "'quoted'", "~", " lead", "trail "])
+def test_odd_values_come_back_as_they_were(form: ModuleType, value: str) -> None:
+    odd = replace(ALL_ROLES, base_url="https://x/ y", items=(Item(Record("key-one", "m", "current"), Secret(value)),))
+    text = form.render(odd)
+    assert form.parse(text) == odd if text else "'" in value
+
+
+@FORMATS
 @pytest.mark.parametrize("text", ["", " \n", "\n\n"])
 def test_an_empty_text_holds_nothing(form: ModuleType, text: str) -> None:
     assert form.parse(Secret(text)) is None
@@ -166,3 +174,12 @@ def test_an_empty_text_holds_nothing(form: ModuleType, text: str) -> None:
 )
 def test_hostile_texts_end_in_a_reason(form: ModuleType, text: str) -> None:
     assert isinstance(form.parse(Secret(text)), Unreadable)
+
+
+@FORMATS
+def test_a_text_of_ours_that_was_changed_is_told_from_one_that_never_was_ours(form: ModuleType) -> None:
+    text = form.render(ALL_ROLES).reveal()
+    changed = form.parse(Secret(text.replace('"mask"', '"mark"')))
+    strange = form.parse(Secret('{"OPENAI_API_KEY": "sk-mine"}'))
+    assert isinstance(changed, Unreadable) and changed.ours and "changed by another hand" in changed.why
+    assert isinstance(strange, Unreadable) and not strange.ours

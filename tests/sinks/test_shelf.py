@@ -90,11 +90,13 @@ def test_the_schema_takes_what_the_sinks_take(bench: type[Any]) -> None:
         {"exec": {"command": "gh secret set X"}},
         {"exec": {"command": [""]}},
         {"exec": {"command": ["a\0b"]}},
+        {"exec": {"command": ["true"], "shell": True}},
         {"exec": {"command": ["true"], "timeout": 30}},
         {"exec": {"command": ["true"], "timeout": "0s"}},
         {"exec": {"command": ["true"], "timeout": "1h"}},
         {"vault": {"vault": "ocid1.vault", "key": "ocid1.key", "compartment": "chat"}},
         {"vault": {"vault": "ocid1.vault", "key": "ocid1.key", "compartment": "chat", "name": "a b"}},
+        {"vault": {"vault": "ocid1.vault", "key": "ocid1.key", "compartment": "chat", "name": "a", "stage": "CURRENT"}},
     ],
     ids=json.dumps,
 )

@@ -215,6 +215,13 @@ def test_content_that_does_not_read_back_is_never_promoted(bench: VaultBench) ->
     assert served(bench)["OPENAI_API_KEY"] == VALUES["a"]
 
 
+def test_a_first_content_that_does_not_read_back_is_an_error(bench: VaultBench) -> None:
+    real = bench.door.create_secret
+    bench.door.create_secret = lambda details, content: real(details, Secret("torn"))  # type: ignore[method-assign]
+    with pytest.raises(SinkError, match="does not read back as it was written"):
+        bench.open().write(delivery(A))
+
+
 roles: st.SearchStrategy[tuple[Role, Role]] = st.sampled_from(
     [
         ("current", "standby"),
