@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 
 from genai_iac.delivery import Desk
 from genai_iac.errors import IacError
-from genai_iac.model import Address, Change, Held, Live, Outcome, Owner, Plan, Resource, Status
+from genai_iac.model import Address, Change, Live, Outcome, Owner, Plan, Resource, Status
 from genai_iac.perform import Performer
 from genai_iac.provider import Provider
 
@@ -29,7 +29,6 @@ class Site:
     resources: Mapping[Address, Resource]
     live: Live
     desk: Desk
-    held: Mapping[Address, tuple[Held, ...]] = field(default_factory=dict)  # what the sinks held when the plan was made
     parallelism: int = 10
     stop: threading.Event = field(default_factory=threading.Event)  # set: nothing new is begun
 
@@ -42,7 +41,7 @@ def apply_plan(plan: Plan, site: Site) -> Iterator[Outcome]:
     for delivered in plan.changes:
         if delivered.deliver and delivered.address in site.resources:
             site.desk.prove(site.resources[delivered.address], delivered.id)
-    performer = Performer(site.provider, site.owner, site.resources, site.live, site.desk, site.held, site.stop.is_set)
+    performer = Performer(site.provider, site.owner, site.resources, site.live, site.desk, site.stop.is_set)
     queue = _Queue(plan.changes)
     landed: SimpleQueue[Outcome] = SimpleQueue()
     running = 0

@@ -6,7 +6,7 @@ it is *undelivered* and only a renewal brings a value again, because the service
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,18 +66,43 @@ class Desk:
         A value that was not minted now is kept where it is, and copied to a sink that lacks it from one that has it.
         Raises SinkError for the places that could not be written; the others are.
         """
+        return self._write(resource, live, base_url, lambda _: roles, minted)
+
+    def _write(
+        self,
+        resource: Resource,
+        live: LiveResource,
+        base_url: str,
+        roles: Callable[[Held], Mapping[str, Role]],
+        minted: Mapping[str, Secret],
+    ) -> tuple[str, ...]:
         sinks = self.sinks(resource, live.id)
         failures: list[str] = []
         written: list[str] = []
         for sink in sinks:
             try:
-                sink.write(_delivery(resource, live, base_url, roles, minted, sink, sinks))
+                held = _held(sink, live)
+                wanted = roles(held)
+                if not wanted:
+                    continue
+                delivery = _delivery(resource, live, base_url, wanted, minted, sink, sinks)
+                _check_readers(sink, held, live, delivery, wanted)
+                sink.write(delivery)
                 written.append(sink.place)
             except SinkError as error:
                 failures.append(str(error))
         if failures:
             raise SinkError("; ".join(failures))
         return tuple(written)
+
+    def stage(
+        self, resource: Resource, live: LiveResource, base_url: str, name: str, minted: Mapping[str, Secret]
+    ) -> None:
+        """Bring every sink that keeps pending values to hold that secret; what callers read there stays as it is.
+
+        Raises SinkError for the places that could not be written; the others are.
+        """
+        self._write(resource, live, base_url, lambda held: _beside(held, name), minted)
 
     def take(self, resource: Resource, live: LiveResource, name: str) -> Secret | None:
         """The live value of that secret from a sink that can give it, or None."""
@@ -140,6 +165,24 @@ def _delivery(
                 continue
         items.append(Item(Record(name, secret.mask, role, secret.expires), value))
     return Delivery(resource.address, live.id, base_url, tuple(items))
+
+
+def _beside(held: Held, name: str) -> dict[str, Role]:
+    """What a sink holds, and that secret as pending unless it has a part there already; nothing where no pending value is kept."""
+    if "pending" not in held.keeps or name in held.records:
+        return {}
+    return {**held.records, name: "pending"}
+
+
+def _check_readers(sink: Sink, held: Held, live: LiveResource, delivery: Delivery, wanted: Mapping[str, Role]) -> None:
+    """What callers read is only ever replaced, never taken away for want of a value. Raises SinkError."""
+    working = {secret.name for secret in live.secrets if secret.state == "ACTIVE"}
+    missing = [name for name, role in wanted.items() if role == "current" and name in working]
+    if missing and "current" in held.records.values() and delivery.item("current") is None:
+        raise SinkError(
+            f"{sink.place} was left as it is: no sink can give the value of {missing[0]}",
+            hint="plan again: what is not held is delivered anew",
+        )
 
 
 def _copies(sinks: Iterable[Sink], id: str, secret: LiveSecret) -> Iterator[Secret]:

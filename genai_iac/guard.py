@@ -68,7 +68,7 @@ def _protected(change: Change, resources: Mapping[Address, Resource], live: Live
 def _outage(change: Change, live: Live, idle: timedelta) -> Iterator[str]:
     override = f"if that is meant: --accept-outage {change.address}"
     for loss in change.losses:
-        if loss.last_used is not None and live.now - loss.last_used < idle:
+        if not loss.asked and loss.last_used is not None and live.now - loss.last_used < idle:
             ago = say_ago(loss.last_used, live.now)
             yield f"refused: {change.address}: {_verb(loss)} {loss.secret}, which was last used {ago}: callers would get 401; {override}"
     if _left_without(change):

@@ -6,8 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from genai_iac.kinds import Rotation, find_position
-from genai_iac.model import Address, Held, Live, LiveResource, LiveSecret, Resource
+from genai_iac.kinds import Rotation, declared_secrets, find_position
+from genai_iac.model import Address, Held, Live, LiveResource, Resource
+
+_STEPS = {
+    "steady": "steady",
+    "bringing up": "bringing up {}",
+    "overlap": "overlap: {} to be retired",
+    "taking back": "taking back: {} to be deactivated",
+    "down": "down: bring up {}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +86,9 @@ def _of_key(
 
 
 def _step(resource: Resource | None, key: LiveResource, held: tuple[Held, ...]) -> str:
-    if resource is None or Rotation.of(resource) is None or len(key.secrets) != 2:
+    if resource is None or Rotation.of(resource) is None:
         return ""
+    if {secret.name for secret in key.secrets} != set(declared_secrets(resource)):
+        return ""  # the manifest names others than the live key has: plan says so
     position = find_position(resource, key, held)
-    words = {"bringing up": "bringing up {}", "overlap": "overlap: {} to be retired", "down": "down: bring up {}"}
-    return words.get(position.phase, "steady").format(_name(position.other))
-
-
-def _name(secret: LiveSecret) -> str:
-    return secret.name
+    return _STEPS[position.phase].format(position.other.name)

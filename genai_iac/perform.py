@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from genai_iac.delivery import Desk
 from genai_iac.errors import IacError, ServiceFailure, SinkError, StalePlanError
 from genai_iac.kinds import KINDS, Kind
-from genai_iac.model import TAG, Address, Call, Change, Held, Live, LiveResource, Owner, Resource, Role, Secret
+from genai_iac.model import TAG, Address, Call, Change, Live, LiveResource, Owner, Resource, Role, Secret
 from genai_iac.provider import Provider, Reply
 from genai_iac.resolve import Resolver
 from genai_iac.verify import is_dead, verify_secret
@@ -28,11 +29,10 @@ class Performer:
         resources: Mapping[Address, Resource],
         live: Live,
         desk: Desk,
-        held: Mapping[Address, tuple[Held, ...]],
         stopped: Callable[[], bool],
     ) -> None:
         self._provider, self._owner, self._desk, self._stopped = provider, owner, desk, stopped
-        self._resources, self._held = resources, held
+        self._resources = resources
         self._before = {address: group[0] for address, group in live.owned.items() if len(group) == 1}
         self._ids = {address: one.id for address, one in self._before.items()}
         self._resolver = Resolver(resources, live.tree, self._ids)
@@ -42,13 +42,6 @@ class Performer:
     def perform(self, change: Change) -> tuple[str | None, str]:
         """Make the change's calls and deliveries; answers the OCID and a note for people. Raises IacError."""
         return _Act(self, change).run()
-
-    def held_roles(self, address: Address) -> Mapping[str, Role]:
-        """The parts in which the sinks of a key held its live secrets when the plan was made."""
-        roles: dict[str, Role] = {}
-        for sink in self._held.get(address, ()):
-            roles.update(sink.records)
-        return roles
 
     def _open_window(self, live: Live) -> None:
         """A compartment that an earlier, interrupted run made seconds ago may be news to other services still."""
@@ -241,7 +234,8 @@ class _Act:
     def _prove(self, resource: Resource, live: LiveResource, name: str) -> None:
         block = (resource.settings.get("rotation") or {}).get("verify")
         assert live.region is not None
-        self._write(resource, live, _while_proving(self._p.held_roles(self.change.address), name), quietly=True)
+        with _storing():
+            self._p._desk.stage(resource, live, self.provider.base_url(live.region), name, self.minted)
         if not block:
             return
         value = self.minted.get(name) or self._p._desk.take(resource, live, name)
@@ -254,19 +248,11 @@ class _Act:
         )
         self.notes.append(f"{name} answered with {block['model']}")
 
-    def _write(
-        self, resource: Resource, live: LiveResource, roles: Mapping[str, Role], *, quietly: bool = False
-    ) -> None:
+    def _write(self, resource: Resource, live: LiveResource, roles: Mapping[str, Role]) -> None:
         assert live.region is not None
-        try:
+        with _storing():
             written = self._p._desk.deliver(resource, live, self.provider.base_url(live.region), roles, self.minted)
-        except SinkError as error:
-            raise SinkError(
-                f"a value was not stored everywhere: {error}",
-                hint="mend the sink and apply again: what is missing is copied, or renewed",
-            ) from error
-        if not quietly:
-            self.notes.extend(f"delivered to {place}" for place in written)
+        self.notes.extend(f"delivered to {place}" for place in written)
 
     def _prove_dead(self, value: Secret | None) -> None:
         """After a retirement the old value must be refused; said when it is not yet."""
@@ -288,9 +274,15 @@ class _Act:
                 yield call.secret
 
 
-def _while_proving(held: Mapping[str, Role], name: str) -> dict[str, Role]:
-    """The parts while the new value proves itself: what callers see stays as it was."""
-    return {**held, name: held.get(name, "pending")}
+@contextmanager
+def _storing() -> Iterator[None]:
+    try:
+        yield
+    except SinkError as error:
+        raise SinkError(
+            f"a value was not stored everywhere: {error}",
+            hint="mend the sink and apply again: what is missing is copied, or renewed",
+        ) from error
 
 
 def _takes_away(call: Call) -> bool:

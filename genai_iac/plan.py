@@ -11,6 +11,7 @@ from genai_iac import policy as language
 from genai_iac.errors import IacError, PlanError
 from genai_iac.kinds import KINDS, Facts, Kind, Step, Wish, idle_time
 from genai_iac.model import (
+    LEAKED,
     TAG,
     Address,
     Call,
@@ -179,12 +180,15 @@ class _Planner:
         return {**resolved, **({"region": desired.region} if desired.region else {})}
 
     def _sealed(self, kind: Kind, desired: Resource, live: LiveResource, step: Step) -> Step:
-        """The step with the owner mark, bound to the resource's own OCID, in its update call."""
+        """The step with the owner mark, bound to the resource's own OCID, in each call that sends tags."""
         seal = self.inputs.owner.seal(desired.address, live.id, desired.deletion)
         return replace(
             step,
             calls=tuple(
-                _with_mark(call, live, seal) if call.operation == kind.update_operation else call for call in step.calls
+                _with_mark(call, live, seal)
+                if call.operation == kind.update_operation or "freeformTags" in call.body
+                else call
+                for call in step.calls
             ),
         )
 
@@ -256,7 +260,7 @@ class _Planner:
 
 def shown(live: LiveResource) -> dict[str, Any]:
     """A live resource's attributes as plans show them: without our own mark."""
-    tags = {key: value for key, value in live.tags.items() if key != TAG}
+    tags = {key: value for key, value in live.tags.items() if key not in (TAG, LEAKED)}
     return {**live.attributes, "freeformTags": tags, **({"region": live.region} if live.region else {})}
 
 

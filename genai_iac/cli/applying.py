@@ -122,7 +122,6 @@ def _site(draft: Draft, stop: threading.Event) -> Site:
         workspace.manifest.resources,
         draft.live,
         workspace.desk,
-        draft.held,
         draft.asked.parallelism,
         stop,
     )

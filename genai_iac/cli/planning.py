@@ -11,7 +11,7 @@ from genai_iac.cli.workspace import Workspace
 from genai_iac.errors import GuardError
 from genai_iac.guard import Overrides, check_plan
 from genai_iac.kinds import Wish
-from genai_iac.model import Address, Held, Live, Notice, Plan
+from genai_iac.model import Address, Live, Notice, Plan
 from genai_iac.plan import Inputs, make_destroy_plan, make_plan
 from genai_iac.render.surroundings import Surroundings
 from genai_iac.saved import bind_inputs
@@ -59,7 +59,6 @@ class Draft:
     workspace: Workspace
     asked: Asked
     live: Live
-    held: Mapping[Address, tuple[Held, ...]]
     plan: Plan
     refusal: GuardError | None  # why apply would not carry it out
 
@@ -97,5 +96,5 @@ def make_draft(workspace: Workspace, asked: Asked, *, destroy: bool = False) -> 
         check_plan(plan, resources, live, asked.overrides)
     except GuardError as refusal:
         notices = tuple(Notice(f"apply will be {line}") for line in str(refusal).splitlines())
-        return Draft(workspace, asked, live, inputs.held, replace(plan, notices=(*plan.notices, *notices)), refusal)
-    return Draft(workspace, asked, live, inputs.held, plan, None)
+        return Draft(workspace, asked, live, replace(plan, notices=(*plan.notices, *notices)), refusal)
+    return Draft(workspace, asked, live, plan, None)

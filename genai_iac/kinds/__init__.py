@@ -8,7 +8,8 @@ from importlib import import_module
 
 from genai_iac.kinds._expiry import read_duration
 from genai_iac.kinds._kind import Facts, Kind, Listing, Step, Wish
-from genai_iac.kinds._rotation import Rotation, find_position, idle_time
+from genai_iac.kinds._position import find_position
+from genai_iac.kinds._rotation import Rotation, idle_time
 from genai_iac.kinds._secrets import declared_secrets
 
 __all__ = [

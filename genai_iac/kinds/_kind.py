@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from genai_iac.errors import Problem
 from genai_iac.model import (
+    LEAKED,
     TAG,
     Action,
     Address,
@@ -129,7 +130,8 @@ class Kind(ABC):
         if "targetCompartmentId" in sent:
             touched["compartmentId"] = desired.attributes["compartmentId"]
         tags = {**live.tags, **declared_tags(desired)}
-        tags.pop(TAG, None)
+        for own in (TAG, LEAKED):
+            tags.pop(own, None)
         region = {"region": live.region} if live.region else {}
         return {
             **live.attributes,

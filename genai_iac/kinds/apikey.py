@@ -21,8 +21,9 @@ from genai_iac.kinds._kind import (
     read_time,
     why_changed,
 )
-from genai_iac.kinds._rotation import ROTATION_SCHEMA, Rotation, check_rotation, rotate
+from genai_iac.kinds._rotation import ROTATION_SCHEMA, Rotation, check_rotation
 from genai_iac.kinds._secrets import check_names, declared_roles, declared_secrets, set_state, turn_secrets
+from genai_iac.kinds._turn import rotate
 from genai_iac.model import Call, Document, Handover, LiveResource, LiveSecret, Loss, Resource, Stack, Value, leaves
 
 _NAME = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,254}$"}
@@ -194,8 +195,8 @@ class ApiKey(Kind):
         outside, inside = self._change_key(desired, live, facts), self._change_secrets(desired, live, facts)
         return replace(
             inside,
-            actions=(*outside.actions, *inside.actions),
-            calls=(*outside.calls, *inside.calls),
+            actions=tuple(dict.fromkeys((*outside.actions, *inside.actions))),
+            calls=_as_one_update((*outside.calls, *inside.calls)),
             reasons=(*outside.reasons, *inside.reasons),
         )
 
@@ -224,18 +225,8 @@ class ApiKey(Kind):
     ) -> Mapping[str, Value]:
         if "create" in step.actions:
             return {**{name: resolve(value) for name, value in desired.attributes.items()}, "region": desired.region}
-        declared = declared_secrets(desired)
-        renewed = {call.secret for call in step.calls if call.operation == "RenewApiKey"}
-        changed = {call.secret for call in step.calls if call.operation == "SetApiKeyState"} | renewed
-        secrets = {
-            name: {
-                "state": declared[name]["state"] if name in changed else now["state"],
-                "expires": declared[name]["expires"] if name in renewed else now["expires"],
-            }
-            for name, now in live.attributes["secrets"].items()
-        }
         after = dict(super().after(desired, live, step, resolve))
-        return {**after, "secrets": secrets}
+        return {**after, "secrets": _secrets_after(live.attributes["secrets"], step.calls)}
 
     def remove(self, live: LiveResource) -> Step:
         step = super().remove(live)
@@ -248,6 +239,29 @@ class ApiKey(Kind):
 def _default_states(spec: Mapping[str, Any]) -> tuple[str, str]:
     """With a rotation one secret works and the other stands by; without one both work unless told otherwise."""
     return ("active", "inactive") if "rotation" in spec else ("active", "active")
+
+
+def _as_one_update(calls: tuple[Call, ...]) -> tuple[Call, ...]:
+    """The calls with all that updates the key itself in the first of them."""
+    updates = [call for call in calls if call.operation == ApiKey.update_operation]
+    if len(updates) < 2:
+        return calls
+    body = {name: value for call in updates for name, value in call.body.items()}
+    rest = [call for call in calls if call.operation != ApiKey.update_operation]
+    return (replace(updates[0], body=body), *rest)
+
+
+def _secrets_after(secrets: Mapping[str, Any], calls: Iterable[Call]) -> dict[str, dict[str, Any]]:
+    """The secrets as those calls leave them, one after the other."""
+    after = {name: dict(secret) for name, secret in secrets.items()}
+    for call in calls:
+        if call.secret is not None and call.operation == "RenewApiKey":
+            details = call.body["details"]
+            assert isinstance(details, Mapping)
+            after[call.secret] = {"state": "active", "expires": details["timeExpiry"]}
+        elif call.secret is not None and call.operation == "SetApiKeyState":
+            after[call.secret]["state"] = str(call.body["state"]).lower()
+    return after
 
 
 def _read_secret(item: Mapping[str, Any]) -> LiveSecret:

@@ -4,7 +4,7 @@ from genai_iac.model.address import Address, Source
 from genai_iac.model.delivery import Delivery, Handover, Held, Holding, Item, Record, Role
 from genai_iac.model.document import Document, Path
 from genai_iac.model.live import Live
-from genai_iac.model.marks import TAG, Owner, read_mark
+from genai_iac.model.marks import LEAKED, TAG, Owner, read_mark
 from genai_iac.model.plan import ACTIONS, Action, Call, Change, Loss, Notice, Outcome, Plan, Status, Summary
 from genai_iac.model.resource import Deletion, LiveResource, LiveSecret, Mark, Resource, Stack
 from genai_iac.model.secret import Secret
@@ -22,6 +22,7 @@ from genai_iac.model.values import (
 
 __all__ = [
     "ACTIONS",
+    "LEAKED",
     "TAG",
     "Action",
     "Address",

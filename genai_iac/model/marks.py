@@ -16,6 +16,7 @@ from genai_iac.model.address import Address
 from genai_iac.model.resource import Deletion, Mark
 
 TAG = "genai-iac"
+LEAKED = f"{TAG}-leaked"  # on an API key while the leak of the secret it names is being answered
 _FORM = re.compile(
     r"(?P<owner>[a-z0-9-]+(?:@[a-z0-9-]+)?)/(?P<kind>[A-Za-z]+)/(?P<name>[a-z0-9-]+)#(?P<digest>[0-9a-f]{16})(?:!(?P<deletion>retain|forbid))?"
 )

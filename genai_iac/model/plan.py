@@ -45,6 +45,7 @@ class Loss:
     secret: str
     last_used: datetime | None
     how: Action
+    asked: bool = False  # a person named this very secret, so that the guard need not ask again
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,7 @@ def COMMAND(  # noqa: N802
     consent.check(output)
     (key,) = targets = read_addresses("ADDR", [address])
     wish = Wish("leaked", leaked) if leaked else Wish("abort" if abort else "begin")
-    # a leaked value is killed while it is in use: that is what was asked for
-    overrides = Overrides(accept_outage=targets if accept_outage or leaked else frozenset())
+    overrides = Overrides(accept_outage=targets if accept_outage else frozenset())
     with open_workspace(flags, path) as workspace:
         resource = workspace.manifest.resources.get(key)
         if resource is None or not resource.settings.get("rotation"):

@@ -1,0 +1,99 @@
+"""The mints of a rotation: a value brought up in the slot that nobody uses, and what is left when there is no such slot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from genai_iac.kinds._kind import Facts, Step
+from genai_iac.kinds._position import GONE, Position
+from genai_iac.kinds._secrets import declared_secrets, renew, set_state
+from genai_iac.kinds._sinks import find_gaps
+from genai_iac.model import Action, Handover, LiveResource, LiveSecret, Loss, Resource, Role
+
+_PROOF = timedelta(minutes=10)  # our own call of a new value comes within this time of its minting
+
+
+def begin(resource: Resource, live: LiveResource, position: Position, why: str, facts: Facts) -> Step:
+    """Mint the other one's value, deliver it, prove it, make it current everywhere; or what can be done when its slot is used up."""
+    other = position.other
+    if other.state == "REVOKED":
+        return _without_a_slot(resource, live, position, why, facts)
+    handover = Handover(roles_after(position), prove=other.name)
+    return Step(
+        ("renew",),
+        (renew(live, other.name, declared_secrets(resource)[other.name]["expires"]),),
+        (f"{why}: {other.name} takes its turn",),
+        _loss_of_renewal(other, facts),
+        (other.name,),
+        handover,
+    )
+
+
+def begin_again(resource: Resource, live: LiveResource, position: Position) -> Step:
+    """The values of a key just made were lost on the way and nobody ever had one: as if it were made now."""
+    current, other = position.current, position.other
+    expires = declared_secrets(resource)[current.name]["expires"]
+    return Step(
+        ("renew", "deactivate"),
+        (renew(live, current.name, expires), set_state(live, other.name, "INACTIVE")),
+        (f"the values of {current.name} and {other.name} reached no sink, and nobody uses them",),
+        (Loss(current.name, None, "renew"), Loss(other.name, None, "deactivate")),
+        (current.name,),
+        Handover({current.name: "current", other.name: "inactive"}),
+    )
+
+
+def roles_after(position: Position) -> dict[str, Role]:
+    """The parts once the other one is current: what was current stands by while it works."""
+    current, other = position.current, position.other
+    part: Role = "standby" if current.state == "ACTIVE" else "inactive"
+    return {other.name: "current", **({} if current.state in GONE else {current.name: part})}
+
+
+def is_undelivered(secret: LiveSecret, role: Role, live: LiveResource, facts: Facts) -> bool:
+    """Whether a sink should hold it in that part, does not, and no other sink can give it."""
+    return secret.name in find_gaps({secret.name: role}, facts.held, live).undelivered
+
+
+def is_unused(secret: LiveSecret, facts: Facts) -> bool:
+    """Whether nobody uses a value that no sink has. Where no sink keeps pending values, our own proof of it is not a use."""
+    if facts.idle(secret):
+        return True
+    assert secret.last_used is not None
+    unproved = secret.created is None or secret.last_used - secret.created > _PROOF
+    return not unproved and not any(sink.readable for sink in facts.held)
+
+
+def losses(secret: LiveSecret, how: Action) -> tuple[Loss, ...]:
+    """What stops working: nothing when it does not work now."""
+    return (Loss(secret.name, secret.last_used, how),) if secret.state == "ACTIVE" else ()
+
+
+def no_slot_left(secret: LiveSecret) -> str:
+    """The way out for a key one of whose slots is used up."""
+    return (
+        f"{secret.name} was revoked, and a revoked secret cannot be renewed: declare a second ApiKey with two fresh secrets, move its "
+        "users there, then remove this one"
+    )
+
+
+def _loss_of_renewal(secret: LiveSecret, facts: Facts) -> tuple[Loss, ...]:
+    # a use that was our own proof is nobody's loss
+    own = secret.last_used is not None and not facts.idle(secret) and is_unused(secret, facts)
+    return tuple(replace(loss, last_used=None) if own else loss for loss in losses(secret, "renew"))
+
+
+def _without_a_slot(resource: Resource, live: LiveResource, position: Position, why: str, facts: Facts) -> Step:
+    current = position.current
+    lost = is_undelivered(current, "current", live, facts) and is_unused(current, facts)
+    if current.state not in ("INACTIVE", "EXPIRED") and not lost:
+        return Step(notes=(f"{why}, but {no_slot_left(position.other)}",))
+    return Step(
+        ("renew",),
+        (renew(live, current.name, declared_secrets(resource)[current.name]["expires"]),),
+        (f"{why}, and {position.other.name} was revoked: renewed in its own slot",),
+        _loss_of_renewal(current, facts),
+        (current.name,),
+        Handover({current.name: "current"}, prove=current.name),
+    )

@@ -1,0 +1,89 @@
+"""Where a key stands in its rotation, told from live states, times of minting and the sinks' own records. Pure; nothing is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from genai_iac.kinds._secrets import declared_secrets
+from genai_iac.model import Held, LiveResource, LiveSecret, Resource, Role
+
+GONE = ("EXPIRED", "REVOKED", "DELETED")
+_TOGETHER = timedelta(milliseconds=50)  # secrets made by one CreateApiKey
+
+Phase = Literal["steady", "bringing up", "overlap", "taking back", "down"]
+_PART_OF_OTHER: Mapping[Phase, Role] = {
+    "steady": "inactive",
+    "bringing up": "pending",
+    "overlap": "standby",
+    "taking back": "inactive",
+    "down": "inactive",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a key stands in its turn.
+
+    | phase       | `current`: what callers have | `other`                                              |
+    |-------------|------------------------------|------------------------------------------------------|
+    | steady      | works                        | stands by, inactive or gone                          |
+    | bringing up | works, or did                | minted later and working, not yet current everywhere |
+    | overlap     | works                        | the older one, still working                         |
+    | taking back | works                        | minted later and working, but given up               |
+    | down        | does not work                | does not work either                                 |
+    """
+
+    phase: Phase
+    current: LiveSecret
+    other: LiveSecret
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """The part each secret plays in the sinks while the key stands there."""
+        roles: dict[str, Role] = {} if self.current.state in GONE else {self.current.name: "current"}
+        if self.other.state not in GONE:
+            roles[self.other.name] = _PART_OF_OTHER[self.phase]
+        return roles
+
+
+def find_position(resource: Resource, live: LiveResource, held: Iterable[Held]) -> Position:
+    """Where the key stands. The live key has exactly the two secrets that the resource declares."""
+    first, second = (secret for name in declared_secrets(resource) if (secret := live.secret(name)))
+    sinks = tuple(held)
+    current = _find_current(first, second, sinks)
+    other = second if current is first else first
+    return Position(_find_phase(current, other, sinks), current, other)
+
+
+def is_newer(one: LiveSecret, other: LiveSecret) -> bool:
+    """Whether it was minted by a later call than the other one."""
+    return one.created is not None and other.created is not None and one.created - other.created > _TOGETHER
+
+
+def _find_current(first: LiveSecret, second: LiveSecret, held: tuple[Held, ...]) -> LiveSecret:
+    shown = {name for sink in held for name, role in sink.records.items() if role == "current"}
+    if len(shown) == 1:
+        return first if first.name in shown else second
+    older, newer = (second, first) if is_newer(first, second) else (first, second)
+    if len(shown) == 2:
+        return older  # the switch has not reached every sink: callers may still have the older one
+    working = [secret for secret in (first, second) if secret.state == "ACTIVE"]
+    if len(working) == 1:
+        return working[0]
+    blind = any({first.name, second.name} & sink.unknown for sink in held)
+    return newer if blind and is_newer(newer, older) else older
+
+
+def _find_phase(current: LiveSecret, other: LiveSecret, held: tuple[Held, ...]) -> Phase:
+    if current.state != "ACTIVE":
+        # what callers have does not work: if the other one does, it is the one to go on with
+        return "bringing up" if other.state == "ACTIVE" else "down"
+    if other.state != "ACTIVE":
+        return "steady"
+    if not is_newer(other, current):
+        return "overlap"
+    parts = {sink.records[other.name] for sink in held if other.name in sink.records}
+    return "taking back" if parts == {"inactive"} else "bringing up"

@@ -1,0 +1,175 @@
+"""The next step of a key's rotation. Pure: told from live states, times of use and the sinks' own records.
+
+One secret is *current* (every sink shows it), the other stands by, inactive. A turn: renew the standby, deliver it as
+pending, prove it with a real call, make it current in every sink; then both work for `overlap`, and once the old one
+has been idle for `idle` it is retired. Any run continues from wherever the last one stopped, and nothing is remembered.
+The secret that is in use is never renewed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from genai_iac.kinds._bring_up import (
+    begin,
+    begin_again,
+    is_undelivered,
+    is_unused,
+    losses,
+    no_slot_left,
+    roles_after,
+)
+from genai_iac.kinds._kind import Facts, Step
+from genai_iac.kinds._position import Position, find_position, is_newer
+from genai_iac.kinds._rotation import Rotation, say_length
+from genai_iac.kinds._secrets import set_state
+from genai_iac.kinds._sinks import find_gaps
+from genai_iac.kinds._wishes import answer_leak, find_leak, give_up, take_back
+from genai_iac.model import Handover, LiveResource, LiveSecret, Resource
+
+
+def rotate(resource: Resource, live: LiveResource, rotation: Rotation, facts: Facts) -> Step:
+    """The next safe step, or none, with a note that says when to come back. Raises PlanError for a wish that cannot be."""
+    position = find_position(resource, live, facts.held)
+    leaked = find_leak(live, facts)
+    if leaked is not None:
+        return answer_leak(resource, live, position, leaked, facts)
+    if facts.wish is not None and facts.wish.what == "abort":
+        return take_back(resource, live, position, facts)
+    match position.phase:
+        case "bringing up":
+            return _go_on(resource, live, position, facts)
+        case "taking back":
+            return _finish_taking_back(live, position, facts)
+        case "down":
+            return begin(
+                resource, live, position, f"{position.current.name} does not work ({position.current.state})", facts
+            )
+        case "overlap":
+            return _heal(resource, live, position, facts) or _retire(resource, live, position, rotation, facts)
+    due = _why_unheld(position, live, facts) or _why_due(position, rotation, facts)
+    return begin(resource, live, position, due, facts) if due else _keep(live, position, facts, _look_ahead(position))
+
+
+def _go_on(resource: Resource, live: LiveResource, position: Position, facts: Facts) -> Step:
+    """The new value works but is not current everywhere: switch to it when a sink has it, else bring a value up again."""
+    current, other = position.current, position.other
+    if not is_undelivered(other, "pending", live, facts):
+        reason = f"{other.name} is delivered; it is proved and made current"
+        handover = Handover(roles_after(position), prove=other.name)
+        return Step(("deliver",), (), (reason,), (), (other.name,), handover)
+    if is_unused(other, facts):
+        why = f"the new value of {other.name} reached no sink, and nobody uses it"
+        return begin(resource, live, position, why, facts)
+    if current.state in ("INACTIVE", "EXPIRED"):
+        swapped = Position("down", other, current)
+        return begin(resource, live, swapped, f"no sink can give the value of {other.name}, which is in use", facts)
+    note = f"{other.name} is in use, but no sink holds it: deactivate it by hand once its users have moved, then apply again"
+    return Step(notes=(note,))
+
+
+def _finish_taking_back(live: LiveResource, position: Position, facts: Facts) -> Step:
+    current, other = position.current, position.other
+    if facts.idle(other):
+        return give_up(live, current, other)
+    return _keep(live, position, facts, f"{other.name} stands by, but is in use: it is deactivated once it is idle")
+
+
+def _heal(resource: Resource, live: LiveResource, position: Position, facts: Facts) -> Step:
+    """Both work, and no sink can give what callers should have: bring a value up where that breaks nobody."""
+    current, other = position.current, position.other
+    if not is_undelivered(current, "current", live, facts):
+        return Step()
+    nobody = current.last_used is None and other.last_used is None and not any(sink.records for sink in facts.held)
+    if nobody and not is_newer(current, other):
+        return begin_again(resource, live, position)
+    if facts.idle(other):
+        return begin(resource, live, position, _lacking(position), facts)
+    return Step()
+
+
+def _retire(resource: Resource, live: LiveResource, position: Position, rotation: Rotation, facts: Facts) -> Step:
+    """Both work: when overlap and idleness are over, the old one goes; until then the sinks are kept as they should be."""
+    current, old = position.current, position.other
+    never_current = not is_newer(current, old) and old.last_used is None
+    until = (current.created or facts.now) + rotation.overlap
+    if not never_current and facts.now < until:
+        note = f"both secrets work until {until:%Y-%m-%d %H:%M} UTC; then {old.name} is retired, once idle: apply again"
+        return _keep(live, position, facts, note)
+    if old.last_used is not None and facts.now - old.last_used < rotation.idle:
+        if _may_never_have_arrived(current, facts):
+            why = f"{old.name} is still in use, nobody uses {current.name}, and no sink can tell that it has it"
+            return begin(resource, live, Position("steady", old, current), why, facts)
+        return _keep(live, position, facts, _still_in_use(position, rotation, old.last_used))
+    how: Literal["deactivate", "revoke"] = "revoke" if rotation.revokes else "deactivate"
+    reason = "it stands by" if never_current else f"{current.name} has taken over, and {old.name} is idle"
+    roles = replace(position, phase="steady").roles
+    if rotation.revokes:
+        del roles[old.name]
+    return Step(
+        (how,),
+        (set_state(live, old.name, "REVOKED" if rotation.revokes else "INACTIVE"),),
+        (reason,),
+        losses(old, how),
+        (old.name,),
+        Handover(roles, retired=old.name),
+        (f"after this, {no_slot_left(old)}",) if rotation.revokes else (),
+    )
+
+
+def _may_never_have_arrived(secret: LiveSecret, facts: Facts) -> bool:
+    """A run that ended between mint and delivery leaves no trace in a place that cannot be looked into, when its machine is gone."""
+    told = any(secret.name in sink.records for sink in facts.held)
+    return facts.idle(secret) and not told and any(secret.name in sink.unknown for sink in facts.held)
+
+
+def _still_in_use(position: Position, rotation: Rotation, last_used: datetime) -> str:
+    current, old = position.current, position.other
+    after = last_used + rotation.idle
+    soon = (
+        f"; move them before {current.name} expires at {current.expires:%Y-%m-%d %H:%M} UTC" if current.expires else ""
+    )
+    return (
+        f"{old.name} is still in use by callers that do not read the sinks again; it is retired once it was idle for "
+        f"{say_length(rotation.idle)}: apply after {after:%Y-%m-%d %H:%M} UTC{soon}"
+    )
+
+
+def _why_unheld(position: Position, live: LiveResource, facts: Facts) -> str | None:
+    return _lacking(position) if is_undelivered(position.current, "current", live, facts) else None
+
+
+def _lacking(position: Position) -> str:
+    return f"a sink lacks the value of {position.current.name}, which OCI shows only once"
+
+
+def _why_due(position: Position, rotation: Rotation, facts: Facts) -> str | None:
+    current = position.current
+    if facts.wish is not None:
+        return "asked for"
+    if current.created is not None and facts.now - current.created >= rotation.every:
+        return f"{current.name} has been current for {say_length(facts.now - current.created)}"
+    if current.expires is not None and current.expires - facts.now <= rotation.overlap + rotation.idle:
+        return f"{current.name} expires too soon for another overlap"
+    return None
+
+
+def _look_ahead(position: Position) -> str:
+    """A key that cannot rotate again says so long before it is due."""
+    if position.other.state != "REVOKED":
+        return ""
+    expires = position.current.expires
+    when = f" before {position.current.name} expires at {expires:%Y-%m-%d %H:%M} UTC" if expires else ""
+    return f"{no_slot_left(position.other)}{when}"
+
+
+def _keep(live: LiveResource, position: Position, facts: Facts, note: str = "") -> Step:
+    """Mend what the sinks lack and some other sink can give; nothing is minted and nothing stops working."""
+    roles = position.roles
+    notes = (note,) if note else ()
+    names = tuple(sorted(find_gaps(roles, facts.held, live).incomplete))
+    if not names:
+        return Step(notes=notes)
+    return Step(("deliver",), (), (f"a sink lacks {' and '.join(names)}",), (), names, Handover(roles), notes)

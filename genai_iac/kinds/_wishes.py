@@ -1,0 +1,150 @@
+"""What a person asks of a rotation out of its turn: an answer to a leak, or that it is taken back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from genai_iac.errors import PlanError
+from genai_iac.kinds._bring_up import begin, is_undelivered, is_unused, losses
+from genai_iac.kinds._kind import Facts, Step, declared_tags
+from genai_iac.kinds._position import Position
+from genai_iac.kinds._secrets import declared_secrets, renew, set_state
+from genai_iac.model import LEAKED, Call, Handover, LiveResource, LiveSecret, Loss, Resource
+
+
+def find_leak(live: LiveResource, facts: Facts) -> str | None:
+    """The secret whose leak is to be answered: one asked for now, or one that an earlier run noted on the key and did not finish with."""
+    if facts.wish is not None and facts.wish.what == "leaked":
+        return facts.wish.secret
+    noted = live.secret(live.tags.get(LEAKED, ""))
+    return noted.name if noted is not None and noted.state != "REVOKED" else None
+
+
+def answer_leak(resource: Resource, live: LiveResource, position: Position, leaked: str, facts: Facts) -> Step:
+    """The other one up, delivered, proved, current; the leaked one revoked at once. Noted on the key by the first call of several.
+
+    Raises PlanError for a name that the key does not have, and when neither value can be touched without breaking callers.
+    """
+    secret = live.secret(leaked)
+    if secret is None:
+        names = " and ".join(declared_secrets(resource))
+        raise PlanError(f"{resource.address} has no secret {leaked}", hint=f"its secrets are {names}")
+    if secret.state == "REVOKED":
+        return Step(notes=(f"{leaked} is revoked already",))
+    keeper = position.other if position.current.name == leaked else position.current
+    settled = position.current.name == keeper.name and position.phase != "bringing up"
+    if keeper.state == "ACTIVE" and settled:
+        return _revoke_alone(live, secret, keeper)
+    if keeper.state == "ACTIVE" and not is_undelivered(keeper, "current", live, facts):
+        return _hand_over(resource, live, secret, keeper)
+    if keeper.state == "REVOKED":
+        return _renew_in_place(resource, live, secret, keeper)
+    if keeper.state == "ACTIVE" and not is_unused(keeper, facts):
+        raise PlanError(
+            f"{resource.address}: {leaked} leaked, but no sink can give the value of {keeper.name}, which is in use",
+            hint=f"bring its value back to a sink, or stop its callers; or revoke {leaked} in the Console and apply again",
+        )
+    return _bring_up_and_revoke(resource, live, secret, keeper, facts)
+
+
+def take_back(resource: Resource, live: LiveResource, position: Position, facts: Facts) -> Step:
+    """Before the switch the newer one goes down again; after it the older one becomes current again.
+
+    Raises PlanError when there is nothing to take back, or nothing to go back to.
+    """
+    if position.phase not in ("bringing up", "overlap", "taking back"):
+        raise PlanError(f"{resource.address} is not rotating; there is nothing to abort")
+    switched = position.phase == "overlap"
+    stays, goes = (position.other, position.current) if switched else (position.current, position.other)
+    if stays.state != "ACTIVE":
+        raise _no_way_back(resource, f"{stays.name} does not work")
+    if is_undelivered(stays, "current", live, facts):
+        raise _no_way_back(resource, f"a sink lacks the value of {stays.name} and none can give it")
+    return give_up(live, stays, goes)
+
+
+def give_up(live: LiveResource, stays: LiveSecret, goes: LiveSecret) -> Step:
+    """One stays current, the other goes down."""
+    return Step(
+        ("deactivate",),
+        (set_state(live, goes.name, "INACTIVE"),),
+        (f"the rotation is taken back: {stays.name} stays",),
+        losses(goes, "deactivate"),
+        (stays.name,),
+        Handover({stays.name: "current", goes.name: "inactive"}, retired=goes.name),
+    )
+
+
+def _no_way_back(resource: Resource, why: str) -> PlanError:
+    return PlanError(
+        f"{resource.address}: {why}, so the rotation cannot be taken back",
+        hint=f"go on with it: genai-iac rotate {resource.address}",
+    )
+
+
+def _revoke_alone(live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
+    """Every sink shows the other one already."""
+    return Step(
+        ("revoke",),
+        (set_state(live, leaked.name, "REVOKED"),),
+        (f"{leaked.name} leaked",),
+        _asked_loss(leaked),
+        (keeper.name,),
+        Handover({keeper.name: "current"}, retired=leaked.name),
+    )
+
+
+def _hand_over(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
+    """The keeper works and a sink can give it: nothing has to be minted."""
+    note = Call("UpdateApiKey", {"freeformTags": _noting(resource, live, leaked)}, live.id, live.region)
+    return Step(
+        ("update", "revoke"),
+        (note, _revoke(resource, live, leaked)),
+        (f"{leaked.name} leaked: {keeper.name} takes over",),
+        _asked_loss(leaked),
+        (keeper.name,),
+        Handover({keeper.name: "current"}, prove=keeper.name, retired=leaked.name),
+    )
+
+
+def _bring_up_and_revoke(
+    resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret, facts: Facts
+) -> Step:
+    begun = begin(resource, live, Position("steady", leaked, keeper), f"{leaked.name} leaked", facts)
+    (mint,) = begun.calls
+    noting = replace(mint, body={**mint.body, "freeformTags": _noting(resource, live, leaked)})
+    return replace(
+        begun,
+        actions=("renew", "revoke"),
+        calls=(noting, _revoke(resource, live, leaked)),
+        losses=(*begun.losses, *_asked_loss(leaked)),
+        handover=Handover({keeper.name: "current"}, prove=keeper.name, retired=leaked.name),
+    )
+
+
+def _renew_in_place(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
+    """Only a new value in its own slot ends the leaked one and leaves callers something to read. The guard asks first."""
+    return Step(
+        ("renew",),
+        (renew(live, leaked.name, declared_secrets(resource)[leaked.name]["expires"]),),
+        (f"{leaked.name} leaked and {keeper.name} was revoked: renewed in its own slot, which callers notice",),
+        losses(leaked, "renew"),
+        (leaked.name,),
+        Handover({leaked.name: "current"}, retired=leaked.name),
+    )
+
+
+def _revoke(resource: Resource, live: LiveResource, leaked: LiveSecret) -> Call:
+    """The call that ends it, and the note of its leak with it."""
+    call = set_state(live, leaked.name, "REVOKED")
+    tags = {**live.tags, **declared_tags(resource)}
+    tags.pop(LEAKED, None)
+    return replace(call, body={**call.body, "freeformTags": tags})
+
+
+def _noting(resource: Resource, live: LiveResource, leaked: LiveSecret) -> dict[str, str]:
+    return {**live.tags, **declared_tags(resource), LEAKED: leaked.name}
+
+
+def _asked_loss(leaked: LiveSecret) -> tuple[Loss, ...]:
+    return (Loss(leaked.name, leaked.last_used, "revoke", asked=True),)
