@@ -75,7 +75,8 @@ def make_plan(inputs: Inputs) -> Plan:
 def make_destroy_plan(inputs: Inputs) -> Plan:
     """The plan in which nothing is declared any more: everything that carries the owner's mark goes, innermost first."""
     declared = inputs.resources
-    plan = make_plan(replace(inputs, resources={}, moved=inputs.moved | frozenset(declared)))
+    ours = {address for address in declared if (one := inputs.live.one(address)) and _recognised(inputs, one)}
+    plan = make_plan(replace(inputs, resources={}, moved=inputs.moved | ours))
     return replace(plan, unchanged=0)
 
 
@@ -122,6 +123,8 @@ class _Planner:
         group = self.live.owned.get(desired.address, ())
         if len(group) > 1:
             raise _duplicate(desired.address, group)
+        if group and not _recognised(self.inputs, group[0]):
+            raise _copied(desired, group[0])
         self._check_place(desired)
         self._check_name(kind, desired, group[0] if group else None)
         if not group:
@@ -278,6 +281,19 @@ def _duplicate(address: Address, group: Iterable[LiveResource]) -> PlanError:
     )
 
 
+def _recognised(inputs: Inputs, live: LiveResource) -> bool:
+    """Whether the mark was made for that very resource, as far as can be told once it may have been moved."""
+    tree = inputs.live.tree
+    return live.mark is not None and inputs.owner.recognises(live.mark, live.id, (tree.tenancy, *tree.nodes))
+
+
+def _copied(desired: Resource, live: LiveResource) -> PlanError:
+    return PlanError(
+        f"{desired.source}: {live.kind} {live.name} ({live.id}) carries the mark of {desired.address}, which was made for another resource",
+        hint=f"remove its tag {TAG}, or if it is yours adopt it: genai-iac import {desired.address} {live.id}",
+    )
+
+
 def _taken(desired: Resource, other: LiveResource, name: object) -> PlanError:
     where = desired.places.get("name") or desired.places.get("displayName") or desired.source
     if other.lifecycle == "DELETING":
@@ -288,7 +304,7 @@ def _taken(desired: Resource, other: LiveResource, name: object) -> PlanError:
     if other.mark is not None:
         return PlanError(
             f"{where}: {desired.address}: {other.kind} {name} exists and belongs to {other.mark.owner} ({other.id})",
-            hint="choose another name",
+            hint=f"choose another name, or take it over: genai-iac import {desired.address} {other.id}",
         )
     return PlanError(
         f"{where}: {desired.address}: {other.kind} {name} exists and is not this stack's ({other.id})",

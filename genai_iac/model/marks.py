@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -44,6 +45,14 @@ class Owner:
     def fits(self, mark: Mark, id: str, compartment: str) -> bool:
         """Whether the mark was made for that resource: born in that compartment, or sealed with that OCID."""
         return mark.digest in (self._digest("birth", mark.address, compartment), self._digest("seal", mark.address, id))
+
+    def recognises(self, mark: Mark, id: str, compartments: Iterable[str]) -> bool:
+        """Whether the mark may be that resource's: sealed with its OCID, or born in one of these compartments and moved since.
+
+        What else carries it has a copy of another resource's seal.
+        """
+        births = (self._digest("birth", mark.address, compartment) for compartment in compartments)
+        return self.sealed(mark, id) or mark.digest in births
 
     def sealed(self, mark: Mark, id: str) -> bool:
         """Whether the mark is bound to the resource's own OCID."""
