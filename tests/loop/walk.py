@@ -122,3 +122,8 @@ def named(found: dict[str, Any], name: str) -> Any:
     return only(
         {id: one for id, one in found.items() if name in (getattr(one, "name", ""), getattr(one, "display_name", ""))}
     )
+
+
+def words(text: str) -> str:
+    """A text without its spaces, so that it does not matter where the terminal's width broke it."""
+    return "".join(text.split())
