@@ -1,6 +1,7 @@
 """Reading the tenancy: list calls only, in waves, and no more of them however many keys and policies there are.
 
-One call finds the home region, one lists the compartments, then one a kind and compartment (and region), all of those at once.
+One call finds the home region and at the same time one lists the compartments; then one a kind and compartment (and
+region), all of those at once.
 """
 
 from __future__ import annotations
@@ -33,23 +34,36 @@ def read_live(
     with `full_scan` all of them, in every subscribed region. `also` are resources of other manifests whose places are
     read too. Raises ServiceFailure.
     """
-    home = provider.home_region
-    found = list(_read_tenancy_wide(provider))
-    compartments = [resource for resource in found if resource.kind == "Compartment"]
-    tree = Tree.of(provider.tenancy, (Node(one.id, one.name, one.compartment) for one in compartments))
-    declared = (*resources.values(), *also)
-    regions = _regions(provider, declared, region, full_scan)
-    places = _places(tree, owner, declared, compartments, full_scan)
-    with ThreadPoolExecutor(max_workers=parallelism, thread_name_prefix="read") as pool:
+    with ThreadPoolExecutor(max_workers=max(parallelism, 2), thread_name_prefix="read") as pool:
+        home, found = _read_tenancy_wide(provider, pool)
+        compartments = [resource for resource in found if resource.kind == "Compartment"]
+        tree = Tree.of(provider.tenancy, (Node(one.id, one.name, one.compartment) for one in compartments))
+        declared = (*resources.values(), *also)
+        regions = _regions(provider, declared, region, full_scan)
+        places = _places(tree, owner, declared, compartments, full_scan)
         for rows in pool.map(lambda job: job(), _jobs(provider, places, regions)):
             found.extend(rows)
     return Live.of(owner, tree, found, home_region=home, now=provider.now(), regions=regions, places=places)
 
 
-def _read_tenancy_wide(provider: Provider) -> Iterator[LiveResource]:
-    for kind in _reaching("tenancy"):
-        rows = provider.read_all(kind.listing.operation, provider.tenancy, **kind.listing.parameters)
-        yield from _live_rows(kind, rows, None)
+def _read_tenancy_wide(provider: Provider, pool: ThreadPoolExecutor) -> tuple[str, list[LiveResource]]:
+    """The home region, and what is listed once for the tenancy.
+
+    Both are asked for at the same time, on the guess that the region we were told to call is the home region; when it is
+    not, the lists are read again there, because another region's copy may lag behind.
+    """
+    guess = provider.region
+    guessed = [pool.submit(_read_wide, provider, kind, guess) for kind in _reaching("tenancy")]
+    home = provider.home_region
+    read = [future.result() for future in guessed]
+    if home != guess:
+        read = [_read_wide(provider, kind, home) for kind in _reaching("tenancy")]
+    return home, [resource for rows in read for resource in rows]
+
+
+def _read_wide(provider: Provider, kind: Kind, region: str) -> list[LiveResource]:
+    rows = provider.read_all(kind.listing.operation, provider.tenancy, region, **kind.listing.parameters)
+    return list(_live_rows(kind, rows, None))
 
 
 def _jobs(

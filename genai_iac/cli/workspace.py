@@ -34,14 +34,15 @@ def load_manifest(flags: Flags, path: str) -> Manifest:
     return load(
         path,
         environment=flags.env,
-        variables=_pairs(flags.var),
+        variables=read_pairs(flags.var),
         variable_files=flags.var_file,
         environ=os.environ,
         stdin=sys.stdin.buffer if path == "-" else None,
     )
 
 
-def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+def read_pairs(given: tuple[str, ...]) -> dict[str, str]:
+    """The values of `--var NAME=VALUE`. Raises UsageError for what is none."""
     pairs: dict[str, str] = {}
     for text in given:
         name, sign, value = text.partition("=")
@@ -219,7 +220,8 @@ def open_provider(flags: Flags, profile: str | None = None, region: str | None =
             profile=(None if flags.local else flags.profile) or profile,
             config_file=config_file,
             auth=flags.auth or "api_key",  # type: ignore[arg-type]
-            region=flags.region or (region if flags.local or flags.endpoint else None),
+            region=flags.region,
+            stack_region=region,
             endpoint=endpoint,
             base_url=base_url,
         )

@@ -24,6 +24,7 @@ class Connection:
     config_file: str | None = None
     auth: Auth = "api_key"
     region: str | None = None
+    stack_region: str | None = None  # called when neither a flag nor the profile names one
     endpoint: str | None = None  # of a local tenancy; the real service has none to give
     base_url: str | None = None  # where the delivered keys will be used, when that is not the endpoint
 
@@ -51,8 +52,7 @@ def read_identity(connection: Connection) -> tuple[dict[str, Any], Any]:
         raise UsageError(
             f"cannot sign in with --auth {connection.auth}: {_first_line(error)}", hint=_hint(connection)
         ) from error
-    if connection.region:
-        config["region"] = connection.region
+    config["region"] = connection.region or config.get("region") or connection.stack_region
     if not config.get("region"):
         raise UsageError(
             "no region to call", hint="give --region, set OCI_CLI_REGION or write region= into the profile"

@@ -22,7 +22,7 @@ class Operation:
 
     service: Service
     method: str
-    takes: tuple[Literal["id", "body"], ...] = ()
+    takes: tuple[Literal["id", "version", "body"], ...] = ()
     home: bool = False
     token: bool = False
     etag: bool = False
@@ -56,4 +56,15 @@ OPERATIONS: Mapping[str, Operation] = {
         "generative_ai", "change_api_key_compartment", ("id", "body"), token=True, etag=True
     ),
     "DeleteApiKey": Operation("generative_ai", "delete_api_key", ("id",), etag=True),
+    "ListSecrets": Operation("vault", "list_secrets", ("id",)),
+    "GetSecret": Operation("vault", "get_secret", ("id",)),
+    "CreateSecret": Operation("vault", "create_secret", ("body",), token=True),
+    "UpdateSecret": Operation("vault", "update_secret", ("id", "body"), etag=True),
+    "ListSecretVersions": Operation("vault", "list_secret_versions", ("id",)),
+    "ScheduleSecretVersionDeletion": Operation(
+        "vault", "schedule_secret_version_deletion", ("id", "version", "body"), etag=True
+    ),
+    "ScheduleSecretDeletion": Operation("vault", "schedule_secret_deletion", ("id", "body"), etag=True),
+    "CancelSecretDeletion": Operation("vault", "cancel_secret_deletion", ("id",), etag=True),
+    "GetSecretBundle": Operation("secrets", "get_secret_bundle", ("id",)),
 }

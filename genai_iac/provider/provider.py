@@ -21,6 +21,7 @@ from genai_iac.model import Secret
 from genai_iac.provider.connection import Connection, read_identity
 from genai_iac.provider.failures import translate
 from genai_iac.provider.operations import CLIENTS, OPERATIONS, Operation, Service
+from genai_iac.provider.plaintext import forget_frames, open_secrets, take_secrets
 from genai_iac.provider.retry import Window, call_patiently
 
 _PAGE = 1000  # rows asked for in one list call; the service may give fewer
@@ -29,7 +30,8 @@ _LONGEST_WORK = 4 * 3600.0  # seconds; a compartment takes 30 minutes to go, at 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer as plain data with the wire's own names. Plaintext is in `secrets` (by secret name) and nowhere else."""
+    """One answer as plain data with the wire's own names. Plaintext is in `secrets` and nowhere else: by the name of the
+    key's secret, or under `content` for a Vault secret's."""
 
     data: Any
     etag: str | None = None
@@ -90,13 +92,16 @@ class Provider:
         """The tenancy's clock, as its last answer told it: expiries are judged by the service's time, not by this machine's."""
         return datetime.now(UTC) + self._ahead
 
-    def read_all(self, operation: str, id: str, region: str | None = None, **parameters: Any) -> list[dict[str, Any]]:
-        """All pages of a list call on that compartment (or tenancy), as plain data."""
+    def read_all(
+        self, operation: str, id: str, region: str | None = None, *, patient: bool = False, **parameters: Any
+    ) -> list[dict[str, Any]]:
+        """All pages of a list call on that compartment (or tenancy, or Vault secret), as plain data; `patient` waits for one that
+        was made a moment ago."""
         rows: list[dict[str, Any]] = []
         if operation != "ListRegionSubscriptions":
             parameters.setdefault("limit", _PAGE)
         while True:
-            response = self._call(operation, [id], region, parameters, None)[0]
+            response = self._call(operation, [id], region, parameters, self.window if patient else None)[0]
             data = response.data
             rows.extend(data["items"] if isinstance(data, Mapping) else data)
             page = response.headers.get("opc-next-page")
@@ -104,9 +109,11 @@ class Provider:
                 return rows
             parameters["page"] = page
 
-    def get(self, operation: str, id: str, region: str | None = None, *, patient: bool = False) -> Reply:
+    def get(
+        self, operation: str, id: str, region: str | None = None, *, patient: bool = False, **parameters: Any
+    ) -> Reply:
         """One resource with its etag; `patient` waits for one that was made a moment ago."""
-        response, _ = self._call(operation, [id], region, {}, self.window if patient else None)
+        response, _ = self._call(operation, [id], region, parameters, self.window if patient else None)
         return _reply(response)
 
     def write(
@@ -114,14 +121,18 @@ class Provider:
         operation: str,
         *,
         id: str | None = None,
+        version: int | None = None,
         body: Mapping[str, Any] | None = None,
         region: str | None = None,
         etag: str | None = None,
         retry_token: str | None = None,
     ) -> Reply:
-        """One write, with `if-match` when an etag is given. Waits out what passes by itself; raises ServiceFailure for the rest."""
+        """One write, with `if-match` when an etag is given. Waits out what passes by itself; raises ServiceFailure for the rest.
+
+        A `Secret` in the body is opened as the request is made, and not before.
+        """
         known = OPERATIONS[operation]
-        arguments = [{"id": id, "body": body}[name] for name in known.takes]
+        arguments = [{"id": id, "version": version, "body": body}[name] for name in known.takes]
         parameters: dict[str, Any] = {}
         if etag and known.etag:
             parameters["if_match"] = etag
@@ -183,11 +194,11 @@ class Provider:
 
         def attempt() -> Any:
             try:
-                response = method(*arguments, **parameters)
+                response = method(*map(open_secrets, arguments), **parameters)
             except IacError:
                 raise
             except Exception as error:
-                raise translate(error, operation) from error
+                raise translate(error, operation) from forget_frames(error)
             self._note_clock(response.headers.get("date"))
             return response
 
@@ -195,7 +206,7 @@ class Provider:
 
     def _where(self, known: Operation, region: str | None) -> str:
         if known.home:
-            return self.home_region
+            return region or self.home_region
         return region or self.region
 
     def _client(self, service: Service, region: str) -> Any:
@@ -220,7 +231,7 @@ class Provider:
         if self.connection.endpoint:
             options["service_endpoint"] = _local_endpoint(self.connection.endpoint, region)
         client = getattr(import_module(module), name)({**self._config, "region": region}, **options)
-        _widen_pool(client.base_client.session)
+        _settle_session(client.base_client.session, client.base_client.get_endpoint())
         return client
 
     def _note_clock(self, date: str | None) -> None:
@@ -231,10 +242,13 @@ class Provider:
             self._ahead = ahead if abs(ahead) > timedelta(seconds=2) else timedelta(0)
 
 
-def _widen_pool(session: Any) -> None:
-    """Let as many connections be kept as `--parallelism` may use; the default keeps ten."""
+def _settle_session(session: Any, url: str) -> None:
+    """Keep as many connections as `--parallelism` may use, and look for proxies and certificates once, not before every request."""
     for adapter in session.adapters.values():
         adapter.init_poolmanager(64, 64)
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
+    session.trust_env = False
 
 
 def _local_endpoint(endpoint: str, region: str) -> str:
@@ -242,14 +256,8 @@ def _local_endpoint(endpoint: str, region: str) -> str:
 
 
 def _reply(response: Any, *, doubted: bool = False) -> Reply:
-    data, secrets = response.data, {}
-    if isinstance(data, dict) and isinstance(data.get("keys"), list):
-        for item in data["keys"]:
-            value = item.pop("key", None)
-            if value:
-                secrets[str(item["keyName"])] = Secret(value)
-    headers = response.headers
-    return Reply(data, headers.get("etag"), headers.get("opc-work-request-id"), secrets, doubted)
+    secrets, headers = take_secrets(response.data), response.headers
+    return Reply(response.data, headers.get("etag"), headers.get("opc-work-request-id"), secrets, doubted)
 
 
 def _new_token() -> str:
