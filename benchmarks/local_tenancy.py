@@ -35,8 +35,10 @@ from genai_iac.emulator import serve
 serve(Path(sys.argv[1]), 0, on_ready=lambda url: print(url, flush=True))
 """
 STATEMENT = (
-    "allow group readers to inspect generative-ai-apikey in compartment chat where request.region = 'nowhere-%d'"
+    "allow any-user to use generative-ai-family in compartment chat where ALL "
+    "{request.principal.type='generativeaiapikey', request.principal.id='%s'}"
 )
+MODEL = "xai.grok-4"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -75,6 +77,10 @@ class Bench:
         self._control("principals", {"name": "reader", "groups": ["readers"]})
         details = {"compartmentId": self._root, "name": "chat", "description": "-"}
         self._chat = self._admin.create_compartment(details).data.id
+        ai = oci.generative_ai.GenerativeAiClient(oci.config.from_file(str(self._config)), service_endpoint=self._url)
+        self._key = ai.create_api_key(
+            {"displayName": "k", "compartmentId": self._chat, "keyDetails": [{"keyName": "one"}]}
+        ).data
         with ThreadPoolExecutor(4) as pool:
             self._policies = list(pool.map(self._make_policy, range(policies)))
             list(pool.map(self._make_group, range(resources)))
@@ -93,12 +99,19 @@ class Bench:
             "GetPolicy, decided by policies": self._rate(requests, policy, "reader"),
             "ListApiKeys, administrator": self._rate(requests, keys, "DEFAULT"),
             "ListApiKeys, decided by policies": self._rate(requests, keys, "reader"),
+            "ChatCompletions, with a key": self._rate(requests, "/openai/v1/chat/completions", None, self._question()),
             "ListPolicies, a page of 100": self._rate(requests // 3, listing, "DEFAULT"),
         }
 
-    def _rate(self, requests: int, target: str, profile: str | None) -> float:
-        headers = self._sign(target, profile) if profile else {}
-        ask = _asker(self._url, target, headers)
+    def _question(self) -> tuple[dict[str, str], bytes]:
+        body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}).encode()
+        return {"authorization": f"Bearer {self._key.keys[0].key}", "content-type": "application/json"}, body
+
+    def _rate(
+        self, requests: int, target: str, profile: str | None, post: tuple[dict[str, str], bytes] | None = None
+    ) -> float:
+        headers, body = post or (self._sign(target, profile) if profile else {}, None)
+        ask = _asker(self._url, target, headers, body)
         for _ in range(20):
             ask()
         started = _cpu(self._process)
@@ -125,7 +138,7 @@ class Bench:
             "compartmentId": self._chat,
             "name": f"p{number}",
             "description": "-",
-            "statements": [STATEMENT % number],
+            "statements": [STATEMENT % (self._key.id if number == 0 else f"ocid1.key.{number}")],
         }
         return str(self._admin.create_policy(details).data.id)
 
@@ -137,12 +150,12 @@ class Bench:
         urllib.request.urlopen(request).close()
 
 
-def _asker(url: str, target: str, headers: dict[str, str]) -> Callable[[], None]:
+def _asker(url: str, target: str, headers: dict[str, str], body: bytes | None) -> Callable[[], None]:
     place = urlsplit(url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port)
 
     def ask() -> None:
-        connection.request("GET", target, headers=headers)
+        connection.request("POST" if body else "GET", target, body, headers)
         answer = connection.getresponse()
         answer.read()
         if answer.status != 200:

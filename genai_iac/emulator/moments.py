@@ -5,6 +5,7 @@ Pure. The wire form is RFC 3339 with milliseconds; any offset and up to nine fra
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
+from functools import lru_cache
 
 DAY = 86_400_000
 HOUR = 3_600_000
@@ -33,7 +34,7 @@ def parse_instant(text: str) -> int:
 
 def format_instant(moment: int) -> str:
     """`2027-01-01T00:00:00.000Z`."""
-    return to_datetime(moment).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment % 1000:03d}Z"
+    return f"{_format_second(moment // SECOND)}.{moment % SECOND:03d}Z"
 
 
 def to_datetime(moment: int) -> datetime:
@@ -44,6 +45,11 @@ def to_datetime(moment: int) -> datetime:
 def format_http_date(moment: int) -> str:
     """The form of the HTTP `Date` header (RFC 9110)."""
     return format_datetime(to_datetime(moment - moment % 1000), usegmt=True)
+
+
+@lru_cache(maxsize=4096)
+def _format_second(second: int) -> str:
+    return to_datetime(second * SECOND).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def parse_duration(value: str | int | float) -> int:

@@ -9,7 +9,7 @@ from genai_iac.emulator.access.rules import RuleBook
 from genai_iac.emulator.moments import to_datetime
 from genai_iac.emulator.regions import REGIONS
 from genai_iac.emulator.world import World
-from genai_iac.policy import Principal, Request, evaluate, permissions_of
+from genai_iac.policy import Principal, Request, permissions_of
 
 if TYPE_CHECKING:
     from genai_iac.emulator.call import Call
@@ -40,7 +40,7 @@ class Gate:
         variables = _variables(call.directory, path, call.region, call.operation.name)
         variables |= {"request.user.id": caller.id, "request.groups.id": tuple(sorted(caller.groups))}
         request = Request(principal, permissions, path, variables, to_datetime(call.now))
-        return bool(evaluate(request, self._rulebook.rules(call.connection, call.world)))
+        return self._rulebook.rules(call.connection, call.world).admits(request)
 
     def admits_key(
         self, connection: sqlite3.Connection, world: World, key: "KeyUse", directory: TenancyDirectory
@@ -58,7 +58,7 @@ class Gate:
         variables = _variables(directory, path, key.region, key.operation)
         variables |= principal_variables | {"target.model.id": key.model}
         request = Request(principal, permissions_of(key.operation), path, variables, to_datetime(world.now))
-        return bool(path) and bool(evaluate(request, self._rulebook.rules(connection, world)))
+        return bool(path) and self._rulebook.rules(connection, world).admits(request)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 import sqlite3
 from functools import lru_cache
 
+from genai_iac.emulator.access.index import RuleIndex
 from genai_iac.emulator.world import World
-from genai_iac.policy import Rule, RuleSet, Statement, compile_rules, parse
+from genai_iac.policy import Rule, Statement, parse
 
 _OLDEST = 86_400_000  # closed rules are kept this long: the longest propagation delay that is imitated in full
 
@@ -14,9 +15,9 @@ class RuleBook:
 
     def __init__(self) -> None:
         self._generation = -1
-        self._rules = compile_rules(())
+        self._rules = RuleIndex(())
 
-    def rules(self, connection: sqlite3.Connection, world: World) -> RuleSet:
+    def rules(self, connection: sqlite3.Connection, world: World) -> RuleIndex:
         """The rules in force now: those written at least `propagationDelay` ago, and those repealed since."""
         if world.settings.propagationDelay:
             moment = world.now - world.settings.propagationDelay
@@ -44,9 +45,9 @@ def repeal_rules(connection: sqlite3.Connection, policy: str, now: int) -> None:
     connection.execute("DELETE FROM rules WHERE until < ?", (now - _OLDEST,))
 
 
-def _read(connection: sqlite3.Connection, condition: str, values: tuple[int, ...]) -> RuleSet:
+def _read(connection: sqlite3.Connection, condition: str, values: tuple[int, ...]) -> RuleIndex:
     query = f"SELECT policy, attached, text, compiled FROM rules WHERE {condition} ORDER BY policy, position"  # noqa: S608
-    return compile_rules(
+    return RuleIndex(
         Rule(row["policy"], row["attached"], _parse(row["compiled"]), row["text"])
         for row in connection.execute(query, values)
     )
