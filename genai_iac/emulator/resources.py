@@ -13,11 +13,7 @@ from genai_iac.emulator.database import encode_json
 
 WORK_REQUEST = "compartmentworkrequest"
 # the columns in the order of Resource's fields
-_SELECT = (
-    "SELECT id, kind, region, compartment, name, state, created, updated, etag, body, seq, visible FROM resources"
-)
-    "id, kind, region, compartment, name, state, created, updated, etag, body, seq, visible"  # as Resource has them
-)
+_SELECT = "SELECT id, kind, region, compartment, name, state, created, updated, etag, body, seq, visible FROM resources"
 
 
 @dataclass(frozen=True)
@@ -114,7 +110,7 @@ class Resources:
         if wanted.after is not None:
             clauses.append(f"({column}, seq) {beyond} (?, ?)")
             values.extend(wanted.after)
-        query = f"{_SELECT} WHERE {' AND '.join(clauses)} ORDER BY {column} {way}, seq {way}"  # noqa: S608
+        query = f"{_SELECT} WHERE {' AND '.join(clauses)} ORDER BY {column} {way}, seq {way}"
         if wanted.limit is not None:
             query += " LIMIT ?"
             values.append(wanted.limit)
@@ -132,7 +128,7 @@ class Resources:
     def within(self, compartment: str) -> list[Resource]:
         """Everything alive directly inside a compartment."""
         rows = self._connection.execute(
-            f"{_SELECT} WHERE compartment = ? AND state <> 'DELETED' AND kind <> ? ORDER BY seq",  # noqa: S608
+            f"{_SELECT} WHERE compartment = ? AND state <> 'DELETED' AND kind <> ? ORDER BY seq",
             (compartment, WORK_REQUEST),
         )
         return [_from_row(row) for row in rows]
