@@ -54,7 +54,11 @@ class Tenancy:
 
     def writes(self) -> list[str]:
         """Operation names of the management writes that succeeded, in order."""
-        return [call["operation"] for call in self.calls() if call["method"] != "GET" and call["status"] < 300 and not _is_inference(call)]
+        return [
+            call["operation"]
+            for call in self.calls()
+            if call["method"] != "GET" and call["status"] < 300 and not _is_inference(call)
+        ]
 
     def advance(self, length: str) -> None:
         self.control("POST", "clock", {"advance": length})
@@ -68,7 +72,12 @@ class Tenancy:
 
         config = oci.config.from_file(str(self.config_file))
         endpoint = f"{self.url}/r/{region}" if region else self.url
-        kinds = {"identity": oci.identity.IdentityClient, "generative_ai": oci.generative_ai.GenerativeAiClient}
+        kinds = {
+            "identity": oci.identity.IdentityClient,
+            "generative_ai": oci.generative_ai.GenerativeAiClient,
+            "vault": oci.vault.VaultsClient,
+            "secrets": oci.secrets.SecretsClient,
+        }
         return kinds[service](config, service_endpoint=endpoint, retry_strategy=oci.retry.NoneRetryStrategy())
 
 

@@ -2,5 +2,6 @@
 
 from genai_iac.provider.connection import Connection
 from genai_iac.provider.provider import Provider, Reply, WorkRequest, connect
+from genai_iac.provider.vault import TenancyVault
 
-__all__ = ["Connection", "Provider", "Reply", "WorkRequest", "connect"]
+__all__ = ["Connection", "Provider", "Reply", "TenancyVault", "WorkRequest", "connect"]

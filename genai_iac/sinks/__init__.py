@@ -13,10 +13,10 @@ from types import ModuleType
 from typing import Any
 
 from genai_iac.errors import SinkError
-from genai_iac.sinks._door import VaultDoor, VaultVersion
+from genai_iac.sinks._door import Stage, VaultDoor, VaultVersion
 from genai_iac.sinks._sink import Context, Sink
 
-__all__ = ["SINKS", "Context", "Sink", "VaultDoor", "VaultVersion", "entry_schema", "find_sink", "open_sink"]
+__all__ = ["SINKS", "Context", "Sink", "Stage", "VaultDoor", "VaultVersion", "entry_schema", "find_sink", "open_sink"]
 
 FOREIGN_WORD = r"^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$"
 

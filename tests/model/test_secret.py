@@ -26,8 +26,8 @@ VALUE = "sk-CANARY0123456789abcdefghijABCDEFGHIJ0123456789xyz"
 CONSTANT = "Secret(****)"
 PACKAGE = Path(genai_iac.__file__).parent
 
-# where values may be opened: the sinks keep them, the vault's door hands them to the SDK, the verification call signs in with one
-MAY_REVEAL = ("sinks/", "provider/vault", "verify")
+# where values may be opened: the sinks keep them, the provider makes a Vault request of one, the verification call signs in with one
+MAY_REVEAL = ("sinks/", "provider/plaintext", "verify")
 
 REFUSED: dict[str, Callable[[Any], Any]] = {
     "str": str,
