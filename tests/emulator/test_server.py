@@ -174,3 +174,21 @@ def test_the_application_is_plain_asgi() -> None:
         assert asyncio.run(talk(emulator)) == 200
         emulator.reset()
         assert emulator.home_region == "eu-frankfurt-1"
+
+
+def test_ipv6_loopback_is_loopback(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from genai_iac.emulator import serve; "
+        "serve(Path(sys.argv[1]), 0, '::1', on_ready=lambda url: print(url, flush=True))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "local.db")], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        url = child.stdout.readline().strip()
+        if not url:
+            pytest.skip("this machine has no IPv6 loopback")
+        assert url.startswith("http://[::1]:")
+        assert control(url, "GET", "health")["status"] == "ok"
+        child.terminate()
+        assert child.wait(5) == 0
