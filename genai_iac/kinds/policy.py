@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from genai_iac import policy as language
 from genai_iac.errors import Problem
 from genai_iac.kinds._compartments import COMPARTMENT_SCHEMA, read_compartment
 from genai_iac.kinds._grants import GRANT_SCHEMA, grant_statements, granted_keys
@@ -22,6 +21,7 @@ from genai_iac.kinds._kind import (
     read_time,
     why_changed,
 )
+from genai_iac.kinds._statements import check_statements
 from genai_iac.model import Address, Call, Document, LiveResource, Reference, Resource, Stack, StatementText, Value
 
 _PLACE = re.compile(r"\bcompartment\s+(?!id\b)([A-Za-z0-9._:-]+)", re.IGNORECASE)
@@ -77,18 +77,7 @@ class Policy(Kind):
     }
 
     def check(self, document: Document) -> Iterable[Problem]:
-        for index, statement in enumerate(document.spec.get("statements", ())):
-            try:
-                if isinstance(statement, StatementText):
-                    language.Template.parse(statement.template)
-                else:
-                    language.parse(str(statement))
-            except language.PolicySyntaxError as error:
-                yield Problem(
-                    document.place("spec", "statements", index),
-                    f"column {error.column} of the statement: {error.message}",
-                    error.hint or "",
-                )
+        return check_statements(document)
 
     def desired(self, document: Document, stack: Stack) -> Resource:
         del stack

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import PolicySyntaxError, PolicyValueError, UnresolvedName
 from .meaning import same
 from .parse import parse, parse_matching_rule, parse_matching_rules, parse_statements
+from .refusals import Refusal, find_refusals
 from .resolve import Directory, resolve
 from .template import Hole, Template
 from .tree import (
@@ -77,6 +78,7 @@ __all__ = [
     "PolicyValueError",
     "Presence",
     "Principal",
+    "Refusal",
     "Request",
     "Rule",
     "RuleSet",
@@ -92,6 +94,7 @@ __all__ = [
     "compare",
     "compile_rules",
     "evaluate",
+    "find_refusals",
     "holds",
     "members_of",
     "operations_of",

@@ -36,10 +36,11 @@ class UnresolvedName(ValueError):
 
 
 class PolicyValueError(ValueError):
-    """A value does not fit the hole it was given for, so no statement is built."""
+    """A value does not fit the hole it was given for, so no statement is built. ``reason`` is the message without the value."""
 
-    def __init__(self, hole: str, value: str, message: str, column: int) -> None:
+    def __init__(self, hole: str, value: str, message: str, column: int, reason: str = "") -> None:
         self.hole = hole
+        self.reason = reason
         self.value = value
         self.message = message
         self.column = column

@@ -52,7 +52,9 @@ class Template:
     holes: tuple[Hole, ...]
     _cut: Cut = field(repr=False, compare=False)
     _slots: tuple[Slot, ...] = field(repr=False, compare=False)
-    _tree: Statement = field(repr=False, compare=False)
+    tree: Statement = field(
+        repr=False, compare=False
+    )  # with a private character for each hole: see ``column``, ``shown``
 
     @staticmethod
     def parse(text: str) -> "Template":
@@ -80,6 +82,14 @@ class Template:
             self._prove_shape(text, chosen)
         return text
 
+    def column(self, column: int) -> int:
+        """Where something of ``tree`` stands in the template's text."""
+        return self._cut.offset(column - 1) + 1
+
+    def shown(self, text: str) -> str:
+        """A text made from ``tree``, with its holes as people wrote them."""
+        return restore(text, self._cut.names)
+
     def example(self) -> str:
         """The statement with a stand-in in every hole, for checks that want a whole statement before values are known.
 
@@ -103,7 +113,7 @@ class Template:
         reason = why_unfit(hole.kind, value, alone=alone)
         if reason is not None:
             message = f"the value {value!r} of ${{{hole.name}}} {reason}"
-            raise PolicyValueError(hole.name, value, message, hole.column)
+            raise PolicyValueError(hole.name, value, message, hole.column, reason)
         return _normal(hole.kind, value)
 
     def _write(self, slot: Slot, chosen: dict[int, str]) -> str:
@@ -119,7 +129,7 @@ class Template:
 
     def _prove_shape(self, text: str, chosen: dict[int, str]) -> None:
         try:
-            proven = parse(text) == _fill(self._tree, chosen)
+            proven = parse(text) == _fill(self.tree, chosen)
         except PolicySyntaxError:
             proven = False
         if not proven:

@@ -75,7 +75,7 @@ def test_a_policy_keeps_every_hole_of_a_statement(manifest: Manifest) -> None:
         (("var.owner", "ml-engineers"), ("Compartment/chat.name", Reference(CHAT, "name"))),
         attached=ExistingCompartment("/platform"),
     )
-    assert statements[1] == "allow group admins to manage generative-ai-family in tenancy"
+    assert statements[1] == "allow group admins to manage generative-ai-family in compartment platform"
     assert len(statements) == 4  # two grants were written out
 
 

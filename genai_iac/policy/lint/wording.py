@@ -1,27 +1,18 @@
 """Rules on how it is said: OCIDs without id, stars in quotes, variables misspelt, set functions that do not exist."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from genai_iac.policy.grammar.hints import close_match
-from genai_iac.policy.tree import Call, Condition, Grant, Group, Location, Name, Text
-from genai_iac.policy.write import unparse
+from genai_iac.policy.refusals import missing_ids
+from genai_iac.policy.tree import Call, Condition, Grant, Group, Text
 
 from .conditions import comparisons, variables
 from .finding import GrantRule, Note
 
 
 def _missing_id(grant: Grant) -> Iterator[Note]:
-    location = grant.location
-    if len(location.path) == 1 and location.path[0].lower().startswith("ocid1."):
-        ocid = location.path[0]
-        fixed = replace(grant, location=Location("compartment", (), ocid, location.tenancy))
-        message = "an OCID without `id` is read as a name, which no compartment has"
-        yield Note(location.column, message, f"write compartment id {ocid}", unparse(fixed))
-    for member in grant.subject.members if grant.subject.kind in ("group", "dynamic-group") else ():
-        if isinstance(member, Name) and member.text.lower().startswith("ocid1."):
-            message = "an OCID without `id` is read as a name, which no group has"
-            yield Note(member.column, message, f"write {grant.subject.kind} id {member.text}")
+    for found in missing_ids(grant):
+        yield Note(found.column, found.message, found.fix, found.replacement)
 
 
 def _quoted_star(grant: Grant) -> Iterator[Note]:
