@@ -1,0 +1,113 @@
+"""`stacks`: the stacks below a directory, or those that a change touches. Offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from genai_iac.render.stack_list import StackEntry
+    from genai_iac.revision import Repository
+    from genai_iac.stacks import FoundStack
+
+_MOST_JOBS = 256  # of one GitHub Actions matrix
+
+
+@click.command("stacks")
+@click.argument("path", default=".")
+@click.option(
+    "--changed-since", metavar="REF", help="Only those that differ from where this branch left that revision."
+)
+@click.option("--format", "form", type=click.Choice(["text", "json", "matrix"]), default="text", help="How to say it.")
+@click.pass_context
+def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str) -> int:  # noqa: N802
+    """List the stacks below PATH: one line, object or job for each and for each of its environments."""
+    from genai_iac.cli.flags import Flags
+    from genai_iac.cli.output import Output
+    from genai_iac.errors import UsageError
+    from genai_iac.render.stack_list import stacks_json, stacks_matrix, stacks_text
+    from genai_iac.revision import find_repository
+    from genai_iac.stacks import find_stacks
+
+    flags = Flags.of(ctx)
+    output = Output.of_environment(no_color=flags.no_color)
+    try:
+        repository = find_repository(Path(path))
+    except UsageError:
+        if changed_since:
+            raise
+        repository = None
+    stacks = find_stacks(path, repository.root if repository else None)
+    changed = frozenset(repository.changed_since(changed_since)) if repository and changed_since else None
+    entries = [entry for stack in stacks for entry in _entries(stack, repository, changed, flags.env, flags.var_file)]
+    removed = list(_removed(repository, str(changed_since), changed or frozenset(), path)) if repository else []
+    for gone in removed:
+        output.note(
+            f"Note: the stack in {gone} was removed; what it made stays until genai-iac destroy is run on the revision before\n"
+        )
+    if form == "matrix" and len(entries) > _MOST_JOBS:
+        output.note(f"Note: {len(entries)} jobs; GitHub Actions takes {_MOST_JOBS} in one matrix\n")
+    output.say(
+        {"text": stacks_text, "matrix": stacks_matrix}[form](entries)
+        if form != "json"
+        else stacks_json(entries, removed)
+    )
+    return 0
+
+
+def _entries(
+    stack: FoundStack,
+    repository: Repository | None,
+    changed: frozenset[str] | None,
+    env: str | None,
+    given: tuple[Path, ...],
+) -> Iterator[StackEntry]:
+    """The stack once for each of its environments that the change concerns."""
+    from genai_iac.render.stack_list import StackEntry
+
+    concerned = _concerned(stack, repository, changed, given)
+    for environment in stack.environments or ("",):
+        if env in (None, environment) and (concerned is None or environment in concerned):
+            files = (*stack.variable_files, *map(str, given))
+            yield StackEntry(stack.name, stack.path, environment, files)
+
+
+def _concerned(
+    stack: FoundStack, repository: Repository | None, changed: frozenset[str] | None, given: tuple[Path, ...]
+) -> frozenset[str] | None:
+    """The environments that the change concerns; None: all of them."""
+    if repository is None or changed is None or {repository.name(file) for file in given} & changed:
+        return None
+    touching = [file for file in (repository.root / name for name in changed) if stack.is_made_of(file)]
+    names = {stack.environment_of(file) for file in touching}
+    return None if None in names else frozenset(name for name in names if name is not None)
+
+
+def _removed(repository: Repository, revision: str, changed: frozenset[str], path: str) -> Iterator[str]:
+    """The directories below PATH in which a Stack was declared at that revision and none is now."""
+    from genai_iac.stacks import declares_stack
+
+    below = Path(path).resolve()
+    gone = [
+        name for name in changed if not (repository.root / name).exists() and below in (repository.root / name).parents
+    ]
+    manifests = sorted(name for name in gone if name.endswith((".yaml", ".yml")))
+    if not manifests:
+        return
+    held = {
+        Path(name).parent
+        for _, name, data in repository.files_at(repository.commit(revision), manifests)
+        if declares_stack(data)
+    }
+    for folder in sorted(held):
+        if not _holds_stack(repository.root / folder):
+            yield folder.as_posix()
+
+
+def _holds_stack(folder: Path) -> bool:
+    from genai_iac.stacks import find_stacks
+
+    return folder.is_dir() and any(stack.place == folder for stack in find_stacks(str(folder)))
