@@ -29,13 +29,16 @@ def test_start_and_stop_are_quick_and_leave_no_trace(tmp_path: Path) -> None:
     loggers = {name: (item.level, list(item.handlers), item.propagate) for name, item in _loggers().items()}
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     threads = threading.active_count()
-    started = time.perf_counter()
-    with running(tmp_path / "a.db") as tenancy:
-        ready = time.perf_counter() - started
-        assert control(tenancy.url, "GET", "health")["status"] == "ok"
-        stopping = time.perf_counter()
-    assert ready < 0.2
-    assert time.perf_counter() - stopping < 0.2
+    ready, stopped = [], []
+    for _ in range(5):  # the best of a few: other work of the machine is no fault of the server's
+        started = time.perf_counter()
+        with running(tmp_path / "a.db") as tenancy:
+            ready.append(time.perf_counter() - started)
+            assert control(tenancy.url, "GET", "health")["status"] == "ok"
+            stopping = time.perf_counter()
+        stopped.append(time.perf_counter() - stopping)
+    assert min(ready) < 0.1
+    assert min(stopped) < 0.1
     assert threading.active_count() == threads
     assert {number: signal.getsignal(number) for number in handlers} == handlers
     assert {name: (item.level, list(item.handlers), item.propagate) for name, item in _loggers().items()} == loggers
