@@ -53,8 +53,9 @@ def make_plan(inputs: Inputs) -> Plan:
     taken, a compartment that is not there, a change that OCI has no call for.
     """
     live = inputs.live
-    resolver = Resolver(inputs.resources, live.tree, _ids(live))
-    planner = _Planner(inputs, resolver)
+    ids = _ids(live)
+    resolver = Resolver(inputs.resources, live.tree, ids)
+    planner = _Planner(inputs, resolver, ids)
     drafts = [*planner.for_desired(), *planner.for_undeclared()]
     if planner.errors:
         raise _all_of(planner.errors)
@@ -93,8 +94,8 @@ def _all_of(errors: Sequence[IacError]) -> PlanError:
 class _Planner:
     """One planning: collects errors and notices while it drafts."""
 
-    def __init__(self, inputs: Inputs, resolver: Resolver) -> None:
-        self.inputs, self.live, self.resolver = inputs, inputs.live, resolver
+    def __init__(self, inputs: Inputs, resolver: Resolver, ids: dict[Address, str]) -> None:
+        self.inputs, self.live, self.resolver, self.ids = inputs, inputs.live, resolver, ids
         self.errors: list[IacError] = []
         self.notices: list[Notice] = []
 
@@ -135,6 +136,8 @@ class _Planner:
         self.notices.extend(Notice(note, desired.address) for note in step.notes)
         if not step:
             return None
+        if "create" in step.actions:
+            del self.ids[desired.address]  # its successor has another OCID: what refers to it is not known yet
         return self._change(
             desired.address,
             self._sealed(kind, desired, live, step),
