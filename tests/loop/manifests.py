@@ -23,9 +23,9 @@ def compartment(name: str, **spec: Any) -> Document:
     return document("Compartment", name, spec)
 
 
-def key(name: str, *, secrets: int = 1, **spec: Any) -> Document:
-    """A key with so many secrets; in the compartment `home` unless told otherwise."""
-    named = [{"name": secret} for secret in ("key-one", "key-two")[:secrets]]
+def key(name: str, *, secrets: int | list[dict[str, str]] = 1, **spec: Any) -> Document:
+    """A key with so many secrets, or with these; in the compartment `home` unless told otherwise."""
+    named = secrets if isinstance(secrets, list) else [{"name": one} for one in ("key-one", "key-two")[:secrets]]
     return document("ApiKey", name, {"compartment": "home", "secrets": named, **spec})
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import oci
@@ -15,6 +13,7 @@ from conftest import ROOT, Project, Tenancy
 
 from genai_iac.emulator import running
 
+from .calling import MESSAGES, assert_serves, client, read_dotenv
 from .walk import REGION, apply_exactly, assert_settled, compartments, keys, plan, planned_calls, policies
 
 RUNS = [("quickstart", ()), ("team", ("--env", "dev")), ("team", ("--env", "prod"))]
@@ -103,7 +102,7 @@ def test_the_delivered_file_opens_the_endpoint(examples: Project, tenancy: Tenan
     for name in ("OPENAI_API_KEY", "OPENAI_API_KEY_STANDBY"):
         assert_serves(url, given[name])
     with client(url, given["OPENAI_API_KEY"]) as refused, pytest.raises(openai.AuthenticationError):
-        refused.chat.completions.create(model="openai.gpt-oss-120b", messages=[{"role": "user", "content": "Hello"}])
+        refused.chat.completions.create(model="openai.gpt-oss-120b", messages=MESSAGES)
 
 
 def test_the_policy_is_what_admits_the_key(examples: Project, tenancy: Tenancy) -> None:
@@ -117,7 +116,7 @@ def test_the_policy_is_what_admits_the_key(examples: Project, tenancy: Tenancy) 
     examples.run("apply", "--auto-approve", "quickstart")
     with client(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"]) as refused:
         with pytest.raises(openai.AuthenticationError):
-            refused.chat.completions.create(model="xai.grok-4", messages=[{"role": "user", "content": "Hello"}])
+            refused.chat.completions.create(model="xai.grok-4", messages=MESSAGES)
         with pytest.raises(openai.AuthenticationError):
             refused.responses.create(model="xai.grok-4", input="Hello")
     manifest.write_text(whole)
@@ -155,32 +154,6 @@ def test_the_local_flag_keeps_a_tenancy_between_runs(offline: Project) -> None:
     with running(offline.path / ".genai-iac/local.db") as served:
         assert_serves(f"{served.url}/r/{REGION}/20231130/actions/v1", given["OPENAI_API_KEY"])
     assert "3 destroyed" in offline.run(*DESTROY, "quickstart").out
-
-
-def assert_serves(url: str, value: str) -> None:
-    """Both APIs answer, whole and streaming."""
-    messages = [{"role": "user", "content": "Hello"}]
-    with client(url, value) as served:
-        whole = served.chat.completions.create(model="xai.grok-4", messages=messages)
-        assert whole.choices[0].message.content
-        chunks = list(served.chat.completions.create(model="xai.grok-4", messages=messages, stream=True))
-        assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
-        assert served.responses.create(model="xai.grok-4", input="Hello").output_text
-        events = list(served.responses.create(model="xai.grok-4", input="Hello", stream=True))
-        assert events[0].type == "response.created" and events[-1].type == "response.completed"
-
-
-@contextmanager
-def client(url: str, value: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=url, api_key=value, max_retries=0) as unchanged:
-        yield unchanged
-
-
-def read_dotenv(path: Path) -> dict[str, str]:
-    """The assignments of a dotenv file."""
-    assert path.stat().st_mode & 0o777 == 0o600
-    lines = [line for line in path.read_text().splitlines() if "=" in line and not line.startswith("#")]
-    return {name: value.strip("'\"") for name, _, value in (line.partition("=") for line in lines)}
 
 
 def free_port() -> int:
