@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from genai_iac import policy as language
 from genai_iac.errors import Problem
-from genai_iac.kinds._compartments import read_compartment
-from genai_iac.model import Document, ExistingCompartment, Reference, StatementText, Value
+from genai_iac.model import Document, ExistingCompartment, Reference, StatementText, Value, read_compartment
 
 _FAMILIES = {"ApiKey": "generativeaiapikey", "Compartment": "compartment"}
 

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from genai_iac import sinks
 from genai_iac.errors import Problem
-from genai_iac.kinds._compartments import COMPARTMENT_SCHEMA, read_compartment
 from genai_iac.kinds._expiry import DEFAULT, EXPIRES_SCHEMA, read_expiry, write_moment
 from genai_iac.kinds._kind import (
     Facts,
@@ -24,7 +23,20 @@ from genai_iac.kinds._kind import (
 from genai_iac.kinds._rotation import ROTATION_SCHEMA, Rotation, check_rotation
 from genai_iac.kinds._secrets import check_names, declared_roles, declared_secrets, set_state, turn_secrets
 from genai_iac.kinds._turn import rotate
-from genai_iac.model import Call, Document, Handover, LiveResource, LiveSecret, Loss, Resource, Stack, Value, leaves
+from genai_iac.model import (
+    COMPARTMENT_SCHEMA,
+    Call,
+    Document,
+    Handover,
+    LiveResource,
+    LiveSecret,
+    Loss,
+    Resource,
+    Stack,
+    Value,
+    leaves,
+    read_compartment,
+)
 
 _NAME = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,254}$"}
 _STATES = {"active": "ACTIVE", "inactive": "INACTIVE", "revoked": "REVOKED"}

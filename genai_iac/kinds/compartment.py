@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from genai_iac.errors import Problem
-from genai_iac.kinds._compartments import COMPARTMENT_SCHEMA, read_compartment
 from genai_iac.kinds._kind import (
     Facts,
     Kind,
@@ -18,7 +17,7 @@ from genai_iac.kinds._kind import (
     read_time,
     why_changed,
 )
-from genai_iac.model import Call, Document, LiveResource, Resource, Stack
+from genai_iac.model import COMPARTMENT_SCHEMA, Call, Document, LiveResource, Resource, Stack, read_compartment
 
 _FIELDS = ("name", "description")
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from genai_iac.errors import Problem
-from genai_iac.kinds._compartments import COMPARTMENT_SCHEMA, read_compartment
 from genai_iac.kinds._grants import GRANT_SCHEMA, grant_statements, granted_keys
 from genai_iac.kinds._kind import (
     Facts,
@@ -22,7 +21,19 @@ from genai_iac.kinds._kind import (
     why_changed,
 )
 from genai_iac.kinds._statements import check_statements
-from genai_iac.model import Address, Call, Document, LiveResource, Reference, Resource, Stack, StatementText, Value
+from genai_iac.model import (
+    COMPARTMENT_SCHEMA,
+    Address,
+    Call,
+    Document,
+    LiveResource,
+    Reference,
+    Resource,
+    Stack,
+    StatementText,
+    Value,
+    read_compartment,
+)
 
 _PLACE = re.compile(r"\bcompartment\s+(?!id\b)([A-Za-z0-9._:-]+)", re.IGNORECASE)
 

@@ -1,6 +1,7 @@
 """The nouns: what a manifest declares, what a tenancy holds, what a plan says, what an apply reports. Data only, all frozen."""
 
 from genai_iac.model.address import Address, Source
+from genai_iac.model.compartments import COMPARTMENT_SCHEMA, read_compartment
 from genai_iac.model.delivery import Delivery, Handover, Held, Holding, Item, Record, Role
 from genai_iac.model.document import Document, Path
 from genai_iac.model.live import Live
@@ -22,6 +23,7 @@ from genai_iac.model.values import (
 
 __all__ = [
     "ACTIONS",
+    "COMPARTMENT_SCHEMA",
     "LEAKED",
     "TAG",
     "Action",
@@ -62,6 +64,7 @@ __all__ = [
     "Tree",
     "Value",
     "leaves",
+    "read_compartment",
     "read_mark",
     "references",
 ]

@@ -1,4 +1,4 @@
-"""The three ways to name a compartment in a manifest, shared by every kind that lives in one."""
+"""The ways to name a compartment in a manifest, shared by every kind that lives in one and every sink that puts something there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from genai_iac.model import Address, ExistingCompartment, Reference, Value
+from genai_iac.model.address import Address
+from genai_iac.model.values import ExistingCompartment, Reference, Value
 
 OCID = re.compile(r"ocid1\.(compartment|tenancy)\.[a-z0-9-]+\.[a-z0-9-]*\.[a-z0-9-]+", re.IGNORECASE)
 
