@@ -24,7 +24,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 PARALLELISM = 10
-LIMITS = {"statementsPerPath": 100_000, "policyCount": 100_000}
+LIMITS = {"statementsPerPath": 100_000, "policyCount": 100_000}  # for any --count
 STATEMENT = (
     "allow any-user to use generative-ai-chat in compartment id {compartment} "
     "where all {{request.principal.type = 'generativeaiapikey', target.model.id = 'xai.grok-{number}'}}"

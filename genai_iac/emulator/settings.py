@@ -13,7 +13,7 @@ DEFAULT_LIMITS: dict[str, int] = {
     "compartmentCount": 1_000,
     "policyCount": 10_000,
     "statementsPerPolicy": 50,
-    "statementsPerPath": 500,  # along any path from the tenancy to a leaf compartment
+    "statementsPerPath": 10_000,  # along any path from the tenancy to a leaf; OCI has 500, too few to try what scales
     "secretCount": 5_000,
     "versionsPerSecret": 30,
 }

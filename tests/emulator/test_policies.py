@@ -224,6 +224,7 @@ def test_renames_and_moves_rewrite_paths_in_policies_above(fresh: Clients) -> No
 @holds("P20", "9.8")
 def test_limits_of_number(fresh: Clients) -> None:
     identity = fresh.identity()
+    fresh.control("POST", "settings", {"limits": {"statementsPerPath": 500}})
     inside = fresh.compartment("p20")
     statement = "allow group Administrators to use buckets in compartment p20"
 
