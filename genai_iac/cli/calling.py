@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from genai_iac.cli.workspace import LOCAL_DB, Workspace
+from genai_iac.cli.local_tenancy import LOCAL_DB, program
+from genai_iac.cli.workspace import Workspace
 from genai_iac.model import Address
 
 
@@ -24,7 +23,7 @@ def calling_lines(workspace: Workspace, made: Iterable[Address]) -> str:
 def _lines(workspace: Workspace, address: Address, path: str) -> str:
     serve = ""
     if workspace.flags.local:
-        serve = f"  {_program()} local serve &   # the local tenancy of {LOCAL_DB}, where this key lives\n"
+        serve = f"  {program()} local serve &   # the local tenancy of {LOCAL_DB}, where this key lives\n"
     return (
         f"\nCall a model with {address}:\n{serve}"
         f"  set -a; . {path}; set +a\n"
@@ -32,14 +31,6 @@ def _lines(workspace: Workspace, address: Address, path: str) -> str:
         "    -H 'Content-Type: application/json' \\\n"
         '    -d \'{"model": "xai.grok-4", "messages": [{"role": "user", "content": "Hello"}]}\'\n'
     )
-
-
-def _program() -> str:
-    """What to type to run this program again: its name when the shell finds it, else the path it was called by."""
-    called = sys.argv[0]
-    found = shutil.which("genai-iac")
-    same = found is not None and Path(found).resolve() == Path(called).resolve()
-    return "genai-iac" if same or not Path(called).name.startswith("genai-iac") else called
 
 
 def _shown_path(workspace: Workspace, path: str) -> str:

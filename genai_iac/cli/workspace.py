@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from genai_iac.cli.flags import PREFIX, Flags
+from genai_iac.cli.local_tenancy import LOCAL_PORT, NOTES, run_local
 from genai_iac.errors import GuardError, UsageError
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from genai_iac.plan import Inputs
     from genai_iac.provider import Provider
     from genai_iac.snapshot import Snapshot
-
-NOTES = ".genai-iac"
-LOCAL_DB = Path(NOTES) / "local.db"
-LOCAL_PORT = 4180
 
 
 def load_manifest(flags: Flags, path: str) -> Manifest:
@@ -213,7 +210,7 @@ def open_provider(flags: Flags, profile: str | None = None, region: str | None =
     with ExitStack() as stack:
         endpoint, config_file, base_url = flags.endpoint, flags.config_file, None
         if flags.local and not endpoint:
-            local = stack.enter_context(_run_local())
+            local = stack.enter_context(run_local())
             endpoint, config_file, profile = local.url, str(local.config_file), None
             base_url = f"http://127.0.0.1:{os.environ.get(f'{PREFIX}LOCAL_PORT', LOCAL_PORT)}"
         connection = Connection(
@@ -228,10 +225,3 @@ def open_provider(flags: Flags, profile: str | None = None, region: str | None =
         provider = connect(connection)
         stack.callback(provider.close)
         yield provider
-
-
-def _run_local() -> Any:
-    from genai_iac.emulator import running
-
-    Path(NOTES).mkdir(mode=0o700, exist_ok=True)
-    return running(LOCAL_DB)

@@ -13,7 +13,7 @@ from typing import Any
 
 from genai_iac.emulator.ocids import make_ocid
 
-_VERSION = 1
+_VERSION = 2
 _WAIT = 30.0  # seconds for another process's transaction
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from genai_iac.cli.workspace import LOCAL_DB, LOCAL_PORT, NOTES
+from genai_iac.cli.local_tenancy import LOCAL_DB, LOCAL_PORT, profiles_of, program, telling_errors
 
 _DB = click.option("--db", type=click.Path(dir_okay=False, path_type=Path), default=LOCAL_DB, help="Where it is kept.")
 _PORT = click.option("--port", type=click.IntRange(0, 65535), default=LOCAL_PORT, help="Port on this machine.")
@@ -24,13 +24,12 @@ def serve_local(port: int, db: Path) -> int:
     """Serve it until Ctrl-C. The page for people is at /."""
     from genai_iac.emulator import serve
 
-    db.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-
     def say(url: str) -> None:
         click.echo(f"The local tenancy is at {url} (data in {db}); stop it with Ctrl-C.")
-        click.echo('Point other clients at it: eval "$(genai-iac local env)"')
+        click.echo(f'Point other clients at it: eval "$({program()} local env)"')
 
-    serve(db, port, oci_dir=_oci_dir(db), on_ready=say)
+    with telling_errors(db):
+        serve(db, port, oci_dir=profiles_of(db), on_ready=say)
     return 0
 
 
@@ -43,8 +42,8 @@ def print_environment(port: int, db: Path) -> int:
 
     from genai_iac.emulator import shell_exports, write_client_config
 
-    db.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    config = write_client_config(db, _oci_dir(db))
+    with telling_errors(db):
+        config = write_client_config(db, profiles_of(db))
     for name, value in shell_exports(f"http://127.0.0.1:{port}", config.absolute()).items():
         click.echo(f"export {name}={shlex.quote(value)}")
     return 0
@@ -59,11 +58,7 @@ def reset_local(db: Path) -> int:
     if not db.exists():
         click.echo(f"There is no local tenancy in {db}; nothing to do.")
         return 0
-    with Emulator(db, oci_dir=_oci_dir(db)) as tenancy:
+    with telling_errors(db), Emulator(db, oci_dir=profiles_of(db)) as tenancy:
         tenancy.reset()
     click.echo(f"The local tenancy in {db} is empty again.")
     return 0
-
-
-def _oci_dir(db: Path) -> Path:
-    return db.parent / "oci" if db.parent.name == NOTES else db.parent / f"{db.stem}-oci"
