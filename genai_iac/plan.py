@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from genai_iac import policy as language
@@ -214,7 +215,19 @@ class _Planner:
         assert isinstance(resolved, list)
         if not all(isinstance(statement, str) for statement in resolved):
             return False
+        names = {name.casefold() for name in KINDS["Policy"].names_compartments({"statements": resolved})}
+        if names & self._reborn:
+            return False  # OCI compiled the name to the compartment that goes
         return resolved == list(live) or language.same(resolved, live, self.inputs.directory, attached)
+
+    @cached_property
+    def _reborn(self) -> set[str]:
+        """Names of compartments that go while another takes the name."""
+        owned, resources = self.live.owned, self.inputs.resources
+        gone = {address for address in owned if address.kind == "Compartment" and address not in resources}
+        made = {address for address in resources if address.kind == "Compartment" and address not in owned}
+        names = {str(self.resolver.value(resources[address].attributes["name"])).casefold() for address in made}
+        return names & {one.name.casefold() for address in gone for one in owned[address]}
 
     def _is_idle(self, secret: LiveSecret, idle: timedelta) -> bool:
         return secret.last_used is None or self.live.now - secret.last_used >= idle
@@ -286,8 +299,7 @@ def _duplicate(address: Address, group: Iterable[LiveResource]) -> PlanError:
 
 def _recognised(inputs: Inputs, live: LiveResource) -> bool:
     """Whether the mark was made for that very resource, as far as can be told once it may have been moved."""
-    tree = inputs.live.tree
-    return live.mark is not None and inputs.owner.recognises(live.mark, live.id, (tree.tenancy, *tree.nodes))
+    return live.mark is not None and inputs.owner.recognises(live.mark, live.id)
 
 
 def _copied(desired: Resource, live: LiveResource) -> PlanError:

@@ -1,15 +1,14 @@
 """The owner mark: one free-form tag, sent inside the create call, that says whose a resource is and cannot be copied to another.
 
 `STACK[@ENV]/Kind/name#digest[!retain|!forbid]`. The digest binds the mark to the compartment the resource was made in
-(a mark of birth), or, once an update has had the chance to write it, to the resource's own OCID (a seal). A mark that
-somebody copied onto another resource fits neither.
+(a mark of birth, `#`), or, once an update has had the chance to write it, to the resource's own OCID (a seal, `=`). A mark
+that somebody copied onto another resource fits neither.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -19,7 +18,7 @@ from genai_iac.model.resource import Deletion, Mark
 TAG = "genai-iac"
 LEAKED = f"{TAG}-leaked"  # on an API key while the leak of the secret it names is being answered
 _FORM = re.compile(
-    r"(?P<owner>[a-z0-9-]+(?:@[a-z0-9-]+)?)/(?P<kind>[A-Za-z]+)/(?P<name>[a-z0-9-]+)#(?P<digest>[0-9a-f]{16})(?:!(?P<deletion>retain|forbid))?"
+    r"(?P<owner>[a-z0-9-]+(?:@[a-z0-9-]+)?)/(?P<kind>[A-Za-z]+)/(?P<name>[a-z0-9-]+)(?P<manner>[#=])(?P<digest>[0-9a-f]{16})(?:!(?P<deletion>retain|forbid))?"
 )
 
 
@@ -32,11 +31,11 @@ class Owner:
 
     def birth(self, address: Address, compartment: str, deletion: Deletion = "delete") -> str:
         """The mark to send inside a create call."""
-        return self._write(address, self._digest("birth", address, compartment), deletion)
+        return self._write(address, "#" + self._digest("birth", address, compartment), deletion)
 
     def seal(self, address: Address, id: str, deletion: Deletion = "delete") -> str:
         """The mark to send with an update."""
-        return self._write(address, self._digest("seal", address, id), deletion)
+        return self._write(address, "=" + self._digest("seal", address, id), deletion)
 
     def owns(self, mark: Mark | None) -> bool:
         """Whether the mark names this owner (fit or not)."""
@@ -44,26 +43,20 @@ class Owner:
 
     def fits(self, mark: Mark, id: str, compartment: str) -> bool:
         """Whether the mark was made for that resource: born in that compartment, or sealed with that OCID."""
-        return mark.digest in (self._digest("birth", mark.address, compartment), self._digest("seal", mark.address, id))
+        if mark.sealed:
+            return self.recognises(mark, id)
+        return mark.digest == self._digest("birth", mark.address, compartment)
 
-    def recognises(self, mark: Mark, id: str, compartments: Iterable[str]) -> bool:
-        """Whether the mark may be that resource's: sealed with its OCID, or born in one of these compartments and moved since.
-
-        What else carries it has a copy of another resource's seal.
-        """
-        births = (self._digest("birth", mark.address, compartment) for compartment in compartments)
-        return self.sealed(mark, id) or mark.digest in births
-
-    def sealed(self, mark: Mark, id: str) -> bool:
-        """Whether the mark is bound to the resource's own OCID."""
-        return mark.digest == self._digest("seal", mark.address, id)
+    def recognises(self, mark: Mark, id: str) -> bool:
+        """Whether the mark may be that resource's: a seal of another OCID was copied, while a mark of birth tells nothing once moved."""
+        return not mark.sealed or mark.digest == self._digest("seal", mark.address, id)
 
     def _digest(self, manner: str, address: Address, bound: str) -> str:
         text = "\n".join((manner, self.tenancy, self.name, str(address), bound))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def _write(self, address: Address, digest: str, deletion: Deletion) -> str:
-        return f"{self.name}/{address}#{digest}" + ("" if deletion == "delete" else f"!{deletion}")
+    def _write(self, address: Address, bound: str, deletion: Deletion) -> str:
+        return f"{self.name}/{address}{bound}" + ("" if deletion == "delete" else f"!{deletion}")
 
 
 def read_mark(text: str | None) -> Mark | None:
@@ -72,4 +65,5 @@ def read_mark(text: str | None) -> Mark | None:
     if match is None:
         return None
     deletion = cast(Deletion, match["deletion"] or "delete")
-    return Mark(match["owner"], Address(match["kind"], match["name"]), match["digest"], deletion)
+    address = Address(match["kind"], match["name"])
+    return Mark(match["owner"], address, match["digest"], deletion, sealed=match["manner"] == "=")

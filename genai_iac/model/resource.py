@@ -54,6 +54,7 @@ class Mark:
     address: Address
     digest: str
     deletion: Deletion = "delete"  # what is to happen once no manifest declares it
+    sealed: bool = False  # bound to the resource's own OCID, not to the compartment it was made in
 
 
 @dataclass(frozen=True, slots=True)
