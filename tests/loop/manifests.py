@@ -19,17 +19,17 @@ def document(kind: str, name: str, spec: dict[str, Any]) -> Document:
     return {"apiVersion": "genai-iac/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
-def compartment(name: str, **spec: Any) -> Document:
+def compartment(name: str, /, **spec: Any) -> Document:
     return document("Compartment", name, spec)
 
 
-def key(name: str, *, secrets: int | list[dict[str, str]] = 1, **spec: Any) -> Document:
+def key(name: str, /, *, secrets: int | list[dict[str, str]] = 1, **spec: Any) -> Document:
     """A key with so many secrets, or with these; in the compartment `home` unless told otherwise."""
     named = secrets if isinstance(secrets, list) else [{"name": one} for one in ("key-one", "key-two")[:secrets]]
     return document("ApiKey", name, {"compartment": "home", "secrets": named, **spec})
 
 
-def policy(name: str, **spec: Any) -> Document:
+def policy(name: str, /, **spec: Any) -> Document:
     """A policy in the compartment `home` unless told otherwise, with a statement that is true anywhere in the tenancy."""
     statements = ["allow any-user to inspect tag-namespaces in tenancy"]
     if "compartment" not in spec:
