@@ -159,9 +159,10 @@ def _delivery(
         if secret is None or secret.state in _GONE or role not in sink.roles:
             continue
         value = minted.get(name)
-        if value is None and name not in held.records and name not in held.unknown:
+        if value is None and name not in held.records:
+            # a place that cannot be looked into is given the value again where there is one, and believed where not
             value = next(_copies(sinks, live.id, secret), None)
-            if value is None:
+            if value is None and name not in held.unknown:
                 continue
         items.append(Item(Record(name, secret.mask, role, secret.expires), value))
     return Delivery(resource.address, live.id, base_url, tuple(items))

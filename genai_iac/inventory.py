@@ -91,4 +91,6 @@ def _step(resource: Resource | None, key: LiveResource, held: tuple[Held, ...]) 
     if {secret.name for secret in key.secrets} != set(declared_secrets(resource)):
         return ""  # the manifest names others than the live key has: plan says so
     position = find_position(resource, key, held)
+    if position.other.state == "REVOKED":
+        return f"cannot rotate again: {position.other.name} is revoked"
     return _STEPS[position.phase].format(position.other.name)

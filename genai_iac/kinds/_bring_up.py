@@ -56,6 +56,12 @@ def is_undelivered(secret: LiveSecret, role: Role, live: LiveResource, facts: Fa
     return secret.name in find_gaps({secret.name: role}, facts.held, live).undelivered
 
 
+def is_at_hand(secret: LiveSecret, facts: Facts) -> bool:
+    """Whether every sink surely shows its value, or can surely be given it: a place that cannot be looked into is not believed."""
+    copyable = any(sink.readable and secret.name in sink.records for sink in facts.held)
+    return copyable or all(secret.name in sink.records for sink in facts.held)
+
+
 def is_unused(secret: LiveSecret, facts: Facts) -> bool:
     """Whether nobody uses a value that no sink has. Where no sink keeps pending values, our own proof of it is not a use."""
     if facts.idle(secret):

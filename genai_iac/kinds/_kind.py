@@ -52,6 +52,17 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Telling:
+    """How a manifest tells what is live: `name` is the metadata.name it is given."""
+
+    name: str
+    region: str  # the Stack's
+    place: Callable[[str], str]  # a compartment's OCID as manifests name the compartment
+    text: Callable[[str], str]  # a text that holds no reference, whatever it looks like
+    statement: Callable[[str], str]  # a policy statement with references for OCIDs
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What `rotate` asks: begin or go on now, take it back, or the incident order for a secret that leaked."""
 
@@ -111,6 +122,10 @@ class Kind(ABC):
     @abstractmethod
     def change(self, desired: Resource, live: LiveResource, facts: Facts) -> Step:
         """The calls that bring live to desired; a falsy step when it is. Raises PlanError when no call can."""
+
+    @abstractmethod
+    def declare(self, live: LiveResource, telling: Telling) -> Mapping[str, Any]:
+        """The `spec` that declares a live resource as it is, without what the schema gives by default, tags and deletion."""
 
     def remove(self, live: LiveResource) -> Step:
         """The calls that delete it."""

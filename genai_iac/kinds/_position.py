@@ -64,17 +64,25 @@ def is_newer(one: LiveSecret, other: LiveSecret) -> bool:
 
 
 def _find_current(first: LiveSecret, second: LiveSecret, held: tuple[Held, ...]) -> LiveSecret:
-    shown = {name for sink in held for name, role in sink.records.items() if role == "current"}
-    if len(shown) == 1:
-        return first if first.name in shown else second
     older, newer = (second, first) if is_newer(first, second) else (first, second)
+    shown = {name for sink in held for name, role in sink.records.items() if role == "current"}
     if len(shown) == 2:
         return older  # the switch has not reached every sink: callers may still have the older one
+    if shown and not (newer.state == "ACTIVE" and _may_have_come_since(older, newer, held)):
+        return first if first.name in shown else second
     working = [secret for secret in (first, second) if secret.state == "ACTIVE"]
     if len(working) == 1:
         return working[0]
-    blind = any({first.name, second.name} & sink.unknown for sink in held)
-    return newer if blind and is_newer(newer, older) else older
+    # a place that cannot be looked into counts as having what was delivered last
+    told = any(newer.name in sink.unknown for sink in held)
+    return newer if told and is_newer(newer, older) else older
+
+
+def _may_have_come_since(older: LiveSecret, newer: LiveSecret, held: tuple[Held, ...]) -> bool:
+    """Whether only places that cannot be looked into tell of the older one, and another machine may have brought the newer
+    one there."""
+    tellers = [sink for sink in held if sink.records.get(older.name) == "current"]
+    return is_newer(newer, older) and bool(tellers) and all(newer.name in sink.unknown for sink in tellers)
 
 
 def _find_phase(current: LiveSecret, other: LiveSecret, held: tuple[Held, ...]) -> Phase:

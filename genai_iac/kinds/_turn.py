@@ -27,7 +27,7 @@ from genai_iac.kinds._rotation import Rotation, say_length
 from genai_iac.kinds._secrets import set_state
 from genai_iac.kinds._sinks import find_gaps
 from genai_iac.kinds._wishes import answer_leak, find_leak, give_up, take_back
-from genai_iac.model import Handover, LiveResource, LiveSecret, Resource
+from genai_iac.model import Handover, LiveResource, Resource
 
 
 def rotate(resource: Resource, live: LiveResource, rotation: Rotation, facts: Facts) -> Step:
@@ -56,7 +56,7 @@ def rotate(resource: Resource, live: LiveResource, rotation: Rotation, facts: Fa
 def _go_on(resource: Resource, live: LiveResource, position: Position, facts: Facts) -> Step:
     """The new value works but is not current everywhere: switch to it when a sink has it, else bring a value up again."""
     current, other = position.current, position.other
-    if not is_undelivered(other, "pending", live, facts):
+    if not is_undelivered(other, "current", live, facts):
         reason = f"{other.name} is delivered; it is proved and made current"
         handover = Handover(roles_after(position), prove=other.name)
         return Step(("deliver",), (), (reason,), (), (other.name,), handover)
@@ -98,10 +98,10 @@ def _retire(resource: Resource, live: LiveResource, position: Position, rotation
     if not never_current and facts.now < until:
         note = f"both secrets work until {until:%Y-%m-%d %H:%M} UTC; then {old.name} is retired, once idle: apply again"
         return _keep(live, position, facts, note)
+    if not never_current and _may_never_have_arrived(position, rotation, facts):
+        why = f"nobody uses {current.name}, and no sink can tell that it has its value"
+        return begin(resource, live, Position("steady", old, current), why, facts)
     if old.last_used is not None and facts.now - old.last_used < rotation.idle:
-        if _may_never_have_arrived(current, facts):
-            why = f"{old.name} is still in use, nobody uses {current.name}, and no sink can tell that it has it"
-            return begin(resource, live, Position("steady", old, current), why, facts)
         return _keep(live, position, facts, _still_in_use(position, rotation, old.last_used))
     how: Literal["deactivate", "revoke"] = "revoke" if rotation.revokes else "deactivate"
     reason = "it stands by" if never_current else f"{current.name} has taken over, and {old.name} is idle"
@@ -119,10 +119,17 @@ def _retire(resource: Resource, live: LiveResource, position: Position, rotation
     )
 
 
-def _may_never_have_arrived(secret: LiveSecret, facts: Facts) -> bool:
-    """A run that ended between mint and delivery leaves no trace in a place that cannot be looked into, when its machine is gone."""
-    told = any(secret.name in sink.records for sink in facts.held)
-    return facts.idle(secret) and not told and any(secret.name in sink.unknown for sink in facts.held)
+def _may_never_have_arrived(position: Position, rotation: Rotation, facts: Facts) -> bool:
+    """A run that ended between mint and delivery leaves no trace in a place that cannot be looked into, when its machine
+    is gone. Told by what was delivered before and never replaced, or assumed when callers would soon die with the old one."""
+    new, old = position.current, position.other
+    if not facts.idle(new) or any(new.name in sink.records for sink in facts.held):
+        return False
+    tellers = [sink for sink in facts.held if new.name in sink.unknown]
+    replaced = not any(sink.records.get(old.name) == "current" for sink in tellers)
+    dying = old.expires is not None and old.expires - facts.now <= rotation.overlap + rotation.idle
+    in_use = not facts.idle(old)
+    return bool(tellers) and (not replaced or (in_use and dying))
 
 
 def _still_in_use(position: Position, rotation: Rotation, last_used: datetime) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from genai_iac.errors import PlanError
-from genai_iac.kinds._bring_up import begin, is_undelivered, is_unused, losses
+from genai_iac.kinds._bring_up import begin, is_at_hand, is_unused, losses
 from genai_iac.kinds._kind import Facts, Step, declared_tags
-from genai_iac.kinds._position import Position
+from genai_iac.kinds._position import Position, is_newer
 from genai_iac.kinds._secrets import declared_secrets, renew, set_state
 from genai_iac.model import LEAKED, Call, Handover, LiveResource, LiveSecret, Loss, Resource
 
@@ -34,8 +34,8 @@ def answer_leak(resource: Resource, live: LiveResource, position: Position, leak
     keeper = position.other if position.current.name == leaked else position.current
     settled = position.current.name == keeper.name and position.phase != "bringing up"
     if keeper.state == "ACTIVE" and settled:
-        return _revoke_alone(live, secret, keeper)
-    if keeper.state == "ACTIVE" and not is_undelivered(keeper, "current", live, facts):
+        return _revoke_alone(resource, live, secret, keeper)
+    if keeper.state == "ACTIVE" and is_at_hand(keeper, facts):
         return _hand_over(resource, live, secret, keeper)
     if keeper.state == "REVOKED":
         return _renew_in_place(resource, live, secret, keeper)
@@ -52,13 +52,13 @@ def take_back(resource: Resource, live: LiveResource, position: Position, facts:
 
     Raises PlanError when there is nothing to take back, or nothing to go back to.
     """
-    if position.phase not in ("bringing up", "overlap", "taking back"):
+    switched = position.phase == "overlap" and is_newer(position.current, position.other)
+    if not switched and position.phase not in ("bringing up", "taking back"):
         raise PlanError(f"{resource.address} is not rotating; there is nothing to abort")
-    switched = position.phase == "overlap"
     stays, goes = (position.other, position.current) if switched else (position.current, position.other)
     if stays.state != "ACTIVE":
         raise _no_way_back(resource, f"{stays.name} does not work")
-    if is_undelivered(stays, "current", live, facts):
+    if _may_be_shown(goes, facts) and not is_at_hand(stays, facts):
         raise _no_way_back(resource, f"a sink lacks the value of {stays.name} and none can give it")
     return give_up(live, stays, goes)
 
@@ -75,6 +75,11 @@ def give_up(live: LiveResource, stays: LiveSecret, goes: LiveSecret) -> Step:
     )
 
 
+def _may_be_shown(secret: LiveSecret, facts: Facts) -> bool:
+    """Whether callers may read its value in some sink."""
+    return any(sink.records.get(secret.name) == "current" or secret.name in sink.unknown for sink in facts.held)
+
+
 def _no_way_back(resource: Resource, why: str) -> PlanError:
     return PlanError(
         f"{resource.address}: {why}, so the rotation cannot be taken back",
@@ -82,11 +87,12 @@ def _no_way_back(resource: Resource, why: str) -> PlanError:
     )
 
 
-def _revoke_alone(live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
+def _revoke_alone(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
     """Every sink shows the other one already."""
+    noted = LEAKED in live.tags
     return Step(
         ("revoke",),
-        (set_state(live, leaked.name, "REVOKED"),),
+        (_revoke(resource, live, leaked) if noted else set_state(live, leaked.name, "REVOKED"),),
         (f"{leaked.name} leaked",),
         _asked_loss(leaked),
         (keeper.name,),

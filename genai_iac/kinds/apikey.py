@@ -14,6 +14,7 @@ from genai_iac.kinds._kind import (
     Kind,
     Listing,
     Step,
+    Telling,
     changed_fields,
     changed_tags,
     declared_places,
@@ -31,6 +32,7 @@ from genai_iac.model import (
     LiveResource,
     LiveSecret,
     Loss,
+    Reference,
     Resource,
     Stack,
     Value,
@@ -151,6 +153,10 @@ class ApiKey(Kind):
             ),
         )
 
+    def uses(self, desired: Resource) -> Iterable[Reference]:
+        named = (value for entry in desired.settings.get("deliverTo", ()) for value in sinks.entry_compartments(entry))
+        return (value for value in named if isinstance(value, Reference))
+
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
         secrets = tuple(_read_secret(secret) for secret in item.get("keys") or ())
         tags = item.get("freeformTags") or {}
@@ -178,6 +184,16 @@ class ApiKey(Kind):
             created=read_time(item.get("timeCreated")),
             secrets=secrets,
         )
+
+    def declare(self, live: LiveResource, telling: Telling) -> Mapping[str, Any]:
+        description = live.attributes["description"]
+        return {
+            **({"displayName": live.name} if live.name != telling.name else {}),
+            "compartment": telling.place(live.compartment),
+            **({"region": live.region} if live.region != telling.region else {}),
+            **({"description": telling.text(description)} if description else {}),
+            "secrets": [_declare_secret(secret) for secret in live.secrets],
+        }
 
     def create(self, desired: Resource) -> Step:
         secrets = declared_secrets(desired)
@@ -274,6 +290,16 @@ def _secrets_after(secrets: Mapping[str, Any], calls: Iterable[Call]) -> dict[st
         elif call.secret is not None and call.operation == "SetApiKeyState":
             after[call.secret]["state"] = str(call.body["state"]).lower()
     return after
+
+
+def _declare_secret(secret: LiveSecret) -> dict[str, str]:
+    """A secret as a manifest declares it so that nothing is to be done: what has died of age is not wanted back."""
+    state = {"ACTIVE": "active", "INACTIVE": "inactive", "EXPIRED": "inactive"}.get(secret.state, "revoked")
+    return {
+        "name": secret.name,
+        **({"state": state} if state != "active" else {}),
+        **({"expires": write_moment(secret.expires)} if secret.expires else {}),
+    }
 
 
 def _read_secret(item: Mapping[str, Any]) -> LiveSecret:

@@ -11,6 +11,7 @@ from genai_iac.kinds._kind import (
     Kind,
     Listing,
     Step,
+    Telling,
     changed_fields,
     changed_tags,
     declared_places,
@@ -92,6 +93,14 @@ class Compartment(Kind):
             tags=tags,
             created=read_time(item.get("timeCreated")),
         )
+
+    def declare(self, live: LiveResource, telling: Telling) -> Mapping[str, Any]:
+        parent = telling.place(live.compartment)
+        return {
+            **({"name": live.name} if live.name != telling.name else {}),
+            **({"parent": parent} if parent != "tenancy" else {}),
+            **({"description": telling.text(live.attributes["description"])} if live.attributes["description"] else {}),
+        }
 
     def create(self, desired: Resource) -> Step:
         return Step(("create",), (Call("CreateCompartment", dict(desired.attributes)),), ("not in the tenancy",))

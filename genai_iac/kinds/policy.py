@@ -14,6 +14,7 @@ from genai_iac.kinds._kind import (
     Kind,
     Listing,
     Step,
+    Telling,
     changed_fields,
     changed_tags,
     declared_places,
@@ -102,8 +103,11 @@ class Policy(Kind):
             "statements": statements,
             "freeformTags": spec.get("tags", {}),
         }
-        places = declared_places(document, ("name",), ("compartment",))
-        settings = {"grants": spec.get("grants", ())}
+        grants = spec.get("grants", ())
+        lists = (("statements", statements), ("grants", grants))
+        members = ((name, index) for name, items in lists for index in range(len(items)))
+        places = declared_places(document, ("name",), ("compartment",), *members)
+        settings = {"grants": grants}
         return Resource(
             document.address, attributes, document.source, spec.get("deletion", "delete"), None, settings, places
         )
@@ -112,9 +116,12 @@ class Policy(Kind):
         """The resource with its grants written out, now that it is known in which compartment each key lives."""
         grants: Sequence[Mapping[str, Any]] = desired.settings.get("grants", ())
         homes = {key.address.name: resources[key.address].attributes["compartmentId"] for key in granted_keys(grants)}
-        written = [statement for grant in grants for statement in grant_statements(grant, homes)]
-        statements = [*_as_list(desired.attributes["statements"]), *written]
-        return replace(desired, attributes={**desired.attributes, "statements": statements})
+        statements, places = _as_list(desired.attributes["statements"]), dict(desired.places)
+        for index, grant in enumerate(grants):
+            for statement in grant_statements(grant, homes):
+                places[f"statements.{len(statements)}"] = places.get(f"grants.{index}", desired.source)
+                statements.append(statement)
+        return replace(desired, attributes={**desired.attributes, "statements": statements}, places=places)
 
     def uses(self, desired: Resource) -> Iterable[Reference]:
         return granted_keys(desired.settings.get("grants", ()))
@@ -145,6 +152,15 @@ class Policy(Kind):
             tags=tags,
             created=read_time(item.get("timeCreated")),
         )
+
+    def declare(self, live: LiveResource, telling: Telling) -> Mapping[str, Any]:
+        place = telling.place(live.compartment)
+        return {
+            **({"name": live.name} if live.name != telling.name else {}),
+            **({"compartment": place} if place != "tenancy" else {}),
+            **({"description": telling.text(live.attributes["description"])} if live.attributes["description"] else {}),
+            "statements": [telling.statement(statement) for statement in live.attributes["statements"]],
+        }
 
     def create(self, desired: Resource) -> Step:
         return Step(("create",), (Call("CreatePolicy", dict(desired.attributes)),), ("not in the tenancy",))

@@ -1,0 +1,293 @@
+"""Every decision of a rotation on paper: from each state a key can be in, whole and cut short after each part of each step.
+
+A slice of the cut-short runs goes with every test run; all of them with `-m matrix`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from genai_iac.errors import PlanError
+from genai_iac.kinds import Step, Wish
+from genai_iac.model import LEAKED, Role
+
+from .paper import NAMES, NOW, Paper, PaperSecret, PaperSink, revoking
+
+DAY = timedelta(days=1)
+STATES = ("ACTIVE", "INACTIVE", "EXPIRED", "REVOKED")
+AGES = (1, 10, 61)  # days since the mint: within the overlap, past it, due
+USES = (None, 0.04, 5)  # days since the last use: never, an hour ago, idle
+PARTS: tuple[Role | None, ...] = (None, "current", "standby", "pending", "inactive")
+SINKS = ("file", "exec", "exec elsewhere", "file and exec", "two files")
+MOST_STEPS = 5
+
+
+def starts() -> Iterator[Paper]:
+    """Every state of two secrets, every order of minting, every use, everything that a file may say of them."""
+    for states, ages, uses, parts in product(
+        product(STATES, repeat=2), product(AGES, repeat=2), product(USES, repeat=2), product(PARTS, repeat=2)
+    ):
+        if parts == ("current", "current") or any(
+            use is not None and use >= age for use, age in zip(uses, ages, strict=True)
+        ):
+            continue
+        secrets = {name: _secret(*told) for name, *told in zip(NAMES, states, ages, uses, strict=True)}
+        yield Paper(
+            secrets, [PaperSink(True, {name: (part, 0) for name, part in zip(NAMES, parts, strict=True) if part})]
+        )
+
+
+def with_sinks(paper: Paper, kind: str, chance: random.Random) -> Paper | None:
+    """The same with sinks of that kind; None where a program's place would show what no run leaves there."""
+    records = dict(paper.sinks[0].records)
+    current = {name: record for name, record in records.items() if record[0] == "current"}
+    told = PaperSink(False, dict(current))
+    sinks = {
+        "file": lambda: [PaperSink(True, records)],
+        "exec": lambda: [told],
+        "exec elsewhere": lambda: [PaperSink(False, dict(current), forgetful=True)],
+        "file and exec": lambda: [PaperSink(True, records), told],
+        "two files": lambda: [PaperSink(True, records), PaperSink(True, _other_records(chance))],
+    }[kind]()
+    made = paper.copy()
+    made.sinks = sinks
+    return None if any(not sink.readable and _is_absurd(made, sink) for sink in sinks) else made
+
+
+def _is_absurd(paper: Paper, sink: PaperSink) -> bool:
+    """Whether the place shows a dead value, or one that nobody uses while somebody uses one that never was there."""
+    shown = sink.current()
+    if shown is None or not paper.is_alive(*shown):
+        return True
+    (other,) = (secret for name, secret in paper.secrets.items() if name != shown[0])
+    return other.state == "ACTIVE" and other.in_use(NOW) and not paper.secrets[shown[0]].in_use(NOW)
+
+
+def _secret(state: str, age: float, use: float | None) -> PaperSecret:
+    expires = NOW - DAY / 2 if state == "EXPIRED" else NOW + (90 - age) * DAY
+    return PaperSecret(state, NOW - age * DAY, expires, None if use is None else NOW - use * DAY)
+
+
+def _other_records(chance: random.Random) -> dict[str, tuple[Role, int]]:
+    first, second = chance.choice(PARTS), chance.choice(PARTS)
+    return {
+        name: (part, 0) for name, part in zip(NAMES, (first, None if first == second else second), strict=True) if part
+    }
+
+
+class Run:
+    """Steps taken one after the other, and every promise that a part of one broke."""
+
+    def __init__(self, paper: Paper) -> None:
+        self.paper = paper
+        self.broken: list[str] = []
+        self.last = Step()
+
+    def go(self, wish: Wish | None = None) -> Run:
+        """Steps until there is none; a wish is for the first."""
+        for _ in range(MOST_STEPS):
+            self.last = self.paper.step(wish)
+            wish = None
+            if not self.last:
+                break
+            for word, do in self.paper.parts(self.last):
+                self._watch(word, do)
+        else:
+            self.broken.append("it does not come to an end")
+        served = [self.paper.serves(sink) for sink in self.paper.sinks]
+        if not any(served) and not self.last.notes and not any(sink.forgetful for sink in self.paper.sinks):
+            self.broken.append("nothing to read, and nothing said of it")
+        return self
+
+    def _watch(self, word: str, do: object) -> None:
+        paper = self.paper
+        what, _, name = word.partition(" ")
+        # of a place that tells nothing, that its value is unused is all that can be known
+        told = [sink for sink in paper.sinks if not sink.forgetful]
+        if what in ("RENEW", "INACTIVE"):
+            secret = paper.secrets[name]
+            shown = any(sink.current() == (name, secret.generation) for sink in told)
+            if secret.state == "ACTIVE" and (shown or secret.in_use(paper.now)):
+                self.broken.append(f"{word} of a value in use")
+        if what == "REVOKED" and not paper.rotation.revokes:
+            self.broken.append("revoked without being asked")
+        before = [paper.serves(sink) for sink in told]
+        assert callable(do)
+        do()
+        if any(was and not paper.serves(sink) for was, sink in zip(before, told, strict=True)):
+            self.broken.append(f"readers lost their value at {word}")
+
+
+def cut_short(paper: Paper, wish: Wish | None = None) -> Iterator[Paper]:
+    """The states that a run leaves when it ends after each part of its next step but the last."""
+    count = len(list(paper.copy().parts(paper.step(wish))))
+    for end in range(1, count):
+        left = paper.copy()
+        for number, (_, do) in enumerate(left.parts(left.step(wish))):
+            if number == end:
+                break
+            do()
+        yield left
+
+
+def test_from_every_state_no_step_breaks_a_promise() -> None:
+    broken: Counter[str] = Counter()
+    count = 0
+    for paper in starts():
+        count += 1
+        broken.update(Run(paper).go().broken)
+    assert (count, broken) == (24_576, Counter())
+
+
+@pytest.mark.parametrize("kind", SINKS)
+def test_cut_short_anywhere_the_next_run_goes_on(kind: str) -> None:
+    _check_cut_short(kind, 700)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("kind", SINKS)
+def test_cut_short_anywhere_from_every_state_the_next_run_goes_on(kind: str) -> None:
+    _check_cut_short(kind, None)
+
+
+def _check_cut_short(kind: str, limit: int | None) -> None:
+    chance = random.Random(20270301)
+    papers = list(starts())
+    chance.shuffle(papers)
+    broken: Counter[str] = Counter()
+    runs = 0
+    for start in papers[:limit]:
+        paper = with_sinks(start, kind, chance)
+        if paper is None:
+            continue
+        for left in (paper, *cut_short(paper)):
+            runs += 1
+            broken.update(Run(left).go().broken)
+    assert runs > (limit or 1000) * 0.1
+    assert broken == Counter()
+
+
+def test_in_time_one_secret_works_and_the_other_stands_by() -> None:
+    chance = random.Random(7)
+    for paper in chance.sample(list(starts()), 1500):
+        run = Run(paper).go()
+        for _ in range(3):
+            paper.now += 8 * DAY
+            run.go()
+        states = sorted(secret.state for secret in paper.secrets.values())
+        assert run.broken == []
+        if "REVOKED" not in states:
+            assert states == ["ACTIVE", "INACTIVE"] or states == ["ACTIVE", "EXPIRED"], states
+            assert paper.serves(paper.sinks[0])
+
+
+def test_a_leak_once_noted_is_answered_by_any_later_run() -> None:
+    chance = random.Random(11)
+    answered = 0
+    for start in chance.sample(list(starts()), 4000):
+        leaked = chance.choice(NAMES)
+        wish = Wish("leaked", leaked)
+        try:
+            step = start.step(wish)
+        except PlanError:
+            continue
+        if any(loss.how == "renew" for loss in step.losses):
+            continue  # renewed in its own slot: the guard asks first
+        for left in cut_short(start, wish):
+            begun = left.tags.get(LEAKED) == leaked
+            run = Run(left).go(None if begun else wish)
+            assert left.secrets[leaked].state == "REVOKED" or not any(
+                call.body.get("state") == "REVOKED" for call in step.calls
+            )
+            assert LEAKED not in left.tags
+            assert [line for line in run.broken if "revoked" not in line] == []
+            answered += begun
+    assert answered > 300
+
+
+def test_a_rotation_is_taken_back_from_either_side_of_the_switch() -> None:
+    for start in starts():
+        try:
+            step = start.step(Wish("abort"))
+        except PlanError:
+            continue
+        (call,) = step.calls
+        assert call.body["state"] == "INACTIVE"
+        for left in (start, *cut_short(start, Wish("abort"))):
+            in_use = any(secret.in_use(left.now) for secret in left.secrets.values())
+            run = Run(left).go(Wish("abort"))
+            assert in_use or run.broken == []  # a value in use is taken back only when the guard is told to
+
+
+def test_a_wish_that_cannot_be_says_why() -> None:
+    paper = Paper(
+        {"one": _secret("ACTIVE", 10, 1), "two": _secret("INACTIVE", 10, None)}, [_file(one="current", two="inactive")]
+    )
+    with pytest.raises(PlanError, match="has no secret three; its secrets are one and two"):
+        paper.step(Wish("leaked", "three"))
+    with pytest.raises(PlanError, match="is not rotating; there is nothing to abort"):
+        paper.step(Wish("abort"))
+    paper.secrets["one"].state = "REVOKED"
+    assert paper.step(Wish("leaked", "one")).notes == ("one is revoked already",)
+    paper.secrets = {"one": _secret("EXPIRED", 61, 1), "two": _secret("ACTIVE", 1, None)}
+    with pytest.raises(PlanError, match="one does not work, so the rotation cannot be taken back"):
+        paper.step(Wish("abort"))
+    paper.secrets = {"one": _secret("ACTIVE", 61, 0.04), "two": _secret("ACTIVE", 1, 0.04)}
+    paper.sinks = [PaperSink(False, {"two": ("current", 0)})]
+    with pytest.raises(PlanError, match="a sink lacks the value of one and none can give it"):
+        paper.step(Wish("abort"))
+    with pytest.raises(PlanError, match="two leaked, but no sink can give the value of one, which is in use"):
+        paper.step(Wish("leaked", "two"))
+
+
+def test_a_used_up_slot_is_seen_ahead_and_explained() -> None:
+    paper = Paper({"one": _secret("ACTIVE", 10, 1), "two": _secret("REVOKED", 20, None)}, [_file(one="current")])
+    step = paper.step()
+    assert not step
+    assert step.notes[0].startswith("two was revoked, and a revoked secret cannot be renewed: declare a second ApiKey")
+    assert "before one expires at 2027-05-20" in step.notes[0]
+    paper.now += 60 * DAY
+    assert paper.step().notes[0].startswith("one has been current for 70 days, but two was revoked")
+    paper.secrets["one"].state = "EXPIRED"
+    assert paper.step().actions == ("renew",)
+
+
+def test_a_leak_of_the_last_slot_is_renewed_in_place_and_told_as_a_loss() -> None:
+    paper = Paper({"one": _secret("ACTIVE", 10, 0.04), "two": _secret("REVOKED", 20, None)}, [_file(one="current")])
+    step = paper.step(Wish("leaked", "one"))
+    assert [(call.operation, call.secret) for call in step.calls] == [("RenewApiKey", "one")]
+    assert [(loss.secret, loss.asked) for loss in step.losses] == [("one", False)]  # the guard asks
+
+
+def test_retire_revoke_says_what_it_uses_up() -> None:
+    paper = revoking(
+        Paper(
+            {"one": _secret("ACTIVE", 70, 5), "two": _secret("ACTIVE", 10, 0.04)}, [_file(one="standby", two="current")]
+        )
+    )
+    step = paper.step()
+    assert step.actions == ("revoke",)
+    assert step.notes[0].startswith("after this, one was revoked")
+
+
+def test_the_overlap_says_when_to_come_back_and_mends_sinks_meanwhile() -> None:
+    paper = Paper(
+        {"one": _secret("ACTIVE", 70, 0.04), "two": _secret("ACTIVE", 2, 0.04)}, [_file(one="standby", two="current")]
+    )
+    step = paper.step()
+    assert not step and step.notes[0].startswith("both secrets work until 2027-03-06 00:00 UTC; then one is retired")
+    paper.sinks.append(PaperSink(True, {}))
+    assert paper.step().actions == ("deliver",)
+    paper.now += 6 * DAY
+    paper.secrets["one"].last_used = paper.now - timedelta(hours=1)
+    assert "one is still in use by callers that do not read the sinks again" in paper.step().notes[0]
+
+
+def _file(**parts: Role) -> PaperSink:
+    return PaperSink(True, {name: (part, 0) for name, part in parts.items()})
