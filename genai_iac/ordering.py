@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from genai_iac.errors import PlanError
+from genai_iac.graph import read_references
 from genai_iac.kinds import KINDS
-from genai_iac.model import Address, Change, Reference, Resource, Value, references
+from genai_iac.model import Address, Change, Reference, Resource, Value
 from genai_iac.resolve import Resolver
 
 _OCID = re.compile(r"ocid1\.[a-z0-9.-]+")
@@ -43,7 +44,7 @@ def _referred(
     """A change waits for what its resource refers to, unless the OCID it asks for is there already."""
     for address in changes:
         resource = resources.get(address)
-        for reference in references(resource.attributes) if resource else ():
+        for reference in read_references(resource) if resource else ():
             if _matters(changes.get(reference.address), reference):
                 yield address, reference.address
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Service = Literal["identity", "generative_ai", "vault", "secrets", "kms"]
+Service = Literal["identity", "generative_ai", "vault", "secrets", "kms", "kms_management"]
 CLIENTS: Mapping[Service, tuple[str, str]] = {
     "identity": ("oci.identity", "IdentityClient"),
     "generative_ai": ("oci.generative_ai", "GenerativeAiClient"),
     "vault": ("oci.vault", "VaultsClient"),
     "secrets": ("oci.secrets", "SecretsClient"),
     "kms": ("oci.key_management", "KmsVaultClient"),
+    "kms_management": ("oci.key_management", "KmsManagementClient"),
 }
 
 
@@ -56,6 +57,8 @@ OPERATIONS: Mapping[str, Operation] = {
         "generative_ai", "change_api_key_compartment", ("id", "body"), token=True, etag=True
     ),
     "DeleteApiKey": Operation("generative_ai", "delete_api_key", ("id",), etag=True),
+    "GetVault": Operation("kms", "get_vault", ("id",)),
+    "GetKey": Operation("kms_management", "get_key", ("id",)),
     "ListSecrets": Operation("vault", "list_secrets", ("id",)),
     "GetSecret": Operation("vault", "get_secret", ("id",)),
     "CreateSecret": Operation("vault", "create_secret", ("body",), token=True),

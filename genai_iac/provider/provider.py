@@ -67,7 +67,7 @@ class Provider:
         self.region: str = config["region"]
         self.window = Window()
         self._config, self._signer = config, signer
-        self._clients: dict[tuple[Service, str], Any] = {}
+        self._clients: dict[tuple[Service, str, str | None], Any] = {}
         self._lock = threading.Lock()
         self._ahead = timedelta(0)  # how far the tenancy's clock is ahead of ours
 
@@ -110,10 +110,18 @@ class Provider:
             parameters["page"] = page
 
     def get(
-        self, operation: str, id: str, region: str | None = None, *, patient: bool = False, **parameters: Any
+        self,
+        operation: str,
+        id: str,
+        region: str | None = None,
+        *,
+        patient: bool = False,
+        endpoint: str | None = None,
+        **parameters: Any,
     ) -> Reply:
-        """One resource with its etag; `patient` waits for one that was made a moment ago."""
-        response, _ = self._call(operation, [id], region, parameters, self.window if patient else None)
+        """One resource with its etag; `patient` waits for one that was made a moment ago. Of the services that this tool calls
+        only a vault's keys are at an `endpoint` of their own."""
+        response, _ = self._call(operation, [id], region, parameters, self.window if patient else None, endpoint)
         return _reply(response)
 
     def write(
@@ -187,9 +195,10 @@ class Provider:
         region: str | None,
         parameters: Mapping[str, Any],
         window: Window | None,
+        endpoint: str | None = None,
     ) -> tuple[Any, ServiceFailure | None]:
         known = OPERATIONS[operation]
-        client = self._client(known.service, self._where(known, region))
+        client = self._client(known.service, self._where(known, region), endpoint)
         method = getattr(client, known.method)
 
         def attempt() -> Any:
@@ -209,14 +218,14 @@ class Provider:
             return region or self.home_region
         return region or self.region
 
-    def _client(self, service: Service, region: str) -> Any:
+    def _client(self, service: Service, region: str, endpoint: str | None) -> Any:
         with self._lock:
-            client = self._clients.get((service, region))
+            client = self._clients.get((service, region, endpoint))
             if client is None:
-                client = self._clients[service, region] = self._make_client(service, region)
+                client = self._clients[service, region, endpoint] = self._make_client(service, region, endpoint)
             return client
 
-    def _make_client(self, service: Service, region: str) -> Any:
+    def _make_client(self, service: Service, region: str, endpoint: str | None) -> Any:
         import oci
         from oci.circuit_breaker import CircuitBreakerStrategy
 
@@ -229,7 +238,9 @@ class Provider:
             "circuit_breaker_strategy": CircuitBreakerStrategy(),
         }
         if self.connection.endpoint:
-            options["service_endpoint"] = _local_endpoint(self.connection.endpoint, region)
+            endpoint = _local_endpoint(self.connection.endpoint, region)
+        if endpoint:
+            options["service_endpoint"] = endpoint
         client = getattr(import_module(module), name)({**self._config, "region": region}, **options)
         _settle_session(client.base_client.session, client.base_client.get_endpoint())
         return client

@@ -41,6 +41,11 @@ class TenancyVault:
             found = self._settled(found["id"]).data
         return None if found is None or found["lifecycleState"] == "DELETED" else found
 
+    def read_key(self, vault: str, key: str) -> Mapping[str, Any]:
+        region = self._region(vault)
+        endpoint = self._provider.get("GetVault", vault, region).data["managementEndpoint"]
+        return dict(self._provider.get("GetKey", key, region, endpoint=endpoint).data)
+
     def create_secret(self, details: Mapping[str, Any], content: Secret) -> Mapping[str, Any]:
         body = {**details, "secretContent": _content(content, "CURRENT")}
         made: Mapping[str, Any]

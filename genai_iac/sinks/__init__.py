@@ -7,16 +7,28 @@ installed packages in the group `genai_iac.sinks`.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from genai_iac.errors import SinkError
+from genai_iac.model import Value, read_compartment
 from genai_iac.sinks._door import Stage, VaultDoor, VaultVersion
 from genai_iac.sinks._sink import Context, Sink
 
-__all__ = ["SINKS", "Context", "Sink", "Stage", "VaultDoor", "VaultVersion", "entry_schema", "find_sink", "open_sink"]
+__all__ = [
+    "SINKS",
+    "Context",
+    "Sink",
+    "Stage",
+    "VaultDoor",
+    "VaultVersion",
+    "entry_compartments",
+    "entry_schema",
+    "find_sink",
+    "open_sink",
+]
 
 FOREIGN_WORD = r"^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$"
 
@@ -45,6 +57,13 @@ def find_sink(word: str) -> type[Sink]:
             hint=f"write one of {', '.join(sorted(SINKS))}, or install the package that brings it",
         )
     return sink
+
+
+def entry_compartments(entry: Mapping[str, Any]) -> Iterator[Value]:
+    """What one entry of `deliverTo` means by the compartments it names. A third party's entries name none."""
+    for word, settings in entry.items():
+        for name in SINKS[word].compartments if word in SINKS else ():
+            yield read_compartment(settings[name])
 
 
 def entry_schema() -> Mapping[str, Any]:

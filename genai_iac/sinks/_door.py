@@ -27,7 +27,10 @@ class VaultDoor(Protocol):
     """
 
     def find_secret(self, vault: str, compartment: str, name: str) -> Mapping[str, Any] | None:
-        """ListSecrets by vault, compartment and name: `id`, `lifecycleState`, `description`; None when all of that name are DELETED."""
+        """ListSecrets by vault, compartment and name: `id`, `keyId`, `lifecycleState`, `description`; None when all are DELETED."""
+
+    def read_key(self, vault: str, key: str) -> Mapping[str, Any]:
+        """GetVault and GetKey: the key's `vaultId` and `lifecycleState`."""
 
     def create_secret(self, details: Mapping[str, Any], content: Secret) -> Mapping[str, Any]:
         """CreateSecret from `compartmentId`, `vaultId`, `keyId`, `secretName`, `description`, with CURRENT content. The new secret."""

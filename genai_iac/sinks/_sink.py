@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,6 +22,8 @@ class Context:
     owner: str  # `stack` or `stack@environment`: two environments must not share a place
     id: str | None = None  # the key's OCID, once it exists
     vault: VaultDoor | None = None
+    # the OCID of a compartment as manifests name it; None while it is still to be made
+    compartment: Callable[[str], str | None] = str
 
 
 class Sink(ABC):
@@ -38,6 +40,9 @@ class Sink(ABC):
     roles: ClassVar[frozenset[Role]] = frozenset(
         {"current", "standby", "pending", "inactive"}
     )  # what it can keep; the rest is left out
+    compartments: ClassVar[
+        tuple[str, ...]
+    ] = ()  # the settings that name a compartment: it is made before anything is minted
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], context: Context) -> None: ...
@@ -73,9 +78,12 @@ class Sink(ABC):
         An item without a value keeps the value held under the same mask. No items: the place is emptied. Raises SinkError.
         """
 
-    def calls(self, delivery: Delivery) -> tuple[str, ...]:
-        """The OCI operations that this write would make now, in order; none where the place is not OCI's. A mask not known yet is ''."""
-        del delivery
+    def calls(self, *deliveries: Delivery) -> tuple[str, ...]:
+        """The OCI operations that these writes, one after another, would make now; none where the place is not OCI's.
+
+        A mask that is not known yet is ''.
+        """
+        del deliveries
         return ()
 
     def clean(self) -> tuple[str, ...]:

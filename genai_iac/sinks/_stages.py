@@ -1,4 +1,4 @@
-"""What the two stages of one Vault secret hold, and the shortest way to what they are to hold. Pure.
+"""What the stages of one Vault secret hold, and the shortest way to what they are to hold. Pure.
 
 A value that is not verified yet lies in the PENDING version, written the way it will be once it is current: making it current is then one
 promotion, and readers of CURRENT never see half of it.
@@ -6,13 +6,14 @@ promotion, and readers of CURRENT never see half of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from genai_iac.model import Item, Role
 from genai_iac.sinks._contents import Contents, sort_items
 
+ROOM = 30  # versions in use, and as many again that wait to be deleted
 Route = Literal["nothing", "stage", "promote", "replace"]
 _ROLE_ONCE_CURRENT: Mapping[Role, Role] = {"pending": "current", "current": "standby"}
 
@@ -59,9 +60,59 @@ class Stages:
         rest = replace(wanted, items=tuple(item for item in wanted.items if item not in waiting))
         secret, mask = waiting[0].record.secret, waiting[0].record.mask
         served = replace(self.current, items=tuple(item for item in self.current.items if item.record.secret != secret))
-        if not _same(served, rest) or self.current.value(secret, mask):
+        shown = {(record.secret, record.mask) for record in self.current.records}
+        if not _same(served, rest) or (secret, mask) in shown:
             return None
         return replace(wanted, items=sort_items(map(_once_current, wanted.items)))
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The versions of a secret, oldest first, each by its number and its stages."""
+
+    in_use: tuple[tuple[int, frozenset[str]], ...]
+    leaving: int = 0  # scheduled for deletion
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> Versions:
+        """From the rows of ListSecretVersions."""
+        ordered = sorted(rows, key=lambda row: int(row["versionNumber"]))
+        kept = [
+            (int(row["versionNumber"]), frozenset(row["stages"])) for row in ordered if not row.get("timeOfDeletion")
+        ]
+        return cls(tuple(kept), len(ordered) - len(kept))
+
+    @property
+    def outdated(self) -> tuple[int, ...]:
+        """Those that can be scheduled for deletion now, oldest first."""
+        unused = [number for number, stages in self.in_use if stages <= {"DEPRECATED"}]
+        return tuple(unused[: max(ROOM - self.leaving, 0)])
+
+    @property
+    def are_full(self) -> bool:
+        """Whether no version can be added, not even once the outdated ones are leaving."""
+        return len(self.in_use) - len(self.outdated) >= ROOM
+
+    def added(self) -> Versions:
+        """With the outdated ones leaving, and a new one that is PENDING."""
+        gone = self.outdated
+        kept = [(number, stages - {"PENDING", "LATEST"}) for number, stages in self.in_use if number not in gone]
+        newest = 1 + max((number for number, _ in self.in_use), default=0)
+        return Versions((*kept, (newest, frozenset({"PENDING", "LATEST"}))), self.leaving + len(gone))
+
+    def promoted(self) -> Versions:
+        """With the PENDING one CURRENT."""
+        moves = {"PENDING": "CURRENT", "CURRENT": "PREVIOUS", "LATEST": "LATEST"}
+        return replace(
+            self,
+            in_use=tuple(
+                (number, frozenset(moves[stage] for stage in stages if stage in moves))
+                for number, stages in self.in_use
+            ),
+        )
+
+
+NEW = Versions(((1, frozenset({"CURRENT", "LATEST"})),))
 
 
 def _same(held: Contents | None, wanted: Contents) -> bool:

@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from genai_iac.errors import ServiceFailure, SinkError
-from genai_iac.model import Delivery, Holding, Secret
+from genai_iac.model import COMPARTMENT_SCHEMA, Delivery, Holding, Secret
 from genai_iac.sinks._contents import Contents, check_contents, draft_contents, fill_delivery, same_value
 from genai_iac.sinks._door import Stage, VaultDoor, VaultVersion
+from genai_iac.sinks._foresight import Sight
 from genai_iac.sinks._json import parse, render
 from genai_iac.sinks._sink import Context, Sink
-from genai_iac.sinks._stages import Stages
+from genai_iac.sinks._stages import ROOM, Stages, Versions
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The Vault secret of that name: its OCID, and whether it waits to be deleted (then nothing in it can be read)."""
+    """The Vault secret of that name: its OCID and key, and whether it waits to be deleted (then nothing in it can be read)."""
 
     id: str
+    key: str
     dying: bool
 
 
@@ -33,6 +35,7 @@ class VaultSink(Sink):
 
     word = "vault"
     readable = True
+    compartments = ("compartment",)
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "description": "A secret in OCI Vault.",
@@ -45,11 +48,7 @@ class VaultSink(Sink):
                 "minLength": 1,
                 "description": "The OCID of the vault's master key that encrypts the secret.",
             },
-            "compartment": {
-                "type": "string",
-                "minLength": 1,
-                "description": 'Where the Vault secret lives: a declared Compartment, "/a/b", an OCID, or tenancy.',
-            },
+            "compartment": {**COMPARTMENT_SCHEMA, "title": "Where the Vault secret lives"},
             "name": {
                 "type": "string",
                 "pattern": "^[A-Za-z0-9._-]{1,255}$",
@@ -69,8 +68,21 @@ class VaultSink(Sink):
 
     def prove(self) -> None:
         found = self._find()
-        if found and not found.dying:
+        if found is None:
+            self._prove_key()
+            return
+        if found.key != self._settings["key"]:
+            raise SinkError(
+                f"{self.place} is encrypted with {found.key}, and OCI cannot give it another key",
+                hint="write that OCID, or deliver under another name",
+            )
+        if not found.dying:
             self._stages(found)
+        if self._versions(found).are_full:
+            raise SinkError(
+                f"{self.place} has {ROOM} versions in use and as many waiting to be deleted",
+                hint="wait a day: old versions are gone by then",
+            )
 
     def read(self) -> Holding | None:
         found = self._find()
@@ -98,23 +110,23 @@ class VaultSink(Sink):
                     self._door.cancel_deletion(found.id)
             self._update(found, delivery)
 
-    def calls(self, delivery: Delivery) -> tuple[str, ...]:
+    def calls(self, *deliveries: Delivery) -> tuple[str, ...]:
+        return self._look().calls(draft_contents(delivery, self._context) for delivery in deliveries)
+
+    def _look(self) -> Sight:
         found = self._find()
         if found is None:
-            return ("CreateSecret",) if delivery.items else ()
+            return Sight("absent")
         if found.dying:
-            return ("CancelSecretDeletion", "UpdateSecret", "UpdateSecret") if delivery.items else ()
-        if not delivery.items:
-            return ("ScheduleSecretDeletion",)
-        route = self._stages(found).route(draft_contents(delivery, self._context))
-        updates = {"nothing": 0, "promote": 1, "stage": 1, "replace": 2}[route]
-        old = self._outdated(found) if route in ("stage", "replace") else []
-        return ("ScheduleSecretVersionDeletion",) * len(old) + ("UpdateSecret",) * updates
+            return Sight("dying", versions=self._versions(found))
+        return Sight("alive", self._stages(found), self._versions(found))
 
     def _find(self) -> _Found | None:
-        settings = self._settings
+        settings, compartment = self._settings, self._compartment
+        if compartment is None:
+            return None  # what is to be made in this very apply holds nothing yet
         with self._asking("look for it"):
-            found = self._door.find_secret(settings["vault"], settings["compartment"], settings["name"])
+            found = self._door.find_secret(settings["vault"], compartment, settings["name"])
         if found is None:
             return None
         state = found["lifecycleState"]
@@ -125,13 +137,27 @@ class VaultSink(Sink):
             raise SinkError(
                 f"{self.place} waits to be deleted and was not made by genai-iac", hint="deliver under another name"
             )
-        return _Found(found["id"], dying)
+        return _Found(found["id"], found["keyId"], dying)
+
+    def _prove_key(self) -> None:
+        vault, key = self._settings["vault"], self._settings["key"]
+        with self._asking("look at its key"):
+            found = self._door.read_key(vault, key)
+        if found["vaultId"] != vault:
+            raise SinkError(f"{self.place}: the key {key} is of another vault", hint=f"name a key of {vault}")
+        if found["lifecycleState"] != "ENABLED":
+            raise SinkError(
+                f"{self.place}: the key {key} is {found['lifecycleState']}", hint="enable it, or name another"
+            )
 
     def _stages(self, found: _Found) -> Stages:
-        return Stages(self._contents(found, "CURRENT"), self._contents(found, "PENDING"))
+        current = self._version(found.id, "CURRENT")
+        if current is None:
+            # every secret has one: taking it for an empty place would overwrite what may not be ours
+            raise SinkError(f"{self.place} cannot be read", hint="let this identity read secret-bundles there")
+        return Stages(self._contents(current), self._contents(self._version(found.id, "PENDING")))
 
-    def _contents(self, found: _Found, stage: Stage) -> Contents | None:
-        version = self._version(found.id, stage)
+    def _contents(self, version: VaultVersion | None) -> Contents | None:
         return check_contents(parse(version.content) if version else None, self._context, self.place)
 
     def _version(self, secret: str, stage: Stage) -> VaultVersion | None:
@@ -146,8 +172,10 @@ class VaultSink(Sink):
 
     def _create(self, contents: Contents) -> None:
         settings, text = self._settings, render(contents)
+        if self._compartment is None:
+            raise SinkError(f"{self.place}: its compartment {settings['compartment']} was not made", hint="apply again")
         details = {
-            "compartmentId": settings["compartment"],
+            "compartmentId": self._compartment,
             "vaultId": settings["vault"],
             "keyId": settings["key"],
             "secretName": settings["name"],
@@ -167,7 +195,7 @@ class VaultSink(Sink):
             self._promote(found, render(wanted))
 
     def _stage(self, found: _Found, text: Secret) -> None:
-        for number in self._outdated(found):
+        for number in self._versions(found).outdated:
             with self._asking(f"schedule the deletion of its version {number}"):
                 self._door.schedule_version_deletion(found.id, number)
         with self._asking("add a version"):
@@ -188,12 +216,13 @@ class VaultSink(Sink):
             )
         return version
 
-    def _outdated(self, found: _Found) -> list[int]:
+    def _versions(self, found: _Found) -> Versions:
         with self._asking("list its versions"):
-            versions = self._door.list_versions(found.id)
-        return [
-            one["versionNumber"] for one in versions if "DEPRECATED" in one["stages"] and not one.get("timeOfDeletion")
-        ]
+            return Versions.of(self._door.list_versions(found.id))
+
+    @property
+    def _compartment(self) -> str | None:
+        return self._context.compartment(self._settings["compartment"])
 
     @property
     def _description(self) -> str:

@@ -24,11 +24,16 @@ class VaultDouble:
     leaving: dict[tuple[str, int], str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
+    key: dict[str, Any] = field(default_factory=lambda: {"vaultId": "ocid1.vault.oc1..v", "lifecycleState": "ENABLED"})
 
     def find_secret(self, vault: str, compartment: str, name: str) -> Mapping[str, Any] | None:
         self._ask("ListSecrets")
         wanted = {"vaultId": vault, "compartmentId": compartment, "secretName": name}
         return next((one for one in self.secrets.values() if wanted.items() <= one.items()), None)
+
+    def read_key(self, vault: str, key: str) -> Mapping[str, Any]:
+        self._ask("GetKey")
+        return self.key
 
     def create_secret(self, details: Mapping[str, Any], content: Secret) -> Mapping[str, Any]:
         with self._write("CreateSecret"):
@@ -70,6 +75,7 @@ class VaultDouble:
     def schedule_version_deletion(self, secret: str, number: int) -> None:
         with self._write("ScheduleSecretVersionDeletion"):
             assert self._stages_of(secret, number) == ["DEPRECATED"]
+            assert len([one for owner, one in self.leaving if owner == secret]) < ROOM
             self.leaving[secret, number] = "2027-01-01T00:00:00Z"
 
     def schedule_deletion(self, secret: str) -> None:
@@ -80,6 +86,12 @@ class VaultDouble:
         with self._write("CancelSecretDeletion"):
             assert self.secrets[secret]["lifecycleState"] == "PENDING_DELETION"
             self.secrets[secret]["lifecycleState"] = "ACTIVE"
+
+    def let_a_day_pass(self) -> None:
+        """What was scheduled for deletion is gone."""
+        for version in self.leaving:
+            del self.contents[version]
+        self.leaving.clear()
 
     def served(self) -> Secret | None:
         """What a consumer gets that asks for the one secret without naming a stage."""
