@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
@@ -60,6 +62,20 @@ def outcomes(ran: Ran) -> dict[str, dict[str, Any]]:
     """What `--json` told of each change, by address."""
     lines = [json.loads(line) for line in ran.out.splitlines()]
     return {line["address"]: line for line in lines if line["type"] == "change_complete"}
+
+
+def wait_for(tenancy: Tenancy, operation: str, times: int = 1) -> None:
+    """Return once the tenancy has seen that call so often."""
+    until = time.monotonic() + 20
+    while [call["operation"] for call in tenancy.calls()].count(operation) < times:
+        assert time.monotonic() < until, f"{operation} was not called {times} times"
+        time.sleep(0.02)
+
+
+def ended(process: subprocess.Popen[str], seconds: float = 60) -> Ran:
+    """How a process ended."""
+    out, err = process.communicate(timeout=seconds)
+    return Ran(process.returncode, out, err)
 
 
 def compartments(tenancy: Tenancy) -> dict[str, Any]:
