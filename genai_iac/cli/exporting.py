@@ -1,0 +1,121 @@
+"""The walk of `export`: read, tell as manifests, load those as anybody would, and leave out what would not load."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from genai_iac.cli.files import write_new_files
+from genai_iac.errors import ManifestError, Problem, UsageError
+from genai_iac.export import Export, choose_owner, export_live
+from genai_iac.live import read_live
+from genai_iac.manifest import load
+from genai_iac.model import Live, Owner, Tree
+from genai_iac.provider import Provider
+from genai_iac.render.manifests import manifest_files
+
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+_MOST_ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was found and how it is told."""
+
+    live: Live
+    export: Export
+    environment: str | None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The manifests by file name."""
+        return manifest_files(self.export, self.environment)
+
+
+def export_tenancy(
+    provider: Provider, compartment: str | None, stack: str | None, region: str, *, full_scan: bool, parallelism: int
+) -> Exported:
+    """Read the compartment and all below it (the tenancy when None) and tell it as manifests. Raises UsageError for no compartment."""
+
+    def choose(tree: Tree) -> list[str]:
+        top = _find(tree, compartment)
+        return [top, *(id for id in tree.nodes if tree.contains(top, id))]
+
+    nobody = Owner(provider.tenancy, "")
+    live = read_live(provider, nobody, {}, region=region, parallelism=parallelism, full_scan=full_scan, choose=choose)
+    top = _find(live.tree, compartment)
+    owner = stack or choose_owner(live.found) or _name_stack(live.tree, top)
+    return Exported(live, _settle(live, top, owner, region), owner.partition("@")[2] or None)
+
+
+def write_export(exported: Exported, folder: Path) -> list[str]:
+    """Write the files and the schema they name; answers their names. Raises UsageError before the first when one is there."""
+    import json
+
+    from genai_iac.render.manifests import SCHEMA
+    from genai_iac.schema import build_schemas
+
+    schema = json.dumps(build_schemas()["document.schema.json"], indent=2, ensure_ascii=False) + "\n"
+    files = {**exported.files, SCHEMA: schema}
+    write_new_files(folder, files)
+    return list(files)
+
+
+def _find(tree: Tree, compartment: str | None) -> str:
+    if compartment in (None, "tenancy", "/"):
+        return tree.tenancy
+    assert compartment is not None
+    names = [name for name in compartment.split("/") if name]
+    found = compartment if compartment in tree else tree.find(names) if compartment.startswith("/") else None
+    if found is None:
+        raise UsageError(
+            f"--compartment {compartment}: there is no such compartment, or this identity may not see it",
+            hint="write its path from the root (/a/b) or its OCID",
+        )
+    return found
+
+
+def _name_stack(tree: Tree, top: str) -> str:
+    names = tree.names(top)
+    return _NOT_IN_NAMES.sub("-", names[-1].lower()).strip("-")[:63].strip("-") if names else "exported"
+
+
+def _settle(live: Live, top: str, owner: str, region: str) -> Export:
+    """The export whose manifests load: what cannot be declared is left out, statements that no reference fits keep their OCIDs."""
+    refused: dict[str, str] = {}
+    literal: frozenset[str] = frozenset()
+    for _ in range(_MOST_ROUNDS):
+        export = export_live(live, top, owner, region, refused, literal)
+        problems = _load(export, owner)
+        if not problems:
+            return export
+        for id, problem in problems.items():
+            if id in literal or not id.startswith("ocid1.policy."):
+                refused[id] = f"no manifest can declare it: {problem.message}"
+        literal |= problems.keys()
+    raise UsageError("the tenancy cannot be told as manifests", hint="export a single compartment")
+
+
+def _load(export: Export, owner: str) -> dict[str, Problem]:
+    """What keeps the manifests from loading, by the OCID of the resource that is told there."""
+    with TemporaryDirectory(prefix="genai-iac-") as made:
+        folder = Path(made)
+        files = manifest_files(export, owner.partition("@")[2] or None)
+        write_new_files(folder, files)
+        try:
+            load(made, environment=owner.partition("@")[2] or None)
+        except ManifestError as error:
+            return {_culprit(folder, problem, export): problem for problem in reversed(error.problems)}
+    return {}
+
+
+def _culprit(folder: Path, problem: Problem, export: Export) -> str:
+    """The OCID in the comment above the document that the problem is in."""
+    lines = Path(problem.source.file).read_text(encoding="utf-8").splitlines()[: problem.source.line]
+    known = {one.live.id for one in export.told}
+    for line in reversed(lines):
+        if line.startswith("# ") and line[2:] in known:
+            return line[2:]
+    raise UsageError(f"the export does not load: {problem.message} ({Path(problem.source.file).relative_to(folder)})")

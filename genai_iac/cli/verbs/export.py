@@ -1,0 +1,71 @@
+"""`export`: manifests of what lives, with names for OCIDs. Reads only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("export")
+@click.option(
+    "--compartment", metavar="C", help="Only this one and all below it: a path (/a/b) or an OCID [the whole tenancy]."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write files into this directory; nothing there is overwritten [standard output].",
+)
+@click.option("--stack", metavar="NAME", help="Whose manifests they are to be: a stack, or stack@environment.")
+@click.option("--full-scan", is_flag=True, help="Look for API keys in every subscribed region.")
+@click.option("--parallelism", type=click.IntRange(1, 64), default=10, help="Calls at the same time.")
+@click.pass_context
+def COMMAND(  # noqa: N802
+    ctx: click.Context, compartment: str | None, out: Path | None, stack: str | None, full_scan: bool, parallelism: int
+) -> int:
+    """Write the manifests that declare what lives. What is not marked yet is adopted with the import lines above each document."""
+    from genai_iac.cli.exporting import export_tenancy, write_export
+    from genai_iac.cli.flags import Flags
+    from genai_iac.cli.output import Output
+    from genai_iac.cli.workspace import open_provider
+    from genai_iac.render.foreign import visible
+    from genai_iac.render.manifests import manifest_text
+    from genai_iac.render.words import count
+
+    flags = Flags.of(ctx)
+    output = Output.of_environment(no_color=flags.no_color)
+    with open_provider(flags) as provider:
+        exported = export_tenancy(
+            provider,
+            compartment,
+            _owner(stack, flags.env),
+            provider.region,
+            full_scan=full_scan,
+            parallelism=parallelism,
+        )
+    if out is None:
+        output.say(manifest_text(exported.export))
+    else:
+        for name in write_export(exported, out):
+            output.say(f"{visible(str(out / name))}\n")
+    told, left_out = exported.export.told, exported.export.left_out
+    output.note(f"{count(len(told), 'resource')} told, {len(left_out)} left out; ")
+    output.note(f"API keys were looked for in {', '.join(exported.live.regions)}.\n")
+    if exported.environment:
+        output.note(f"They carry the marks of an environment: plan with --env {exported.environment}.\n")
+    return 0
+
+
+def _owner(stack: str | None, environment: str | None) -> str | None:
+    import re
+
+    from genai_iac.errors import UsageError
+
+    if stack is None:
+        return None
+    owner = f"{stack}@{environment}" if environment and "@" not in stack else stack
+    name = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    if not re.fullmatch(f"{name}(@{name})?", owner):
+        raise UsageError(f"--stack {stack}: a name has small letters, digits and -", hint="for example --stack chat")
+    return owner
