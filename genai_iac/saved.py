@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from genai_iac import __version__
@@ -20,7 +20,10 @@ def bind_inputs(
     variables: Mapping[str, Any],
     files: Mapping[str, str],
     live: Live,
-    targets: tuple[str, ...],
+    *,
+    targets: Iterable[str] = (),
+    moved: Iterable[str] = (),
+    full_scan: bool = False,
 ) -> dict[str, Any]:
     """What the plan depends on, as JSON data for the saved plan. Variables and digests only: no value of a secret, no credential."""
     return {
@@ -28,6 +31,8 @@ def bind_inputs(
         "environment": environment,
         "variables": {name: _digest(value) for name, value in variables.items()},
         "targets": sorted(targets),
+        "moved": sorted(moved),
+        "full_scan": full_scan,
         "files": dict(files),
         "tenancy": live.tenancy,
         "live": _live_digests(live),

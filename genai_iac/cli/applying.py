@@ -6,13 +6,14 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from genai_iac.apply import Site, apply_plan
+from genai_iac.cli.choices import read_addresses
 from genai_iac.cli.flags import Flags
 from genai_iac.cli.output import Output
 from genai_iac.cli.planning import Asked, Draft, make_draft
@@ -72,7 +73,7 @@ def apply_saved(flags: Flags, path: str, asked: Asked, consent: Consent, output:
     inputs: dict[str, Any] = saved.get("inputs") or {}
     if not inputs:
         raise StalePlanError(f"{path} is a rendering, not a saved plan", hint="make one: genai-iac plan --out FILE")
-    asked = Asked(_targets(inputs), asked.parallelism, asked.full_scan, asked.moved, asked.overrides)
+    asked = _as_planned(asked, inputs)
     flags = Flags(**{**flags.__dict__, "env": flags.env or inputs.get("environment")})
     with open_workspace(flags, str(inputs["path"])) as workspace:
         draft = make_draft(workspace, asked)
@@ -81,10 +82,14 @@ def apply_saved(flags: Flags, path: str, asked: Asked, consent: Consent, output:
         return apply_draft(draft, Consent(True, consent.as_json), output)
 
 
-def _targets(inputs: dict[str, Any]) -> frozenset[Any]:
-    from genai_iac.cli.choices import read_addresses
-
-    return read_addresses("--target", inputs.get("targets", ()))
+def _as_planned(asked: Asked, inputs: dict[str, Any]) -> Asked:
+    """What was asked of the plan when it was made; how it is carried out, and what may be overridden, is asked now."""
+    return replace(
+        asked,
+        targets=read_addresses("--target", inputs.get("targets", ())),
+        moved=read_addresses("--delete-moved", inputs.get("moved", ())),
+        full_scan=bool(inputs.get("full_scan")),
+    )
 
 
 def apply_draft(draft: Draft, consent: Consent, output: Output) -> int:

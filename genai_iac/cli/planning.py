@@ -72,7 +72,9 @@ class Draft:
             manifest.variables,
             manifest.files,
             self.live,
-            tuple(map(str, self.asked.targets)),
+            targets=map(str, self.asked.targets),
+            moved=map(str, self.asked.moved),
+            full_scan=self.asked.full_scan,
         )
 
     @property
