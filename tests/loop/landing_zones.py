@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from genai_iac.policy import Grant, Name, Statement, parse
+
 _PLACE = re.compile(r"\bcompartment\s+(?!id\b)([A-Za-z0-9._:-]+)", re.IGNORECASE)
 _SLIP = re.compile(r"(?<=-group)to(?= use )")  # two published statements lack a space
 
@@ -23,6 +25,12 @@ class LandingZone:
     compartments: tuple[Mapping[str, Any], ...]  # each with its `key` and its parent's, outermost first
     groups: tuple[str, ...]
     policies: tuple[Mapping[str, Any], ...]
+
+    @cached_property
+    def dynamic_groups(self) -> frozenset[str]:
+        """The dynamic groups that the policies name; the files do not list them."""
+        statements = (_mend(statement) for policy in self.policies for statement in policy["statements"])
+        return frozenset(name for statement in statements for name in _dynamic_groups(parse(statement)))
 
     @cached_property
     def outside(self) -> Mapping[str, tuple[str, ...]]:
@@ -82,11 +90,20 @@ def _compartment(one: Mapping[str, Any], names: Mapping[str, str], homes: Mappin
 
 
 def _policy(number: int, one: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    statements = [_SLIP.sub(" to", statement).replace("${", "$${") for statement in one["statements"]]
+    statements = [_mend(statement).replace("${", "$${") for statement in one["statements"]]
     spec = {"name": re.sub(r"[^A-Za-z0-9._-]", "-", one["name"])[:100], **_described(one), "statements": statements}
     if one["compartment"] in names:
         spec["compartment"] = names[one["compartment"]]
     return {"kind": "Policy", "metadata": {"name": f"p{number}"}, "spec": spec}
+
+
+def _mend(statement: str) -> str:
+    return _SLIP.sub(" to", statement)
+
+
+def _dynamic_groups(statement: Statement) -> Iterator[str]:
+    if isinstance(statement, Grant) and statement.subject.kind == "dynamic-group":
+        yield from (member.text for member in statement.subject.members if isinstance(member, Name))
 
 
 def _described(one: Mapping[str, Any]) -> dict[str, Any]:

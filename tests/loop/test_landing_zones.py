@@ -24,6 +24,7 @@ def test_there_are_enough_landing_zones() -> None:
 def test_a_landing_zone_comes_and_goes(project: Project, tenancy: Tenancy, scenario: Path) -> None:
     zone = read_landing_zone(scenario)
     make_surroundings(tenancy, zone)
+    project.environ["GENAI_IAC_LIMIT_STATEMENTS_PER_PATH"] = "10000"
     around = {*compartments(tenancy), *policies(tenancy)}
     project.write(zone.manifest())
     document, _ = apply_exactly(project, tenancy)
@@ -33,13 +34,15 @@ def test_a_landing_zone_comes_and_goes(project: Project, tenancy: Tenancy, scena
 
 
 def make_surroundings(tenancy: Tenancy, zone: LandingZone) -> None:
-    """The groups and compartments that the zone takes for granted. Dynamic groups are not in the files, nor raised limits."""
-    tenancy.settings(unknownNames="accept", limits={"statementsPerPath": 10_000})
+    """The groups and compartments that the zone takes for granted, and the limit that the largest needs."""
+    tenancy.settings(limits={"statementsPerPath": 10_000})
     identity, models = client(tenancy, "identity"), oci.identity.models
+    theirs = {"compartment_id": tenancy.tenancy, "description": "Theirs"}
     for name in zone.groups:
-        identity.create_group(
-            models.CreateGroupDetails(compartment_id=tenancy.tenancy, name=name, description="Theirs")
-        )
+        identity.create_group(models.CreateGroupDetails(name=name, **theirs))
+    for name in zone.dynamic_groups:
+        rule = "Any {instance.compartment.id = 'ocid1.compartment.oc1..theirs'}"
+        identity.create_dynamic_group(models.CreateDynamicGroupDetails(name=name, matching_rule=rule, **theirs))
     made = {(): tenancy.tenancy}
     for path in zone.outside.values():
         details = models.CreateCompartmentDetails(compartment_id=made[path[:-1]], name=path[-1], description="Around")
