@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import quote
 
 import pytest
@@ -376,6 +377,18 @@ def test_a_journal_of_another_hand_is_refused_before_anything_is_minted(root: Pa
         with pytest.raises(SinkError, match=r"deliveries\.json is not a journal that genai-iac wrote; move it away"):
             attempt()
     assert journal.read_bytes() == text.encode("latin-1")
+
+
+def test_what_a_killed_note_left_is_removed_by_the_next(root: Path) -> None:
+    with (
+        mock.patch.object(os, "rename", side_effect=OSError(5, "I/O")),
+        mock.patch.object(os, "unlink", side_effect=OSError(5, "I/O")),
+        pytest.raises(SinkError, match="could not put the new file in place"),
+    ):
+        sink(root, *NOTHING).announce(("key-one",))
+    assert len(list((root / ".genai-iac").glob(".genai-iac-*"))) == 1
+    sink(root, *NOTHING).announce(("key-one",))
+    assert {path.name for path in (root / ".genai-iac").iterdir()} == {"deliveries.json", "deliveries.lock"}
 
 
 def test_notes_that_cannot_be_written_stop_the_mint(root: Path) -> None:

@@ -105,11 +105,13 @@ def _check_failed_write(tmp_path: Path, start: Any, name: str, nth: int, code: i
     where = f"{name} {nth} {errno.errorcode[code]} {'after' if after else 'before'}"
     root, told = _start(tmp_path, start), ""
     trap = Trap(name, nth, OSError(code, os.strerror(code)), after=after)
+    descriptors = _open_descriptors()
     with trap.set():
         try:
             sink(root).write(NEW)
         except SinkError as error:
             told = str(error)
+    assert _open_descriptors() == descriptors or (name, after) == ("open", True), where
     assert trap.sprung, where
     holding = sink(root).read()
     held = holding.records if holding else ()
@@ -224,6 +226,28 @@ def test_what_does_not_read_back_is_an_error(tmp_path: Path) -> None:
         pytest.raises(SinkError, match="does not read back as it was written"),
     ):
         sink(root).write(NEW)
+
+
+def test_a_temporary_file_that_another_process_took_for_a_stray_is_made_anew(tmp_path: Path) -> None:
+    root, real = _start(tmp_path, OLD), fcntl.flock
+    taken: list[Path] = []
+
+    def flock(descriptor: int, operation: int) -> None:
+        if not taken:
+            (stray,) = _temporary_files(root)
+            stray.unlink()
+            taken.append(stray)
+        real(descriptor, operation)
+
+    descriptors = _open_descriptors()
+    with mock.patch.object(fcntl, "flock", flock):
+        sink(root).write(NEW)
+    assert taken and sink(root).take("key-two", mask("c"))
+    assert _temporary_files(root) == [] and _open_descriptors() == descriptors
+
+
+def _open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def _points(tmp_path: Path, start: Any, act: Callable[[Path], None]) -> list[tuple[str, int]]:

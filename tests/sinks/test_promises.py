@@ -111,6 +111,15 @@ def test_an_item_that_is_not_held_cannot_be_kept(bench: Bench) -> None:
     assert bench.outside() == before
 
 
+def test_nothing_can_be_kept_in_an_empty_place(bench: Bench) -> None:
+    if not bench.certain:
+        bench.open().announce(("key-one",))
+    before = bench.outside()
+    with pytest.raises(SinkError, match="does not hold key-one"):
+        bench.open().write(delivery(item("key-one", "a", "current", kept=True)))
+    assert bench.outside() == before
+
+
 def test_what_is_not_delivered_again_is_gone(bench: Bench) -> None:
     bench.open().write(BOTH)
     only = delivery(item("key-two", "c", "current"))
