@@ -76,6 +76,7 @@ class ServiceFailure(IacError):
         super().__init__(message, hint=hint)
         self.operation, self.status, self.code, self.request_id = operation, status, code, request_id
         self.uncertain = False  # the request may have had its effect although no answer says so
+        self.unreached = False  # nobody listened: the request was not even sent
         self.retry_after: float | None = None  # seconds, when the service asked for a pause
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from socket import gaierror
 from typing import Any
 
 from genai_iac.errors import ServiceFailure
@@ -41,14 +42,41 @@ def translate(error: Exception, operation: str) -> ServiceFailure:
         )
         failure.retry_after = 5.0
         return failure
-    text = _plain(str(error.args[0]) if error.args else name)
     failure = ServiceFailure(
-        f"{operation}: no answer from the service ({name}: {text})",
-        operation=operation,
-        hint="check the network and the region",
+        f"{operation}: no answer from {_who(error)}: {_why(error)}", operation=operation, hint=_where_to_look(error)
     )
-    failure.uncertain = "ConnectTimeout" not in name
+    failure.unreached = any(isinstance(cause, ConnectionRefusedError | gaierror) for cause in _causes(error))
+    failure.uncertain = not failure.unreached
     return failure
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was made from, as far down as the libraries tell."""
+    seen: list[BaseException] = []
+    todo: list[object] = [error]
+    while todo and len(seen) < 20:
+        one = todo.pop()
+        if isinstance(one, BaseException) and one not in seen:
+            seen.append(one)
+            todo.extend([one.__cause__, one.__context__, getattr(one, "reason", None), *one.args])
+    return iter(seen)
+
+
+def _who(error: BaseException) -> str:
+    match = re.search(r"host=\W*([\w.:-]+)\W*, port=(\d+)", str(error))
+    return f"{match[1]}:{match[2]}" if match else "the service"
+
+
+def _why(error: BaseException) -> str:
+    """The innermost reason that the system or a library gives, in its own few words."""
+    found = [cause for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
+    return _plain(str(found[-1].strerror)) if found else type(list(_causes(error))[-1]).__name__
+
+
+def _where_to_look(error: BaseException) -> str:
+    if "127.0.0.1" in _who(error) or "localhost" in _who(error):
+        return "is the local tenancy running? start it: genai-iac local serve"
+    return "check the network, the region and any proxy settings"
 
 
 def _of_answer(error: Any, operation: str) -> ServiceFailure:
