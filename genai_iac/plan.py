@@ -10,6 +10,7 @@ from typing import Any
 
 from genai_iac import policy as language
 from genai_iac.errors import IacError, PlanError
+from genai_iac.future import Future, foresee
 from genai_iac.kinds import KINDS, Facts, Kind, Step, Wish, idle_time
 from genai_iac.model import (
     LEAKED,
@@ -30,6 +31,7 @@ from genai_iac.model import (
     Value,
 )
 from genai_iac.ordering import order_changes
+from genai_iac.preflight import Limits, check_changes
 from genai_iac.resolve import Resolver
 
 
@@ -45,19 +47,22 @@ class Inputs:
     held: Mapping[Address, tuple[Held, ...]] = field(default_factory=dict)  # what the sinks of each live key hold
     wishes: Mapping[Address, Wish] = field(default_factory=dict)  # what `rotate` asks
     moved: frozenset[Address] = frozenset()  # undeclared, marked elsewhere, and meant to be deleted all the same
+    limits: Limits = field(default_factory=Limits)  # how much the tenancy can hold
 
 
 def make_plan(inputs: Inputs) -> Plan:
     """What has to change for live to be as desired, in an order that works.
 
     Raises PlanError that names everything that stands in the way: two live resources with one address, a name that is
-    taken, a compartment that is not there, a change that OCI has no call for.
+    taken, a compartment that is not there, a change that OCI has no call for, a policy that it would refuse.
     """
     live = inputs.live
     ids = _ids(live)
     resolver = Resolver(inputs.resources, live.tree, ids)
     planner = _Planner(inputs, resolver, ids)
     drafts = [*planner.for_desired(), *planner.for_undeclared()]
+    if drafts and not planner.errors:
+        planner.look_ahead(drafts, foresee(inputs.resources, live.tree, ids))
     if planner.errors:
         raise _all_of(planner.errors)
     changes = order_changes(drafts, inputs.resources, resolver)
@@ -110,6 +115,12 @@ class _Planner:
                 yield from self._collect(lambda address=address, group=group: self._removal(address, group))  # type: ignore[misc]
         for stray in self.live.strays:
             self._note_stray(stray)
+
+    def look_ahead(self, drafts: Sequence[Change], future: Future) -> None:
+        """What the service would refuse of all this."""
+        errors, notices = check_changes(drafts, future, self.live, self.inputs.directory, self.inputs.limits)
+        self.errors.extend(errors)
+        self.notices.extend(notices)
 
     def _collect(self, draft: Callable[[], Change | None]) -> Iterator[Change]:
         try:

@@ -102,6 +102,7 @@ class Workspace:
         """What a plan is made of. Sinks that are not looked into count as holding everything."""
         from genai_iac.delivery import assume_held, read_held
         from genai_iac.plan import Inputs
+        from genai_iac.preflight import Limits
         from genai_iac.resolve import TenancyDirectory
 
         names = self.snapshot or Names(self.provider)
@@ -115,6 +116,7 @@ class Workspace:
             held=hold(self.desk, self.manifest.resources, live),
             wishes=wishes or {},
             moved=moved,
+            limits=Limits.of_environment(os.environ),
         )
 
     def blind_spots(self) -> list[str]:

@@ -10,7 +10,7 @@ from .errors import PolicySyntaxError, PolicyValueError, UnresolvedName
 from .meaning import same
 from .parse import parse, parse_matching_rule, parse_matching_rules, parse_statements
 from .refusals import Refusal, find_refusals
-from .resolve import Directory, resolve
+from .resolve import Directory, find_unresolved, resolve
 from .template import Hole, Template
 from .tree import (
     Association,
@@ -95,6 +95,7 @@ __all__ = [
     "compile_rules",
     "evaluate",
     "find_refusals",
+    "find_unresolved",
     "holds",
     "members_of",
     "operations_of",

@@ -45,6 +45,13 @@ def resolve(statement: Statement, directory: Directory, attached: str) -> Statem
     return resolve_known(statement, directory, attached, refuse)
 
 
+def find_unresolved(statement: Statement, directory: Directory, attached: str) -> tuple[UnresolvedName, ...]:
+    """Everything for which ``resolve`` would raise, in the order of the statement."""
+    misses: list[UnresolvedName] = []
+    resolve_known(statement, directory, attached, misses.append)
+    return tuple(misses)
+
+
 def resolve_known(statement: Statement, directory: Directory, attached: str, miss: Miss) -> Statement:
     """As resolve, but what cannot be resolved is told to ``miss`` and stays as it is."""
     if not isinstance(statement, Grant):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,11 +26,14 @@ class LandingZone:
     groups: tuple[str, ...]
     policies: tuple[Mapping[str, Any], ...]
 
-    @cached_property
-    def dynamic_groups(self) -> frozenset[str]:
-        """The dynamic groups that the policies name; the files do not list them."""
-        statements = (_mend(statement) for policy in self.policies for statement in policy["statements"])
-        return frozenset(name for statement in statements for name in _dynamic_groups(parse(statement)))
+    def named(self, kind: str) -> Iterable[str]:
+        """The groups or dynamic groups that the policies name; the files list some of them. There is one identity domain."""
+        statements = (parse(_mend(statement)) for policy in self.policies for statement in policy["statements"])
+        names = (
+            *(self.groups if kind == "group" else ()),
+            *(name for one in statements for name in _members(one, kind)),
+        )
+        return {name.casefold(): name for name in names}.values()
 
     @cached_property
     def outside(self) -> Mapping[str, tuple[str, ...]]:
@@ -101,8 +104,8 @@ def _mend(statement: str) -> str:
     return _SLIP.sub(" to", statement)
 
 
-def _dynamic_groups(statement: Statement) -> Iterator[str]:
-    if isinstance(statement, Grant) and statement.subject.kind == "dynamic-group":
+def _members(statement: Statement, kind: str) -> Iterator[str]:
+    if isinstance(statement, Grant) and statement.subject.kind == kind and statement.effect == "allow":
         yield from (member.text for member in statement.subject.members if isinstance(member, Name))
 
 

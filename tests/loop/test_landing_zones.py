@@ -38,9 +38,9 @@ def make_surroundings(tenancy: Tenancy, zone: LandingZone) -> None:
     tenancy.settings(limits={"statementsPerPath": 10_000})
     identity, models = client(tenancy, "identity"), oci.identity.models
     theirs = {"compartment_id": tenancy.tenancy, "description": "Theirs"}
-    for name in zone.groups:
+    for name in zone.named("group"):
         identity.create_group(models.CreateGroupDetails(name=name, **theirs))
-    for name in zone.dynamic_groups:
+    for name in zone.named("dynamic-group"):
         rule = "Any {instance.compartment.id = 'ocid1.compartment.oc1..theirs'}"
         identity.create_dynamic_group(models.CreateDynamicGroupDetails(name=name, matching_rule=rule, **theirs))
     made = {(): tenancy.tenancy}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from genai_iac.policy.errors import UnresolvedName
 from genai_iac.policy.meaning import canonical
 from genai_iac.policy.permissions import members_of
-from genai_iac.policy.resolve import Directory, resolve_known
+from genai_iac.policy.resolve import Directory, find_unresolved
 from genai_iac.policy.tree import VERBS, Definition, Grant, Location
 from genai_iac.policy.write import unparse
 
@@ -105,9 +105,7 @@ def _misses(document: Document) -> Iterator[tuple[int, UnresolvedName]]:
     if document.directory is None:
         return
     for index, grant in document.grants():
-        misses: list[UnresolvedName] = []
-        resolve_known(grant, document.directory, document.attached, misses.append)
-        yield from ((index, miss) for miss in misses)
+        yield from ((index, miss) for miss in find_unresolved(grant, document.directory, document.attached))
 
 
 def _undefined(document: Document) -> Iterator[tuple[int, Note]]:

@@ -1,0 +1,76 @@
+"""The tenancy as it will be once everything is applied; what is not made yet goes by an OCID that stands in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from genai_iac.model import Address, Node, Resource, Tree, Value
+from genai_iac.resolve import Resolver, TenancyDirectory
+
+_SORTS = {"ApiKey": "generativeaiapikey", "Compartment": "compartment", "Policy": "policy"}
+
+Lookup = Callable[[str, str | None], str | None]
+
+
+@dataclass(frozen=True)
+class Future:
+    """Everything has an OCID here, so every reference and every statement can be resolved."""
+
+    resources: Mapping[Address, Resource]
+    tree: Tree
+    ids: Mapping[Address, str]  # of everything declared: its own, or one that stands in
+    made: frozenset[Address]  # what has its own
+    _statements: dict[Address, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def resolver(self) -> Resolver:
+        """From references to values."""
+        return Resolver(self.resources, self.tree, self.ids)
+
+    @cached_property
+    def addresses(self) -> Mapping[str, Address]:
+        """Who stands behind an OCID."""
+        return {id: address for address, id in self.ids.items()}
+
+    def home(self, address: Address) -> str:
+        """The OCID of the compartment that a declared resource will be in. Raises PlanError when there is none like it."""
+        return str(self.resolver.value(self.resources[address].attributes["compartmentId"]))
+
+    def statements(self, policy: Address) -> tuple[str, ...]:
+        """A declared policy's statements, whole. Raises PlanError when a value fits no hole."""
+        if policy not in self._statements:
+            resolved = self.resolver.value(self.resources[policy].attributes["statements"])
+            self._statements[policy] = tuple(map(str, _listed(resolved)))
+        return self._statements[policy]
+
+    def count(self, policy: Address) -> int:
+        """How many statements a declared policy has."""
+        return len(_listed(self.resources[policy].attributes["statements"]))
+
+    def directory(self, groups: Lookup, dynamic_groups: Lookup) -> TenancyDirectory:
+        """Names to OCIDs as they will be."""
+        return TenancyDirectory(self.tree, groups, dynamic_groups)
+
+
+def foresee(resources: Mapping[Address, Resource], tree: Tree, ids: Mapping[Address, str]) -> Future:
+    """What the tenancy will be, from what it is. Raises PlanError for a compartment that will not be there."""
+    known = {address: ids.get(address) or stand_in(address) for address in resources}
+    nodes = dict(tree.nodes)
+    naming = Resolver(resources, tree, known)
+    for address, one in resources.items():
+        if address.kind == "Compartment":
+            parent, name = naming.value(one.attributes["compartmentId"]), naming.value(one.attributes["name"])
+            nodes[known[address]] = Node(known[address], str(name), str(parent))
+    return Future(resources, Tree.of(tree.tenancy, nodes.values()), known, frozenset(ids.keys() & resources.keys()))
+
+
+def stand_in(address: Address) -> str:
+    """An OCID for what is not there yet."""
+    return f"ocid1.{_SORTS[address.kind]}.oc1..{address.name}"
+
+
+def _listed(value: Value) -> list[Value]:
+    assert isinstance(value, list)
+    return value
