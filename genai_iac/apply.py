@@ -5,7 +5,6 @@ What needs nothing goes first and at once, a failure stops only what depended on
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from genai_iac.errors import IacError
 from genai_iac.model import Address, Change, Live, Outcome, Owner, Plan, Resource, Status
 from genai_iac.perform import Performer
 from genai_iac.provider import Provider
+from genai_iac.stop import Stop
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Site:
     live: Live
     desk: Desk
     parallelism: int = 10
-    stop: threading.Event = field(default_factory=threading.Event)  # set: nothing new is begun
+    stop: Stop = field(default_factory=Stop)  # set: nothing new is begun
 
 
 def apply_plan(plan: Plan, site: Site) -> Iterator[Outcome]:
@@ -41,7 +41,7 @@ def apply_plan(plan: Plan, site: Site) -> Iterator[Outcome]:
     for delivered in plan.changes:
         if delivered.deliver and delivered.address in site.resources:
             site.desk.prove(site.resources[delivered.address], delivered.id)
-    performer = Performer(site.provider, site.owner, site.resources, site.live, site.desk, site.stop.is_set)
+    performer = Performer(site.provider, site.owner, site.resources, site.live, site.desk, site.stop)
     queue = _Queue(plan.changes)
     landed: SimpleQueue[Outcome] = SimpleQueue()
     running = 0

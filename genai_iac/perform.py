@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from genai_iac.kinds import KINDS, Kind
 from genai_iac.model import TAG, Address, Call, Change, Live, LiveResource, Owner, Resource, Role, Secret
 from genai_iac.provider import Provider, Reply
 from genai_iac.resolve import Resolver
+from genai_iac.stop import Stop
 from genai_iac.verify import is_dead, verify_secret
 
 _SETTLING = ("CREATING", "UPDATING")
@@ -29,9 +30,9 @@ class Performer:
         resources: Mapping[Address, Resource],
         live: Live,
         desk: Desk,
-        stopped: Callable[[], bool],
+        stop: Stop,
     ) -> None:
-        self._provider, self._owner, self._desk, self._stopped = provider, owner, desk, stopped
+        self._provider, self._owner, self._desk, self.stop = provider, owner, desk, stop
         self._resources = resources
         self._before = {address: group[0] for address, group in live.owned.items() if len(group) == 1}
         self._ids = {address: one.id for address, one in self._before.items()}
@@ -71,13 +72,19 @@ class _Act:
             self._p._desk.announce(self.resource, self.id, minted)
         retired = self._take_retired()
         for call in self.change.calls:
-            if self.pending and _takes_away(call):
+            if self.pending and (_takes_away(call) or (self.minted and self._p.stop.is_set())):
                 self._deliver()
+            self._end_when_asked(call)
             self._make(call)
         if self.pending:
             self._deliver()
         self._prove_dead(retired)
         return self.id, "; ".join(self.notes)
+
+    def _end_when_asked(self, call: Call) -> None:
+        """Between two requests, never between a mint and its delivery."""
+        if self._p.stop.is_set():
+            raise IacError(f"interrupted before {call.operation}", hint="apply again: it goes on from there")
 
     def _take_retired(self) -> Secret | None:
         """The value that is to be shown dead at the end, before the sinks let it go."""
@@ -111,6 +118,8 @@ class _Act:
         self._keep(reply, call.region)
         assert self.id is not None
         self._p._ids[self.change.address] = self.id
+        if self.minted and self.pending:
+            self._deliver()  # values are in this memory alone: nothing is waited for first
         self._settle(call.region)
 
     def _find_lost(self, call: Call, body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -126,7 +135,8 @@ class _Act:
     def _settle(self, region: str | None) -> None:
         began, pause = time.monotonic(), 0.1
         while self.now is not None and self.now.lifecycle in _SETTLING and time.monotonic() - began < _SETTLE_SECONDS:
-            time.sleep(pause)
+            if not self._p.stop.rest(pause):
+                return
             pause = min(pause * 1.5, 5.0)
             assert self.id is not None
             self._keep(self.provider.get(self.kind.get_operation, self.id, region, patient=True), region)
@@ -196,7 +206,7 @@ class _Act:
             self._p.reshaped = True
 
     def _follow(self, work_request: str, call: Call) -> None:
-        ended = self.provider.follow(work_request, self._p._stopped)
+        ended = self.provider.follow(work_request)
         if not ended:
             assert self.id is not None
             said = "; ".join(ended.errors) or f"the work request ended {ended.status}"
@@ -244,7 +254,7 @@ class _Act:
                 f"no sink can give the value of {name}, so it cannot be proved", hint="apply again: it is renewed"
             )
         verify_secret(
-            self.provider.inference_url(live.region), value, block["model"], block.get("api", "chat"), self._p._stopped
+            self.provider.inference_url(live.region), value, block["model"], block.get("api", "chat"), self._p.stop
         )
         self.notes.append(f"{name} answered with {block['model']}")
 
@@ -259,7 +269,7 @@ class _Act:
         live = self.now
         if value is None or live is None or live.region is None:
             return
-        if is_dead(self.provider.inference_url(live.region), value, self._p._stopped):
+        if is_dead(self.provider.inference_url(live.region), value, self._p.stop):
             self.notes.append("the old value is dead")
         else:
             self.notes.append("the old value still answers: the change has not propagated yet")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from genai_iac.errors import IacError
 from genai_iac.model import Secret
+from genai_iac.stop import Stop
 
 _PATIENCE = 240.0  # seconds that a change may take to reach the endpoint; no number is documented
 _DEAD_PATIENCE = 30.0
@@ -32,9 +32,7 @@ class _NoRedirects(HTTPRedirectHandler):
 _OPENER = build_opener(_NoRedirects())
 
 
-def verify_secret(
-    base_url: str, secret: Secret, model: str, api: str, stopped: Callable[[], bool], patience: float = _PATIENCE
-) -> None:
+def verify_secret(base_url: str, secret: Secret, model: str, api: str, stop: Stop, patience: float = _PATIENCE) -> None:
     """Call the model until the endpoint accepts the secret. Raises IacError when it does not within `patience` seconds."""
     began, pause, said = time.monotonic(), 0.2, ""
     while True:
@@ -43,9 +41,12 @@ def verify_secret(
             return
         if status not in (0, 401, 429) and status < 500:
             break
-        if time.monotonic() - began + pause > patience or stopped():
+        if time.monotonic() - began + pause > patience:
             break
-        time.sleep(pause)
+        if not stop.rest(pause):
+            raise IacError(
+                "interrupted before the new secret had passed its call; nothing was switched", hint="apply again"
+            )
         pause = min(pause * 2, 15.0)
     raise IacError(
         f"the new secret did not pass its call of {model}: {status or 'no answer'} {said}".rstrip(),
@@ -53,16 +54,15 @@ def verify_secret(
     )
 
 
-def is_dead(base_url: str, secret: Secret, stopped: Callable[[], bool], patience: float = _DEAD_PATIENCE) -> bool:
+def is_dead(base_url: str, secret: Secret, stop: Stop, patience: float = _DEAD_PATIENCE) -> bool:
     """Whether the endpoint refuses the secret (401) within `patience` seconds."""
     began, pause = time.monotonic(), 0.1
     while True:
         status, _ = _call(base_url, secret, "xai.grok-4", "chat")
         if status == 401:
             return True
-        if time.monotonic() - began + pause > patience or stopped():
+        if time.monotonic() - began + pause > patience or not stop.rest(pause):
             return False
-        time.sleep(pause)
         pause = min(pause * 2, 5.0)
 
 

@@ -12,6 +12,7 @@ import click
 
 from genai_iac import __version__
 from genai_iac.cli.flags import GLOBAL_FLAGS, add_global_flags
+from genai_iac.cli.interrupts import Interrupts
 from genai_iac.cli.output import Output
 from genai_iac.errors import IacError, Interrupted
 
@@ -70,17 +71,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # a run makes many objects and lets few go: looking for circles among them costs a fifth of it
     gc.set_threshold(200_000, 50, 1000)
     output = Output.of_environment()
+    interrupts = Interrupts()
     try:
-        code = cli.main(
-            args=list(arguments) if arguments is not None else None, prog_name="genai-iac", standalone_mode=False
-        )
+        with interrupts.heeded():
+            code = cli.main(
+                args=list(arguments) if arguments is not None else None,
+                prog_name="genai-iac",
+                standalone_mode=False,
+                obj=interrupts,
+            )
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
     except click.ClickException as error:
         error.show()
         code = 1
     except (click.Abort, KeyboardInterrupt):
-        code = output.fail(Interrupted("interrupted"))
+        code = output.fail(Interrupted("interrupted; nothing was changed"))
     except BrokenPipeError:
         sys.stderr.close()
         code = 1

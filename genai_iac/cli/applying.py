@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +11,7 @@ import click
 from genai_iac.apply import Site, apply_plan
 from genai_iac.cli.choices import read_addresses
 from genai_iac.cli.flags import Flags
+from genai_iac.cli.interrupts import Interrupts
 from genai_iac.cli.output import Output
 from genai_iac.cli.planning import Asked, Draft, make_draft
 from genai_iac.cli.workspace import open_workspace
@@ -26,6 +23,7 @@ from genai_iac.render.progress import closing_text, outcome_text
 from genai_iac.render.saved_plan import read_saved_plan
 from genai_iac.render.text import render_text
 from genai_iac.saved import check_inputs, check_same_plan
+from genai_iac.stop import Stop
 
 _PARTIAL, _INTERRUPTED = 4, 130
 
@@ -105,7 +103,7 @@ def apply_draft(draft: Draft, consent: Consent, output: Output) -> int:
     if not consent.ask():
         raise IacError(f"{consent.verb} was not agreed to; nothing was changed")
     outcomes: list[Outcome] = []
-    with _stopping() as stop:
+    with Interrupts.of_run().finishing_first() as stop:
         for outcome in apply_plan(draft.plan, _site(draft, stop)):
             outcomes.append(outcome)
             output.say(outcome_line(outcome) if consent.as_json else outcome_text(outcome, output.terminal))
@@ -119,7 +117,7 @@ def apply_draft(draft: Draft, consent: Consent, output: Output) -> int:
     return 0 if all(outcomes) else _PARTIAL if any(outcomes) else 4
 
 
-def _site(draft: Draft, stop: threading.Event) -> Site:
+def _site(draft: Draft, stop: Stop) -> Site:
     workspace = draft.workspace
     return Site(
         workspace.provider,
@@ -130,25 +128,6 @@ def _site(draft: Draft, stop: threading.Event) -> Site:
         draft.asked.parallelism,
         stop,
     )
-
-
-@contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets: what is under way is finished, nothing new is begun."""
-    stop = threading.Event()
-
-    def note(number: int, frame: Any) -> None:
-        del number, frame
-        if not stop.is_set():
-            click.echo("\nStopping: what is under way is finished first …", err=True)
-        stop.set()
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _say_how_to_call(draft: Draft, outcomes: list[Outcome], output: Output) -> None:

@@ -207,6 +207,7 @@ def _stand_on(ground: Provider | Snapshot, flags: Flags, path: str, manifest: Ma
 @contextmanager
 def open_provider(flags: Flags, profile: str | None = None, region: str | None = None) -> Iterator[Provider]:
     """The connection that the flags, the environment and the manifests ask for."""
+    from genai_iac.cli.interrupts import Interrupts
     from genai_iac.provider import Connection, connect
 
     with ExitStack() as stack:
@@ -224,6 +225,6 @@ def open_provider(flags: Flags, profile: str | None = None, region: str | None =
             endpoint=endpoint,
             base_url=base_url,
         )
-        provider = connect(connection)
+        provider = connect(connection, Interrupts.of_run().stop)
         stack.callback(provider.close)
         yield provider

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -23,6 +23,7 @@ from genai_iac.provider.failures import translate
 from genai_iac.provider.operations import CLIENTS, OPERATIONS, Operation, Service
 from genai_iac.provider.plaintext import forget_frames, open_secrets, take_secrets
 from genai_iac.provider.retry import Window, call_patiently
+from genai_iac.stop import Stop
 
 _PAGE = 1000  # rows asked for in one list call; the service may give fewer
 _LONGEST_WORK = 4 * 3600.0  # seconds; a compartment takes 30 minutes to go, at worst three hours
@@ -51,18 +52,19 @@ class WorkRequest:
         return self.status == "SUCCEEDED"
 
 
-def connect(connection: Connection) -> Provider:
-    """A provider for that connection; nothing is called yet. Raises UsageError when the identity cannot be read."""
+def connect(connection: Connection, stop: Stop | None = None) -> Provider:
+    """A provider for that connection; `stop` cuts its waits short. Nothing is called yet. Raises UsageError without an identity."""
     connection.check_endpoint()
     config, signer = read_identity(connection)
-    return Provider(connection, config, signer)
+    return Provider(connection, config, signer, stop or Stop())
 
 
 class Provider:
     """Every call of the tool goes through one of these. Safe to share between threads."""
 
-    def __init__(self, connection: Connection, config: dict[str, Any], signer: Any) -> None:
+    def __init__(self, connection: Connection, config: dict[str, Any], signer: Any, stop: Stop) -> None:
         self.connection = connection
+        self.stop = stop
         self.tenancy: str = config["tenancy"]
         self.region: str = config["region"]
         self.window = Window()
@@ -151,16 +153,17 @@ class Provider:
             self.window.open()
         return _reply(response, doubted=doubt is not None)
 
-    def follow(self, work_request: str, stopped: Callable[[], bool] = lambda: False) -> WorkRequest:
-        """Wait for the end of an Identity work request. Raises IacError when it takes longer than a compartment ever did."""
+    def follow(self, work_request: str) -> WorkRequest:
+        """Wait for the end of an Identity work request. Raises IacError when that takes longer than it ever did, or the run is to end."""
         began, pause = time.monotonic(), 0.05
-        while time.monotonic() - began < _LONGEST_WORK and not stopped():
+        while time.monotonic() - began < _LONGEST_WORK:
             data = self.get("GetWorkRequest", work_request).data
             if data["status"] in ("SUCCEEDED", "FAILED", "CANCELED"):
                 return WorkRequest(
                     data["status"], tuple(str(error.get("message")) for error in data.get("errors") or ())
                 )
-            time.sleep(pause)
+            if not self.stop.rest(pause):
+                break
             pause = min(pause * 1.6, 15.0)
         raise IacError(
             f"work request {work_request} has not ended", hint="run the command again; it goes on from there"
@@ -211,7 +214,7 @@ class Provider:
             self._note_clock(response.headers.get("date"))
             return response
 
-        return call_patiently(attempt, window)
+        return call_patiently(attempt, window, self.stop.rest)
 
     def _where(self, known: Operation, region: str | None) -> str:
         if known.home:

@@ -19,6 +19,7 @@ from genai_iac.errors import ServiceFailure
 
 WINDOW = 240.0  # seconds after an Identity write in which others may not have heard of it
 _ATTEMPTS = 8
+_ATTEMPTS_UNREACHED = 4  # when nobody listens at the address, or it has none: seldom a passing thing
 _LONGEST = 30.0  # seconds between two attempts
 _CONSISTENCY = {
     (400, "RelatedResourceNotAuthorizedOrNotFound"),
@@ -71,12 +72,13 @@ def is_not_yet(failure: ServiceFailure) -> bool:
 
 
 def call_patiently(
-    attempt: Callable[[], T], window: Window | None = None, sleep: Callable[[float], object] = time.sleep
+    attempt: Callable[[], T], window: Window | None = None, rest: Callable[[float], object] = time.sleep
 ) -> tuple[T, ServiceFailure | None]:
     """Call until it succeeds or fails for good; answers the result and the last failure on the way whose effect is not known.
 
-    `window` is given for calls that may be ahead of consistency (writes): then what `is_not_yet` is tried again while the window is open.
-    Raises the ServiceFailure that ended it, with `uncertain` set when an earlier attempt may have had its effect.
+    `window` is given for calls that may be ahead of consistency (writes): then what `is_not_yet` is tried again while it is
+    open. `rest` waits; it answers False when there is no time for another attempt. Raises the ServiceFailure that ended it,
+    with `uncertain` set when an earlier attempt may have had its effect.
     """
     tries, doubt = 0, None
     while True:
@@ -85,12 +87,13 @@ def call_patiently(
         except ServiceFailure as failure:
             tries += 1
             waits = window is not None and window.is_open and is_not_yet(failure)
-            if not waits and (not is_transient(failure) or tries >= _ATTEMPTS):
-                failure.uncertain = failure.uncertain or doubt is not None
-                raise
             if failure.uncertain:
                 doubt = failure
-            sleep(_pause(tries, failure))
+            enough = _ATTEMPTS_UNREACHED if failure.unreached else _ATTEMPTS
+            ends = not waits and (not is_transient(failure) or tries >= enough)
+            if ends or rest(_pause(tries, failure)) is False:
+                failure.uncertain = doubt is not None
+                raise
 
 
 def _pause(tries: int, failure: ServiceFailure) -> float:

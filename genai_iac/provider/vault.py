@@ -145,13 +145,12 @@ class TenancyVault:
         """What a look gives once there is something to see. Raises ServiceFailure when that takes too long."""
         began, pause = time.monotonic(), 0.05
         while not (seen := look()):
-            if time.monotonic() - began > _PATIENCE:
+            if time.monotonic() - began > _PATIENCE or not self._provider.stop.rest(pause):
                 raise ServiceFailure(
                     f"{operation}: accepted, but not to be seen after {_PATIENCE:.0f} seconds",
                     operation=operation,
                     hint="apply again: it goes on from there",
                 )
-            time.sleep(pause)
             pause = min(pause * 1.6, 5.0)
         return seen
 
