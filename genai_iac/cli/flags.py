@@ -113,7 +113,7 @@ def add_global_flags(command: click.Command) -> click.Command:
         return command
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.envvar is None and parameter.name:
-            parameter.envvar = PREFIX + parameter.name.upper()
+            parameter.envvar = PREFIX + max(parameter.opts, key=len).lstrip("-").replace("-", "_").upper()
     for flag in GLOBAL_FLAGS:
         later = copy(flag)
         later.envvar = None  # read once, by the group
