@@ -16,6 +16,7 @@ from genai_iac.delivery import Desk
 from genai_iac.errors import IacError
 from genai_iac.model import Address, Change, Live, Outcome, Owner, Plan, Resource, Status
 from genai_iac.perform import Performer
+from genai_iac.policy import Directory
 from genai_iac.provider import Provider
 from genai_iac.stop import Stop
 
@@ -29,6 +30,7 @@ class Site:
     resources: Mapping[Address, Resource]
     live: Live
     desk: Desk
+    directory: Directory  # who knows the tenancy's groups
     parallelism: int = 10
     stop: Stop = field(default_factory=Stop)  # set: nothing new is begun
 
@@ -41,7 +43,7 @@ def apply_plan(plan: Plan, site: Site) -> Iterator[Outcome]:
     for delivered in plan.changes:
         if delivered.deliver and delivered.address in site.resources:
             site.desk.prove(site.resources[delivered.address], delivered.id)
-    performer = Performer(site.provider, site.owner, site.resources, site.live, site.desk, site.stop)
+    performer = Performer(site.provider, site.owner, site.resources, site.live, site.desk, site.directory, site.stop)
     queue = _Queue(plan.changes)
     landed: SimpleQueue[Outcome] = SimpleQueue()
     running = 0

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from genai_iac import policy as language
+from genai_iac.compiled import digest_names, names_anything
 from genai_iac.delivery import Desk
 from genai_iac.errors import IacError, ServiceFailure, SinkError, StalePlanError
+from genai_iac.future import foresee
 from genai_iac.kinds import KINDS, Kind
 from genai_iac.model import TAG, Address, Call, Change, Live, LiveResource, Owner, Resource, Role, Secret
 from genai_iac.provider import Provider, Reply
@@ -30,10 +33,11 @@ class Performer:
         resources: Mapping[Address, Resource],
         live: Live,
         desk: Desk,
+        directory: language.Directory,
         stop: Stop,
     ) -> None:
         self._provider, self._owner, self._desk, self.stop = provider, owner, desk, stop
-        self._resources = resources
+        self._resources, self._tree, self._directory = resources, live.tree, directory
         self._before = {address: group[0] for address, group in live.owned.items() if len(group) == 1}
         self._ids = {address: one.id for address, one in self._before.items()}
         self._resolver = Resolver(resources, live.tree, self._ids)
@@ -43,6 +47,12 @@ class Performer:
     def perform(self, change: Change) -> tuple[str | None, str]:
         """Make the change's calls and deliveries; answers the OCID and a note for people. Raises IacError."""
         return _Act(self, change).run()
+
+    def digest_names(self, statements: list[str], attached: str) -> str:
+        """What the names in a policy come to when it is written now."""
+        future = foresee(self._resources, self._tree, dict(self._ids))
+        known = future.directory(self._directory.group, self._directory.dynamic_group)
+        return digest_names(statements, known, attached)
 
     def _open_window(self, live: Live) -> None:
         """A compartment that an earlier, interrupted run made seconds ago may be news to other services still."""
@@ -107,6 +117,8 @@ class _Act:
         mark = self._p._owner.birth(
             self.change.address, body["compartmentId"], self.resource.deletion if self.resource else "delete"
         )
+        if names_anything(body.get("statements", ())):
+            mark = Owner.with_names(mark, self._p.digest_names(body["statements"], body["compartmentId"]))
         body["freeformTags"] = {**body.get("freeformTags", {}), TAG: mark}
         try:
             reply = self.provider.write(call.operation, body=body, region=call.region)
@@ -146,6 +158,9 @@ class _Act:
         if self.etag is None and call.id is not None:
             self._look(call)
         body = self._p._resolver.final(call.body, self.provider.now())
+        if "statements" in body and self.now is not None:
+            tags, digest = body["freeformTags"], self._p.digest_names(body["statements"], self.now.compartment)
+            body["freeformTags"] = {**tags, TAG: Owner.with_names(tags[TAG], digest)}
         try:
             reply = self.provider.write(call.operation, id=self.id, body=body, region=call.region, etag=self.etag)
         except ServiceFailure as failure:

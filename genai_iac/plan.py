@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from genai_iac import policy as language
+from genai_iac.compiled import find_staleness, names_anything
 from genai_iac.errors import IacError, PlanError
 from genai_iac.future import Future, foresee
 from genai_iac.kinds import KINDS, Facts, Kind, Step, Wish, idle_time
@@ -48,6 +49,7 @@ class Inputs:
     wishes: Mapping[Address, Wish] = field(default_factory=dict)  # what `rotate` asks
     moved: frozenset[Address] = frozenset()  # undeclared, marked elsewhere, and meant to be deleted all the same
     limits: Limits = field(default_factory=Limits)  # how much the tenancy can hold
+    born: Callable[[str], datetime | None] = lambda _: None  # when the group of that OCID was made, if it is known
 
 
 def make_plan(inputs: Inputs) -> Plan:
@@ -62,7 +64,7 @@ def make_plan(inputs: Inputs) -> Plan:
     planner = _Planner(inputs, resolver, ids)
     drafts = [*planner.for_desired(), *planner.for_undeclared()]
     if drafts and not planner.errors:
-        planner.look_ahead(drafts, foresee(inputs.resources, live.tree, ids))
+        planner.look_ahead(drafts)
     if planner.errors:
         raise _all_of(planner.errors)
     changes = order_changes(drafts, inputs.resources, resolver)
@@ -116,8 +118,9 @@ class _Planner:
         for stray in self.live.strays:
             self._note_stray(stray)
 
-    def look_ahead(self, drafts: Sequence[Change], future: Future) -> None:
+    def look_ahead(self, drafts: Sequence[Change]) -> None:
         """What the service would refuse of all this."""
+        future = foresee(self.inputs.resources, self.live.tree, self.ids)
         errors, notices = check_changes(drafts, future, self.live, self.inputs.directory, self.inputs.limits)
         self.errors.extend(errors)
         self.notices.extend(notices)
@@ -215,7 +218,13 @@ class _Planner:
         wish = self.inputs.wishes.get(desired.address)
         idle = idle_time(desired)
         return Facts(
-            self.live.now, self._same, self._same_statements, held, wish, lambda secret: self._is_idle(secret, idle)
+            self.live.now,
+            self._same,
+            self._same_statements,
+            held,
+            wish,
+            lambda secret: self._is_idle(secret, idle),
+            self._outdated,
         )
 
     def _same(self, desired: Value, live: Any) -> bool:
@@ -230,6 +239,30 @@ class _Planner:
         if names & self._reborn:
             return False  # OCI compiled the name to the compartment that goes
         return resolved == list(live) or language.same(resolved, live, self.inputs.directory, attached)
+
+    def _outdated(self, desired: Sequence[Value], live: LiveResource) -> str:
+        """Why a policy that reads as it should has to be written again; notes what writing would not mend."""
+        if self._future is None or not names_anything(desired):
+            return ""
+        found = find_staleness(live, self._future, self.inputs.directory, self._born)
+        if found.note and live.mark:
+            self.notices.append(Notice(found.note, live.mark.address))
+        return found.reason
+
+    @cached_property
+    def _future(self) -> Future | None:
+        """What will be; None when something is wrong that is told elsewhere."""
+        try:
+            return foresee(self.inputs.resources, self.live.tree, _ids(self.live))
+        except PlanError:
+            return None
+
+    def _born(self, id: str) -> datetime | None:
+        return self._births.get(id) or self.inputs.born(id)
+
+    @cached_property
+    def _births(self) -> Mapping[str, datetime | None]:
+        return {one.id: one.created for one in self.live.found}
 
     @cached_property
     def _reborn(self) -> set[str]:

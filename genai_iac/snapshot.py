@@ -65,6 +65,10 @@ class Snapshot:
         """The same for a dynamic group."""
         return _find(self.dynamic_groups, name, domain)
 
+    def born(self, id: str) -> None:
+        """When a group was made: a snapshot does not say."""
+        del id
+
 
 def take_snapshot(live: Live, groups: Names | None, dynamic_groups: Names | None) -> Snapshot:
     """What has to be kept of a reading."""

@@ -125,6 +125,7 @@ def _site(draft: Draft, stop: Stop) -> Site:
         workspace.manifest.resources,
         draft.live,
         workspace.desk,
+        workspace.directory(draft.live),
         draft.asked.parallelism,
         stop,
     )

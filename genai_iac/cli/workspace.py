@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from genai_iac.model import Address, Live, Owner, Resource
     from genai_iac.plan import Inputs
     from genai_iac.provider import Provider
+    from genai_iac.resolve import TenancyDirectory
     from genai_iac.snapshot import Snapshot
 
 
@@ -103,21 +106,31 @@ class Workspace:
         from genai_iac.delivery import assume_held, read_held
         from genai_iac.plan import Inputs
         from genai_iac.preflight import Limits
-        from genai_iac.resolve import TenancyDirectory
 
-        names = self.snapshot or Names(self.provider)
         hold = read_held if look_into_sinks and self.snapshot is None else assume_held
         return Inputs(
             stack=self.manifest.stack,
             resources=self.manifest.resources,
             live=live,
             owner=self.owner,
-            directory=TenancyDirectory(live.tree, names.group, names.dynamic_group),
+            directory=self.directory(live),
             held=hold(self.desk, self.manifest.resources, live),
             wishes=wishes or {},
             moved=moved,
             limits=Limits.of_environment(os.environ),
+            born=self.names.born,
         )
+
+    @cached_property
+    def names(self) -> Names | Snapshot:
+        """Who knows the groups; asked once a run."""
+        return self.snapshot or Names(self.provider)
+
+    def directory(self, live: Live) -> TenancyDirectory:
+        """Names to OCIDs, as that reading and the groups of the tenancy tell."""
+        from genai_iac.resolve import TenancyDirectory
+
+        return TenancyDirectory(live.tree, self.names.group, self.names.dynamic_group)
 
     def blind_spots(self) -> list[str]:
         """Sentences on what the plan cannot know; none for a connected tenancy."""
@@ -145,6 +158,7 @@ class Names:
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self._lists: dict[str, Mapping[str, str]] = {}
+        self._born: dict[str, datetime] = {}
 
     @property
     def groups(self) -> Mapping[str, str]:
@@ -162,6 +176,10 @@ class Names:
     def dynamic_group(self, name: str, domain: str | None) -> str | None:
         return self._find("ListDynamicGroups", name, domain)
 
+    def born(self, id: str) -> datetime | None:
+        """When the group of that OCID was made, if it has been listed."""
+        return self._born.get(id)
+
     def _find(self, operation: str, name: str, domain: str | None) -> str | None:
         # the Identity API answers for the Default domain only
         if domain is not None and domain.casefold() != "default":
@@ -171,6 +189,7 @@ class Names:
     def _list(self, operation: str) -> Mapping[str, str]:
         if operation not in self._lists:
             rows = self._provider.read_all(operation, self._provider.tenancy)
+            self._born |= {str(row["id"]): datetime.fromisoformat(row["timeCreated"]) for row in rows}
             self._lists[operation] = {str(row["name"]).casefold(): str(row["id"]) for row in rows}
         return self._lists[operation]
 

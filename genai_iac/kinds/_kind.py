@@ -49,6 +49,7 @@ class Facts:
     held: tuple[Held, ...] = ()  # what each sink of this key holds
     wish: Wish | None = None  # what a person asks of this key's rotation
     idle: Callable[[LiveSecret], bool] = lambda secret: secret.last_used is None  # nobody has used it for long enough
+    outdated: Callable[[Sequence[Value], LiveResource], str] = lambda *_: ""  # why a policy must be written again
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def _judge(statement: Value, in_tenancy: bool) -> Iterator[tuple[int, str, str]]
 def _read(statement: Value) -> language.Statement | language.Template:
     if isinstance(statement, StatementText):
         return language.Template.parse(statement.template)
-    return language.parse(str(statement))
+    return language.parse_once(str(statement))
 
 
 def _misfits(template: language.Template, statement: StatementText) -> Iterator[tuple[int, str, str]]:

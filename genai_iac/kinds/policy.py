@@ -179,12 +179,16 @@ class Policy(Kind):
             )
         fields, tags = changed_fields(("description",), desired, live, facts), changed_tags(desired, live)
         statements = _as_list(desired.attributes["statements"])
-        if not facts.same_statements(statements, live.attributes["statements"], live.compartment):
+        same = facts.same_statements(statements, live.attributes["statements"], live.compartment)
+        outdated = facts.outdated(statements, live) if same else ""
+        if not same:
             fields["statements"] = statements
-        if not fields and tags is None:
+        if not fields and tags is None and not outdated:
             return Step()
-        body = {**fields, **({} if tags is None else {"freeformTags": tags})}
-        return Step(("update",), (Call("UpdatePolicy", body, live.id),), why_changed(fields, tags is not None))
+        reasons = why_changed(fields, tags is not None) if fields or tags is not None else ()
+        body = {**fields, **({"statements": statements} if outdated else {})}
+        body |= {} if tags is None else {"freeformTags": tags}
+        return Step(("update",), (Call("UpdatePolicy", body, live.id),), (*reasons, *filter(None, [outdated])))
 
 
 def _attach(statement: Value, attached: Value) -> Value:

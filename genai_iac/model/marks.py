@@ -1,8 +1,9 @@
 """The owner mark: one free-form tag, sent inside the create call, that says whose a resource is and cannot be copied to another.
 
-`STACK[@ENV]/Kind/name#digest[!retain|!forbid]`. The digest binds the mark to the compartment the resource was made in
+`STACK[@ENV]/Kind/name#digest[!retain|!forbid][~names]`. The digest binds the mark to the compartment the resource was made in
 (a mark of birth, `#`), or, once an update has had the chance to write it, to the resource's own OCID (a seal, `=`). A mark
-that somebody copied onto another resource fits neither.
+that somebody copied onto another resource fits neither. On a policy `names` is a digest of the OCIDs that its names came
+to when its statements were last written.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from genai_iac.model.resource import Deletion, Mark
 TAG = "genai-iac"
 LEAKED = f"{TAG}-leaked"  # on an API key while the leak of the secret it names is being answered
 _FORM = re.compile(
-    r"(?P<owner>[a-z0-9-]+(?:@[a-z0-9-]+)?)/(?P<kind>[A-Za-z]+)/(?P<name>[a-z0-9-]+)(?P<manner>[#=])(?P<digest>[0-9a-f]{16})(?:!(?P<deletion>retain|forbid))?"
+    r"(?P<owner>[a-z0-9-]+(?:@[a-z0-9-]+)?)/(?P<kind>[A-Za-z]+)/(?P<name>[a-z0-9-]+)(?P<manner>[#=])(?P<digest>[0-9a-f]{16})(?:!(?P<deletion>retain|forbid))?(?:~(?P<names>[0-9a-f]{16}))?"
 )
 
 
@@ -36,6 +37,12 @@ class Owner:
     def seal(self, address: Address, id: str, deletion: Deletion = "delete") -> str:
         """The mark to send with an update."""
         return self._write(address, "=" + self._digest("seal", address, id), deletion)
+
+    @staticmethod
+    def with_names(mark: str, names: str) -> str:
+        """The mark with that digest of names, or without one."""
+        bare = mark.partition("~")[0]
+        return f"{bare}~{names}" if names else bare
 
     def owns(self, mark: Mark | None) -> bool:
         """Whether the mark names this owner (fit or not)."""
@@ -66,4 +73,5 @@ def read_mark(text: str | None) -> Mark | None:
         return None
     deletion = cast(Deletion, match["deletion"] or "delete")
     address = Address(match["kind"], match["name"])
-    return Mark(match["owner"], address, match["digest"], deletion, sealed=match["manner"] == "=")
+    sealed = match["manner"] == "="
+    return Mark(match["owner"], address, match["digest"], deletion, sealed, match["names"] or "")

@@ -55,6 +55,7 @@ class Mark:
     digest: str
     deletion: Deletion = "delete"  # what is to happen once no manifest declares it
     sealed: bool = False  # bound to the resource's own OCID, not to the compartment it was made in
+    names: str = ""  # on a policy: a digest of what its names came to when it was written
 
 
 @dataclass(frozen=True, slots=True)

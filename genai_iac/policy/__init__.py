@@ -6,9 +6,10 @@ Reading and sameness are at hand at once; what shows differences and what decide
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .compiled import Named, compiled_ids, find_names, has_names
 from .errors import PolicySyntaxError, PolicyValueError, UnresolvedName
 from .meaning import same
-from .parse import parse, parse_matching_rule, parse_matching_rules, parse_statements
+from .parse import parse, parse_matching_rule, parse_matching_rules, parse_once, parse_statements
 from .refusals import Refusal, find_refusals
 from .resolve import Directory, find_unresolved, resolve
 from .template import Hole, Template
@@ -72,6 +73,7 @@ __all__ = [
     "Hole",
     "Location",
     "Name",
+    "Named",
     "Ocid",
     "Pattern",
     "PolicySyntaxError",
@@ -93,15 +95,19 @@ __all__ = [
     "Word",
     "compare",
     "compile_rules",
+    "compiled_ids",
     "evaluate",
+    "find_names",
     "find_refusals",
     "find_unresolved",
+    "has_names",
     "holds",
     "members_of",
     "operations_of",
     "parse",
     "parse_matching_rule",
     "parse_matching_rules",
+    "parse_once",
     "parse_statements",
     "permissions_given",
     "permissions_of",

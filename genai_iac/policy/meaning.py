@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from .errors import PolicySyntaxError
-from .parse import parse
+from .parse import parse_once
 from .resolve import Directory, Miss, resolve_known
 from .tree import (
     Association,
@@ -59,7 +59,7 @@ def fold_spaces(text: str) -> str:
 def canonical_text(text: str, directory: Directory | None, attached: str) -> str:
     """One text for all statements that mean the same; for one that does not parse, itself with white space folded."""
     try:
-        return unparse(canonical(parse(text), directory, attached))
+        return unparse(canonical(parse_once(text), directory, attached))
     except PolicySyntaxError:
         return " ".join(text.split())
 

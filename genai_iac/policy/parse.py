@@ -1,5 +1,7 @@
 """Text in, tree out: one statement, a page of them, or a dynamic group's matching rule."""
 
+from functools import lru_cache
+
 from .errors import PolicySyntaxError
 from .grammar.conditions import read_condition
 from .grammar.cursor import Cursor
@@ -13,6 +15,12 @@ def parse(text: str) -> Statement:
     """The tree of exactly one statement. Raises PolicySyntaxError with the column of the first thing that does not fit."""
     refuse_unreadable(text)
     return parse_tokens(text, split_tokens(text))
+
+
+@lru_cache(maxsize=8192)
+def parse_once(text: str) -> Statement:
+    """As parse, remembering: checking, comparing and writing ask for the same statements."""
+    return parse(text)
 
 
 def parse_tokens(text: str, tokens: list[Token]) -> Statement:

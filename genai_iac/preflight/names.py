@@ -13,7 +13,7 @@ from genai_iac.model import Address, Notice, Source
 def find_misnamed(policy: Address, future: Future, known: language.Directory) -> Iterator[PlanError]:
     """Every name of a policy's statements that will mean nothing once the plan is carried out."""
     for number, text in enumerate(future.statements(policy)):
-        for miss in language.find_unresolved(language.parse(text), known, future.home(policy)):
+        for miss in language.find_unresolved(language.parse_once(text), known, future.home(policy)):
             if miss.kind in ("compartment", "subtree") or _is_default(miss.name.partition("/")):
                 where = place_of(future, policy, number)
                 yield PlanError(f"{where}: {policy}: {miss.message}", hint=_way_out(miss, future, future.home(policy)))
@@ -21,7 +21,7 @@ def find_misnamed(policy: Address, future: Future, known: language.Directory) ->
 
 def note_unasked_domains(policy: Address, future: Future) -> Iterator[Notice]:
     """The identity domains whose groups nobody can be asked about."""
-    found = {domain for text in future.statements(policy) for domain in _domains(language.parse(text))}
+    found = {domain for text in future.statements(policy) for domain in _domains(language.parse_once(text))}
     for domain in sorted(found):
         text = f"groups of the domain {domain} are not checked: the Identity API tells of the Default domain alone"
         yield Notice(text, policy)
