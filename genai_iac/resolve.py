@@ -15,6 +15,7 @@ from genai_iac.model import (
     Address,
     ExistingCompartment,
     Lifetime,
+    Live,
     Reference,
     Resource,
     StatementText,
@@ -34,6 +35,11 @@ class Resolver:
     resources: Mapping[Address, Resource]
     tree: Tree
     ids: Mapping[Address, str]
+
+    @classmethod
+    def of(cls, resources: Mapping[Address, Resource], live: Live) -> Resolver:
+        """What a reading of the tenancy tells."""
+        return cls(resources, live.tree, live.ids)
 
     def value(self, value: Value) -> Value:
         """The value with everything known filled in; what is not known yet stays what it is.

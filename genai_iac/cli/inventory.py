@@ -25,6 +25,6 @@ def read_inventory(flags: Flags, path: str) -> Inventory:
     with open_workspace(flags, path) as workspace:
         live = workspace.read()
         resources = workspace.manifest.resources
-        held = read_held(workspace.desk, resources, live)
+        held = read_held(workspace.desk_for(live), resources, live)
         places = {address: tuple(sink.place for sink in workspace.desk.sinks(resources[address])) for address in held}
         return Inventory(workspace.owner.name, live.now, list_secrets(resources, live, held, places))

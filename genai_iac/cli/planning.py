@@ -89,11 +89,12 @@ def make_draft(workspace: Workspace, asked: Asked, *, destroy: bool = False) -> 
     """Read the tenancy and plan. A refusal of the guards is kept beside the plan, and noted in it."""
     live = workspace.read(parallelism=asked.parallelism, full_scan=asked.full_scan)
     make: Callable[[Inputs], Plan] = make_destroy_plan if destroy else make_plan
-    inputs = workspace.inputs(live, moved=asked.moved, wishes=asked.wishes)
+    # what is to be destroyed is destroyed whatever its sinks hold
+    inputs = workspace.inputs(live, moved=asked.moved, wishes=asked.wishes, look_into_sinks=not destroy)
     plan = make(inputs)
     plan = replace(plan, notices=(*plan.notices, *map(Notice, workspace.blind_spots())))
     resources = workspace.manifest.resources
-    plan = narrow_plan(plan, asked.targets, {*resources, *live.owned})
+    plan = workspace.foretell(narrow_plan(plan, asked.targets, {*resources, *live.owned}), live)
     try:
         check_plan(plan, resources, live, asked.overrides)
     except GuardError as refusal:

@@ -60,6 +60,11 @@ class Live:
         """Everything that was found, whosever it is."""
         return (*(one for group in self.owned.values() for one in group), *self.others, *self.strays)
 
+    @property
+    def ids(self) -> dict[Address, str]:
+        """The OCID of every address that has exactly one live resource."""
+        return {address: group[0].id for address, group in self.owned.items() if len(group) == 1}
+
     def one(self, address: Address) -> LiveResource | None:
         """The live resource of that address, or None."""
         found = self.owned.get(address, ())

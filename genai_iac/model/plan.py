@@ -37,6 +37,20 @@ class Call:
     region: str | None = None  # None: the home region
     secret: str | None = None  # the named secret that a mint or a state change is about
 
+    @property
+    def takes_away(self) -> bool:
+        """Whether after it a value no longer works and none has come in its place."""
+        return self.operation == "SetApiKeyState" and self.body.get("state") in ("INACTIVE", "REVOKED")
+
+    @property
+    def mints(self) -> tuple[str, ...]:
+        """The named secrets of which it makes a new value."""
+        if self.operation == "CreateApiKey":
+            details = self.body["keyDetails"]
+            assert isinstance(details, list)
+            return tuple(detail["keyName"] for detail in details)
+        return (self.secret,) if self.operation == "RenewApiKey" and self.secret else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Loss:
@@ -71,6 +85,24 @@ class Change:
     losses: tuple[Loss, ...] = ()
     deliver: tuple[str, ...] = ()  # names of the secrets whose values go to the sinks
     handover: Handover | None = None
+    sink_calls: tuple[str, ...] = ()  # OCI operations by which its sinks are written
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """Every write to OCI, by name and in order: the sinks get new values before any stops working."""
+        first = next((index for index, call in enumerate(self.calls) if call.takes_away), len(self.calls))
+        names = [call.operation for call in self.calls]
+        return (*names[:first], *self.sink_calls, *names[first:])
+
+    @property
+    def mints(self) -> tuple[str, ...]:
+        """The named secrets of which it makes a new value."""
+        return tuple(name for call in self.calls for name in call.mints)
+
+    @property
+    def ends(self) -> bool:
+        """Whether the resource will be no more, and nothing in its place."""
+        return self.after is None and "delete" in self.actions
 
     @property
     def kills(self) -> bool:

@@ -120,5 +120,5 @@ def _delivery_lines(change: Change, around: Surroundings, terminal: Terminal) ->
 
 
 def _call_lines(change: Change, terminal: Terminal) -> list[str]:
-    names = ", ".join(call.operation for call in change.calls)
+    names = ", ".join(change.operations)
     return terminal.wrap(visible(names) or "none", f"{_INDENT}calls: ", f"{_INDENT}       ", "dim")

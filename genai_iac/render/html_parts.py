@@ -79,7 +79,7 @@ def _body(change: Change, around: Surroundings) -> str:
     if change.deliver:
         places = ", ".join(code(place) for place in around.sinks.get(change.address, ())) or "its sinks"
         parts.append(f"<p>Delivered: {join_words(code(name) for name in change.deliver)} to {places}</p>")
-    calls = join_words(code(call.operation) for call in change.calls) if change.calls else "none"
+    calls = join_words(map(code, change.operations)) if change.operations else "none"
     parts.append(f'<p class="soft">Calls: {calls}</p>')
     parts += [f'<p class="soft">{code(change.id)}</p>'] if change.id else []
     return "".join(parts)

@@ -55,7 +55,7 @@ def _change_document(change: Change) -> dict[str, Any]:
         "address": str(change.address),
         "kind": change.address.kind,
         "actions": list(change.actions),
-        "calls": [call.operation for call in change.calls],
+        "calls": list(change.operations),
         "id": change.id,
         "before": _attributes(change.before),
         "after": _attributes(change.after),

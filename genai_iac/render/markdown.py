@@ -167,7 +167,7 @@ def _detail_lines(change: Change, around: Surroundings) -> list[str]:
     if change.deliver:
         places = ", ".join(visible(place, NAME_LIMIT) for place in around.sinks.get(change.address, ())) or "its sinks"
         lines.append(f"= {join_words(visible(name, NAME_LIMIT) for name in change.deliver)} → {places}")
-    return [*lines, f"  calls: {visible(', '.join(call.operation for call in change.calls)) or 'none'}"]
+    return [*lines, f"  calls: {visible(', '.join(change.operations)) or 'none'}"]
 
 
 def _as_many_as_fit(lines: Sequence[str], room: int, noun: str) -> list[str]:

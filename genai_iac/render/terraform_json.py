@@ -58,7 +58,7 @@ def _resource_change(change: Change) -> dict[str, Any]:
             "address": str(change.address),
             "id": change.id,
             "actions": list(change.actions),
-            "calls": [call.operation for call in change.calls],
+            "calls": list(change.operations),
             "reason": change.reason,
             "losses": [{"secret": loss.secret, "how": loss.how} for loss in change.losses],
         },

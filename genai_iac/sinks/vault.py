@@ -188,9 +188,11 @@ class VaultSink(Sink):
     def _update(self, found: _Found, delivery: Delivery) -> None:
         stages = self._stages(found)
         wanted = fill_delivery(delivery, stages.values, self._context, self.place)
-        route = stages.route(wanted)
+        # a plan cannot read what a dying one holds, so it is written anew whatever that is
+        route = "replace" if found.dying else stages.route(wanted)
+        staged = None if found.dying else stages.staged(wanted)
         if route in ("stage", "replace"):
-            self._stage(found, render(stages.staged(wanted) or wanted))
+            self._stage(found, render(staged or wanted))
         if route in ("promote", "replace"):
             self._promote(found, render(wanted))
 

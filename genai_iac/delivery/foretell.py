@@ -1,0 +1,77 @@
+"""The OCI writes that a plan's deliveries will make, told beforehand: sinks are asked and not written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from genai_iac.delivery.desk import Desk
+from genai_iac.delivery.portion import empty_portion, look_into, portion_for, roles_beside
+from genai_iac.errors import SinkError
+from genai_iac.model import Address, Change, Delivery, Handover, Live, LiveResource, LiveSecret, Plan, Resource
+from genai_iac.sinks import Sink
+
+BaseUrl = Callable[[str], str]  # of a region
+
+
+def foretell_calls(
+    plan: Plan, desk: Desk, resources: Mapping[Address, Resource], live: Live, base_url: BaseUrl
+) -> Plan:
+    """The plan with the `sink_calls` of each change. Raises SinkError when a sink that is to be written cannot be asked."""
+    told = (
+        replace(change, sink_calls=tuple(_of_change(change, desk, resources[change.address], live, base_url)))
+        if change.address in resources and resources[change.address].settings.get("deliverTo")
+        else change
+        for change in plan.changes
+    )
+    return replace(plan, changes=tuple(told))
+
+
+def _of_change(change: Change, desk: Desk, resource: Resource, live: Live, base_url: BaseUrl) -> Iterator[str]:
+    before = live.one(change.address)
+    if change.ends:
+        assert change.id is not None
+        for sink in desk.sinks(resource, change.id):
+            yield from _of_emptying(sink, resource, change.id)
+    elif change.deliver and change.handover is not None:
+        seen = _foresee(change, before, resource)
+        sinks = desk.sinks(resource, seen.id or None)
+        for sink in sinks:
+            yield from sink.calls(*_deliveries(sink, sinks, resource, seen, change, change.handover, base_url))
+
+
+def _of_emptying(sink: Sink, resource: Resource, id: str) -> tuple[str, ...]:
+    try:
+        holding = sink.read()
+    except SinkError:
+        return ()  # it will be left alone, and that will be told
+    return sink.calls(empty_portion(resource, id)) if holding is not None and holding.id == id else ()
+
+
+def _deliveries(
+    sink: Sink,
+    sinks: list[Sink],
+    resource: Resource,
+    seen: LiveResource,
+    change: Change,
+    handover: Handover,
+    base_url: BaseUrl,
+) -> Iterator[Delivery]:
+    held = look_into(sink, seen)
+    minted = dict.fromkeys(change.mints)
+    staged = roles_beside(held, handover.prove) if handover.prove is not None else {}
+    for roles in (staged, handover.roles):
+        if roles:
+            url = base_url(seen.region or "")
+            yield portion_for(sink, held, resource, seen, url, roles, minted, sinks)
+
+
+def _foresee(change: Change, before: LiveResource | None, resource: Resource) -> LiveResource:
+    """The key as it will be when its values are delivered: what is minted has a mask that nobody knows yet."""
+    fresh = {name: LiveSecret(name, "ACTIVE", "", None, None, None) for name in change.mints}
+    if before is None or "create" in change.actions:
+        address = change.address
+        return LiveResource(
+            address.kind, "", {}, "", address.name, resource.region, "ACTIVE", {}, None, secrets=tuple(fresh.values())
+        )
+    return replace(before, secrets=tuple(fresh.get(secret.name, secret) for secret in before.secrets))

@@ -1,0 +1,84 @@
+"""What one sink is to hold of a key: its portion of the values, taken from the mint or copied from a sink that has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from genai_iac.errors import SinkError
+from genai_iac.model import Delivery, Held, Item, LiveResource, LiveSecret, Record, Resource, Role, Secret
+from genai_iac.sinks import Sink
+
+_GONE = ("EXPIRED", "REVOKED", "DELETED")
+
+Minted = Mapping[str, Secret | None]  # by secret name; None: it will be minted, and its value is not known yet
+
+
+def look_into(sink: Sink, live: LiveResource) -> Held:
+    """What the sink holds of that key. Raises SinkError."""
+    holding = sink.read()
+    if holding is None or holding.id not in (live.id, ""):
+        return Held(sink.roles, sink.readable, {})
+    answers = {secret.name: holding.holds(secret.name, secret.mask) for secret in live.secrets}
+    records = {record.secret: record.role for record in holding.records if answers.get(record.secret)}
+    return Held(
+        sink.roles, sink.readable, records, frozenset(name for name, answer in answers.items() if answer is None)
+    )
+
+
+def portion_for(
+    sink: Sink,
+    held: Held,
+    resource: Resource,
+    live: LiveResource,
+    base_url: str,
+    roles: Mapping[str, Role],
+    minted: Minted,
+    sinks: Iterable[Sink],
+) -> Delivery:
+    """What the sink is to hold when the secrets play these parts: a value that was not minted is kept, or copied from one of the sinks."""
+    items = []
+    for name, role in roles.items():
+        secret = live.secret(name)
+        if secret is None or secret.state in _GONE or role not in sink.roles:
+            continue
+        value = minted.get(name)
+        if name not in minted and name not in held.records:
+            # a place that cannot be looked into is given the value again where there is one, and believed where not
+            value = next(copies(sinks, live.id, secret), None)
+            if value is None and name not in held.unknown:
+                continue
+        items.append(Item(Record(name, secret.mask, role, secret.expires), value))
+    return Delivery(resource.address, live.id, base_url, tuple(items))
+
+
+def roles_beside(held: Held, name: str) -> dict[str, Role]:
+    """What a sink holds, and that secret as pending unless it has a part there already; nothing where no pending value is kept."""
+    if "pending" not in held.keeps or name in held.records:
+        return {}
+    return {**held.records, name: "pending"}
+
+
+def check_readers(sink: Sink, held: Held, live: LiveResource, delivery: Delivery, wanted: Mapping[str, Role]) -> None:
+    """What callers read is only ever replaced, never taken away for want of a value. Raises SinkError."""
+    working = {secret.name for secret in live.secrets if secret.state == "ACTIVE"}
+    missing = [name for name, role in wanted.items() if role == "current" and name in working]
+    if missing and "current" in held.records.values() and delivery.item("current") is None:
+        raise SinkError(
+            f"{sink.place} was left as it is: no sink can give the value of {missing[0]}",
+            hint="plan again: what is not held is delivered anew",
+        )
+
+
+def copies(sinks: Iterable[Sink], id: str, secret: LiveSecret) -> Iterator[Secret]:
+    """The value of that secret of the key from each sink that can give it."""
+    for sink in sinks:
+        holding = sink.read() if sink.readable else None
+        if holding is not None and holding.id == id:
+            value = sink.take(secret.name, secret.mask)
+            if value is not None:
+                yield value
+
+
+def empty_portion(resource: Resource, id: str) -> Delivery:
+    """Nothing: what a sink is to hold of a key that is no more."""
+    return Delivery(resource.address, id, "", ())
