@@ -1,0 +1,82 @@
+"""A process that has genai-iac imported and forks a child for each run: a cold interpreter would take longer than the run.
+
+Speaks JSON lines on its standard streams. `{"arguments", "cwd", "environ", "out", "err"}` is answered `{"pid"}`; the child
+then waits for the line `go`, runs, and is answered `{"status"}` (a negative one is the signal that ended it).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    _import_all()
+    print(json.dumps({"ready": os.getpid()}), flush=True)
+    while line := sys.stdin.readline():
+        order = json.loads(line)
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(writing)
+            _run(order, reading)
+        os.close(reading)
+        print(json.dumps({"pid": child}), flush=True)
+        go = sys.stdin.readline()
+        if go:
+            os.write(writing, b"\n")
+        os.close(writing)
+        _, status = os.waitpid(child, 0)
+        print(json.dumps({"status": os.waitstatus_to_exitcode(status)}), flush=True)
+
+
+def _import_all() -> None:
+    import oci.generative_ai
+    import oci.identity
+    import oci.secrets
+    import oci.vault  # noqa: F401
+
+    import genai_iac.cli.verbs as verbs
+
+    for module in pkgutil.iter_modules(verbs.__path__):
+        import_module(f"genai_iac.cli.verbs.{module.name}")
+    for name in (
+        "apply", "cli.applying", "cli.inventory", "cli.planning", "cli.surroundings", "cli.calling", "delivery", "live",
+        "manifest", "plan", "provider", "render.expiry", "render.problems", "saved", "sinks", "verify",
+    ):  # fmt: skip
+        import_module(f"genai_iac.{name}")
+
+
+def _run(order: dict[str, Any], gate: int) -> None:
+    """In the child: become the command line. Never returns."""
+    os.setsid()
+    os.chdir(order["cwd"])
+    os.environ.update(order["environ"])
+    for number, name in ((1, "out"), (2, "err")):
+        file = os.open(Path(order[name]), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(file, number)
+        os.close(file)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    sys.argv = ["genai-iac", *order["arguments"]]
+    if not os.read(gate, 1):
+        os._exit(1)
+    from genai_iac.cli import main as command
+
+    try:
+        command(order["arguments"])
+    except SystemExit as ended:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ended.code if isinstance(ended.code, int) else 1)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

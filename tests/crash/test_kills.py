@@ -1,0 +1,193 @@
+"""The crash matrix: a run is ended before and after the commit of every request it makes; one more apply finishes the job.
+
+A slice goes with every test run; every request, side, signal and retry-token mode with `-m matrix`.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .callers import calling
+from .grounds import APPLY, Bench, check_whole, copied, serving
+from .launching import Launcher
+from .stacks import moved, pruned, reference
+
+MODES = ("full", "masked", "invalidate")
+SIGNALS = ("KILL", "TERM")
+SLICE = 5  # points of each story
+_OF_CALLERS = "CreateResponse"  # the verification uses the other API
+
+
+@dataclass(frozen=True)
+class Story:
+    """What leads to the run that is ended, the run, and who calls meanwhile."""
+
+    prepare: Callable[[Bench], object]
+    arguments: tuple[str, ...] = APPLY
+    callers: tuple[str, ...] = ("chat", "batch")
+    keys: tuple[str, ...] = ("chat", "batch")
+
+
+def _applied(bench: Bench, *, rotating: bool = False) -> None:
+    bench.write(reference(rotating=rotating))
+    bench.apply()
+
+
+def _due(bench: Bench) -> None:
+    _applied(bench, rotating=True)
+    bench.tenancy.advance("61d")
+
+
+def _overlapping(bench: Bench) -> None:
+    _due(bench)
+    bench.apply()
+    bench.tenancy.advance("8d")
+
+
+def _with(text: Callable[[], str]) -> Callable[[Bench], None]:
+    def prepare(bench: Bench) -> None:
+        _applied(bench)
+        bench.write(text())
+
+    return prepare
+
+
+STORIES = {
+    "apply": Story(lambda bench: bench.write(reference()), callers=()),
+    "rotation": Story(_due),
+    "retirement": Story(_overlapping),
+    "incident": Story(
+        lambda bench: _applied(bench, rotating=True),
+        ("rotate", "ApiKey/batch", "--leaked", "key-one", "--auto-approve"),
+    ),
+    "move": Story(_with(moved)),
+    "prune": Story(_with(pruned), callers=("chat",), keys=("chat",)),
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a run is ended."""
+
+    operation: str
+    nth: int
+    when: str
+    signal: str = "KILL"
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    home = tmp_path_factory.mktemp("workshop")
+    with Launcher(home) as launcher:
+        yield Workshop(home, launcher)
+
+
+class Workshop:
+    """Prepared grounds, made when first asked for."""
+
+    def __init__(self, home: Path, launcher: Launcher) -> None:
+        self._home, self._launcher = home, launcher
+        self._port = 0
+        self._count = 0
+
+    @contextmanager
+    def bench(self, name: str) -> Iterator[Bench]:
+        """A fresh copy of a story's ground."""
+        ground = self._home / f"ground-{name}"
+        if not ground.exists():
+            with serving(ground, self._launcher, self._port) as bench:
+                self._port = bench.port
+                STORIES[name].prepare(bench)
+        self._count += 1
+        with copied(ground, self._home / f"run-{self._count}", self._launcher, self._port) as bench:
+            yield bench
+
+    def points(self, name: str) -> list[Point]:
+        """Both sides of every request that an untouched run makes."""
+        story = STORIES[name]
+        with self.bench(name) as bench, calling(bench.sinks(*story.callers)) as history:
+            ended = bench.run(*story.arguments)
+            assert ended.code == 0, f"{ended.out}\n{ended.err}"
+            made = Counter(call["operation"] for call in bench.tenancy.calls() if call["operation"] != _OF_CALLERS)
+        assert history.failed == []
+        return [
+            Point(operation, nth, when)
+            for operation, count in sorted(made.items())
+            for nth in range(1, count + 1)
+            for when in ("before", "after")
+        ]
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_ended_at_a_request_one_more_apply_finishes(workshop: Workshop, name: str) -> None:
+    chance = random.Random(name)
+    points = workshop.points(name)
+    for point in chance.sample(points, SLICE):
+        _end_at(workshop, name, point, chance.choice(SIGNALS), chance.choice(MODES))
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("by", SIGNALS)
+@pytest.mark.parametrize("name", STORIES)
+def test_ended_at_any_request_one_more_apply_finishes(
+    workshop: Workshop, name: str, by: str, mode: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points = workshop.points(name)
+    run = sum(_end_at(workshop, name, point, by, mode) for point in points)
+    with capsys.disabled():
+        print(f"\n{name}, {by}, retry tokens {mode}: ended at {run} points of {len(points) // 2} requests")
+    assert run == len(points)
+
+
+def _end_at(workshop: Workshop, name: str, point: Point, by: str, mode: str) -> bool:
+    story = STORIES[name]
+    where = f"{name}: {by} {point.when} {point.operation} {point.nth}, retry tokens {mode}"
+    with workshop.bench(name) as bench, calling(bench.sinks(*story.callers)) as history:
+        bench.tenancy.settings(retryTokenReplay=mode)
+        ended = bench.run(*story.arguments, meet=lambda pid: _arm(bench, point, by, pid))
+        _check_end(ended.code, by, where + f"\n{ended.out}\n{ended.err}")
+        bench.tenancy.control("DELETE", "faults")
+        begun = bool(bench.tenancy.writes())
+        try:
+            again = bench.run(*APPLY)
+            assert again.code == 0, f"exit {again.code}\n{again.out}\n{again.err}"
+            check_whole(bench, story.keys, (ended.out, ended.err, again.out, again.err))
+            if name == "incident" and begun:
+                _check_answered(bench)
+        except AssertionError as error:
+            raise AssertionError(
+                f"{where}\n--- the run that was ended\n{ended.out}\n{ended.err}\n--- then\n{error}"
+            ) from error
+        assert not story.callers or len(history.probes) > 10
+    assert history.failed == [], where
+    return True
+
+
+def _arm(bench: Bench, point: Point, by: str, pid: int) -> None:
+    effect: dict[str, Any] = {"kill": pid, "signal": by}
+    bench.tenancy.control(
+        "POST", "faults", {"operation": point.operation, "nth": point.nth, "when": point.when, "effect": effect}
+    )
+
+
+def _check_end(code: int, by: str, where: str) -> None:
+    if by == "KILL":
+        assert code == -signal.SIGKILL, f"it was not ended: exit {code}: {where}"
+    else:
+        assert code == 130, f"exit {code}: {where}"
+
+
+def _check_answered(bench: Bench) -> None:
+    """Once the first write of an incident has landed, any apply carries it to its end."""
+    status = bench.run("status")
+    assert "key-one  REVOKED" in status.out, status.out
