@@ -40,10 +40,9 @@ def apply_plan(plan: Plan, site: Site) -> Iterator[Outcome]:
 
     Before the first write every sink that will be needed is proved. Raises SinkError when one is not usable: then nothing was written.
     """
-    for delivered in plan.changes:
-        if delivered.deliver and delivered.address in site.resources:
-            site.desk.prove(site.resources[delivered.address], delivered.id)
     performer = Performer(site.provider, site.owner, site.resources, site.live, site.desk, site.directory, site.stop)
+    for planned in plan.changes:
+        performer.prove(planned)
     queue = _Queue(plan.changes)
     landed: SimpleQueue[Outcome] = SimpleQueue()
     running = 0

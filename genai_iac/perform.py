@@ -36,13 +36,19 @@ class Performer:
         directory: language.Directory,
         stop: Stop,
     ) -> None:
-        self._provider, self._owner, self._desk, self.stop = provider, owner, desk, stop
+        self._provider, self._owner, self.stop = provider, owner, stop
         self._resources, self._tree, self._directory = resources, live.tree, directory
         self._before = {address: group[0] for address, group in live.owned.items() if len(group) == 1}
         self._ids = {address: one.id for address, one in self._before.items()}
         self._resolver = Resolver(resources, live.tree, self._ids)
+        self._desk = desk.knowing(self._resolver)
         self.reshaped = False  # a compartment got another name, place or end: OCI rewrites the policies that name it
         self._open_window(live)
+
+    def prove(self, change: Change) -> None:
+        """Show that every sink to which the change brings values can be written. Raises SinkError."""
+        if change.deliver and change.address in self._resources:
+            self._desk.prove(self._resources[change.address], change.id)
 
     def perform(self, change: Change) -> tuple[str | None, str]:
         """Make the change's calls and deliveries; answers the OCID and a note for people. Raises IacError."""
@@ -77,18 +83,22 @@ class _Act:
         self.notes: list[str] = []
 
     def run(self) -> tuple[str | None, str]:
-        minted = set(self._mints())
+        minted = self.change.mints
         if self.resource is not None and minted:
+            if self.change.needs:
+                self._p.prove(self.change)  # the compartment that a sink needs may be there only now
             self._p._desk.announce(self.resource, self.id, minted)
         retired = self._take_retired()
         for call in self.change.calls:
-            if self.pending and (_takes_away(call) or (self.minted and self._p.stop.is_set())):
+            if self.pending and (call.takes_away or (self.minted and self._p.stop.is_set())):
                 self._deliver()
             self._end_when_asked(call)
             self._make(call)
         if self.pending:
             self._deliver()
         self._prove_dead(retired)
+        if self.change.ends and self.resource is not None and self.id is not None:
+            self.notes.extend(self._p._desk.empty(self.resource, self.id))
         return self.id, "; ".join(self.notes)
 
     def _end_when_asked(self, call: Call) -> None:
@@ -243,7 +253,7 @@ class _Act:
         if resource is None or handover is None or not resource.settings.get("deliverTo"):
             return
         live = self.now or self._p._before[self.change.address]
-        lost = [name for name in self._mints() if name not in self.minted]
+        lost = [name for name in self.change.mints if name not in self.minted]
         try:
             if lost:
                 raise IacError(
@@ -289,15 +299,6 @@ class _Act:
         else:
             self.notes.append("the old value still answers: the change has not propagated yet")
 
-    def _mints(self) -> Iterator[str]:
-        for call in self.change.calls:
-            if call.operation == "CreateApiKey":
-                details = call.body["keyDetails"]
-                assert isinstance(details, list)
-                yield from (detail["keyName"] for detail in details)
-            elif call.operation == "RenewApiKey" and call.secret:
-                yield call.secret
-
 
 @contextmanager
 def _storing() -> Iterator[None]:
@@ -308,11 +309,6 @@ def _storing() -> Iterator[None]:
             f"a value was not stored everywhere: {error}",
             hint="mend the sink and apply again: what is missing is copied, or renewed",
         ) from error
-
-
-def _takes_away(call: Call) -> bool:
-    """Whether after this call a value no longer works and none has come in its place."""
-    return call.operation == "SetApiKeyState" and call.body.get("state") in ("INACTIVE", "REVOKED")
 
 
 def _inside(provider: Provider, compartment: str) -> Iterator[str]:

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from genai_iac.delivery import Desk
     from genai_iac.kinds import Wish
     from genai_iac.manifest import Manifest
-    from genai_iac.model import Address, Live, Owner, Resource
+    from genai_iac.model import Address, Live, Owner, Plan, Resource
     from genai_iac.plan import Inputs
     from genai_iac.provider import Provider
     from genai_iac.resolve import TenancyDirectory
+    from genai_iac.sinks import VaultDoor
     from genai_iac.snapshot import Snapshot
 
 
@@ -114,7 +115,7 @@ class Workspace:
             live=live,
             owner=self.owner,
             directory=self.directory(live),
-            held=hold(self.desk, self.manifest.resources, live),
+            held=hold(self.desk_for(live), self.manifest.resources, live),
             wishes=wishes or {},
             moved=moved,
             limits=Limits.of_environment(os.environ),
@@ -131,6 +132,20 @@ class Workspace:
         from genai_iac.resolve import TenancyDirectory
 
         return TenancyDirectory(live.tree, self.names.group, self.names.dynamic_group)
+
+    def desk_for(self, live: Live) -> Desk:
+        """The desk whose sinks find their compartments in that reading."""
+        from genai_iac.resolve import Resolver
+
+        return self.desk.knowing(Resolver.of(self.manifest.resources, live))
+
+    def foretell(self, plan: Plan, live: Live) -> Plan:
+        """The plan with the writes that its deliveries will ask of OCI; on a snapshot they are not known."""
+        from genai_iac.delivery import foretell_calls
+
+        if self.snapshot is not None:
+            return plan
+        return foretell_calls(plan, self.desk_for(live), self.manifest.resources, live, self.provider.base_url)
 
     def blind_spots(self) -> list[str]:
         """Sentences on what the plan cannot know; none for a connected tenancy."""
@@ -197,9 +212,11 @@ class Names:
 @contextmanager
 def open_workspace(flags: Flags, path: str) -> Iterator[Workspace]:
     """Manifests first (nothing is called when they are wrong), then the connection; the local tenancy runs as long as this is open."""
+    from genai_iac.provider import TenancyVault
+
     manifest = load_manifest(flags, path)
     with open_provider(flags, manifest.stack.profile, manifest.stack.region) as provider:
-        yield _stand_on(provider, flags, path, manifest)
+        yield _stand_on(provider, flags, path, manifest, TenancyVault(provider))
 
 
 def open_snapshot(flags: Flags, path: str, file: Path) -> Workspace:
@@ -215,12 +232,15 @@ def open_snapshot(flags: Flags, path: str, file: Path) -> Workspace:
     return _stand_on(snapshot, flags, path, load_manifest(flags, path))
 
 
-def _stand_on(ground: Provider | Snapshot, flags: Flags, path: str, manifest: Manifest) -> Workspace:
+def _stand_on(
+    ground: Provider | Snapshot, flags: Flags, path: str, manifest: Manifest, vault: VaultDoor | None = None
+) -> Workspace:
     from genai_iac.delivery import Desk
     from genai_iac.model import Owner
 
     owner = Owner(ground.tenancy, manifest.stack.owner)
-    return Workspace(flags, path, manifest, ground, owner, Desk(Path(manifest.stack.root), Path(NOTES), owner.name))
+    desk = Desk(Path(manifest.stack.root), Path(NOTES), owner.name, vault)
+    return Workspace(flags, path, manifest, ground, owner, desk)
 
 
 @contextmanager
