@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +10,7 @@ from functools import cached_property
 from genai_iac.model import Address, Node, Resource, Tree, Value
 from genai_iac.resolve import Resolver, TenancyDirectory
 
+_OCID = re.compile(r"ocid1\.[A-Za-z0-9._-]*[A-Za-z0-9]")
 _SORTS = {"ApiKey": "generativeaiapikey", "Compartment": "compartment", "Policy": "policy"}
 
 Lookup = Callable[[str, str | None], str | None]
@@ -33,6 +35,14 @@ class Future:
     def addresses(self) -> Mapping[str, Address]:
         """Who stands behind an OCID."""
         return {id: address for address, id in self.ids.items()}
+
+    def told(self, text: str) -> str:
+        """A text with addresses in the place of the OCIDs that stand in for what is not made yet."""
+        return _OCID.sub(lambda found: self._called(found[0]), text)
+
+    def _called(self, id: str) -> str:
+        address = self.addresses.get(id)
+        return id if address is None or address in self.made else str(address)
 
     def home(self, address: Address) -> str:
         """The OCID of the compartment that a declared resource will be in. Raises PlanError when there is none like it."""

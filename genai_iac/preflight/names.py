@@ -16,7 +16,8 @@ def find_misnamed(policy: Address, future: Future, known: language.Directory) ->
         for miss in language.find_unresolved(language.parse_once(text), known, future.home(policy)):
             if miss.kind in ("compartment", "subtree") or _is_default(miss.name.partition("/")):
                 where = place_of(future, policy, number)
-                yield PlanError(f"{where}: {policy}: {miss.message}", hint=_way_out(miss, future, future.home(policy)))
+                message = future.told(miss.message)
+                yield PlanError(f"{where}: {policy}: {message}", hint=_way_out(miss, future, future.home(policy)))
 
 
 def note_unasked_domains(policy: Address, future: Future) -> Iterator[Notice]:
