@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from genai_iac.kinds._kind import Facts, Step
@@ -24,7 +23,7 @@ def begin(resource: Resource, live: LiveResource, position: Position, why: str, 
         ("renew",),
         (renew(live, other.name, declared_secrets(resource)[other.name]["expires"]),),
         (f"{why}: {other.name} takes its turn",),
-        _loss_of_renewal(other, facts),
+        losses(other, "renew", facts),
         (other.name,),
         handover,
     )
@@ -71,9 +70,12 @@ def is_unused(secret: LiveSecret, facts: Facts) -> bool:
     return not unproved and not any(sink.readable for sink in facts.held)
 
 
-def losses(secret: LiveSecret, how: Action) -> tuple[Loss, ...]:
-    """What stops working: nothing when it does not work now."""
-    return (Loss(secret.name, secret.last_used, how),) if secret.state == "ACTIVE" else ()
+def losses(secret: LiveSecret, how: Action, facts: Facts) -> tuple[Loss, ...]:
+    """What stops working: nothing when it does not work now. A use that was our own proof is nobody's loss."""
+    if secret.state != "ACTIVE":
+        return ()
+    own = not facts.idle(secret) and is_unused(secret, facts)
+    return (Loss(secret.name, None if own else secret.last_used, how),)
 
 
 def no_slot_left(secret: LiveSecret) -> str:
@@ -82,12 +84,6 @@ def no_slot_left(secret: LiveSecret) -> str:
         f"{secret.name} was revoked, and a revoked secret cannot be renewed: declare a second ApiKey with two fresh secrets, move its "
         "users there, then remove this one"
     )
-
-
-def _loss_of_renewal(secret: LiveSecret, facts: Facts) -> tuple[Loss, ...]:
-    # a use that was our own proof is nobody's loss
-    own = secret.last_used is not None and not facts.idle(secret) and is_unused(secret, facts)
-    return tuple(replace(loss, last_used=None) if own else loss for loss in losses(secret, "renew"))
 
 
 def _without_a_slot(resource: Resource, live: LiveResource, position: Position, why: str, facts: Facts) -> Step:
@@ -99,7 +95,7 @@ def _without_a_slot(resource: Resource, live: LiveResource, position: Position, 
         ("renew",),
         (renew(live, current.name, declared_secrets(resource)[current.name]["expires"]),),
         (f"{why}, and {position.other.name} was revoked: renewed in its own slot",),
-        _loss_of_renewal(current, facts),
+        losses(current, "renew", facts),
         (current.name,),
         Handover({current.name: "current"}, prove=current.name),
     )

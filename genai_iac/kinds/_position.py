@@ -94,4 +94,5 @@ def _find_phase(current: LiveSecret, other: LiveSecret, held: tuple[Held, ...]) 
     if not is_newer(other, current):
         return "overlap"
     parts = {sink.records[other.name] for sink in held if other.name in sink.records}
-    return "taking back" if parts == {"inactive"} else "bringing up"
+    shown = any(current.name in sink.records for sink in held)
+    return "taking back" if parts == {"inactive"} and shown else "bringing up"

@@ -9,7 +9,7 @@ The secret that is in use is never renewed.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from genai_iac.kinds._bring_up import (
@@ -26,7 +26,7 @@ from genai_iac.kinds._position import Position, find_position, is_newer
 from genai_iac.kinds._rotation import Rotation, say_length
 from genai_iac.kinds._secrets import set_state
 from genai_iac.kinds._sinks import find_gaps
-from genai_iac.kinds._wishes import answer_leak, find_leak, give_up, take_back
+from genai_iac.kinds._wishes import answer_leak, find_leak, take_back
 from genai_iac.model import Handover, LiveResource, Resource
 
 
@@ -42,13 +42,17 @@ def rotate(resource: Resource, live: LiveResource, rotation: Rotation, facts: Fa
         case "bringing up":
             return _go_on(resource, live, position, facts)
         case "taking back":
-            return _finish_taking_back(live, position, facts)
+            return take_back(resource, live, position, facts)
         case "down":
             return begin(
                 resource, live, position, f"{position.current.name} does not work ({position.current.state})", facts
             )
         case "overlap":
-            return _heal(resource, live, position, facts) or _retire(resource, live, position, rotation, facts)
+            healed = _heal(resource, live, position, facts)
+            if healed:
+                return healed
+            step = _retire(resource, live, position, rotation, facts)
+            return replace(step, notes=(*healed.notes, *step.notes))
     due = _why_unheld(position, live, facts) or _why_due(position, rotation, facts)
     return begin(resource, live, position, due, facts) if due else _keep(live, position, facts, _look_ahead(position))
 
@@ -66,15 +70,8 @@ def _go_on(resource: Resource, live: LiveResource, position: Position, facts: Fa
     if current.state in ("INACTIVE", "EXPIRED"):
         swapped = Position("down", other, current)
         return begin(resource, live, swapped, f"no sink can give the value of {other.name}, which is in use", facts)
-    note = f"{other.name} is in use, but no sink holds it: deactivate it by hand once its users have moved, then apply again"
-    return Step(notes=(note,))
-
-
-def _finish_taking_back(live: LiveResource, position: Position, facts: Facts) -> Step:
-    current, other = position.current, position.other
-    if facts.idle(other):
-        return give_up(live, current, other)
-    return _keep(live, position, facts, f"{other.name} stands by, but is in use: it is deactivated once it is idle")
+    why = f"a sink lacks the value of {other.name}, none can give it, and it is in use"
+    return _mint_when_told(resource, live, position, why, facts)
 
 
 def _heal(resource: Resource, live: LiveResource, position: Position, facts: Facts) -> Step:
@@ -87,7 +84,15 @@ def _heal(resource: Resource, live: LiveResource, position: Position, facts: Fac
         return begin_again(resource, live, position)
     if facts.idle(other):
         return begin(resource, live, position, _lacking(position), facts)
-    return Step()
+    return _mint_when_told(resource, live, position, f"{_lacking(position)}, and both are in use", facts)
+
+
+def _mint_when_told(resource: Resource, live: LiveResource, position: Position, why: str, facts: Facts) -> Step:
+    """A mint that breaks callers is made when a person asks for it, and the guard then asks for its flag."""
+    if facts.wish is not None:
+        return begin(resource, live, position, why, facts)
+    command = f"genai-iac rotate {resource.address} --accept-outage"
+    return Step(notes=(f"{why}; to mint a new one for {position.other.name} all the same: {command}",))
 
 
 def _retire(resource: Resource, live: LiveResource, position: Position, rotation: Rotation, facts: Facts) -> Step:
@@ -112,7 +117,7 @@ def _retire(resource: Resource, live: LiveResource, position: Position, rotation
         (how,),
         (set_state(live, old.name, "REVOKED" if rotation.revokes else "INACTIVE"),),
         (reason,),
-        losses(old, how),
+        losses(old, how, facts),
         (old.name,),
         Handover(roles, retired=old.name),
         (f"after this, {no_slot_left(old)}",) if rotation.revokes else (),
@@ -157,10 +162,15 @@ def _why_due(position: Position, rotation: Rotation, facts: Facts) -> str | None
     if facts.wish is not None:
         return "asked for"
     if current.created is not None and facts.now - current.created >= rotation.every:
-        return f"{current.name} has been current for {say_length(facts.now - current.created)}"
+        return f"{current.name} has been current for {_age(facts.now - current.created)}"
     if current.expires is not None and current.expires - facts.now <= rotation.overlap + rotation.idle:
         return f"{current.name} expires too soon for another overlap"
     return None
+
+
+def _age(length: timedelta) -> str:
+    hours = round(length / timedelta(hours=1))  # the tenancy's clock is told to the second only
+    return f"{hours // 24} days" if hours >= 48 else f"{hours} hours"
 
 
 def _look_ahead(position: Position) -> str:

@@ -1,15 +1,16 @@
-"""What a person asks of a rotation out of its turn: an answer to a leak, or that it is taken back."""
+"""What a person asks of a rotation out of its turn: an answer to a leak, or that it is taken back; and how that goes on."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from genai_iac.errors import PlanError
-from genai_iac.kinds._bring_up import begin, is_at_hand, is_unused, losses
+from genai_iac.kinds._bring_up import begin, is_at_hand, is_undelivered, is_unused, losses
 from genai_iac.kinds._kind import Facts, Step, declared_tags
 from genai_iac.kinds._position import Position, is_newer
 from genai_iac.kinds._secrets import declared_secrets, renew, set_state
-from genai_iac.model import LEAKED, Call, Handover, LiveResource, LiveSecret, Loss, Resource
+from genai_iac.kinds._sinks import find_gaps
+from genai_iac.model import LEAKED, Call, Handover, LiveResource, LiveSecret, Loss, Resource, Role
 
 
 def find_leak(live: LiveResource, facts: Facts) -> str | None:
@@ -38,7 +39,7 @@ def answer_leak(resource: Resource, live: LiveResource, position: Position, leak
     if keeper.state == "ACTIVE" and is_at_hand(keeper, facts):
         return _hand_over(resource, live, secret, keeper)
     if keeper.state == "REVOKED":
-        return _renew_in_place(resource, live, secret, keeper)
+        return _renew_in_place(resource, live, secret, keeper, facts)
     if keeper.state == "ACTIVE" and not is_unused(keeper, facts):
         raise PlanError(
             f"{resource.address}: {leaked} leaked, but no sink can give the value of {keeper.name}, which is in use",
@@ -48,7 +49,7 @@ def answer_leak(resource: Resource, live: LiveResource, position: Position, leak
 
 
 def take_back(resource: Resource, live: LiveResource, position: Position, facts: Facts) -> Step:
-    """Before the switch the newer one goes down again; after it the older one becomes current again.
+    """The sinks show the older one (again), and the newer one goes down: at once when nobody uses it, else once it is idle.
 
     Raises PlanError when there is nothing to take back, or nothing to go back to.
     """
@@ -58,18 +59,33 @@ def take_back(resource: Resource, live: LiveResource, position: Position, facts:
     stays, goes = (position.other, position.current) if switched else (position.current, position.other)
     if stays.state != "ACTIVE":
         raise _no_way_back(resource, f"{stays.name} does not work")
-    if _may_be_shown(goes, facts) and not is_at_hand(stays, facts):
+    unsure = _may_be_shown(goes, facts) and not is_at_hand(stays, facts)
+    if unsure or is_undelivered(stays, "current", live, facts):
         raise _no_way_back(resource, f"a sink lacks the value of {stays.name} and none can give it")
-    return give_up(live, stays, goes)
+    remembered = any(goes.name in sink.records for sink in facts.held)
+    if facts.idle(goes) or not remembered:
+        return _give_up(live, stays, goes, facts)
+    note = f"{goes.name} is still in use; it is deactivated once it is idle: apply again"
+    roles: dict[str, Role] = {stays.name: "current", goes.name: "inactive"}
+    if not find_gaps(roles, facts.held, live).incomplete:
+        return Step(notes=(note,))
+    return Step(
+        ("deliver",),
+        (),
+        (f"the rotation is taken back: {stays.name} stays",),
+        (),
+        (stays.name,),
+        Handover(roles),
+        (note,),
+    )
 
 
-def give_up(live: LiveResource, stays: LiveSecret, goes: LiveSecret) -> Step:
-    """One stays current, the other goes down."""
+def _give_up(live: LiveResource, stays: LiveSecret, goes: LiveSecret, facts: Facts) -> Step:
     return Step(
         ("deactivate",),
         (set_state(live, goes.name, "INACTIVE"),),
         (f"the rotation is taken back: {stays.name} stays",),
-        losses(goes, "deactivate"),
+        losses(goes, "deactivate", facts),
         (stays.name,),
         Handover({stays.name: "current", goes.name: "inactive"}, retired=goes.name),
     )
@@ -128,13 +144,15 @@ def _bring_up_and_revoke(
     )
 
 
-def _renew_in_place(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
+def _renew_in_place(
+    resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret, facts: Facts
+) -> Step:
     """Only a new value in its own slot ends the leaked one and leaves callers something to read. The guard asks first."""
     return Step(
         ("renew",),
         (renew(live, leaked.name, declared_secrets(resource)[leaked.name]["expires"]),),
         (f"{leaked.name} leaked and {keeper.name} was revoked: renewed in its own slot, which callers notice",),
-        losses(leaked, "renew"),
+        losses(leaked, "renew", facts),
         (leaked.name,),
         Handover({leaked.name: "current"}, retired=leaked.name),
     )

@@ -1,0 +1,103 @@
+"""A stack whose one key rotates, and the small looks that the stories of this folder take."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from conftest import Project, Ran, Tenancy
+from crash.callers import read_sink
+
+APPLY = ("apply", "--auto-approve")
+KEY = "ApiKey/chat"
+ROTATE = ("rotate", KEY, "--auto-approve")
+FILE = "- file: {path: secrets/chat.env}"
+ROTATION = "{every: 60d, overlap: 7d, idle: 24h, verify: {model: xai.grok-4}}"
+_STACK = """\
+apiVersion: genai-iac/v1
+kind: Stack
+metadata: {name: turns}
+spec: {region: us-chicago-1}
+---
+apiVersion: genai-iac/v1
+kind: Compartment
+metadata: {name: home}
+spec: {description: Home}
+---
+apiVersion: genai-iac/v1
+kind: ApiKey
+metadata: {name: chat}
+spec:
+  compartment: home
+  secrets: [{name: key-one, expires: 90d}, {name: key-two, expires: 135d}]
+  deliverTo:
+    SINKS
+  rotation: ROTATION
+---
+apiVersion: genai-iac/v1
+kind: Policy
+metadata: {name: chat}
+spec:
+  compartment: home
+  description: chat may call
+  grants: [{apiKey: chat, apis: [chat, responses], models: [xai.grok-4, xai.grok-3]}]
+"""
+
+
+def stack(*sinks: str, rotation: str = ROTATION) -> str:
+    """The manifests, with these entries of deliverTo (without any: the file secrets/chat.env)."""
+    lines = "\n    ".join(sinks or (FILE,))
+    return _STACK.replace("SINKS", lines).replace("ROTATION", rotation)
+
+
+def begin(project: Project, *sinks: str, rotation: str = ROTATION) -> Path:
+    """Apply it; answers the file that consumers read."""
+    project.write(stack(*sinks, rotation=rotation))
+    project.run(*APPLY)
+    return project.path / "secrets/chat.env"
+
+
+def value(sink: Path) -> str:
+    """The value that consumers read there."""
+    read = read_sink(sink)
+    assert read, f"{sink.name} shows nothing"
+    return read[1]
+
+
+def secrets(project: Project) -> dict[str, dict[str, Any]]:
+    """What `status` says of each secret, by name."""
+    found = project.run("status", "--format", "json").json["secrets"]
+    return {one["secret"]: one for one in found}
+
+
+def states(project: Project) -> dict[str, tuple[str, str | None]]:
+    """State and part of each secret."""
+    return {name: (one["state"], one["role"]) for name, one in secrets(project).items()}
+
+
+def planned_calls(project: Project) -> list[str]:
+    """The writes that the next apply would make."""
+    changes = project.run("plan", "--format", "json").json["changes"]
+    return [call for change in changes for call in change["calls"]]
+
+
+def words(ran: Ran) -> str:
+    """What was printed, as one line."""
+    return re.sub(r"\s+", " ", re.sub(r"\n\s+[│|]? ?", " ", ran.out + ran.err))
+
+
+def use(tenancy: Tenancy, base_url: str, secret: str) -> int:
+    """One call with a value that was read some time ago; answers the status."""
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    body = json.dumps({"model": "xai.grok-4", "input": "hello"}).encode()
+    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+    try:
+        with urlopen(Request(f"{base_url}/responses", body, headers), timeout=10) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        with error:
+            return int(error.code)
