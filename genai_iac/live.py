@@ -93,7 +93,7 @@ def _reaching(reach: str) -> list[Kind]:
 def _live_rows(kind: Kind, rows: Iterable[Mapping[str, Any]], region: str | None) -> Iterator[LiveResource]:
     for row in rows:
         if row.get("lifecycleState") not in _GONE:
-            yield kind.live(row, region)
+            yield kind.read(row, region)
 
 
 def _regions(provider: Provider, declared: Iterable[Resource], region: str, full_scan: bool) -> tuple[str, ...]:

@@ -189,7 +189,7 @@ class _Act:
         """Read the etag, and refuse to touch what somebody changed since the plan was made."""
         assert self.id is not None
         reply = self.provider.get(self.kind.get_operation, self.id, call.region)
-        seen = self.kind.live(reply.data, call.region)
+        seen = self.kind.read(reply.data, call.region)
         if self.now is None and not self._is_as_planned(seen):
             raise StalePlanError(
                 f"{self.change.address} ({self.id}) was changed by somebody since the plan was made", hint="plan again"
@@ -242,7 +242,7 @@ class _Act:
             )
 
     def _keep(self, reply: Reply, region: str | None) -> None:
-        self.now = self.kind.live(reply.data, region)
+        self.now = self.kind.read(reply.data, region)
         self.id, self.etag = self.now.id, reply.etag
         self.minted.update(reply.secrets)
 
@@ -316,6 +316,6 @@ def _inside(provider: Provider, compartment: str) -> Iterator[str]:
         for region in provider.regions if kind.listing.reach == "compartment and region" else (None,):
             place = provider.tenancy if kind.listing.reach == "tenancy" else compartment
             for row in provider.read_all(kind.listing.operation, place, region, **kind.listing.parameters):
-                one = kind.live(row, region)
+                one = kind.read(row, region)
                 if one.compartment == compartment and one.lifecycle not in ("DELETED", "DELETING"):
                     yield f"{kind.name} {one.name} ({one.id})"

@@ -52,7 +52,7 @@ def _get(
             if failure.status != 404 or region == regions[-1]:
                 raise
             continue
-        found = kind.live(reply.data, region)
+        found = kind.read(reply.data, region)
         return replace(found, mark=read_mark(found.tags.get(TAG))), reply.etag
     raise UsageError(f"{ocid} cannot be found", hint="declare its region")
 

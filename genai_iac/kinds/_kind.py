@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from genai_iac.errors import Problem
+from genai_iac.errors import Problem, ServiceFailure
 from genai_iac.model import (
     LEAKED,
     TAG,
@@ -115,6 +115,17 @@ class Kind(ABC):
     @abstractmethod
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
         """What one item of the list call shows; its mark is read by the caller."""
+
+    def read(self, item: Any, region: str | None) -> LiveResource:
+        """`live` for whatever the service has sent. Raises ServiceFailure when that is no resource of this kind."""
+        try:
+            return self.live(item, region)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ServiceFailure(
+                f"the service answered with something else than {self.plural} ({type(error).__name__}: {error})",
+                operation=self.get_operation,
+                hint="try again; if it stays so, ask whether the endpoint is OCI's",
+            ) from error
 
     @abstractmethod
     def create(self, desired: Resource) -> Step:

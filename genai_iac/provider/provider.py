@@ -104,8 +104,7 @@ class Provider:
             parameters.setdefault("limit", _PAGE)
         while True:
             response = self._call(operation, [id], region, parameters, self.window if patient else None)[0]
-            data = response.data
-            rows.extend(data["items"] if isinstance(data, Mapping) else data)
+            rows.extend(_rows(response.data, operation))
             page = response.headers.get("opc-next-page")
             if not page:
                 return rows
@@ -267,6 +266,18 @@ def _settle_session(session: Any, url: str) -> None:
 
 def _local_endpoint(endpoint: str, region: str) -> str:
     return f"{endpoint.rstrip('/')}/r/{region}" if urlsplit(endpoint).scheme == "http" else endpoint
+
+
+def _rows(data: Any, operation: str) -> list[dict[str, Any]]:
+    """The items of one page: a list, or the member `items` of an object."""
+    items = data.get("items") if isinstance(data, Mapping) else data
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ServiceFailure(
+            f"{operation}: the service answered with something else than a list",
+            operation=operation,
+            hint="try again; if it stays so, ask whether the endpoint is OCI's",
+        )
+    return items
 
 
 def _reply(response: Any, *, doubted: bool = False) -> Reply:
