@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from genai_iac.errors import PlanError
 from genai_iac.model import Address, Node, Resource, Tree, Value
 from genai_iac.resolve import Resolver, TenancyDirectory
 
@@ -54,6 +55,13 @@ class Future:
             resolved = self.resolver.value(self.resources[policy].attributes["statements"])
             self._statements[policy] = tuple(map(str, _listed(resolved)))
         return self._statements[policy]
+
+    def is_whole(self, policy: Address) -> bool:
+        """Whether every value of its statements fits its hole."""
+        try:
+            return self.statements(policy) is not None
+        except PlanError:
+            return False
 
     def count(self, policy: Address) -> int:
         """How many statements a declared policy has."""

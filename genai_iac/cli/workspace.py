@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from genai_iac.cli.flags import PREFIX, Flags
 from genai_iac.cli.local_tenancy import LOCAL_PORT, NOTES, run_local
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from genai_iac.snapshot import Snapshot
 
 
-def load_manifest(flags: Flags, path: str) -> Manifest:
-    """The manifests of a path with the variables of this run. Offline. Raises ManifestError."""
+def load_manifest(flags: Flags, path: str, stdin: BinaryIO | None = None) -> Manifest:
+    """The manifests of a path with the variables of this run; `-` is standard input, or `stdin`. Offline. Raises ManifestError."""
     from genai_iac.manifest import load
 
     return load(
@@ -38,7 +38,7 @@ def load_manifest(flags: Flags, path: str) -> Manifest:
         variables=read_pairs(flags.var),
         variable_files=flags.var_file,
         environ=os.environ,
-        stdin=sys.stdin.buffer if path == "-" else None,
+        stdin=(stdin or sys.stdin.buffer) if path == "-" else None,
     )
 
 

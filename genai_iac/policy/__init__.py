@@ -11,7 +11,7 @@ from .errors import PolicySyntaxError, PolicyValueError, UnresolvedName
 from .meaning import same
 from .parse import parse, parse_matching_rule, parse_matching_rules, parse_once, parse_statements
 from .refusals import Refusal, find_refusals
-from .resolve import Directory, find_unresolved, resolve
+from .resolve import Directory, find_unresolved, resolve, resolve_where_known
 from .template import Hole, Template
 from .tree import (
     Association,
@@ -112,6 +112,7 @@ __all__ = [
     "permissions_given",
     "permissions_of",
     "resolve",
+    "resolve_where_known",
     "same",
     "unparse",
     "unparse_condition",

@@ -52,6 +52,11 @@ def find_unresolved(statement: Statement, directory: Directory, attached: str) -
     return tuple(misses)
 
 
+def resolve_where_known(statement: Statement, directory: Directory, attached: str) -> Statement:
+    """As resolve, but names that nobody knows stay names."""
+    return resolve_known(statement, directory, attached, _ignore)
+
+
 def resolve_known(statement: Statement, directory: Directory, attached: str, miss: Miss) -> Statement:
     """As resolve, but what cannot be resolved is told to ``miss`` and stays as it is."""
     if not isinstance(statement, Grant):
@@ -68,7 +73,7 @@ def resolve_known(statement: Statement, directory: Directory, attached: str, mis
 
 
 def _ignore(_: UnresolvedName) -> None:
-    """A group of endorse may be one that another statement defines."""
+    """It stays a name; a group of endorse may be one that another statement defines."""
 
 
 def _subject(subject: Subject, directory: Directory, miss: Miss) -> Subject:

@@ -1,7 +1,7 @@
 """Rules on keys and grants together: keys that nothing lets in, grants for keys that are not there."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from genai_iac.policy.decisions import evaluate
@@ -17,11 +17,12 @@ _CALLS = ("ChatCompletions", "CreateResponse")
 
 @dataclass(frozen=True)
 class Key:
-    """An API key: its OCID, a name for people, and its path of compartments up to the tenancy, in OCIDs."""
+    """An API key: its OCID, a name for people, its path of compartments up to the tenancy in OCIDs, what else requests say."""
 
     id: str
     name: str
     path: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def keys_without_grant(keys: Sequence[Key], rules: Sequence[Rule], now: datetime) -> tuple[Key, ...]:
@@ -53,7 +54,7 @@ def _models(rules: Sequence[Rule]) -> tuple[str, ...]:
 
 
 def _may_call(key: Key, rules: RuleSet, models: Sequence[str], now: datetime) -> bool:
-    principal = Principal("generativeaiapikey", key.id, tenancy=key.path[-1])
+    principal = Principal("generativeaiapikey", key.id, tenancy=key.path[-1], variables=key.variables)
     return any(
         evaluate(Request(principal, permissions_of(call), key.path, {"target.model.id": model}, now), rules)
         for call in _CALLS
