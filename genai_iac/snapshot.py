@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ class Snapshot:
     resources: tuple[LiveResource, ...]
     groups: Names | None = None
     dynamic_groups: Names | None = None
+    births: Mapping[str, datetime] = field(default_factory=dict)  # of these groups, by OCID
 
     def live(self, owner: Owner) -> Live:
         """The reading as that owner sees it."""
@@ -65,16 +66,18 @@ class Snapshot:
         """The same for a dynamic group."""
         return _find(self.dynamic_groups, name, domain)
 
-    def born(self, id: str) -> None:
-        """When a group was made: a snapshot does not say."""
-        del id
+    def born(self, id: str) -> datetime | None:
+        """When the group of that OCID was made, if the snapshot knows the group."""
+        return self.births.get(id)
 
 
-def take_snapshot(live: Live, groups: Names | None, dynamic_groups: Names | None) -> Snapshot:
+def take_snapshot(
+    live: Live, groups: Names | None, dynamic_groups: Names | None, births: Mapping[str, datetime]
+) -> Snapshot:
     """What has to be kept of a reading."""
     resources = tuple(sorted((_kept(one) for one in live.found), key=lambda one: (one.kind, one.id)))
     return Snapshot(
-        live.tenancy, live.home_region, live.now, live.regions, live.places, resources, groups, dynamic_groups
+        live.tenancy, live.home_region, live.now, live.regions, live.places, resources, groups, dynamic_groups, births
     )
 
 
@@ -90,6 +93,7 @@ def write_snapshot(snapshot: Snapshot) -> str:
         "places": list(snapshot.places),
         "groups": snapshot.groups,
         "dynamic_groups": snapshot.dynamic_groups,
+        "births": {id: born.isoformat() for id, born in snapshot.births.items()},
     }
     lines = [f"{json.dumps(name)}: {json.dumps(value, sort_keys=True)}" for name, value in head.items()]
     rows = ",\n  ".join(json.dumps(_row(one), sort_keys=True) for one in snapshot.resources)
@@ -154,6 +158,7 @@ def _read(document: Mapping[str, Any]) -> Snapshot:
         resources=tuple(_read_row(row) for row in document["resources"]),
         groups=document["groups"],
         dynamic_groups=document["dynamic_groups"],
+        births={id: datetime.fromisoformat(born) for id, born in document["births"].items()},
     )
 
 

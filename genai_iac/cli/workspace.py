@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from genai_iac.plan import Inputs
     from genai_iac.provider import Provider
     from genai_iac.resolve import TenancyDirectory
-    from genai_iac.sinks import VaultDoor
     from genai_iac.snapshot import Snapshot
 
 
@@ -212,11 +211,9 @@ class Names:
 @contextmanager
 def open_workspace(flags: Flags, path: str) -> Iterator[Workspace]:
     """Manifests first (nothing is called when they are wrong), then the connection; the local tenancy runs as long as this is open."""
-    from genai_iac.provider import TenancyVault
-
     manifest = load_manifest(flags, path)
     with open_provider(flags, manifest.stack.profile, manifest.stack.region) as provider:
-        yield _stand_on(provider, flags, path, manifest, TenancyVault(provider))
+        yield stand_on(provider, flags, path, manifest)
 
 
 def open_snapshot(flags: Flags, path: str, file: Path) -> Workspace:
@@ -229,16 +226,20 @@ def open_snapshot(flags: Flags, path: str, file: Path) -> Workspace:
         raise UsageError(
             f"--snapshot {file}: {error.strerror}", hint="make one: genai-iac snapshot --out FILE"
         ) from error
-    return _stand_on(snapshot, flags, path, load_manifest(flags, path))
+    return stand_on(snapshot, flags, path, load_manifest(flags, path))
 
 
-def _stand_on(
-    ground: Provider | Snapshot, flags: Flags, path: str, manifest: Manifest, vault: VaultDoor | None = None
-) -> Workspace:
+def stand_on(ground: Provider | Snapshot, flags: Flags, path: str, manifest: Manifest) -> Workspace:
+    """The workspace of manifests that were loaded and a tenancy that was found; nothing is called. A snapshot has no vaults."""
     from genai_iac.delivery import Desk
     from genai_iac.model import Owner
+    from genai_iac.snapshot import Snapshot
 
-    owner = Owner(ground.tenancy, manifest.stack.owner)
+    owner, vault = Owner(ground.tenancy, manifest.stack.owner), None
+    if not isinstance(ground, Snapshot):
+        from genai_iac.provider import TenancyVault
+
+        vault = TenancyVault(ground)
     desk = Desk(Path(manifest.stack.root), Path(NOTES), owner.name, vault)
     return Workspace(flags, path, manifest, ground, owner, desk)
 

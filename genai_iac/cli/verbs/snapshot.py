@@ -10,7 +10,6 @@ import click
 
 if TYPE_CHECKING:
     from genai_iac.cli.workspace import Names
-    from genai_iac.provider import Provider
 
 
 @click.command("snapshot")
@@ -32,7 +31,7 @@ def COMMAND(ctx: click.Context, path: str, out: Path, full_scan: bool, paralleli
     from genai_iac.cli.files import write_file
     from genai_iac.cli.flags import Flags
     from genai_iac.cli.output import Output
-    from genai_iac.cli.workspace import open_workspace
+    from genai_iac.cli.workspace import Names, open_workspace
     from genai_iac.render.words import count
     from genai_iac.snapshot import take_snapshot, write_snapshot
 
@@ -40,7 +39,12 @@ def COMMAND(ctx: click.Context, path: str, out: Path, full_scan: bool, paralleli
     output = Output.of_environment(no_color=flags.no_color)
     with open_workspace(flags, path) as workspace:
         live = workspace.read(parallelism=parallelism, full_scan=full_scan)
-        snapshot = take_snapshot(live, *_list_groups(workspace.provider))
+        names = Names(workspace.provider)
+        groups, dynamic_groups = _unless_denied(names, "groups"), _unless_denied(names, "dynamic_groups")
+    births = {
+        id: born for id in (*(groups or {}).values(), *(dynamic_groups or {}).values()) if (born := names.born(id))
+    }
+    snapshot = take_snapshot(live, groups, dynamic_groups, births)
     text = write_snapshot(snapshot)
     if str(out) == "-":
         output.say(text)
@@ -53,15 +57,8 @@ def COMMAND(ctx: click.Context, path: str, out: Path, full_scan: bool, paralleli
     return 0
 
 
-def _list_groups(provider: Provider) -> tuple[Mapping[str, str] | None, Mapping[str, str] | None]:
-    """Groups and dynamic groups by name; None for what this identity may not list."""
-    from genai_iac.cli.workspace import Names
-
-    names = Names(provider)
-    return _unless_denied(names, "groups"), _unless_denied(names, "dynamic_groups")
-
-
 def _unless_denied(names: Names, which: str) -> Mapping[str, str] | None:
+    """Groups by name; None for what this identity may not list."""
     from genai_iac.errors import ServiceFailure
 
     try:

@@ -1,0 +1,149 @@
+"""What `doctor` looks at: who calls and why that one, the clock, the regions, what may be read, whether sinks can be written."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal
+
+from genai_iac import __version__
+from genai_iac.cli.flags import PREFIX, Flags
+from genai_iac.cli.workspace import Workspace, load_manifest, open_provider, stand_on
+from genai_iac.errors import IacError, ManifestError, ServiceFailure, SinkError
+from genai_iac.model import Resource
+
+if TYPE_CHECKING:
+    from genai_iac.manifest import Manifest
+    from genai_iac.provider import Provider
+
+Verdict = Literal["ok", "warning", "failed"]
+_REFUSED_SKEW = timedelta(minutes=5)  # OCI refuses signatures that are older or newer
+_WORRYING_SKEW = timedelta(minutes=1)
+_READS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("ListCompartments", {"compartment_id_in_subtree": True}, "inspect compartments in tenancy"),
+    ("ListPolicies", {}, "inspect policies in tenancy"),
+    ("ListApiKeys", {}, "inspect generative-ai-api-key in tenancy"),
+    ("ListGroups", {}, "inspect groups in tenancy"),
+    ("ListDynamicGroups", {}, "inspect dynamic-groups in tenancy"),
+)
+_NEEDED_SOMETIMES = ("ListGroups", "ListDynamicGroups")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    verdict: Verdict
+    text: str
+
+
+def examine(flags: Flags, path: str) -> Iterator[Check]:
+    """Every check that can be made; one that fails keeps the others from nothing but what they need. Writes nothing but what sinks try."""
+    yield Check("versions", "ok", _versions())
+    manifest = None
+    try:
+        manifest = load_manifest(flags, path)
+        count = len(manifest.resources)
+        yield Check("manifests", "ok", f"stack {manifest.stack.owner} with {count} resource{'s' * (count != 1)}")
+    except ManifestError as error:
+        yield Check("manifests", "warning", f"{len(error.problems)} problems; genai-iac validate tells them")
+    except IacError as error:
+        yield Check("manifests", "warning", str(error))
+    profile, region = (manifest.stack.profile, manifest.stack.region) if manifest else (None, None)
+    try:
+        with open_provider(flags, profile, region) as provider:
+            yield Check("identity", "ok", f"{_who(flags, profile)}; tenancy {provider.tenancy}")
+            yield from _of_tenancy(provider, region, manifest)
+            if manifest is not None:
+                yield from _sinks(stand_on(provider, flags, path, manifest))
+    except IacError as error:
+        yield Check("identity", "failed", f"{_who(flags, profile)}: {error}")
+
+
+def _versions() -> str:
+    return f"genai-iac {__version__}, Python {platform.python_version()}, oci {version('oci')}"
+
+
+def _who(flags: Flags, profile: str | None) -> str:
+    """Which identity, and what chose it."""
+    if flags.local and not flags.endpoint:
+        return "the administrator of the local tenancy (--local)"
+    auth = flags.auth or "api_key"
+    chosen = [f"auth {auth} ({_because('AUTH', flags.auth)})"]
+    if auth in ("api_key", "security_token"):
+        name = flags.profile or profile or "DEFAULT"
+        source = "the environment's manifest" if profile and not flags.profile else _because("PROFILE", flags.profile)
+        chosen.append(f"profile {name} ({source})")
+        chosen.append(f"file {flags.config_file or '~/.oci/config'} ({_because('CONFIG_FILE', flags.config_file)})")
+    return ", ".join(chosen)
+
+
+def _because(name: str, value: str | None) -> str:
+    if value is None:
+        return "default"
+    for variable in (f"{PREFIX}{name}", f"OCI_CLI_{name}"):
+        if os.environ.get(variable) == value:
+            return variable
+    return f"--{name.lower().replace('_', '-')}"
+
+
+def _of_tenancy(provider: Provider, region: str | None, manifest: Manifest | None) -> Iterator[Check]:
+    try:
+        home = provider.home_region
+    except ServiceFailure as failure:
+        yield Check("regions", "failed", str(failure))
+        return
+    yield _clock(provider)
+    yield Check("regions", "ok", f"home region {home}; subscribed: {', '.join(provider.regions)}")
+    wanted = {resource.region for resource in manifest.resources.values() if resource.region} if manifest else set()
+    for name in sorted(({region} | wanted) - {None, *provider.regions}, key=str):
+        yield Check("regions", "failed", f"the tenancy is not subscribed to {name}, which the manifests name")
+    for operation, parameters, right in _READS:
+        yield _right(provider, operation, parameters, right, region)
+
+
+def _clock(provider: Provider) -> Check:
+    skew = abs(provider.now() - datetime.now(UTC))
+    if skew >= _REFUSED_SKEW:
+        return Check("clock", "failed", f"this machine is {skew.seconds} s off the service's clock; OCI refuses 300 s")
+    if skew >= _WORRYING_SKEW:
+        return Check("clock", "warning", f"this machine is {skew.seconds} s off the service's clock")
+    return Check("clock", "ok", "within a minute of the service's")
+
+
+def _right(provider: Provider, operation: str, parameters: dict[str, Any], right: str, region: str | None) -> Check:
+    name = f"may {operation}"
+    try:
+        rows = provider.read_all(operation, provider.tenancy, region, **parameters)
+    except ServiceFailure as failure:
+        verdict: Verdict = "warning" if operation in _NEEDED_SOMETIMES else "failed"
+        return Check(name, verdict, f"{failure}; it needs: allow group … to {right}")
+    return Check(
+        name, "ok", f"{len(rows)} seen at the root" if operation != "ListCompartments" else f"{len(rows)} seen"
+    )
+
+
+def _sinks(workspace: Workspace) -> Iterator[Check]:
+    try:
+        live = workspace.read()
+        desk = workspace.desk_for(live)
+    except IacError as error:
+        yield Check("sinks", "failed", str(error))
+        return
+    for address, resource in workspace.manifest.resources.items():
+        found = live.one(address)
+        for sink in desk.sinks(resource, found.id if found else None) if _delivers(resource) else ():
+            try:
+                sink.prove()
+                yield Check(f"sink of {address}", "ok", f"{sink.place} can be written")
+            except SinkError as error:
+                yield Check(f"sink of {address}", "failed", str(error))
+
+
+def _delivers(resource: Resource) -> bool:
+    return bool(resource.settings.get("deliverTo"))
