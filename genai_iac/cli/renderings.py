@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genai_iac.cli.files import write_file
 from genai_iac.cli.planning import Draft
 from genai_iac.errors import UsageError
+from genai_iac.render.surroundings import Surroundings
 from genai_iac.render.terminal import Terminal
 
 _WORDS = {"md": "markdown", "tf": "terraform-json"}
@@ -52,14 +53,23 @@ def render_plan(form: str, draft: Draft, terminal: Terminal) -> str:
         case "markdown":
             from genai_iac.render.markdown import render_markdown
 
-            return render_markdown(plan, draft.around)
+            return render_markdown(plan, _around(draft))
         case "html":
             from genai_iac.render.html import render_html
 
-            return render_html(plan, draft.around)
+            return render_html(plan, _around(draft))
     from genai_iac.render.text import render_text
 
     return render_text(plan, draft.around, terminal)
+
+
+def _around(draft: Draft) -> Surroundings:
+    """What the larger renderings show beside the plan: also what keys may do before and after it."""
+    from genai_iac.cli.reasons import planned_access
+    from genai_iac.render.access import access_lines
+
+    access = access_lines(planned_access(draft.workspace, draft.live, draft.plan))
+    return replace(draft.around, access=access if access.before or access.after else None)
 
 
 def write_out(out: Out, draft: Draft) -> None:

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from genai_iac.policy.conditions import is_for_keys
 from genai_iac.policy.grammar.hints import close_match
 from genai_iac.policy.permissions import members_of, permissions_given
 from genai_iac.policy.resource_types import RESOURCE_TYPES
 from genai_iac.policy.tree import VERBS, Grant, Word
 from genai_iac.policy.write import unparse
 
-from .conditions import is_for_keys
 from .finding import GrantRule, Note
 
 

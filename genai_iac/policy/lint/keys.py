@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from genai_iac.policy.conditions import wanted_texts
 from genai_iac.policy.decisions import evaluate
 from genai_iac.policy.permissions import permissions_of
 from genai_iac.policy.request import Principal, Request, Rule
 from genai_iac.policy.rules import RuleSet, compile_rules
 from genai_iac.policy.tree import Grant
-
-from .conditions import wanted_texts
 
 _CALLS = ("ChatCompletions", "CreateResponse")
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from genai_iac.policy.conditions import comparisons, is_for_keys, names_principal, narrows
 from genai_iac.policy.tree import Comparison, Grant, Group, Ocid, Text
 
-from .conditions import comparisons, is_for_keys, names_principal, narrows
 from .finding import GrantRule, Note
 
 _KEY_PREFIX = "ocid1.generativeaiapikey."

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from genai_iac.policy.conditions import comparisons, variables
 from genai_iac.policy.grammar.hints import close_match
 from genai_iac.policy.refusals import missing_ids
 from genai_iac.policy.tree import Call, Condition, Grant, Group, Text
 
-from .conditions import comparisons, variables
 from .finding import GrantRule, Note
 
 

@@ -1,4 +1,4 @@
-"""What a condition narrows: questions that rules ask of a condition's tree."""
+"""What a condition narrows, and what it speaks of: questions that lint and others ask of a condition's tree."""
 
 from collections.abc import Callable, Iterator
 
@@ -61,6 +61,17 @@ def wanted_texts(condition: Condition | None, variable: str) -> frozenset[str]:
         operand.text.lower()
         for comparison in comparisons(condition)
         if comparison.left.text.lower() == variable and comparison.operator in _NARROWING
+        for operand in comparison.right
+        if isinstance(operand, Text | Pattern)
+    )
+
+
+def mentioned_texts(condition: Condition | None, variable: str) -> frozenset[str]:
+    """The values, as written, that comparisons of any sort hold against a variable, at any depth."""
+    return frozenset(
+        operand.text
+        for comparison in comparisons(condition)
+        if comparison.left.text.lower() == variable
         for operand in comparison.right
         if isinstance(operand, Text | Pattern)
     )

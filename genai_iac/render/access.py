@@ -1,0 +1,86 @@
+"""What keys may do, for people and as JSON: as it will be, and what a change grants or takes away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from genai_iac.access import Accesses, Permission
+from genai_iac.model import Address
+from genai_iac.render.foreign import visible
+from genai_iac.render.json_text import write_json
+from genai_iac.render.surroundings import Access
+from genai_iac.render.terminal import Terminal, Tone
+
+
+def access_text(found: Accesses, terminal: Terminal) -> str:
+    """One line a permission once everything is applied, keys that may do nothing among them."""
+    lines = [line for key in found.keys for line in _of_key(key, found.after, terminal)]
+    lines = lines or ["No API keys."]
+    if found.granted or found.taken:
+        lines += ["", f"That is once it is applied: {_counts(found)}; see --diff."]
+    return terminal.join(lines)
+
+
+def access_diff_text(found: Accesses, terminal: Terminal) -> str:
+    """What the change grants and takes away; then the counts."""
+    lines = [*_signed("-", "remove", found.taken, terminal), *_signed("+", "add", found.granted, terminal)]
+    if not lines:
+        return terminal.join(["No change in what keys may do."])
+    return terminal.join([*lines, "", f"Access: {_counts(found)}."])
+
+
+def access_json(found: Accesses) -> str:
+    """`{"keys", "before", "after", "granted", "taken"}`, one line feed at the end."""
+    document = {
+        "keys": [str(key) for key in found.keys],
+        "before": _rows(found.before),
+        "after": _rows(found.after),
+        "granted": _rows(found.granted),
+        "taken": _rows(found.taken),
+    }
+    return write_json(document, indent=2) + "\n"
+
+
+def access_lines(found: Accesses) -> Access:
+    """The same for a rendering of a plan; what stays is told in the same words on both sides."""
+    now = {one: one for one in found.after}
+    return Access([str(now.get(one, one)) for one in found.before], [str(one) for one in found.after])
+
+
+def _of_key(key: Address, permissions: Iterable[Permission], terminal: Terminal) -> Iterator[str]:
+    own = [one for one in permissions if one.address == key]
+    for one in own:
+        yield from _told(one, terminal)
+    if not own:
+        yield from terminal.wrap(f"{key} may call nothing: no statement lets it in")
+
+
+def _signed(sign: str, tone: Tone, permissions: Iterable[Permission], terminal: Terminal) -> Iterator[str]:
+    for one in permissions:
+        first, *rest = _told(one, terminal)
+        yield f"{terminal.paint(sign, tone)} {first}"
+        yield from (f"  {line}" for line in rest)
+
+
+def _told(permission: Permission, terminal: Terminal) -> Iterator[str]:
+    what, _, whence = visible(str(permission)).rpartition(" — ")
+    return iter(terminal.wrap(f"{what} {terminal.glyph('—', '-')} {whence}", "", "    "))
+
+
+def _counts(found: Accesses) -> str:
+    return f"{len(found.granted)} granted, {len(found.taken)} taken away"
+
+
+def _rows(permissions: Iterable[Permission]) -> list[dict[str, Any]]:
+    return [
+        {
+            "address": str(one.address),
+            "api": one.api,
+            "model": one.model,
+            "exceptModels": list(one.barred),
+            "compartment": one.place,
+            "by": [{"policy": each.policy, "statement": each.number, "text": each.text} for each in one.by],
+        }
+        for one in permissions
+    ]
