@@ -1,0 +1,177 @@
+"""Values reach every declared place, are proved deliverable before they are made, and are made anew only when nobody would notice."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+from conftest import Project, Tenancy
+
+from .calling import read_dotenv, works
+from .chat import CHAT, VARIABLES, assert_whole
+from .manifests import compartment, key, policy, stack
+from .walk import APPROVED, assert_settled, changes, keys, only, outcomes, plan, planned_calls, words
+
+FILE = {"file": {"path": "secrets/app.env"}}
+GRANT = policy("access", grants=[{"apiKey": "app"}])
+
+
+def write(project: Project, *sinks: dict[str, Any], secrets: int = 2) -> None:
+    project.write(stack(compartment("home"), key("app", secrets=secrets, deliverTo=list(sinks)), GRANT))
+
+
+def program(project: Project, text: str) -> list[str]:
+    """A command of the user's: a Python program beside the manifests."""
+    project.write(text, "store.py")
+    return [sys.executable, "store.py"]
+
+
+# Before anything is made
+
+
+@pytest.mark.parametrize(
+    "obstacle", ["a file where a directory is meant", "a link", "somebody else's file", "a missing program"]
+)
+def test_a_place_that_cannot_be_written_stops_everything_first(
+    project: Project, tenancy: Tenancy, obstacle: str
+) -> None:
+    sink: dict[str, Any] = FILE
+    if obstacle == "a file where a directory is meant":
+        project.write("in the way", "secrets")
+    elif obstacle == "a link":
+        project.write("", "elsewhere.env")
+        (project.path / "secrets").mkdir()
+        (project.path / "secrets/app.env").symlink_to(project.path / "elsewhere.env")
+    elif obstacle == "somebody else's file":
+        project.write("PASSWORD=theirs\n", "secrets/app.env")
+    else:
+        sink = {"exec": {"command": ["no-such-program-anywhere"]}}
+    write(project, sink)
+    ran = project.run(*APPROVED, code=1)
+    assert tenancy.writes() == [] and "Traceback" not in ran.err
+    assert words("no-such-program-anywhere" if "exec" in sink else "secrets/app.env") in words(ran.err)
+
+
+# Files
+
+
+def test_a_lost_file_is_delivered_anew_because_nobody_uses_the_values(project: Project, tenancy: Tenancy) -> None:
+    project.write(CHAT)
+    project.run(*APPROVED)
+    before = read_dotenv(project.path / "secrets/app.env")
+    (project.path / "secrets/app.env").unlink()
+    document = plan(project)
+    assert planned_calls(document) == {"RenewApiKey": 2}
+    assert "no sink holds the value" in changes(document)["ApiKey/app"]["reason"]
+    assert "! ApiKey/app" in project.run("plan").out
+    project.run(*APPROVED)
+    assert_whole(project, tenancy)
+    assert not any(works(before["OPENAI_BASE_URL"], before[name]) for name in VARIABLES)
+
+
+def test_a_value_in_use_is_never_renewed_because_a_file_was_lost(project: Project, tenancy: Tenancy) -> None:
+    project.write(CHAT)
+    project.run(*APPROVED)
+    given = read_dotenv(project.path / "secrets/app.env")
+    assert works(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"])
+    (project.path / "secrets/app.env").unlink()
+    document = plan(project)
+    assert planned_calls(document) == {"RenewApiKey": 1}  # the one that nobody uses
+    assert any("key-one is in use" in notice["text"] for notice in document["notices"])
+    project.run(*APPROVED)
+    assert works(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"])
+
+
+@pytest.mark.parametrize("harm", ["value", "record"])
+def test_a_file_changed_by_hand_is_not_believed(project: Project, tenancy: Tenancy, harm: str) -> None:
+    """An edit is seen; what is in the file is neither kept as if it were right nor overwritten without a word."""
+    project.write(CHAT)
+    project.run(*APPROVED)
+    file = project.path / "secrets/app.env"
+    text = file.read_text()
+    value = read_dotenv(file)["OPENAI_API_KEY"]
+    file.write_text(text.replace(value, "sk-" + "x" * 40) if harm == "value" else "OPENAI_API_KEY=" + value + "\n")
+    ran = project.run(*APPROVED, code=None)
+    if ran.code:
+        assert ran.code == 1 and "secrets/app.env" in words(ran.err)
+        assert "sk-" not in ran.err
+        file.unlink()
+        project.run(*APPROVED)
+    assert_whole(project, tenancy)
+
+
+def test_one_of_two_files_lost_is_copied_from_the_other(project: Project, tenancy: Tenancy) -> None:
+    other = {"file": {"path": "secrets/app.json", "format": "json"}}
+    write(project, FILE, other)
+    project.run(*APPROVED)
+    given = read_dotenv(project.path / "secrets/app.env")
+    for lost in ("app.env", "app.json"):
+        (project.path / "secrets" / lost).unlink()
+        document = plan(project)
+        assert changes(document)["ApiKey/app"]["actions"] == ["deliver"] and planned_calls(document) == {}
+        tenancy.forget_calls()
+        project.run(*APPROVED)
+        assert tenancy.writes() == []
+        assert_settled(project)
+    assert read_dotenv(project.path / "secrets/app.env") == given
+    data = json.loads((project.path / "secrets/app.json").read_text())
+    assert data["OPENAI_API_KEY"] == given["OPENAI_API_KEY"]
+
+
+def test_a_destroyed_key_leaves_no_file_behind(project: Project, tenancy: Tenancy) -> None:
+    project.write(CHAT)
+    project.run(*APPROVED)
+    project.run("destroy", "--auto-approve")
+    assert keys(tenancy) == {}
+    assert not (project.path / "secrets/app.env").exists()
+
+
+# Programs
+
+
+def test_a_program_gets_the_current_value_on_its_standard_input(project: Project, tenancy: Tenancy) -> None:
+    store = program(project, "import sys, pathlib; pathlib.Path('stored').write_text(sys.stdin.read())")
+    write(project, {"exec": {"command": store}}, FILE)
+    project.run(*APPROVED)
+    stored = (project.path / "stored").read_text()
+    assert stored == read_dotenv(project.path / "secrets/app.env")["OPENAI_API_KEY"]
+    assert_settled(project)
+
+
+def test_a_program_that_fails_is_told_and_mended_by_the_next_apply(project: Project, tenancy: Tenancy) -> None:
+    """The value is minted by then: it is not lost silently, and not shown."""
+    store = program(project, "import sys; sys.stdin.read(); print('no room', file=sys.stderr); sys.exit(3)")
+    write(project, {"exec": {"command": store}}, secrets=1)
+    told = outcomes(project.run(*APPROVED, "--json", code=4))
+    assert told["ApiKey/app"]["status"] == "failed" and told["Policy/access"]["status"] == "skipped"
+    assert "no room" in told["ApiKey/app"]["note"] and "sk-" not in str(told)
+    program(project, "import sys, pathlib; pathlib.Path('stored').write_text(sys.stdin.read())")
+    tenancy.forget_calls()
+    project.run(*APPROVED)
+    assert sorted(tenancy.writes()) == ["CreatePolicy", "RenewApiKey"]
+    url = f"{tenancy.url}/r/us-chicago-1/20231130/actions/v1"
+    assert works(url, (project.path / "stored").read_text())
+    assert_settled(project)
+    assert len(keys(tenancy)) == 1
+
+
+def test_an_expired_secret_is_renewed_alone(project: Project, tenancy: Tenancy) -> None:
+    secrets = [{"name": "key-one", "expires": "10d"}, {"name": "key-two", "expires": "90d"}]
+    project.write(stack(compartment("home"), key("app", secrets=secrets, deliverTo=[FILE]), GRANT))
+    project.run(*APPROVED)
+    before = read_dotenv(project.path / "secrets/app.env")
+    tenancy.advance("11d")
+    assert not works(before["OPENAI_BASE_URL"], before["OPENAI_API_KEY"])
+    document = plan(project)
+    assert (
+        planned_calls(document) == {"RenewApiKey": 1}
+        and "key-one has expired" in changes(document)["ApiKey/app"]["reason"]
+    )
+    project.run(*APPROVED)
+    after = read_dotenv(project.path / "secrets/app.env")
+    assert after["OPENAI_API_KEY_STANDBY"] == before["OPENAI_API_KEY_STANDBY"]
+    assert works(after["OPENAI_BASE_URL"], after["OPENAI_API_KEY"])
+    assert_settled(project)
+    assert [secret.state for secret in only(keys(tenancy)).keys] == ["ACTIVE", "ACTIVE"]
