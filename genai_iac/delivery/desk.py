@@ -8,9 +8,9 @@ from pathlib import Path
 
 from genai_iac.delivery.portion import check_readers, copies, empty_portion, look_into, portion_for, roles_beside
 from genai_iac.errors import PlanError, SinkError
-from genai_iac.model import Held, LiveResource, Resource, Role, Secret, read_compartment
+from genai_iac.model import Held, LiveResource, Resource, Role, Secret, Value, read_compartment
 from genai_iac.resolve import Resolver
-from genai_iac.sinks import Context, Sink, VaultDoor, open_sink
+from genai_iac.sinks import Context, Sink, VaultDoor, entry_compartments, open_sink
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,12 @@ class Desk:
             self.root, self.notes, resource.address, self.owner, id, self.vault, compartment=self._compartment
         )
         return [open_sink(entry, context) for entry in resource.settings.get("deliverTo", ())]
+
+    def compartments(self, resource: Resource) -> set[str]:
+        """The OCIDs of the compartments that its sinks name, as far as they are known."""
+        entries = resource.settings.get("deliverTo", ())
+        found = (self._known(named) for entry in entries for named in entry_compartments(entry))
+        return {id for id in found if id is not None}
 
     def prove(self, resource: Resource, id: str | None) -> None:
         """Show that every sink of the resource can be written, before anything is minted. Raises SinkError."""
@@ -109,10 +115,11 @@ class Desk:
         return tuple(written)
 
     def _compartment(self, written: str) -> str | None:
-        if self.resolver is None:
-            return written
+        return self._known(read_compartment(written))
+
+    def _known(self, named: Value) -> str | None:
         try:
-            found = self.resolver.value(read_compartment(written))
+            found = self.resolver.value(named) if self.resolver else named
         except PlanError as error:
             raise SinkError(error.message, hint=error.hint) from error
         return found if isinstance(found, str) else None

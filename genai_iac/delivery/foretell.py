@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from genai_iac.delivery.desk import Desk
 from genai_iac.delivery.portion import empty_portion, look_into, portion_for, roles_beside
 from genai_iac.errors import SinkError
-from genai_iac.model import Address, Change, Delivery, Handover, Live, LiveResource, LiveSecret, Plan, Resource
+from genai_iac.model import (
+    Address,
+    Change,
+    Delivery,
+    Handover,
+    Live,
+    LiveResource,
+    LiveSecret,
+    Notice,
+    Plan,
+    Resource,
+)
 from genai_iac.sinks import Sink
 
 BaseUrl = Callable[[str], str]  # of a region
@@ -17,14 +28,14 @@ BaseUrl = Callable[[str], str]  # of a region
 def foretell_calls(
     plan: Plan, desk: Desk, resources: Mapping[Address, Resource], live: Live, base_url: BaseUrl
 ) -> Plan:
-    """The plan with the `sink_calls` of each change. Raises SinkError when a sink that is to be written cannot be asked."""
-    told = (
+    """The plan with the `sink_calls` of each change, and what has to be known of them. Raises SinkError when a sink cannot be asked."""
+    told = tuple(
         replace(change, sink_calls=tuple(_of_change(change, desk, resources[change.address], live, base_url)))
         if change.address in resources and resources[change.address].settings.get("deliverTo")
         else change
         for change in plan.changes
     )
-    return replace(plan, changes=tuple(told))
+    return replace(plan, changes=told, notices=(*plan.notices, *_lingering(told, desk, resources)))
 
 
 def _of_change(change: Change, desk: Desk, resource: Resource, live: Live, base_url: BaseUrl) -> Iterator[str]:
@@ -46,6 +57,16 @@ def _of_emptying(sink: Sink, resource: Resource, id: str) -> tuple[str, ...]:
     except SinkError:
         return ()  # it will be left alone, and that will be told
     return sink.calls(empty_portion(resource, id)) if holding is not None and holding.id == id else ()
+
+
+def _lingering(changes: Iterable[Change], desk: Desk, resources: Mapping[Address, Resource]) -> Iterator[Notice]:
+    """Of the compartments that are to go: those in which a secret is that only begins to."""
+    going = {change.id: change.address for change in changes if change.ends}
+    for change in changes:
+        for place in desk.compartments(resources[change.address]) if change.ends and change.sink_calls else ():
+            if place in going:
+                text = f"what {change.address} was delivered to is in it, and OCI keeps that for a day more: destroy again then"
+                yield Notice(text, going[place])
 
 
 def _deliveries(

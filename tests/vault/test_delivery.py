@@ -138,6 +138,17 @@ def test_destroying_a_key_schedules_the_deletion_of_its_vault_secret(project: Pr
     assert secrets(tenancy)["app"].lifecycle_state == "PENDING_DELETION" and not file.exists()
 
 
+def test_a_compartment_outlives_the_vault_secret_in_it_by_a_day(project: Project, tenancy: Tenancy) -> None:
+    write_key(project, entry(tenancy))
+    apply_exactly(project, tenancy)
+    ran = project.run("destroy", "--auto-approve", code=4)
+    assert "Compartment/home: what ApiKey/app was delivered to is in it" in " ".join(ran.out.split())
+    assert "vaultsecret 'app'" in ran.out and not keys(tenancy)
+    tenancy.advance("25h")
+    project.run("destroy", "--auto-approve")
+    assert secrets(tenancy) == {}
+
+
 def test_a_key_made_again_recovers_the_secret_that_waits_to_be_deleted(project: Project, tenancy: Tenancy) -> None:
     write_key(project, entry(tenancy, where="tenancy"))
     apply_exactly(project, tenancy)
