@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from genai_iac.model import ACTIONS, Change, Loss, Plan
@@ -38,22 +38,33 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 
 def fingerprint(plan: Plan) -> str:
-    """`sha256:...` over address, actions, before and after of every change, whatever their order: equal when the same things would be done.
+    """`sha256:...` over the fingerprints of the changes, whatever their order: equal when the same things would be done.
 
     Neither time nor commit nor last use is in it, so a plan before a merge and the same plan after it agree.
     """
-    changes = [
-        [str(change.address), list(change.actions), canonical(change.before), canonical(change.after)]
-        for change in plan.changes
-    ]
-    lines = sorted(write_json(_sorted(change)) for change in changes)
-    return "sha256:" + hashlib.sha256("\n".join(lines).encode("ascii")).hexdigest()
+    return join_fingerprints(change_fingerprint(change) for change in plan.changes)
+
+
+def change_fingerprint(change: Change) -> str:
+    """`sha256:...` over address, actions, before and after of one change."""
+    parts = [str(change.address), list(change.actions), canonical(change.before), canonical(change.after)]
+    return _digest(write_json(_sorted(parts)))
+
+
+def join_fingerprints(parts: Iterable[str]) -> str:
+    """The fingerprint of a plan whose changes have these: by it a list of them is known to be the approved one."""
+    return _digest("\n".join(sorted(parts)))
+
+
+def _digest(text: str) -> str:
+    return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _change_document(change: Change) -> dict[str, Any]:
     return {
         "address": str(change.address),
         "kind": change.address.kind,
+        "fingerprint": change_fingerprint(change),
         "actions": list(change.actions),
         "calls": list(change.operations),
         "id": change.id,

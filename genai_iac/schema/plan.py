@@ -38,6 +38,7 @@ _CHANGE: Mapping[str, Any] = {
     "properties": {
         "address": _ADDRESS,
         "kind": {"enum": list(KINDS)},
+        "fingerprint": {"type": "string", "description": "Of this change alone.", "pattern": "^sha256:[0-9a-f]{64}$"},
         "actions": {"type": "array", "items": {"enum": list(ACTIONS)}, "minItems": 1, "examples": [["create"]]},
         "calls": {
             "type": "array",

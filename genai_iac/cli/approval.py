@@ -1,0 +1,140 @@
+"""Whether a fresh plan is the one that was approved, or does less of it; and what it would do that nobody approved."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from genai_iac.cli.output import Output
+from genai_iac.cli.planning import Draft
+from genai_iac.errors import PlanError, StalePlanError, UsageError
+from genai_iac.model import Address, Change, Live, Plan, Tree
+from genai_iac.plan import Inputs, make_plan
+from genai_iac.render.json_plan import change_fingerprint, fingerprint, join_fingerprints
+from genai_iac.render.text import render_text
+from genai_iac.targets import narrow_plan
+
+_FORM = re.compile(r"sha256:[0-9a-f]{64}")
+_MOST_STEPS = 500  # resources that are taken away, one after another, to find the plan that was approved
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What was approved: the fingerprint and, when the plan's JSON is at hand, the fingerprint of each change."""
+
+    fingerprint: str
+    changes: Mapping[str, str] | None = None  # by address
+    created: frozenset[Address] = frozenset()
+
+
+def read_approved(expected: str | None, file: Path | None) -> Approved | None:
+    """The flags `--expect-fingerprint` and `--approved`. Raises UsageError when the file is not the plan of that fingerprint."""
+    if expected is not None and not _FORM.fullmatch(expected):
+        raise UsageError(
+            f"--expect-fingerprint {expected} is none",
+            hint="copy it whole: sha256: and 64 characters, as the plan tells it",
+        )
+    if file is None:
+        return Approved(expected) if expected else None
+    try:
+        rows = json.loads(file.read_bytes())["changes"]
+        changes = {str(row["address"]): str(row["fingerprint"]) for row in rows}
+        created = frozenset(Address.parse(row["address"]) for row in rows if "create" in row["actions"])
+    except OSError as error:
+        raise UsageError(f"--approved {file}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"--approved {file} is not a plan as JSON", hint="make one: plan --out json=FILE") from error
+    whole = join_fingerprints(changes.values())
+    if expected not in (None, whole):
+        raise UsageError(f"--approved {file} is another plan: its fingerprint is {whole}")
+    return Approved(whole, changes, created)
+
+
+def find_unapproved(draft: Draft, approved: Approved) -> tuple[Change, ...]:
+    """The changes that nobody approved; empty when the plan is the approved one or does less of it.
+
+    Once a part has landed, what is left reads otherwise: OCIDs are known that were not. So the plan is made again as if what
+    landed were not there yet, and that plan has to be (a part of) the approved one.
+    """
+    plan = draft.plan
+    if not plan or fingerprint(plan) == approved.fingerprint:
+        return ()
+    if approved.changes is None:
+        return () if any(fingerprint(earlier) == approved.fingerprint for earlier in _earlier(draft)) else plan.changes
+    landed = frozenset(address for address in approved.created if address in draft.live.owned)
+    before = {change.address: change for change in _plan_without(draft, landed, _inputs(draft)).changes}
+    return tuple(change for change in plan.changes if not _is_approved(change, before, landed, approved.changes))
+
+
+def hold_to_approval(draft: Draft, approved: Approved, output: Output, *, quiet: bool) -> None:
+    """Show what nobody approved, and nothing else. Raises StalePlanError when there is something."""
+    unapproved = find_unapproved(draft, approved)
+    if not unapproved:
+        return
+    if not quiet:
+        only = replace(draft.plan, changes=unapproved, notices=(), unchanged=0)
+        output.say(render_text(only, draft.around, output.terminal))
+    raise _refusal(approved, len(unapproved))
+
+
+def _refusal(approved: Approved, count: int) -> StalePlanError:
+    hint = "approve the new plan" + (
+        "" if approved.changes is not None else "; with --approved FILE (its JSON) only the difference is shown"
+    )
+    return StalePlanError(
+        f"{count} change{'s' * (count != 1)} of this plan {'was' if count == 1 else 'were'} not approved "
+        f"({approved.fingerprint}); nothing was changed",
+        hint=hint,
+    )
+
+
+def _is_approved(
+    change: Change, before: Mapping[Address, Change], landed: frozenset[Address], changes: Mapping[str, str]
+) -> bool:
+    wanted = changes.get(str(change.address))
+    if change_fingerprint(change) == wanted:
+        return True
+    # what has landed and is to change again was not approved to do so
+    return (
+        change.address not in landed
+        and change.address in before
+        and change_fingerprint(before[change.address]) == wanted
+    )
+
+
+def _earlier(draft: Draft) -> Iterator[Plan]:
+    """The plans as they would be without the newest resource, the two newest, and so on: those that nothing is to be done to."""
+    touched = {change.address for change in draft.plan.changes}
+    owned = ((group[0], address) for address, group in draft.live.owned.items() if address not in touched and group)
+    youngest = sorted(
+        ((one.created, address) for one, address in owned if one.created is not None),
+        key=lambda pair: pair[0],
+        reverse=True,
+    )
+    inputs = _inputs(draft)
+    for number in range(1, min(len(youngest), _MOST_STEPS) + 1):
+        try:
+            yield _plan_without(draft, (address for _, address in youngest[:number]), inputs)
+        except PlanError:  # without its compartment, or another one, that plan could not have been made
+            continue
+
+
+def _inputs(draft: Draft) -> Inputs:
+    return draft.workspace.inputs(draft.live, moved=draft.asked.moved, wishes=draft.asked.wishes)
+
+
+def _plan_without(draft: Draft, gone: Iterable[Address], inputs: Inputs) -> Plan:
+    live = _without(draft.live, frozenset(gone))
+    held = {address: sinks for address, sinks in inputs.held.items() if address in live.owned}
+    plan = make_plan(replace(inputs, live=live, held=held, directory=draft.workspace.directory(live)))
+    return narrow_plan(plan, draft.asked.targets, {*draft.workspace.manifest.resources, *live.owned})
+
+
+def _without(live: Live, gone: frozenset[Address]) -> Live:
+    ids = {one.id for address in gone for one in live.owned.get(address, ())}
+    nodes = (node for node in live.tree.nodes.values() if node.id not in ids)
+    owned = {address: group for address, group in live.owned.items() if address not in gone}
+    return replace(live, owned=owned, tree=Tree.of(live.tenancy, nodes))
