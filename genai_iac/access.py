@@ -168,7 +168,7 @@ def _rules(policies: Iterable[_Policy], directory: language.Directory, told: Tol
             tree = _read(text)
             if not isinstance(tree, Grant) or tree.subject.kind != "any-user":
                 continue
-            if policy.without_names and language.has_names(tree):
+            if policy.without_names and language.named_kinds(tree):
                 continue
             resolved = language.resolve_where_known(tree, directory, policy.attached)
             source = f"{number} {position}"  # so that equal statements of two policies stay two rules

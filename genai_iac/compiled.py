@@ -58,7 +58,12 @@ def find_staleness(policy: LiveResource, future: Future, directory: language.Dir
 
 def names_anything(statements: Iterable[Value]) -> bool:
     """Whether statements name something that OCI compiles; told without filling in their values."""
-    return any(language.has_names(_tree(statement)) for statement in statements)
+    return any(language.named_kinds(_tree(statement)) for statement in statements)
+
+
+def name_kinds(statements: Iterable[Value]) -> set[str]:
+    """What they name: compartment, group, dynamic-group."""
+    return {kind for statement in statements for kind in language.named_kinds(_tree(statement))}
 
 
 def _tree(statement: Value) -> language.Statement:

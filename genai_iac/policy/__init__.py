@@ -6,7 +6,7 @@ Reading and sameness are at hand at once; what shows differences and what decide
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .compiled import Named, compiled_ids, find_names, has_names
+from .compiled import Named, compiled_ids, find_names, named_kinds
 from .errors import PolicySyntaxError, PolicyValueError, UnresolvedName
 from .meaning import same
 from .parse import parse, parse_matching_rule, parse_matching_rules, parse_once, parse_statements
@@ -14,6 +14,7 @@ from .refusals import Refusal, find_refusals
 from .resolve import Directory, find_unresolved, resolve, resolve_where_known
 from .template import Hole, Template
 from .tree import (
+    VERBS,
     Association,
     Call,
     Comparison,
@@ -61,6 +62,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "VERBS",
     "Association",
     "Call",
     "Comparison",
@@ -100,9 +102,9 @@ __all__ = [
     "find_names",
     "find_refusals",
     "find_unresolved",
-    "has_names",
     "holds",
     "members_of",
+    "named_kinds",
     "operations_of",
     "parse",
     "parse_matching_rule",

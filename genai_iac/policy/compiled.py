@@ -32,11 +32,12 @@ def find_names(statement: Statement, directory: Directory, attached: str) -> Ite
             yield Named(statement.subject.kind, shown, id)
 
 
-def has_names(statement: Statement) -> bool:
-    """Whether there is anything to compile."""
+def named_kinds(statement: Statement) -> frozenset[str]:
+    """What there is to compile: compartment, group, dynamic-group."""
     if not isinstance(statement, Grant):
-        return False
-    return any(location.path for location in _places(statement)) or any(True for _ in _members(statement))
+        return frozenset()
+    kinds = {"compartment" for location in _places(statement) if location.path}
+    return frozenset(kinds | {statement.subject.kind for _ in _members(statement)})
 
 
 def compiled_ids(statement: Statement, directory: Directory, attached: str) -> tuple[str, ...]:

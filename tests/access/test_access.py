@@ -56,7 +56,7 @@ def manifest(statements: list[str], **spec: Any) -> str:
     return stack(statements, *places, api_key("app", "chat", deliverTo=[{"file": {"path": "app.env"}}]), **spec)
 
 
-@pytest.mark.parametrize("statements", STATEMENTS.values(), ids=STATEMENTS)
+@pytest.mark.parametrize("statements", [*STATEMENTS.values()], ids=[*STATEMENTS])
 def test_what_is_said_is_what_the_key_may_do(chatting: Project, statements: list[str]) -> None:
     chatting.write(manifest(statements))
     foretold = chatting.run("access", "--format", "json").json
