@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 import pytest
 
 from genai_iac.policy import compare, parse, resolve, same, unparse
-from genai_iac.policy.grammar.tokens import PATTERN, QUOTED, WORD, Token, split_tokens, unquote
 
 from .corpora import statements
 from .directory import HERE, EveryName
+from .rewording import edit_one_token, reword
 
 BASE = "allow group Admins, Ops to use buckets in compartment a:b where all {x.y = 'p', z.w in ('q', 'r')}"
 
@@ -117,7 +116,7 @@ def test_reformatted_policies_are_the_same() -> None:
     texts = statements("policies.tsv")
     for start in range(0, len(texts), 16):
         policy = texts[start : start + 16]
-        other = [_reformat(text, chance, directory) for text in policy]
+        other = [reword(text, chance, directory, HERE) for text in policy]
         chance.shuffle(other)
         assert same(policy, [*other, other[0]], directory, HERE), (policy, other)
         assert compare(policy, other, directory, HERE) == ()
@@ -127,7 +126,7 @@ def test_no_edit_of_one_token_is_missed() -> None:
     chance = random.Random(11)
     edits = 0
     for text in chance.sample(statements("policies.tsv"), 700):
-        edited = _edit(text, chance)
+        edited = edit_one_token(text, chance)
         if edited is None:
             continue
         edits += 1
@@ -136,66 +135,3 @@ def test_no_edit_of_one_token_is_missed() -> None:
         assert changes, edited
         assert changes[0].kind == "removed" or changes[0].tokens, edited
     assert edits >= 500
-
-
-def _reformat(text: str, chance: random.Random, directory: EveryName) -> str:
-    if chance.random() < 0.3:
-        return unparse(resolve(parse(text), directory, HERE))
-    pieces: list[str] = []
-    at = 0
-    for token in split_tokens(text):
-        pieces.append(text[at : token.start].replace(" ", chance.choice([" ", "  ", "\n", "\t "])))
-        at = token.start + len(token.text)
-        pieces.append(
-            chance.choice([token.text, token.text.upper(), token.text.title()]) if token.kind == WORD else token.text
-        )
-    return " " + "".join(pieces) + " \n"
-
-
-def _edit(text: str, chance: random.Random) -> str | None:
-    """The text with one of its tokens changed to something else that still parses."""
-    candidates = list(_edits(text))
-    chance.shuffle(candidates)
-    for edited in candidates:
-        try:
-            parse(edited)
-        except ValueError:
-            continue
-        return edited
-    return None
-
-
-def _edits(text: str) -> Iterator[str]:
-    for token in split_tokens(text):
-        for other in _others(token):
-            yield text[: token.start] + other + text[token.start + len(token.text) :]
-
-
-def _others(token: Token) -> Iterator[str]:
-    if token.folded in _SWAPS:
-        yield _SWAPS[token.folded]
-    elif token.kind == WORD and token.folded not in _KEYWORDS:
-        yield token.text + "x"
-    elif token.kind == QUOTED:
-        yield f"'{unquote(token.text)}x'"
-    elif token.kind == PATTERN:
-        yield token.text[:-1] + "x/"
-
-
-_SWAPS = {
-    "inspect": "read",
-    "read": "use",
-    "use": "manage",
-    "manage": "inspect",
-    "all": "any",
-    "any": "all",
-    "=": "!=",
-    "!=": "=",
-    "group": "dynamic-group",
-    "dynamic-group": "group",
-    "allow": "deny",
-}
-_KEYWORDS = frozenset(
-    {"to", "in", "of", "where", "with", "id", "as", "tenancy", "compartment", "service", "define", "admit", "endorse"}
-    | {"any-user", "any-group", "any-tenancy", "associate"}
-)

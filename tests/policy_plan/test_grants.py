@@ -1,0 +1,56 @@
+"""A grant becomes the narrowest statements: this key, these models, the compartment the key lives in, the lowest verb that lets it call."""
+
+from __future__ import annotations
+
+from conftest import Project
+
+from .stacks import api_key, compartment, plan_of, policy, stack
+
+GRANT = {"apiKey": "a", "apis": ["chat", "responses"], "models": ["xai.grok-4", "xai.grok-3"]}
+HOME = (compartment("chat"), api_key("a", "chat"), api_key("b", "chat"))
+
+
+def test_one_statement_an_api_with_key_place_and_models(project: Project) -> None:
+    project.write(stack((), *HOME, grants=[GRANT]))
+    project.run("apply", "--auto-approve")
+    said = project.run("access", "--format", "json").json
+    texts = [one["text"] for row in said["after"] if row["model"] == "xai.grok-4" for one in row["by"]]
+    key, place = (texts[0].partition(word)[2].split(end)[0] for word, end in (("principal.id = '", "'"), (" id ", " ")))
+    narrowed = (
+        f"in compartment id {place} where all {{request.principal.type = 'generativeaiapikey', "
+        f"request.principal.id = '{key}', target.model.id in ('xai.grok-4', 'xai.grok-3')}}"
+    )
+    assert texts == [
+        f"allow any-user to use generative-ai-chat {narrowed}",
+        f"allow any-user to manage generative-ai-response {narrowed}",
+    ]
+    assert key.startswith("ocid1.generativeaiapikey.oc1.us-chicago-1.")
+    assert place.startswith("ocid1.compartment.oc1..")
+
+
+def test_it_lets_in_nobody_else(project: Project) -> None:
+    project.write(stack((), *HOME, grants=[GRANT]))
+    rows = project.run("access", "--format", "json").json["after"]
+    assert {(row["address"], row["api"], row["model"], row["compartment"]) for row in rows} == {
+        ("ApiKey/a", api, model, "/chat") for api in GRANT["apis"] for model in GRANT["models"]
+    }
+
+
+def test_a_grant_is_silent_to_lint(offline: Project) -> None:
+    secrets = [{"name": "one", "expires": "90d"}, {"name": "two", "expires": "150d"}]
+    key = api_key("a", "chat", secrets=secrets, deliverTo=[{"file": {"path": "a.env"}}])
+    offline.write(stack((), compartment("chat"), key, grants=[GRANT]))
+    assert offline.run("lint").out == "Lint: nothing found.\n"
+
+
+def test_a_grant_says_the_same_as_its_statements_written_out(project: Project) -> None:
+    project.write(stack((), *HOME, grants=[GRANT]))
+    project.run("apply", "--auto-approve")
+    key = "request.principal.id = '${ApiKey/a.id}', request.principal.type = 'generativeaiapikey'"
+    where = f"where all {{target.model.id in ('xai.grok-3', 'xai.grok-4'), {key}}}"
+    written = [
+        f"Allow any-user to MANAGE generative-ai-response in compartment chat {where}",
+        f"Allow any-user to use generative-ai-chat in compartment ${{Compartment/chat.name}} {where}",
+    ]
+    project.write(stack((), *HOME, policy("p", statements=written)))
+    assert plan_of(project)["changes"] == []
