@@ -21,7 +21,7 @@ class Desk:
     notes: Path  # `.genai-iac`
     owner: str  # Stack.owner
     vault: VaultDoor | None = None
-    resolver: Resolver | None = None  # what is known of compartments: those that a plan found, and those that an apply made
+    resolver: Resolver | None = None  # knows the compartments that a plan found and that an apply made
 
     def knowing(self, resolver: Resolver) -> Desk:
         """A desk whose sinks find their compartments with that resolver, as far as it knows them by then."""
