@@ -117,7 +117,7 @@ class Workspace:
             held=hold(self.desk_for(live), self.manifest.resources, live),
             wishes=wishes or {},
             moved=moved,
-            limits=Limits.of_environment(os.environ),
+            limits=Limits.of_environment(os.environ, local=self.flags.local or self.flags.endpoint is not None),
             born=self.names.born,
         )
 

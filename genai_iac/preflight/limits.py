@@ -12,6 +12,7 @@ from genai_iac.model import Address, Change, Live, LiveResource, Notice
 from genai_iac.preflight.names import place_of
 
 PREFIX = "GENAI_IAC_LIMIT_"
+_LOCAL_PATH = 10_000  # what the local tenancy allows unless it is set to OCI's own number
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,19 @@ class Limits:
     compartment_levels: int = 6  # below the tenancy
 
     @classmethod
-    def of_environment(cls, environ: Mapping[str, str]) -> Limits:
-        """What Oracle granted this tenancy: ``GENAI_IAC_LIMIT_STATEMENTS_PER_PATH=1000``. Raises UsageError."""
+    def of_environment(cls, environ: Mapping[str, str], *, local: bool = False) -> Limits:
+        """What Oracle granted this tenancy: ``GENAI_IAC_LIMIT_STATEMENTS_PER_PATH=1000``. Raises UsageError.
+
+        A local tenancy is wider along a path unless its own settings say otherwise, and refuses by itself.
+        """
         given = {
             name: environ[f"{PREFIX}{name.upper()}"] for name in _names(cls) if f"{PREFIX}{name.upper()}" in environ
         }
         for name, text in given.items():
             if not text.isdecimal():
                 raise UsageError(f"{PREFIX}{name.upper()} is {text!r}, not a whole number", hint="remove or correct it")
-        return cls(**{name: int(text) for name, text in given.items()})
+        wide = {"statements_per_path": _LOCAL_PATH} if local else {}
+        return cls(**{**wide, **{name: int(text) for name, text in given.items()}})
 
 
 def _names(limits: type[Limits]) -> list[str]:

@@ -24,7 +24,6 @@ def test_there_are_enough_landing_zones() -> None:
 def test_a_landing_zone_comes_and_goes(project: Project, tenancy: Tenancy, scenario: Path) -> None:
     zone = read_landing_zone(scenario)
     make_surroundings(tenancy, zone)
-    project.environ["GENAI_IAC_LIMIT_STATEMENTS_PER_PATH"] = "10000"
     around = {*compartments(tenancy), *policies(tenancy)}
     project.write(zone.manifest())
     document, _ = apply_exactly(project, tenancy)

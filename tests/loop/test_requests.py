@@ -29,7 +29,6 @@ def requests_of_a_plan(project: Project, tenancy: Tenancy) -> Counter[str]:
 
 def test_an_empty_plan_makes_as_many_requests_for_many_as_for_few(project: Project, tenancy: Tenancy) -> None:
     tenancy.settings(limits={"statementsPerPath": 1000})
-    project.environ["GENAI_IAC_LIMIT_STATEMENTS_PER_PATH"] = "1000"
     project.write(stack(*crowd(1, 1)))
     project.run(*APPROVED)
     few = requests_of_a_plan(project, tenancy)

@@ -115,6 +115,7 @@ def test_a_statement_too_many(project: Project, tenancy: Tenancy, statements: in
 
 def test_the_501st_statement_along_a_path(project: Project, tenancy: Tenancy) -> None:
     """500 fit: those of the tenancy, of the compartments on the way, and those of others."""
+    project.environ["GENAI_IAC_LIMIT_STATEMENTS_PER_PATH"] = "500"
     make_compartment(tenancy, "beside")
     texts = [
         f"allow group Administrators to read buckets in compartment a where target.bucket.name = 'b{n}'"
