@@ -95,8 +95,8 @@ def write_snapshot(snapshot: Snapshot) -> str:
         "dynamic_groups": snapshot.dynamic_groups,
         "births": {id: born.isoformat() for id, born in snapshot.births.items()},
     }
-    lines = [f"{json.dumps(name)}: {json.dumps(value, sort_keys=True)}" for name, value in head.items()]
-    rows = ",\n  ".join(json.dumps(_row(one), sort_keys=True) for one in snapshot.resources)
+    lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
+    rows = ",\n  ".join(json.dumps(_row(one)) for one in snapshot.resources)
     return "{\n" + ",\n".join([*lines, f'"resources": [\n  {rows}\n]']) + "\n}\n"
 
 
