@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+import hypothesis
 import pytest
+
+# the ordinary run is the same every time; other examples come with --hypothesis-profile=search
+hypothesis.settings.register_profile("same", derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("search", print_blob=True)
+hypothesis.settings.load_profile("same")
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 import string
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from genai_iac.manifest.nodes import ListNode, MapNode, Node, Written, to_data
@@ -223,7 +225,18 @@ def test_parsers_agree_on_most_mutations() -> None:
     assert sum(fast.complete == slow.complete for fast, slow in both) >= 1960
 
 
-@settings(max_examples=300, deadline=None)
+def _strings(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, list):
+        for part in data:
+            yield from _strings(part)
+    elif isinstance(data, dict):
+        for key, part in data.items():
+            yield from (key, *_strings(part))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(
     st.recursive(
         st.none()
@@ -236,6 +249,12 @@ def test_parsers_agree_on_most_mutations() -> None:
 )
 def test_what_is_dumped_is_read(data: Any) -> None:
     text = yaml.safe_dump({"key": data}, allow_unicode=True)
+    # PyYAML writes YAML 1.1, in which 0E0 and 0o7 are plain strings; in 1.2 they are numbers
+    assume(
+        not re.search(
+            r"(?:^|[\s\[{,:-])[-+]?\.?[0-9][0-9a-fA-Fox.+-]*(?:$|[\s\]},:])", " ".join(_strings(data)), re.MULTILINE
+        )
+    )
     reading = read_yaml(text, "a.yaml")
     if any(
         sign in text for sign in ("&", "*", "!!", "<<")
