@@ -12,7 +12,7 @@ from genai_iac.render.surroundings import Surroundings
 from genai_iac.render.terminal import Terminal
 
 _WORDS = {"md": "markdown", "tf": "terraform-json"}
-_FORMATS = ("text", "json", "markdown", "html", "terraform-json")
+_FORMATS = ("text", "json", "markdown", "html", "terraform-json", "gitlab")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,10 @@ def render_plan(form: str, draft: Draft, terminal: Terminal) -> str:
             from genai_iac.render.terraform_json import render_terraform_json
 
             return render_terraform_json(plan)
+        case "gitlab":
+            from genai_iac.render.gitlab import render_gitlab
+
+            return render_gitlab(plan)
         case "markdown":
             from genai_iac.render.markdown import render_markdown
 
