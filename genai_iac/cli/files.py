@@ -33,6 +33,8 @@ def write_new_files(folder: Path, files: Mapping[str, str]) -> None:
     try:
         for name, text in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            if not (folder / name).parent.resolve().is_relative_to(folder.resolve()):
+                raise UsageError(f"{(folder / name).parent} is a link out of {folder}", hint="remove the link")
             with (folder / name).open("x", encoding="utf-8") as stream:
                 stream.write(text)
     except OSError as error:
