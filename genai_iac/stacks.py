@@ -132,7 +132,8 @@ def _describe(name: str, path: str, place: Path, top: Path) -> FoundStack:
 def _typed(prefix: str, inside: str) -> str:
     """What to type as PATH."""
     path = os.path.normpath(prefix + inside) if prefix + inside else "."
-    return f"./{path}" if path.startswith("-") else path
+    # neither a flag nor, at the start of a line, a command to a CI runner
+    return f"./{path}" if path.startswith(("-", "::", "##")) else path
 
 
 def _environments(folder: Path) -> Iterator[str]:

@@ -20,9 +20,14 @@ EDITS = {
     "an expiry": edited("expires: 90d", "expires: 2030-01-01T00:00:00Z"),
     "a statement that has to be compared": edited("read generative-ai-family", "use generative-ai-family"),
     "a statement in other words": edited("allow group readers to", "Allow  group READERS to"),
-    "a key more": STACK + "---\n" + STACK.split("---\n")[2].replace("name: app", "name: other").replace("app.env", "other.env"),
+    "a key more": STACK
+    + "---\n"
+    + STACK.split("---\n")[2].replace("name: app", "name: other").replace("app.env", "other.env"),
     "a policy less": STACK.rpartition("---\n")[0],
-    "another stack": edited("{name: chat}\nspec:\n  region", "{name: talk}\nspec:\n  region").replace("  description: Chat w", "  name: talk\n  description: Chat w").replace("in compartment chat", "in compartment talk"),
+    "another stack": edited("{name: chat}\nspec:\n  region", "{name: talk}\nspec:\n  region")
+    .replace("  description: Chat w", "  name: talk\n  description: Chat w")
+    .replace("in compartment chat", "in compartment talk")
+    .replace("app.env", "talk.env"),
 }
 
 
@@ -55,7 +60,9 @@ def test_it_needs_neither_network_nor_sdk(applied: Project) -> None:
 def test_no_secret_and_no_mask_is_in_it(applied: Project, tenancy: Tenancy) -> None:
     applied.run("snapshot", "--out", "snapshot.json")
     text = (applied.path / "snapshot.json").read_text()
-    values = [line.partition("=")[2].strip("'\"") for line in (applied.path / "secrets/app.env").read_text().splitlines()]
+    values = [
+        line.partition("=")[2].strip("'\"") for line in (applied.path / "secrets/app.env").read_text().splitlines()
+    ]
     secrets = [value for value in values if value.startswith("sk-")]
     assert secrets
     rows = client(tenancy, "generative_ai", "us-chicago-1").list_api_keys(_place(applied)).data.items
@@ -79,10 +86,16 @@ def test_of_strangers_only_what_a_plan_may_need_is_in_it(applied: Project, tenan
 def test_what_it_did_not_look_into_is_said(applied: Project, tenancy: Tenancy) -> None:
     import oci
 
-    details = oci.identity.models.CreateCompartmentDetails(compartment_id=tenancy.tenancy, name="theirs", description="x")
+    details = oci.identity.models.CreateCompartmentDetails(
+        compartment_id=tenancy.tenancy, name="theirs", description="x"
+    )
     client(tenancy, "identity").create_compartment(details)
     applied.run("snapshot", "--out", "snapshot.json")
-    applied.write(edited("  compartment: chat\n  description: app", "  compartment: /theirs\n  description: app").replace("in compartment chat", "in compartment theirs").replace("  grants:\n    - {apiKey: app, apis: [chat]}\n", ""))
+    applied.write(
+        edited("  compartment: chat\n  description: app", "  compartment: /theirs\n  description: app")
+        .replace("in compartment chat", "in compartment theirs")
+        .replace("  grants:\n    - {apiKey: app, apis: [chat]}\n", "")
+    )
     out = " ".join(applied.run("plan", "--snapshot", "snapshot.json").out.split())
     assert "the snapshot did not look into the compartment /theirs: what is there already is not known" in out
     applied.run("snapshot", "--full-scan", "--out", "snapshot.json")

@@ -183,7 +183,14 @@ def test_git_runs_nothing_of_the_repository(offline: Project) -> None:
     pwned = offline.path / "pwned"
     script = offline.write(f"#!/bin/sh\ntouch {pwned}\n", ".git/run")
     script.chmod(0o755)
-    for setting in ("core.fsmonitor", "diff.external", "core.pager", "core.sshCommand", "filter.x.clean", "filter.x.smudge"):
+    for setting in (
+        "core.fsmonitor",
+        "diff.external",
+        "core.pager",
+        "core.sshCommand",
+        "filter.x.clean",
+        "filter.x.smudge",
+    ):
         git(offline.path, "config", setting, str(script))
     git(offline.path, "config", "diff.x.textconv", str(script))
     offline.write("*.yaml filter=x diff=x\n", ".git/info/attributes")
