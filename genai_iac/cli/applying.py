@@ -114,7 +114,7 @@ def apply_draft(draft: Draft, consent: Consent, output: Output) -> int:
         _say_how_to_call(draft, outcomes, output)
     if stop.is_set():
         return _INTERRUPTED
-    return 0 if all(outcomes) else _PARTIAL if any(outcomes) else 4
+    return 0 if all(outcomes) else _PARTIAL
 
 
 def _site(draft: Draft, stop: Stop) -> Site:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -29,17 +30,13 @@ from genai_iac.cli.choices import guard_flags, planning_flags
 @click.pass_context
 def COMMAND(  # noqa: N802
     ctx: click.Context,
+    /,
     path: str,
     auto_approve: bool,
     as_json: bool,
     expect_fingerprint: str | None,
     approved: Path | None,
-    target: tuple[str, ...],
-    parallelism: int,
-    full_scan: bool,
-    delete_moved: tuple[str, ...],
-    allow_destroy: int | None,
-    accept_outage: tuple[str, ...],
+    **asked_for: Any,
 ) -> int:
     """Bring the tenancy to what the manifests say. PATH may be a plan saved by plan --out FILE."""
     from genai_iac.cli.applying import Consent, apply_draft, apply_saved, is_saved_plan
@@ -54,7 +51,7 @@ def COMMAND(  # noqa: N802
     output = Output.of_environment(no_color=flags.no_color)
     agreed = read_approved(expect_fingerprint, approved)
     consent = Consent(auto_approve or agreed is not None, as_json)
-    asked = Asked.of(target, parallelism, full_scan, delete_moved, allow_destroy, accept_outage)
+    asked = Asked.of(**asked_for)
     if is_saved_plan(path):
         if agreed is not None:
             raise UsageError("a saved plan is bound to what it was made on; it takes no fingerprint besides")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from genai_iac.cli.choices import guard_flags, planning_flags
@@ -16,15 +18,11 @@ from genai_iac.cli.choices import guard_flags, planning_flags
 @click.pass_context
 def COMMAND(  # noqa: N802
     ctx: click.Context,
+    /,
     path: str,
     auto_approve: bool,
     as_json: bool,
-    target: tuple[str, ...],
-    parallelism: int,
-    full_scan: bool,
-    delete_moved: tuple[str, ...],
-    allow_destroy: int | None,
-    accept_outage: tuple[str, ...],
+    **asked_for: Any,
 ) -> int:
     """Delete everything the stack owns; resources with deletion: retain are forgotten, forbid refuses."""
     from genai_iac.cli.applying import Consent, apply_draft
@@ -37,6 +35,6 @@ def COMMAND(  # noqa: N802
     output = Output.of_environment(no_color=flags.no_color)
     consent = Consent(auto_approve, as_json, verb="destroy")
     consent.check(output)
-    asked = Asked.of(target, parallelism, full_scan, delete_moved, allow_destroy, accept_outage, everything=True)
+    asked = Asked.of(**asked_for, everything=True)
     with open_workspace(flags, path) as workspace:
         return apply_draft(make_draft(workspace, asked, destroy=True), consent, output)

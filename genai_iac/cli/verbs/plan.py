@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -33,17 +34,13 @@ _FORMATS = ["text", "json", "markdown", "html", "terraform-json"]
 @click.pass_context
 def COMMAND(  # noqa: N802
     ctx: click.Context,
+    /,
     path: str,
     form: str,
     out: tuple[str, ...],
     detailed_exitcode: bool,
     snapshot: Path | None,
-    target: tuple[str, ...],
-    parallelism: int,
-    full_scan: bool,
-    delete_moved: tuple[str, ...],
-    allow_destroy: int | None,
-    accept_outage: tuple[str, ...],
+    **asked_for: Any,
 ) -> int:
     """Show what apply would do to bring the tenancy to what the manifests say."""
     from genai_iac.cli.flags import Flags
@@ -60,7 +57,7 @@ def COMMAND(  # noqa: N802
             "a plan made on a snapshot is for reading, not for apply",
             hint="name a format: --out json=FILE, or leave --snapshot away",
         )
-    asked = Asked.of(target, parallelism, full_scan, delete_moved, allow_destroy, accept_outage)
+    asked = Asked.of(**asked_for)
     output = Output.of_environment(no_color=flags.no_color)
     opened = nullcontext(open_snapshot(flags, path, snapshot)) if snapshot else open_workspace(flags, path)
     with opened as workspace:
