@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from genai_iac.delivery import Desk
 from genai_iac.errors import IacError
 from genai_iac.model import Address, Change, Live, Outcome, Owner, Plan, Resource, Status
-from genai_iac.perform import Performer
+from genai_iac.perform import Performer, Progress
 from genai_iac.policy import Directory
 from genai_iac.provider import Provider
 from genai_iac.stop import Stop
@@ -40,7 +40,8 @@ def apply_plan(plan: Plan, site: Site) -> Iterator[Outcome]:
 
     Before the first write every sink that will be needed is proved. Raises SinkError when one is not usable: then nothing was written.
     """
-    performer = Performer(site.provider, site.owner, site.resources, site.live, site.desk, site.directory, site.stop)
+    progress = Progress(site.provider, site.owner, site.resources, site.live, site.desk, site.directory, site.stop)
+    performer = Performer(progress)
     for planned in plan.changes:
         performer.prove(planned)
     queue = _Queue(plan.changes)

@@ -71,6 +71,21 @@ def test_a_lost_file_is_delivered_anew_because_nobody_uses_the_values(project: P
     assert not any(works(before["OPENAI_BASE_URL"], before[name]) for name in VARIABLES)
 
 
+def test_a_value_made_before_a_later_call_failed_is_kept(project: Project, tenancy: Tenancy) -> None:
+    project.write(CHAT)
+    project.run(*APPROVED)
+    (project.path / "secrets/app.env").unlink()
+    refusal = {"status": 400, "code": "InvalidParameter"}
+    tenancy.control("POST", "faults", {"operation": "RenewApiKey", "nth": 2, "count": 9, "effect": refusal})
+    project.run(*APPROVED, code=4)
+    given = read_dotenv(project.path / "secrets/app.env")
+    assert works(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"])
+    tenancy.control("DELETE", "faults")
+    assert planned_calls(plan(project)) == {"RenewApiKey": 1}
+    project.run(*APPROVED)
+    assert_whole(project, tenancy)
+
+
 def test_a_value_in_use_is_never_renewed_because_a_file_was_lost(project: Project, tenancy: Tenancy) -> None:
     project.write(CHAT)
     project.run(*APPROVED)

@@ -1,0 +1,113 @@
+"""The values of one change on their way: pending until they have proved themselves, then current; retired ones shown dead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from genai_iac.errors import IacError, SinkError
+from genai_iac.model import Change, LiveResource, Resource, Role, Secret
+from genai_iac.perform.progress import Progress
+from genai_iac.verify import is_dead, verify_secret
+
+
+class Handing:
+    """One key's values between the answers that showed them and the sinks that the manifest names."""
+
+    def __init__(self, progress: Progress, change: Change, resource: Resource) -> None:
+        self._progress, self._provider, self._desk = progress, progress.provider, progress.desk
+        self._change, self._resource = change, resource
+        self._handover = change.handover if resource.settings.get("deliverTo") else None
+        self._retired = self._take_retired()
+        self.pending = bool(change.deliver)
+        self.notes: list[str] = []
+
+    def announce(self, id: str | None) -> None:
+        """Say to the sinks what is about to be minted. Raises SinkError."""
+        if not self._change.mints:
+            return
+        if self._change.needs:  # the compartment that a sink needs may be there only now
+            self._desk.prove(self._resource, id)
+        self._desk.announce(self._resource, id, self._change.mints)
+
+    def deliver(self, live: LiveResource, minted: dict[str, Secret]) -> None:
+        """Bring the values to the sinks, and forget them. Raises IacError when they are not where they must be."""
+        self.pending = False
+        handover = self._handover
+        if handover is None:
+            return
+        lost = [name for name in self._change.mints if name not in minted]
+        try:
+            if lost:
+                raise IacError(
+                    f"the answer that showed the value of {' and '.join(lost)} was lost on the way",
+                    hint="apply again: it is renewed and delivered",
+                )
+            if handover.prove is not None:
+                self._prove(live, handover.prove, minted)
+            self._write(live, handover.roles, minted)
+        finally:
+            minted.clear()
+
+    def save(self, live: LiveResource, minted: Mapping[str, Secret]) -> None:
+        """Store what was minted before a later call of the same change failed: it will not be shown again. Raises SinkError."""
+        self.pending = False
+        handover = self._handover
+        if handover is None or not minted:
+            return
+        if handover.prove is None:
+            self._write(live, handover.roles, minted)
+        elif handover.prove in minted:
+            self._stage(live, handover.prove, minted)
+
+    def end(self, live: LiveResource | None, id: str | None) -> None:
+        """What comes after the last call: the retired value is shown dead, and a deleted key's sinks are emptied."""
+        if self._retired is not None and live is not None and live.region is not None:
+            dead = is_dead(self._provider.inference_url(live.region), self._retired, self._progress.stop)
+            said = "is dead" if dead else "still answers: the change has not propagated yet"
+            self.notes.append(f"the old value {said}")
+        if self._change.ends and id is not None:
+            self.notes.extend(self._desk.empty(self._resource, id))
+
+    def _take_retired(self) -> Secret | None:
+        """The value that is to be shown dead at the end, before the sinks let it go."""
+        name = self._handover.retired if self._handover else None
+        before = self._progress.before.get(self._change.address)
+        return self._desk.take(self._resource, before, name) if name and before else None
+
+    def _prove(self, live: LiveResource, name: str, minted: Mapping[str, Secret]) -> None:
+        self._stage(live, name, minted)
+        block = (self._resource.settings.get("rotation") or {}).get("verify")
+        if not block:
+            return
+        value = minted.get(name) or self._desk.take(self._resource, live, name)
+        if value is None:
+            raise IacError(
+                f"no sink can give the value of {name}, so it cannot be proved", hint="apply again: it is renewed"
+            )
+        assert live.region is not None
+        url, api = self._provider.inference_url(live.region), block.get("api", "chat")
+        verify_secret(url, value, block["model"], api, self._progress.stop)
+        self.notes.append(f"{name} answered with {block['model']}")
+
+    def _stage(self, live: LiveResource, name: str, minted: Mapping[str, Secret]) -> None:
+        assert live.region is not None
+        with _storing():
+            self._desk.stage(self._resource, live, self._provider.base_url(live.region), name, minted)
+
+    def _write(self, live: LiveResource, roles: Mapping[str, Role], minted: Mapping[str, Secret]) -> None:
+        assert live.region is not None
+        with _storing():
+            written = self._desk.deliver(self._resource, live, self._provider.base_url(live.region), roles, minted)
+        self.notes.extend(f"delivered to {place}" for place in written)
+
+
+@contextmanager
+def _storing() -> Iterator[None]:
+    try:
+        yield
+    except SinkError as error:
+        raise SinkError(
+            f"a value was not stored everywhere: {error}",
+            hint="mend the sink and apply again: what is missing is copied, or renewed",
+        ) from error
