@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loop.walk import keys
+
+from genai_iac.model import LEAKED
 
 from .callers import calling
 from .grounds import APPLY, Bench, check_whole, copied, serving
@@ -157,7 +160,7 @@ def _end_at(workshop: Workshop, name: str, point: Point, by: str, mode: str) -> 
         ended = bench.run(*story.arguments, meet=lambda pid: _arm(bench, point, by, pid))
         _check_end(ended.code, by, where + f"\n{ended.out}\n{ended.err}")
         bench.tenancy.control("DELETE", "faults")
-        begun = bool(bench.tenancy.writes())
+        begun = _is_noted(bench)
         try:
             again = bench.run(*APPLY)
             assert again.code == 0, f"exit {again.code}\n{again.out}\n{again.err}"
@@ -187,7 +190,12 @@ def _check_end(code: int, by: str, where: str) -> None:
         assert code == 130, f"exit {code}: {where}"
 
 
+def _is_noted(bench: Bench) -> bool:
+    """Whether a key carries the note of a leak: the first write of an incident has landed."""
+    return any(LEAKED in key.freeform_tags for key in keys(bench.tenancy).values())
+
+
 def _check_answered(bench: Bench) -> None:
-    """Once the first write of an incident has landed, any apply carries it to its end."""
+    """Once an incident has begun, any apply carries it to its end."""
     status = bench.run("status")
     assert "key-one  REVOKED" in status.out, status.out
