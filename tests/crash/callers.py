@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
-import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
-_PAUSE = 0.01  # seconds between two calls
+from .places import Place, read_key
+
+_PAUSE = 0.02  # seconds between two calls
 _BODY = json.dumps({"model": "xai.grok-4", "input": "hello"})
 
 
@@ -38,39 +38,26 @@ class History:
         return [probe for probe in self.probes if probe.status != 200]
 
 
-def read_sink(path: Path) -> tuple[str, str] | None:
-    """The base URL and the current value in a dotenv or JSON file; None when there is none to read."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    if path.suffix == ".json":
-        data = json.loads(text)
-        return (data["OPENAI_BASE_URL"], data["OPENAI_API_KEY"]) if "OPENAI_API_KEY" in data else None
-    found = dict(re.findall(r"^(OPENAI_BASE_URL|OPENAI_API_KEY)='?([^'\n]*)'?$", text, re.MULTILINE))
-    return (found["OPENAI_BASE_URL"], found["OPENAI_API_KEY"]) if len(found) == 2 else None
-
-
-def probe(path: Path, connections: dict[str, http.client.HTTPConnection] | None = None) -> Probe:
+def probe(place: Place, connections: dict[str, http.client.HTTPConnection] | None = None) -> Probe:
     """Read the sink and call with what it holds. A value that was replaced between the reading and the refusal is read anew."""
-    read = read_sink(path)
+    read = read_key(place)
     while True:
         status = _call(*read, connections) if read else 0
-        again = read_sink(path)
+        again = read_key(place)
         if status == 200 or again == read:
-            return Probe(time.monotonic(), path.name, read[1][-6:] if read else "", status)
+            return Probe(time.monotonic(), place.name, read[1][-6:] if read else "", status)
         read = again
 
 
 @contextmanager
-def calling(paths: list[Path]) -> Iterator[History]:
+def calling(places: list[Place]) -> Iterator[History]:
     """Call with each of these sinks, again and again, while the block runs."""
     history, stop = History(), threading.Event()
 
     def work() -> None:
         connections: dict[str, http.client.HTTPConnection] = {}
         while not stop.is_set():
-            history.probes.extend(probe(path, connections) for path in paths)
+            history.probes.extend(probe(place, connections) for place in places)
             stop.wait(_PAUSE)
         for connection in connections.values():
             connection.close()

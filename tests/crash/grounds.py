@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Tenancy
-from loop.walk import compartments, keys, policies
+from loop.walk import REGION, client, compartments, keys, policies
 
 from genai_iac.emulator import running
 from genai_iac.model import TAG
 
 from .callers import probe
 from .launching import Ended, Launcher
-from .stacks import SINKS
+from .places import File, Place, VaultSecret
+from .stacks import SINKS, VAULTED
 
 APPLY = ("apply", "--auto-approve")
 _VALUE = re.compile(r"sk-[A-Za-z0-9]{20,}")
@@ -62,9 +63,21 @@ class Bench:
             "HOME": str(self.home),
         }
 
-    def sinks(self, *names: str) -> list[Path]:
-        """The files of those keys."""
+    @property
+    def vault(self) -> Mapping[str, str]:
+        """The OCIDs of the region's own `vault` and `key`."""
+        found: Mapping[str, str] = self.tenancy.control("GET", "health")["vaults"][REGION]
+        return found
+
+    def files(self, *names: str) -> list[Path]:
+        """The files that those keys are delivered to."""
         return [self.project / path for name in names for path in SINKS[name]]
+
+    def sinks(self, *names: str) -> list[Place]:
+        """Every place that those keys are delivered to."""
+        bundles = client(self.tenancy, "secrets", REGION)
+        secrets = [VaultSecret(bundles, self.vault["vault"], name) for name in names if name in VAULTED]
+        return [*map(File, self.files(*names)), *secrets]
 
 
 @contextmanager
@@ -99,10 +112,10 @@ def check_whole(bench: Bench, names: tuple[str, ...], texts: tuple[str, ...] = (
     for name, key in ((key.display_name.replace("chat_app", "chat"), key) for key in live.values()):
         working = {secret.key_mask for secret in key.keys if secret.state == "ACTIVE"}
         assert working, f"{name} has no working secret"
-        for path in bench.sinks(name):
-            assert working <= set(_MASK.findall(path.read_text())), f"{path.name} lacks a value of {name}"
-            assert probe(path).status == 200, f"what {path.name} shows does not work"
-    declared = set(bench.sinks(*SINKS))
+        for place in bench.sinks(name):
+            assert working <= set(_MASK.findall(place.text() or "")), f"{place.name} lacks a value of {name}"
+            assert probe(place).status == 200, f"what {place.name} shows does not work"
+    declared = set(bench.files(*SINKS))
     files = [path for path in bench.project.rglob("*") if path.is_file()]
     assert [path for path in files if path.name.startswith(".genai-iac-")] == []
     assert [path for path in files if path not in declared and _VALUE.search(path.read_text("utf-8", "replace"))] == []

@@ -1,10 +1,18 @@
-"""The reference stack and what is done to it: three nested compartments, two policies, two keys with two secrets each."""
+"""The reference stack and what is done to it: three nested compartments, two policies, two keys with two secrets each.
+
+Beside it a smaller one, whose key is also in OCI Vault.
+"""
 
 from __future__ import annotations
 
 ROTATION = "rotation: {every: 60d, overlap: 7d, idle: 24h, verify: {model: xai.grok-4}}"
-SINKS = {"chat": ["secrets/chat.env"], "batch": ["secrets/batch.json", "secrets/deep/batch.env"]}
-KEYS = tuple(SINKS)
+KEYS = ("chat", "batch")
+SINKS = {
+    "chat": ["secrets/chat.env"],
+    "batch": ["secrets/batch.json", "secrets/deep/batch.env"],
+    "app": ["secrets/app.env"],
+}
+VAULTED = ("app",)  # keys that are in OCI Vault as well
 
 _HEAD = """\
 apiVersion: genai-iac/v1
@@ -71,6 +79,19 @@ spec:
   statements: ["allow any-user to read generative-ai-family in compartment id ${{Compartment/app.id}}"]
   {grants}
 """
+_APP = """\
+---
+apiVersion: genai-iac/v1
+kind: ApiKey
+metadata: {{name: app}}
+spec:
+  compartment: team
+  secrets: [{{name: key-one, expires: 90d}}, {{name: key-two, expires: 135d}}]
+  deliverTo:
+    - vault: {{vault: {vault}, key: {key}, compartment: platform, name: app}}
+    - file: {{path: secrets/app.env}}
+  {rotation}
+"""
 _GRANTS = "grants: [{apiKey: batch, apis: [chat], models: [xai.grok-4]}]"
 
 
@@ -95,3 +116,8 @@ def moved() -> str:
 def pruned() -> str:
     """The same stack without its innermost compartment and what is in it."""
     return _HEAD + _CHAT.format(name="chat", rotation=ROTATION)
+
+
+def vaulted(vault: str, key: str) -> str:
+    """A stack of the same head with one key that is delivered to OCI Vault and to a file; its arguments are OCIDs."""
+    return _HEAD + _APP.format(vault=vault, key=key, rotation=ROTATION)

@@ -1,0 +1,100 @@
+"""The runs that are ended: what leads to each, its arguments, and who calls meanwhile."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .grounds import APPLY, Bench, copied, serving
+from .launching import Launcher
+from .stacks import KEYS, moved, pruned, reference, vaulted
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A prepared tenancy with its project: what is done on a copy of another one, or on nothing."""
+
+    prepare: Callable[[Bench], object]
+    base: str | None = None
+
+
+@dataclass(frozen=True)
+class Story:
+    """A run on a ground; `keys` are there after it, `callers` are keys that are called with all the time."""
+
+    ground: str
+    arguments: tuple[str, ...] = APPLY
+    keys: tuple[str, ...] = KEYS
+    callers: tuple[str, ...] = KEYS
+
+
+def _write(text: Callable[[], str]) -> Callable[[Bench], None]:
+    return lambda bench: bench.write(text())
+
+
+def _write_vaulted(bench: Bench) -> None:
+    bench.write(vaulted(**bench.vault))
+
+
+def _turn(bench: Bench) -> None:
+    """The standby has taken over, and the overlap is over."""
+    bench.apply()
+    bench.tenancy.advance("8d")
+
+
+GROUNDS = {
+    "new": Ground(_write(reference)),
+    "made": Ground(Bench.apply, "new"),
+    "moving": Ground(_write(moved), "made"),
+    "pruning": Ground(_write(pruned), "made"),
+    "new, rotating": Ground(_write(lambda: reference(rotating=True))),
+    "rotating": Ground(Bench.apply, "new, rotating"),
+    "due": Ground(lambda bench: bench.tenancy.advance("61d"), "rotating"),
+    "overlapping": Ground(_turn, "due"),
+    "new in a vault": Ground(_write_vaulted),
+    "in a vault": Ground(Bench.apply, "new in a vault"),
+    "due in a vault": Ground(lambda bench: bench.tenancy.advance("61d"), "in a vault"),
+    "overlapping in a vault": Ground(_turn, "due in a vault"),
+}
+_VAULTED = {"keys": ("app",), "callers": ("app",)}
+STORIES = {
+    "apply": Story("new", callers=()),
+    "rotation": Story("due"),
+    "retirement": Story("overlapping"),
+    "incident": Story("rotating", ("rotate", "ApiKey/batch", "--leaked", "key-one", "--auto-approve")),
+    "move": Story("moving"),
+    "prune": Story("pruning", keys=("chat",), callers=("chat",)),
+    "vault apply": Story("new in a vault", keys=("app",), callers=()),
+    "vault rotation": Story("due in a vault", **_VAULTED),
+    "vault retirement": Story("overlapping in a vault", **_VAULTED),
+    "vault incident": Story(
+        "in a vault", ("rotate", "ApiKey/app", "--leaked", "key-one", "--auto-approve"), **_VAULTED
+    ),
+}
+
+
+class Workshop:
+    """Grounds, each prepared when first asked for, and one fresh copy at a time to run on."""
+
+    def __init__(self, home: Path, launcher: Launcher) -> None:
+        self._home, self._launcher = home, launcher
+        self._port = 0
+
+    @contextmanager
+    def bench(self, story: Story) -> Iterator[Bench]:
+        """A fresh copy of a story's ground."""
+        with copied(self._ground(story.ground), self._home / "run", self._launcher, self._port) as bench:
+            yield bench
+
+    def _ground(self, name: str) -> Path:
+        place, ground = self._home / name, GROUNDS[name]
+        if not place.exists():
+            if ground.base is not None:
+                shutil.copytree(self._ground(ground.base), place)
+            with serving(place, self._launcher, self._port) as bench:
+                self._port = bench.port
+                ground.prepare(bench)
+        return place
