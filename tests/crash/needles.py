@@ -43,5 +43,5 @@ def _readings(data: bytes) -> Iterator[tuple[str, bytes]]:
         yield "hex", bytes.fromhex(digits[1 : 1 + (len(digits) - 1) // 2 * 2])
     for run in _BASE64.findall(data):
         for skipped in range(4):  # where a group of four begins is not known
-            group = run[skipped : skipped + (len(run) - skipped) // 4 * 4]
-            yield "base64", base64.b64decode(group.translate(bytes.maketrans(b"-_", b"+/")))
+            group = run[skipped:].translate(bytes.maketrans(b"-_", b"+/"))
+            yield "base64", base64.b64decode(group + b"A" * (-len(group) % 4))
