@@ -92,6 +92,41 @@ spec:
     - file: {{path: secrets/app.env}}
   {rotation}
 """
+_WATCHED = """\
+---
+apiVersion: genai-iac/v1
+kind: ApiKey
+metadata: {{name: chat}}
+spec:
+  compartment: team
+  secrets: [{{name: key-one, expires: 90d}}, {{name: key-two, expires: 135d}}]
+  deliverTo:
+    - file: {{path: secrets/chat.env}}
+    - file: {{path: secrets/chat.json, format: json}}
+    - vault: {{vault: {vault}, key: {key}, compartment: platform, name: chat}}
+    - exec: {{command: [./deliver.sh, chat]}}
+  {rotation}
+---
+apiVersion: genai-iac/v1
+kind: ApiKey
+metadata: {{name: mute}}
+spec: {{compartment: team, secrets: [{{name: only, expires: 2031-01-01T00:00:00Z}}]}}
+---
+apiVersion: genai-iac/v1
+kind: Policy
+metadata: {{name: chat-access}}
+spec:
+  compartment: platform
+  description: chat may chat
+  grants: [{{apiKey: chat, apis: [chat], models: [xai.grok-4]}}]
+"""
+_FOUND = """\
+---
+apiVersion: genai-iac/v1
+kind: ApiKey
+metadata: {name: found}
+spec: {compartment: tenancy, secrets: [{name: only}]}
+"""
 _GRANTS = "grants: [{apiKey: batch, apis: [chat], models: [xai.grok-4]}]"
 
 
@@ -121,3 +156,8 @@ def pruned() -> str:
 def vaulted(vault: str, key: str) -> str:
     """A stack of the same head with one key that is delivered to OCI Vault and to a file; its arguments are OCIDs."""
     return _HEAD + _APP.format(vault=vault, key=key, rotation=ROTATION)
+
+
+def watched(vault: str, key: str, *, found: bool = False) -> str:
+    """A stack with every kind of sink and a key without any; `found`: and one to be imported."""
+    return _HEAD + _WATCHED.format(vault=vault, key=key, rotation=ROTATION) + (_FOUND if found else "")

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from loop.walk import REGION, client
+
+from . import stacks, watched
 from .grounds import APPLY, Bench, copied, serving
 from .launching import Launcher
 from .stacks import KEYS, moved, pruned, reference, vaulted
@@ -45,6 +48,21 @@ def _turn(bench: Bench) -> None:
     bench.tenancy.advance("8d")
 
 
+def _fail_the_proof(bench: Bench) -> None:
+    """A rotation that stopped half-way: the new value is in the sinks and did not pass its call."""
+    effect = {"status": 400, "code": "InvalidParameter", "message": "not today"}
+    bench.tenancy.control("POST", "faults", {"operation": "ChatCompletions", "effect": effect})
+    assert bench.run(*APPLY).code == 4
+    bench.tenancy.control("DELETE", "faults")
+
+
+def _make_by_hand(bench: Bench) -> None:
+    """A key that somebody made in the Console, and the manifests that are to take it over."""
+    details = {"compartmentId": bench.tenancy.tenancy, "displayName": "found", "keyDetails": [{"keyName": "only"}]}
+    client(bench.tenancy, "generative_ai", REGION).create_api_key(details)
+    bench.write(stacks.watched(**bench.vault, found=True))
+
+
 GROUNDS = {
     "new": Ground(_write(reference)),
     "made": Ground(Bench.apply, "new"),
@@ -58,6 +76,12 @@ GROUNDS = {
     "in a vault": Ground(Bench.apply, "new in a vault"),
     "due in a vault": Ground(lambda bench: bench.tenancy.advance("61d"), "in a vault"),
     "overlapping in a vault": Ground(_turn, "due in a vault"),
+    "watched new": Ground(watched.prepare),
+    "watched": Ground(Bench.apply, "watched new"),
+    "watched due": Ground(lambda bench: bench.tenancy.advance("61d"), "watched"),
+    "watched pending": Ground(_fail_the_proof, "watched due"),
+    "watched overlapping": Ground(_turn, "watched due"),
+    "watched stranger": Ground(_make_by_hand, "watched"),
 }
 _VAULTED = {"keys": ("app",), "callers": ("app",)}
 STORIES = {
@@ -84,9 +108,9 @@ class Workshop:
         self._port = 0
 
     @contextmanager
-    def bench(self, story: Story) -> Iterator[Bench]:
-        """A fresh copy of a story's ground."""
-        with copied(self._ground(story.ground), self._home / "run", self._launcher, self._port) as bench:
+    def bench(self, ground: str) -> Iterator[Bench]:
+        """A fresh copy of a ground."""
+        with copied(self._ground(ground), self._home / "run", self._launcher, self._port) as bench:
             yield bench
 
     def _ground(self, name: str) -> Path:

@@ -66,7 +66,7 @@ def test_killed_at_any_file_call_one_more_apply_finishes(
 def _points(workshop: Workshop, scratch: Path, name: str) -> list[Point]:
     """Every call that an untouched run makes there."""
     logs = {True: scratch / "main", False: scratch / "changing"}
-    with workshop.bench(STORIES[name]) as bench:
+    with workshop.bench(STORIES[name].ground) as bench:
         ended = _run_traced(bench, name, {main: (log,) for main, log in logs.items()})
     assert ended.code == 0, f"{ended.out}\n{ended.err}"
     points = [Point(main, call, nth) for main, log in logs.items() for call, nth in calls_on(log, "secrets")]
@@ -76,7 +76,7 @@ def _points(workshop: Workshop, scratch: Path, name: str) -> list[Point]:
 
 def _kill_at(workshop: Workshop, scratch: Path, name: str, point: Point) -> bool:
     story, where, log = STORIES[name], f"{name}: killed at {point}", scratch / "log"
-    with workshop.bench(story) as bench, calling(bench.sinks(*story.callers)) as history:
+    with workshop.bench(story.ground) as bench, calling(bench.sinks(*story.callers)) as history:
         ended = _run_traced(bench, name, {point.main: (log, kill_at(point.call, point.nth))})
         assert ended.code == -signal.SIGKILL, f"{where}: exit {ended.code}\n{ended.out}\n{ended.err}"
         assert list(calls_on(log, "secrets"))[-1] == (point.call, point.nth), where

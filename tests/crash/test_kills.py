@@ -59,7 +59,7 @@ def test_ended_at_any_request_one_more_apply_finishes(
 
 def _points(workshop: Workshop, story: Story) -> list[Point]:
     """Both sides of every request that an untouched run makes."""
-    with workshop.bench(story) as bench, calling(bench.sinks(*story.callers)) as history:
+    with workshop.bench(story.ground) as bench, calling(bench.sinks(*story.callers)) as history:
         ended = bench.run(*story.arguments)
         assert ended.code == 0, f"{ended.out}\n{ended.err}"
         made = Counter(call["operation"] for call in bench.tenancy.calls() if call["operation"] not in _OF_CALLERS)
@@ -75,7 +75,7 @@ def _points(workshop: Workshop, story: Story) -> list[Point]:
 def _end_at(workshop: Workshop, name: str, point: Point, by: str, mode: str) -> bool:
     story = STORIES[name]
     where = f"{name}: {by} {point.when} {point.operation} {point.nth}, retry tokens {mode}"
-    with workshop.bench(story) as bench, calling(bench.sinks(*story.callers)) as history:
+    with workshop.bench(story.ground) as bench, calling(bench.sinks(*story.callers)) as history:
         bench.tenancy.settings(retryTokenReplay=mode)
         ended = bench.run(*story.arguments, meet=lambda pid: _arm(bench, point, by, pid))
         _check_end(ended.code, by, where + f"\n{ended.out}\n{ended.err}")
