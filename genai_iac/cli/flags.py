@@ -98,7 +98,12 @@ GLOBAL_FLAGS: list[click.Parameter] = [
     ),
     _flag("--no-color", is_flag=True, default=None, envvar=f"{PREFIX}NO_COLOR", help="No colours; also NO_COLOR."),
     _flag(
-        "-v", "--verbose", count=True, default=None, envvar=f"{PREFIX}VERBOSE", help="Say more; twice for each request."
+        "-v",
+        "--verbose",
+        count=True,
+        default=None,
+        envvar=f"{PREFIX}VERBOSE",
+        help="Say whom is called, and which requests fail on the way; twice: every request.",
     ),
 ]
 

@@ -248,6 +248,7 @@ def stand_on(ground: Provider | Snapshot, flags: Flags, path: str, manifest: Man
 def open_provider(flags: Flags, profile: str | None = None, region: str | None = None) -> Iterator[Provider]:
     """The connection that the flags, the environment and the manifests ask for."""
     from genai_iac.cli.interrupts import Interrupts
+    from genai_iac.cli.verbosity import tell_connection, watch_requests
     from genai_iac.provider import Connection, connect
 
     with ExitStack() as stack:
@@ -265,6 +266,7 @@ def open_provider(flags: Flags, profile: str | None = None, region: str | None =
             endpoint=endpoint,
             base_url=base_url,
         )
-        provider = connect(connection, Interrupts.of_run().stop)
+        provider = connect(connection, Interrupts.of_run().stop, watch_requests(flags))
+        tell_connection(flags, provider)
         stack.callback(provider.close)
         yield provider

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -52,19 +52,39 @@ class WorkRequest:
         return self.status == "SUCCEEDED"
 
 
-def connect(connection: Connection, stop: Stop | None = None) -> Provider:
-    """A provider for that connection; `stop` cuts its waits short. Nothing is called yet. Raises UsageError without an identity."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it ended, for people who want to see each. Nothing that was sent or answered is in it."""
+
+    operation: str
+    region: str
+    status: int | None  # None: no answer
+    seconds: float
+
+    def __bool__(self) -> bool:
+        return self.status is not None and self.status < 400
+
+
+Watch = Callable[[Request], None]
+
+
+def connect(connection: Connection, stop: Stop | None = None, watch: Watch | None = None) -> Provider:
+    """A provider for that connection; `stop` cuts its waits short, `watch` is told of each request, in whatever thread it is
+    made. Nothing is called yet. Raises UsageError without an identity."""
     connection.check_endpoint()
     config, signer = read_identity(connection)
-    return Provider(connection, config, signer, stop or Stop())
+    return Provider(connection, config, signer, stop or Stop(), watch)
 
 
 class Provider:
     """Every call of the tool goes through one of these. Safe to share between threads."""
 
-    def __init__(self, connection: Connection, config: dict[str, Any], signer: Any, stop: Stop) -> None:
+    def __init__(
+        self, connection: Connection, config: dict[str, Any], signer: Any, stop: Stop, watch: Watch | None = None
+    ) -> None:
         self.connection = connection
         self.stop = stop
+        self._watch = watch
         self.tenancy: str = config["tenancy"]
         self.region: str = config["region"]
         self.window = Window()
@@ -200,20 +220,28 @@ class Provider:
         endpoint: str | None = None,
     ) -> tuple[Any, ServiceFailure | None]:
         known = OPERATIONS[operation]
-        client = self._client(known.service, self._where(known, region), endpoint)
-        method = getattr(client, known.method)
+        where = self._where(known, region)
+        method = getattr(self._client(known.service, where, endpoint), known.method)
 
         def attempt() -> Any:
+            began = time.monotonic()
             try:
                 response = method(*map(open_secrets, arguments), **parameters)
             except IacError:
                 raise
             except Exception as error:
-                raise translate(error, operation) from forget_frames(error)
+                failure = translate(error, operation)
+                self._tell(operation, where, failure.status, began)
+                raise failure from forget_frames(error)
+            self._tell(operation, where, response.status, began)
             self._note_clock(response.headers.get("date"))
             return response
 
         return call_patiently(attempt, window, self.stop.rest)
+
+    def _tell(self, operation: str, region: str, status: int | None, began: float) -> None:
+        if self._watch:
+            self._watch(Request(operation, region, status, time.monotonic() - began))
 
     def _where(self, known: Operation, region: str | None) -> str:
         if known.home:

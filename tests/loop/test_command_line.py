@@ -26,6 +26,28 @@ main(sys.argv[1:])
 """
 
 
+# How much is said
+
+
+def test_verbose_runs_name_requests_on_standard_error_and_nothing_else(project: Project, tenancy: Tenancy) -> None:
+    project.write(SMALL)
+    plain = project.run("plan")
+    assert plain.err == ""
+    fault = {"operation": "ListCompartments", "effect": {"status": 503, "code": "ServiceUnavailable"}}
+    tenancy.control("POST", "faults", fault)
+    once = project.run("plan", "-v")
+    tenancy.control("POST", "faults", fault)
+    tenancy.forget_calls()
+    twice = project.run("-vv", "plan")
+    assert plain.out == once.out == twice.out
+    calling, *failed = once.err.splitlines()
+    assert calling.startswith(f"Calling {tenancy.url} in ") and "profile DEFAULT" in calling
+    (line,) = failed
+    assert line.startswith("ListCompartments in us-ashburn-1: 503, ") and line.endswith(" ms")
+    told = [line.partition(" ")[0] for line in twice.err.splitlines()[1:]]
+    assert sorted(told) == sorted(call["operation"] for call in tenancy.calls())
+
+
 # Consent
 
 
