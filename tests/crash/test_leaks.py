@@ -101,7 +101,8 @@ def test_some_runs_show_no_value(workshop: Workshop, mint: Mint) -> None:
     chance = random.Random("leaks")
     for ground in GROUNDS[1:]:
         _read(workshop, mint, ground, chance.sample(READS, 6), chance.randrange(4))
-    for ground, line in chance.sample(WRITES, 3):
+    _write(workshop, mint, Scene("watched due", "apply --auto-approve", REFUSAL), chance.choice(VERBOSE))
+    for ground, line in chance.sample(WRITES, 2):
         scene = chance.choice(list(_scenes(workshop, ground, line)))
         _write(workshop, mint, scene, chance.choice(VERBOSE))
 
