@@ -37,20 +37,20 @@ def main() -> None:
 
 
 def _import_all() -> None:
-    import oci.generative_ai
-    import oci.identity
-    import oci.secrets
-    import oci.vault  # noqa: F401
-
-    import genai_iac.cli.verbs as verbs
-
-    for module in pkgutil.iter_modules(verbs.__path__):
-        import_module(f"genai_iac.cli.verbs.{module.name}")
+    """Whatever a run may import: then its system calls are the same each time."""
     for name in (
-        "apply", "cli.applying", "cli.inventory", "cli.planning", "cli.surroundings", "cli.calling", "delivery", "live",
-        "manifest", "plan", "provider", "render.expiry", "render.problems", "saved", "sinks", "verify",
-    ):  # fmt: skip
-        import_module(f"genai_iac.{name}")
+        "cryptography.hazmat.backends.openssl.backend",
+        "oci.generative_ai",
+        "oci.identity",
+        "oci.secrets",
+        "oci.vault",
+    ):
+        import_module(name)
+    import genai_iac
+
+    for module in pkgutil.walk_packages(genai_iac.__path__, "genai_iac."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
 
 
 def _run(order: dict[str, Any], gate: int) -> None:
