@@ -22,11 +22,16 @@ def main() -> None:
     while line := sys.stdin.readline():
         order = json.loads(line)
         reading, writing = os.pipe()
+        waiting, settled = os.pipe()
         child = os.fork()
         if not child:
             os.close(writing)
-            _run(order, reading)
+            os.close(waiting)
+            _run(order, reading, settled)
         os.close(reading)
+        os.close(settled)
+        os.read(waiting, 1)
+        os.close(waiting)
         print(json.dumps({"pid": child}), flush=True)
         go = sys.stdin.readline()
         if go:
@@ -53,8 +58,8 @@ def _import_all() -> None:
             import_module(module.name)
 
 
-def _run(order: dict[str, Any], gate: int) -> None:
-    """In the child: become the command line. Never returns."""
+def _run(order: dict[str, Any], gate: int, settled: int) -> None:
+    """In the child: become the command line, once the gate opens. Never returns."""
     os.setsid()
     os.chdir(order["cwd"])
     os.environ.update(order["environ"])
@@ -65,6 +70,7 @@ def _run(order: dict[str, Any], gate: int) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     sys.argv = ["genai-iac", *order["arguments"]]
+    os.close(settled)  # whoever traces this process from now on sees the run, and nothing of its preparation
     if not os.read(gate, 1):
         os._exit(1)
     from genai_iac.cli import main as command
