@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -46,20 +45,20 @@ def forget_frames(error: E) -> E:
 def _take_from_key(data: dict[str, Any]) -> Iterator[tuple[str, Secret]]:
     keys = data.get("keys")
     for item in keys if isinstance(keys, list) else ():
-        value = item.pop("key", None)
+        value = item.pop("key", None) if isinstance(item, dict) else None
         if value:
-            yield str(item["keyName"]), Secret(value)
+            yield str(item.get("keyName")), Secret(str(value))
 
 
 def _take_from_bundle(data: dict[str, Any]) -> Iterator[tuple[str, Secret]]:
     bundle = data.get("secretBundleContent")
     if isinstance(bundle, dict):
-        yield CONTENT, _decode(bundle.pop("content", ""))
+        yield CONTENT, _decode(str(bundle.pop("content", "")))
 
 
 def _decode(encoded: str) -> Secret:
     # what another hand stored may be any bytes; it is only ever looked at to see that it is not ours
     try:
         return Secret(str(base64.b64decode(encoded), "utf-8", "replace"))
-    except binascii.Error:
+    except ValueError:
         return Secret("")

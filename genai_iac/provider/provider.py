@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from genai_iac.errors import IacError, ServiceFailure
 from genai_iac.model import Secret
 from genai_iac.provider.connection import Connection, read_identity
-from genai_iac.provider.failures import translate
+from genai_iac.provider.failures import expect, translate
 from genai_iac.provider.operations import CLIENTS, OPERATIONS, Operation, Service
 from genai_iac.provider.plaintext import forget_frames, open_secrets, take_secrets
 from genai_iac.provider.retry import Window, call_patiently
@@ -107,8 +107,9 @@ class Provider:
         raise IacError(f"the tenancy {self.tenancy} names no home region among its subscriptions")
 
     @cached_property
-    def _subscriptions(self) -> list[dict[str, Any]]:
-        return self.read_all("ListRegionSubscriptions", self.tenancy)
+    def _subscriptions(self) -> list[Mapping[str, Any]]:
+        rows = self.read_all("ListRegionSubscriptions", self.tenancy)
+        return [expect(row, "ListRegionSubscriptions", "regionName") for row in rows]
 
     def now(self) -> datetime:
         """The tenancy's clock, as its last answer told it: expiries are judged by the service's time, not by this machine's."""
@@ -176,7 +177,7 @@ class Provider:
         """Wait for the end of an Identity work request. Raises IacError when that takes longer than it ever did, or the run is to end."""
         began, pause = time.monotonic(), 0.05
         while time.monotonic() - began < _LONGEST_WORK:
-            data = self.get("GetWorkRequest", work_request).data
+            data = expect(self.get("GetWorkRequest", work_request).data, "GetWorkRequest", "status")
             if data["status"] in ("SUCCEEDED", "FAILED", "CANCELED"):
                 return WorkRequest(
                     data["status"], tuple(str(error.get("message")) for error in data.get("errors") or ())

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from genai_iac.errors import ServiceFailure
 from genai_iac.model import Secret
+from genai_iac.provider.failures import expect
 from genai_iac.provider.plaintext import CONTENT
 from genai_iac.provider.provider import Provider, Reply
 from genai_iac.sinks import Stage, VaultVersion
@@ -35,7 +36,8 @@ class TenancyVault:
         rows = self._provider.read_all(
             "ListSecrets", compartment, self._region(vault), patient=True, vault_id=vault, name=name
         )
-        alive = (row for row in rows if row["secretName"] == name and row["lifecycleState"] != "DELETED")
+        known = (expect(row, "ListSecrets", "id", "keyId", "secretName", "lifecycleState") for row in rows)
+        alive = (row for row in known if row["secretName"] == name and row["lifecycleState"] != "DELETED")
         found = next(alive, None)
         if found is not None and found["lifecycleState"] in _PASSING:
             found = self._settled(found["id"]).data
@@ -43,8 +45,9 @@ class TenancyVault:
 
     def read_key(self, vault: str, key: str) -> Mapping[str, Any]:
         region = self._region(vault)
-        endpoint = self._provider.get("GetVault", vault, region).data["managementEndpoint"]
-        return dict(self._provider.get("GetKey", key, region, endpoint=endpoint).data)
+        found = expect(self._provider.get("GetVault", vault, region).data, "GetVault", "managementEndpoint")
+        reply = self._provider.get("GetKey", key, region, endpoint=found["managementEndpoint"])
+        return expect(reply.data, "GetKey", "vaultId", "lifecycleState")
 
     def create_secret(self, details: Mapping[str, Any], content: Secret) -> Mapping[str, Any]:
         body = {**details, "secretContent": _content(content, "CURRENT")}
@@ -56,9 +59,10 @@ class TenancyVault:
             if found is None:
                 raise
             made = found
-        settled = self._settled(made["id"]).data
-        self._await("CreateSecret", lambda: self._shows(made["id"], "CURRENT", content))
-        return dict(settled)
+        id = expect(made, "CreateSecret", "id")["id"]
+        settled: Mapping[str, Any] = self._settled(id).data
+        self._await("CreateSecret", lambda: self._shows(id, "CURRENT", content))
+        return settled
 
     def add_version(self, secret: str, content: Secret, stage: Stage) -> None:
         body = {"secretContent": _content(content, stage)}
@@ -78,10 +82,12 @@ class TenancyVault:
             if failure.status == 404:
                 return None
             raise
-        return VaultVersion(reply.data["versionNumber"], reply.secrets[CONTENT])
+        data = expect(reply.data, "GetSecretBundle", "versionNumber", "secretBundleContent")
+        return VaultVersion(data["versionNumber"], reply.secrets.get(CONTENT, Secret("")))
 
     def list_versions(self, secret: str) -> Sequence[Mapping[str, Any]]:
-        return self._provider.read_all("ListSecretVersions", secret, self._region(secret))
+        rows = self._provider.read_all("ListSecretVersions", secret, self._region(secret))
+        return [expect(row, "ListSecretVersions", "versionNumber", "stages") for row in rows]
 
     def schedule_version_deletion(self, secret: str, number: int) -> None:
         def landed() -> bool:
@@ -130,7 +136,9 @@ class TenancyVault:
         return self._await("GetSecret", look)
 
     def _get(self, secret: str) -> Reply:
-        return self._provider.get("GetSecret", secret, self._region(secret), patient=True)
+        reply = self._provider.get("GetSecret", secret, self._region(secret), patient=True)
+        expect(reply.data, "GetSecret", "id", "keyId", "lifecycleState")
+        return reply
 
     def _shows(self, secret: str, stage: Stage, content: Secret) -> bool:
         version = self.read_version(secret, stage)

@@ -236,3 +236,29 @@ def traces(shown: str) -> list[str]:
         for start in range(len(form) - 13)
         if form[start : start + 14] in shown
     ]
+
+
+@pytest.mark.parametrize(
+    "body", [["something", {"else": 1}], {"some": "thing"}, {"keys": [7], "secretBundleContent": 1}]
+)
+@pytest.mark.parametrize(
+    "operation",
+    ["ListSecrets", "GetSecret", "GetSecretBundle", "ListSecretVersions", "GetVault", "GetKey", "CreateSecret"],
+)
+def test_an_answer_of_another_shape_is_a_failure_that_names_the_call(
+    door: TenancyVault, tenancy: Tenancy, operation: str, body: Any
+) -> None:
+    secret, there = make(door, tenancy), place(tenancy)
+    asked = {
+        "ListSecrets": lambda: door.find_secret(there["vault"], tenancy.tenancy, "chat"),
+        "GetSecret": lambda: door.promote_version(secret, 1),
+        "GetSecretBundle": lambda: door.read_version(secret, "CURRENT"),
+        "ListSecretVersions": lambda: door.list_versions(secret),
+        "GetVault": lambda: door.read_key(there["vault"], there["key"]),
+        "GetKey": lambda: door.read_key(there["vault"], there["key"]),
+        "CreateSecret": lambda: make(door, tenancy),
+    }
+    effect = {"status": 200, "body": body}
+    tenancy.control("POST", "faults", {"operation": operation, "effect": effect})
+    with pytest.raises(ServiceFailure, match=operation):
+        asked[operation]()
