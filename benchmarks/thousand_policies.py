@@ -117,6 +117,7 @@ def write_manifests(folder: Path, count: int) -> Path:
 
 
 def measure(count: int, rounds: int) -> None:
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # both sides run compiled, as they do when installed
     os.environ["GENAI_IAC_LIMIT_STATEMENTS_PER_PATH"] = str(LIMITS["statementsPerPath"])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
