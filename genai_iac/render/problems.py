@@ -11,6 +11,7 @@ from genai_iac.render.json_text import write_json
 from genai_iac.render.terminal import Terminal
 
 _LIMIT = 4000  # characters of one line of a message
+_OCID = 255  # columns of a word that is left whole: it is copied, and searched for
 _LINES = 200  # lines of one message
 
 
@@ -45,15 +46,20 @@ def _block(message: str, hint: str | None, support: dict[str, Any], terminal: Te
     first, *others = message.splitlines()[:_LINES] or [""]
     # further lines stand behind a bar, so that a service's message cannot imitate ours
     bar = terminal.glyph("  │ ", "  | ")
-    head = terminal.wrap(visible(first, _LIMIT), "Error: ", "       ")
+    head = terminal.wrap(visible(first, _LIMIT), "Error: ", "       ", longest=_OCID)
     lines = [terminal.paint("Error:", "danger") + head[0].removeprefix("Error:"), *head[1:]]
     for line in others:
         lines.extend(terminal.wrap(visible(line, _LIMIT), bar, bar))
     if hint:
-        lines.extend(terminal.wrap(visible(hint, _LIMIT), "  next: ", "        "))
+        lines.extend(_hint(visible(hint, _LIMIT), terminal))
     for name, value in support.items():
         lines.append(terminal.paint(f"  {name}: {visible(str(value), 255)}", "dim"))
     return lines
+
+
+def _hint(text: str, terminal: Terminal) -> list[str]:
+    # a command stays on one line, so that it can be copied
+    return [f"  next: {text}"] if "genai-iac " in text else terminal.wrap(text, "  next: ", "        ")
 
 
 def _documents(error: IacError) -> Iterator[dict[str, Any]]:

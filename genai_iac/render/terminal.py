@@ -41,10 +41,13 @@ class Terminal:
     def arrow(self) -> str:
         return self.glyph("→", "->")
 
-    def wrap(self, text: str, first: str = "", rest: str = "", tone: Tone | None = None) -> list[str]:
-        """The text in lines that fit, the first after `first`, the others after `rest`. Words longer than a line are broken."""
+    def wrap(self, text: str, first: str = "", rest: str = "", tone: Tone | None = None, longest: int = 0) -> list[str]:
+        """The text in lines that fit, the first after `first`, the others after `rest`.
+
+        Words longer than a line are broken, or left whole up to `longest` columns.
+        """
         room = max(self.width, _NARROWEST)
-        lines = list(_fill(text.split(" "), room - columns(first), room - columns(rest)))
+        lines = list(_fill(text.split(" "), room - columns(first), room - columns(rest), longest))
         return [(rest if index else first) + self.paint(line, tone) for index, line in enumerate(lines)]
 
     def elide(self, text: str, room: int) -> str:
@@ -60,7 +63,7 @@ class Terminal:
         return text if self.unicode else text.encode("ascii", "backslashreplace").decode("ascii")
 
 
-def _fill(words: Iterable[str], first: int, rest: int) -> Iterator[str]:
+def _fill(words: Iterable[str], first: int, rest: int, longest: int) -> Iterator[str]:
     line, used, room = "", 0, first
     started = False
     for word in words:
@@ -72,7 +75,7 @@ def _fill(words: Iterable[str], first: int, rest: int) -> Iterator[str]:
             yield line
             room = rest
         started = True
-        while size > room:
+        while size > max(room, longest):
             piece = _cut(word, room)
             yield piece
             word, room = word[len(piece) :], rest

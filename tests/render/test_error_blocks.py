@@ -56,6 +56,14 @@ def test_programs_get_every_problem_with_its_place() -> None:
     assert [error["exit_code"] for error in errors] == [1, 1, 1, 3]
 
 
+def test_what_is_copied_is_in_one_piece() -> None:
+    id = f"ocid1.generativeaiapikey.oc1.us-chicago-1.{'a' * 60}"
+    error = IacError(f"a key of that name is there already: {id}", hint=f"adopt it: genai-iac import ApiKey/app {id} .")
+    lines = problems_text(error, Terminal(60)).splitlines()
+    assert f"       {id}" in lines
+    assert lines[-1] == f"  next: adopt it: genai-iac import ApiKey/app {id} ."
+
+
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_errors_fit_the_terminal(width: int) -> None:
     problems = ManifestError([Problem(Source("a/b.yaml", 3, 7), "word " * 60, "do " * 60)])
