@@ -110,7 +110,8 @@ def apply_draft(draft: Draft, consent: Consent, output: Output) -> int:
     if consent.as_json:
         output.say(summary_line(outcomes))
     else:
-        output.say("\n" + closing_text(outcomes, output.terminal, again=f"genai-iac {consent.verb}"))
+        again = f"genai-iac {consent.verb}"
+        output.say("\n" + closing_text(outcomes, output.terminal, notices=draft.plan.notices, again=again))
         _say_how_to_call(draft, outcomes, output)
     if stop.is_set():
         return _INTERRUPTED

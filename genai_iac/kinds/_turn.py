@@ -27,12 +27,19 @@ from genai_iac.kinds._rotation import Rotation, say_length
 from genai_iac.kinds._secrets import set_state
 from genai_iac.kinds._sinks import find_gaps
 from genai_iac.kinds._wishes import answer_leak, find_leak, take_back
-from genai_iac.model import Handover, LiveResource, Resource
+from genai_iac.model import Handover, LiveResource, LiveSecret, Resource
 
 
 def rotate(resource: Resource, live: LiveResource, rotation: Rotation, facts: Facts) -> Step:
     """The next safe step, or none, with a note that says when to come back. Raises PlanError for a wish that cannot be."""
     position = find_position(resource, live, facts.held)
+    step = _find_step(resource, live, position, rotation, facts)
+    if step.handover is None or step.handover.prove is None or "standby" not in step.handover.roles.values():
+        return step
+    return replace(step, notes=(*step.notes, _say_overlap(position.current, facts.now + rotation.overlap)))
+
+
+def _find_step(resource: Resource, live: LiveResource, position: Position, rotation: Rotation, facts: Facts) -> Step:
     leaked = find_leak(live, facts)
     if leaked is not None:
         return answer_leak(resource, live, position, leaked, facts)
@@ -101,8 +108,7 @@ def _retire(resource: Resource, live: LiveResource, position: Position, rotation
     never_current = not is_newer(current, old) and old.last_used is None
     until = (current.created or facts.now) + rotation.overlap
     if not never_current and facts.now < until:
-        note = f"both secrets work until {until:%Y-%m-%d %H:%M} UTC; then {old.name} is retired, once idle: apply again"
-        return _keep(live, position, facts, note)
+        return _keep(live, position, facts, _say_overlap(old, until))
     if not never_current and _may_never_have_arrived(position, rotation, facts):
         why = f"nobody uses {current.name}, and no sink can tell that it has its value"
         return begin(resource, live, Position("steady", old, current), why, facts)
@@ -122,6 +128,10 @@ def _retire(resource: Resource, live: LiveResource, position: Position, rotation
         Handover(roles, retired=old.name),
         (f"after this, {no_slot_left(old)}",) if rotation.revokes else (),
     )
+
+
+def _say_overlap(old: LiveSecret, until: datetime) -> str:
+    return f"both secrets work until {until:%Y-%m-%d %H:%M} UTC; then {old.name} is retired, once idle: apply again"
 
 
 def _may_never_have_arrived(position: Position, rotation: Rotation, facts: Facts) -> bool:

@@ -14,6 +14,7 @@ from genai_iac.render.attributes import known_part, moment, moment_for_people
 from genai_iac.render.differences import as_texts, line_edits
 from genai_iac.render.foreign import dotted, named, quoted, visible
 from genai_iac.render.json_text import write_json
+from genai_iac.render.notes import notice_lines
 from genai_iac.render.shown import show_value
 from genai_iac.render.terminal import Terminal, Tone
 from genai_iac.render.words import NAME_LIMIT, count, stack_words
@@ -115,8 +116,7 @@ def _text_lines(report: DriftReport, terminal: Terminal) -> Iterator[str]:
         for line in detail_lines(one, report.names):
             yield from terminal.wrap(line, "      ", "        ", "remove" if line[0] == "-" else "add")
     for notice in report.plan.notices:
-        about = f"{named(notice.address)}: " if notice.address else ""
-        yield from ["", *terminal.wrap(about + visible(notice.text, 2000), "Note: ", "      ")]
+        yield from ["", *notice_lines(notice, terminal)]
     if report.unmanaged is not None:
         yield from [
             "",

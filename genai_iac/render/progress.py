@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from genai_iac.model import Action, Outcome, Status, Summary
+from genai_iac.model import Action, Notice, Outcome, Status, Summary
 from genai_iac.render.foreign import columns, named, visible
+from genai_iac.render.notes import notice_lines
 from genai_iac.render.terminal import Terminal, Tone
 from genai_iac.render.words import count, done, join_words, resources_line
 
@@ -21,17 +22,26 @@ def outcome_text(outcome: Outcome, terminal: Terminal | None = None) -> str:
 
 
 def closing_text(
-    outcomes: Sequence[Outcome], terminal: Terminal | None = None, *, again: str = "genai-iac apply"
+    outcomes: Sequence[Outcome],
+    terminal: Terminal | None = None,
+    *,
+    notices: Iterable[Notice] = (),
+    again: str = "genai-iac apply",
 ) -> str:
-    """`Apply complete! Resources: ...`, or how much landed and what to type next (`again`) when not everything did."""
+    """`Apply complete! Resources: ...`, or how much landed and what to type next (`again`) when not everything did.
+
+    What a plan had to say (`notices`) of the resources that landed follows: when to come back, what cannot be done later.
+    """
     terminal = terminal or Terminal()
     done_actions: Counter[Action] = Counter(
         action for outcome in outcomes if outcome for action in outcome.change.actions
     )
     resources = resources_line(Summary(done_actions))
     statuses = Counter(outcome.status for outcome in outcomes)
+    landed = {outcome.change.address for outcome in outcomes if outcome}
+    notes = [line for one in notices if one.address in landed for line in notice_lines(one, terminal)]
     if all(outcomes):
-        return terminal.join([terminal.paint(f"Apply complete! {resources}", "add")])
+        return terminal.join([terminal.paint(f"Apply complete! {resources}", "add"), *notes])
     missing = [f"{statuses[status]} {status.value}" for status in (Status.FAILED, Status.SKIPPED) if statuses[status]]
     verdict = f"Apply incomplete: {join_words(missing)} of {count(len(outcomes), 'change')}."
     return terminal.join(
@@ -40,6 +50,7 @@ def closing_text(
             *terminal.wrap(resources),
             f"What landed stays. {'Mend what failed, then go on' if statuses[Status.FAILED] else 'Go on'} with:",
             f"  {visible(again)}",
+            *notes,
         ]
     )
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from genai_iac.model import Notice, Plan
+from genai_iac.model import Plan
 from genai_iac.render.change_text import change_lines
 from genai_iac.render.expiries import expiry_words
-from genai_iac.render.foreign import columns, named, visible
+from genai_iac.render.foreign import columns, visible
+from genai_iac.render.notes import note_lines, notice_lines
 from genai_iac.render.surroundings import Surroundings
 from genai_iac.render.terminal import Terminal
 from genai_iac.render.words import NAME_LIMIT, SIGNS, count, plan_line, sign, stack_words
-
-_NOTICE_LIMIT = 2000  # characters
 
 
 def render_text(plan: Plan, around: Surroundings | None = None, terminal: Terminal | None = None) -> str:
@@ -26,9 +25,9 @@ def _plan_lines(plan: Plan, around: Surroundings, terminal: Terminal) -> Iterato
     for change in plan.changes:
         yield ""
         yield from change_lines(change, around, terminal)
-    notes = [line for notice in plan.notices for line in _notice_lines(notice, terminal)]
+    notes = [line for notice in plan.notices for line in notice_lines(notice, terminal)]
     soon = expiry_words(plan, around, lambda name: visible(name, NAME_LIMIT))
-    notes += _note_lines(soon, terminal) if soon else []
+    notes += note_lines(soon, terminal) if soon else []
     yield from ["", *notes] if notes else []
     yield ""
     if not plan:
@@ -57,13 +56,3 @@ def _legend(entries: list[str], terminal: Terminal) -> Iterator[str]:
         line = longer
     if line:
         yield terminal.paint(line, "dim")
-
-
-def _notice_lines(notice: Notice, terminal: Terminal) -> list[str]:
-    about = f"{named(notice.address)}: " if notice.address else ""
-    return _note_lines(about + visible(notice.text, _NOTICE_LIMIT), terminal)
-
-
-def _note_lines(text: str, terminal: Terminal) -> list[str]:
-    first, *others = terminal.wrap(text, "Note: ", "      ")
-    return [terminal.paint("Note:", "change") + first.removeprefix("Note:"), *others]

@@ -41,7 +41,9 @@ def test_a_year_of_turns_begins_with_the_first(project: Project, tenancy: Tenanc
         assert "key-one has been current for 61 days: key-two takes its turn" in words(project.run("plan"))
         assert planned_calls(project) == ["RenewApiKey"]
         first = value(sink)
-        assert "key-two answered with xai.grok-4" in words(project.run(*APPLY))
+        rotated = words(project.run(*APPLY))
+        assert "key-two answered with xai.grok-4" in rotated
+        assert "both secrets work until " in rotated.partition("Apply complete!")[2]
         assert states(project) == SWITCHED
         assert value(sink) != first
 
