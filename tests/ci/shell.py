@@ -1,0 +1,69 @@
+"""The shell in which steps run: a search path with stand-ins on it, a home of its own, and nothing of this machine's environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+STAND_INS = Path(__file__).parent / "stand_ins"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a script ended."""
+
+    code: int
+    log: str
+
+
+@contextmanager
+def warm(folder: Path) -> Iterator[Path]:
+    """genai-iac ready to run: the socket at which it is asked for. Steps run it dozens of times, and importing is most of a run."""
+    door = folder / "door"
+    with subprocess.Popen(
+        [sys.executable, str(STAND_INS / "warm.py"), str(door)], env={**os.environ, "PYTHONUTF8": "1"}
+    ) as server:
+        while not door.exists() and server.poll() is None:
+            time.sleep(0.02)
+        try:
+            yield door
+        finally:
+            server.terminate()
+
+
+def make_commands(folder: Path, door: Path) -> Path:
+    """A directory for PATH: genai-iac as it is here, gh and curl as the tests play them, and a pip that installs nothing."""
+    commands = {
+        "genai-iac": f'exec "{sys.executable}" -IS "{STAND_INS / "warm.py"}" "{door}" "$@"',
+        "gh": f'exec "{sys.executable}" -IS "{STAND_INS / "gh.py"}" "$@"',
+        "curl": f'exec "{sys.executable}" -IS "{STAND_INS / "curl.py"}" "$@"',
+        "python": 'test "$1 $2 $3" = "-m pip install" && test "$4" = "genai-iac==$GENAI_IAC_VERSION"',
+    }
+    folder.mkdir()
+    for name, line in commands.items():
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def run_script(script: str, options: str, workspace: Path, environ: Mapping[str, str]) -> Ended:
+    """Run a step as a runner does: from a file, with bash. Both streams are the log."""
+    file = workspace.parent / "step.sh"
+    file.write_text(script)
+    ran = subprocess.run(
+        ["bash", "--noprofile", "--norc", options, str(file)],
+        cwd=workspace,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+    return Ended(ran.returncode, ran.stdout)

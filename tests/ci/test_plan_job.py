@@ -1,0 +1,69 @@
+"""The workflow of a pull request, run step by step: it plans without credentials and keeps one comment a stack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .repository import Hosted
+
+MARKER = "<!-- genai-iac plan chat -->"
+
+
+def comments(hosted: Hosted) -> list[dict[str, Any]]:
+    return hosted.runner.hub["comments"]
+
+
+def test_one_comment_is_kept_up_to_date(hosted: Hosted) -> None:
+    by_hand = {"id": 1, "issue": 7, "user": {"login": "mallory"}, "body": f"{MARKER}\nNot the bot's"}
+    hosted.runner.hub = {**hosted.runner.hub, "comments": [by_hand]}
+    hosted.branch()
+    hosted.edit("Chat workloads", "Chat in production")
+    run = hosted.pull_request()
+    assert run.result == "success", run.log
+    _, comment = comments(hosted)
+    assert comment["body"].splitlines()[:3] == [MARKER, "", "### Plan: 0 to add, 1 to change, 0 to destroy."]
+    assert "Chat in production" in comment["body"]
+    assert run.summary == comment["body"]
+    assert run.jobs["stacks"][0].outputs["matrix"].startswith('{"include":[{"name":"chat",')
+
+    hosted.edit("The app's", "The application's")
+    hosted.edit("Another team's", "The other team's", "other/stack.yaml")
+    again = hosted.pull_request()
+    kept, updated, other = comments(hosted)
+    assert (kept, updated["id"]) == (by_hand, comment["id"])
+    assert "### Plan: 0 to add, 2 to change, 0 to destroy." in updated["body"]
+    assert other["body"].splitlines()[0] == "<!-- genai-iac plan other -->"
+    assert again.summary == updated["body"] + other["body"]
+
+    hosted.edit("Chat in production", "Chat workloads")
+    hosted.edit("The application's", "The app's")
+    assert hosted.pull_request().result == "success"
+    assert comments(hosted) == [by_hand, other]
+    assert hosted.tenancy.calls() == []
+
+
+def test_a_fork_is_planned_and_writes_nothing(hosted: Hosted) -> None:
+    hosted.branch()
+    hosted.edit("Chat workloads", "Chat")
+    run = hosted.pull_request(repository="mallory/access")
+    assert (run.result, run.result_of("comment")) == ("success", "skipped")
+    assert "### Plan: 0 to add, 1 to change, 0 to destroy." in run.summary
+    assert hosted.runner.hub["requests"] == hosted.tenancy.calls() == []
+
+
+def test_without_a_snapshot_it_says_what_to_run(hosted: Hosted) -> None:
+    for cache in hosted.runner.shelf.caches:
+        cache.unlink()
+    hosted.branch()
+    hosted.edit("Chat workloads", "Chat")
+    run = hosted.pull_request()
+    assert run.result_of("plan") == "failure"
+    assert "There is no snapshot yet: run the workflow genai-iac nightly on the protected branch once." in run.log
+
+
+def test_what_the_checks_refuse_is_planned_all_the_same(hosted: Hosted) -> None:
+    hosted.branch()
+    hosted.edit("description: app may chat", "description:   app may still chat")
+    run = hosted.pull_request()
+    assert run.result_of("plan") == "failure"
+    assert [one["body"].splitlines()[0] for one in comments(hosted)] == [MARKER]
