@@ -138,7 +138,7 @@ class Runner:
         for file in files.values():
             file.write_text("")
         ended = run_script(
-            script, "-e", place / "workspace", environ | {name: str(file) for name, file in files.items()}
+            script, ("-e",), place / "workspace", environ | {name: str(file) for name, file in files.items()}
         )
         job.log += ended.log
         job.summary += files["GITHUB_STEP_SUMMARY"].read_text()

@@ -52,12 +52,12 @@ def make_commands(folder: Path, door: Path) -> Path:
     return folder
 
 
-def run_script(script: str, options: str, workspace: Path, environ: Mapping[str, str]) -> Ended:
+def run_script(script: str, options: tuple[str, ...], workspace: Path, environ: Mapping[str, str]) -> Ended:
     """Run a step as a runner does: from a file, with bash. Both streams are the log."""
     file = workspace.parent / "step.sh"
     file.write_text(script)
     ran = subprocess.run(
-        ["bash", "--noprofile", "--norc", options, str(file)],
+        ["bash", "--noprofile", "--norc", *options, str(file)],
         cwd=workspace,
         env=dict(environ),
         stdin=subprocess.DEVNULL,
