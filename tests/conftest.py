@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import hypothesis
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 # the ordinary run is the same every time; other examples come with --hypothesis-profile=search
 hypothesis.settings.register_profile("same", derandomize=True, print_blob=True)
@@ -22,6 +24,10 @@ hypothesis.settings.load_profile("same")
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+
+
+# reading an RSA key proves it, which takes 40 ms of work; here the same few are read thousands of times
+serialization.load_pem_private_key = cache(serialization.load_pem_private_key)
 
 
 @dataclass(frozen=True)
