@@ -15,7 +15,7 @@ from genai_iac.compiled import name_kinds
 from genai_iac.kinds import KINDS, Rotation
 from genai_iac.model import Address, ExistingCompartment, Reference, Resource, Value
 from genai_iac.policy import VERBS, Grant, Location, Name, Subject, Word
-from genai_iac.policy.permissions import SERVICES, permissions_of
+from genai_iac.policy.permissions import given_by, permissions_of
 from genai_iac.sinks import entry_compartments
 
 Verb = Literal["plan", "apply", "rotate"]
@@ -25,17 +25,12 @@ ROOT: Location = Location("tenancy")
 _AT_THE_START = ("ListRegionSubscriptions",)
 _GROUPS = {"group": "ListGroups", "dynamic-group": "ListDynamicGroups"}
 # what the door to OCI Vault calls for one secret (genai_iac.provider.vault)
+_READ_VAULT = ("ListSecrets", "GetSecretBundle", "ListSecretVersions")
+_RENEW_IN_VAULT = (*_READ_VAULT, "GetSecret", "UpdateSecret", "ScheduleSecretVersionDeletion")
 _VAULT: Mapping[Verb, tuple[str, ...]] = {
-    "plan": ("ListSecrets", "GetSecretBundle"),
-    "apply": ("ListSecrets", "GetSecretBundle", "GetVault", "GetKey", "CreateSecret", "GetSecret"),
-    "rotate": (
-        "ListSecrets",
-        "GetSecretBundle",
-        "GetSecret",
-        "UpdateSecret",
-        "ListSecretVersions",
-        "ScheduleSecretVersionDeletion",
-    ),
+    "plan": _READ_VAULT,
+    "rotate": _RENEW_IN_VAULT,
+    "apply": (*_RENEW_IN_VAULT, "GetVault", "GetKey", "CreateSecret", "ScheduleSecretDeletion"),
 }
 _ELSEWHERE = ("VAULT_", "KEY_")  # permissions on what lies in a compartment that nobody names
 _TURN = ("GetApiKey", "RenewApiKey", "SetApiKeyState")
@@ -53,8 +48,8 @@ def least_policy(verb: Verb, resources: Mapping[Address, Resource], group: str) 
     """The statements to attach to the tenancy for that group (`NAME`, or `DOMAIN/NAME`), narrowest verbs, none that another covers."""
     grants: dict[tuple[str, Location], int] = {}
     for need in find_needs(verb, resources):
-        type, level = _GIVEN_BY[need.permission]
-        grants[type, need.place] = max(level, grants.get((type, need.place), 0))
+        least, type = given_by(need.permission)
+        grants[type, need.place] = max(VERBS.index(least), grants.get((type, need.place), 0))
     kept = [key for key in grants if not any(_covers(other, key, grants) for other in grants)]
     domain, _, name = group.rpartition("/")
     subject = Subject("group", (Name(name, domain or None),))
@@ -73,7 +68,7 @@ def find_needs(verb: Verb, resources: Mapping[Address, Resource]) -> Iterator[Ne
         yield from _of((_GROUPS[named],), ROOT)
     for resource in resources.values():
         if verb == "apply":
-            yield from _of(_creates(resource), _place(resource.attributes["compartmentId"], resources))
+            yield from _of(_life(resource), _place(resource.attributes["compartmentId"], resources))
         turns = Rotation.of(resource) is not None if resource.address.kind == "ApiKey" else False
         if verb == "rotate" and turns:
             yield from _of(_TURN, _place(resource.attributes["compartmentId"], resources))
@@ -97,10 +92,14 @@ def _named_kinds(resources: Iterable[Resource]) -> set[str]:
     return found
 
 
-def _creates(resource: Resource) -> Iterator[str]:
+def _life(resource: Resource) -> Iterator[str]:
+    """What it takes to make a resource and to let it go."""
     kind = KINDS[resource.address.kind]
     yield from (call.operation for call in kind.create(resource).calls)
     yield kind.get_operation
+    yield kind.delete_operation
+    if kind.name == "Compartment":
+        yield "GetWorkRequest"  # one goes, and moves, as a work request
 
 
 def _of_sinks(verb: Verb, resource: Resource, resources: Mapping[Address, Resource]) -> Iterator[Need]:
@@ -127,17 +126,3 @@ def _covers(
         return False
     around, inside = wide[1], narrow[1]
     return around == ROOT or (bool(around.path) and inside.path[: len(around.path)] == around.path)
-
-
-def _read_tables() -> Mapping[str, tuple[str, int]]:
-    """For each permission the first resource type and the lowest verb that give it."""
-    given: dict[str, tuple[str, int]] = {}
-    for service in SERVICES:
-        for name, type in service.types.items():
-            for level, verb in enumerate(VERBS):
-                for permission in type.added_by(verb):
-                    given.setdefault(permission, (name, level))
-    return given
-
-
-_GIVEN_BY = _read_tables()

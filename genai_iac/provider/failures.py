@@ -8,6 +8,7 @@ from socket import gaierror
 from typing import Any
 
 from genai_iac.errors import ServiceFailure
+from genai_iac.policy.permissions import rights_of
 
 _HINTS: Mapping[tuple[int, str], str] = {
     (401, "NotAuthenticated"): "check the profile's key and fingerprint, and this machine's clock",
@@ -15,10 +16,7 @@ _HINTS: Mapping[tuple[int, str], str] = {
         403,
         "NotAllowed",
     ): "the tenancy's home region takes IAM writes; report this, the tool should have gone there by itself",
-    (
-        404,
-        "NotAuthorizedOrNotFound",
-    ): "it is not there, or this identity may not see it: check the region, the compartment and the policies",
+    (404, "NotAuthorizedOrNotFound"): "it is not there, or not in this region, or this identity may not do that",
     (
         400,
         "RelatedResourceNotAuthorizedOrNotFound",
@@ -101,12 +99,19 @@ def _of_answer(error: Any, operation: str) -> ServiceFailure:
         status=status,
         code=code,
         request_id=request_id,
-        hint=_HINTS.get((status, code)),
+        hint=_next(status, code, operation),
     )
     failure.uncertain = status >= 500
     seconds = headers.get("retry-after", "")
     failure.retry_after = float(seconds) if re.fullmatch(r"\d{1,4}", seconds) else None
     return failure
+
+
+def _next(status: int, code: str, operation: str) -> str | None:
+    """What to do about it; of what may be a lack of rights, which right that is."""
+    hint = _HINTS.get((status, code))
+    needed = " and ".join(rights_of(operation)) if status in (403, 404) and code.startswith("NotAuthorized") else ""
+    return f"{hint or 'this identity may not do that'}: it needs the right to {needed}" if needed else hint
 
 
 def _plain(text: str) -> str:

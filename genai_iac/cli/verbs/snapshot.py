@@ -50,8 +50,10 @@ def COMMAND(ctx: click.Context, path: str, out: Path, full_scan: bool, paralleli
         output.say(text)
         return 0
     write_file(out, text.encode())
-    if snapshot.groups is None or snapshot.dynamic_groups is None:
-        output.note("Note: this identity may not list groups; a plan that has to compare them will refuse.\n")
+    hidden = [name for name, list in (("groups", groups), ("dynamic groups", dynamic_groups)) if list is None]
+    if hidden:
+        unseen = " and ".join(hidden)
+        output.note(f"Note: this identity may not list {unseen}; a plan that has to compare {unseen} will refuse.\n")
     found = f"{count(len(live.found), 'resource')} in {count(len(live.places), 'compartment')}"
     output.note(f"Wrote {out}: {found}, and no secret.\n")
     return 0

@@ -30,6 +30,23 @@ def operations_of(permission: str) -> tuple[str, ...]:
     return tuple(name for name, needed in _OPERATIONS.items() if permission in needed)
 
 
+@cache
+def given_by(permission: str) -> tuple[str, str]:
+    """The lowest verb and the resource type of the first table that give a permission. Raises KeyError when none does."""
+    for service in SERVICES:
+        for name, type in service.types.items():
+            for verb in VERBS:
+                if permission in type.added_by(verb):
+                    return verb, name
+    raise KeyError(permission)
+
+
+def rights_of(operation: str) -> tuple[str, ...]:
+    """What a statement has to allow for an operation (`manage policies`); empty for one of no table."""
+    needed = _OPERATIONS.get(operation, ())
+    return tuple(dict.fromkeys(" ".join(given_by(permission)) for permission in needed))
+
+
 def members_of(resource: str) -> tuple[str, ...]:
     """The resource types that a resource type of a statement stands for: a family's members, all, or itself."""
     if resource == "all-resources":
