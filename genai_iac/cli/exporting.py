@@ -41,7 +41,7 @@ def export_tenancy(
 
     def choose(tree: Tree) -> list[str]:
         top = _find(tree, compartment)
-        return [top, *(id for id in tree.nodes if tree.contains(top, id))]
+        return [id for id in (tree.tenancy, *tree.nodes) if tree.contains(top, id)]
 
     nobody = Owner(provider.tenancy, "")
     live = read_live(provider, nobody, {}, region=region, parallelism=parallelism, full_scan=full_scan, choose=choose)
