@@ -17,7 +17,7 @@ from genai_iac.emulator import running
 from genai_iac.model import TAG
 
 from .callers import probe
-from .launching import Ended, Launcher
+from .launching import Ended, Here, Launcher
 from .places import File, Place, VaultSecret
 from .stacks import SINKS, VAULTED
 
@@ -32,7 +32,7 @@ class Bench:
 
     home: Path
     tenancy: Tenancy
-    launcher: Launcher
+    launcher: Launcher | Here
     port: int
 
     @property
@@ -81,7 +81,7 @@ class Bench:
 
 
 @contextmanager
-def serving(home: Path, launcher: Launcher, port: int = 0) -> Iterator[Bench]:
+def serving(home: Path, launcher: Launcher | Here, port: int = 0) -> Iterator[Bench]:
     """The tenancy in that directory, always at the same port: sinks tell consumers where to call."""
     home.mkdir(parents=True, exist_ok=True)
     with running(home / "local.db", port, oci_dir=home / "oci") as server:
@@ -90,7 +90,7 @@ def serving(home: Path, launcher: Launcher, port: int = 0) -> Iterator[Bench]:
 
 
 @contextmanager
-def copied(ground: Path, home: Path, launcher: Launcher, port: int) -> Iterator[Bench]:
+def copied(ground: Path, home: Path, launcher: Launcher | Here, port: int) -> Iterator[Bench]:
     """A copy of a prepared tenancy and its project, gone at the end."""
     shutil.copytree(ground, home)
     try:

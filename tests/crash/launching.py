@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from conftest import ROOT
+from conftest import ROOT, run_in_process
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,21 @@ class Ended:
     code: int
     out: str
     err: str
+
+
+class Here:
+    """Runs in this process, which is faster, and a test can reach into them; they cannot be killed."""
+
+    def run(
+        self,
+        arguments: tuple[str, ...],
+        cwd: Path,
+        environ: Mapping[str, str],
+        meet: Callable[[int], object] = lambda pid: None,
+    ) -> Ended:
+        """Run genai-iac to its end."""
+        ran = run_in_process(arguments, cwd, environ)
+        return Ended(ran.code, ran.out, ran.err)
 
 
 class Launcher:

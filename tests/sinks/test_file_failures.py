@@ -9,8 +9,7 @@ import errno
 import fcntl
 import itertools
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,59 +20,11 @@ from genai_iac.errors import SinkError
 from genai_iac.sinks import Context, Sink, open_sink
 
 from .nouns import ADDRESS, OWNER, VALUES, delivery, item, mask, traces
+from .traps import Trap
 
 OLD = delivery(item("key-one", "a", "current"))
 NEW = delivery(item("key-one", "b", "current"), item("key-two", "c", "standby"))
 ERRORS = [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EXDEV]
-CALLS = [
-    (os, name)
-    for name in (
-        "open",
-        "close",
-        "fchmod",
-        "fstat",
-        "fsync",
-        "mkdir",
-        "readv",
-        "rename",
-        "rmdir",
-        "scandir",
-        "stat",
-        "unlink",
-        "write",
-    )
-] + [(fcntl, "flock")]
-
-
-class Trap:
-    """Counts system calls by name, and springs at one of them: before it has its effect, or after."""
-
-    def __init__(
-        self, name: str = "", nth: int = 0, error: BaseException | None = None, *, after: bool = False
-    ) -> None:
-        self.name, self.nth, self.error, self.after = name, nth, error, after
-        self.counts: dict[str, int] = {}
-        self.sprung = False
-
-    @contextmanager
-    def set(self) -> Iterator[None]:
-        with ExitStack() as patches:
-            for module, name in CALLS:
-                patches.enter_context(mock.patch.object(module, name, self._watched(name, getattr(module, name))))
-            yield
-
-    def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            self.counts[name] = self.counts.get(name, 0) + 1
-            if (name, self.counts[name]) != (self.name, self.nth) or self.error is None:
-                return real(*arguments, **options)
-            self.sprung = True
-            if self.after or name == "close":  # a descriptor is closed even when close fails
-                with suppress(OSError):
-                    real(*arguments, **options)
-            raise self.error
-
-        return call
 
 
 def sink(root: Path) -> Sink:
