@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from genai_iac.kinds._expiry import write_moment
 from genai_iac.kinds._kind import Facts, Step
 from genai_iac.kinds._position import GONE, Position
+from genai_iac.kinds._rotation import Rotation
 from genai_iac.kinds._secrets import declared_secrets, renew, set_state
 from genai_iac.kinds._sinks import find_gaps
-from genai_iac.model import Action, Handover, LiveResource, LiveSecret, Loss, Resource, Role
+from genai_iac.model import Action, Handover, Lifetime, LiveResource, LiveSecret, Loss, Resource, Role
 
 _PROOF = timedelta(minutes=10)  # our own call of a new value comes within this time of its minting
 
@@ -21,7 +23,7 @@ def begin(resource: Resource, live: LiveResource, position: Position, why: str, 
     handover = Handover(roles_after(position), prove=other.name)
     return Step(
         ("renew",),
-        (renew(live, other.name, declared_secrets(resource)[other.name]["expires"]),),
+        (renew(live, other.name, _expiry_beside(resource, position, facts)),),
         (f"{why}: {other.name} takes its turn",),
         losses(other, "renew", facts),
         (other.name,),
@@ -41,6 +43,17 @@ def begin_again(resource: Resource, live: LiveResource, position: Position) -> S
         (current.name,),
         Handover({current.name: "current", other.name: "inactive"}),
     )
+
+
+def _expiry_beside(resource: Resource, position: Position, facts: Facts) -> Lifetime | str:
+    """The declared life of the other one; longer where both would die within one overlap and leave no time for a turn."""
+    declared: Lifetime | str = declared_secrets(resource)[position.other.name]["expires"]
+    rotation, dies = Rotation.of(resource), position.current.expires
+    if rotation is None or dies is None or position.current.state != "ACTIVE" or isinstance(declared, str):
+        return declared
+    if abs(facts.now + declared.length - dies) >= rotation.overlap:
+        return declared
+    return write_moment(dies + rotation.overlap)
 
 
 def roles_after(position: Position) -> dict[str, Role]:

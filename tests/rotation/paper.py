@@ -106,6 +106,12 @@ class Paper:
 
         return Facts(self.now, lambda a, b: a == b, lambda a, b, c: True, self.held(), wish, idle)
 
+    def die_together(self) -> bool:
+        """Whether both work, and one dies so soon after the other that there is no time for a turn."""
+        first, second = self.secrets.values()
+        near = abs(first.expires - second.expires) < self.rotation.overlap
+        return near and first.state == second.state == "ACTIVE"
+
     def serves(self, sink: PaperSink) -> bool | None:
         """Whether the value that callers read there is alive; None when there is none to read."""
         found = sink.current()
@@ -167,7 +173,10 @@ class Paper:
     def _renew(self, name: str, body: object, minted: dict[str, int]) -> None:
         old = self.secrets[name]
         assert old.state != "REVOKED", "the service refuses that"
-        self.secrets[name] = PaperSecret("ACTIVE", self.now, self.now + LIFE.length, None, old.generation + 1)
+        assert isinstance(body, dict)
+        expires = body["details"]["timeExpiry"]
+        dies = self.now + expires.length if isinstance(expires, Lifetime) else datetime.fromisoformat(expires)
+        self.secrets[name] = PaperSecret("ACTIVE", self.now, dies, None, old.generation + 1)
         minted[name] = old.generation + 1
         self._tag(body)
 

@@ -120,6 +120,8 @@ class Run:
         before = [paper.serves(sink) for sink in told]
         assert callable(do)
         do()
+        if what == "RENEW" and self.last.handover and self.last.handover.prove == name and paper.die_together():
+            self.broken.append(f"after {word} both die together")
         if any(was and not paper.serves(sink) for was, sink in zip(before, told, strict=True)):
             self.broken.append(f"readers lost their value at {word}")
 

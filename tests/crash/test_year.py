@@ -1,0 +1,125 @@
+"""A year of daily applies, some of them killed: nobody ever meets a dead secret, and every key takes its turns when it should.
+
+A few brisk keys for some weeks go with every test run; all of them for 400 days with `-m matrix`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loop.walk import keys
+
+from .callers import Probe, calling, probe, read_sink
+from .diaries import DELIVER, HABITS, Entry, Habit, Secret, find_breaches, manifests, turns
+from .grounds import APPLY, Bench, serving
+from .launching import Here, Launcher
+
+_ACCOMPANIED = 0.05  # of the runs: clients call without a pause while it goes on
+
+
+@pytest.fixture(scope="module")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    with Launcher(tmp_path_factory.mktemp("launcher")) as started:
+        yield started
+
+
+def test_weeks_pass(tmp_path: Path, launcher: Launcher) -> None:
+    year = Year(tmp_path, launcher, HABITS[:3], seed=1, killed=0.2)
+    year.pass_by(24)
+    assert year.killed and year.turns > 7
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("seed", range(3))
+def test_a_year_passes(tmp_path: Path, launcher: Launcher, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    year = Year(tmp_path, launcher, HABITS, seed, killed=0.05)
+    year.pass_by(400)
+    with capsys.disabled():
+        print(f"\n400 days, {year.killed} runs killed, {year.turns} turns, {len(year.probes)} probes, none failed")
+    assert year.killed > 10 and year.turns > 150
+
+
+class Year:
+    """One tenancy on its way through time."""
+
+    def __init__(self, home: Path, launcher: Launcher, habits: tuple[Habit, ...], seed: int, killed: float) -> None:
+        self._home, self._launcher, self._habits = home, launcher, habits
+        self._share = killed  # of the runs
+        self._chance = random.Random(seed)
+        self._diaries: dict[str, list[Entry]] = {habit.name: [] for habit in habits}
+        self.killed = 0
+        self.probes: list[Probe] = []
+
+    @property
+    def turns(self) -> int:
+        return sum(len(turns(diary)) for diary in self._diaries.values())
+
+    def pass_by(self, days: int) -> None:
+        """Day by day: the clock goes on, clients call, apply runs, clients call; in the end the diaries are judged."""
+        with serving(self._home, Here()) as bench:
+            bench.write(manifests(self._habits))
+            (bench.project / "program").mkdir()
+            deliver = bench.project / "deliver.sh"
+            deliver.write_text(DELIVER)
+            deliver.chmod(0o700)
+            bench.apply()
+            for day in range(days):
+                self._note(bench)
+                bench.tenancy.advance("1d")
+                self._call(bench, day)
+                self._apply(bench, day)
+                self._call(bench, day)
+        breaches = [
+            breach for habit in self._habits for breach in find_breaches(habit, self._diaries[habit.name], self.killed)
+        ]
+        assert breaches == []
+
+    def _apply(self, bench: Bench, day: int) -> None:
+        if self._chance.random() < self._share:
+            self._apply_and_kill(bench)
+            return
+        together = self._chance.random() < _ACCOMPANIED
+        with calling(self._sinks(bench)) if together else nullcontext() as history:
+            ended = bench.run(*APPLY)
+        assert ended.code == 0, f"day {day}: exit {ended.code}\n{ended.out}\n{ended.err}"
+        if history is not None:
+            self._judge(history.probes, day)
+
+    def _apply_and_kill(self, bench: Bench) -> None:
+        point = {"operation": "*", "nth": self._chance.randint(1, 30), "when": self._chance.choice(("before", "after"))}
+
+        def arm(pid: int) -> None:
+            bench.tenancy.control("POST", "faults", {**point, "effect": {"kill": pid}})
+
+        ended = self._launcher.run(APPLY, bench.project, bench.environ, arm)
+        bench.tenancy.control("DELETE", "faults")
+        self.killed += ended.code < 0
+
+    def _call(self, bench: Bench, day: int) -> None:
+        self._judge([probe(sink) for sink in self._sinks(bench)], day)
+
+    def _judge(self, probes: list[Probe], day: int) -> None:
+        assert [one for one in probes if one.status != 200] == [], f"day {day}"
+        self.probes.extend(probes)
+
+    def _sinks(self, bench: Bench) -> list[Path]:
+        return [bench.project / sink for habit in self._habits for sink in habit.sinks]
+
+    def _note(self, bench: Bench) -> None:
+        at = datetime.fromisoformat(bench.tenancy.control("GET", "clock")["now"])
+        live = {key.display_name: key for key in keys(bench.tenancy).values()}
+        for habit in self._habits:
+            shown = read_sink(bench.project / habit.sinks[0])
+            assert shown
+            secrets = [_read_secret(item, shown[1]) for item in live[habit.name].keys]
+            self._diaries[habit.name].append(Entry(at, (secrets[0], secrets[1])))
+
+
+def _read_secret(item: Any, shown: str) -> Secret:
+    return Secret(item.key_name, item.state, item.time_created, item.time_expiry, item.key_mask[-4:] == shown[-4:])
