@@ -30,7 +30,7 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
 
 
 def test_weeks_pass(tmp_path: Path, launcher: Launcher) -> None:
-    year = Year(tmp_path, launcher, HABITS[:3], seed=1, killed=0.2)
+    year = Year(tmp_path, launcher, HABITS[:3], seed=1, trapped=0.2)
     year.pass_by(24)
     assert year.killed and year.turns > 7
 
@@ -38,19 +38,19 @@ def test_weeks_pass(tmp_path: Path, launcher: Launcher) -> None:
 @pytest.mark.matrix
 @pytest.mark.parametrize("seed", range(3))
 def test_a_year_passes(tmp_path: Path, launcher: Launcher, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
-    year = Year(tmp_path, launcher, HABITS, seed, killed=0.05)
+    year = Year(tmp_path, launcher, HABITS, seed, trapped=0.1)
     year.pass_by(400)
     with capsys.disabled():
         print(f"\n400 days, {year.killed} runs killed, {year.turns} turns, {len(year.probes)} probes, none failed")
-    assert year.killed > 10 and year.turns > 150
+    assert year.killed >= 20 and year.turns > 150
 
 
 class Year:
     """One tenancy on its way through time."""
 
-    def __init__(self, home: Path, launcher: Launcher, habits: tuple[Habit, ...], seed: int, killed: float) -> None:
+    def __init__(self, home: Path, launcher: Launcher, habits: tuple[Habit, ...], seed: int, trapped: float) -> None:
         self._home, self._launcher, self._habits = home, launcher, habits
-        self._share = killed  # of the runs
+        self._trapped = trapped  # share of the runs that a kill waits for; about half of them reach it
         self._chance = random.Random(seed)
         self._diaries: dict[str, list[Entry]] = {habit.name: [] for habit in habits}
         self.killed = 0
@@ -81,7 +81,7 @@ class Year:
         assert breaches == []
 
     def _apply(self, bench: Bench, day: int) -> None:
-        if self._chance.random() < self._share:
+        if self._chance.random() < self._trapped:
             self._apply_and_kill(bench)
             return
         together = self._chance.random() < _ACCOMPANIED
@@ -92,7 +92,7 @@ class Year:
             self._judge(history.probes, day)
 
     def _apply_and_kill(self, bench: Bench) -> None:
-        point = {"operation": "*", "nth": self._chance.randint(1, 30), "when": self._chance.choice(("before", "after"))}
+        point = {"operation": "*", "nth": self._chance.randint(1, 20), "when": self._chance.choice(("before", "after"))}
 
         def arm(pid: int) -> None:
             bench.tenancy.control("POST", "faults", {**point, "effect": {"kill": pid}})
