@@ -68,6 +68,7 @@ def apply_plan(plan: Plan, site: Site) -> Iterator[Outcome]:
             running -= 1
             queue.finish(outcome.change, landed=bool(outcome))
             yield outcome
+    yield from progress.twins.part()
     yield from (Outcome(change, Status.SKIPPED, note="interrupted before it began") for change in queue.rest())
 
 

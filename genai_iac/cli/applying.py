@@ -14,6 +14,7 @@ from genai_iac.cli.flags import Flags
 from genai_iac.cli.interrupts import Interrupts
 from genai_iac.cli.output import Output
 from genai_iac.cli.planning import Asked, Draft, make_draft
+from genai_iac.cli.turnstile import one_at_a_time
 from genai_iac.cli.workspace import open_workspace
 from genai_iac.errors import IacError, StalePlanError, UsageError
 from genai_iac.model import Outcome
@@ -73,7 +74,7 @@ def apply_saved(flags: Flags, path: str, asked: Asked, consent: Consent, output:
         raise StalePlanError(f"{path} is a rendering, not a saved plan", hint="make one: genai-iac plan --out FILE")
     asked = _as_planned(asked, inputs)
     flags = Flags(**{**flags.__dict__, "env": flags.env or inputs.get("environment")})
-    with open_workspace(flags, str(inputs["path"])) as workspace:
+    with open_workspace(flags, str(inputs["path"])) as workspace, one_at_a_time(workspace.desk.root, output):
         draft = make_draft(workspace, asked)
         check_inputs(inputs, draft.inputs)
         check_same_plan(saved, plan_document(draft.plan))

@@ -7,5 +7,6 @@ it is *undelivered* and only a renewal brings a value again, because the service
 from genai_iac.delivery.desk import Desk
 from genai_iac.delivery.foretell import foretell_calls
 from genai_iac.delivery.held import assume_held, read_held
+from genai_iac.delivery.portion import Values
 
-__all__ = ["Desk", "assume_held", "foretell_calls", "read_held"]
+__all__ = ["Desk", "Values", "assume_held", "foretell_calls", "read_held"]

@@ -6,9 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from genai_iac.delivery.portion import check_readers, copies, empty_portion, look_into, portion_for, roles_beside
+from genai_iac.delivery.portion import (
+    Values,
+    check_readers,
+    check_unchanged,
+    copies,
+    empty_portion,
+    judge_holding,
+    portion_for,
+    roles_beside,
+)
 from genai_iac.errors import PlanError, SinkError
-from genai_iac.model import Held, LiveResource, Resource, Role, Secret, Value, read_compartment
+from genai_iac.model import Held, LiveResource, Record, Resource, Role, Secret, Value, read_compartment
 from genai_iac.resolve import Resolver
 from genai_iac.sinks import Context, Sink, VaultDoor, entry_compartments, open_sink
 
@@ -51,6 +60,11 @@ class Desk:
         for sink in self.sinks(resource, id):
             sink.announce(tuple(secrets))
 
+    def look(self, resource: Resource, id: str) -> tuple[Record, ...]:
+        """What its sinks hold now, of whatever key. Raises SinkError when one cannot be asked."""
+        holdings = [sink.read() for sink in self.sinks(resource, id)]
+        return tuple(record for holding in holdings if holding for record in holding.records)
+
     def deliver(
         self,
         resource: Resource,
@@ -58,22 +72,30 @@ class Desk:
         base_url: str,
         roles: Mapping[str, Role],
         minted: Mapping[str, Secret],
+        known: Values | None = None,
     ) -> tuple[str, ...]:
         """Bring every sink of the resource to hold these secrets in these parts; answers the places written.
 
         A value that was not minted now is kept where it is, and copied to a sink that lacks it from one that has it.
-        Raises SinkError for the places that could not be written; the others are.
+        `known`: a sink that holds any other value by now is left alone. Raises SinkError for the places that could not be
+        written; the others are.
         """
-        return self._write(resource, live, base_url, lambda _: roles, minted)
+        return self._write(resource, live, base_url, lambda _: roles, minted, known)
 
     def stage(
-        self, resource: Resource, live: LiveResource, base_url: str, name: str, minted: Mapping[str, Secret]
+        self,
+        resource: Resource,
+        live: LiveResource,
+        base_url: str,
+        name: str,
+        minted: Mapping[str, Secret],
+        known: Values | None = None,
     ) -> None:
         """Bring every sink that keeps pending values to hold that secret; what callers read there stays as it is.
 
-        Raises SinkError for the places that could not be written; the others are.
+        `known`: as for `deliver`. Raises SinkError for the places that could not be written; the others are.
         """
-        self._write(resource, live, base_url, lambda held: roles_beside(held, name), minted)
+        self._write(resource, live, base_url, lambda held: roles_beside(held, name), minted, known)
 
     def take(self, resource: Resource, live: LiveResource, name: str) -> Secret | None:
         """The live value of that secret from a sink that can give it, or None."""
@@ -94,16 +116,20 @@ class Desk:
         base_url: str,
         roles: Callable[[Held], Mapping[str, Role]],
         minted: Mapping[str, Secret],
+        known: Values | None,
     ) -> tuple[str, ...]:
         sinks = self.sinks(resource, live.id)
         failures: list[str] = []
         written: list[str] = []
         for sink in sinks:
             try:
-                held = look_into(sink, live)
+                holding = sink.read()
+                held = judge_holding(sink, holding, live)
                 wanted = roles(held)
                 if not wanted:
                     continue
+                if known is not None:
+                    check_unchanged(sink, holding, live, known)
                 delivery = portion_for(sink, held, resource, live, base_url, wanted, minted, sinks)
                 check_readers(sink, held, live, delivery, wanted)
                 sink.write(delivery)

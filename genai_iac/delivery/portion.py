@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from genai_iac.errors import SinkError
-from genai_iac.model import Delivery, Held, Item, LiveResource, LiveSecret, Record, Resource, Role, Secret
+from genai_iac.model import Delivery, Held, Holding, Item, LiveResource, LiveSecret, Record, Resource, Role, Secret
 from genai_iac.sinks import Sink
 
 _GONE = ("EXPIRED", "REVOKED", "DELETED")
 
 Minted = Mapping[str, Secret | None]  # by secret name; None: it will be minted, and its value is not known yet
+Values = frozenset[tuple[str, str]]  # secret name and mask
 
 
 def look_into(sink: Sink, live: LiveResource) -> Held:
     """What the sink holds of that key. Raises SinkError."""
-    holding = sink.read()
+    return judge_holding(sink, sink.read(), live)
+
+
+def judge_holding(sink: Sink, holding: Holding | None, live: LiveResource) -> Held:
+    """What of a holding fits the live masks."""
     if holding is None or holding.id not in (live.id, ""):
         return Held(sink.roles, sink.readable, {})
     answers = {secret.name: holding.holds(secret.name, secret.mask) for secret in live.secrets}
@@ -67,6 +72,13 @@ def check_readers(sink: Sink, held: Held, live: LiveResource, delivery: Delivery
             f"{sink.place} was left as it is: no sink can give the value of {missing[0]}",
             hint="plan again: what is not held is delivered anew",
         )
+
+
+def check_unchanged(sink: Sink, holding: Holding | None, live: LiveResource, known: Values) -> None:
+    """A value that this run has never heard of was delivered by another one meanwhile, and is newer. Raises SinkError."""
+    known |= {(secret.name, secret.mask) for secret in live.secrets}
+    if holding is not None and any((one.secret, one.mask) not in known for one in holding.records):
+        raise SinkError(f"{sink.place} was left as it is: another run delivered there meanwhile", hint="plan again")
 
 
 def copies(sinks: Iterable[Sink], id: str, secret: LiveSecret) -> Iterator[Secret]:

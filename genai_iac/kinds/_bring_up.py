@@ -32,16 +32,18 @@ def begin(resource: Resource, live: LiveResource, position: Position, why: str, 
 
 
 def begin_again(resource: Resource, live: LiveResource, position: Position) -> Step:
-    """The values of a key just made were lost on the way and nobody ever had one: as if it were made now."""
+    """The value that callers should have was lost on the way to them and nobody ever had it: as if the key were made now."""
     current, other = position.current, position.other
     expires = declared_secrets(resource)[current.name]["expires"]
+    works = other.state == "ACTIVE"
+    roles: dict[str, Role] = {current.name: "current", **({} if other.state in GONE else {other.name: "inactive"})}
     return Step(
-        ("renew", "deactivate"),
-        (renew(live, current.name, expires), set_state(live, other.name, "INACTIVE")),
-        (f"the values of {current.name} and {other.name} reached no sink, and nobody uses them",),
-        (Loss(current.name, None, "renew"), Loss(other.name, None, "deactivate")),
+        ("renew", "deactivate") if works else ("renew",),
+        (renew(live, current.name, expires), *([set_state(live, other.name, "INACTIVE")] if works else [])),
+        (f"the value of {current.name} reached no sink, and nobody ever used it",),
+        (Loss(current.name, None, "renew"), *([Loss(other.name, None, "deactivate")] if works else [])),
         (current.name,),
-        Handover({current.name: "current", other.name: "inactive"}),
+        Handover(roles),
     )
 
 

@@ -60,6 +60,8 @@ def _find_step(resource: Resource, live: LiveResource, position: Position, rotat
                 return healed
             step = _retire(resource, live, position, rotation, facts)
             return replace(step, notes=(*healed.notes, *step.notes))
+    if _was_never_had(position, live, facts):
+        return begin_again(resource, live, position)
     due = _why_unheld(position, live, facts) or _why_due(position, rotation, facts)
     return begin(resource, live, position, due, facts) if due else _keep(live, position, facts, _look_ahead(position))
 
@@ -86,8 +88,7 @@ def _heal(resource: Resource, live: LiveResource, position: Position, facts: Fac
     current, other = position.current, position.other
     if not is_undelivered(current, "current", live, facts):
         return Step()
-    nobody = current.last_used is None and other.last_used is None and not any(sink.records for sink in facts.held)
-    if nobody and not is_newer(current, other):
+    if _was_never_had(position, live, facts) and other.last_used is None and not is_newer(current, other):
         return begin_again(resource, live, position)
     if facts.idle(other):
         return begin(resource, live, position, _lacking(position), facts)
@@ -157,6 +158,14 @@ def _still_in_use(position: Position, rotation: Rotation, last_used: datetime) -
         f"{old.name} is still in use by callers that do not read the sinks again; it is retired once it was idle for "
         f"{say_length(rotation.idle)}: apply after {after:%Y-%m-%d %H:%M} UTC{soon}"
     )
+
+
+def _was_never_had(position: Position, live: LiveResource, facts: Facts) -> bool:
+    """Whether nobody can have the current value: it was never used, and no sink tells of it or may have it."""
+    name = position.current.name
+    told = any(name in sink.records or name in sink.unknown for sink in facts.held)
+    unused = position.current.last_used is None and not told
+    return unused and is_undelivered(position.current, "current", live, facts)
 
 
 def _why_unheld(position: Position, live: LiveResource, facts: Facts) -> str | None:

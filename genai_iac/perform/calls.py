@@ -8,8 +8,9 @@ from typing import Any
 
 from genai_iac.errors import IacError, ServiceFailure, StalePlanError
 from genai_iac.kinds import KINDS, Kind
-from genai_iac.model import TAG, Call, Change, LiveResource, Secret
+from genai_iac.model import Call, Change, LiveResource, Secret
 from genai_iac.perform.progress import Progress
+from genai_iac.perform.twins import is_twin
 from genai_iac.provider import Provider, Reply
 
 _SETTLING = ("CREATING", "UPDATING")
@@ -60,6 +61,8 @@ class Calls:
             reply = Reply(found)
         self._keep(reply, call)
         assert self.id is not None
+        if reply.secrets:  # the values in the answer show that it is ours, and no other run's
+            self._progress.twins.watch(self._change, self.id, call.region, body)
         self._progress.ids[self._change.address] = self.id
 
     def _find_lost(self, call: Call, body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -67,8 +70,7 @@ class Calls:
         listing = self._kind.listing
         place = self._provider.tenancy if listing.reach == "tenancy" else body["compartmentId"]
         for row in self._provider.read_all(listing.operation, place, call.region, **listing.parameters):
-            alive = row.get("lifecycleState") in ("ACTIVE", "CREATING")
-            if alive and (row.get("freeformTags") or {}).get(TAG) == body["freeformTags"][TAG]:
+            if is_twin(row, body):
                 return row
         return None
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from genai_iac.errors import IacError, SinkError
-from genai_iac.model import Change, LiveResource, Resource, Role, Secret
+from genai_iac.delivery import Values
+from genai_iac.errors import IacError, SinkError, StalePlanError
+from genai_iac.model import Change, LiveResource, Record, Resource, Role, Secret
 from genai_iac.perform.progress import Progress
 from genai_iac.verify import is_dead, verify_secret
 
@@ -19,16 +20,20 @@ class Handing:
         self._change, self._resource = change, resource
         self._handover = change.handover if resource.settings.get("deliverTo") else None
         self._retired = self._take_retired()
+        self._known: Values | None = None
         self.pending = bool(change.deliver)
         self.notes: list[str] = []
 
     def announce(self, id: str | None) -> None:
-        """Say to the sinks what is about to be minted. Raises SinkError."""
+        """Say to the sinks what is about to be minted. Raises SinkError, and StalePlanError when there is no need any more."""
         if not self._change.mints:
             return
         if self._change.needs:  # the compartment that a sink needs may be there only now
             self._desk.prove(self._resource, id)
         self._desk.announce(self._resource, id, self._change.mints)
+        before = self._progress.before.get(self._change.address)
+        if before is not None and before.id == id:
+            self._know(before)
 
     def deliver(self, live: LiveResource, minted: dict[str, Secret]) -> None:
         """Bring the values to the sinks, and forget them. Raises IacError when they are not where they must be."""
@@ -69,6 +74,21 @@ class Handing:
         if self._change.ends and id is not None:
             self.notes.extend(self._desk.empty(self._resource, id))
 
+    def _know(self, before: LiveResource) -> None:
+        """Take note of what is there before the mint, so that what another run delivers meanwhile is told from it."""
+        held = self._desk.look(self._resource, before.id)
+        self._check_lost(before, held)
+        values = [(one.secret, one.mask) for one in held] + [(one.name, one.mask) for one in before.secrets]
+        self._known = frozenset(values)
+
+    def _check_lost(self, before: LiveResource, held: Iterable[Record]) -> None:
+        """A value that works is minted anew when no sink showed it; another run may have made it current since then."""
+        secret = before.secret(self._handover.prove) if self._handover and self._handover.prove else None
+        if secret is None or secret.state != "ACTIVE" or secret.name not in self._change.mints:
+            return
+        if any((one.secret, one.mask, one.role) == (secret.name, secret.mask, "current") for one in held):
+            raise StalePlanError(f"{secret.name} was made current since the plan was made", hint="plan again")
+
     def _take_retired(self) -> Secret | None:
         """The value that is to be shown dead at the end, before the sinks let it go."""
         name = self._handover.retired if self._handover else None
@@ -93,12 +113,13 @@ class Handing:
     def _stage(self, live: LiveResource, name: str, minted: Mapping[str, Secret]) -> None:
         assert live.region is not None
         with _storing():
-            self._desk.stage(self._resource, live, self._provider.base_url(live.region), name, minted)
+            self._desk.stage(self._resource, live, self._provider.base_url(live.region), name, minted, self._known)
 
     def _write(self, live: LiveResource, roles: Mapping[str, Role], minted: Mapping[str, Secret]) -> None:
         assert live.region is not None
         with _storing():
-            written = self._desk.deliver(self._resource, live, self._provider.base_url(live.region), roles, minted)
+            url = self._provider.base_url(live.region)
+            written = self._desk.deliver(self._resource, live, url, roles, minted, self._known)
         self.notes.extend(f"delivered to {place}" for place in written)
 
 

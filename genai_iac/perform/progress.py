@@ -10,6 +10,7 @@ from genai_iac.compiled import digest_names, names_anything
 from genai_iac.delivery import Desk
 from genai_iac.future import foresee
 from genai_iac.model import TAG, Address, Change, Live, LiveResource, Owner, Resource
+from genai_iac.perform.twins import Twins
 from genai_iac.provider import Provider
 from genai_iac.resolve import Resolver
 from genai_iac.stop import Stop
@@ -33,6 +34,7 @@ class Progress:
         self.ids = {address: one.id for address, one in self.before.items()}
         self.resolver = Resolver(resources, live.tree, self.ids)
         self.desk = desk.knowing(self.resolver)
+        self.twins = Twins(provider)
         self._owner, self._tree, self._directory = owner, live.tree, directory
         self._compartments = {address: one for address, one in resources.items() if address.kind == "Compartment"}
         self._reshaped = False  # a compartment got another name, place or end: OCI rewrites the policies that name it

@@ -44,6 +44,7 @@ def COMMAND(  # noqa: N802
     from genai_iac.cli.flags import Flags
     from genai_iac.cli.output import Output
     from genai_iac.cli.planning import Asked, make_draft
+    from genai_iac.cli.turnstile import one_at_a_time
     from genai_iac.cli.workspace import open_workspace
     from genai_iac.errors import UsageError
 
@@ -57,7 +58,7 @@ def COMMAND(  # noqa: N802
             raise UsageError("a saved plan is bound to what it was made on; it takes no fingerprint besides")
         return apply_saved(flags, path, asked, consent, output)
     consent.check(output)
-    with open_workspace(flags, path) as workspace:
+    with open_workspace(flags, path) as workspace, one_at_a_time(workspace.desk.root, output):
         draft = make_draft(workspace, asked)
         if agreed is not None:
             hold_to_approval(draft, agreed, output, quiet=as_json)

@@ -29,6 +29,7 @@ def COMMAND(  # noqa: N802
     from genai_iac.cli.flags import Flags
     from genai_iac.cli.output import Output
     from genai_iac.cli.planning import Asked, make_draft
+    from genai_iac.cli.turnstile import one_at_a_time
     from genai_iac.cli.workspace import open_workspace
 
     flags = Flags.of(ctx)
@@ -36,5 +37,5 @@ def COMMAND(  # noqa: N802
     consent = Consent(auto_approve, as_json, verb="destroy")
     consent.check(output)
     asked = Asked.of(**asked_for, everything=True)
-    with open_workspace(flags, path) as workspace:
+    with open_workspace(flags, path) as workspace, one_at_a_time(workspace.desk.root, output):
         return apply_draft(make_draft(workspace, asked, destroy=True), consent, output)

@@ -30,6 +30,7 @@ def COMMAND(  # noqa: N802
     from genai_iac.cli.flags import Flags
     from genai_iac.cli.output import Output
     from genai_iac.cli.planning import Asked, make_draft
+    from genai_iac.cli.turnstile import one_at_a_time
     from genai_iac.cli.workspace import open_workspace
     from genai_iac.errors import UsageError
     from genai_iac.guard import Overrides
@@ -44,7 +45,7 @@ def COMMAND(  # noqa: N802
     (key,) = targets = read_addresses("ADDR", [address])
     wish = Wish("leaked", leaked) if leaked else Wish("abort" if abort else "begin")
     overrides = Overrides(accept_outage=targets if accept_outage else frozenset())
-    with open_workspace(flags, path) as workspace:
+    with open_workspace(flags, path) as workspace, one_at_a_time(workspace.desk.root, output):
         resource = workspace.manifest.resources.get(key)
         if resource is None or not resource.settings.get("rotation"):
             raise UsageError(

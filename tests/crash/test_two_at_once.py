@@ -1,0 +1,158 @@
+"""Two applies at once: both end, one key survives for each address, its values are in the sinks.
+
+On one machine the second waits for the first, and callers notice nothing. From two machines requests meet; they are held
+back here and there by a seeded chance, so that each run is another interleaving. Some always; many with `-m matrix`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from loop.walk import compartments, keys, policies
+
+from .callers import calling
+from .grounds import APPLY, Bench, check_whole, serving
+from .launching import Ended, Launcher
+from .stacks import reference
+
+RUNS = 200
+_OPERATIONS = ("CreateApiKey", "CreateCompartment", "ListApiKeys", "GetApiKey", "RenewApiKey", "SetApiKeyState")
+_DELIVER = """\
+#!/bin/sh
+umask 077
+new=$(mktemp PLACE/new.XXXXXX)
+printf '%s\\n' "$GENAI_IAC_RECORD" > "$new"
+cat >> "$new"
+mv "$new" PLACE/value
+"""
+_CHECK = "#!/bin/sh\ntest ! -e PLACE/value || head -n 1 PLACE/value\n"
+_STACK = """\
+apiVersion: genai-iac/v1
+kind: Stack
+metadata: {name: reference}
+spec: {region: us-chicago-1}
+---
+apiVersion: genai-iac/v1
+kind: Compartment
+metadata: {name: home}
+spec: {description: Home}
+---
+apiVersion: genai-iac/v1
+kind: ApiKey
+metadata: {name: chat}
+spec:
+  compartment: home
+  secrets: [{name: key-one, expires: 90d}, {name: key-two, expires: 135d}]
+  deliverTo: [{exec: {command: [./deliver.sh], check: [./check.sh]}}]
+  rotation: {every: 60d}
+---
+apiVersion: genai-iac/v1
+kind: Policy
+metadata: {name: chat}
+spec: {compartment: home, description: chat may call, grants: [{apiKey: chat, apis: [chat, responses]}]}
+"""
+
+
+@pytest.fixture(scope="module")
+def launchers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Launcher]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(Launcher(tmp_path_factory.mktemp("launcher"))) for _ in range(2)]
+
+
+def test_on_one_machine_the_second_waits_and_finds_it_done(tmp_path: Path, launchers: list[Launcher]) -> None:
+    with serving(tmp_path, launchers[0]) as bench:
+        bench.write(reference(rotating=True))
+        first = _both(bench, launchers, [bench.project] * 2, seed=1)
+        bench.tenancy.advance("61d")
+        with calling(bench.sinks("chat", "batch")) as history:
+            second = _both(bench, launchers, [bench.project] * 2, seed=2)
+        assert history.failed == []
+        for ended in (first, second):
+            assert [one.code for one in ended] == [0, 0]
+            assert sum("Another apply is at work" in one.err for one in ended) == 1
+            assert sum("No changes." in one.out for one in ended) == 1
+        check_whole(bench, ("chat", "batch"), tuple(one.out + one.err for one in (*first, *second)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_from_two_machines_one_key_is_left(tmp_path: Path, launchers: list[Launcher], seed: int) -> None:
+    _check_machines(tmp_path / "run", launchers, seed)
+
+
+@pytest.mark.matrix
+def test_from_two_machines_in_many_interleavings(tmp_path: Path, launchers: list[Launcher]) -> None:
+    races = sum(_check_machines(tmp_path / str(seed), launchers, seed) for seed in range(100, 100 + RUNS))
+    assert races > RUNS / 10, "hardly ever did both make a key"
+
+
+def _check_machines(home: Path, launchers: list[Launcher], seed: int) -> bool:
+    """First applies, then rotations, from two checkouts that deliver to one place. Whether both had made a key."""
+    with serving(home, launchers[0]) as bench:
+        checkouts = [_checkout(home, name) for name in ("here", "there")]
+        _fair(_both(bench, launchers, checkouts, seed))
+        raced = "DeleteApiKey" in bench.tenancy.writes()
+        _settle(bench, launchers[0], checkouts[0])
+        bench.tenancy.advance("61d")
+        _fair(_both(bench, launchers, checkouts, seed + 1))
+        _settle(bench, launchers[0], checkouts[0])
+    return raced
+
+
+def _checkout(home: Path, name: str) -> Path:
+    checkout, place = home / name, home / "place"
+    checkout.mkdir()
+    place.mkdir(exist_ok=True)
+    (checkout / "stack.yaml").write_text(_STACK)
+    for file, text in (("deliver.sh", _DELIVER), ("check.sh", _CHECK)):
+        (checkout / file).write_text(text.replace("PLACE", str(place)))
+        (checkout / file).chmod(0o700)
+    return checkout
+
+
+def _settle(bench: Bench, launcher: Launcher, checkout: Path) -> None:
+    """One more apply, and then: one of everything, and the place holds the value of a secret that works."""
+    ended = launcher.run(APPLY, checkout, bench.environ)
+    assert ended.code == 0, ended.out + ended.err
+    again = launcher.run(("plan", "--detailed-exitcode"), checkout, bench.environ)
+    assert again.code == 0, again.out + again.err
+    (key,) = keys(bench.tenancy).values()
+    assert len(compartments(bench.tenancy)) == len(policies(bench.tenancy)) == 1
+    record, value = (bench.home / "place/value").read_text().splitlines()
+    held = json.loads(record)
+    assert held["id"] == key.id
+    working = {secret.key_name: secret.key_mask for secret in key.keys if secret.state == "ACTIVE"}
+    assert working[held["secret"]] == held["mask"]
+    assert value.endswith(held["mask"][-4:])
+
+
+def _both(bench: Bench, launchers: list[Launcher], checkouts: list[Path], seed: int) -> list[Ended]:
+    """Two applies at the same time."""
+    _hold_back(bench, random.Random(seed))
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(one.run, APPLY, cwd, bench.environ) for one, cwd in zip(launchers, checkouts, strict=True)]
+        ended = [run.result() for run in runs]
+    bench.tenancy.control("DELETE", "faults")
+    return ended
+
+
+def _fair(ended: list[Ended]) -> None:
+    """Each is done or partly applied, or had its plan grow stale before the first write."""
+    for one in ended:
+        stale = one.code == 1 and "plan again" in one.out + one.err
+        assert one.code in (0, 4) or stale, f"exit {one.code}\n{one.out}\n{one.err}"
+
+
+def _hold_back(bench: Bench, chance: random.Random) -> None:
+    for operation in _OPERATIONS:
+        for nth in range(1, 5):
+            if chance.random() < 0.5:
+                delay = {"delay": f"{chance.choice((20, 60, 150))}ms"}
+                when = chance.choice(("before", "after"))
+                fault = {"operation": operation, "nth": nth, "when": when, "effect": delay}
+                bench.tenancy.control("POST", "faults", fault)
