@@ -132,7 +132,12 @@ def _walk(place: Place, below: Path, seen: set[Path]) -> Iterator[str | Problem]
     for entry in entries:
         if entry.name.startswith(".") or (below == Path() and entry.name == ENVIRONMENTS):
             continue
-        if Path(entry).is_dir():  # an entry of os.scandir raises for a link to itself
+        try:
+            is_directory = Path(entry).is_dir()  # an entry of os.scandir raises for a link to itself
+        except OSError as error:
+            yield _problem(place, str(below / entry.name), f"this cannot be read: {_reason(error)}", "mend the disk")
+            continue
+        if is_directory:
             yield from _walk(place, below / entry.name, seen)
         elif entry.name.endswith(_ENDINGS):
             yield str(below / entry.name)
