@@ -34,9 +34,12 @@ def rotate(resource: Resource, live: LiveResource, rotation: Rotation, facts: Fa
     """The next safe step, or none, with a note that says when to come back. Raises PlanError for a wish that cannot be."""
     position = find_position(resource, live, facts.held)
     step = _find_step(resource, live, position, rotation, facts)
-    if step.handover is None or step.handover.prove is None or "standby" not in step.handover.roles.values():
+    if step.handover is None or step.handover.prove is None:
         return step
-    return replace(step, notes=(*step.notes, _say_overlap(position.current, facts.now + rotation.overlap)))
+    unshown = not any(sink.records.get(step.handover.prove) == "current" for sink in facts.held)
+    overlaps = "standby" in step.handover.roles.values()
+    notes = (_say_overlap(position.current, facts.now + rotation.overlap),) if overlaps else ()
+    return replace(step, handover=replace(step.handover, unshown=unshown), notes=(*step.notes, *notes))
 
 
 def _find_step(resource: Resource, live: LiveResource, position: Position, rotation: Rotation, facts: Facts) -> Step:

@@ -89,3 +89,4 @@ class Handover:
     roles: Mapping[str, Role]  # by secret name, when all is done; a secret that is not named leaves the sinks
     prove: str | None = None  # delivered as pending and shown to work before it becomes current
     retired: str | None = None  # shown to be dead at the end
+    unshown: bool = False  # no sink showed `prove` as current when this was planned: one that does by now has a rival's

@@ -82,8 +82,9 @@ class Handing:
         self._known = frozenset(values)
 
     def _check_lost(self, before: LiveResource, held: Iterable[Record]) -> None:
-        """A value that works is minted anew when no sink showed it; another run may have made it current since then."""
-        secret = before.secret(self._handover.prove) if self._handover and self._handover.prove else None
+        """A value that works and that no sink showed is minted anew; another run may have made it current since then."""
+        handover = self._handover
+        secret = before.secret(handover.prove) if handover and handover.unshown and handover.prove else None
         if secret is None or secret.state != "ACTIVE" or secret.name not in self._change.mints:
             return
         if any((one.secret, one.mask, one.role) == (secret.name, secret.mask, "current") for one in held):
