@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from loop.walk import keys
 
-from .callers import Probe, calling, probe, read_sink
+from .callers import Probe, calling, probe
 from .diaries import DELIVER, HABITS, Entry, Habit, Secret, find_breaches, manifests, turns
 from .grounds import APPLY, Bench, serving
 from .launching import Here, Launcher
+from .places import File, read_key
 
 _ACCOMPANIED = 0.05  # of the runs: clients call without a pause while it goes on
 
@@ -108,14 +109,14 @@ class Year:
         assert [one for one in probes if one.status != 200] == [], f"day {day}"
         self.probes.extend(probes)
 
-    def _sinks(self, bench: Bench) -> list[Path]:
-        return [bench.project / sink for habit in self._habits for sink in habit.sinks]
+    def _sinks(self, bench: Bench) -> list[File]:
+        return [File(bench.project / sink) for habit in self._habits for sink in habit.sinks]
 
     def _note(self, bench: Bench) -> None:
         at = datetime.fromisoformat(bench.tenancy.control("GET", "clock")["now"])
         live = {key.display_name: key for key in keys(bench.tenancy).values()}
         for habit in self._habits:
-            shown = read_sink(bench.project / habit.sinks[0])
+            shown = read_key(File(bench.project / habit.sinks[0]))
             assert shown
             secrets = [_read_secret(item, shown[1]) for item in live[habit.name].keys]
             self._diaries[habit.name].append(Entry(at, (secrets[0], secrets[1])))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Project, Ran, Tenancy
-from crash.callers import read_sink
+from crash.places import File, read_key
 
 APPLY = ("apply", "--auto-approve")
 KEY = "ApiKey/chat"
@@ -61,7 +61,7 @@ def begin(project: Project, *sinks: str, rotation: str = ROTATION) -> Path:
 
 def value(sink: Path) -> str:
     """The value that consumers read there."""
-    read = read_sink(sink)
+    read = read_key(File(sink))
     assert read, f"{sink.name} shows nothing"
     return read[1]
 

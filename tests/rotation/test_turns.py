@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Project, Tenancy
-from crash.callers import calling, read_sink
+from crash.callers import calling
+from crash.places import File, read_key
 
 from .stories import APPLY, FILE, KEY, ROTATE, ROTATION, begin, planned_calls, secrets, states, use, value, words
 
@@ -21,7 +22,7 @@ TURNED = {"key-one": ("INACTIVE", "inactive"), "key-two": ("ACTIVE", "current")}
 @contextmanager
 def unnoticed(*sinks: Path) -> Iterator[None]:
     """While this is open consumers of those sinks call again and again; none may be refused."""
-    with calling(list(sinks)) as history:
+    with calling([File(sink) for sink in sinks]) as history:
         time.sleep(0.05)
         yield
         time.sleep(0.05)
@@ -65,7 +66,7 @@ def test_a_year_of_turns_begins_with_the_first(project: Project, tenancy: Tenanc
 
 def test_the_old_value_is_kept_while_anybody_uses_it(project: Project, tenancy: Tenancy) -> None:
     sink = begin(project)
-    url, old = read_sink(sink) or ("", "")
+    url, old = read_key(File(sink)) or ("", "")
     project.run(*ROTATE)
     tenancy.advance("8d")
     assert use(tenancy, url, old) == 200
@@ -166,7 +167,7 @@ def test_a_rotation_is_taken_back_after_the_switch(project: Project, tenancy: Te
 def test_a_leak_of_the_current_value_is_answered_at_once(project: Project, tenancy: Tenancy) -> None:
     sink = begin(project)
     with unnoticed(sink):
-        url, leaked = read_sink(sink) or ("", "")
+        url, leaked = read_key(File(sink)) or ("", "")
         tenancy.forget_calls()
         said = words(project.run(*ROTATE, "--leaked", "key-one"))
         assert "key-one leaked: key-two takes its turn" in said and "the old value is dead" in said
@@ -206,7 +207,7 @@ def test_a_leak_of_the_standby_leaves_the_current_alone(project: Project, tenanc
 def test_a_leak_of_the_last_slot_asks_first(project: Project, tenancy: Tenancy) -> None:
     sink = begin(project)
     project.run(*ROTATE, "--leaked", "key-two")
-    url, leaked = read_sink(sink) or ("", "")
+    url, leaked = read_key(File(sink)) or ("", "")
     assert use(tenancy, url, leaked) == 200
     refused = project.run(*ROTATE, "--leaked", "key-one", code=3)
     assert "renewing replaces key-one, which was last used" in words(refused)
@@ -218,7 +219,7 @@ def test_a_leak_of_the_last_slot_asks_first(project: Project, tenancy: Tenancy) 
 
 def test_a_lost_sink_brings_up_the_other_and_kills_nobody(project: Project, tenancy: Tenancy) -> None:
     sink = begin(project)
-    url, old = read_sink(sink) or ("", "")
+    url, old = read_key(File(sink)) or ("", "")
     assert use(tenancy, url, old) == 200
     sink.unlink()
     said = words(project.run("plan"))
