@@ -14,7 +14,7 @@ from datetime import datetime
 
 from genai_iac import policy as language
 from genai_iac.future import Future
-from genai_iac.model import LiveResource, StatementText, Value
+from genai_iac.model import Address, LiveResource, StatementText, Value
 
 Born = Callable[[str], datetime | None]
 
@@ -54,6 +54,17 @@ def find_staleness(policy: LiveResource, future: Future, directory: language.Dir
         return Staleness()
     again = _listed(younger or list(named))
     return Staleness(f"{again} was made again after this policy was written: OCI still means the old one")
+
+
+def digest_groups(policies: Iterable[Address], future: Future, directory: language.Directory) -> dict[Address, str]:
+    """What the statements of those declared policies that name groups come to: a group made again under its name shows here."""
+    known = future.directory(directory.group, directory.dynamic_group)
+    whole = {address: future.statements(address) for address in policies if future.is_whole(address)}
+    return {
+        address: digest_names(statements, known, future.home(address))
+        for address, statements in whole.items()
+        if name_kinds(statements) & {"group", "dynamic-group"}
+    }
 
 
 def names_anything(statements: Iterable[Value]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from genai_iac import __version__
 from genai_iac.errors import GuardError, StalePlanError
-from genai_iac.model import Live, LiveResource
+from genai_iac.model import Address, Live, LiveResource
 
 _AGAIN = "plan again: genai-iac plan --out FILE"
 
@@ -20,12 +20,16 @@ def bind_inputs(
     variables: Mapping[str, Any],
     files: Mapping[str, str],
     live: Live,
+    groups: Mapping[Address, str],
     *,
     targets: Iterable[str] = (),
     moved: Iterable[str] = (),
     full_scan: bool = False,
 ) -> dict[str, Any]:
-    """What the plan depends on, as JSON data for the saved plan. Variables and digests only: no value of a secret, no credential."""
+    """What the plan depends on, as JSON data for the saved plan. Variables and digests only: no value of a secret, no credential.
+
+    `groups` has, by policy to be written, a digest of what the groups in it mean.
+    """
     return {
         "path": path,
         "environment": environment,
@@ -35,7 +39,7 @@ def bind_inputs(
         "full_scan": full_scan,
         "files": dict(files),
         "tenancy": live.tenancy,
-        "live": _live_digests(live),
+        "live": _live_digests(live) | {f"a group that {address} names": digest for address, digest in groups.items()},
         "version": __version__,
     }
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from genai_iac.cli.choices import read_addresses
 from genai_iac.cli.workspace import Workspace
+from genai_iac.compiled import digest_groups
 from genai_iac.errors import GuardError
+from genai_iac.future import foresee
 from genai_iac.guard import Overrides, check_plan
 from genai_iac.kinds import Wish
 from genai_iac.model import Address, Live, Notice, Plan
@@ -72,10 +74,18 @@ class Draft:
             manifest.variables,
             manifest.files,
             self.live,
+            self._groups(),
             targets=map(str, self.asked.targets),
             moved=map(str, self.asked.moved),
             full_scan=self.asked.full_scan,
         )
+
+    def _groups(self) -> dict[Address, str]:
+        """What the groups mean that the policies to be written name."""
+        resources = self.workspace.manifest.resources
+        written = [one.address for one in self.plan.changes if one.address.kind == "Policy" and one.after is not None]
+        future = foresee(resources, self.live.tree, self.live.ids) if written else None
+        return digest_groups(written, future, self.workspace.directory(self.live)) if future else {}
 
     @property
     def around(self) -> Surroundings:

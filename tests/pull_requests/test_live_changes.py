@@ -47,7 +47,7 @@ class Ground:
         found = {"Compartment": compartments, "Policy": policies, "ApiKey": keys}[kind](self.tenancy)
         return dict(named(found, name).freeform_tags)
 
-    def update(self, kind: str, name: str, **values: Any) -> None:
+    def update(self, kind: str, name: str, /, **values: Any) -> None:
         id = self.id(kind, name)
         if kind == "Compartment":
             self.identity.update_compartment(id, models.UpdateCompartmentDetails(**values))
@@ -75,11 +75,20 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         environ = {"GENAI_IAC_ENDPOINT": tenancy.url, "GENAI_IAC_CONFIG_FILE": str(tenancy.config_file)}
         project = Project(tmp_path_factory.mktemp("stack"), environ)
         ground = Ground(project, tenancy)
-        tenancy.control("POST", "principals", {"name": "reader", "groups": ["readers"]})
+        for name in ("readers", "writers"):
+            make_group(ground, name)
         project.write(stack(*documents()))
         project.run("apply", "--auto-approve")
-        project.write(stack(*documents(description="To be applied"), policy("new"), key("new")))
+        planned = policy(
+            "granted", compartment="home", statements=["allow group writers to use buckets in compartment home"]
+        )
+        project.write(stack(*documents(description="To be applied"), planned, policy("new"), key("new")))
         yield ground
+
+
+def make_group(ground: Ground, name: str) -> None:
+    details = models.CreateGroupDetails(compartment_id=ground.tenancy.tenancy, name=name, description=name)
+    ground.identity.create_group(details)
 
 
 def edits(kind: str, name: str, *fields: str) -> Iterator[tuple[str, Callable[[Ground], str]]]:
@@ -93,15 +102,24 @@ def edits(kind: str, name: str, *fields: str) -> Iterator[tuple[str, Callable[[G
         return act
 
     for changed in fields:
-        yield f"{kind} {changed}", change(lambda _, name=changed: {name: "by-hand"})  # type: ignore[misc]
-    yield f"{kind} tag added", change(lambda ground: {"freeform_tags": {**ground.tags(kind, name), "a": "b"}})
-    yield f"{kind} tag changed", change(lambda ground: {"freeform_tags": {**ground.tags(kind, name), "a": "c"}})
+        yield f"{kind}/{name} {changed}", change(lambda _, name=changed: {name: "by-hand"})  # type: ignore[misc]
+    yield f"{kind}/{name} tag added", change(lambda ground: {"freeform_tags": {**ground.tags(kind, name), "a": "b"}})
+    yield f"{kind}/{name} tag changed", change(lambda ground: {"freeform_tags": {**ground.tags(kind, name), "a": "c"}})
 
 
 def statements(*texts: str) -> Callable[[Ground], str]:
     def act(ground: Ground) -> str:
         ground.update("Policy", "rule", statements=list(texts))
         return "Policy/rule"
+
+    return act
+
+
+def renamed(kind: str, name: str, attribute: str) -> Callable[[Ground], str]:
+    def act(ground: Ground) -> str:
+        ground.update(kind, name, **{attribute: "by-hand"})
+        ground.undo.append(lambda: ground.update(kind, "by-hand", **{attribute: name}))
+        return f"{kind}/{name}"
 
     return act
 
@@ -190,6 +208,14 @@ def made(kind: str, name: str, **values: Any) -> Callable[[Ground], str]:
     return act
 
 
+def group_made_again(ground: Ground) -> str:
+    """The planned statement would read the same and let others in."""
+    (old,) = ground.identity.list_groups(ground.tenancy.tenancy, name="writers").data
+    ground.identity.delete_group(old.id)
+    make_group(ground, "writers")
+    return "a group that Policy/granted names has changed"
+
+
 def mark_copied(ground: Ground) -> str:
     return made("ApiKey", "copy", tags=ground.tags("ApiKey", "other"))(ground) and "ApiKey/other"
 
@@ -214,8 +240,12 @@ def expired(ground: Ground) -> str:
 
 CHANGES: dict[str, Callable[[Ground], str]] = {
     **dict(edits("Compartment", "side", "description")),
+    **dict(edits("Compartment", "home", "description")),
     **dict(edits("Policy", "second", "description")),
     **dict(edits("ApiKey", "other", "description")),
+    **dict(edits("ApiKey", "app", "description")),
+    "Compartment renamed": renamed("Compartment", "side", "name"),
+    "ApiKey renamed": renamed("ApiKey", "other", "display_name"),
     "Policy statement changed": statements(STATEMENT.replace("to read", "to use")),
     "Policy statement added": statements(STATEMENT, STATEMENT.replace("buckets", "objects")),
     "Policy statement taken": statements(STATEMENT.replace("buckets", "objects")),
@@ -235,6 +265,7 @@ CHANGES: dict[str, Callable[[Ground], str]] = {
     "ApiKey of theirs": made("ApiKey", "theirs"),
     "the name of a planned policy": made("Policy", "new"),
     "the name of a planned key": made("ApiKey", "new"),
+    "a group made again": group_made_again,
     "sink edited": sink_edited,
     "sink gone": sink_gone,
     "a mark copied": mark_copied,
