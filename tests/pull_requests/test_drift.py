@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from loop.manifests import compartment, key, policy, stack
 from loop.walk import APPROVED, REGION, client, compartments, keys, named, policies, words
 from markdown_it import MarkdownIt
 
+from genai_iac.cli import drifting
 from genai_iac.emulator import running
 
 from .stacks import commit, git
@@ -321,3 +322,21 @@ def test_hostile_text_stays_text(ground: Ground, text: str) -> None:
     assert [token.type for token in tokens].count("fence") == 1
     (fence,) = (token for token in tokens if token.type == "fence")
     assert [line[:15] for line in fence.content.splitlines()] == ["- description: ", "+ description: "]
+
+
+def test_a_hostile_display_name_stays_text(ground: Ground) -> None:
+    """The local tenancy makes no key of such a name, so what was read gets them before it is rendered."""
+    foreign = ground.make_key("somebodys")
+    with pytest.MonkeyPatch.context() as patch:
+        find = drifting.find_unmanaged
+        patch.setattr(drifting, "find_unmanaged", lambda live: [replace(find(live)[0], name=text) for text in HOSTILE])
+        report = ground.drift("--unmanaged", code=0)
+        page = ground.project.run("drift", "--unmanaged", "--format", "markdown").out
+    ground.generative_ai.delete_api_key(foreign.id)
+    assert [one["displayName"] for one in report["unmanaged"]] == HOSTILE
+    assert all(character.isprintable() or character == "\n" for character in page)
+    tokens = MarkdownIt("commonmark").parse(page)
+    spans = [token.children or [] for token in tokens if token.type == "inline"][-len(HOSTILE) :]
+    assert all([part.type for part in span] == ["code_inline"] for span in spans)
+    assert all(foreign.id in span[0].content for span in spans)
+    assert [page.count(part) for part in ("<details>", "</details>", "<!--")] == [0, 0, 1]
