@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -107,8 +107,15 @@ def _load(export: Export, owner: str) -> dict[str, Problem]:
         try:
             load(made, environment=owner.partition("@")[2] or None)
         except ManifestError as error:
-            return {_culprit(folder, problem, export): problem for problem in reversed(error.problems)}
+            return {
+                _culprit(folder, problem, export): _without(folder, problem) for problem in reversed(error.problems)
+            }
     return {}
+
+
+def _without(folder: Path, problem: Problem) -> Problem:
+    """The problem as it is said outside: the folder is gone by then."""
+    return replace(problem, message=problem.message.replace(f"{folder}/", ""))
 
 
 def _culprit(folder: Path, problem: Problem, export: Export) -> str:

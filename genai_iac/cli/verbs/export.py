@@ -51,7 +51,8 @@ def COMMAND(  # noqa: N802
             output.say(f"{visible(str(out / name))}\n")
     told, left_out = exported.export.told, exported.export.left_out
     output.note(f"{count(len(told), 'resource')} told, {len(left_out)} left out; ")
-    output.note(f"API keys were looked for in {', '.join(exported.live.regions)}.\n")
+    elsewhere = "" if full_scan else " (--full-scan: in every subscribed region)"
+    output.note(f"API keys were looked for in {', '.join(exported.live.regions)}{elsewhere}.\n")
     if exported.environment:
         output.note(f"They carry the marks of an environment: plan with --env {exported.environment}.\n")
     return 0
