@@ -1,0 +1,33 @@
+"""`init` writes a stack that plans, lints and formats clean at once, and overwrites nothing."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Project
+
+
+@pytest.fixture
+def started(offline: Project) -> Project:
+    offline.run("init", "shop")
+    return offline
+
+
+def test_it_plans_on_the_local_tenancy(started: Project) -> None:
+    assert "Plan: 3 to add, 0 to change, 0 to destroy." in started.run("--local", "plan", "shop").out
+
+
+def test_lint_and_fmt_find_nothing(started: Project) -> None:
+    assert started.run("lint", "--format", "json", "shop").json["findings"] == []
+    assert started.run("fmt", "--check", "shop").out == ""
+
+
+def test_it_refuses_where_a_stack_is(started: Project) -> None:
+    before = (started.path / "shop/stack.yaml").read_bytes()
+    assert "there is a stack in" in started.run("init", "shop", code=1).err
+    assert (started.path / "shop/stack.yaml").read_bytes() == before
+
+
+def test_what_is_there_stays(offline: Project) -> None:
+    offline.write("mine\n", "shop/.gitignore")
+    assert "kept shop/.gitignore" in offline.run("init", "shop").out
+    assert (offline.path / "shop/.gitignore").read_text() == "mine\n"
