@@ -110,9 +110,13 @@ def _of_tenancy(provider: Provider, region: str | None, manifest: Manifest | Non
 def _clock(provider: Provider) -> Check:
     skew = abs(provider.now() - datetime.now(UTC))
     if skew >= _REFUSED_SKEW:
-        return Check("clock", "failed", f"this machine is {skew.seconds} s off the service's clock; OCI refuses 300 s")
+        return Check(
+            "clock",
+            "failed",
+            f"this machine is {skew.total_seconds():.0f} s off the service's clock; OCI refuses 300 s",
+        )
     if skew >= _WORRYING_SKEW:
-        return Check("clock", "warning", f"this machine is {skew.seconds} s off the service's clock")
+        return Check("clock", "warning", f"this machine is {skew.total_seconds():.0f} s off the service's clock")
     return Check("clock", "ok", "within a minute of the service's")
 
 
