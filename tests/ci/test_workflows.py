@@ -45,7 +45,7 @@ def test_zizmor_looks_where_it_should(tmp_path: Path) -> None:
 
 def _zizmor(folder: Path) -> tuple[int, str]:
     program = Path(sysconfig.get_path("scripts")) / "zizmor"
-    command = [program, "--offline", "--pedantic", "--no-progress", folder]
+    command = [program, "--offline", "--pedantic", "--no-progress", "--color=never", folder]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
     return ran.returncode, ran.stdout
 
