@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,13 @@ import oci
 import pytest
 from conftest import Project, Tenancy
 from loop.manifests import compartment, key, policy, stack
-from loop.walk import APPROVED, REGION, client, compartments, keys, named, policies, words
+from loop.walk import APPROVED, words
 from markdown_it import MarkdownIt
 
 from genai_iac.cli import drifting
 from genai_iac.emulator import running
 
+from .ground import Ground
 from .stacks import commit, git
 
 STATEMENT = "allow group readers to read buckets in compartment home"
@@ -26,24 +27,8 @@ models: Any = oci.identity.models
 key_models: Any = oci.generative_ai.models
 
 
-@dataclass
-class Ground:
+class Declared(Ground):
     """A tenancy in which the stack lives as declared."""
-
-    project: Project
-    tenancy: Tenancy
-
-    @property
-    def identity(self) -> Any:
-        return client(self.tenancy, "identity")
-
-    @property
-    def generative_ai(self) -> Any:
-        return client(self.tenancy, "generative_ai", REGION)
-
-    def live(self, kind: str, name: str) -> Any:
-        found = {"Compartment": compartments, "Policy": policies, "ApiKey": keys}[kind](self.tenancy)
-        return named(found, name)
 
     def drift(self, *arguments: str, code: int) -> dict[str, Any]:
         """The report as data; nothing has been written for it."""
@@ -63,7 +48,7 @@ class Ground:
         return self.generative_ai.create_api_key(details).data
 
 
-Act = Callable[[Ground], Any]
+Act = Callable[[Declared], Any]
 
 
 def documents(**app: Any) -> list[dict[str, Any]]:
@@ -78,7 +63,7 @@ def documents(**app: Any) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Declared]:
     """One tenancy for all tests."""
     with running() as server:
         tenancy = Tenancy(server.url, Path(server.config_file), server.tenancy)
@@ -88,11 +73,11 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         project.write(stack(*documents()))
         project.run(*APPROVED)
         commit(project.path)
-        yield Ground(project, tenancy)
+        yield Declared(project, tenancy)
 
 
 @pytest.fixture
-def ground(lived: Ground) -> Iterator[Ground]:
+def ground(lived: Declared) -> Iterator[Declared]:
     """As declared before each test, and brought back after it."""
     yield lived
     lived.project.write(stack(*documents()))
@@ -102,7 +87,7 @@ def ground(lived: Ground) -> Iterator[Ground]:
 def changed(kind: str, name: str, /, **values: Any) -> Act:
     """One update by hand."""
 
-    def act(ground: Ground) -> None:
+    def act(ground: Declared) -> None:
         id = ground.live(kind, name).id
         if kind == "Compartment":
             ground.identity.update_compartment(id, models.UpdateCompartmentDetails(**values))
@@ -115,41 +100,41 @@ def changed(kind: str, name: str, /, **values: Any) -> Act:
 
 
 def retagged(kind: str, name: str, tag: str) -> Act:
-    def act(ground: Ground) -> None:
+    def act(ground: Declared) -> None:
         changed(kind, name, freeform_tags={**ground.live(kind, name).freeform_tags, "team": tag})(ground)
 
     return act
 
 
 def switched(name: str, secret: str, state: str) -> Act:
-    def act(ground: Ground) -> None:
+    def act(ground: Declared) -> None:
         details = key_models.SetApiKeyStateDetails(key_name=secret, state=state)
         ground.generative_ai.set_api_key_state(ground.live("ApiKey", name).id, details)
 
     return act
 
 
-def renewed(ground: Ground) -> None:
+def renewed(ground: Declared) -> None:
     details = {"keyName": "key-one", "timeExpiry": "2031-01-01T00:00:00Z"}
     id = ground.live("ApiKey", "app").id
     ground.generative_ai.renew_api_key(id, key_models.RenewApiKeyDetails(details=details))
 
 
-def key_moved(ground: Ground) -> None:
+def key_moved(ground: Declared) -> None:
     details = key_models.ChangeApiKeyCompartmentDetails(compartment_id=ground.live("Compartment", "side").id)
     ground.generative_ai.change_api_key_compartment(ground.live("ApiKey", "app").id, details)
 
 
-def compartment_moved(ground: Ground) -> None:
+def compartment_moved(ground: Declared) -> None:
     details = models.MoveCompartmentDetails(target_compartment_id=ground.live("Compartment", "home").id)
     ground.identity.move_compartment(ground.live("Compartment", "side").id, details)
 
 
-def policy_deleted(ground: Ground) -> None:
+def policy_deleted(ground: Declared) -> None:
     ground.identity.delete_policy(ground.live("Policy", "rule").id)
 
 
-def key_deleted(ground: Ground) -> None:
+def key_deleted(ground: Declared) -> None:
     ground.generative_ai.delete_api_key(ground.live("ApiKey", "dying").id)
 
 
@@ -184,7 +169,7 @@ EDITS: dict[str, tuple[Act, str, str | None]] = {
 
 
 @pytest.mark.parametrize(("edit", "address", "path"), EDITS.values(), ids=EDITS)
-def test_a_hand_edit_is_found_and_named(ground: Ground, edit: Act, address: str, path: str | None) -> None:
+def test_a_hand_edit_is_found_and_named(ground: Declared, edit: Act, address: str, path: str | None) -> None:
     edit(ground)
     report = ground.drift(code=2)
     (found,) = report["resources"]
@@ -195,12 +180,12 @@ def test_a_hand_edit_is_found_and_named(ground: Ground, edit: Act, address: str,
     assert f"{address} {'is not as declared' if path else 'is declared and not there'}" in text
 
 
-def test_nothing_changed_is_no_drift(ground: Ground) -> None:
+def test_nothing_changed_is_no_drift(ground: Declared) -> None:
     assert ground.drift(code=0)["resources"] == []
     assert ground.project.run("drift").out.splitlines()[-1] == "No drift."
 
 
-def test_a_revoked_secret_is_not_passed_over(ground: Ground) -> None:
+def test_a_revoked_secret_is_not_passed_over(ground: Declared) -> None:
     switched("dying", "key-two", "REVOKED")(ground)
     ran = ground.project.run("drift", code=None)
     key_deleted(ground)
@@ -214,7 +199,7 @@ def test_a_revoked_secret_is_not_passed_over(ground: Ground) -> None:
 def declared(*more: dict[str, Any], without: str = "", **app: Any) -> Act:
     """The manifests say something else."""
 
-    def act(ground: Ground) -> None:
+    def act(ground: Declared) -> None:
         kept = [one for one in documents(**app) if f"{one['kind']}/{one['metadata']['name']}" != without]
         ground.project.write(stack(*kept, *more))
 
@@ -247,7 +232,7 @@ DIRECTIONS: dict[str, tuple[list[Act], str, str, dict[str, str]]] = {
 
 @pytest.mark.parametrize(("acts", "address", "whose", "values"), DIRECTIONS.values(), ids=DIRECTIONS)
 def test_the_direction_is_told(
-    ground: Ground, acts: list[Act], address: str, whose: str, values: dict[str, str]
+    ground: Declared, acts: list[Act], address: str, whose: str, values: dict[str, str]
 ) -> None:
     for act in acts:
         act(ground)
@@ -256,13 +241,13 @@ def test_the_direction_is_told(
     assert {one["path"]: one["direction"] for one in found["differences"]} == values
 
 
-def test_what_both_changed_alike_is_no_difference(ground: Ground) -> None:
+def test_what_both_changed_alike_is_no_difference(ground: Declared) -> None:
     declared(description="By hand")(ground)
     BY_HAND(ground)
     assert ground.drift("--base", "main", code=0)["resources"] == []
 
 
-def test_a_branch_is_compared_with_where_it_came_from(ground: Ground) -> None:
+def test_a_branch_is_compared_with_where_it_came_from(ground: Declared) -> None:
     git(ground.project.path, "checkout", "--quiet", "-b", "proposal")
     declared(description="New")(ground)
     commit(ground.project.path)
@@ -274,7 +259,7 @@ def test_a_branch_is_compared_with_where_it_came_from(ground: Ground) -> None:
     assert text.splitlines()[-1].startswith("Drift: 1 changed, 0 missing, 0 unexpected. 1 change of the manifests")
 
 
-def test_an_unknown_base_is_an_error(ground: Ground) -> None:
+def test_an_unknown_base_is_an_error(ground: Declared) -> None:
     ran = ground.project.run("drift", "--base", "nowhere", code=1)
     assert "nowhere" in ran.err and "Traceback" not in ran.err
 
@@ -282,7 +267,7 @@ def test_an_unknown_base_is_an_error(ground: Ground) -> None:
 # What nobody declares, and what a text may do
 
 
-def test_unmanaged_lists_a_key_of_nobody(ground: Ground) -> None:
+def test_unmanaged_lists_a_key_of_nobody(ground: Declared) -> None:
     foreign = ground.make_key("somebodys")
     assert ground.drift(code=0)["unmanaged"] is None
     (listed,) = ground.drift("--unmanaged", code=0)["unmanaged"]
@@ -309,7 +294,7 @@ HOSTILE = [  # 200 more in every rendering of a plan: tests/render
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_stays_text(ground: Ground, text: str) -> None:
+def test_hostile_text_stays_text(ground: Declared, text: str) -> None:
     """In a value, since the service allows no such display name; Markdown is read by a parser."""
     changed("ApiKey", "app", description=text)(ground)
     (found,) = ground.drift(code=2)["resources"]
@@ -324,7 +309,7 @@ def test_hostile_text_stays_text(ground: Ground, text: str) -> None:
     assert [line[:15] for line in fence.content.splitlines()] == ["- description: ", "+ description: "]
 
 
-def test_a_hostile_display_name_stays_text(ground: Ground) -> None:
+def test_a_hostile_display_name_stays_text(ground: Declared) -> None:
     """The local tenancy makes no key of such a name, so what was read gets them before it is rendered."""
     foreign = ground.make_key("somebodys")
     with pytest.MonkeyPatch.context() as patch:

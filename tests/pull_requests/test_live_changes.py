@@ -11,9 +11,11 @@ import oci
 import pytest
 from conftest import Project, Tenancy
 from loop.manifests import compartment, key, policy, stack
-from loop.walk import REGION, client, compartments, keys, named, policies, words
+from loop.walk import words
 
 from genai_iac.emulator import running
+
+from .ground import Ground
 
 FILE = "change.plan"
 SINK = {"deliverTo": [{"file": {"path": "secrets/app.env"}}]}
@@ -23,29 +25,17 @@ key_models: Any = oci.generative_ai.models
 
 
 @dataclass
-class Ground:
+class Changing(Ground):
     """A tenancy in which the stack lives."""
 
-    project: Project
-    tenancy: Tenancy
     undo: list[Callable[[], Any]] = field(default_factory=list)  # of what would keep the next plan from being made
-
-    @property
-    def identity(self) -> Any:
-        return client(self.tenancy, "identity")
-
-    @property
-    def generative_ai(self) -> Any:
-        return client(self.tenancy, "generative_ai", REGION)
 
     def id(self, kind: str, name: str) -> str:
         """The OCID of what lives under that name."""
-        found = {"Compartment": compartments, "Policy": policies, "ApiKey": keys}[kind](self.tenancy)
-        return str(named(found, name).id)
+        return str(self.live(kind, name).id)
 
     def tags(self, kind: str, name: str) -> dict[str, str]:
-        found = {"Compartment": compartments, "Policy": policies, "ApiKey": keys}[kind](self.tenancy)
-        return dict(named(found, name).freeform_tags)
+        return dict(self.live(kind, name).freeform_tags)
 
     def update(self, kind: str, name: str, /, **values: Any) -> None:
         id = self.id(kind, name)
@@ -68,13 +58,13 @@ def documents(**app: Any) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changing]:
     """One tenancy for all changes; each plans anew, those that destroy have something of their own."""
     with running() as server:
         tenancy = Tenancy(server.url, Path(server.config_file), server.tenancy)
         environ = {"GENAI_IAC_ENDPOINT": tenancy.url, "GENAI_IAC_CONFIG_FILE": str(tenancy.config_file)}
         project = Project(tmp_path_factory.mktemp("stack"), environ)
-        ground = Ground(project, tenancy)
+        ground = Changing(project, tenancy)
         for name in ("readers", "writers"):
             make_group(ground, name)
         project.write(stack(*documents()))
@@ -86,16 +76,16 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         yield ground
 
 
-def make_group(ground: Ground, name: str) -> None:
+def make_group(ground: Changing, name: str) -> None:
     details = models.CreateGroupDetails(compartment_id=ground.tenancy.tenancy, name=name, description=name)
     ground.identity.create_group(details)
 
 
-def edits(kind: str, name: str, *fields: str) -> Iterator[tuple[str, Callable[[Ground], str]]]:
+def edits(kind: str, name: str, *fields: str) -> Iterator[tuple[str, Callable[[Changing], str]]]:
     """One change for each attribute that can be updated, and for the tags."""
 
-    def change(values: Callable[[Ground], dict[str, Any]]) -> Callable[[Ground], str]:
-        def act(ground: Ground) -> str:
+    def change(values: Callable[[Changing], dict[str, Any]]) -> Callable[[Changing], str]:
+        def act(ground: Changing) -> str:
             ground.update(kind, name, **values(ground))
             return f"{kind}/{name}"
 
@@ -107,16 +97,16 @@ def edits(kind: str, name: str, *fields: str) -> Iterator[tuple[str, Callable[[G
     yield f"{kind}/{name} tag changed", change(lambda ground: {"freeform_tags": {**ground.tags(kind, name), "a": "c"}})
 
 
-def statements(*texts: str) -> Callable[[Ground], str]:
-    def act(ground: Ground) -> str:
+def statements(*texts: str) -> Callable[[Changing], str]:
+    def act(ground: Changing) -> str:
         ground.update("Policy", "rule", statements=list(texts))
         return "Policy/rule"
 
     return act
 
 
-def renamed(kind: str, name: str, attribute: str) -> Callable[[Ground], str]:
-    def act(ground: Ground) -> str:
+def renamed(kind: str, name: str, attribute: str) -> Callable[[Changing], str]:
+    def act(ground: Changing) -> str:
         ground.update(kind, name, **{attribute: "by-hand"})
         ground.undo.append(lambda: ground.update(kind, "by-hand", **{attribute: name}))
         return f"{kind}/{name}"
@@ -124,10 +114,10 @@ def renamed(kind: str, name: str, attribute: str) -> Callable[[Ground], str]:
     return act
 
 
-def stripped(kind: str, name: str) -> Callable[[Ground], str]:
+def stripped(kind: str, name: str) -> Callable[[Changing], str]:
     """The owner mark is taken off."""
 
-    def act(ground: Ground) -> str:
+    def act(ground: Changing) -> str:
         tags = ground.tags(kind, name)
         ground.undo.append(lambda: ground.update(kind, name, freeform_tags=tags))
         ground.update(kind, name, freeform_tags={})
@@ -136,8 +126,8 @@ def stripped(kind: str, name: str) -> Callable[[Ground], str]:
     return act
 
 
-def in_state(name: str, secret: str, state: str) -> Callable[[Ground], str]:
-    def act(ground: Ground) -> str:
+def in_state(name: str, secret: str, state: str) -> Callable[[Changing], str]:
+    def act(ground: Changing) -> str:
         details = key_models.SetApiKeyStateDetails(key_name=secret, state=state)
         id = ground.id("ApiKey", name)
         ground.generative_ai.set_api_key_state(id, details)
@@ -148,43 +138,43 @@ def in_state(name: str, secret: str, state: str) -> Callable[[Ground], str]:
     return act
 
 
-def renewed(ground: Ground) -> str:
+def renewed(ground: Changing) -> str:
     details = {"keyName": "key-two", "timeExpiry": "2099-01-01T00:00:00Z"}
     ground.generative_ai.renew_api_key(ground.id("ApiKey", "other"), key_models.RenewApiKeyDetails(details=details))
     return "ApiKey/other"
 
 
-def key_moved(ground: Ground) -> str:
+def key_moved(ground: Changing) -> str:
     details = key_models.ChangeApiKeyCompartmentDetails(compartment_id=ground.id("Compartment", "side"))
     ground.generative_ai.change_api_key_compartment(ground.id("ApiKey", "moved"), details)
     return "ApiKey/moved"
 
 
-def key_deleted(ground: Ground) -> str:
+def key_deleted(ground: Changing) -> str:
     ground.generative_ai.delete_api_key(ground.id("ApiKey", "gone"))
     return "ApiKey/gone"
 
 
-def compartment_moved(ground: Ground) -> str:
+def compartment_moved(ground: Changing) -> str:
     details = models.MoveCompartmentDetails(target_compartment_id=ground.id("Compartment", "home"))
     ground.identity.move_compartment(ground.id("Compartment", "spare"), details)
     return "Compartment/spare"
 
 
-def compartment_deleted(ground: Ground) -> str:
+def compartment_deleted(ground: Changing) -> str:
     ground.identity.delete_compartment(ground.id("Compartment", "empty"))
     return "Compartment/empty"
 
 
-def policy_deleted(ground: Ground) -> str:
+def policy_deleted(ground: Changing) -> str:
     ground.identity.delete_policy(ground.id("Policy", "lost"))
     return "Policy/lost"
 
 
-def made(kind: str, name: str, **values: Any) -> Callable[[Ground], str]:
+def made(kind: str, name: str, **values: Any) -> Callable[[Changing], str]:
     """Somebody makes something in the compartment."""
 
-    def act(ground: Ground) -> str:
+    def act(ground: Changing) -> str:
         home = ground.id("Compartment", "home")
         if kind == "Compartment":
             place = values.get("place", home)
@@ -208,7 +198,7 @@ def made(kind: str, name: str, **values: Any) -> Callable[[Ground], str]:
     return act
 
 
-def group_made_again(ground: Ground) -> str:
+def group_made_again(ground: Changing) -> str:
     """The planned statement would read the same and let others in."""
     (old,) = ground.identity.list_groups(ground.tenancy.tenancy, name="writers").data
     ground.identity.delete_group(old.id)
@@ -216,16 +206,16 @@ def group_made_again(ground: Ground) -> str:
     return "a group that Policy/granted names has changed"
 
 
-def mark_copied(ground: Ground) -> str:
+def mark_copied(ground: Changing) -> str:
     return made("ApiKey", "copy", tags=ground.tags("ApiKey", "other"))(ground) and "ApiKey/other"
 
 
-def sink_gone(ground: Ground) -> str:
+def sink_gone(ground: Changing) -> str:
     (ground.project.path / "secrets/app.env").unlink()
     return "ApiKey/app"
 
 
-def sink_edited(ground: Ground) -> str:
+def sink_edited(ground: Changing) -> str:
     file = ground.project.path / "secrets/app.env"
     text = file.read_text()
     ground.undo.append(lambda: file.write_text(text))
@@ -233,12 +223,12 @@ def sink_edited(ground: Ground) -> str:
     return "secrets/app.env"
 
 
-def expired(ground: Ground) -> str:
+def expired(ground: Changing) -> str:
     ground.tenancy.advance("91d")
     return "ApiKey/other"
 
 
-CHANGES: dict[str, Callable[[Ground], str]] = {
+CHANGES: dict[str, Callable[[Changing], str]] = {
     **dict(edits("Compartment", "side", "description")),
     **dict(edits("Compartment", "home", "description")),
     **dict(edits("Policy", "second", "description")),
@@ -274,7 +264,7 @@ CHANGES: dict[str, Callable[[Ground], str]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_it_is_refused_by_name(ground: Ground, change: Callable[[Ground], str]) -> None:
+def test_it_is_refused_by_name(ground: Changing, change: Callable[[Changing], str]) -> None:
     ground.project.run("plan", "--out", FILE)
     touched = change(ground)
     ground.tenancy.forget_calls()
