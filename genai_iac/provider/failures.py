@@ -27,17 +27,6 @@ _HINTS: Mapping[tuple[int, str], str] = {
 }
 
 
-def expect(data: Any, operation: str, *names: str) -> Mapping[str, Any]:
-    """The answer, or one row of it, when it has those members. Raises ServiceFailure when it is something else."""
-    if isinstance(data, Mapping) and all(name in data for name in names):
-        return data
-    raise ServiceFailure(
-        f"{operation}: the service answered with something without {' and '.join(names)}",
-        operation=operation,
-        hint="try again; if it stays so, ask whether the endpoint is OCI's",
-    )
-
-
 def translate(error: Exception, operation: str) -> ServiceFailure:
     """The ServiceFailure that an exception of the SDK means; the original is left to be chained."""
     from oci.exceptions import ServiceError

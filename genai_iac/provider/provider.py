@@ -5,67 +5,25 @@ Values of secrets leave the answer at once.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
 
 from genai_iac.errors import IacError, ServiceFailure
-from genai_iac.model import Secret
+from genai_iac.provider.answers import Reply, Request, Watch, WorkRequest, expect, read_reply, read_rows
+from genai_iac.provider.clients import Clients, local_endpoint
 from genai_iac.provider.connection import Connection, read_identity
-from genai_iac.provider.failures import expect, translate
-from genai_iac.provider.operations import CLIENTS, OPERATIONS, Operation, Service
-from genai_iac.provider.plaintext import forget_frames, open_secrets, take_secrets
+from genai_iac.provider.failures import translate
+from genai_iac.provider.operations import OPERATIONS, Operation
+from genai_iac.provider.plaintext import forget_frames, open_secrets
 from genai_iac.provider.retry import Window, call_patiently
 from genai_iac.stop import Stop
 
 _PAGE = 1000  # rows asked for in one list call; the service may give fewer
 _LONGEST_WORK = 4 * 3600.0  # seconds; a compartment takes 30 minutes to go, at worst three hours
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer as plain data with the wire's own names. Plaintext is in `secrets` and nowhere else: by the name of the
-    key's secret, or under `content` for a Vault secret's."""
-
-    data: Any
-    etag: str | None = None
-    work_request: str | None = None
-    secrets: Mapping[str, Secret] = field(default_factory=dict)
-    doubted: bool = False  # an earlier attempt of the same call may have had its effect too
-
-
-@dataclass(frozen=True, slots=True)
-class WorkRequest:
-    """How a work request ended."""
-
-    status: str
-    errors: tuple[str, ...]
-
-    def __bool__(self) -> bool:
-        return self.status == "SUCCEEDED"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request as it ended, for people who want to see each. Nothing that was sent or answered is in it."""
-
-    operation: str
-    region: str
-    status: int | None  # None: no answer
-    seconds: float
-
-    def __bool__(self) -> bool:
-        return self.status is not None and self.status < 400
-
-
-Watch = Callable[[Request], None]
 
 
 def connect(connection: Connection, stop: Stop | None = None, watch: Watch | None = None) -> Provider:
@@ -88,9 +46,7 @@ class Provider:
         self.tenancy: str = config["tenancy"]
         self.region: str = config["region"]
         self.window = Window()
-        self._config, self._signer = config, signer
-        self._clients: dict[tuple[Service, str, str | None], Any] = {}
-        self._lock = threading.Lock()
+        self._clients = Clients(config, signer, connection.endpoint)
         self._ahead = timedelta(0)  # how far the tenancy's clock is ahead of ours
 
     @cached_property
@@ -125,7 +81,7 @@ class Provider:
             parameters.setdefault("limit", _PAGE)
         while True:
             response = self._call(operation, [id], region, parameters, self.window if patient else None)[0]
-            rows.extend(_rows(response.data, operation))
+            rows.extend(read_rows(response.data, operation))
             page = response.headers.get("opc-next-page")
             if not page:
                 return rows
@@ -144,7 +100,7 @@ class Provider:
         """One resource with its etag; `patient` waits for one that was made a moment ago. Of the services that this tool calls
         only a vault's keys are at an `endpoint` of their own."""
         response, _ = self._call(operation, [id], region, parameters, self.window if patient else None, endpoint)
-        return _reply(response)
+        return read_reply(response)
 
     def write(
         self,
@@ -171,7 +127,7 @@ class Provider:
         response, doubt = self._call(operation, arguments, region, parameters, self.window)
         if known.service == "identity":
             self.window.open()
-        return _reply(response, doubted=doubt is not None)
+        return read_reply(response, doubted=doubt is not None)
 
     def follow(self, work_request: str) -> WorkRequest:
         """Wait for the end of an Identity work request. Raises IacError when that takes longer than it ever did, or the run is to end."""
@@ -204,12 +160,11 @@ class Provider:
     def inference_url(self, region: str) -> str:
         """Where this process itself calls the models of that region: the endpoint, also when delivered keys are used elsewhere."""
         endpoint = self.connection.endpoint
-        return f"{_local_endpoint(endpoint, region)}/20231130/actions/v1" if endpoint else self.base_url(region)
+        return f"{local_endpoint(endpoint, region)}/20231130/actions/v1" if endpoint else self.base_url(region)
 
     def close(self) -> None:
         """Let the connections go."""
-        for client in self._clients.values():
-            client.base_client.session.close()
+        self._clients.close()
 
     def _call(
         self,
@@ -222,7 +177,7 @@ class Provider:
     ) -> tuple[Any, ServiceFailure | None]:
         known = OPERATIONS[operation]
         where = self._where(known, region)
-        method = getattr(self._client(known.service, where, endpoint), known.method)
+        method = getattr(self._clients.get(known.service, where, endpoint), known.method)
 
         def attempt() -> Any:
             began = time.monotonic()
@@ -249,69 +204,12 @@ class Provider:
             return region or self.home_region
         return region or self.region
 
-    def _client(self, service: Service, region: str, endpoint: str | None) -> Any:
-        with self._lock:
-            client = self._clients.get((service, region, endpoint))
-            if client is None:
-                client = self._clients[service, region, endpoint] = self._make_client(service, region, endpoint)
-            return client
-
-    def _make_client(self, service: Service, region: str, endpoint: str | None) -> Any:
-        import oci
-        from oci.circuit_breaker import CircuitBreakerStrategy
-
-        module, name = CLIENTS[service]
-        options: dict[str, Any] = {
-            "signer": self._signer,
-            "skip_deserialization": True,
-            "retry_strategy": oci.retry.NoneRetryStrategy(),
-            # the SDK's default breaker is one object for every client of the process: one failing service would close them all
-            "circuit_breaker_strategy": CircuitBreakerStrategy(),
-        }
-        if self.connection.endpoint:
-            endpoint = _local_endpoint(self.connection.endpoint, region)
-        if endpoint:
-            options["service_endpoint"] = endpoint
-        client = getattr(import_module(module), name)({**self._config, "region": region}, **options)
-        _settle_session(client.base_client.session, client.base_client.get_endpoint())
-        return client
-
     def _note_clock(self, date: str | None) -> None:
         if date:
             told = parsedate_to_datetime(date)
             ahead = told - datetime.now(UTC)
             # whole seconds are all the header tells; closer than that is this machine's clock being right
             self._ahead = ahead if abs(ahead) > timedelta(seconds=2) else timedelta(0)
-
-
-def _settle_session(session: Any, url: str) -> None:
-    """Keep as many connections as `--parallelism` may use, and look for proxies and certificates once, not before every request."""
-    for adapter in session.adapters.values():
-        adapter.init_poolmanager(64, 64)
-    found = session.merge_environment_settings(url, {}, None, None, None)
-    session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
-    session.trust_env = False
-
-
-def _local_endpoint(endpoint: str, region: str) -> str:
-    return f"{endpoint.rstrip('/')}/r/{region}" if urlsplit(endpoint).scheme == "http" else endpoint
-
-
-def _rows(data: Any, operation: str) -> list[dict[str, Any]]:
-    """The items of one page: a list, or the member `items` of an object."""
-    items = data.get("items") if isinstance(data, Mapping) else data
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise ServiceFailure(
-            f"{operation}: the service answered with something else than a list",
-            operation=operation,
-            hint="try again; if it stays so, ask whether the endpoint is OCI's",
-        )
-    return items
-
-
-def _reply(response: Any, *, doubted: bool = False) -> Reply:
-    secrets, headers = take_secrets(response.data), response.headers
-    return Reply(response.data, headers.get("etag"), headers.get("opc-work-request-id"), secrets, doubted)
 
 
 def _new_token() -> str:

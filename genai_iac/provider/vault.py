@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 from genai_iac.errors import ServiceFailure
 from genai_iac.model import Secret
-from genai_iac.provider.failures import expect
+from genai_iac.provider.answers import Reply, expect
 from genai_iac.provider.plaintext import CONTENT
-from genai_iac.provider.provider import Provider, Reply
+from genai_iac.provider.provider import Provider
 from genai_iac.sinks import Stage, VaultVersion
 
 _PASSING = ("CREATING", "UPDATING", "SCHEDULING_DELETION", "CANCELLING_DELETION", "DELETING")
