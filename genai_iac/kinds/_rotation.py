@@ -1,11 +1,4 @@
-"""Rotation of a key's two secrets: which step is next, told from live states, times of use and the sinks' own
-records. Pure; nothing is remembered.
-
-One secret is *current* (every sink shows it), the other stands by, inactive. A turn: renew the standby, deliver it as
-pending, prove it with a real call, make it current in every sink; then both work for `overlap`, and once the old one
-has been idle for `idle` it is retired. Any run continues from wherever the last one stopped. The secret that is in
-use is never renewed.
-"""
+"""The `rotation:` block of a key: its schema, what it asks of the rest of the key, and its durations. What follows from it is `_turn`."""
 
 from __future__ import annotations
 

@@ -16,6 +16,14 @@ def test_it_plans_on_the_local_tenancy(started: Project) -> None:
     assert "Plan: 3 to add, 0 to change, 0 to destroy." in started.run("--local", "plan", "shop").out
 
 
+def test_its_key_takes_turns(started: Project) -> None:
+    started.run("--local", "apply", "--auto-approve", "shop")
+    assert (
+        "key-two answered with xai.grok-4"
+        in started.run("--local", "rotate", "ApiKey/chat-app", "shop", "--auto-approve").out
+    )
+
+
 def test_lint_and_fmt_find_nothing(started: Project) -> None:
     assert started.run("lint", "--format", "json", "shop").json["findings"] == []
     assert started.run("fmt", "--check", "shop").out == ""
