@@ -1,4 +1,5 @@
-"""What the service would refuse of what a plan is about to write, told before the first write: names, places, limits. Pure.
+"""What the service would refuse of what a plan is about to write, told before the first write: names, places, limits,
+and callers whose key moves. Pure.
 
 Only what is certain is an error. What is not written is not looked at, so that a plan without changes asks for no groups.
 """
@@ -18,6 +19,7 @@ from genai_iac.preflight.limits import (
     find_full_policies,
     note_many_policies,
 )
+from genai_iac.preflight.moves import note_refused_callers
 from genai_iac.preflight.names import find_misnamed, note_unasked_domains
 
 __all__ = ["Limits", "check_changes"]
@@ -39,6 +41,7 @@ def check_changes(
     errors.extend(find_full_paths(policies, future, live, limits))
     errors.extend(find_deep_compartments(written, future, limits))
     notices.extend(note_many_policies(written, live, limits))
+    notices.extend(note_refused_callers(written, live))
     return errors, notices
 
 
