@@ -8,6 +8,7 @@ The secret that is in use is never renewed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -47,7 +48,8 @@ def _find_step(resource: Resource, live: LiveResource, position: Position, rotat
     if leaked is not None:
         return answer_leak(resource, live, position, leaked, facts)
     if facts.wish is not None and facts.wish.what == "abort":
-        return take_back(resource, live, position, facts)
+        step = take_back(resource, live, position, facts)
+        return replace(step, notes=(*step.notes, *_begins_again(position, rotation, facts)))
     match position.phase:
         case "bringing up":
             return _go_on(resource, live, position, facts)
@@ -67,6 +69,15 @@ def _find_step(resource: Resource, live: LiveResource, position: Position, rotat
         return begin_again(resource, live, position)
     due = _why_unheld(position, live, facts) or _why_due(position, rotation, facts)
     return begin(resource, live, position, due, facts) if due else _keep(live, position, facts, _look_ahead(position))
+
+
+def _begins_again(position: Position, rotation: Rotation, facts: Facts) -> Iterator[str]:
+    """That a turn which is taken back was due, and so will be begun anew."""
+    current, other = position.current, position.other
+    stays = position if is_newer(other, current) else Position("steady", other, current)
+    due = _why_due(stays, rotation, replace(facts, wish=None))
+    if due:
+        yield f"{due}, so an apply begins this turn again: first mend what stopped it"
 
 
 def _go_on(resource: Resource, live: LiveResource, position: Position, facts: Facts) -> Step:

@@ -9,7 +9,7 @@ from genai_iac.inventory import Entry
 from genai_iac.render.attributes import moment_for_people
 from genai_iac.render.expiries import SOON
 from genai_iac.render.foreign import columns, named, visible
-from genai_iac.render.inventory import life_words
+from genai_iac.render.inventory import life_words, part_words
 from genai_iac.render.terminal import Terminal, Tone
 from genai_iac.render.words import NAME_LIMIT, count, elapsed_words
 
@@ -63,7 +63,7 @@ def _cells(entry: Entry, now: datetime) -> tuple[str, ...]:
         life_words(entry, now).removeprefix("expires "),
         named(entry.address),
         visible(entry.secret, NAME_LIMIT),
-        visible(" ".join(filter(None, (entry.state, entry.role))), _WORD_LIMIT),
+        " ".join(filter(None, (visible(entry.state, _WORD_LIMIT), part_words(entry)))),
     )
 
 

@@ -65,6 +65,11 @@ def use_words(entry: Entry, now: datetime) -> str:
     return f"used {elapsed_words(now - entry.last_used)} ago" if entry.last_used else "never used"
 
 
+def part_words(entry: Entry) -> str:
+    """The part it plays in the sinks: `current`, `standby`, `pending`, or `kept aside` where no caller looks."""
+    return "kept aside" if entry.role == "inactive" else visible(entry.role, _WORD_LIMIT)
+
+
 def _lines(stack: str, entries: tuple[Entry, ...], now: datetime, terminal: Terminal) -> Iterator[str]:
     yield from terminal.wrap(f"Stack {visible(stack, NAME_LIMIT)} at {moment_for_people(now)}", rest="      ")
     keys = 0
@@ -96,7 +101,7 @@ def _cells(entry: Entry, now: datetime) -> tuple[str, ...]:
     return (
         visible(entry.secret, NAME_LIMIT),
         visible(entry.state, _WORD_LIMIT),
-        visible(entry.role, _WORD_LIMIT),
+        part_words(entry),
         life,
         use_words(entry, now),
     )

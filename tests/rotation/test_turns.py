@@ -143,8 +143,21 @@ def test_a_rotation_is_taken_back_before_the_switch(project: Project, tenancy: T
         said = words(project.run(*ROTATE, "--abort"))
         assert "the rotation is taken back: key-one stays" in said and "the old value is dead" in said
         assert value(sink) == before
+    assert "begins this turn again" not in said
     assert states(project) == STEADY
     assert "is not rotating; there is nothing to abort" in words(project.run(*ROTATE, "--abort", code=1))
+
+
+def test_a_turn_that_was_due_and_is_taken_back_begins_again(project: Project, tenancy: Tenancy) -> None:
+    begin(project, rotation=ROTATION.replace("xai.grok-4", "acme.unknown"))
+    tenancy.advance("61d")
+    project.run(*APPLY, code=4)
+    said = words(project.run(*ROTATE, "--abort"))
+    assert (
+        "key-one has been current for 61 days, so an apply begins this turn again: first mend what stopped it" in said
+    )
+    begin(project)
+    assert states(project) == SWITCHED
 
 
 def test_a_rotation_is_taken_back_after_the_switch(project: Project, tenancy: Tenancy) -> None:
