@@ -24,6 +24,12 @@ def optional_text(body: Body, name: str, *, most: int = 400, pattern: str | None
     return None if value is None else _check_text(value, name, most, 0, pattern)
 
 
+def given_texts(body: Body, *names: str) -> dict[str, str]:
+    """The strings among those names that an update brings; what it does not name stays as it is."""
+    found = {name: optional_text(body, name) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def choice(body: Body, name: str, allowed: Sequence[str]) -> str:
     """A required string, one of a few."""
     value = text(body, name)

@@ -4,12 +4,12 @@ Nothing here answers; what cannot be read is a ServiceError."""
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from genai_iac.emulator.errors import ServiceError, invalid, unparsable
+from genai_iac.emulator.errors import ServiceError, invalid, missing, unparsable
 
 MAX_BODY = 16 * 1024 * 1024
 _REGION_PREFIX = re.compile(r"/+r/+([^/]+)(/.*)?", re.DOTALL)
@@ -35,6 +35,20 @@ class Incoming:
         if len(values) > 1:
             raise invalid(f"Query parameter {name} is given more than once.")
         return values[0] if values and values[0] else None
+
+    def required(self, name: str) -> str:
+        """A query parameter that must be there."""
+        value = self.one(name)
+        if value is None:
+            raise missing(name)
+        return value
+
+    def one_of(self, name: str, allowed: Sequence[str]) -> str | None:
+        """A query parameter that is one of a few, or absent."""
+        value = self.one(name)
+        if value is not None and value not in allowed:
+            raise invalid(f"{name} must be one of {', '.join(allowed)}.")
+        return value
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object."""

@@ -5,13 +5,13 @@ from typing import Any
 
 from genai_iac.emulator.answers import NO_CONTENT, Answer, answer_page
 from genai_iac.emulator.call import Call
-from genai_iac.emulator.errors import conflict, invalid, limit_exceeded, missing, not_found, related_not_found
+from genai_iac.emulator.errors import conflict, invalid, limit_exceeded, not_found, related_not_found
 from genai_iac.emulator.generative_ai.key_secrets import change_state, mint, secrets_of
 from genai_iac.emulator.generative_ai.present import KIND, answer_key, show_key
 from genai_iac.emulator.moments import DAY
 from genai_iac.emulator.operations import operation
 from genai_iac.emulator.paging import Order, list_page
-from genai_iac.emulator.payload import Body, as_object, items, optional_instant, optional_text, text
+from genai_iac.emulator.payload import Body, as_object, given_texts, items, optional_instant, optional_text, text
 from genai_iac.emulator.pending import Due, schedule
 from genai_iac.emulator.resources import Resource, Resources
 from genai_iac.emulator.tags import changed_tags, read_tags
@@ -57,19 +57,13 @@ def get_api_key(call: Call) -> Answer:
 @operation("generative-ai", "ListApiKeys", "GET /20231130/apikeys")
 def list_api_keys(call: Call) -> Answer:
     """ListApiKeys of one compartment."""
-    compartment = call.request.one("compartmentId")
-    if compartment is None:
-        raise missing("compartmentId")
-    call.enter(compartment)
-    state = call.request.one("lifecycleState")
-    if state is not None and state not in _STATES:
-        raise invalid(f"lifecycleState must be one of {', '.join(_STATES)}.")
+    compartment = call.enter(call.request.required("compartmentId"))
     wanted = call.listing(
         KIND,
         compartment,
         region=call.region,
         name=call.request.one("displayName"),
-        state=state,
+        state=call.request.one_of("lifecycleState", _STATES),
         id=call.request.one("id"),
     )
     keys, following = list_page(call.resources, wanted, call.request, _ORDER)
@@ -82,10 +76,7 @@ def update_api_key(call: Call) -> Answer:
     """UpdateApiKey: display name, description, tags. Secrets and their expiry it cannot touch."""
     old = load_key(call)
     name = optional_text(call.body, "displayName", most=255, pattern=_NAME) or old.name
-    description = optional_text(call.body, "description")
-    body = {**old.body, **changed_tags(call.body)}
-    if description is not None:
-        body["description"] = description
+    body = {**old.body, **changed_tags(call.body), **given_texts(call.body, "description")}
     return answer_key(call, call.resources.save(old, replace(old, name=name, body=body), call.now))
 
 

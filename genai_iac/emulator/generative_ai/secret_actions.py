@@ -9,7 +9,7 @@ from genai_iac.emulator.generative_ai.api_keys import load_key, read_expiry
 from genai_iac.emulator.generative_ai.key_secrets import KeySecret, change_state, mint, secrets_of
 from genai_iac.emulator.generative_ai.present import answer_key
 from genai_iac.emulator.operations import operation
-from genai_iac.emulator.payload import part, text
+from genai_iac.emulator.payload import choice, part, text
 from genai_iac.emulator.resources import Resource, make_etag
 from genai_iac.emulator.tags import changed_tags
 
@@ -34,9 +34,7 @@ def set_api_key_state(call: Call) -> Answer:
     """SetApiKeyState: ACTIVE and INACTIVE in turn, or REVOKED for ever. An expired secret can only be renewed."""
     key = load_key(call)
     secret = _find_secret(call, key, text(call.body, "keyName"))
-    state = text(call.body, "state")
-    if state not in _SETTABLE:
-        raise invalid(f"state must be one of {', '.join(_SETTABLE)}.")
+    state = choice(call.body, "state", _SETTABLE)
     current = secret.state_at(call.now)
     if current == state:
         return answer_key(call, call.resources.save(key, _tagged(call, key), call.now))

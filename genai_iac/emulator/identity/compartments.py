@@ -11,14 +11,13 @@ from genai_iac.emulator.identity.present import (
     list_kind,
     read_description,
     read_listing,
-    required_compartment,
     show,
 )
 from genai_iac.emulator.identity.rewriting import rewrite_names
 from genai_iac.emulator.identity.work_requests import Finding, finish_work, start_work
 from genai_iac.emulator.operations import operation
 from genai_iac.emulator.paging import slice_page
-from genai_iac.emulator.payload import optional_text, text
+from genai_iac.emulator.payload import given_texts, optional_text, text
 from genai_iac.emulator.pending import Due, schedule
 from genai_iac.emulator.resources import Resource, Resources
 from genai_iac.emulator.tags import changed_tags, read_tags
@@ -58,7 +57,7 @@ def get_compartment(call: Call) -> Answer:
 @operation("identity", "ListCompartments", "GET /20160918/compartments")
 def list_compartments(call: Call) -> Answer:
     """ListCompartments: the children of one compartment, or everything below the tenancy."""
-    parent = required_compartment(call)
+    parent = call.request.required("compartmentId")
     subtree = _read_flag(call, "compartmentIdInSubtree")
     if subtree and parent != call.world.tenancy:
         raise invalid("compartmentIdInSubtree can be true only when compartmentId is the tenancy's OCID.")
@@ -80,10 +79,7 @@ def update_compartment(call: Call) -> Answer:
     name = optional_text(call.body, "name", most=100, pattern=_NAME) or old.name
     if name.casefold() != old.name.casefold():
         refuse_sibling(call, old.compartment, name)
-    description = optional_text(call.body, "description")
-    body = {**old.body, **changed_tags(call.body)}
-    if description is not None:
-        body["description"] = description
+    body = {**old.body, **changed_tags(call.body), **given_texts(call.body, "description")}
     new = call.resources.save(old, replace(old, name=name, body=body), call.now)
     if name != old.name:
         rewrite_names(call.connection, call.world, {old.id})

@@ -12,10 +12,9 @@ from genai_iac.emulator.identity.present import (
     read_name,
     refuse_taken,
     require_tenancy,
-    required_compartment,
 )
 from genai_iac.emulator.operations import operation
-from genai_iac.emulator.payload import optional_text, text
+from genai_iac.emulator.payload import given_texts, optional_text, text
 from genai_iac.emulator.tags import changed_tags, read_tags
 from genai_iac.policy import PolicySyntaxError, parse_matching_rule
 
@@ -47,7 +46,7 @@ def get_dynamic_group(call: Call) -> Answer:
 @operation("identity", "ListDynamicGroups", "GET /20160918/dynamicGroups")
 def list_dynamic_groups(call: Call) -> Answer:
     """ListDynamicGroups."""
-    return list_kind(call, "dynamicgroup", call.enter(required_compartment(call)))
+    return list_kind(call, "dynamicgroup", call.enter(call.request.required("compartmentId")))
 
 
 @operation(
@@ -61,11 +60,8 @@ def update_dynamic_group(call: Call) -> Answer:
     """UpdateDynamicGroup: description, matching rule, tags."""
     old = call.load("dynamicgroup", call.ocid("dynamicGroupId"))
     call.check_etag(old)
-    body = {**old.body, **changed_tags(call.body)}
-    description = optional_text(call.body, "description")
+    body = {**old.body, **changed_tags(call.body), **given_texts(call.body, "description")}
     rule = optional_text(call.body, "matchingRule", most=4000)
-    if description is not None:
-        body["description"] = description
     if rule is not None:
         body["matchingRule"] = _check_rule(rule)
     return answer_one(call.resources.save(old, replace(old, body=body), call.now))

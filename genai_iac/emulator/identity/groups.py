@@ -12,10 +12,9 @@ from genai_iac.emulator.identity.present import (
     read_name,
     refuse_taken,
     require_tenancy,
-    required_compartment,
 )
 from genai_iac.emulator.operations import operation
-from genai_iac.emulator.payload import optional_text
+from genai_iac.emulator.payload import given_texts
 from genai_iac.emulator.tags import changed_tags, read_tags
 
 
@@ -40,7 +39,7 @@ def get_group(call: Call) -> Answer:
 @operation("identity", "ListGroups", "GET /20160918/groups")
 def list_groups(call: Call) -> Answer:
     """ListGroups."""
-    return list_kind(call, "group", call.enter(required_compartment(call)))
+    return list_kind(call, "group", call.enter(call.request.required("compartmentId")))
 
 
 @operation("identity", "UpdateGroup", "PUT /20160918/groups/{groupId}", home=True, permissions=("GROUP_UPDATE",))
@@ -48,10 +47,7 @@ def update_group(call: Call) -> Answer:
     """UpdateGroup: description and tags; a name stays."""
     old = call.load("group", call.ocid("groupId"))
     call.check_etag(old)
-    body = {**old.body, **changed_tags(call.body)}
-    description = optional_text(call.body, "description")
-    if description is not None:
-        body["description"] = description
+    body = {**old.body, **changed_tags(call.body), **given_texts(call.body, "description")}
     return answer_one(call.resources.save(old, replace(old, body=body), call.now))
 
 

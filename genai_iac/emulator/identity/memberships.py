@@ -6,7 +6,6 @@ from typing import Any
 from genai_iac.emulator.answers import NO_CONTENT, Answer, answer_page
 from genai_iac.emulator.call import Call
 from genai_iac.emulator.errors import conflict, not_found
-from genai_iac.emulator.identity.present import required_compartment
 from genai_iac.emulator.moments import format_instant
 from genai_iac.emulator.ocids import make_ocid
 from genai_iac.emulator.operations import operation
@@ -55,7 +54,7 @@ def get_membership(call: Call) -> Answer:
 )
 def list_memberships(call: Call) -> Answer:
     """ListUserGroupMemberships, of a user, of a group, or of all."""
-    call.enter(required_compartment(call))
+    call.enter(call.request.required("compartmentId"))
     user, group = call.request.one("userId"), call.request.one("groupId")
     rows = call.connection.execute(
         "SELECT * FROM memberships WHERE (? IS NULL OR user = ?) AND (? IS NULL OR team = ?) ORDER BY created, id",

@@ -13,12 +13,11 @@ from genai_iac.emulator.identity.present import (
     list_kind,
     read_description,
     refuse_taken,
-    required_compartment,
 )
 from genai_iac.emulator.identity.recompiling import recompile_others
 from genai_iac.emulator.identity.statements import compile_statements, read_statements
 from genai_iac.emulator.operations import operation
-from genai_iac.emulator.payload import optional_text, text
+from genai_iac.emulator.payload import given_texts, text
 from genai_iac.emulator.resources import Resource
 from genai_iac.emulator.tags import changed_tags, read_tags
 from genai_iac.emulator.world import bump_policies
@@ -55,7 +54,7 @@ def get_policy(call: Call) -> Answer:
 @operation("identity", "ListPolicies", "GET /20160918/policies")
 def list_policies(call: Call) -> Answer:
     """ListPolicies: those attached to exactly this compartment."""
-    return list_kind(call, "policy", call.enter(required_compartment(call)))
+    return list_kind(call, "policy", call.enter(call.request.required("compartmentId")))
 
 
 @operation("identity", "UpdatePolicy", "PUT /20160918/policies/{policyId}", home=True)
@@ -63,10 +62,7 @@ def update_policy(call: Call) -> Answer:
     """UpdatePolicy: description, statements, versionDate, tags. Statements are compiled anew, and so are all others."""
     old = call.load("policy", call.ocid("policyId"))
     call.check_etag(old)
-    changes: dict[str, Any] = changed_tags(call.body)
-    description = optional_text(call.body, "description")
-    if description is not None:
-        changes["description"] = description
+    changes: dict[str, Any] = {**changed_tags(call.body), **given_texts(call.body, "description")}
     if call.body.get("versionDate") is not None:
         changes["versionDate"] = _read_version(call) or None
     compiled = None

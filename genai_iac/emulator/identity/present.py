@@ -4,7 +4,7 @@ from typing import Any
 
 from genai_iac.emulator.answers import Answer, answer_page
 from genai_iac.emulator.call import Call
-from genai_iac.emulator.errors import conflict, invalid, missing
+from genai_iac.emulator.errors import conflict, invalid
 from genai_iac.emulator.moments import format_instant
 from genai_iac.emulator.paging import Order, list_page
 from genai_iac.emulator.payload import text
@@ -33,14 +33,6 @@ def answer_one(resource: Resource, status: int = 200) -> Answer:
     return Answer(show(resource), status, {"etag": resource.etag}, resource=resource.id)
 
 
-def required_compartment(call: Call) -> str:
-    """The compartmentId in the query, as Identity's lists demand it."""
-    compartment = call.request.one("compartmentId")
-    if compartment is None:
-        raise missing("compartmentId")
-    return compartment
-
-
 def list_kind(call: Call, kind: str, compartment: str | None, **filters: Any) -> Answer:
     """A page of one kind, filtered by name and lifecycleState, as a bare array."""
     rows, following = list_page(call.resources, read_listing(call, kind, compartment, **filters), call.request, ORDER)
@@ -49,9 +41,7 @@ def list_kind(call: Call, kind: str, compartment: str | None, **filters: Any) ->
 
 def read_listing(call: Call, kind: str, compartment: str | None, **filters: Any) -> Listing:
     """The listing that the query describes."""
-    state = call.request.one("lifecycleState")
-    if state is not None and state not in STATES:
-        raise invalid(f"lifecycleState must be one of {', '.join(STATES)}.")
+    state = call.request.one_of("lifecycleState", STATES)
     return call.listing(kind, compartment, name=call.request.one("name"), state=state, **filters)
 
 

@@ -3,7 +3,6 @@
 from genai_iac.emulator.answers import Answer
 from genai_iac.emulator.call import Call
 from genai_iac.emulator.errors import not_found
-from genai_iac.emulator.identity.present import required_compartment
 from genai_iac.emulator.operations import operation
 from genai_iac.emulator.regions import REGIONS
 
@@ -52,7 +51,7 @@ def list_regions(_call: Call) -> Answer:
 )
 def list_availability_domains(call: Call) -> Answer:
     """ListAvailabilityDomains: one, as in the smaller regions."""
-    compartment = call.enter(required_compartment(call))
+    compartment = call.enter(call.request.required("compartmentId"))
     name = f"locl:{call.region.upper()}-AD-1"
     return Answer([{"name": name, "id": f"ocid1.availabilitydomain.oc1..{call.region}", "compartmentId": compartment}])
 

@@ -12,10 +12,9 @@ from genai_iac.emulator.identity.present import (
     read_name,
     refuse_taken,
     require_tenancy,
-    required_compartment,
 )
 from genai_iac.emulator.operations import operation
-from genai_iac.emulator.payload import optional_text
+from genai_iac.emulator.payload import given_texts, optional_text
 from genai_iac.emulator.tags import changed_tags, read_tags
 
 CAPABILITIES = {
@@ -50,7 +49,7 @@ def get_user(call: Call) -> Answer:
 @operation("identity", "ListUsers", "GET /20160918/users")
 def list_users(call: Call) -> Answer:
     """ListUsers."""
-    return list_kind(call, "user", call.enter(required_compartment(call)))
+    return list_kind(call, "user", call.enter(call.request.required("compartmentId")))
 
 
 @operation("identity", "UpdateUser", "PUT /20160918/users/{userId}", home=True, permissions=("USER_UPDATE",))
@@ -58,11 +57,7 @@ def update_user(call: Call) -> Answer:
     """UpdateUser: description, email, tags."""
     old = call.load("user", call.ocid("userId"))
     call.check_etag(old)
-    body = {**old.body, **changed_tags(call.body)}
-    for field in ("description", "email"):
-        value = optional_text(call.body, field)
-        if value is not None:
-            body[field] = value
+    body = {**old.body, **changed_tags(call.body), **given_texts(call.body, "description", "email")}
     return answer_one(call.resources.save(old, replace(old, body=body), call.now))
 
 

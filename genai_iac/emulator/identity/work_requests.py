@@ -8,7 +8,6 @@ from typing import Any
 from genai_iac.emulator.answers import Answer, answer_page
 from genai_iac.emulator.call import Call
 from genai_iac.emulator.errors import not_found
-from genai_iac.emulator.identity.present import required_compartment
 from genai_iac.emulator.moments import format_instant
 from genai_iac.emulator.ocids import make_ocid
 from genai_iac.emulator.operations import operation
@@ -77,7 +76,7 @@ def get_work_request(call: Call) -> Answer:
 @operation("identity", "ListWorkRequests", "GET /20160918/workRequests")
 def list_work_requests(call: Call) -> Answer:
     """ListWorkRequests of a compartment, newest first."""
-    compartment = call.enter(required_compartment(call))
+    compartment = call.enter(call.request.required("compartmentId"))
     about = call.request.one("resourceIdentifier")
     query = "SELECT id FROM resources WHERE kind = ? AND compartment = ? AND (? IS NULL OR name = ?) ORDER BY seq DESC"
     rows = call.connection.execute(query, (WORK_REQUEST, compartment, about, about)).fetchall()

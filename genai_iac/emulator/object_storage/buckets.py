@@ -4,7 +4,7 @@ from typing import Any
 
 from genai_iac.emulator.answers import NO_CONTENT, Answer, answer_page
 from genai_iac.emulator.call import Call
-from genai_iac.emulator.errors import ServiceError, conflict, missing
+from genai_iac.emulator.errors import ServiceError, conflict
 from genai_iac.emulator.moments import format_instant
 from genai_iac.emulator.operations import operation
 from genai_iac.emulator.paging import Order, list_page
@@ -43,10 +43,7 @@ def create_bucket(call: Call) -> Answer:
 def list_buckets(call: Call) -> Answer:
     """ListBuckets of a compartment."""
     check_namespace(call)
-    compartment = call.request.one("compartmentId")
-    if compartment is None:
-        raise missing("compartmentId")
-    call.enter(compartment)
+    compartment = call.enter(call.request.required("compartmentId"))
     wanted = call.listing(KIND, compartment, region=call.region)
     rows, following = list_page(call.resources, wanted, call.request, _ORDER)
     return answer_page([_show(call, row) for row in rows], following)

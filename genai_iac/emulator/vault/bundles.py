@@ -5,7 +5,7 @@ from typing import Any
 
 from genai_iac.emulator.answers import Answer, answer_page
 from genai_iac.emulator.call import Call
-from genai_iac.emulator.errors import conflict, invalid, missing, not_found
+from genai_iac.emulator.errors import conflict, missing, not_found
 from genai_iac.emulator.moments import format_instant
 from genai_iac.emulator.operations import operation
 from genai_iac.emulator.paging import slice_page
@@ -76,9 +76,7 @@ def _require_readable(secret: Resource) -> Resource:
 
 def _find(call: Call, secret: Resource) -> Version:
     number, name = call.request.one("versionNumber"), call.request.one("secretVersionName")
-    stage = call.request.one("stage") or "CURRENT"
-    if stage not in STAGES:
-        raise invalid(f"stage must be one of {', '.join(STAGES)}.")
+    stage = call.request.one_of("stage", STAGES) or "CURRENT"
     return find_version(
         call, secret.id, number=None if number is None else parse_number(number), name=name, stage=stage
     )

@@ -5,11 +5,11 @@ from typing import Any
 
 from genai_iac.emulator.answers import Answer, answer_page
 from genai_iac.emulator.call import Call
-from genai_iac.emulator.errors import conflict, invalid, limit_exceeded, missing, not_found
+from genai_iac.emulator.errors import conflict, invalid, limit_exceeded, not_found
 from genai_iac.emulator.moments import format_instant
 from genai_iac.emulator.operations import operation
 from genai_iac.emulator.paging import Order, list_page
-from genai_iac.emulator.payload import as_object, optional_object, optional_text, part, text
+from genai_iac.emulator.payload import as_object, given_texts, optional_object, optional_text, part, text
 from genai_iac.emulator.pending import Due, schedule
 from genai_iac.emulator.resources import Resource, Resources
 from genai_iac.emulator.tags import changed_tags, read_tags
@@ -69,19 +69,13 @@ def get_secret(call: Call) -> Answer:
 @operation("vault", "ListSecrets", "GET /20180608/secrets")
 def list_secrets(call: Call) -> Answer:
     """ListSecrets of a compartment, by vault, name, state."""
-    compartment = call.request.one("compartmentId")
-    if compartment is None:
-        raise missing("compartmentId")
-    call.enter(compartment)
-    state = call.request.one("lifecycleState")
-    if state is not None and state not in _STATES:
-        raise invalid(f"lifecycleState must be one of {', '.join(_STATES)}.")
+    compartment = call.enter(call.request.required("compartmentId"))
     wanted = call.listing(
         KIND,
         compartment,
         region=call.region,
         name=call.request.one("name"),
-        state=state,
+        state=call.request.one_of("lifecycleState", _STATES),
         field=_vault_filter(call),
     )
     rows, following = list_page(call.resources, wanted, call.request, _ORDER)
@@ -101,10 +95,7 @@ def update_secret(call: Call) -> Answer:
     ]
     if len(asked) > 1:
         raise invalid(f"{' and '.join(asked)} cannot be updated together.")
-    body = {**old.body, **changed_tags(call.body)}
-    description = optional_text(call.body, "description")
-    if description is not None:
-        body["description"] = description
+    body = {**old.body, **changed_tags(call.body), **given_texts(call.body, "description")}
     if call.body.get("metadata") is not None:
         body["metadata"] = as_object(call.body["metadata"], "metadata")
     if "secretRules" in asked:

@@ -5,7 +5,6 @@ from typing import Any
 
 from genai_iac.emulator.answers import Answer, answer_page
 from genai_iac.emulator.call import Call
-from genai_iac.emulator.errors import missing
 from genai_iac.emulator.moments import format_instant
 from genai_iac.emulator.ocids import make_ocid
 from genai_iac.emulator.operations import operation
@@ -80,10 +79,7 @@ OPERATIONS = (list_vaults, get_vault, list_keys, get_key)
 
 
 def _list(call: Call, kind: str, show: Any) -> Answer:
-    compartment = call.request.one("compartmentId")
-    if compartment is None:
-        raise missing("compartmentId")
-    call.enter(compartment)
+    compartment = call.enter(call.request.required("compartmentId"))
     rows, following = list_page(
         call.resources, call.listing(kind, compartment, region=call.region), call.request, _ORDER
     )
