@@ -15,6 +15,8 @@ from .grounds import APPLY, Bench, copied, serving
 from .launching import Launcher
 from .stacks import KEYS, moved, pruned, reference, vaulted
 
+MODES = ("full", "masked", "invalidate")  # how the tenancy answers a retry token that it has seen
+
 
 @dataclass(frozen=True)
 class Ground:

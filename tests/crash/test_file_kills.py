@@ -1,7 +1,8 @@
 """A whole apply killed at every system call that touches the sinks' directory; one more apply finishes the job.
 
 strace does it, thread by thread: the main one proves the sinks, and the one that makes the changes writes them. The reading
-before that leaves nothing behind, wherever it ends. A slice goes with every test run, all of them with `-m matrix`.
+before that leaves nothing behind, wherever it ends, and a move or a prune does no more than read. The three retry-token modes
+take turns. A slice goes with every test run, all of them with `-m matrix`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,18 @@ import pytest
 from .callers import calling
 from .grounds import Bench, check_whole
 from .launching import Ended
-from .stories import STORIES, Workshop
+from .stories import MODES, STORIES, Workshop
 from .tracing import calls_on, kill_at, traced, why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 # the first request of the thread that makes the changes
-FIRST = {"apply": "CreateCompartment", "rotation": "GetApiKey", "retirement": "GetApiKey"}
+FIRST = {
+    "apply": "CreateCompartment",
+    "rotation": "GetApiKey",
+    "retirement": "GetApiKey",
+    "incident": "GetApiKey",
+}
 SLICE = 2  # points of each story
 _HOLD = "200ms"  # of that request: time to notice it
 
@@ -47,8 +54,9 @@ class Point:
 
 @pytest.mark.parametrize("name", FIRST)
 def test_killed_at_a_file_call_one_more_apply_finishes(workshop: Workshop, tmp_path: Path, name: str) -> None:
-    for point in random.Random(name).sample(_points(workshop, tmp_path, name), SLICE):
-        _kill_at(workshop, tmp_path, name, point)
+    chance = random.Random(name)
+    for point in chance.sample(_points(workshop, tmp_path, name), SLICE):
+        _kill_at(workshop, tmp_path, name, point, chance.choice(MODES))
 
 
 @pytest.mark.matrix
@@ -57,7 +65,7 @@ def test_killed_at_any_file_call_one_more_apply_finishes(
     workshop: Workshop, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     points = _points(workshop, tmp_path, name)
-    run = sum(_kill_at(workshop, tmp_path, name, point) for point in points)
+    run = sum(_kill_at(workshop, tmp_path, name, *each) for each in zip(points, cycle(MODES), strict=False))
     with capsys.disabled():
         print(f"\n{name}: killed at {run} system calls on the sinks' directory")
     assert run == len(points)
@@ -74,9 +82,10 @@ def _points(workshop: Workshop, scratch: Path, name: str) -> list[Point]:
     return points
 
 
-def _kill_at(workshop: Workshop, scratch: Path, name: str, point: Point) -> bool:
-    story, where, log = STORIES[name], f"{name}: killed at {point}", scratch / "log"
+def _kill_at(workshop: Workshop, scratch: Path, name: str, point: Point, mode: str) -> bool:
+    story, where, log = STORIES[name], f"{name}: killed at {point}, retry tokens {mode}", scratch / "log"
     with workshop.bench(story.ground) as bench, calling(bench.sinks(*story.callers)) as history:
+        bench.tenancy.settings(retryTokenReplay=mode)
         ended = _run_traced(bench, name, {point.main: (log, kill_at(point.call, point.nth))})
         assert ended.code == -signal.SIGKILL, f"{where}: exit {ended.code}\n{ended.out}\n{ended.err}"
         assert list(calls_on(log, "secrets"))[-1] == (point.call, point.nth), where
@@ -95,6 +104,8 @@ def _run_traced(bench: Bench, name: str, threads: Mapping[bool, tuple[Any, ...]]
 
     Changes are made one after the other, so that their calls come in the same order each time.
     """
+    arguments = STORIES[name].arguments
+    one_by_one = ("--parallelism", "1") if arguments[0] == "apply" else ()  # a rotation is one change
     with ExitStack() as tracers, ThreadPoolExecutor(1) as pool:
         waits: list[Future[None]] = []
 
@@ -116,7 +127,7 @@ def _run_traced(bench: Bench, name: str, threads: Mapping[bool, tuple[Any, ...]]
             tracers.enter_context(traced(changing, *threads[False]))
             os.kill(pid, signal.SIGCONT)
 
-        ended = bench.run(*STORIES[name].arguments, "--parallelism", "1", meet=meet)
+        ended = bench.run(*arguments, *one_by_one, meet=meet)
         for wait in waits:
             wait.result()
     return ended

@@ -18,9 +18,8 @@ from genai_iac.model import LEAKED
 
 from .callers import calling
 from .grounds import APPLY, Bench, check_whole
-from .stories import STORIES, Story, Workshop
+from .stories import MODES, STORIES, Story, Workshop
 
-MODES = ("full", "masked", "invalidate")
 SIGNALS = ("KILL", "TERM")
 SLICE = 3  # points of each story
 _OF_CALLERS = ("CreateResponse", "GetSecretBundleByName")  # genai-iac makes no such call
