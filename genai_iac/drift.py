@@ -69,12 +69,12 @@ def _compare(
 ) -> Difference | None:
     what = _what(change)
     leaves = _leaves(change, resources) if what == "changed" else {}
-    if what == "changed" and not leaves:
+    if what == "changed" and not leaves and change.actions:
         return None
     if earlier is None:
         told = tuple(Leaf(path, live, desired, None) for path, (live, desired) in leaves.items())
         return Difference(change.address, what, change.id, None, told)
-    if what != "changed":
+    if not leaves:
         return Difference(change.address, what, change.id, _whose(change.address, what, before, earlier), ())
     told = tuple(_tell(leaves, before, earlier, change.address))
     return Difference(change.address, what, change.id, _sum_up(leaf.direction for leaf in told), told)
@@ -90,6 +90,8 @@ def _whose(address: Address, what: What, before: Change | None, earlier: Mapping
     """Who made a whole resource come or go."""
     if what == "missing":
         return "theirs" if address in earlier else "yours"
+    if what == "changed":  # no value differs, and no call can help: whoever brought that about
+        return "yours" if before is None else "theirs"
     if address not in earlier:
         return "theirs"
     return "both" if before is not None else "yours"

@@ -50,6 +50,14 @@ class PlanError(IacError):
     """Desired and live cannot be reconciled as they are: two live resources with one address, a name that is taken, a cycle."""
 
 
+class PlanErrors(PlanError):
+    """Everything that stands in the way of a plan, all at once."""
+
+    def __init__(self, errors: Iterable[PlanError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(map(str, self.errors)))
+
+
 class StalePlanError(IacError):
     """A saved plan no longer fits its inputs, the live objects or itself."""
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from genai_iac import policy as language
 from genai_iac.compiled import find_staleness, names_anything
-from genai_iac.errors import IacError, PlanError
+from genai_iac.errors import PlanError, PlanErrors
 from genai_iac.future import Future, foresee
-from genai_iac.kinds import KINDS, Facts, Kind, Step, Wish, idle_time
+from genai_iac.kinds import KINDS, Facts, Kind, Step, Wish, declared_tags, idle_time
 from genai_iac.model import (
     LEAKED,
     TAG,
@@ -52,24 +52,40 @@ class Inputs:
     born: Callable[[str], datetime | None] = lambda _: None  # when the group of that OCID was made, if it is known
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Live against desired, whether or not it can be made so.
+
+    `plan` is one to look at when there are `refusals`: in no order, and with what no call can change, which has no actions.
+    """
+
+    plan: Plan
+    refusals: tuple[PlanError, ...]
+
+
 def make_plan(inputs: Inputs) -> Plan:
     """What has to change for live to be as desired, in an order that works.
 
     Raises PlanError that names everything that stands in the way: two live resources with one address, a name that is
     taken, a compartment that is not there, a change that OCI has no call for, a policy that it would refuse.
     """
+    compared = compare(inputs)
+    if compared.refusals:
+        raise compared.refusals[0] if len(compared.refusals) == 1 else PlanErrors(compared.refusals)
+    return compared.plan
+
+
+def compare(inputs: Inputs) -> Comparison:
+    """All that differs, and all that stands in the way of changing it: what would make `make_plan` raise hides nothing else."""
     live = inputs.live
     ids = _ids(live)
-    resolver = Resolver(inputs.resources, live.tree, ids)
-    planner = _Planner(inputs, resolver, ids)
+    planner = _Planner(inputs, Resolver(inputs.resources, live.tree, ids), ids)
     drafts = [*planner.for_desired(), *planner.for_undeclared()]
-    if drafts and not planner.errors:
+    if drafts:
         planner.look_ahead(drafts)
-    if planner.errors:
-        raise _all_of(planner.errors)
-    changes = order_changes(drafts, inputs.resources, resolver)
+    changes = (*planner.ordered(drafts), *planner.stuck)
     touched = {change.address for change in changes}
-    return Plan(
+    plan = Plan(
         stack=inputs.stack.name,
         environment=inputs.stack.environment,
         tenancy=live.tenancy,
@@ -79,6 +95,7 @@ def make_plan(inputs: Inputs) -> Plan:
         owned=sum(map(len, live.owned.values())),
         notices=tuple(planner.notices),
     )
+    return Comparison(plan, tuple(planner.errors))
 
 
 def make_destroy_plan(inputs: Inputs) -> Plan:
@@ -93,46 +110,80 @@ def _ids(live: Live) -> dict[Address, str]:
     return {address: group[0].id for address, group in live.owned.items() if len(group) == 1}
 
 
-def _all_of(errors: Sequence[IacError]) -> PlanError:
-    if len(errors) == 1 and isinstance(errors[0], PlanError):
-        return errors[0]
-    return PlanError("\n".join(str(error) for error in errors))
-
-
 class _Planner:
     """One planning: collects errors and notices while it drafts."""
 
     def __init__(self, inputs: Inputs, resolver: Resolver, ids: dict[Address, str]) -> None:
         self.inputs, self.live, self.resolver, self.ids = inputs, inputs.live, resolver, ids
-        self.errors: list[IacError] = []
+        self.errors: list[PlanError] = []
+        self.stuck: list[Change] = []  # what differs although no call can make it so
         self.notices: list[Notice] = []
 
     def for_desired(self) -> Iterator[Change]:
         for resource in self.inputs.resources.values():
-            yield from self._collect(lambda resource=resource: self._draft(resource))  # type: ignore[misc]
+            yield from self._collect(resource.address, lambda resource=resource: self._draft(resource))  # type: ignore[misc]
 
     def for_undeclared(self) -> Iterator[Change]:
         for address, group in self.live.owned.items():
             if address not in self.inputs.resources:
-                yield from self._collect(lambda address=address, group=group: self._removal(address, group))  # type: ignore[misc]
+                yield from self._collect(address, lambda address=address, group=group: self._removal(address, group))  # type: ignore[misc]
         for stray in self.live.strays:
             self._note_stray(stray)
 
     def look_ahead(self, drafts: Sequence[Change]) -> None:
         """What the service would refuse of all this."""
-        future = foresee(self.inputs.resources, self.live.tree, self.ids)
-        errors, notices = check_changes(drafts, future, self.live, self.inputs.directory, self.inputs.limits)
-        self.errors.extend(errors)
-        self.notices.extend(notices)
+        try:
+            future = foresee(self.inputs.resources, self.live.tree, self.ids)
+            errors, notices = check_changes(drafts, future, self.live, self.inputs.directory, self.inputs.limits)
+        except PlanError as error:
+            if not self.errors:  # else it is what was told already, of the resource that it is about
+                self.errors.append(error)
+        else:
+            self.errors.extend(errors)
+            self.notices.extend(notices)
 
-    def _collect(self, draft: Callable[[], Change | None]) -> Iterator[Change]:
+    def ordered(self, drafts: Sequence[Change]) -> tuple[Change, ...]:
+        """The changes in an order that works; as they are when there is none."""
+        try:
+            return order_changes(drafts, self.inputs.resources, self.resolver)
+        except PlanError as error:
+            self.errors.append(error)
+            return tuple(drafts)
+
+    def _collect(self, address: Address, draft: Callable[[], Change | None]) -> Iterator[Change]:
         try:
             change = draft()
         except PlanError as error:
             self.errors.append(error)
+            self.stuck.append(self._stuck(address, error))
         else:
             if change is not None:
                 yield change
+
+    def _stuck(self, address: Address, error: PlanError) -> Change:
+        """What differs, value by value, although no call can make it so. Of two resources with one address none is looked into."""
+        desired, group = self.inputs.resources.get(address), self.live.owned.get(address, ())
+        live = group[0] if group and (len(group) > 1 or _recognised(self.inputs, group[0])) else None
+        before = None if live is None else shown(live)
+        after: Mapping[str, Value] | None = None
+        if desired is not None:
+            after = before if len(group) > 1 else self._wanted(desired, live)
+        return Change(address, (), error.message, before, after, id=None if live is None else live.id)
+
+    def _wanted(self, desired: Resource, live: LiveResource | None) -> Mapping[str, Value]:
+        """What the attributes should be, as far as that can be told; undeclared ones, and statements that mean the same, are as live."""
+        is_now = shown(live) if live else {}
+        wanted = {name: self._told(name, value, live) for name, value in desired.attributes.items()}
+        return {**is_now, **wanted, "freeformTags": {**is_now.get("freeformTags", {}), **declared_tags(desired)}}
+
+    def _told(self, name: str, value: Value, live: LiveResource | None) -> Value:
+        try:
+            told = self.resolver.value(value)
+            if live and isinstance(told, list) and self._same_statements(told, live.attributes[name], live.compartment):
+                return list(live.attributes[name])
+            return told
+        except PlanError:
+            return value
 
     def _draft(self, desired: Resource) -> Change | None:
         kind = KINDS[desired.address.kind]

@@ -8,10 +8,9 @@ from genai_iac.cli.earlier import load_manifest_at
 from genai_iac.cli.flags import Flags
 from genai_iac.cli.workspace import Workspace, open_workspace
 from genai_iac.drift import Side, find_drift, find_unmanaged
-from genai_iac.errors import PlanError
 from genai_iac.manifest import Manifest
 from genai_iac.model import Live
-from genai_iac.plan import make_plan
+from genai_iac.plan import compare
 from genai_iac.render.drift import DriftReport
 
 
@@ -23,26 +22,23 @@ def make_report(
     with open_workspace(flags, path) as workspace:
         also = tuple(earlier.resources.values()) if earlier else ()
         live = workspace.read(parallelism=parallelism, full_scan=full_scan, also=also)
-        inputs = workspace.inputs(live, look_into_sinks=False)
-        plan = make_plan(inputs)
-        before = _plan_before(workspace, live, earlier, base) if base else None
+        compared = compare(workspace.inputs(live, look_into_sinks=False))
+        before = _compare_before(workspace, live, earlier) if base else None
         resources = workspace.manifest.resources
         return DriftReport(
-            plan=plan,
+            plan=compared.plan,
             base=base,
             now=live.now,
-            differences=find_drift((plan, resources), before),
+            differences=find_drift((compared.plan, resources), before),
+            refusals=compared.refusals,
             unmanaged=find_unmanaged(live) if unmanaged else None,
             sources={address: resource.source for address, resource in resources.items()},
             names={id: live.tree.path(id) for id in (live.tenancy, *live.tree.nodes)},
         )
 
 
-def _plan_before(workspace: Workspace, live: Live, earlier: Manifest | None, base: str) -> Side:
+def _compare_before(workspace: Workspace, live: Live, earlier: Manifest | None) -> Side:
     if earlier is None:
-        return make_plan(replace(workspace.inputs(live, look_into_sinks=False), resources={})), {}
+        return compare(replace(workspace.inputs(live, look_into_sinks=False), resources={})).plan, {}
     inputs = replace(workspace, manifest=earlier).inputs(live, look_into_sinks=False)
-    try:
-        return make_plan(inputs), earlier.resources
-    except PlanError as error:
-        raise PlanError(f"at {base}: {error.message}", hint=error.hint) from error
+    return compare(inputs).plan, earlier.resources

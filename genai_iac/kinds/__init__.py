@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from genai_iac.kinds._expiry import read_duration
-from genai_iac.kinds._kind import Facts, Kind, Listing, Step, Telling, Wish
+from genai_iac.kinds._kind import Facts, Kind, Listing, Step, Telling, Wish, declared_tags
 from genai_iac.kinds._position import find_position
 from genai_iac.kinds._rotation import Rotation, idle_time
 from genai_iac.kinds._secrets import declared_secrets
@@ -22,6 +22,7 @@ __all__ = [
     "Telling",
     "Wish",
     "declared_secrets",
+    "declared_tags",
     "find_position",
     "idle_time",
     "read_duration",

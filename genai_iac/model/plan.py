@@ -72,6 +72,7 @@ class Change:
     | update, renew, activate, … | what is       | what will be                    |
     | delete, forget             | what is       | None                            |
     | deliver                    | what is       | the same: only sinks are written |
+    | none: no call can          | what is       | what should be                  |
     """
 
     address: Address

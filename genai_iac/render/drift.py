@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from genai_iac.drift import Difference, Leaf, What
+from genai_iac.errors import PlanError
 from genai_iac.model import Address, LiveResource, Plan, Source
 from genai_iac.render.attributes import known_part, moment, moment_for_people
 from genai_iac.render.differences import as_texts, line_edits
 from genai_iac.render.foreign import dotted, named, quoted, visible
 from genai_iac.render.json_text import write_json
 from genai_iac.render.notes import notice_lines
+from genai_iac.render.problems import hint_lines
 from genai_iac.render.shown import show_value
 from genai_iac.render.terminal import Terminal, Tone
 from genai_iac.render.words import NAME_LIMIT, count, stack_words
@@ -27,6 +29,9 @@ _SIGNS: Mapping[What, tuple[str, Tone, str]] = {
 }
 _WHOSE = {"yours": "yours: the manifests changed", "theirs": "theirs: live changed", "both": "both changed"}
 _NO_SOURCE = Source("", 0, 0)
+REFUSED = "No call can bring this about; plan and apply refuse until it is put right by hand:"
+_REFUSAL_LIMIT = 4000  # characters
+_OCID = 255  # columns of a word that is left whole: it is copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class DriftReport:
     base: str | None
     now: datetime
     differences: Sequence[Difference]
+    refusals: Sequence[PlanError]  # why plan and apply would not go on
     unmanaged: Sequence[LiveResource] | None
     sources: Mapping[Address, Source]
     names: Mapping[str, str]  # of compartments, by OCID
@@ -63,6 +69,8 @@ def drift_line(report: DriftReport) -> str:
     drifted = [one for one in report.differences if one.is_drift]
     yours = len(report.differences) - len(drifted)
     rest = f" {count(yours, 'change')} of the manifests not applied yet." if yours else ""
+    if report.refusals:
+        rest += f" Apply is refused for {count(len(report.refusals), 'reason')}."
     if not drifted:
         return f"No drift.{rest}"
     counts = Counter(one.what for one in drifted)
@@ -82,6 +90,11 @@ def detail_lines(difference: Difference, names: Mapping[str, str]) -> Iterator[s
         whose = f"  ({leaf.direction})" if len(told) > 1 else ""
         for sign, text in _values(leaf, names):
             yield f"{sign} {dotted(leaf.path)}: {text}{whose}"
+
+
+def refusal_lines(refusal: PlanError) -> tuple[str, str]:
+    """Why no call can do it, and what to type or edit (may be empty)."""
+    return visible(refusal.message, _REFUSAL_LIMIT), visible(refusal.hint or "", _REFUSAL_LIMIT)
 
 
 def unmanaged_line(key: LiveResource, names: Mapping[str, str]) -> str:
@@ -115,6 +128,7 @@ def _text_lines(report: DriftReport, terminal: Terminal) -> Iterator[str]:
         yield from terminal.wrap(f"{title(one)}{where}", f"  {terminal.paint(sign, tone)} ", "    ")
         for line in detail_lines(one, report.names):
             yield from terminal.wrap(line, "      ", "        ", "remove" if line[0] == "-" else "add")
+    yield from _refusals(report, terminal)
     for notice in report.plan.notices:
         yield from ["", *notice_lines(notice, terminal)]
     if report.unmanaged is not None:
@@ -128,6 +142,14 @@ def _text_lines(report: DriftReport, terminal: Terminal) -> Iterator[str]:
     yield terminal.paint(drift_line(report), "strong")
 
 
+def _refusals(report: DriftReport, terminal: Terminal) -> Iterator[str]:
+    if report.refusals:
+        yield from ["", *terminal.wrap(REFUSED)]
+    for message, hint in map(refusal_lines, report.refusals):
+        yield from terminal.wrap(message, "  ", "    ", longest=_OCID)
+        yield from (f"  {line}" for line in (hint_lines(hint, terminal) if hint else ()))
+
+
 def _render_json(report: DriftReport) -> str:
     document = {
         "format_version": FORMAT_VERSION,
@@ -138,6 +160,7 @@ def _render_json(report: DriftReport) -> str:
         "now": moment(report.now),
         "drift": report.drifted,
         "resources": [_document(one) for one in report.differences],
+        "refusals": [{"message": refusal.message, "hint": refusal.hint} for refusal in report.refusals],
         "unmanaged": None if report.unmanaged is None else [_key(key) for key in report.unmanaged],
         "notices": [notice.text for notice in report.plan.notices],
     }

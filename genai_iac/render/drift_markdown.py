@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from genai_iac.render.drift import DriftReport, detail_lines, drift_line, title, unmanaged_line
+from genai_iac.render.drift import (
+    REFUSED,
+    DriftReport,
+    detail_lines,
+    drift_line,
+    refusal_lines,
+    title,
+    unmanaged_line,
+)
 from genai_iac.render.foreign import guard_lines
 from genai_iac.render.markdown_parts import code, code_html, fenced, folded, size
 from genai_iac.render.words import count, stack_words
@@ -24,8 +32,17 @@ def render_drift_markdown(report: DriftReport, limit: int = LIMIT) -> str:
         f"Stack {code(stack_words(report.plan), 130)}, tenancy {code(report.plan.tenancy)}{against}",
     ]
     room = limit - _RESERVE - sum(size(part) + 2 for part in head)
-    blocks = [*_differences(report), *_notices(report), *_unmanaged(report)]
+    blocks = [*_refusals(report), *_differences(report), *_notices(report), *_unmanaged(report)]
     return guard_lines("\n\n".join((*head, *_fit(blocks, room))) + "\n")
+
+
+def _refusals(report: DriftReport) -> list[tuple[str, str]]:
+    if not report.refusals:
+        return []
+    lines = [f"**{REFUSED}**"]
+    for message, hint in map(refusal_lines, report.refusals):
+        lines.append(f"- {code(message, None)}" + (f"; next: {code(hint, None)}" if hint else ""))
+    return [(line, line) for line in lines]
 
 
 def _differences(report: DriftReport) -> list[tuple[str, str]]:

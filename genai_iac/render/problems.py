@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from genai_iac.errors import IacError, ManifestError, Problem, ServiceFailure
+from genai_iac.errors import IacError, ManifestError, PlanErrors, Problem, ServiceFailure
 from genai_iac.render.foreign import visible
 from genai_iac.render.json_text import write_json
 from genai_iac.render.terminal import Terminal
@@ -16,7 +16,7 @@ _LINES = 200  # lines of one message
 
 
 def problems_text(errors: IacError | Iterable[IacError], terminal: Terminal | None = None) -> str:
-    """One block an error, and one for each problem of a manifest: `Error: file:line:column: what is wrong`, then the way out."""
+    """One block an error, and one for each problem of a manifest or a plan: `Error: file:line:column: what is wrong`, then the way out."""
     terminal = terminal or Terminal()
     blocks = [block for error in _each(errors) for block in _blocks(error, terminal)]
     return terminal.join(line for index, block in enumerate(blocks) for line in ([""] if index else []) + block)
@@ -27,8 +27,15 @@ def problems_json(errors: IacError | Iterable[IacError]) -> str:
     return write_json({"errors": [document for error in _each(errors) for document in _documents(error)]}) + "\n"
 
 
+def hint_lines(text: str, terminal: Terminal) -> list[str]:
+    """The way out, `text` being safe already. A command stays on one line, so that it can be copied."""
+    return [f"  next: {text}"] if "genai-iac " in text else terminal.wrap(text, "  next: ", "        ")
+
+
 def _each(errors: IacError | Iterable[IacError]) -> Iterator[IacError]:
-    if isinstance(errors, IacError):
+    if isinstance(errors, PlanErrors):
+        yield from errors.errors
+    elif isinstance(errors, IacError):
         yield errors
     else:
         yield from errors
@@ -51,15 +58,10 @@ def _block(message: str, hint: str | None, support: dict[str, Any], terminal: Te
     for line in others:
         lines.extend(terminal.wrap(visible(line, _LIMIT), bar, bar))
     if hint:
-        lines.extend(_hint(visible(hint, _LIMIT), terminal))
+        lines.extend(hint_lines(visible(hint, _LIMIT), terminal))
     for name, value in support.items():
         lines.append(terminal.paint(f"  {name}: {visible(str(value), 255)}", "dim"))
     return lines
-
-
-def _hint(text: str, terminal: Terminal) -> list[str]:
-    # a command stays on one line, so that it can be copied
-    return [f"  next: {text}"] if "genai-iac " in text else terminal.wrap(text, "  next: ", "        ")
 
 
 def _documents(error: IacError) -> Iterator[dict[str, Any]]:
