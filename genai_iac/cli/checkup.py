@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -58,9 +58,10 @@ def examine(flags: Flags, path: str) -> Iterator[Check]:
     try:
         with open_provider(flags, profile, region) as provider:
             yield Check("identity", "ok", f"{_who(flags, profile)}; tenancy {provider.tenancy}")
-            yield from _of_tenancy(provider, region, manifest)
-            if manifest is not None:
-                yield from _sinks(stand_on(provider, flags, path, manifest))
+            if (yield from _regions(provider, region, manifest)):
+                yield from _rights(provider, region)
+                if manifest is not None:
+                    yield from _sinks(stand_on(provider, flags, path, manifest))
     except IacError as error:
         yield Check("identity", "failed", f"{_who(flags, profile)}: {error}")
 
@@ -92,19 +93,19 @@ def _because(name: str, value: str | None) -> str:
     return f"--{name.lower().replace('_', '-')}"
 
 
-def _of_tenancy(provider: Provider, region: str | None, manifest: Manifest | None) -> Iterator[Check]:
+def _regions(provider: Provider, region: str | None, manifest: Manifest | None) -> Generator[Check, None, bool]:
+    """Answers whether the home region is known, without which nothing can be read."""
     try:
         home = provider.home_region
     except ServiceFailure as failure:
         yield Check("regions", "failed", str(failure))
-        return
+        return False
     yield _clock(provider)
     yield Check("regions", "ok", f"home region {home}; subscribed: {', '.join(provider.regions)}")
     wanted = {resource.region for resource in manifest.resources.values() if resource.region} if manifest else set()
     for name in sorted(({region} | wanted) - {None, *provider.regions}, key=str):
         yield Check("regions", "failed", f"the tenancy is not subscribed to {name}, which the manifests name")
-    for operation, parameters in _READS:
-        yield _right(provider, operation, parameters, region)
+    return True
 
 
 def _clock(provider: Provider) -> Check:
@@ -118,6 +119,11 @@ def _clock(provider: Provider) -> Check:
     if skew >= _WORRYING_SKEW:
         return Check("clock", "warning", f"this machine is {skew.total_seconds():.0f} s off the service's clock")
     return Check("clock", "ok", "within a minute of the service's")
+
+
+def _rights(provider: Provider, region: str | None) -> Iterator[Check]:
+    for operation, parameters in _READS:
+        yield _right(provider, operation, parameters, region)
 
 
 def _right(provider: Provider, operation: str, parameters: dict[str, Any], region: str | None) -> Check:

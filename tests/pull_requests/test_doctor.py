@@ -41,3 +41,10 @@ def test_a_clock_that_is_off(applied: Project, tenancy: Tenancy, length: str, se
     (said,) = [check["text"] for check in failed(applied, 1) if check["name"] == "clock"]
     off = int(said.split("this machine is ")[1].split(" s off")[0])
     assert abs(off - seconds) < 60
+
+
+def test_an_endpoint_that_nobody_serves(applied: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genai_iac.provider.retry._ATTEMPTS_UNREACHED", 1)  # else it waits
+    applied.environ["GENAI_IAC_ENDPOINT"] = "http://127.0.0.1:9"
+    (check,) = failed(applied, 1)
+    assert "127.0.0.1:9" in check["text"]
