@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from genai_iac.delivery.portion import (
     Values,
@@ -17,7 +18,7 @@ from genai_iac.delivery.portion import (
     roles_beside,
 )
 from genai_iac.errors import PlanError, SinkError
-from genai_iac.model import Held, LiveResource, Record, Resource, Role, Secret, Value, read_compartment
+from genai_iac.model import Held, LiveResource, Record, Resource, Role, Secret, Source, Value, read_compartment
 from genai_iac.resolve import Resolver
 from genai_iac.sinks import Context, Sink, VaultDoor, entry_compartments, open_sink
 
@@ -37,11 +38,18 @@ class Desk:
         return replace(self, resolver=resolver)
 
     def sinks(self, resource: Resource, id: str | None = None) -> list[Sink]:
-        """The sinks that the resource declares; `id` is the key's OCID once it exists. Opening one touches nothing."""
+        """The sinks that the resource declares; `id` is the key's OCID once it exists. Opening one touches nothing.
+
+        Raises SinkError, with its place in the manifest, for one that cannot be.
+        """
         context = Context(
             self.root, self.notes, resource.address, self.owner, id, self.vault, compartment=self._compartment
         )
-        return [open_sink(entry, context) for entry in resource.settings.get("deliverTo", ())]
+        entries = enumerate(resource.settings.get("deliverTo", ()))
+        return [
+            _open(entry, context, resource.places.get(f"deliverTo.{index}", resource.source))
+            for index, entry in entries
+        ]
 
     def compartments(self, resource: Resource) -> set[str]:
         """The OCIDs of the compartments that its sinks name, as far as they are known."""
@@ -149,6 +157,13 @@ class Desk:
         except PlanError as error:
             raise SinkError(error.message, hint=error.hint) from error
         return found if isinstance(found, str) else None
+
+
+def _open(entry: Mapping[str, Any], context: Context, where: Source) -> Sink:
+    try:
+        return open_sink(entry, context)
+    except SinkError as error:
+        raise SinkError(f"{where}: {context.address}: {error.message}", hint=error.hint) from error
 
 
 def _empty(sink: Sink, resource: Resource, id: str) -> str:

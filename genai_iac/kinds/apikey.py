@@ -149,7 +149,12 @@ class ApiKey(Kind):
             spec.get("region", stack.region),
             settings={"deliverTo": tuple(spec.get("deliverTo", ())), "rotation": spec.get("rotation")},
             places=declared_places(
-                document, ("displayName",), ("compartment",), ("region",), ("secrets",), ("deliverTo",)
+                document,
+                ("displayName",),
+                ("compartment",),
+                ("region",),
+                ("secrets",),
+                *(("deliverTo", index) for index in range(len(spec.get("deliverTo", ())))),
             ),
         )
 

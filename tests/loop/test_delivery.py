@@ -54,6 +54,14 @@ def test_a_place_that_cannot_be_written_stops_everything_first(
     assert words("no-such-program-anywhere" if "exec" in sink else "secrets/app.env") in words(ran.err)
 
 
+def test_a_sink_that_no_package_brings_is_told_with_its_place(project: Project) -> None:
+    write(project, FILE, {"acme.store": {}})
+    lines = (project.path / "stack.yaml").read_text().splitlines()
+    line = lines.index("  - acme.store: {}") + 1
+    ran = project.run("plan", code=1)
+    assert words(f"stack.yaml:{line}:5: ApiKey/app: no sink is called 'acme.store'") in words(ran.err)
+
+
 # Files
 
 
