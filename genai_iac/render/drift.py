@@ -10,7 +10,7 @@ from typing import Any
 
 from genai_iac.drift import Difference, Leaf, What
 from genai_iac.errors import PlanError
-from genai_iac.model import Address, LiveResource, Plan, Source
+from genai_iac.model import Address, LiveResource, Notice, Plan, Source
 from genai_iac.render.attributes import known_part, moment, moment_for_people
 from genai_iac.render.differences import as_texts, line_edits
 from genai_iac.render.foreign import dotted, named, quoted, visible
@@ -30,6 +30,7 @@ _SIGNS: Mapping[What, tuple[str, Tone, str]] = {
 _WHOSE = {"yours": "yours: the manifests changed", "theirs": "theirs: live changed", "both": "both changed"}
 _NO_SOURCE = Source("", 0, 0)
 REFUSED = "No call can bring this about; plan and apply refuse until it is put right by hand:"
+_UNTOLD = Notice("without --base REF a change of the manifests is not told from one made by hand")
 _REFUSAL_LIMIT = 4000  # characters
 _OCID = 255  # columns of a word that is left whole: it is copied
 
@@ -51,6 +52,12 @@ class DriftReport:
     def drifted(self) -> bool:
         """Whether live has changed, as far as can be told."""
         return any(one.is_drift for one in self.differences)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Those of the plan, and that nobody can tell whose doing it is when nothing says how the manifests were."""
+        untold = self.differences and self.base is None
+        return (*((_UNTOLD,) if untold else ()), *self.plan.notices)
 
 
 def render_drift(form: str, report: DriftReport, terminal: Terminal) -> str:
@@ -129,7 +136,7 @@ def _text_lines(report: DriftReport, terminal: Terminal) -> Iterator[str]:
         for line in detail_lines(one, report.names):
             yield from terminal.wrap(line, "      ", "        ", "remove" if line[0] == "-" else "add")
     yield from _refusals(report, terminal)
-    for notice in report.plan.notices:
+    for notice in report.notices:
         yield from ["", *notice_lines(notice, terminal)]
     if report.unmanaged is not None:
         yield from [
@@ -162,7 +169,7 @@ def _render_json(report: DriftReport) -> str:
         "resources": [_document(one) for one in report.differences],
         "refusals": [{"message": refusal.message, "hint": refusal.hint} for refusal in report.refusals],
         "unmanaged": None if report.unmanaged is None else [_key(key) for key in report.unmanaged],
-        "notices": [notice.text for notice in report.plan.notices],
+        "notices": [notice.text for notice in report.notices],
     }
     return write_json(document, indent=2) + "\n"
 

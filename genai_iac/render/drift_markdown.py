@@ -55,7 +55,7 @@ def _differences(report: DriftReport) -> list[tuple[str, str]]:
 
 
 def _notices(report: DriftReport) -> list[tuple[str, str]]:
-    lines = [f"- {code(notice.text, 2000)}" for notice in report.plan.notices]
+    lines = [f"- {code(notice.text, 2000)}" for notice in report.notices]
     return [(line, line) for line in lines]
 
 

@@ -290,6 +290,16 @@ def test_a_branch_is_compared_with_where_it_came_from(ground: Declared) -> None:
     assert text.splitlines()[-1].startswith("Drift: 1 changed, 0 missing, 0 unexpected. 1 change of the manifests")
 
 
+def test_without_a_base_it_says_what_it_cannot_tell(ground: Declared) -> None:
+    """A manifest that was edited and not applied yet looks like a change by hand."""
+    texts = [["--format", "text"], ["--format", "markdown"], ["--format", "json"]]
+    said = words("without --base REF a change of the manifests is not told from one made by hand")
+    assert not any(said in words(ground.project.run("drift", *form).out) for form in texts)
+    declared(description="New")(ground)
+    assert all(said in words(ground.project.run("drift", *form, code=2).out) for form in texts)
+    assert said not in words(ground.project.run("drift", "--base", "main").out)
+
+
 def test_an_unknown_base_is_an_error(ground: Declared) -> None:
     ran = ground.project.run("drift", "--base", "nowhere", code=1)
     assert "nowhere" in ran.err and "Traceback" not in ran.err
