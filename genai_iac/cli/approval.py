@@ -81,13 +81,17 @@ def hold_to_approval(draft: Draft, approved: Approved, output: Output, *, quiet:
 
 
 def _refusal(approved: Approved, count: int) -> StalePlanError:
-    hint = "approve the new plan" + (
-        "" if approved.changes is not None else "; with --approved FILE (its JSON) only the difference is shown"
-    )
+    if approved.changes is None:
+        return StalePlanError(
+            f"this is not the plan that was approved ({approved.fingerprint}), and a fingerprint alone tells neither what "
+            "differs nor that an update of it has landed meanwhile; nothing was changed",
+            hint="give the approved plan's JSON as well, with --approved FILE: what landed is then told from what is new; "
+            "or approve the new plan",
+        )
     return StalePlanError(
         f"{count} change{'s' * (count != 1)} of this plan {'was' if count == 1 else 'were'} not approved "
         f"({approved.fingerprint}); nothing was changed",
-        hint=hint,
+        hint="approve the new plan",
     )
 
 

@@ -285,6 +285,17 @@ def test_without_the_plan_at_hand_all_is_shown_and_the_flag_is_named(approved: A
     assert "--approved FILE" in " ".join(ran.err.split())
 
 
+@pytest.mark.parametrize("made", UPDATED)
+def test_an_update_that_landed_is_not_told_by_the_fingerprint_alone(approved: Approval, made: str) -> None:
+    """As after a run that was cut short; nothing is claimed that is not known."""
+    approved.project.run(*APPROVED, "--target", made)
+    said = " ".join(approved.refused().err.split())
+    assert "nor that an update of it has landed meanwhile; nothing was changed" in said
+    assert "next: give the approved plan's JSON as well, with --approved FILE" in said
+    approved.apply("--approved", FILE)
+    assert_settled(approved.project)
+
+
 def test_programs_get_no_picture_of_a_refusal(approved: Approval) -> None:
     by_hand("Policy")(approved)
     assert approved.refused("--approved", FILE, "--json").out == ""
