@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 
 from conftest import Project, Tenancy
 from loop.test_ownership import make_compartment, make_key, make_policy
+from loop.walk import compartments, keys, named
 
 FILES = [".schemas/document.schema.json", "compartments.yaml", "keys.yaml", "policies.yaml", "stack.yaml"]
 
@@ -53,6 +55,15 @@ def test_imported_they_leave_nothing_to_do(project: Project, tenancy: Tenancy) -
 def test_the_note_says_how_to_look_in_every_region(project: Project, tenancy: Tenancy) -> None:
     assert "--full-scan" in project.run("export").err
     assert "--full-scan" not in project.run("export", "--full-scan").err
+
+
+def test_of_two_with_one_mark_one_is_left_out_and_it_says_why(applied: Project, tenancy: Tenancy) -> None:
+    """In words that are true outside: the folder in which the manifests were tried is gone by then."""
+    mark = named(keys(tenancy), "app").freeform_tags
+    make_key(tenancy, named(compartments(tenancy), "chat").id, "copy", tags=mark)
+    said = applied.run("export", "--full-scan").out
+    assert said.count("no manifest can declare it: ApiKey/app is declared twice; first at keys.yaml:") == 1
+    assert tempfile.gettempdir() not in said
 
 
 def test_nothing_is_overwritten(project: Project, tenancy: Tenancy) -> None:
