@@ -49,18 +49,19 @@ class FoundStack:
 
     def environment_of(self, file: Path) -> str | None:
         """The only environment that the file concerns, or None when it concerns all."""
-        return file.stem if file.parent == self._folder / ENVIRONMENTS else None
+        return file.stem if file.parent == self.folder / ENVIRONMENTS else None
 
     @property
-    def _folder(self) -> Path:
+    def folder(self) -> Path:
+        """The directory that it is or lies in."""
         return self.place.parent if self.place.suffix in _MANIFESTS and not self.place.is_dir() else self.place
 
     def _is_above(self, folder: Path) -> bool:
-        return folder != self._folder and folder in self._folder.parents
+        return folder != self.folder and folder in self.folder.parents
 
     def _holds(self, file: Path) -> bool:
-        if self._folder != self.place:
-            return file == self.place or file.parent == self._folder / ENVIRONMENTS
+        if self.folder != self.place:
+            return file == self.place or file.parent == self.folder / ENVIRONMENTS
         if self.place not in file.parents:
             return False
         return not any(part.startswith(".") for part in file.relative_to(self.place).parts)
@@ -85,9 +86,19 @@ def find_stacks(path: str, top: Path | None = None) -> list[FoundStack]:
     return sorted(stacks, key=lambda stack: stack.path)
 
 
-def declares_stack(data: bytes) -> bool:
-    """Whether a file that cannot be read as a manifest looks as if it held a Stack."""
-    return _SIGN.search(data) is not None
+def read_stack_name(data: bytes, key: str) -> str | None:
+    """The name of the Stack in a manifest; that of its directory when it says none that can be read; None when it holds no Stack."""
+    if b"Stack" not in data:
+        return None
+    notes = Notes(key)
+    text = decode(data, key)
+    if not isinstance(text, Problem):
+        for written in read_yaml(text, key).documents:
+            draft = read_envelope(written, notes)
+            if draft is not None and draft.kind == STACK_KIND and draft.name:
+                return draft.name
+    # a broken manifest is planned all the same, so that somebody sees that it is broken
+    return Path(key).parent.name or Path(key).stem if _SIGN.search(data) else None
 
 
 def _walk(root: Path, below: str) -> Iterator[str]:
@@ -107,19 +118,8 @@ def _walk(root: Path, below: str) -> Iterator[str]:
 
 
 def _stack_name(place: Place, key: str) -> str | None:
-    """The name of the Stack in that file; that of its directory when it says none that can be read; None when it holds no Stack."""
     file = read_file(place, key)
-    if isinstance(file, Problem) or b"Stack" not in file.data:
-        return None
-    notes = Notes(file.name)
-    text = decode(file.data, file.name)
-    if not isinstance(text, Problem):
-        for written in read_yaml(text, file.name).documents:
-            draft = read_envelope(written, notes)
-            if draft is not None and draft.kind == STACK_KIND and draft.name:
-                return draft.name
-    # a broken manifest is planned all the same, so that somebody sees that it is broken
-    return Path(key).parent.name or Path(key).stem if declares_stack(file.data) else None
+    return None if isinstance(file, Problem) else read_stack_name(file.data, key)
 
 
 def _describe(name: str, path: str, place: Path, top: Path) -> FoundStack:

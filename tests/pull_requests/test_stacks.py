@@ -92,6 +92,25 @@ def test_a_stack_that_goes_is_told_of(changed: Project) -> None:
     assert "teams/team-1/stack-1 was removed" in ran.err
 
 
+@pytest.mark.parametrize("below", [".", "teams/team-1"])
+def test_a_stack_that_moves_is_planned_where_it_is_and_not_removed(changed: Project, below: str) -> None:
+    """What it made is its own still: nobody may be told to destroy it."""
+    git(changed.path, "mv", "teams/team-1/stack-1", "teams/team-1/moved")
+    ran = changed.run("stacks", below, "--changed-since", "first", "--format", "json")
+    found = [(entry["stack"], entry["path"]) for entry in ran.json["stacks"]]
+    assert (found, ran.json["removed"]) == ([("stack-1", "teams/team-1/moved")], [])
+    assert "removed" not in ran.err
+
+
+def test_a_stack_that_goes_is_told_of_although_another_has_its_name(changed: Project) -> None:
+    stack(changed, "elsewhere/stack-1")
+    commit(changed.path)
+    git(changed.path, "rm", "-r", "--quiet", "teams/team-1/stack-1")
+    assert changed.run("stacks", "--changed-since", "HEAD", "--format", "json").json["removed"] == [
+        "teams/team-1/stack-1"
+    ]
+
+
 def test_only_what_this_branch_changed_counts(changed: Project) -> None:
     git(changed.path, "checkout", "--quiet", "-b", "other")
     changed.write("# more\n", "teams/team-0/stack-0/more.yaml")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,8 +87,8 @@ def _concerned(
 
 
 def _removed(repository: Repository, revision: str, changed: frozenset[str], path: str) -> Iterator[str]:
-    """The directories below PATH in which a Stack was declared at that revision and none is now."""
-    from genai_iac.stacks import declares_stack
+    """The directories below PATH of the Stacks that were declared at that revision and are neither there now nor moved."""
+    from genai_iac.stacks import find_stacks
 
     below = Path(path).resolve()
     gone = [
@@ -97,17 +97,23 @@ def _removed(repository: Repository, revision: str, changed: frozenset[str], pat
     manifests = sorted(name for name in gone if name.endswith((".yaml", ".yml")))
     if not manifests:
         return
-    held = {
-        Path(name).parent
-        for _, name, data in repository.files_at(repository.commit(revision), manifests)
-        if declares_stack(data)
+    commit = repository.commit(revision)
+    held = _declared_at(repository, commit, manifests)
+    if not held:
+        return
+    names = {name for _, name in held}
+    now = {
+        (str(repository.name(one.folder)), one.name) for one in find_stacks(str(repository.root)) if one.name in names
     }
-    for folder in sorted(held):
-        if not _holds_stack(repository.root / folder):
-            yield folder.as_posix()
+    # one that moved goes on where it is now: to destroy it as it was would destroy that
+    moved = {name for _, name in now - _declared_at(repository, commit, [folder for folder, _ in now])}
+    yield from sorted({folder for folder, name in held - now if name not in moved})
 
 
-def _holds_stack(folder: Path) -> bool:
-    from genai_iac.stacks import find_stacks
+def _declared_at(repository: Repository, commit: str, below: Sequence[str]) -> set[tuple[str, str]]:
+    """The directory and the name of each Stack that these files and directories held at a commit."""
+    from genai_iac.stacks import read_stack_name
 
-    return folder.is_dir() and any(stack.place == folder for stack in find_stacks(str(folder)))
+    files = repository.files_at(commit, below, (".yaml", ".yml")) if below else ()
+    told = ((Path(name).parent.as_posix(), read_stack_name(data, name)) for _, name, data in files)
+    return {(folder, name) for folder, name in told if name is not None}
