@@ -1,0 +1,52 @@
+"""From a step to a change: what was and what will be, and the owner mark in the calls that send tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from genai_iac.kinds import Kind, Step
+from genai_iac.model import LEAKED, TAG, Address, Call, Change, LiveResource, Owner, Resource, Value
+
+
+def make_change(address: Address, step: Step, live: LiveResource | None, after: Mapping[str, Value] | None) -> Change:
+    """The change that a step makes to what is live, or that makes it."""
+    return Change(
+        address=address,
+        actions=step.actions,
+        reason="; ".join(step.reasons),
+        before=None if live is None else shown(live),
+        after=after,
+        calls=step.calls,
+        id=None if live is None else live.id,
+        losses=step.losses,
+        deliver=step.deliver,
+        handover=step.handover,
+    )
+
+
+def shown(live: LiveResource) -> dict[str, Any]:
+    """A live resource's attributes as plans show them: without our own mark."""
+    tags = {key: value for key, value in live.tags.items() if key not in (TAG, LEAKED)}
+    return {**live.attributes, "freeformTags": tags, **({"region": live.region} if live.region else {})}
+
+
+def seal_step(kind: Kind, desired: Resource, live: LiveResource, step: Step, owner: Owner) -> Step:
+    """The step with the owner mark, bound to the resource's own OCID, in each call that sends tags."""
+    seal = owner.seal(desired.address, live.id, desired.deletion)
+    return replace(
+        step,
+        calls=tuple(
+            _with_mark(call, live, seal)
+            if call.operation == kind.update_operation or "freeformTags" in call.body
+            else call
+            for call in step.calls
+        ),
+    )
+
+
+def _with_mark(call: Call, live: LiveResource, seal: str) -> Call:
+    tags = call.body.get("freeformTags", live.tags)
+    assert isinstance(tags, Mapping)
+    return replace(call, body={**call.body, "freeformTags": {**tags, TAG: seal}})
