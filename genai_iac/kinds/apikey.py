@@ -8,7 +8,15 @@ from typing import Any, ClassVar
 
 from genai_iac import sinks
 from genai_iac.errors import Problem
-from genai_iac.kinds._expiry import DEFAULT, EXPIRES_SCHEMA, read_expiry, write_moment
+from genai_iac.kinds._declared import (
+    DELIVERIES_SCHEMA,
+    NAME_SCHEMA,
+    SECRETS_SCHEMA,
+    STATES,
+    check_deliveries,
+    check_secrets,
+    read_secrets,
+)
 from genai_iac.kinds._kind import (
     Facts,
     Kind,
@@ -21,6 +29,7 @@ from genai_iac.kinds._kind import (
     read_time,
     why_changed,
 )
+from genai_iac.kinds._live_secrets import declare_secret, read_live_secret, secrets_after, show_secrets
 from genai_iac.kinds._rotation import ROTATION_SCHEMA, Rotation, check_rotation
 from genai_iac.kinds._secrets import check_names, declared_roles, declared_secrets, set_state, turn_secrets
 from genai_iac.kinds._turn import rotate
@@ -30,18 +39,13 @@ from genai_iac.model import (
     Document,
     Handover,
     LiveResource,
-    LiveSecret,
     Loss,
     Reference,
     Resource,
     Stack,
     Value,
-    leaves,
     read_compartment,
 )
-
-_NAME = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,254}$"}
-_STATES = {"active": "ACTIVE", "inactive": "INACTIVE", "revoked": "REVOKED"}
 
 
 class ApiKey(Kind):
@@ -61,7 +65,7 @@ class ApiKey(Kind):
         "required": ["compartment", "secrets"],
         "properties": {
             "displayName": {
-                **_NAME,
+                **NAME_SCHEMA,
                 "description": "The key's name in OCI; need not be unique there. Default: metadata.name.",
             },
             "compartment": COMPARTMENT_SCHEMA,
@@ -72,57 +76,15 @@ class ApiKey(Kind):
                 "examples": ["us-chicago-1"],
             },
             "description": {"type": "string", "maxLength": 400},
-            "secrets": {
-                "type": "array",
-                "description": "The key's one or two secrets; OCI fixes their number and names when it makes the key.",
-                "minItems": 1,
-                "maxItems": 2,
-                "items": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "required": ["name"],
-                    "properties": {
-                        "name": {**_NAME, "examples": ["key-one", "key-two"]},
-                        "state": {"enum": list(_STATES), "default": "active", "description": "revoked is for ever."},
-                        "expires": EXPIRES_SCHEMA,
-                    },
-                },
-            },
-            "deliverTo": {
-                "type": "array",
-                "description": "Where plaintext goes when a secret is minted. Without a sink the values are shown to nobody and lost.",
-                "items": sinks.entry_schema(),
-                "maxItems": 20,
-            },
+            "secrets": SECRETS_SCHEMA,
+            "deliverTo": DELIVERIES_SCHEMA,
             "rotation": ROTATION_SCHEMA,
         },
     }
 
     def check(self, document: Document) -> Iterable[Problem]:
-        names: set[str] = set()
-        for index, secret in enumerate(document.spec.get("secrets", ())):
-            if secret["name"] in names:
-                yield Problem(
-                    document.place("spec", "secrets", index, "name"),
-                    f"two secrets are called {secret['name']}",
-                    "name them apart",
-                )
-            names.add(secret["name"])
-            try:
-                read_expiry(str(secret.get("expires", DEFAULT)))
-            except ValueError:
-                yield Problem(
-                    document.place("spec", "secrets", index, "expires"),
-                    f"{secret['expires']} is not a moment of the calendar",
-                    "write a date-time such as 2027-06-30T00:00:00Z, or a duration such as 90d",
-                )
-        for index, entry in enumerate(document.spec.get("deliverTo", ())):
-            for leaf in leaves(entry):
-                yield Problem(
-                    document.place("spec", "deliverTo", index),
-                    f"{leaf} is a reference, and where a secret goes must be known beforehand",
-                    "write it out, or use ${var.NAME}",
-                )
+        yield from check_secrets(document)
+        yield from check_deliveries(document)
         if "rotation" in document.spec:
             yield from check_rotation(document)
 
@@ -132,13 +94,7 @@ class ApiKey(Kind):
             "displayName": spec.get("displayName", document.name),
             "compartmentId": read_compartment(spec["compartment"]),
             **({"description": spec["description"]} if "description" in spec else {}),
-            "secrets": {
-                secret["name"]: {
-                    "state": secret.get("state", default),
-                    "expires": read_expiry(secret.get("expires", DEFAULT)),
-                }
-                for secret, default in zip(spec["secrets"], _default_states(spec), strict=False)
-            },
+            "secrets": read_secrets(spec),
             "freeformTags": spec.get("tags", {}),
         }
         return Resource(
@@ -163,7 +119,7 @@ class ApiKey(Kind):
         return (value for value in named if isinstance(value, Reference))
 
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
-        secrets = tuple(_read_secret(secret) for secret in item.get("keys") or ())
+        secrets = tuple(read_live_secret(secret) for secret in item.get("keys") or ())
         tags = item.get("freeformTags") or {}
         return LiveResource(
             kind=self.name,
@@ -172,13 +128,7 @@ class ApiKey(Kind):
                 "displayName": item["displayName"],
                 "compartmentId": item["compartmentId"],
                 "description": item.get("description"),
-                "secrets": {
-                    secret.name: {
-                        "state": secret.state.lower(),
-                        "expires": write_moment(secret.expires) if secret.expires else None,
-                    }
-                    for secret in secrets
-                },
+                "secrets": show_secrets(secrets),
                 "freeformTags": tags,
             },
             compartment=item["compartmentId"],
@@ -197,7 +147,7 @@ class ApiKey(Kind):
             "compartment": telling.place(live.compartment),
             **({"region": live.region} if live.region != telling.region else {}),
             **({"description": telling.text(description)} if description else {}),
-            "secrets": [_declare_secret(secret) for secret in live.secrets],
+            "secrets": [declare_secret(secret) for secret in live.secrets],
         }
 
     def create(self, desired: Resource) -> Step:
@@ -205,7 +155,7 @@ class ApiKey(Kind):
         body = {name: value for name, value in desired.attributes.items() if name != "secrets"}
         body["keyDetails"] = [{"keyName": name, "timeExpiry": secret["expires"]} for name, secret in secrets.items()]
         states = [
-            set_state(None, name, _STATES[secret["state"]], desired.region)
+            set_state(None, name, STATES[secret["state"]], desired.region)
             for name, secret in secrets.items()
             if secret["state"] != "active"
         ]
@@ -259,7 +209,7 @@ class ApiKey(Kind):
         if "create" in step.actions:
             return {**{name: resolve(value) for name, value in desired.attributes.items()}, "region": desired.region}
         after = dict(super().after(desired, live, step, resolve))
-        return {**after, "secrets": _secrets_after(live.attributes["secrets"], step.calls)}
+        return {**after, "secrets": secrets_after(live.attributes["secrets"], step.calls)}
 
     def remove(self, live: LiveResource) -> Step:
         step = super().remove(live)
@@ -267,11 +217,6 @@ class ApiKey(Kind):
             Loss(secret.name, secret.last_used, "delete") for secret in live.secrets if secret.state == "ACTIVE"
         )
         return Step(step.actions, step.calls, step.reasons, losses)
-
-
-def _default_states(spec: Mapping[str, Any]) -> tuple[str, str]:
-    """With a rotation one secret works and the other stands by; without one both work unless told otherwise."""
-    return ("active", "inactive") if "rotation" in spec else ("active", "active")
 
 
 def _as_one_update(calls: tuple[Call, ...]) -> tuple[Call, ...]:
@@ -282,40 +227,6 @@ def _as_one_update(calls: tuple[Call, ...]) -> tuple[Call, ...]:
     body = {name: value for call in updates for name, value in call.body.items()}
     rest = [call for call in calls if call.operation != ApiKey.update_operation]
     return (replace(updates[0], body=body), *rest)
-
-
-def _secrets_after(secrets: Mapping[str, Any], calls: Iterable[Call]) -> dict[str, dict[str, Any]]:
-    """The secrets as those calls leave them, one after the other."""
-    after = {name: dict(secret) for name, secret in secrets.items()}
-    for call in calls:
-        if call.secret is not None and call.operation == "RenewApiKey":
-            details = call.body["details"]
-            assert isinstance(details, Mapping)
-            after[call.secret] = {"state": "active", "expires": details["timeExpiry"]}
-        elif call.secret is not None and call.operation == "SetApiKeyState":
-            after[call.secret]["state"] = str(call.body["state"]).lower()
-    return after
-
-
-def _declare_secret(secret: LiveSecret) -> dict[str, str]:
-    """A secret as a manifest declares it so that nothing is to be done: what has died of age is not wanted back."""
-    state = {"ACTIVE": "active", "INACTIVE": "inactive", "EXPIRED": "inactive"}.get(secret.state, "revoked")
-    return {
-        "name": secret.name,
-        **({"state": state} if state != "active" else {}),
-        **({"expires": write_moment(secret.expires)} if secret.expires else {}),
-    }
-
-
-def _read_secret(item: Mapping[str, Any]) -> LiveSecret:
-    return LiveSecret(
-        name=item["keyName"],
-        state=item["state"],
-        mask=item["keyMask"],
-        created=read_time(item.get("timeCreated")),
-        expires=read_time(item.get("timeExpiry")),
-        last_used=read_time(item.get("timeLastUsed")),
-    )
 
 
 KIND = ApiKey()
