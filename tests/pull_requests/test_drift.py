@@ -38,14 +38,15 @@ class Declared(Ground):
         assert report["drift"] is (code == 2)
         return report
 
-    def make_key(self, name: str, compartment: str = "home") -> Any:
-        """A key that carries nobody's mark."""
-        details = key_models.CreateApiKeyDetails(
+    def make_key(self, name: str, compartment: str = "home", **details: Any) -> Any:
+        """A key that carries nobody's mark, unless its tags are given."""
+        wanted = key_models.CreateApiKeyDetails(
             compartment_id=self.live("Compartment", compartment).id,
             display_name=name,
             key_details=[{"keyName": "key-one", "timeExpiry": EXPIRY}],
+            **details,
         )
-        return self.generative_ai.create_api_key(details).data
+        return self.generative_ai.create_api_key(wanted).data
 
 
 Act = Callable[[Declared], Any]
@@ -222,6 +223,31 @@ def test_what_no_call_can_mend_hides_nothing(ground: Declared) -> None:
     assert second.startswith(f"Policy/rule: Policy rule exists and is not this stack's ({foreign})")
     last = "Drift: 2 changed, 1 missing, 0 unexpected. Apply is refused for 2 reasons."
     assert text.splitlines()[-1] == last and f"### {last}" in page
+
+
+def test_any_refusal_is_listed(project: Project, tenancy: Tenancy) -> None:
+    """An exact expiry that is past, a key that was copied with its mark, a compartment that was renamed."""
+    ground = Declared(project, tenancy)
+    details = models.CreateCompartmentDetails(compartment_id=tenancy.tenancy, name="outside", description="Theirs")
+    outside = ground.identity.create_compartment(details).data.id
+    dated = [{"name": "key-one", "expires": EXPIRY}]
+    project.write(
+        stack(compartment("home"), key("dated", secrets=dated), key("copied"), key("out", compartment="/outside"))
+    )
+    project.run(*APPROVED)
+    ground.make_key("copy", freeform_tags=ground.live("ApiKey", "copied").freeform_tags)
+    ground.identity.update_compartment(outside, models.UpdateCompartmentDetails(name="renamed"))
+    tenancy.control("POST", "clock", {"set": EXPIRY})
+    report = ground.drift(code=2)
+    assert {(one["address"], one["what"], len(one["differences"])) for one in report["resources"]} == {
+        ("ApiKey/dated", "changed", 1),
+        ("ApiKey/copied", "changed", 0),
+        ("ApiKey/out", "missing", 0),
+    }
+    said = " ".join(one["message"] for one in report["refusals"])
+    assert len(report["refusals"]) == 3
+    assert all(part in said for part in ("which is past", "the mark of ApiKey/copied", "no compartment /outside"))
+    assert project.run("plan", code=1).err.count("Error: ") == 3
 
 
 # Whose doing it is
