@@ -86,7 +86,7 @@ def call_patiently(
             return attempt(), doubt
         except ServiceFailure as failure:
             tries += 1
-            waits = window is not None and window.is_open and is_not_yet(failure)
+            waits = window is not None and window.is_open and is_not_yet(failure) and not _is_done(failure, doubt)
             if failure.uncertain:
                 doubt = failure
             enough = _ATTEMPTS_UNREACHED if failure.unreached else _ATTEMPTS
@@ -94,6 +94,11 @@ def call_patiently(
             if ends or rest(_pause(tries, failure)) is False:
                 failure.uncertain = doubt is not None
                 raise
+
+
+def _is_done(failure: ServiceFailure, doubt: ServiceFailure | None) -> bool:
+    """Whether an attempt whose answer was lost deleted it, so that waiting for it to appear is in vain."""
+    return failure.status == 404 and doubt is not None and failure.operation.startswith("Delete")
 
 
 def _pause(tries: int, failure: ServiceFailure) -> float:

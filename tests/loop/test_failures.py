@@ -131,6 +131,16 @@ def test_what_is_gone_already_is_no_failure(project: Project, tenancy: Tenancy) 
     assert told["ApiKey/app"]["status"] == "done" and "gone already" in told["ApiKey/app"]["note"]
 
 
+def test_a_delete_whose_answer_was_lost_is_not_waited_for(project: Project, tenancy: Tenancy) -> None:
+    project.write(stack(compartment("team"), key("app", compartment="team")))
+    project.run(*APPROVED)
+    tenancy.forget_calls()
+    tenancy.control("POST", "faults", {"operation": "DeleteApiKey", "when": "after", "effect": {"drop": True}})
+    told = outcomes(project.run("destroy", "--auto-approve", "--json"))
+    assert told["ApiKey/app"]["status"] == "done"
+    assert [call["status"] for call in tenancy.calls() if call["operation"] == "DeleteApiKey"] == [0, 404]  # 0: dropped
+
+
 def test_somebody_who_changes_it_between_the_read_and_the_write_is_not_overwritten(
     project: Project, tenancy: Tenancy
 ) -> None:
