@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 DAY = timedelta(days=1)
-GRACE = timedelta(days=4)  # a run that was killed is made good by that of another day
 
 _HEAD = """\
 apiVersion: genai-iac/v1
@@ -111,10 +110,11 @@ class Secret:
 
 @dataclass(frozen=True)
 class Entry:
-    """A key at the end of a day."""
+    """When the run of a day began, and what it left of a key."""
 
     at: datetime
     secrets: tuple[Secret, Secret]
+    killed: bool
 
     @property
     def current(self) -> Secret:
@@ -130,25 +130,39 @@ def turns(diary: list[Entry]) -> list[tuple[Secret, Entry]]:
     return [(was.current, now) for was, now in pairwise(diary) if was.current.created != now.current.created]
 
 
-def find_breaches(habit: Habit, diary: list[Entry], killed: int) -> Iterator[str]:
-    """Every promise about time that the diary of a key does not bear out."""
+def find_breaches(habit: Habit, diary: list[Entry]) -> Iterator[str]:
+    """Every promise about time that the diary of a key does not bear out.
+
+    What is due is done by the first run that is not killed.
+    """
     for had, day in turns(diary):
-        age, due = day.at - had.created, habit.due(had.name)
-        if not due <= age <= due + GRACE:
-            yield f"{habit.name}: {had.name} was current for {age}, and due after {due} ({day.at})"
+        due = had.created + habit.due(had.name)
+        if not due <= day.at <= _first_run(diary, due):
+            yield f"{habit.name}: {had.name} made way at {day.at}, and was due at {due}"
         if day.current.name == had.name:
             yield f"{habit.name}: {had.name} was renewed while callers had it ({day.at})"
-    last = diary[-1]
-    if last.at - last.current.created > habit.due(last.current.name) + GRACE:
-        yield f"{habit.name}: {last.current.name} is overdue at the end"
     for day in diary:
-        if day.current.expires - day.at < min(habit.overlap, 2) * DAY:
-            yield f"{habit.name}: {day.current.name}, which callers have, dies within {day.current.expires - day.at} ({day.at})"
-        if day.other.state == "ACTIVE" and abs(day.other.expires - day.current.expires) < 2 * DAY:
-            yield f"{habit.name}: both secrets die together ({day.at})"
-        taken_over = day.at - day.current.created
-        if day.other.state == "ACTIVE" and taken_over > habit.overlap * DAY + timedelta(hours=habit.idle) + GRACE:
-            yield f"{habit.name}: {day.other.name} still works {taken_over} after it was replaced ({day.at})"
+        yield from (f"{habit.name}: {what} ({day.at})" for what in _find_wrong(habit, diary, day))
     mints = {(secret.name, secret.created) for day in diary for secret in day.secrets}
-    if len(mints) > 2 + len(turns(diary)) + killed:
+    if len(mints) > 2 + len(turns(diary)) + sum(day.killed for day in diary):
         yield f"{habit.name}: {len(mints)} values were made for {len(turns(diary))} turns"
+
+
+def _find_wrong(habit: Habit, diary: list[Entry], day: Entry) -> Iterator[str]:
+    current, other = day.current, day.other
+    if current.expires <= day.at:
+        yield f"{current.name}, which callers have, is dead"
+    if day.at > _first_run(diary, current.created + habit.due(current.name)):
+        yield f"{current.name} is overdue"
+    if other.state != "ACTIVE":
+        return
+    if abs(other.expires - current.expires) < 2 * DAY:
+        yield "both secrets die together"
+    retired = current.created + habit.overlap * DAY + timedelta(hours=habit.idle)
+    if other.created < current.created and day.at > _first_run(diary, retired):
+        yield f"{other.name} still works, and was to be retired by {retired}"
+
+
+def _first_run(diary: list[Entry], due: datetime) -> datetime:
+    """When the first run began, from then on, that was not killed; or the last of all, when there was none."""
+    return next((day.at for day in diary if day.at >= due and not day.killed), diary[-1].at)

@@ -6,6 +6,7 @@ A few brisk keys for some weeks go with every test run; all of them for 400 days
 from __future__ import annotations
 
 import random
+import signal
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import datetime
@@ -18,10 +19,15 @@ from loop.walk import keys
 from .callers import Probe, calling, probe
 from .diaries import DELIVER, HABITS, Entry, Habit, Secret, find_breaches, manifests, turns
 from .grounds import APPLY, Bench, serving
-from .launching import Here, Launcher
+from .launching import Ended, Here, Launcher
 from .places import File, read_key
 
+DAYS = 400
+_DAY = 24 * 3600 + 60  # seconds: the timer is a little later each day, so what is due that day is due when it runs
+KILLED = 0.05  # of the runs, at least
 _ACCOMPANIED = 0.05  # of the runs: clients call without a pause while it goes on
+_TRAPPED = 0.25  # of the runs: a kill waits for one of their requests, and about a third of them come so far
+_REQUESTS = 28  # of a run that turns several keys; one with nothing to do makes six
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +37,7 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
 
 
 def test_weeks_pass(tmp_path: Path, launcher: Launcher) -> None:
-    year = Year(tmp_path, launcher, HABITS[:3], seed=1, trapped=0.2)
+    year = Year(tmp_path, launcher, HABITS[:3], seed=1)
     year.pass_by(24)
     assert year.killed and year.turns > 7
 
@@ -39,19 +45,19 @@ def test_weeks_pass(tmp_path: Path, launcher: Launcher) -> None:
 @pytest.mark.matrix
 @pytest.mark.parametrize("seed", range(3))
 def test_a_year_passes(tmp_path: Path, launcher: Launcher, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
-    year = Year(tmp_path, launcher, HABITS, seed, trapped=0.1)
-    year.pass_by(400)
+    year = Year(tmp_path, launcher, HABITS, seed)
+    year.pass_by(DAYS)
     with capsys.disabled():
-        print(f"\n400 days, {year.killed} runs killed, {year.turns} turns, {len(year.probes)} probes, none failed")
-    assert year.killed > 10 and year.turns > 150
+        print(f"\n{DAYS} days, {year.killed} runs killed, {year.turns} turns, {len(year.probes)} probes, none failed")
+    assert year.killed >= DAYS * KILLED
+    assert year.turns > 150
 
 
 class Year:
     """One tenancy on its way through time."""
 
-    def __init__(self, home: Path, launcher: Launcher, habits: tuple[Habit, ...], seed: int, trapped: float) -> None:
+    def __init__(self, home: Path, launcher: Launcher, habits: tuple[Habit, ...], seed: int) -> None:
         self._home, self._launcher, self._habits = home, launcher, habits
-        self._trapped = trapped  # share of the runs that a kill waits for; about half of them reach it
         self._chance = random.Random(seed)
         self._diaries: dict[str, list[Entry]] = {habit.name: [] for habit in habits}
         self.killed = 0
@@ -70,37 +76,43 @@ class Year:
             deliver.write_text(DELIVER)
             deliver.chmod(0o700)
             bench.apply()
+            self._note(bench, _now(bench), killed=False)
             for day in range(days):
-                self._note(bench)
-                bench.tenancy.advance("1d")
+                bench.tenancy.advance(f"{_DAY}s")
                 self._call(bench, day)
-                self._apply(bench, day)
+                began = _now(bench)
+                killed = self._apply(bench, day)
+                self._note(bench, began, killed=killed)
                 self._call(bench, day)
-        breaches = [
-            breach for habit in self._habits for breach in find_breaches(habit, self._diaries[habit.name], self.killed)
-        ]
+        breaches = [breach for habit in self._habits for breach in find_breaches(habit, self._diaries[habit.name])]
         assert breaches == []
 
-    def _apply(self, bench: Bench, day: int) -> None:
-        if self._chance.random() < self._trapped:
-            self._apply_and_kill(bench)
-            return
+    def _apply(self, bench: Bench, day: int) -> bool:
+        """The run of a day; whether it was killed."""
+        if self._chance.random() < _TRAPPED:
+            return self._apply_in_trap(bench, day)
         together = self._chance.random() < _ACCOMPANIED
         with calling(self._sinks(bench)) if together else nullcontext() as history:
             ended = bench.run(*APPLY)
-        assert ended.code == 0, f"day {day}: exit {ended.code}\n{ended.out}\n{ended.err}"
+        _check_done(ended, day)
         if history is not None:
             self._judge(history.probes, day)
+        return False
 
-    def _apply_and_kill(self, bench: Bench) -> None:
-        point = {"operation": "*", "nth": self._chance.randint(1, 20), "when": self._chance.choice(("before", "after"))}
+    def _apply_in_trap(self, bench: Bench, day: int) -> bool:
+        nth, when = self._chance.randint(1, _REQUESTS), self._chance.choice(("before", "after"))
+        point = {"operation": "*", "nth": nth, "when": when}
 
         def arm(pid: int) -> None:
             bench.tenancy.control("POST", "faults", {**point, "effect": {"kill": pid}})
 
         ended = self._launcher.run(APPLY, bench.project, bench.environ, arm)
         bench.tenancy.control("DELETE", "faults")
-        self.killed += ended.code < 0
+        if ended.code != -signal.SIGKILL:
+            _check_done(ended, day)
+            return False
+        self.killed += 1
+        return True
 
     def _call(self, bench: Bench, day: int) -> None:
         self._judge([probe(sink) for sink in self._sinks(bench)], day)
@@ -112,14 +124,21 @@ class Year:
     def _sinks(self, bench: Bench) -> list[File]:
         return [File(bench.project / sink) for habit in self._habits for sink in habit.sinks]
 
-    def _note(self, bench: Bench) -> None:
-        at = datetime.fromisoformat(bench.tenancy.control("GET", "clock")["now"])
+    def _note(self, bench: Bench, at: datetime, *, killed: bool) -> None:
         live = {key.display_name: key for key in keys(bench.tenancy).values()}
         for habit in self._habits:
             shown = read_key(File(bench.project / habit.sinks[0]))
             assert shown
             secrets = [_read_secret(item, shown[1]) for item in live[habit.name].keys]
-            self._diaries[habit.name].append(Entry(at, (secrets[0], secrets[1])))
+            self._diaries[habit.name].append(Entry(at, (secrets[0], secrets[1]), killed))
+
+
+def _now(bench: Bench) -> datetime:
+    return datetime.fromisoformat(bench.tenancy.control("GET", "clock")["now"])
+
+
+def _check_done(ended: Ended, day: int) -> None:
+    assert ended.code == 0, f"day {day}: exit {ended.code}\n{ended.out}\n{ended.err}"
 
 
 def _read_secret(item: Any, shown: str) -> Secret:
