@@ -1,4 +1,4 @@
-"""One workshop for every test of this folder that a worker runs: grounds are prepared once."""
+"""One workshop for every test of this folder that a worker runs: grounds are prepared once, and what they mint is known."""
 
 from __future__ import annotations
 
@@ -8,10 +8,18 @@ import pytest
 
 from .launching import Launcher
 from .stories import Workshop
+from .watched import Mint, minting
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+def mint() -> Iterator[Mint]:
+    with minting() as mint:
+        yield mint
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory, mint: Mint) -> Iterator[Workshop]:
+    """Every value that its tenancies mint is known to `mint`."""
     home = tmp_path_factory.mktemp("workshop")
     with Launcher(home) as launcher:
         yield Workshop(home, launcher)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
@@ -11,10 +11,12 @@ from unittest import mock
 from genai_iac.emulator.generative_ai import key_secrets
 from genai_iac.emulator.sealing import make_secret
 
+from .doors import OPEN, pass_doors
 from .grounds import Bench
 from .launching import Ended
 from .needles import Needles
 from .stacks import watched
+from .tracing import tapped, why_not
 
 DECLARED = frozenset({"secrets/chat.env", "secrets/chat.json", "store/value"})  # the files that may hold values
 PROGRAM = """\
@@ -62,12 +64,40 @@ def prepare(bench: Bench) -> None:
     program.chmod(0o700)
 
 
-def check_silent(bench: Bench, mint: Mint, *runs: Ended, killed: bool = False) -> None:
-    """No value in what the runs printed, nor in any file but the declared sinks; `killed`: and their temporary files."""
+@dataclass(frozen=True)
+class Watched:
+    """A run, and the doors that values left through, as far as strace may trace here."""
+
+    ended: Ended
+    doors: frozenset[str] = frozenset()
+
+
+def run_watched(bench: Bench, mint: Mint, *arguments: str, meet: Callable[[int], object] = lambda pid: None) -> Watched:
+    """Run genai-iac in the project, under strace where it may be used."""
+    log = bench.home.with_name("tap")
+    if why_not():
+        return Watched(bench.run(*arguments, meet=meet))
+    with ExitStack() as tap:
+
+        def begin(pid: int) -> None:
+            tap.enter_context(tapped(pid, log))
+            meet(pid)
+
+        ended = bench.run(*arguments, meet=begin)
+    assert log.stat().st_size, "strace saw nothing"
+    return Watched(ended, frozenset(door for door, data in pass_doors(log) if mint.needles.find(data)))
+
+
+def check_silent(bench: Bench, mint: Mint, *runs: Watched, killed: bool = False) -> None:
+    """No value left the runs by a door that is closed; none in what they printed, nor in any file but the declared sinks.
+
+    `killed`: nor but their temporary files.
+    """
     for number, run in enumerate(runs):
-        text = run.out + run.err
+        text = run.ended.out + run.ended.err
         _check(mint, text.encode(), f"what run {number} printed")
         assert "Traceback" not in text and "has a defect" not in text, text
+        assert run.doors <= OPEN, f"a value left run {number} through {', '.join(run.doors - OPEN)}"
     for file in _files(bench, killed=killed):
         _check(mint, file.read_bytes(), str(file.relative_to(bench.home)))
 
