@@ -7,47 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from loop.manifests import Document, compartment, key, policy, stack
+
 DAY = timedelta(days=1)
 
-_HEAD = """\
-apiVersion: genai-iac/v1
-kind: Stack
-metadata: {name: calendar}
-spec: {region: us-chicago-1}
----
-apiVersion: genai-iac/v1
-kind: Compartment
-metadata: {name: home}
-spec: {description: Home}
----
-apiVersion: genai-iac/v1
-kind: Policy
-metadata: {name: callers}
-spec:
-  compartment: home
-  description: Every key may call
-  statements:
-    - allow any-user to use generative-ai-chat in compartment id ${Compartment/home.id}
-    - allow any-user to manage generative-ai-response in compartment id ${Compartment/home.id}
-"""
-_KEY = """\
----
-apiVersion: genai-iac/v1
-kind: ApiKey
-metadata: {{name: {name}}}
-spec:
-  compartment: home
-  secrets: [{{name: key-one, expires: {one}d}}, {{name: key-two, expires: {two}d}}]
-  deliverTo: [{sinks}]
-  rotation: {{every: {every}d, overlap: {overlap}d, idle: {idle}h{verify}}}
-"""
-DELIVER = """\
-#!/bin/sh
-umask 077
-new=$(mktemp "$1.XXXXXX")
-{ printf 'OPENAI_BASE_URL=%s\\nOPENAI_API_KEY=' "$GENAI_IAC_BASE_URL"; cat; } > "$new"
-mv "$new" "$1"
-"""
+_AROUND = (
+    compartment("home", description="Home"),
+    policy(
+        "callers",
+        description="Every key may call",
+        statements=[
+            "allow any-user to use generative-ai-chat in compartment id ${Compartment/home.id}",
+            "allow any-user to manage generative-ai-response in compartment id ${Compartment/home.id}",
+        ],
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -60,18 +34,18 @@ class Habit:
     idle: int
     lives: tuple[int, int]
     sinks: tuple[str, ...]
-    verify: str = ", verify: {model: xai.grok-4}"
+    verified: bool = True
 
-    def manifest(self) -> str:
+    def manifest(self) -> Document:
         """Its document. A sink below `program/` is written by a program."""
-        one, two = self.lives
-        entries = [
-            f"{{exec: {{command: [./deliver.sh, {path}]}}}}"
-            if path.startswith("program/")
-            else f"{{file: {{path: {path}, format: {'json' if path.endswith('.json') else 'dotenv'}}}}}"
-            for path in self.sinks
-        ]
-        return _KEY.format(**{**vars(self), "one": one, "two": two, "sinks": ", ".join(entries)})
+        lives = zip(("key-one", "key-two"), self.lives, strict=True)
+        rotation = {"every": f"{self.every}d", "overlap": f"{self.overlap}d", "idle": f"{self.idle}h"}
+        return key(
+            self.name,
+            secrets=[{"name": name, "expires": f"{life}d"} for name, life in lives],
+            deliverTo=[_entry(path) for path in self.sinks],
+            rotation={**rotation, **({"verify": {"model": "xai.grok-4"}} if self.verified else {})},
+        )
 
     def due(self, secret: str) -> timedelta:
         """How long after its mint the other one is brought up: when its time is over, or before it expires."""
@@ -81,20 +55,27 @@ class Habit:
 
 HABITS = (
     Habit("brisk", 5, 2, 24, (10, 10), ("secrets/brisk.env",)),
-    Habit("weekly", 7, 3, 24, (21, 14), ("secrets/weekly.json", "secrets/deep/weekly.env"), verify=""),
+    Habit("weekly", 7, 3, 24, (21, 14), ("secrets/weekly.json", "secrets/deep/weekly.env"), verified=False),
     Habit("program", 10, 2, 12, (30, 30), ("program/program.env",)),
     Habit("fortnight", 14, 7, 48, (30, 45), ("secrets/fortnight.env", "program/fortnight.env")),
     Habit("month", 30, 3, 24, (60, 60), ("secrets/month.env",)),
     Habit("dying", 60, 7, 24, (50, 50), ("secrets/dying.env",)),  # its expiry is sooner than its turn
     Habit("slow", 45, 14, 72, (90, 90), ("secrets/slow.json",)),
     Habit("usual", 60, 7, 24, (90, 135), ("secrets/usual.env",)),
-    Habit("quarter", 90, 30, 24, (150, 120), ("secrets/quarter.env",), verify=""),
+    Habit("quarter", 90, 30, 24, (150, 120), ("secrets/quarter.env",), verified=False),
     Habit("season", 100, 10, 24, (180, 365), ("secrets/season.env", "secrets/season.json")),
 )
 
 
 def manifests(habits: tuple[Habit, ...]) -> str:
-    return _HEAD + "".join(habit.manifest() for habit in habits)
+    return stack(*_AROUND, *(habit.manifest() for habit in habits), name="calendar")
+
+
+def _entry(path: str) -> Document:
+    """Of deliverTo."""
+    if path.startswith("program/"):
+        return {"exec": {"command": ["./deliver.sh", path]}}
+    return {"file": {"path": path, "format": "json" if path.endswith(".json") else "dotenv"}}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,12 @@ Beside it a smaller one, whose key is also in OCI Vault.
 
 from __future__ import annotations
 
-ROTATION = "rotation: {every: 60d, overlap: 7d, idle: 24h, verify: {model: xai.grok-4}}"
+from typing import Any
+
+from loop.manifests import Document, compartment, key, policy, stack
+
+PAIR = [{"name": "key-one", "expires": "90d"}, {"name": "key-two", "expires": "135d"}]
+ROTATION = {"every": "60d", "overlap": "7d", "idle": "24h", "verify": {"model": "xai.grok-4"}}
 KEYS = ("chat", "batch")
 SINKS = {
     "chat": ["secrets/chat.env"],
@@ -14,150 +19,96 @@ SINKS = {
 }
 VAULTED = ("app",)  # keys that are in OCI Vault as well
 
-_HEAD = """\
-apiVersion: genai-iac/v1
-kind: Stack
-metadata: {name: reference}
-spec: {region: us-chicago-1}
----
-apiVersion: genai-iac/v1
-kind: Compartment
-metadata: {name: platform}
-spec: {description: Everything}
----
-apiVersion: genai-iac/v1
-kind: Compartment
-metadata: {name: team}
-spec: {parent: platform, description: A team}
----
-apiVersion: genai-iac/v1
-kind: Policy
-metadata: {name: callers}
-spec:
-  compartment: platform
-  description: Every key of the platform may call
-  statements:
-    - allow any-user to use generative-ai-chat in compartment id ${Compartment/platform.id}
-    - allow any-user to manage generative-ai-response in compartment id ${Compartment/platform.id}
-"""
-_CHAT = """\
----
-apiVersion: genai-iac/v1
-kind: ApiKey
-metadata: {{name: chat}}
-spec:
-  displayName: {name}
-  compartment: team
-  secrets: [{{name: key-one, expires: 90d}}, {{name: key-two, expires: 135d}}]
-  deliverTo: [{{file: {{path: secrets/chat.env}}}}]
-  {rotation}
-"""
-_BATCH = """\
----
-apiVersion: genai-iac/v1
-kind: Compartment
-metadata: {{name: app}}
-spec: {{parent: {parent}, description: An application}}
----
-apiVersion: genai-iac/v1
-kind: ApiKey
-metadata: {{name: batch}}
-spec:
-  compartment: {compartment}
-  secrets: [{{name: key-one, expires: 90d}}, {{name: key-two, expires: 135d}}]
-  deliverTo:
-    - file: {{path: secrets/batch.json, format: json}}
-    - file: {{path: secrets/deep/batch.env}}
-  {rotation}
----
-apiVersion: genai-iac/v1
-kind: Policy
-metadata: {{name: batch-access}}
-spec:
-  compartment: app
-  description: batch may chat
-  statements: ["allow any-user to read generative-ai-family in compartment id ${{Compartment/app.id}}"]
-  {grants}
-"""
-_APP = """\
----
-apiVersion: genai-iac/v1
-kind: ApiKey
-metadata: {{name: app}}
-spec:
-  compartment: team
-  secrets: [{{name: key-one, expires: 90d}}, {{name: key-two, expires: 135d}}]
-  deliverTo:
-    - vault: {{vault: {vault}, key: {key}, compartment: platform, name: app}}
-    - file: {{path: secrets/app.env}}
-  {rotation}
-"""
-_WATCHED = """\
----
-apiVersion: genai-iac/v1
-kind: ApiKey
-metadata: {{name: chat}}
-spec:
-  compartment: team
-  secrets: [{{name: key-one, expires: 90d}}, {{name: key-two, expires: 135d}}]
-  deliverTo:
-    - file: {{path: secrets/chat.env}}
-    - file: {{path: secrets/chat.json, format: json}}
-    - vault: {{vault: {vault}, key: {key}, compartment: platform, name: chat}}
-    - exec: {{command: [./deliver.sh, chat]}}
-  {rotation}
----
-apiVersion: genai-iac/v1
-kind: ApiKey
-metadata: {{name: mute}}
-spec: {{compartment: team, secrets: [{{name: only, expires: 2031-01-01T00:00:00Z}}]}}
----
-apiVersion: genai-iac/v1
-kind: Policy
-metadata: {{name: chat-access}}
-spec:
-  compartment: platform
-  description: chat may chat
-  grants: [{{apiKey: chat, apis: [chat], models: [xai.grok-4]}}]
-"""
-_FOUND = """\
----
-apiVersion: genai-iac/v1
-kind: ApiKey
-metadata: {name: found}
-spec: {compartment: tenancy, secrets: [{name: only}]}
-"""
-_GRANTS = "grants: [{apiKey: batch, apis: [chat], models: [xai.grok-4]}]"
+_GRANTS = [{"apiKey": "batch", "apis": ["chat"], "models": ["xai.grok-4"]}]
+_HEAD = (
+    compartment("platform", description="Everything"),
+    compartment("team", parent="platform", description="A team"),
+    policy(
+        "callers",
+        compartment="platform",
+        description="Every key of the platform may call",
+        statements=[
+            "allow any-user to use generative-ai-chat in compartment id ${Compartment/platform.id}",
+            "allow any-user to manage generative-ai-response in compartment id ${Compartment/platform.id}",
+        ],
+    ),
+)
 
 
 def reference(*, rotating: bool = False) -> str:
     """The stack as it is first applied; `rotating`: both keys rotate, otherwise the one with one sink does."""
-    chat = _CHAT.format(name="chat", rotation=ROTATION)
-    batch = _BATCH.format(
-        parent="team", compartment="app", rotation=ROTATION if rotating else "tags: {tier: two}", grants=_GRANTS
-    )
-    return _HEAD + chat + batch
+    kept: dict[str, Any] = {"rotation": ROTATION} if rotating else {"tags": {"tier": "two"}}
+    return _reference(_chat("chat"), *_batch("team", "app", kept, {"grants": _GRANTS}))
 
 
 def moved() -> str:
     """The same stack with a compartment, a key and a policy elsewhere, and a key renamed."""
-    chat = _CHAT.format(name="chat_app", rotation=ROTATION)
-    batch = _BATCH.format(
-        parent="platform", compartment="team", rotation="tags: {tier: one}", grants="tags: {tier: one}"
-    )
-    return _HEAD + chat + batch
+    tagged = {"tags": {"tier": "one"}}
+    return _reference(_chat("chat_app"), *_batch("platform", "team", tagged, tagged))
 
 
 def pruned() -> str:
     """The same stack without its innermost compartment and what is in it."""
-    return _HEAD + _CHAT.format(name="chat", rotation=ROTATION)
+    return _reference(_chat("chat"))
 
 
 def vaulted(vault: str, key: str) -> str:
     """A stack of the same head with one key that is delivered to OCI Vault and to a file; its arguments are OCIDs."""
-    return _HEAD + _APP.format(vault=vault, key=key, rotation=ROTATION)
+    return _reference(_rotating("app", {"vault": _secret(vault, key, "app")}, {"file": {"path": "secrets/app.env"}}))
 
 
 def watched(vault: str, key: str, *, found: bool = False) -> str:
     """A stack with every kind of sink and a key without any; `found`: and one to be imported."""
-    return _HEAD + _WATCHED.format(vault=vault, key=key, rotation=ROTATION) + (_FOUND if found else "")
+    return _reference(
+        _rotating(
+            "chat",
+            {"file": {"path": "secrets/chat.env"}},
+            {"file": {"path": "secrets/chat.json", "format": "json"}},
+            {"vault": _secret(vault, key, "chat")},
+            {"exec": {"command": ["./deliver.sh", "chat"]}},
+        ),
+        _bare("mute", "team", {"name": "only", "expires": "2031-01-01T00:00:00Z"}),
+        policy(
+            "chat-access",
+            compartment="platform",
+            description="chat may chat",
+            grants=[{"apiKey": "chat", "apis": ["chat"], "models": ["xai.grok-4"]}],
+        ),
+        *([_bare("found", "tenancy", {"name": "only"})] if found else []),
+    )
+
+
+def _reference(*documents: Document) -> str:
+    return stack(*_HEAD, *documents, name="reference")
+
+
+def _rotating(name: str, *sinks: Document, **spec: Any) -> Document:
+    return key(name, compartment="team", secrets=PAIR, deliverTo=list(sinks), rotation=ROTATION, **spec)
+
+
+def _bare(name: str, where: str, secret: dict[str, str]) -> Document:
+    return key(name, compartment=where, secrets=[secret])
+
+
+def _secret(vault: str, key: str, name: str) -> Document:
+    return {"vault": vault, "key": key, "compartment": "platform", "name": name}
+
+
+def _chat(name: str) -> Document:
+    return _rotating("chat", {"file": {"path": "secrets/chat.env"}}, displayName=name)
+
+
+def _batch(parent: str, where: str, kept: dict[str, Any], granted: dict[str, Any]) -> tuple[Document, ...]:
+    """The compartment of an application, its key in `where`, and its policy; what else these two have."""
+    sinks = [{"file": {"path": "secrets/batch.json", "format": "json"}}, {"file": {"path": "secrets/deep/batch.env"}}]
+    return (
+        compartment("app", parent=parent, description="An application"),
+        key("batch", compartment=where, secrets=PAIR, deliverTo=sinks, **kept),
+        policy(
+            "batch-access",
+            compartment="app",
+            description="batch may chat",
+            statements=["allow any-user to read generative-ai-family in compartment id ${Compartment/app.id}"],
+            **granted,
+        ),
+    )

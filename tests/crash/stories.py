@@ -12,7 +12,7 @@ from loop.walk import REGION, client
 
 from . import stacks, watched
 from .grounds import APPLY, Bench, copied, serving
-from .launching import Launcher
+from .launching import Here, Launcher
 from .stacks import KEYS, moved, pruned, reference, vaulted
 
 MODES = ("full", "masked", "invalidate")  # how the tenancy answers a retry token that it has seen
@@ -105,7 +105,7 @@ STORIES = {
 class Workshop:
     """Grounds, each prepared when first asked for, and one fresh copy at a time to run on."""
 
-    def __init__(self, home: Path, launcher: Launcher) -> None:
+    def __init__(self, home: Path, launcher: Launcher | Here) -> None:
         self._home, self._launcher = home, launcher
         self._port = 0
 

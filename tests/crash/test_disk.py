@@ -14,15 +14,15 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from sinks.traps import Trap
 
 from .callers import History, calling
-from .grounds import APPLY, Bench, check_whole, copied, serving
+from .grounds import APPLY, Bench, check_whole
 from .launching import Ended, Here
-from .stacks import KEYS, reference
+from .stacks import KEYS
+from .stories import Workshop
 from .volume import Volume, mounted, why_not
 
 ERRORS = [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EXDEV]
@@ -30,65 +30,20 @@ CHANGING = frozenset({"mkdir", "write", "fsync", "rename"})  # what a disk that 
 SLICE = 2  # points of each story
 
 
-def _applied(bench: Bench) -> None:
-    bench.write(reference(rotating=True))
-    bench.apply()
-
-
-def _due(bench: Bench) -> None:
-    _applied(bench)
-    bench.tenancy.advance("61d")
-
-
-def _overlapping(bench: Bench) -> None:
-    _due(bench)
-    bench.apply()
-    bench.tenancy.advance("8d")
-
-
-STORIES: dict[str, Callable[[Bench], object]] = {
-    "apply": lambda bench: bench.write(reference(rotating=True)),
-    "rotation": _due,
-    "retirement": _overlapping,
-}
-
-
-class Grounds:
-    """Prepared tenancies, made when first asked for."""
-
-    def __init__(self, home: Path) -> None:
-        self._home, self._port = home, 0
-        self._numbers = itertools.count()
-
-    @contextmanager
-    def bench(self, story: str) -> Iterator[Bench]:
-        """A fresh copy of a story's ground."""
-        ground = self._home / story
-        if not ground.exists():
-            with serving(ground, Here(), self._port) as bench:
-                self._port = bench.port
-                STORIES[story](bench)
-        with copied(ground, self._home / f"run-{next(self._numbers)}", Here(), self._port) as bench:
-            yield bench
-
-    def points(self, story: str) -> list[tuple[str, int]]:
-        """Every system call that an untouched run makes in the sinks: its name, and which one of that name."""
-        with self.bench(story) as bench:
-            trap = Trap(below=bench.project / "secrets")
-            with trap.set():
-                bench.apply()
-        return [(name, nth) for name, count in sorted(trap.counts.items()) for nth in range(1, count + 1)]
+# a run, and the ground that it is made on
+STORIES = {"apply": "new, rotating", "rotation": "due", "retirement": "overlapping"}
 
 
 @pytest.fixture(scope="module")
-def grounds(tmp_path_factory: pytest.TempPathFactory) -> Grounds:
-    return Grounds(tmp_path_factory.mktemp("disk"))
+def grounds(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Its runs are made in this process, where their system calls can be made to fail."""
+    return Workshop(tmp_path_factory.mktemp("disk"), Here())
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_a_call_that_fails_loses_nothing(grounds: Grounds, story: str) -> None:
+def test_a_call_that_fails_loses_nothing(grounds: Workshop, story: str) -> None:
     chance = random.Random(story)
-    for point in chance.sample(grounds.points(story), SLICE):
+    for point in chance.sample(_points(grounds, story), SLICE):
         _fail_at(grounds, story, point, chance.choice(ERRORS), lasting=chance.random() < 0.5)
 
 
@@ -96,18 +51,27 @@ def test_a_call_that_fails_loses_nothing(grounds: Grounds, story: str) -> None:
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from-there-on"])
 @pytest.mark.parametrize("story", STORIES)
 def test_any_call_that_fails_loses_nothing(
-    grounds: Grounds, story: str, lasting: bool, capsys: pytest.CaptureFixture[str]
+    grounds: Workshop, story: str, lasting: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    points, errors = grounds.points(story), itertools.cycle(ERRORS)
+    points, errors = _points(grounds, story), itertools.cycle(ERRORS)
     failed = sum(_fail_at(grounds, story, point, next(errors), lasting=lasting) for point in points)
     with capsys.disabled():
         print(f"\n{story}: {failed} of {len(points)} calls failed, {'and all after each' if lasting else 'one by one'}")
     assert failed == len(points) > 50
 
 
-def _fail_at(grounds: Grounds, story: str, point: tuple[str, int], code: int, *, lasting: bool) -> bool:
+def _points(grounds: Workshop, story: str) -> list[tuple[str, int]]:
+    """Every system call that an untouched run makes in the sinks: its name, and which one of that name."""
+    with grounds.bench(STORIES[story]) as bench:
+        trap = Trap(below=bench.project / "secrets")
+        with trap.set():
+            bench.apply()
+    return [(name, nth) for name, count in sorted(trap.counts.items()) for nth in range(1, count + 1)]
+
+
+def _fail_at(grounds: Workshop, story: str, point: tuple[str, int], code: int, *, lasting: bool) -> bool:
     where = f"{story}: {point[0]} {point[1]} {errno.errorcode[code]}{' from there on' if lasting else ''}"
-    with grounds.bench(story) as bench, _clients(bench, story) as history:
+    with grounds.bench(STORIES[story]) as bench, _clients(bench, story) as history:
         trap = Trap(
             *point,
             OSError(code, os.strerror(code)),
@@ -164,7 +128,7 @@ def mounting(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.mark.usefixtures("mounting")
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_a_volume_that_takes_nothing_is_seen_before_the_first_write(grounds: Grounds, trouble: str) -> None:
+def test_a_volume_that_takes_nothing_is_seen_before_the_first_write(grounds: Workshop, trouble: str) -> None:
     begin, end, code = TROUBLES[trouble]
     with _rotating_on_a_volume(grounds) as (bench, volume):
         begin(volume)
@@ -177,7 +141,7 @@ def test_a_volume_that_takes_nothing_is_seen_before_the_first_write(grounds: Gro
 
 @pytest.mark.usefixtures("mounting")
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_a_volume_that_takes_nothing_once_a_value_is_minted_is_healed(grounds: Grounds, trouble: str) -> None:
+def test_a_volume_that_takes_nothing_once_a_value_is_minted_is_healed(grounds: Workshop, trouble: str) -> None:
     begin, end, code = TROUBLES[trouble]
     with _rotating_on_a_volume(grounds) as (bench, volume):
         with _at(bench, "RenewApiKey", lambda: begin(volume)):
@@ -189,9 +153,9 @@ def test_a_volume_that_takes_nothing_once_a_value_is_minted_is_healed(grounds: G
 
 
 @contextmanager
-def _rotating_on_a_volume(grounds: Grounds) -> Iterator[tuple[Bench, Volume]]:
+def _rotating_on_a_volume(grounds: Workshop) -> Iterator[tuple[Bench, Volume]]:
     """Keys that are due, their sinks on a volume, and clients of them that nothing may refuse."""
-    with grounds.bench("rotation") as bench, mounted(bench.project / "secrets") as volume:
+    with grounds.bench(STORIES["rotation"]) as bench, mounted(bench.project / "secrets") as volume:
         with _clients(bench, "rotation") as history:
             yield bench, volume
         assert history.failed == []

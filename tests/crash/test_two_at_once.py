@@ -14,49 +14,28 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from loop.manifests import compartment, key, policy, stack
 from loop.walk import compartments, keys, policies
 
 from .callers import calling
 from .grounds import APPLY, Bench, check_whole, serving
 from .launching import Ended, Launcher
-from .stacks import reference
+from .programs import check_of, recorded_at, write_program
+from .stacks import PAIR, reference
 
 RUNS = 200
 _OPERATIONS = ("CreateApiKey", "CreateCompartment", "ListApiKeys", "GetApiKey", "RenewApiKey", "SetApiKeyState")
-_DELIVER = """\
-#!/bin/sh
-umask 077
-new=$(mktemp PLACE/new.XXXXXX)
-printf '%s\\n' "$GENAI_IAC_RECORD" > "$new"
-cat >> "$new"
-mv "$new" PLACE/value
-"""
-_CHECK = "#!/bin/sh\ntest ! -e PLACE/value || head -n 1 PLACE/value\n"
-_STACK = """\
-apiVersion: genai-iac/v1
-kind: Stack
-metadata: {name: reference}
-spec: {region: us-chicago-1}
----
-apiVersion: genai-iac/v1
-kind: Compartment
-metadata: {name: home}
-spec: {description: Home}
----
-apiVersion: genai-iac/v1
-kind: ApiKey
-metadata: {name: chat}
-spec:
-  compartment: home
-  secrets: [{name: key-one, expires: 90d}, {name: key-two, expires: 135d}]
-  deliverTo: [{exec: {command: [./deliver.sh], check: [./check.sh]}}]
-  rotation: {every: 60d}
----
-apiVersion: genai-iac/v1
-kind: Policy
-metadata: {name: chat}
-spec: {compartment: home, description: chat may call, grants: [{apiKey: chat, apis: [chat, responses]}]}
-"""
+_STACK = stack(
+    compartment("home"),
+    key(
+        "chat",
+        secrets=PAIR,
+        deliverTo=[{"exec": {"command": ["./deliver.sh"], "check": ["./check.sh"]}}],
+        rotation={"every": "60d"},
+    ),
+    policy("chat", description="chat may call", grants=[{"apiKey": "chat", "apis": ["chat", "responses"]}]),
+    name="reference",
+)
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +88,8 @@ def _checkout(home: Path, name: str) -> Path:
     checkout.mkdir()
     place.mkdir(exist_ok=True)
     (checkout / "stack.yaml").write_text(_STACK)
-    for file, text in (("deliver.sh", _DELIVER), ("check.sh", _CHECK)):
-        (checkout / file).write_text(text.replace("PLACE", str(place)))
-        (checkout / file).chmod(0o700)
+    write_program(checkout / "deliver.sh", recorded_at(f"{place}/value"))
+    write_program(checkout / "check.sh", check_of(f"{place}/value"))
     return checkout
 
 

@@ -17,10 +17,11 @@ import pytest
 from loop.walk import keys
 
 from .callers import Probe, calling, probe
-from .diaries import DELIVER, HABITS, Entry, Habit, Secret, find_breaches, manifests, turns
+from .diaries import HABITS, Entry, Habit, Secret, find_breaches, manifests, turns
 from .grounds import APPLY, Bench, serving
 from .launching import Ended, Here, Launcher
 from .places import File, read_key
+from .programs import dotenv_at, write_program
 
 DAYS = 400
 _DAY = 24 * 3600 + 60  # seconds: the timer is a little later each day, so what is due that day is due when it runs
@@ -72,9 +73,7 @@ class Year:
         with serving(self._home, Here()) as bench:
             bench.write(manifests(self._habits))
             (bench.project / "program").mkdir()
-            deliver = bench.project / "deliver.sh"
-            deliver.write_text(DELIVER)
-            deliver.chmod(0o700)
+            write_program(bench.project / "deliver.sh", dotenv_at("$1"))
             bench.apply()
             self._note(bench, _now(bench), killed=False)
             for day in range(days):

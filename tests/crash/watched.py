@@ -15,6 +15,7 @@ from .doors import OPEN, pass_doors
 from .grounds import Bench
 from .launching import Ended
 from .needles import Needles
+from .programs import write_program
 from .stacks import watched
 from .tracing import tapped, why_not
 
@@ -59,9 +60,7 @@ def prepare(bench: Bench) -> None:
     bench.write(watched(**bench.vault))
     for name in ("store", "seen", "out"):
         (bench.project / name).mkdir()
-    program = bench.project / "deliver.sh"
-    program.write_text(PROGRAM)
-    program.chmod(0o700)
+    write_program(bench.project / "deliver.sh", PROGRAM)
 
 
 @dataclass(frozen=True)

@@ -10,50 +10,33 @@ from typing import Any
 
 from conftest import Project, Ran, Tenancy
 from crash.places import File, read_key
+from crash.stacks import PAIR, ROTATION
+from loop import manifests
+from loop.manifests import Document, compartment, key, policy
 
 APPLY = ("apply", "--auto-approve")
 KEY = "ApiKey/chat"
 ROTATE = ("rotate", KEY, "--auto-approve")
-FILE = "- file: {path: secrets/chat.env}"
-ROTATION = "{every: 60d, overlap: 7d, idle: 24h, verify: {model: xai.grok-4}}"
-_STACK = """\
-apiVersion: genai-iac/v1
-kind: Stack
-metadata: {name: turns}
-spec: {region: us-chicago-1}
----
-apiVersion: genai-iac/v1
-kind: Compartment
-metadata: {name: home}
-spec: {description: Home}
----
-apiVersion: genai-iac/v1
-kind: ApiKey
-metadata: {name: chat}
-spec:
-  compartment: home
-  secrets: [{name: key-one, expires: 90d}, {name: key-two, expires: 135d}]
-  deliverTo:
-    SINKS
-  rotation: ROTATION
----
-apiVersion: genai-iac/v1
-kind: Policy
-metadata: {name: chat}
-spec:
-  compartment: home
-  description: chat may call
-  grants: [{apiKey: chat, apis: [chat, responses], models: [xai.grok-4, xai.grok-3]}]
-"""
+FILE = {"file": {"path": "secrets/chat.env"}}
 
 
-def stack(*sinks: str, rotation: str = ROTATION) -> str:
+def stack(*sinks: Document, rotation: Document = ROTATION) -> str:
     """The manifests, with these entries of deliverTo (without any: the file secrets/chat.env)."""
-    lines = "\n    ".join(sinks or (FILE,))
-    return _STACK.replace("SINKS", lines).replace("ROTATION", rotation)
+    grant = {"apiKey": "chat", "apis": ["chat", "responses"], "models": ["xai.grok-4", "xai.grok-3"]}
+    return manifests.stack(
+        compartment("home"),
+        key("chat", secrets=PAIR, deliverTo=list(sinks or (FILE,)), rotation=rotation),
+        policy("chat", description="chat may call", grants=[grant]),
+        name="turns",
+    )
 
 
-def begin(project: Project, *sinks: str, rotation: str = ROTATION) -> Path:
+def verified_by(model: str, **how: str) -> Document:
+    """The rotation, proved by a call of that model."""
+    return {**ROTATION, "verify": {"model": model, **how}}
+
+
+def begin(project: Project, *sinks: Document, rotation: Document = ROTATION) -> Path:
     """Apply it; answers the file that consumers read."""
     project.write(stack(*sinks, rotation=rotation))
     project.run(*APPLY)

@@ -11,8 +11,10 @@ import pytest
 from conftest import Project, Tenancy
 from crash.callers import calling
 from crash.places import File, read_key
+from crash.programs import write_program
+from loop.manifests import Document
 
-from .stories import APPLY, FILE, KEY, ROTATE, ROTATION, begin, planned_calls, secrets, states, use, value, words
+from .stories import APPLY, FILE, KEY, ROTATE, begin, planned_calls, secrets, states, use, value, verified_by, words
 
 STEADY = {"key-one": ("ACTIVE", "current"), "key-two": ("INACTIVE", "inactive")}
 SWITCHED = {"key-one": ("ACTIVE", "standby"), "key-two": ("ACTIVE", "current")}
@@ -104,7 +106,7 @@ def test_the_new_value_waits_for_the_endpoints_to_know_it(project: Project, tena
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
 def test_the_new_value_is_proved_with_the_api_that_the_key_names(project: Project, tenancy: Tenancy, api: str) -> None:
-    begin(project, rotation=ROTATION.replace("xai.grok-4", f"xai.grok-3, api: {api}"))
+    begin(project, rotation=verified_by("xai.grok-3", api=api))
     tenancy.forget_calls()
     assert "key-two answered with xai.grok-3" in words(project.run(*ROTATE))
     operation = {"chat": "ChatCompletions", "responses": "CreateResponse"}[api]
@@ -112,7 +114,7 @@ def test_the_new_value_is_proved_with_the_api_that_the_key_names(project: Projec
 
 
 def test_without_verify_nothing_is_called(project: Project, tenancy: Tenancy) -> None:
-    sink = begin(project, rotation="{every: 60d}")
+    sink = begin(project, rotation={"every": "60d"})
     tenancy.forget_calls()
     project.run(*ROTATE)
     assert [call for call in tenancy.calls() if "/actions/v1/" in call["path"]] == []
@@ -121,7 +123,7 @@ def test_without_verify_nothing_is_called(project: Project, tenancy: Tenancy) ->
 
 
 def test_a_value_that_does_not_pass_never_becomes_current(project: Project, tenancy: Tenancy) -> None:
-    sink = begin(project, rotation=ROTATION.replace("xai.grok-4", "acme.unknown"))
+    sink = begin(project, rotation=verified_by("acme.unknown"))
     with unnoticed(sink):
         before = value(sink)
         ran = project.run(*ROTATE, code=4)
@@ -136,7 +138,7 @@ def test_a_value_that_does_not_pass_never_becomes_current(project: Project, tena
 
 
 def test_a_rotation_is_taken_back_before_the_switch(project: Project, tenancy: Tenancy) -> None:
-    sink = begin(project, rotation=ROTATION.replace("xai.grok-4", "acme.unknown"))
+    sink = begin(project, rotation=verified_by("acme.unknown"))
     with unnoticed(sink):
         before = value(sink)
         project.run(*ROTATE, code=4)
@@ -256,7 +258,7 @@ def test_in_the_overlap_a_new_sink_is_filled_from_the_others(project: Project, t
     sink = begin(project)
     project.run(*ROTATE)
     tenancy.forget_calls()
-    begin(project, FILE, "- file: {path: secrets/more.json, format: json}")
+    begin(project, FILE, {"file": {"path": "secrets/more.json", "format": "json"}})
     assert tenancy.writes() == []
     assert value(project.path / "secrets/more.json") == value(sink)
     assert states(project) == SWITCHED
@@ -306,12 +308,11 @@ def test_a_sink_that_cannot_be_written_stops_the_mint(project: Project, tenancy:
     assert tenancy.writes() == []
 
 
-def _program(project: Project, *sinks: str) -> Path:
+def _program(project: Project, *sinks: Document) -> Path:
     """A key that is delivered by a program which puts the value into a file, unless there is one called broken."""
-    script = project.path / "deliver.sh"
-    script.write_text("#!/bin/sh\ntest ! -e broken || exit 1\ncat > place.new && mv place.new place\n")
-    script.chmod(0o700)
-    begin(project, *sinks, "- exec: {command: [./deliver.sh]}")
+    script = "#!/bin/sh\ntest ! -e broken || exit 1\ncat > place.new && mv place.new place\n"
+    write_program(project.path / "deliver.sh", script)
+    begin(project, *sinks, {"exec": {"command": ["./deliver.sh"]}})
     return project.path / "place"
 
 
