@@ -115,15 +115,21 @@ def _sum_up(directions: Iterable[Direction | None]) -> Direction | None:
 
 
 def _leaves(change: Change, resources: Mapping[Address, Resource]) -> dict[Path, tuple[Any, Any]]:
-    """Path to (live, desired) where they differ. A secret whose state the tool itself turns is left out."""
+    """Path to (live, desired) where they differ. Secrets whose states the tool itself turns are left out."""
     resource = resources.get(change.address)
-    rotates = resource is not None and bool(resource.settings.get("rotation"))
+    rotates = resource is not None and bool(resource.settings.get("rotation")) and not _was_stopped(change)
     live, desired = dict(_flatten(change.before)), dict(_flatten(change.after))
     return {
         path: (live.get(path), value)
         for path, value in desired.items()
         if not _is_same(live.get(path), value, path in live) and not (rotates and path[0] == "secrets")
     }
+
+
+def _was_stopped(change: Change) -> bool:
+    """Whether no secret of a key works, and not for its age: no rotation leaves it so."""
+    secrets = (change.before or {}).get("secrets", {}).values()
+    return not {"active", "expired"} & {secret["state"] for secret in secrets}
 
 
 def _flatten(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

@@ -195,6 +195,19 @@ def test_nothing_changed_is_no_drift(ground: Declared) -> None:
     assert ground.project.run("drift").out.splitlines()[-1] == "No drift."
 
 
+def test_of_a_rotation_only_what_stopped_it_is_drift(project: Project, tenancy: Tenancy) -> None:
+    """Its steps are due, and age is its own affair; a key whose secrets somebody turned off is neither."""
+    ground = Declared(project, tenancy)
+    project.write(stack(compartment("home"), key("turns", secrets=2, rotation={"every": "60d"})))
+    project.run(*APPROVED)
+    tenancy.advance("61d")
+    assert project.run("plan", "--format", "json").json["summary"]["renew"] == 1
+    assert ground.drift(code=0)["resources"] == []
+    switched("turns", "key-one", "REVOKED")(ground)
+    (found,) = ground.drift(code=2)["resources"]
+    assert found["address"] == "ApiKey/turns"
+
+
 # What no call can mend
 
 
