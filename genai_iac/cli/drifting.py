@@ -11,7 +11,7 @@ from genai_iac.drift import Side, find_drift, find_unmanaged
 from genai_iac.manifest import Manifest
 from genai_iac.model import Live
 from genai_iac.plan import compare
-from genai_iac.render.drift import DriftReport
+from genai_iac.render.drift_report import DriftReport
 
 
 def make_report(

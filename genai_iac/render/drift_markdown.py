@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from genai_iac.render.drift import (
+from genai_iac.render.drift_report import (
     REFUSED,
     DriftReport,
     detail_lines,
