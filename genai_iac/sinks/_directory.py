@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from genai_iac.errors import SinkError
 from genai_iac.sinks._durable import doing
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_MAKING = threading.Lock()  # a rehearsal takes away the directories it made, under the hands of nobody who writes there
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,11 @@ def open_directory(root: Path, parts: Sequence[str], place: str, *, make: bool) 
     """Walk from the root (whatever it is) through real directories of ours only; None when one is missing and none is to be made.
 
     Made directories are 0700, and go again when the walk or what follows fails; existing ones are never changed. Raises SinkError for a
-    link, another user's directory, or one that others may write to (unless it is sticky).
+    link, another user's directory, or one that others may write to (unless it is sticky). Threads that may make one take turns.
     """
     with ExitStack() as descriptors:
+        if make:
+            descriptors.enter_context(_MAKING)
         with doing(place, f"open {root}"):
             opened = Opened(os.open(root, _OPEN))
         descriptors.callback(_close, opened.directory)

@@ -10,8 +10,10 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
@@ -404,3 +406,36 @@ def test_the_temporary_file_of_a_write_under_way_stays(root: Path) -> None:
     with mock.patch.object(os, "rename", slow):
         sink(root).write(FIRST)
     assert cleaned == [()] and sink(root).read()
+
+
+def test_a_rehearsal_takes_no_directory_away_from_a_write(root: Path) -> None:
+    """Two keys of one apply share a directory that is not there yet."""
+    made, entered, gone = threading.Event(), threading.Event(), threading.Event()
+    remove, create = os.rmdir, os.open
+
+    def slow_rmdir(*arguments: object, **options: object) -> None:
+        made.set()
+        entered.wait(0.2)
+        remove(*arguments, **options)  # type: ignore[arg-type]
+        gone.set()
+
+    def slow_open(path: object, flags: int, *arguments: object, **options: object) -> int:
+        if flags & os.O_CREAT and threading.current_thread().name == "writer":
+            entered.set()
+            gone.wait(0.2)
+        return create(path, flags, *arguments, **options)  # type: ignore[arg-type]
+
+    def write() -> None:
+        made.wait()
+        sink(root, "secrets/other.env").write(FIRST)
+
+    with mock.patch.object(os, "rmdir", slow_rmdir), mock.patch.object(os, "open", slow_open):
+        with ThreadPoolExecutor(1) as prover, ThreadPoolExecutor(1, initializer=_be_the_writer) as writer:
+            runs = [prover.submit(sink(root).prove), writer.submit(write)]
+            for run in runs:
+                run.result()
+    assert (root / "secrets/other.env").exists()
+
+
+def _be_the_writer() -> None:
+    threading.current_thread().name = "writer"
