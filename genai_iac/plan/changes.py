@@ -33,8 +33,12 @@ def shown(live: LiveResource) -> dict[str, Any]:
 
 
 def seal_step(kind: Kind, desired: Resource, live: LiveResource, step: Step, owner: Owner) -> Step:
-    """The step with the owner mark, bound to the resource's own OCID, in each call that sends tags."""
-    seal = owner.seal(desired.address, live.id, desired.deletion)
+    """The step with the owner mark, bound to the resource's own OCID, in each call that sends tags.
+
+    What the names in a policy came to stays in it: only a call that writes the statements puts something else there.
+    """
+    names = live.mark.names if live.mark else ""
+    seal = owner.with_names(owner.seal(desired.address, live.id, desired.deletion), names)
     return replace(
         step,
         calls=tuple(

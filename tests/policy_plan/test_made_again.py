@@ -89,6 +89,20 @@ def test_it_grants_again(project: Project, tenancy: Tenancy, ids: dict[str, str]
     assert client_of(tenancy, "ann").list_groups(tenancy.tenancy).data
 
 
+def test_an_update_of_something_else_keeps_what_the_names_came_to(
+    project: Project, tenancy: Tenancy, ids: dict[str, str]
+) -> None:
+    project.write(stack([PLATFORM]))
+    project.run("apply", "--auto-approve")
+    remake_group(tenancy, ids)
+    project.run("apply", "--auto-approve")
+    for spec in ({"description": "Said otherwise"}, {"tags": {"cost": "1"}}, {"deletion": "retain"}):
+        project.write(stack([PLATFORM], **spec))
+        assert [change["calls"] for change in plan_of(project)["changes"]] == [["UpdatePolicy"]]
+        project.run("apply", "--auto-approve")
+        assert plan_of(project)["changes"] == []
+
+
 def test_a_compartment_made_again_where_another_was_moved_away(project: Project, tenancy: Tenancy) -> None:
     """A policy of the old parent keeps its text when the compartment moves away, and is dead."""
     old, new = make_compartment(tenancy, "old"), make_compartment(tenancy, "new")
