@@ -129,6 +129,10 @@ def _retire(resource: Resource, live: LiveResource, position: Position, rotation
         return begin(resource, live, Position("steady", old, current), why, facts)
     if old.last_used is not None and facts.now - old.last_used < rotation.idle:
         return _keep(live, position, facts, _still_in_use(position, rotation, old.last_used))
+    shown = all(sink.records.get(current.name) == "current" for sink in facts.held)
+    due = _why_due(position, rotation, facts) if shown and not rotation.revokes and not facts.wish else None
+    if due:  # nobody applied for long: the old one's slot is renewed at once, which ends its value as well
+        return begin(resource, live, position, due, facts)
     how: Literal["deactivate", "revoke"] = "revoke" if rotation.revokes else "deactivate"
     reason = "it stands by" if never_current else f"{current.name} has taken over, and {old.name} is idle"
     roles = replace(position, phase="steady").roles

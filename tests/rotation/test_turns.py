@@ -66,6 +66,18 @@ def test_a_year_of_turns_begins_with_the_first(project: Project, tenancy: Tenanc
         assert secrets(project)["key-two"]["rotation"] == "overlap: key-two to be retired"
 
 
+def test_after_a_long_pause_one_apply_is_enough(project: Project, tenancy: Tenancy) -> None:
+    """The old one was to be retired, and the new one is due by now."""
+    sink = begin(project)
+    with unnoticed(sink):
+        project.run(*ROTATE)
+        tenancy.advance("70d")
+        assert planned_calls(project) == ["RenewApiKey"]
+        project.run(*APPLY)
+        assert planned_calls(project) == []
+        assert states(project)["key-one"] == ("ACTIVE", "current")
+
+
 def test_the_old_value_is_kept_while_anybody_uses_it(project: Project, tenancy: Tenancy) -> None:
     sink = begin(project)
     url, old = read_key(File(sink)) or ("", "")
