@@ -40,7 +40,7 @@ def foretell_calls(
 
 def _of_change(change: Change, desk: Desk, resource: Resource, live: Live, base_url: BaseUrl) -> Iterator[str]:
     before = live.one(change.address)
-    if change.ends:
+    if change.empties:
         assert change.id is not None
         for sink in desk.sinks(resource, change.id):
             yield from _of_emptying(sink, resource, change.id)

@@ -106,6 +106,11 @@ class Change:
         return self.after is None and "delete" in self.actions
 
     @property
+    def empties(self) -> bool:
+        """Whether its sinks are to hold nothing more: the key goes, or every secret of it is revoked."""
+        return self.ends or (self.handover is not None and not self.handover.roles and self.id is not None)
+
+    @property
     def kills(self) -> bool:
         """Whether a secret value stops working: the `!` of the plan."""
         return bool(self.losses)

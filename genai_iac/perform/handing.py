@@ -66,12 +66,12 @@ class Handing:
             self._stage(live, handover.prove, minted)
 
     def end(self, live: LiveResource | None, id: str | None) -> None:
-        """What comes after the last call: the retired value is shown dead, and a deleted key's sinks are emptied."""
+        """What comes after the last call: the retired value is shown dead, and sinks are emptied that are to hold nothing more."""
         if self._retired is not None and live is not None and live.region is not None:
             dead = is_dead(self._provider.inference_url(live.region), self._retired, self._progress.stop)
             said = "is dead" if dead else "still answers: the change has not propagated yet"
             self.notes.append(f"the old value {said}")
-        if self._change.ends and id is not None:
+        if self._change.empties and id is not None:
             self.notes.extend(self._desk.empty(self._resource, id))
 
     def _know(self, before: LiveResource) -> None:

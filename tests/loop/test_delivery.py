@@ -151,6 +151,17 @@ def test_a_destroyed_key_leaves_no_file_behind(project: Project, tenancy: Tenanc
     assert not (project.path / "secrets/app.env").exists()
 
 
+def test_a_key_whose_every_secret_is_revoked_leaves_no_dead_value_behind(project: Project, tenancy: Tenancy) -> None:
+    write(project, FILE, secrets=1)
+    project.run(*APPROVED)
+    revoked = key("app", secrets=[{"name": "key-one", "state": "revoked"}], deliverTo=[FILE])
+    project.write(stack(compartment("home"), revoked, GRANT))
+    told = project.run(*APPROVED, "--accept-outage", "ApiKey/app").out
+    assert words("emptied file secrets/app.env") in words(told)
+    assert not (project.path / "secrets/app.env").exists()
+    assert_settled(project)
+
+
 # Programs
 
 
