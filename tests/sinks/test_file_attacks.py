@@ -429,11 +429,14 @@ def test_a_rehearsal_takes_no_directory_away_from_a_write(root: Path) -> None:
         made.wait()
         sink(root, "secrets/other.env").write(FIRST)
 
-    with mock.patch.object(os, "rmdir", slow_rmdir), mock.patch.object(os, "open", slow_open):
-        with ThreadPoolExecutor(1) as prover, ThreadPoolExecutor(1, initializer=_be_the_writer) as writer:
-            runs = [prover.submit(sink(root).prove), writer.submit(write)]
-            for run in runs:
-                run.result()
+    with (
+        mock.patch.object(os, "rmdir", slow_rmdir),
+        mock.patch.object(os, "open", slow_open),
+        ThreadPoolExecutor(1) as prover,
+        ThreadPoolExecutor(1, initializer=_be_the_writer) as writer,
+    ):
+        for run in [prover.submit(sink(root).prove), writer.submit(write)]:
+            run.result()
     assert (root / "secrets/other.env").exists()
 
 
