@@ -93,10 +93,11 @@ def losses(secret: LiveSecret, how: Action, facts: Facts) -> tuple[Loss, ...]:
     return (Loss(secret.name, None if own else secret.last_used, how),)
 
 
-def no_slot_left(secret: LiveSecret) -> str:
-    """The way out for a key one of whose slots is used up."""
+def no_slot_left(secret: LiveSecret, *, ahead: bool = False) -> str:
+    """The way out for a key one of whose slots is used up, or soon will be."""
+    revoked = "will be revoked" if ahead else "was revoked"
     return (
-        f"{secret.name} was revoked, and a revoked secret cannot be renewed: declare a second ApiKey with two fresh secrets, move its "
+        f"{secret.name} {revoked}, and a revoked secret cannot be renewed: declare a second ApiKey with two fresh secrets, move its "
         "users there, then remove this one"
     )
 

@@ -39,7 +39,7 @@ def rotate(resource: Resource, live: LiveResource, rotation: Rotation, facts: Fa
         return step
     unshown = not any(sink.records.get(step.handover.prove) == "current" for sink in facts.held)
     overlaps = "standby" in step.handover.roles.values()
-    notes = (_say_overlap(position.current, facts.now + rotation.overlap),) if overlaps else ()
+    notes = (_say_overlap(position.current, facts.now + rotation.overlap, rotation),) if overlaps else ()
     return replace(step, handover=replace(step.handover, unshown=unshown), notes=(*step.notes, *notes))
 
 
@@ -123,7 +123,7 @@ def _retire(resource: Resource, live: LiveResource, position: Position, rotation
     never_current = not is_newer(current, old) and old.last_used is None
     until = (current.created or facts.now) + rotation.overlap
     if not never_current and facts.now < until:
-        return _keep(live, position, facts, _say_overlap(old, until))
+        return _keep(live, position, facts, _say_overlap(old, until, rotation))
     if not never_current and _may_never_have_arrived(position, rotation, facts):
         why = f"nobody uses {current.name}, and no sink can tell that it has its value"
         return begin(resource, live, Position("steady", old, current), why, facts)
@@ -145,12 +145,13 @@ def _retire(resource: Resource, live: LiveResource, position: Position, rotation
         losses(old, how, facts),
         (old.name,),
         Handover(roles, retired=old.name),
-        (f"after this, {no_slot_left(old)}",) if rotation.revokes else (),
+        (no_slot_left(old, ahead=True),) if rotation.revokes else (),
     )
 
 
-def _say_overlap(old: LiveSecret, until: datetime) -> str:
-    return f"both secrets work until {until:%Y-%m-%d %H:%M} UTC; then {old.name} is retired, once idle: apply again"
+def _say_overlap(old: LiveSecret, until: datetime, rotation: Rotation) -> str:
+    said = f"both secrets work until {until:%Y-%m-%d %H:%M} UTC; then {old.name} is retired, once idle: apply again"
+    return f"{said}; {no_slot_left(old, ahead=True)}" if rotation.revokes else said
 
 
 def _may_never_have_arrived(position: Position, rotation: Rotation, facts: Facts) -> bool:

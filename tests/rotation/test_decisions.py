@@ -281,7 +281,17 @@ def test_retire_revoke_says_what_it_uses_up() -> None:
     )
     step = paper.step()
     assert step.actions == ("revoke",)
-    assert step.notes[0].startswith("after this, one was revoked")
+    assert step.notes[0].startswith("one will be revoked, and a revoked secret cannot be renewed")
+
+
+def test_retire_revoke_says_so_before_the_overlap_and_all_through_it() -> None:
+    old = _secret("ACTIVE", 70, 5)
+    due = Paper({"one": old, "two": _secret("INACTIVE", 20, None)}, [_file(one="current", two="inactive")])
+    begun = Paper({"one": old, "two": _secret("ACTIVE", 2, 0.04)}, [_file(one="standby", two="current")])
+    for paper in (due, begun):
+        assert "cannot be renewed" not in " ".join(paper.step().notes)
+        (note,) = revoking(paper).step().notes
+        assert note.startswith("both secrets work until") and "one will be revoked, and a revoked secret cannot" in note
 
 
 def test_the_overlap_says_when_to_come_back_and_mends_sinks_meanwhile() -> None:
