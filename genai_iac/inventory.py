@@ -33,6 +33,11 @@ class Entry:
     sinks: tuple[str, ...]  # places that hold this very value
     step: str  # where the key's rotation stands; empty without one
 
+    @property
+    def is_read_dead(self) -> bool:
+        """Whether callers read it in a sink and it has expired."""
+        return self.state == "EXPIRED" and self.role == "current"
+
     def left(self, now: datetime) -> timedelta | None:
         """How long it will live; negative when it is over, None when it never ends or is dead already."""
         if self.expires is None or self.state not in ("ACTIVE", "INACTIVE"):
@@ -57,12 +62,16 @@ def list_secrets(
 
 
 def due_within(entries: tuple[Entry, ...], length: timedelta, now: datetime) -> tuple[Entry, ...]:
-    """Those that work and die within that time. One that stands by, inactive, dies unnoticed and does not count."""
-    return tuple(
-        entry
-        for entry in entries
-        if entry.state == "ACTIVE" and (left := entry.left(now)) is not None and left <= length
-    )
+    """Those that work and die within that time, and those that callers read and that are dead of age already.
+
+    One that stands by, inactive, dies unnoticed and does not count.
+    """
+    return tuple(entry for entry in entries if entry.is_read_dead or _dies_within(entry, length, now))
+
+
+def _dies_within(entry: Entry, length: timedelta, now: datetime) -> bool:
+    left = entry.left(now)
+    return entry.state == "ACTIVE" and left is not None and left <= length
 
 
 def _of_key(

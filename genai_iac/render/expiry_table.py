@@ -11,7 +11,7 @@ from genai_iac.render.expiries import SOON
 from genai_iac.render.foreign import columns, named, visible
 from genai_iac.render.inventory import life_words, part_words
 from genai_iac.render.terminal import Terminal, Tone
-from genai_iac.render.words import NAME_LIMIT, count, elapsed_words
+from genai_iac.render.words import NAME_LIMIT, count, elapsed_words, join_words
 
 _WORD_LIMIT = 40  # characters of a state or a role
 _SHORTEST_BAR = 16  # columns below which a timeline shows nothing
@@ -95,6 +95,16 @@ def _timeline_lines(
     yield terminal.paint(f"{' ' * room}  now{end.rjust(wide - 3)}", "dim")
 
 
+def _dying_words(dying: tuple[Entry, ...], now: datetime) -> Iterator[str]:
+    dead = sum(entry.is_read_dead for entry in dying)
+    if dead:
+        yield f"{count(dead, 'current secret')} {'has' if dead == 1 else 'have'} expired"
+    moments = [entry.expires for entry in dying if entry.expires and not entry.is_read_dead]
+    if moments:
+        when = f"within {elapsed_words(max(moments) - now)}" if max(moments) > now else "now"
+        yield f"{count(len(moments), 'working secret')} {'dies' if len(moments) == 1 else 'die'} {when}"
+
+
 def _fit(label: str, room: int, terminal: Terminal) -> str:
     if columns(label) <= room:
         return label
@@ -111,10 +121,7 @@ def _bar(length: int, works: bool, terminal: Terminal) -> str:
 
 def _closing(alive: tuple[Entry, ...], now: datetime, dying: tuple[Entry, ...], terminal: Terminal) -> str:
     if dying:
-        last = max(entry.expires for entry in dying if entry.expires)
-        verb = "dies" if len(dying) == 1 else "die"
-        when = f"within {elapsed_words(last - now)}" if last > now else "now"
-        return terminal.paint(f"{count(len(dying), 'working secret')} {verb} {when}.", "danger")
+        return terminal.paint(f"{join_words(_dying_words(dying, now))}.", "danger")
     working = [entry for entry in alive if entry.state == "ACTIVE"]
     if not working:
         return terminal.paint("No secret works.", "danger")

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from render.hostile import TOKEN, hostile_texts
 
+from genai_iac.inventory import due_within
 from genai_iac.render.expiry import render_expiry
 from genai_iac.render.foreign import columns
 from genai_iac.render.inventory import status_json, status_text
@@ -100,6 +101,18 @@ def test_a_short_life_is_told_in_hours(left: timedelta, words: str) -> None:
     text = render_expiry("text", "chat", (entry(expires=left),), NOW)
     assert f"  {words}  " in text
     assert not re.search(r"\b[01] days?\b", text)
+
+
+@pytest.mark.parametrize(
+    ("role", "told"), [("current", "1 current secret has expired and 1 working secret dies within 30 hours."), ("", "")]
+)
+def test_what_callers_read_is_told_when_it_is_dead_already(role: str, told: str) -> None:
+    """An alarm must not end when what it warned of happens."""
+    dead = entry(state="EXPIRED", role=role, expires=timedelta(hours=-5))
+    soon = entry("key-two", expires=timedelta(hours=30), role="standby")
+    dying = due_within((dead, soon), timedelta(days=2), NOW)
+    assert (dead in dying) == bool(told) and soon in dying
+    assert told in render_expiry("text", "chat", (dead, soon), NOW, dying)
 
 
 def test_a_stack_without_mortal_secrets_says_so() -> None:

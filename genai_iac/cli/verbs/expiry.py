@@ -9,7 +9,11 @@ EXPIRING = 5
 
 @click.command("expiry")
 @click.argument("path", default=".")
-@click.option("--within", metavar="14d", help="Exit 5 when a working secret dies within this time (14d, 36h).")
+@click.option(
+    "--within",
+    metavar="14d",
+    help="Exit 5 when a working secret dies within this time (14d, 36h), or the current one is dead.",
+)
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "ics", "prometheus"]), default="text", help="How to say it."
 )
