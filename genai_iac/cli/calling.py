@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def _lines(workspace: Workspace, address: Address, path: str) -> str:
         serve = f"  {program()} local serve &   # the local tenancy of {LOCAL_DB}, where this key lives\n"
     return (
         f"\nCall a model with {address}:\n{serve}"
-        f"  set -a; . {path}; set +a\n"
+        f"  set -a; . {shlex.quote(path)}; set +a\n"
         '  curl "$OPENAI_BASE_URL/chat/completions" -H "Authorization: Bearer $OPENAI_API_KEY" \\\n'
         "    -H 'Content-Type: application/json' \\\n"
         '    -d \'{"model": "xai.grok-4", "messages": [{"role": "user", "content": "Hello"}]}\'\n'

@@ -141,7 +141,8 @@ class Desk:
                 delivery = portion_for(sink, held, resource, live, base_url, wanted, minted, sinks)
                 check_readers(sink, held, live, delivery, wanted)
                 sink.write(delivery)
-                written.append(sink.place)
+                if sink.readable or any(item.value is not None for item in delivery.items):
+                    written.append(sink.place)
             except SinkError as error:
                 failures.append(str(error))
         if failures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from genai_iac.delivery.desk import Desk
 from genai_iac.delivery.portion import look_into
@@ -16,7 +17,11 @@ def read_held(desk: Desk, resources: Mapping[Address, Resource], live: Live) -> 
     """What each sink of each live key holds; several keys are looked at at once. Raises SinkError when a sink cannot be asked."""
 
     def look(key: LiveResource, resource: Resource) -> tuple[Held, ...]:
-        return tuple(look_into(sink, key) for sink in desk.sinks(resource, key.id))
+        sinks = desk.sinks(resource, key.id)
+        held = [look_into(sink, key) for sink in sinks]
+        # a file beside the notes was written from here, so a place that they do not mention did not get what it holds
+        brought = {name for sink, one in zip(sinks, held, strict=True) if sink.local for name in one.records}
+        return tuple(replace(one, unknown=one.unknown - brought) for one in held)
 
     keys = dict(_delivered(resources, live))
     with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="sinks") as pool:
@@ -28,7 +33,7 @@ def assume_held(desk: Desk, resources: Mapping[Address, Resource], live: Live) -
     """The same for a run that must not look into sinks: whatever they hold is unknown, which counts as delivered."""
     return {
         address: tuple(
-            Held(sink.roles, sink.readable, {}, frozenset(secret.name for secret in key.secrets))
+            Held(sink.roles, sink.readable, {}, frozenset(secret.name for secret in key.secrets), sink.place)
             for sink in desk.sinks(resources[address], key.id)
         )
         for address, key in _delivered(resources, live)

@@ -22,12 +22,11 @@ def look_into(sink: Sink, live: LiveResource) -> Held:
 def judge_holding(sink: Sink, holding: Holding | None, live: LiveResource) -> Held:
     """What of a holding fits the live masks."""
     if holding is None or holding.id not in (live.id, ""):
-        return Held(sink.roles, sink.readable, {})
+        return Held(sink.roles, sink.readable, {}, place=sink.place)
     answers = {secret.name: holding.holds(secret.name, secret.mask) for secret in live.secrets}
     records = {record.secret: record.role for record in holding.records if answers.get(record.secret)}
-    return Held(
-        sink.roles, sink.readable, records, frozenset(name for name, answer in answers.items() if answer is None)
-    )
+    unknown = frozenset(name for name, answer in answers.items() if answer is None)
+    return Held(sink.roles, sink.readable, records, unknown, sink.place)
 
 
 def portion_for(

@@ -108,6 +108,11 @@ class Kind(ABC):
     def check(self, document: Document) -> Iterable[Problem]:
         """What the schema cannot say. Offline."""
 
+    def claims(self, document: Document) -> Iterable[tuple[Path, str]]:
+        """What a checked document names outside the tenancy's own resources and no other document may, each with where it does."""
+        del document
+        return ()
+
     @abstractmethod
     def desired(self, document: Document, stack: Stack) -> Resource:
         """The resource that a checked document declares."""

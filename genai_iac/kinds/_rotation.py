@@ -19,11 +19,17 @@ ROTATION_SCHEMA: Mapping[str, Any] = {
     "required": ["every"],
     "properties": {
         "every": {**DURATION, "description": "How long a secret is current.", "examples": ["60d"]},
-        "overlap": {**DURATION, "default": "7d", "description": "Both secrets work for at least this long."},
+        "overlap": {
+            **DURATION,
+            "default": "7d",
+            "description": "Both secrets work for at least this long.",
+            "examples": ["7d"],
+        },
         "idle": {
             **DURATION,
             "default": "24h",
             "description": "The old one must have been unused for this long before it is retired.",
+            "examples": ["24h"],
         },
         "retire": {
             "enum": ["deactivate", "revoke"],

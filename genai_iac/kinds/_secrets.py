@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
 from genai_iac.errors import PlanError
@@ -80,8 +80,9 @@ def turn_secrets(desired: Resource, live: LiveResource, facts: Facts) -> Step:
     turns.sort(key=lambda turn: turn.kills_only)
     renewed = {turn.call.secret for turn in turns if turn.action == "renew"}
     notes = tuple(
-        f"{name} is in use but a sink lacks its value, which OCI shows only once; to mint a new one all the same: "
-        f"give it another `expires`, then genai-iac apply --accept-outage {desired.address}"
+        f"{name} is in use but a sink lacks its value, which OCI shows only once; apply renews it once nobody uses it; to "
+        f"mint a new one all the same: write `expires: {_another_expiry(declared[name]['expires'], facts.now)}` for it, "
+        f"then genai-iac apply --accept-outage {desired.address}"
         for name in sorted(gaps.undelivered - renewed)
     )
     handover = Handover(declared_roles(desired))
@@ -99,6 +100,12 @@ def turn_secrets(desired: Resource, live: LiveResource, facts: Facts) -> Step:
         names = tuple(sorted(gaps.incomplete))
         return Step(("deliver",), (), (f"a sink lacks {_names(names)}",), (), names, handover, notes)
     return Step(notes=notes)
+
+
+def _another_expiry(expires: Lifetime | str, now: datetime) -> str:
+    """A moment near the declared one that makes a renewal: another duration would change nothing."""
+    moment = now + expires.length if isinstance(expires, Lifetime) else datetime.fromisoformat(expires)
+    return f"{max(moment, now) + timedelta(days=1):%Y-%m-%dT00:00:00Z}"
 
 
 def _has_future(live: LiveResource, name: str) -> bool:

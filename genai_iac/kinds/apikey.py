@@ -40,6 +40,7 @@ from genai_iac.model import (
     Handover,
     LiveResource,
     Loss,
+    Path,
     Reference,
     Resource,
     Stack,
@@ -87,6 +88,12 @@ class ApiKey(Kind):
         yield from check_deliveries(document)
         if "rotation" in document.spec:
             yield from check_rotation(document)
+
+    def claims(self, document: Document) -> Iterable[tuple[Path, str]]:
+        for index, entry in enumerate(document.spec.get("deliverTo", ())):
+            spot = sinks.entry_spot(entry)
+            if spot is not None:
+                yield ("spec", "deliverTo", index), spot
 
     def desired(self, document: Document, stack: Stack) -> Resource:
         spec = document.spec

@@ -34,6 +34,7 @@ def read_resources(
     firsts = _find_firsts(drafts, findings)
     documents: dict[Address, Document] = {}
     resources: dict[Address, Resource] = {}
+    claimed: dict[str, Source] = {}
     for draft in drafts:
         notes = findings.of(draft.written.file)
         if notes.full:
@@ -44,6 +45,7 @@ def read_resources(
         if read.document is None or ground.stack is None or address is None or firsts[address] is not draft:
             continue
         documents[address] = read.document
+        notes.add_all(_find_shared(read.document, claimed))
         resources[address] = KINDS[draft.kind].desired(read.document, ground.stack)
         told = {reference for reference, _ in read.references}
         implied = (reference for reference in read_references(resources[address]) if reference not in told)
@@ -91,6 +93,16 @@ def _read_document(draft: Draft, ground: Ground, notes: Notes) -> _Read:
     document = replace(document, spec={**document.spec, "tags": tags})
     notes.add_all(kind.check(document))
     return _Read(document if len(notes) == before else None, references)
+
+
+def _find_shared(document: Document, claimed: dict[str, Source]) -> Iterator[Problem]:
+    """What a document claims and another claim has already; what it is the first to claim is added to `claimed`."""
+    for path, what in KINDS[document.kind].claims(document):
+        source = document.place(*path)
+        if what in claimed:
+            hint = "give each entry of deliverTo, of this key and of others, a place of its own"
+            yield Problem(source, f"{show(what)} is delivered to twice; first at {claimed[what]}", hint)
+        claimed.setdefault(what, source)
 
 
 def _find_dangling(

@@ -33,6 +33,9 @@ class Holding:
     base_url: str = ""
     whole: bool = True  # False: the place cannot be looked into; what is not among the records may be held all the same
     lost: tuple[str, ...] = ()  # secrets minted for a place that cannot be looked into, and never known to have arrived
+    elsewhere: frozenset[tuple[str, str]] = (
+        frozenset()
+    )  # names and masks that were brought to other places, and not here
 
     def record(self, secret: str) -> Record | None:
         """The record of that secret, or None."""
@@ -43,7 +46,7 @@ class Holding:
         record = self.record(secret)
         if record and record.mask == mask:
             return True
-        return False if self.whole or secret in self.lost else None
+        return False if self.whole or secret in self.lost or (secret, mask) in self.elsewhere else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Held:
     readable: bool  # values can be copied out of it
     records: Mapping[str, Role]  # by secret name
     unknown: frozenset[str] = frozenset()  # secrets of which it cannot be told: they count as delivered
+    place: str = ""  # how people call it
 
     def lacks(self, secret: str, role: Role) -> bool:
         """Whether it should hold that secret in that part and does not."""

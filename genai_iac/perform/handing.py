@@ -121,7 +121,8 @@ class Handing:
         with _storing():
             url = self._provider.base_url(live.region)
             written = self._desk.deliver(self._resource, live, url, roles, minted, self._known)
-        self.notes.extend(f"delivered to {place}" for place in written)
+        if written:
+            self.notes.append(f"delivered to {', '.join(written)}")
 
 
 @contextmanager

@@ -26,6 +26,7 @@ __all__ = [
     "VaultVersion",
     "entry_compartments",
     "entry_schema",
+    "entry_spot",
     "find_sink",
     "open_sink",
 ]
@@ -64,6 +65,11 @@ def entry_compartments(entry: Mapping[str, Any]) -> Iterator[Value]:
     for word, settings in entry.items():
         for name in SINKS[word].compartments if word in SINKS else ():
             yield read_compartment(settings[name])
+
+
+def entry_spot(entry: Mapping[str, Any]) -> str | None:
+    """What this entry of `deliverTo` names and no other may; None where that cannot be told."""
+    return next((SINKS[word].spot(settings) for word, settings in entry.items() if word in SINKS), None)
 
 
 def entry_schema() -> Mapping[str, Any]:

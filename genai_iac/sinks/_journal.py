@@ -35,12 +35,12 @@ class Note:
     announced: tuple[str, ...] = ()
 
 
-def read_note(notes: Path, key: str) -> Note | None:
-    """What was noted under that key, or None. Raises SinkError when the journal cannot be read."""
+def read_notes(notes: Path) -> Mapping[str, Note]:
+    """What was noted, by key. Raises SinkError when the journal cannot be read."""
     if not notes.is_dir():
-        return None
+        return {}
     with _opened(notes) as spot:
-        return _read(spot).get(key)
+        return _read(spot)
 
 
 def change_note(notes: Path, key: str, change: Callable[[Note | None], Note]) -> None:

@@ -40,12 +40,19 @@ class Sink(ABC):
     roles: ClassVar[frozenset[Role]] = frozenset(
         {"current", "standby", "pending", "inactive"}
     )  # what it can keep; the rest is left out
+    local: ClassVar[bool] = False  # whether the place lies beside this machine's notes
     compartments: ClassVar[
         tuple[str, ...]
     ] = ()  # the settings that name a compartment: it is made before anything is minted
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], context: Context) -> None: ...
+
+    @classmethod
+    def spot(cls, settings: Mapping[str, Any]) -> str | None:
+        """What no other entry may name, as far as the settings alone tell; None where something else decides."""
+        del settings
+        return None
 
     @property
     @abstractmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from genai_iac.errors import SinkError
 from genai_iac.model import Address, Delivery, Holding, Item, Record, Role, Secret
 from genai_iac.sinks._command import Program, Ran, find_program, run_program
 from genai_iac.sinks._contents import check_tenant, record_as_data, record_from_data
-from genai_iac.sinks._journal import Note, change_note, read_note
+from genai_iac.sinks._journal import Note, change_note, read_notes
 from genai_iac.sinks._scrub import scrub
 from genai_iac.sinks._sink import Context, Sink
 
@@ -73,13 +73,12 @@ class ExecSink(Sink):
         self._note(lambda note: replace(note, announced=tuple(sorted({*note.announced, *secrets}))))
 
     def read(self) -> Holding | None:
-        noted = read_note(self._context.notes, self._key)
         if self._check is None:
-            return _noted_holding(noted or self._blank())
+            return self._noted()
         text = self._look(self._check)
         shown = _read_shown(text)
         if shown is None:
-            return _noted_holding(noted or self._blank(), text) if text else None
+            return self._noted(text) if text else None
         check_tenant(shown.owner, Address.parse(shown.address), shown.id, self._context, self.place)
         return Holding(self._context.address, shown.id, shown.records, shown.base_url)
 
@@ -159,6 +158,30 @@ class ExecSink(Sink):
                 hint="run it by hand to see why; a place that holds nothing yet is status 0 and no output",
             )
         return ran.printed.strip()
+
+    def _noted(self, shown: str | None = None) -> Holding:
+        notes = read_notes(self._context.notes)
+        if self._key not in notes and shown is None:
+            return self._passed_over(notes.values())
+        return _noted_holding(notes.get(self._key) or self._blank(), shown)
+
+    def _passed_over(self, notes: Iterable[Note]) -> Holding:
+        """A place that the notes do not mention, because its entry is new or its command was corrected, did not get what
+        this machine brought to the key's other places, nor what was lost on the way to them."""
+        blank = self._blank()
+        others = [
+            note
+            for note in notes
+            if (note.owner, note.address) == (blank.owner, blank.address) and note.id in ("", blank.id)
+        ]
+        return Holding(
+            self._context.address,
+            blank.id,
+            (),
+            whole=False,
+            lost=tuple(name for note in others for name in note.announced),
+            elsewhere=frozenset((record.secret, record.mask) for note in others for record in note.records),
+        )
 
     def _note(self, change: Callable[[Note], Note]) -> None:
         change_note(self._context.notes, self._key, lambda note: change(note or self._blank()))

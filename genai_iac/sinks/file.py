@@ -15,7 +15,7 @@ from genai_iac.sinks._directory import open_directory
 from genai_iac.sinks._durable import Spot, read_file, rehearse, remove_file, remove_strays, replace_file
 from genai_iac.sinks._sink import Context, Sink
 
-_PATH = r"^(?![/~])(?!(.*/)?\.{1,2}(/|$))(?!.*//)[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f/]$"
+_PATH = r"^(?![/~])(?!.*\.[Yy][Aa]?[Mm][Ll]$)(?!(.*/)?\.{1,2}(/|$))(?!.*//)[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f/]$"
 _RENDER: Mapping[str, Callable[[Contents], Secret | None]] = {"dotenv": _dotenv.render, "json": _json.render}
 _PARSE: Mapping[str, Callable[[Secret], Contents | Unreadable | None]] = {"dotenv": _dotenv.parse, "json": _json.parse}
 
@@ -25,6 +25,7 @@ class FileSink(Sink):
 
     word = "file"
     readable = True
+    local = True
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "description": "A private file (0600) below the manifests' directory.",
@@ -34,7 +35,7 @@ class FileSink(Sink):
             "path": {
                 "type": "string",
                 "pattern": _PATH,
-                "description": "Where, relative to the manifests' directory; it cannot climb out of it.",
+                "description": "Where, relative to the manifests' directory; it cannot climb out of it, nor end in .yaml or .yml.",
                 "examples": ["secrets/chat-app.env"],
             },
             "format": {
@@ -56,6 +57,10 @@ class FileSink(Sink):
         self._context = context
         self._render = _RENDER[settings.get("format", "dotenv")]
         self._parse = _PARSE[settings.get("format", "dotenv")]
+
+    @classmethod
+    def spot(cls, settings: Mapping[str, Any]) -> str:
+        return f"file {settings['path']}"
 
     @property
     def place(self) -> str:

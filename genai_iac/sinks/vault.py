@@ -62,6 +62,10 @@ class VaultSink(Sink):
         self._settings = settings
         self._context = context
 
+    @classmethod
+    def spot(cls, settings: Mapping[str, Any]) -> str:
+        return f"secret {settings['name']} in {settings['vault']}"
+
     @property
     def place(self) -> str:
         return f"vault {self._settings['name']} in …{self._settings['vault'][-6:]}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 import sys
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from conftest import Project, Tenancy
 
 from .calling import read_dotenv, works
-from .chat import CHAT, VARIABLES, assert_whole
+from .chat import CHAT, VARIABLES, assert_whole, chat
 from .manifests import compartment, key, policy, stack
 from .walk import APPROVED, assert_settled, changes, keys, only, outcomes, plan, planned_calls, words
 
@@ -102,9 +104,26 @@ def test_a_value_in_use_is_never_renewed_because_a_file_was_lost(project: Projec
     (project.path / "secrets/app.env").unlink()
     document = plan(project)
     assert planned_calls(document) == {"RenewApiKey": 1}  # the one that nobody uses
-    assert any("key-one is in use" in notice["text"] for notice in document["notices"])
+    (said,) = (notice["text"] for notice in document["notices"] if "key-one is in use" in notice["text"])
     project.run(*APPROVED)
     assert works(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"])
+
+    # what it says to write and to type, done
+    written = re.search(r"write `expires: (\S+)` for it, then genai-iac (apply .*)", said)
+    assert written
+    documents = chat()
+    documents[1]["spec"]["secrets"][0]["expires"] = written[1]
+    project.write(stack(*documents))
+    project.run(*APPROVED, *written[2].split()[1:])
+    assert_whole(project, tenancy)
+
+
+def test_the_line_that_is_said_to_read_a_file_reads_it_whatever_its_name(project: Project, tenancy: Tenancy) -> None:
+    write(project, {"file": {"path": "secrets/the app's $1.env"}})
+    lines = project.run(*APPROVED).out.splitlines()
+    (line,) = (line for line in lines if line.startswith("  set -a"))
+    read = subprocess.run(["sh", "-c", f"{line}; printenv OPENAI_API_KEY"], cwd=project.path, capture_output=True)
+    assert read.stdout.startswith(b"sk-")
 
 
 @pytest.mark.parametrize("harm", ["value", "record"])
@@ -189,6 +208,54 @@ def test_a_program_that_fails_is_told_and_mended_by_the_next_apply(project: Proj
     assert works(url, (project.path / "stored").read_text())
     assert_settled(project)
     assert len(keys(tenancy)) == 1
+
+
+def test_a_program_that_is_declared_later_gets_the_value_that_a_file_has(project: Project, tenancy: Tenancy) -> None:
+    write(project, FILE)
+    project.run(*APPROVED)
+    store = program(project, "import sys; open(sys.argv[1], 'w').write(sys.stdin.read())")
+    stores = [[*store, name] for name in "ab"]
+    for store in stores:
+        later = [{"exec": {"command": one}} for one in stores[: stores.index(store) + 1]]
+        write(project, FILE, *later)
+        tenancy.forget_calls()
+        project.run(*APPROVED)
+        assert tenancy.writes() == []
+        held = read_dotenv(project.path / "secrets/app.env")["OPENAI_API_KEY"]
+        assert (project.path / store[-1]).read_text() == held
+        assert_settled(project)
+
+
+def test_a_value_that_a_mistyped_program_lost_is_delivered_by_the_corrected_one(
+    project: Project, tenancy: Tenancy
+) -> None:
+    write(project, {"exec": {"command": [sys.executable, "-c", "raise SystemExit(1)"]}}, secrets=1)
+    project.run(*APPROVED, code=4)
+    store = program(project, "import sys, pathlib; pathlib.Path('stored').write_text(sys.stdin.read())")
+    write(project, {"exec": {"command": store}}, secrets=1)
+    project.run(*APPROVED)
+    assert works(f"{tenancy.url}/r/us-chicago-1/20231130/actions/v1", (project.path / "stored").read_text())
+    assert_settled(project)
+
+
+def test_a_program_that_keeps_what_it_has_is_not_said_to_be_delivered_to(project: Project, tenancy: Tenancy) -> None:
+    store = program(project, "import sys; open('runs', 'a').write('one'); sys.stdin.read()")
+    write(project, {"exec": {"command": store}}, FILE)
+    project.run(*APPROVED)
+    project.write(
+        stack(
+            compartment("home"),
+            key(
+                "app",
+                secrets=[{"name": "key-one"}, {"name": "key-two", "state": "inactive"}],
+                deliverTo=[{"exec": {"command": store}}, FILE],
+            ),
+            GRANT,
+        )
+    )
+    told = outcomes(project.run(*APPROVED, "--json"))
+    assert told["ApiKey/app"]["note"] == "delivered to file secrets/app.env"
+    assert (project.path / "runs").read_text() == "one"
 
 
 def test_an_expired_secret_is_renewed_alone(project: Project, tenancy: Tenancy) -> None:
