@@ -21,6 +21,7 @@ class Overrides:
     allow_destroy: int | None = None
     accept_outage: frozenset[Address] = frozenset()
     everything: bool = False  # the verb is destroy: the number of deletes is what was asked for
+    outage_takes_address: bool = True  # the verb is about one key when --accept-outage has no ADDR behind it
 
 
 def check_plan(plan: Plan, resources: Mapping[Address, Resource], live: Live, overrides: Overrides) -> None:
@@ -32,7 +33,7 @@ def check_plan(plan: Plan, resources: Mapping[Address, Resource], live: Live, ov
             refusal
             for change in plan.changes
             if change.address not in overrides.accept_outage
-            for refusal in _outage(change, live, idle_time(resources.get(change.address)))
+            for refusal in _outage(change, live, idle_time(resources.get(change.address)), overrides)
         ),
     ]
     if refusals:
@@ -65,12 +66,16 @@ def _protected(change: Change, resources: Mapping[Address, Resource], live: Live
         )
 
 
-def _outage(change: Change, live: Live, idle: timedelta) -> Iterator[str]:
-    override = f"if that is meant: --accept-outage {change.address}"
+def _outage(change: Change, live: Live, idle: timedelta, overrides: Overrides) -> Iterator[str]:
+    flag = "--accept-outage" + (f" {change.address}" if overrides.outage_takes_address else "")
+    override = f"if that is meant: {flag}"
     for loss in change.losses:
         if not loss.asked and loss.last_used is not None and live.now - loss.last_used < idle:
             ago = say_ago(loss.last_used, live.now)
-            yield f"refused: {change.address}: {_verb(loss)} {loss.secret}, which was last used {ago}: callers would get 401; {override}"
+            sure = "still" if loss.looked else "perhaps still"
+            carried = f" and is {sure} in {', '.join(loss.carriers)}" if loss.carriers else ""
+            killed = f"{_verb(loss)} {loss.secret}, which was last used {ago}{carried}"
+            yield f"refused: {change.address}: {killed}: callers would get 401; {override}"
     if _left_without(change):
         yield f"refused: {change.address} would be left with no ACTIVE secret; {override}"
 

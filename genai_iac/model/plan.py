@@ -60,6 +60,8 @@ class Loss:
     last_used: datetime | None
     how: Action
     asked: bool = False  # a person named this very secret, so that the guard need not ask again
+    carriers: tuple[str, ...] = ()  # the places that still hold it
+    looked: bool = False  # whether that is known; else they are those that may
 
 
 @dataclass(frozen=True, slots=True)

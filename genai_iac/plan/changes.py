@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from genai_iac.kinds import Kind, Step
-from genai_iac.model import LEAKED, TAG, Address, Call, Change, LiveResource, Owner, Resource, Value
+from genai_iac.model import LEAKED, TAG, Address, Call, Change, Held, LiveResource, Loss, Owner, Resource, Value
 
 
-def make_change(address: Address, step: Step, live: LiveResource | None, after: Mapping[str, Value] | None) -> Change:
-    """The change that a step makes to what is live, or that makes it."""
+def make_change(
+    address: Address,
+    step: Step,
+    live: LiveResource | None,
+    after: Mapping[str, Value] | None,
+    held: Sequence[Held] = (),
+) -> Change:
+    """The change that a step makes to what is live, or that makes it. `held` is what the sinks of a live key hold."""
     return Change(
         address=address,
         actions=step.actions,
@@ -20,10 +26,17 @@ def make_change(address: Address, step: Step, live: LiveResource | None, after: 
         after=after,
         calls=step.calls,
         id=None if live is None else live.id,
-        losses=step.losses,
+        losses=tuple(_locate(loss, held) for loss in step.losses),
         deliver=step.deliver,
         handover=step.handover,
     )
+
+
+def _locate(loss: Loss, held: Sequence[Held]) -> Loss:
+    """The loss with the places that carry the value; with those that may where none is known to."""
+    sure = tuple(sink.place for sink in held if loss.secret in sink.records)
+    perhaps = tuple(sink.place for sink in held if loss.secret in sink.unknown)
+    return replace(loss, carriers=sure or perhaps, looked=bool(held) and bool(sure or not perhaps))
 
 
 def shown(live: LiveResource) -> dict[str, Any]:

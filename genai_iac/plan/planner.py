@@ -91,6 +91,7 @@ class Planner:
             seal_step(kind, desired, live, step, self.inputs.owner),
             live,
             kind.after(desired, live, step, self.resolver.value),
+            self.inputs.held.get(desired.address, ()),
         )
 
     def _removal(self, address: Address, group: tuple[LiveResource, ...]) -> Change | None:
@@ -110,7 +111,7 @@ class Planner:
         if live.mark and live.mark.deletion == "retain":
             tags = {key: value for key, value in live.tags.items() if key != TAG}
             return make_change(address, kind.forget(live, tags), live, None)
-        return make_change(address, kind.remove(live), live, None)
+        return make_change(address, kind.remove(live), live, None, self.inputs.held.get(address, ()))
 
     def _after_create(self, desired: Resource) -> Mapping[str, Value]:
         resolved = self.resolver.value(desired.attributes)

@@ -55,7 +55,7 @@ def change_block(change: Change, around: Surroundings) -> str:
 
 def loss_line(change: Change, around: Surroundings) -> list[str]:
     """What is lost, one piece of HTML a value."""
-    return [f"{code(loss.secret)} {loss_words(loss, around.now, lasting=True)}" for loss in change.losses]
+    return [f"{code(loss.secret)} {loss_words(loss, around.now, lasting=True, place=code)}" for loss in change.losses]
 
 
 def edit_lines(edits: Iterable[Edit]) -> str:

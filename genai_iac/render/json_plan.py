@@ -83,7 +83,12 @@ def _attributes(attributes: Mapping[str, Any] | None) -> Any:
 
 
 def _loss_document(loss: Loss) -> dict[str, Any]:
-    return {"secret": loss.secret, "how": loss.how, "last_used": moment(loss.last_used) if loss.last_used else None}
+    return {
+        "secret": loss.secret,
+        "how": loss.how,
+        "last_used": moment(loss.last_used) if loss.last_used else None,
+        "sinks": list(loss.carriers) if loss.looked else None,
+    }
 
 
 def _sorted(value: Any) -> Any:

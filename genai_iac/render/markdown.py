@@ -74,7 +74,7 @@ def _dangers(plan: Plan, around: Surroundings, room: int) -> list[str]:
         key=lambda pair: (pair[1].last_used is None, -pair[1].last_used.timestamp() if pair[1].last_used else 0.0)
     )
     lines = [
-        f"{code(str(change.address))}: {code(loss.secret)} {loss_words(loss, around.now, lasting=True)}"
+        f"{code(str(change.address))}: {code(loss.secret)} {loss_words(loss, around.now, lasting=True, place=code)}"
         for change, loss in losses
     ]
     title = f"{count(len(losses), 'secret value')} {'stops' if len(losses) == 1 else 'stop'} working"

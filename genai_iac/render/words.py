@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from genai_iac.model import ACTIONS, Action, Change, Loss, Plan, Summary
@@ -107,10 +107,12 @@ def human_name(change: Change) -> str | None:
     return None
 
 
-def loss_words(loss: Loss, now: datetime | None, *, lasting: bool = False) -> str:
-    """`was last used 4 minutes ago; renew replaces its value, and ...`, to stand after the secret's name.
+def loss_words(
+    loss: Loss, now: datetime | None, *, lasting: bool = False, place: Callable[[str], str] | None = None
+) -> str:
+    """`was last used 4 minutes ago; renew replaces its value, and ...; still in file ...`, to stand after the secret's name.
 
-    `lasting` is for what is read later: there the moment itself is said too.
+    `lasting` is for what is read later: there the moment itself is said too. `place` writes a sink's name where plain text is not safe.
     """
     if loss.last_used is None:
         used = "has no recorded use"
@@ -120,7 +122,17 @@ def loss_words(loss: Loss, now: datetime | None, *, lasting: bool = False) -> st
         used = f"was last used at {moment_for_people(loss.last_used)}, {elapsed_words(now - loss.last_used)} before this plan"
     else:
         used = f"was last used {elapsed_words(now - loss.last_used)} ago"
-    return f"{used}; {_EFFECT.get(loss.how, f'{loss.how} stops its value')}"
+    return f"{used}; {_EFFECT.get(loss.how, f'{loss.how} stops its value')}{_carrier_words(loss, place or _plain)}"
+
+
+def _carrier_words(loss: Loss, place: Callable[[str], str]) -> str:
+    if not loss.carriers:
+        return "; no sink has it" if loss.looked else ""
+    return f"; {'' if loss.looked else 'perhaps '}still in {join_words(map(place, loss.carriers))}"
+
+
+def _plain(place: str) -> str:
+    return visible(place, NAME_LIMIT)
 
 
 def elapsed_words(elapsed: timedelta) -> str:

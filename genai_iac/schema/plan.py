@@ -29,6 +29,11 @@ _LOSS: Mapping[str, Any] = {
             "format": "date-time",
             "description": "null: never, as far as the service knows.",
         },
+        "sinks": {
+            "type": ["array", "null"],
+            "description": "The places that still hold it; null: nothing tells.",
+            "items": {"type": "string"},
+        },
     },
 }
 _CHANGE: Mapping[str, Any] = {

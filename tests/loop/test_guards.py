@@ -107,6 +107,9 @@ def test_a_value_in_use_is_not_killed(project: Project, tenancy: Tenancy, kill: 
     project.write(stack(HOME, *KILLS[kill]))
     said = refused(project, tenancy)
     assert words("key-one, which was last used") in words(said) and words("--accept-outage ApiKey/app") in words(said)
+    carried = words("still in file secrets/app.env")
+    told = {words(text).count(carried) > 0 for text in (said, project.run("plan").out)}
+    assert told == {kill != "delete"}, "of a key that is no longer declared nothing says where its values went"
     refused(project, tenancy, "--accept-outage", "ApiKey/other")
     assert works(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"])
     project.run(*APPROVED, "--accept-outage", "ApiKey/app")
@@ -134,7 +137,7 @@ def test_destroying_a_key_in_use_is_refused_too(project: Project, tenancy: Tenan
     project.run(*APPROVED)
     use_the_key(project)
     tenancy.forget_calls()
-    project.run("destroy", "--auto-approve", code=3)
+    assert words("perhaps still in file secrets/app.env") in words(project.run("destroy", "--auto-approve", code=3).out)
     assert tenancy.writes() == []
     project.run("destroy", "--auto-approve", "--accept-outage", "ApiKey/app")
     assert keys(tenancy) == {}

@@ -183,8 +183,8 @@ def test_outcomes_are_one_object_a_line_and_a_summary() -> None:
 def test_losses_are_told_to_programs_too() -> None:
     change = next(change for change in DOCUMENT["changes"] if change["address"] == str(KILLS[0].address))
     assert change["losses"] == [
-        {"secret": "key-one", "how": "renew", "last_used": "2026-11-23T11:55:01Z"},
-        {"secret": "key-two", "how": "deactivate", "last_used": None},
+        {"secret": "key-one", "how": "renew", "last_used": "2026-11-23T11:55:01Z", "sinks": None},
+        {"secret": "key-two", "how": "deactivate", "last_used": None, "sinks": None},
     ]
 
 
