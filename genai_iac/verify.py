@@ -22,6 +22,7 @@ _BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "responses": ("responses", {"input": "Answer with one word.", "max_output_tokens": 16}),
 }
+_ADVICE = dict.fromkeys((400, 401, 403, 404), "that a policy admits the key to that model, and that its region has it")
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -50,7 +51,7 @@ def verify_secret(base_url: str, secret: Secret, model: str, api: str, stop: Sto
         pause = min(pause * 2, 15.0)
     raise IacError(
         f"the new secret did not pass its call of {model}: {status or 'no answer'} {said}".rstrip(),
-        hint="nothing was switched; see that a policy admits the key to that model, then apply again",
+        hint=f"nothing was switched; see {_ADVICE.get(status, 'that the endpoint can be reached')}, then apply again",
     )
 
 
@@ -89,4 +90,4 @@ def _first_words(body: bytes, secret: Secret) -> str:
         text = str(data.get("message") or data.get("error", {}).get("message") or text)
     except (ValueError, AttributeError):
         pass
-    return " ".join(text.split())[:200]
+    return " ".join(text.split())[:200].rstrip(".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class Consent:
     given: bool
     as_json: bool = False
     verb: str = "apply"
+    about: tuple[str, ...] = ()  # what stands behind the verb when it is typed again
 
     def check(self, output: Output) -> None:
         """Raises UsageError at once when nobody could be asked."""
@@ -52,6 +54,11 @@ class Consent:
             return True
         answer = click.prompt(f"\nType yes to {self.verb}", default="", show_default=False, prompt_suffix=": ")
         return bool(answer == "yes")
+
+
+def path_words(path: str) -> tuple[str, ...]:
+    """The PATH as it is typed; nothing for the directory one is in."""
+    return () if path == "." else (path,)
 
 
 def is_saved_plan(path: str) -> bool:
@@ -78,7 +85,7 @@ def apply_saved(flags: Flags, path: str, asked: Asked, consent: Consent, output:
         draft = make_draft(workspace, asked)
         check_inputs(inputs, draft.inputs)
         check_same_plan(saved, plan_document(draft.plan))
-        return apply_draft(draft, Consent(True, consent.as_json), output)
+        return apply_draft(draft, Consent(True, consent.as_json, about=path_words(str(inputs["path"]))), output)
 
 
 def _as_planned(asked: Asked, inputs: dict[str, Any]) -> Asked:
@@ -111,12 +118,18 @@ def apply_draft(draft: Draft, consent: Consent, output: Output) -> int:
     if consent.as_json:
         output.say(summary_line(outcomes))
     else:
-        again = f"genai-iac {consent.verb}"
+        again = _command(draft.workspace.flags, consent)
         output.say("\n" + closing_text(outcomes, output.terminal, notices=draft.plan.notices, again=again))
         _say_how_to_call(draft, outcomes, output)
     if stop.is_set():
         return _INTERRUPTED
     return 0 if all(outcomes) else _PARTIAL
+
+
+def _command(flags: Flags, consent: Consent) -> str:
+    """What to type to go on: for the same tenancy and environment, about the same thing."""
+    where = (*(["--local"] if flags.local else []), *(["--env", flags.env] if flags.env else []))
+    return shlex.join(("genai-iac", *where, consent.verb, *consent.about))
 
 
 def _site(draft: Draft, stop: Stop) -> Site:

@@ -141,6 +141,7 @@ def test_a_value_that_does_not_pass_never_becomes_current(project: Project, tena
         ran = project.run(*ROTATE, code=4)
         assert "the new secret did not pass its call of acme.unknown" in words(ran)
         assert "nothing was switched" in words(ran)
+        assert "go on with: genai-iac rotate ApiKey/chat" in words(ran)
         assert value(sink) == before
         assert states(project) == {"key-one": ("ACTIVE", "current"), "key-two": ("ACTIVE", "pending")}
         assert secrets(project)["key-one"]["rotation"] == "bringing up key-two"
@@ -260,7 +261,9 @@ def test_a_lost_sink_brings_up_the_other_and_kills_nobody(project: Project, tena
     assert tenancy.writes() == []
     assert "a sink lacks the value of key-two, none can give it, and it is in use" in said
     assert "genai-iac rotate ApiKey/chat --accept-outage" in said
-    assert "key-two, which was last used" in words(project.run(*ROTATE, code=3))
+    refused = words(project.run(*ROTATE, code=3))
+    assert "key-two, which was last used" in refused
+    assert refused.strip().endswith("if that is meant: --accept-outage"), "it takes no address where there is one key"
     project.run(*ROTATE, "--accept-outage")
     assert use(tenancy, url, value(sink)) == 200
     assert use(tenancy, url, old) == 200

@@ -39,7 +39,7 @@ def COMMAND(  # noqa: N802
     **asked_for: Any,
 ) -> int:
     """Bring the tenancy to what the manifests say. PATH may be a plan saved by plan --out FILE."""
-    from genai_iac.cli.applying import Consent, apply_draft, apply_saved, is_saved_plan
+    from genai_iac.cli.applying import Consent, apply_draft, apply_saved, is_saved_plan, path_words
     from genai_iac.cli.approval import hold_to_approval, read_approved
     from genai_iac.cli.flags import Flags
     from genai_iac.cli.output import Output
@@ -51,7 +51,7 @@ def COMMAND(  # noqa: N802
     flags = Flags.of(ctx)
     output = Output.of_environment(no_color=flags.no_color)
     agreed = read_approved(expect_fingerprint, approved)
-    consent = Consent(auto_approve or agreed is not None, as_json)
+    consent = Consent(auto_approve or agreed is not None, as_json, about=path_words(path))
     asked = Asked.of(**asked_for)
     if is_saved_plan(path):
         if agreed is not None:

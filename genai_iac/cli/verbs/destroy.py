@@ -25,7 +25,7 @@ def COMMAND(  # noqa: N802
     **asked_for: Any,
 ) -> int:
     """Delete everything the stack owns; resources with deletion: retain are forgotten, forbid refuses."""
-    from genai_iac.cli.applying import Consent, apply_draft
+    from genai_iac.cli.applying import Consent, apply_draft, path_words
     from genai_iac.cli.flags import Flags
     from genai_iac.cli.output import Output
     from genai_iac.cli.planning import Asked, make_draft
@@ -34,7 +34,7 @@ def COMMAND(  # noqa: N802
 
     flags = Flags.of(ctx)
     output = Output.of_environment(no_color=flags.no_color)
-    consent = Consent(auto_approve, as_json, verb="destroy")
+    consent = Consent(auto_approve, as_json, verb="destroy", about=path_words(path))
     consent.check(output)
     asked = Asked.of(**asked_for, everything=True)
     with open_workspace(flags, path) as workspace, one_at_a_time(workspace.desk.root, output):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -26,11 +27,21 @@ def serve_local(port: int, db: Path) -> int:
 
     def say(url: str) -> None:
         click.echo(f"The local tenancy is at {url} (data in {db}); stop it with Ctrl-C.")
-        click.echo(f'Point other clients at it: eval "$({program()} local env)"')
+        said = shlex.join([program(), "local", "env", *_told_apart(url, db)])
+        click.echo(f'Point other clients at it: eval "$({said})"')
 
     with telling_errors(db):
         serve(db, port, oci_dir=profiles_of(db), on_ready=say)
     return 0
+
+
+def _told_apart(url: str, db: Path) -> list[str]:
+    """The flags without which `local env` would mean another tenancy."""
+    port = url.rpartition(":")[2]
+    return [
+        *(["--port", port] if port != str(LOCAL_PORT) else []),
+        *(["--db", str(db)] if db != Path(LOCAL_DB) else []),
+    ]
 
 
 @COMMAND.command("env")
@@ -38,8 +49,6 @@ def serve_local(port: int, db: Path) -> int:
 @_DB
 def print_environment(port: int, db: Path) -> int:
     """Write an OCI config file and print the shell exports that make other clients use the local tenancy."""
-    import shlex
-
     from genai_iac.emulator import shell_exports, write_client_config
 
     with telling_errors(db):

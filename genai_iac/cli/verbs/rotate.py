@@ -25,7 +25,7 @@ def COMMAND(  # noqa: N802
     accept_outage: bool,
 ) -> int:
     """Rotate a key that has a rotation: as many steps as are safe now; apply takes the rest when their time comes."""
-    from genai_iac.cli.applying import Consent, apply_draft
+    from genai_iac.cli.applying import Consent, apply_draft, path_words
     from genai_iac.cli.choices import read_addresses
     from genai_iac.cli.flags import Flags
     from genai_iac.cli.output import Output
@@ -40,11 +40,12 @@ def COMMAND(  # noqa: N802
         raise UsageError("--leaked and --abort exclude each other", hint="answer the leak first")
     flags = Flags.of(ctx)
     output = Output.of_environment(no_color=flags.no_color)
-    consent = Consent(auto_approve, as_json, verb="rotate")
+    wished = ("--leaked", leaked) if leaked else ("--abort",) if abort else ()
+    consent = Consent(auto_approve, as_json, verb="rotate", about=(address, *path_words(path), *wished))
     consent.check(output)
     (key,) = targets = read_addresses("ADDR", [address])
     wish = Wish("leaked", leaked) if leaked else Wish("abort" if abort else "begin")
-    overrides = Overrides(accept_outage=targets if accept_outage else frozenset())
+    overrides = Overrides(accept_outage=targets if accept_outage else frozenset(), outage_takes_address=False)
     with open_workspace(flags, path) as workspace, one_at_a_time(workspace.desk.root, output):
         resource = workspace.manifest.resources.get(key)
         if resource is None or not resource.settings.get("rotation"):
