@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from loop.manifests import Document, compartment, key, policy, stack
 
 DAY = timedelta(days=1)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 _AROUND = (
     compartment("home", description="Home"),
@@ -133,17 +134,17 @@ def _find_wrong(habit: Habit, diary: list[Entry], day: Entry) -> Iterator[str]:
     current, other = day.current, day.other
     if current.expires <= day.at:
         yield f"{current.name}, which callers have, is dead"
-    if day.at > _first_run(diary, current.created + habit.due(current.name)):
+    if day.at >= _first_run(diary, current.created + habit.due(current.name)):
         yield f"{current.name} is overdue"
     if other.state != "ACTIVE":
         return
     if abs(other.expires - current.expires) < 2 * DAY:
         yield "both secrets die together"
     retired = current.created + habit.overlap * DAY + timedelta(hours=habit.idle)
-    if other.created < current.created and day.at > _first_run(diary, retired):
+    if other.created < current.created and day.at >= _first_run(diary, retired):
         yield f"{other.name} still works, and was to be retired by {retired}"
 
 
 def _first_run(diary: list[Entry], due: datetime) -> datetime:
-    """When the first run began, from then on, that was not killed; or the last of all, when there was none."""
-    return next((day.at for day in diary if day.at >= due and not day.killed), diary[-1].at)
+    """When the first run began, from then on, that was not killed: after it, what was due is done."""
+    return next((day.at for day in diary if day.at >= due and not day.killed), _NEVER)
