@@ -1,5 +1,5 @@
 """What the service would refuse of what a plan is about to write, told before the first write: names, places, limits,
-and callers whose key moves. Pure.
+dates, and callers whose key moves. Pure.
 
 Only what is certain is an error. What is not written is not looked at, so that a plan without changes asks for no groups.
 """
@@ -12,6 +12,7 @@ from genai_iac import policy as language
 from genai_iac.errors import PlanError
 from genai_iac.future import Future
 from genai_iac.model import Change, Live, Notice
+from genai_iac.preflight.expiries import find_stillborn_secrets
 from genai_iac.preflight.limits import (
     Limits,
     find_deep_compartments,
@@ -40,6 +41,7 @@ def check_changes(
         notices.extend(note_unasked_domains(policy, future))
     errors.extend(find_full_paths(policies, future, live, limits))
     errors.extend(find_deep_compartments(written, future, limits))
+    errors.extend(find_stillborn_secrets(written, future, live.now))
     notices.extend(note_many_policies(written, live, limits))
     notices.extend(note_refused_callers(written, live))
     return errors, notices

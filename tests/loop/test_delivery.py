@@ -258,6 +258,16 @@ def test_a_program_that_keeps_what_it_has_is_not_said_to_be_delivered_to(project
     assert (project.path / "runs").read_text() == "one"
 
 
+def test_a_secret_is_not_made_to_be_expired(project: Project, tenancy: Tenancy) -> None:
+    project.write(
+        stack(compartment("home"), key("app", secrets=[{"name": "key-one", "expires": "2020-01-01T00:00:00Z"}]))
+    )
+    for verb in (("plan",), APPROVED):
+        said = project.run(*verb, code=1).err
+        assert words("secret key-one would be made to expire at 2020-01-01T00:00:00Z, which is past") in words(said)
+    assert tenancy.writes() == []
+
+
 def test_an_expired_secret_is_renewed_alone(project: Project, tenancy: Tenancy) -> None:
     secrets = [{"name": "key-one", "expires": "10d"}, {"name": "key-two", "expires": "90d"}]
     project.write(stack(compartment("home"), key("app", secrets=secrets, deliverTo=[FILE]), GRANT))
