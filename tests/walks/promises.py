@@ -71,7 +71,9 @@ class Promises:
         for address in author.documents:
             for path in sinks_of(author, address):
                 value = self.readable_value(path)
-                if value and len(self._walk.sight.marked(address)) < 2:
+                if (
+                    value and len(self._walk.sight.marked(address)) == 1
+                ):  # a file of a key that is gone shows what it had
                     yield path, value
 
     # At any time

@@ -21,6 +21,7 @@ from .walking import WEIGHTS, Walk, draw
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
 STEPS = 40
+WALKS = 80  # with -m matrix
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +53,6 @@ def test_thousands_of_steps(tmp_path: Path, launchers: list[Launcher], capsys: p
         )
     assert set(total.steps) == set(WEIGHTS), "a rule never found anything to do"
     assert total.ends["killed"] > WALKS and total.ends["exit 3"] > WALKS / 2 and total.ends["exit 1"] > WALKS
-
-
-WALKS = 150
 
 
 def walk(home: Path, launchers: list[Launcher], seed: int, steps: int) -> Tally:
