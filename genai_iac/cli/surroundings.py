@@ -25,7 +25,7 @@ def describe_surroundings(workspace: Workspace, live: Live, plan: Plan) -> Surro
         names={id: live.tree.path(id) for id in live.tree.nodes},
         needs={address: sorted(workspace.manifest.graph.needs(address)) for address in resources},
         expiries=[
-            Expiry(address, secret.name, secret.expires)
+            Expiry(address, secret.name, secret.expires, secret.state == "ACTIVE")
             for address, group in sorted(live.owned.items())
             for one in group
             for secret in one.secrets

@@ -26,9 +26,10 @@ def expiries_after(plan: Plan, around: Surroundings) -> list[Expiry]:
 
 
 def expiry_words(plan: Plan, around: Surroundings, show: Callable[[str], str]) -> str | None:
-    """The nearest death in a sentence, or None when none is near; `show` makes a foreign name safe."""
+    """The nearest death of a working secret in a sentence, or None when none is near; `show` makes a foreign name safe."""
     now = around.now
-    soon = [expiry for expiry in expiries_after(plan, around) if now is not None and expiry.at - now < SOON]
+    working = [expiry for expiry in expiries_after(plan, around) if expiry.works]
+    soon = [expiry for expiry in working if now is not None and expiry.at - now < SOON]
     if not soon or now is None:
         return None
     first = soon[0]
@@ -51,7 +52,7 @@ def _expiries_of(change: Change, now: datetime | None) -> Iterator[Expiry]:
             expires = was.get("expires")
         at = now + expires.length if isinstance(expires, Lifetime) and now else read_moment(expires)
         if at is not None:
-            yield Expiry(change.address, name, at)
+            yield Expiry(change.address, name, at, secret.get("state") == "active")
 
 
 def _secrets(attributes: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ class Expiry:
     address: Address
     secret: str
     at: datetime
+    works: bool = True  # one that stands by, inactive, dies unnoticed
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,14 @@ def test_a_renewed_secret_does_not_die_of_its_old_expiry() -> None:
     )
 
 
+@pytest.mark.parametrize(("state", "told"), [("active", True), ("inactive", False)])
+def test_a_secret_that_is_off_dies_without_a_word(state: str, told: bool) -> None:
+    on = {"secrets": {"key-one": {"state": "active", "expires": (NOW + timedelta(days=3)).isoformat()}}}
+    after = {"secrets": {"key-one": {**on["secrets"]["key-one"], "state": state}}}
+    text = render_text(replace(NOTHING, changes=(_update(on, after),)), Surroundings(now=NOW), Terminal(200))
+    assert ("key-one expires in 3 days" in text) == told
+
+
 def test_notices_name_their_resource() -> None:
     plan = replace(NOTHING, notices=(Notice("something", Address("ApiKey", "k")), Notice("else")))
     assert "Note: ApiKey/k: something\nNote: else\n" in render_text(plan)
