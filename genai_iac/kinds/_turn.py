@@ -145,13 +145,19 @@ def _retire(resource: Resource, live: LiveResource, position: Position, rotation
         losses(old, how, facts),
         (old.name,),
         Handover(roles, retired=old.name),
-        (no_slot_left(old, ahead=True),) if rotation.revokes else (),
+        (no_slot_left(old, ahead=True),) if rotation.revokes else _say_next(current, old, rotation),
     )
 
 
 def _say_overlap(old: LiveSecret, until: datetime, rotation: Rotation) -> str:
     said = f"both secrets work until {until:%Y-%m-%d %H:%M} UTC; then {old.name} is retired, once idle: apply again"
     return f"{said}; {no_slot_left(old, ahead=True)}" if rotation.revokes else said
+
+
+def _say_next(current: LiveSecret, old: LiveSecret, rotation: Rotation) -> tuple[str, ...]:
+    due = [] if current.created is None else [current.created + rotation.every]
+    due += [] if current.expires is None else [current.expires - rotation.overlap - rotation.idle]
+    return (f"{old.name} takes its turn from {min(due):%Y-%m-%d %H:%M} UTC on: apply then",) if due else ()
 
 
 def _may_never_have_arrived(position: Position, rotation: Rotation, facts: Facts) -> bool:

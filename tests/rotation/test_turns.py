@@ -56,7 +56,9 @@ def test_a_year_of_turns_begins_with_the_first(project: Project, tenancy: Tenanc
 
         tenancy.advance("8d")
         tenancy.forget_calls()
-        assert "the old value is dead" in words(project.run(*APPLY))
+        retired = words(project.run(*APPLY))
+        assert "the old value is dead" in retired
+        assert "key-one takes its turn from 20" in retired.partition("Apply complete!")[2]
         assert tenancy.writes() == ["SetApiKeyState"]
         assert states(project) == TURNED
 
