@@ -16,6 +16,7 @@ from genai_iac.delivery.portion import (
     judge_holding,
     portion_for,
     roles_beside,
+    settle_arrivals,
 )
 from genai_iac.errors import PlanError, SinkError
 from genai_iac.model import Held, LiveResource, Record, Resource, Role, Secret, Source, Value, read_compartment
@@ -132,12 +133,13 @@ class Desk:
         for sink in sinks:
             try:
                 holding = sink.read()
-                held = judge_holding(sink, holding, live)
+                held = judge_holding(sink, holding, live, alone=len(sinks) == 1)
                 wanted = roles(held)
                 if not wanted:
                     continue
                 if known is not None:
                     check_unchanged(sink, holding, live, known)
+                settle_arrivals(sink, holding, held, live)
                 delivery = portion_for(sink, held, resource, live, base_url, wanted, minted, sinks)
                 check_readers(sink, held, live, delivery, wanted)
                 sink.write(delivery)

@@ -18,7 +18,7 @@ def read_held(desk: Desk, resources: Mapping[Address, Resource], live: Live) -> 
 
     def look(key: LiveResource, resource: Resource) -> tuple[Held, ...]:
         sinks = desk.sinks(resource, key.id)
-        held = [look_into(sink, key) for sink in sinks]
+        held = [look_into(sink, key, alone=len(sinks) == 1) for sink in sinks]
         # a file beside the notes was written from here, so a place that they do not mention did not get what it holds
         brought = {name for sink, one in zip(sinks, held, strict=True) if sink.local for name in one.records}
         return tuple(replace(one, unknown=one.unknown - brought) for one in held)

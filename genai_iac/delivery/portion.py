@@ -14,19 +14,38 @@ Minted = Mapping[str, Secret | None]  # by secret name; None: it will be minted,
 Values = frozenset[tuple[str, str]]  # secret name and mask
 
 
-def look_into(sink: Sink, live: LiveResource) -> Held:
+def look_into(sink: Sink, live: LiveResource, *, alone: bool = False) -> Held:
     """What the sink holds of that key. Raises SinkError."""
-    return judge_holding(sink, sink.read(), live)
+    return judge_holding(sink, sink.read(), live, alone=alone)
 
 
-def judge_holding(sink: Sink, holding: Holding | None, live: LiveResource) -> Held:
-    """What of a holding fits the live masks."""
+def judge_holding(sink: Sink, holding: Holding | None, live: LiveResource, *, alone: bool = False) -> Held:
+    """What of a holding fits the live masks. `alone`: callers have what they use from this sink and no other."""
     if holding is None or holding.id not in (live.id, ""):
         return Held(sink.roles, sink.readable, {}, place=sink.place)
     answers = {secret.name: holding.holds(secret.name, secret.mask) for secret in live.secrets}
     records = {record.secret: record.role for record in holding.records if answers.get(record.secret)}
+    if alone and (arrived := _find_arrival(holding, live)):
+        records = {**{name: role for name, role in records.items() if role != "current"}, arrived: "current"}
     unknown = frozenset(name for name, answer in answers.items() if answer is None)
     return Held(sink.roles, sink.readable, records, unknown, sink.place)
+
+
+def _find_arrival(holding: Holding, live: LiveResource) -> str | None:
+    """The newest value, when it was to replace another one here, is not known to have arrived, and yet is called with: the run
+    that brought it did not live to note that."""
+    working = [(secret.created, secret) for secret in live.secrets if secret.state == "ACTIVE" and secret.created]
+    if not working or not holding.records:
+        return None
+    _, newest = max(working, key=lambda one: one[0])
+    return newest.name if newest.name in holding.lost and newest.has_callers else None
+
+
+def settle_arrivals(sink: Sink, holding: Holding | None, held: Held, live: LiveResource) -> None:
+    """Let the sink note what it holds after all. Raises SinkError."""
+    for secret in live.secrets:
+        if holding and secret.name in holding.lost and secret.name in held.records:
+            sink.settle(Record(secret.name, secret.mask, held.records[secret.name], secret.expires))
 
 
 def portion_for(

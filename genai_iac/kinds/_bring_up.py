@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from genai_iac.kinds._expiry import write_moment
 from genai_iac.kinds._kind import Facts, Step
 from genai_iac.kinds._position import GONE, Position
@@ -11,8 +9,6 @@ from genai_iac.kinds._rotation import Rotation
 from genai_iac.kinds._secrets import declared_secrets, renew, set_state
 from genai_iac.kinds._sinks import find_gaps
 from genai_iac.model import Action, Handover, Lifetime, LiveResource, LiveSecret, Loss, Resource, Role
-
-_PROOF = timedelta(minutes=10)  # our own call of a new value comes within this time of its minting
 
 
 def begin(resource: Resource, live: LiveResource, position: Position, why: str, facts: Facts) -> Step:
@@ -80,9 +76,7 @@ def is_unused(secret: LiveSecret, facts: Facts) -> bool:
     """Whether nobody uses a value that no sink has. Where no sink keeps pending values, our own proof of it is not a use."""
     if facts.idle(secret):
         return True
-    assert secret.last_used is not None
-    unproved = secret.created is None or secret.last_used - secret.created > _PROOF
-    return not unproved and not any(sink.readable for sink in facts.held)
+    return not secret.has_callers and not any(sink.readable for sink in facts.held)
 
 
 def losses(secret: LiveSecret, how: Action, facts: Facts) -> tuple[Loss, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from genai_iac.model.address import Address, Source
@@ -12,6 +12,7 @@ from genai_iac.model.values import Value
 
 Deletion = Literal["delete", "retain", "forbid"]
 State = Literal["ACTIVE", "INACTIVE", "REVOKED", "EXPIRED", "DELETED"]
+_PROOF = timedelta(minutes=10)  # our own call of a new value comes within this time of its minting
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,13 @@ class LiveSecret:
     created: datetime | None
     expires: datetime | None
     last_used: datetime | None
+
+    @property
+    def has_callers(self) -> bool:
+        """Whether others than the run that minted it have used it."""
+        if self.last_used is None:
+            return False
+        return self.created is None or self.last_used - self.created > _PROOF
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from genai_iac.model import Address, Delivery, Holding, Role, Secret
+from genai_iac.model import Address, Delivery, Holding, Record, Role, Secret
 from genai_iac.sinks._door import VaultDoor
 
 
@@ -69,6 +69,13 @@ class Sink(ABC):
         Called after `prove` and before the mint. Nothing to do where the place itself can be looked into. Raises SinkError.
         """
         del secrets
+
+    def settle(self, record: Record) -> None:
+        """Note that a value that was announced arrived after all: it is called with, and callers have it from nowhere else.
+
+        Nothing to do where the place itself can be looked into. Raises SinkError.
+        """
+        del record
 
     @abstractmethod
     def read(self) -> Holding | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -71,6 +71,9 @@ class ExecSink(Sink):
 
     def announce(self, secrets: tuple[str, ...]) -> None:
         self._note(lambda note: replace(note, announced=tuple(sorted({*note.announced, *secrets}))))
+
+    def settle(self, record: Record) -> None:
+        self._note(lambda note: replace(note, records=(record,), announced=_without(note, {record.secret})))
 
     def read(self) -> Holding | None:
         if self._check is None:
@@ -213,9 +216,12 @@ def _noted_holding(note: Note, shown: str | None = None) -> Holding:
 
 
 def _delivered(note: Note, delivery: Delivery, records: tuple[Record, ...]) -> Note:
-    arrived = {record.secret for record in records}
-    waiting = tuple(secret for secret in note.announced if secret not in arrived)
+    waiting = _without(note, {record.secret for record in records})
     return replace(note, id=delivery.id, base_url=delivery.base_url, records=records, announced=waiting)
+
+
+def _without(note: Note, arrived: Set[str]) -> tuple[str, ...]:
+    return tuple(secret for secret in note.announced if secret not in arrived)
 
 
 def _read_shown(text: str) -> Note | None:

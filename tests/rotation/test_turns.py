@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from crash.callers import calling
 from crash.places import File, read_key
 from crash.programs import write_program
 from loop.manifests import Document
+from loop.walk import ended
 
 from .stories import APPLY, FILE, KEY, ROTATE, begin, planned_calls, secrets, states, use, value, verified_by, words
 
@@ -294,6 +296,27 @@ def test_a_program_is_given_each_new_value(project: Project, tenancy: Tenancy) -
         }
 
 
+def test_a_program_that_outlives_the_run_has_delivered(project: Project, tenancy: Tenancy) -> None:
+    """Nobody lives to note that the value arrived; that it is called with tells."""
+    place = _program(project)
+    tenancy.advance("61d")
+    with _consuming(tenancy, project, place):
+        (project.path / "deadly").touch()
+        assert ended(project.spawn(*APPLY)).code == -signal.SIGKILL
+        (project.path / "deadly").unlink()
+        before = place.read_text()
+        tenancy.advance("1h")
+        assert use(tenancy, f"{tenancy.url}/r/us-chicago-1/20231130/actions/v1", before) == 200
+        assert "both secrets work until" in words(project.run(*APPLY))
+        tenancy.advance("8d")
+        project.run(*APPLY)
+        assert place.read_text() == before
+        tenancy.advance("61d")
+        project.run(*APPLY)
+    assert place.read_text() != before
+    assert secrets(project)["key-two"]["state"] == secrets(project)["key-one"]["state"] == "ACTIVE"
+
+
 def test_one_sink_that_fails_half_way_is_mended_by_the_next_apply(project: Project, tenancy: Tenancy) -> None:
     place = _program(project, FILE)
     sink = project.path / "secrets/chat.env"
@@ -326,8 +349,12 @@ def test_a_sink_that_cannot_be_written_stops_the_mint(project: Project, tenancy:
 
 
 def _program(project: Project, *sinks: Document) -> Path:
-    """A key that is delivered by a program which puts the value into a file, unless there is one called broken."""
-    script = "#!/bin/sh\ntest ! -e broken || exit 1\ncat > place.new && mv place.new place\n"
+    """A key that is delivered by a program which puts the value into a file.
+
+    Where there is a file called broken it fails; one called deadly makes it kill the run when all is done.
+    """
+    deliver = "test ! -e broken || exit 1\ncat > place.new && mv place.new place\n"
+    script = f"#!/bin/sh\n{deliver}test ! -e deadly || kill -9 $PPID\n"
     write_program(project.path / "deliver.sh", script)
     begin(project, *sinks, {"exec": {"command": ["./deliver.sh"]}})
     return project.path / "place"
