@@ -13,10 +13,24 @@ from conftest import Project, Tenancy
 from crash.callers import calling
 from crash.places import File, read_key
 from crash.programs import write_program
+from loop import manifests
 from loop.manifests import Document
 from loop.walk import ended
 
-from .stories import APPLY, FILE, KEY, ROTATE, begin, planned_calls, secrets, states, use, value, verified_by, words
+from .stories import (
+    APPLY,
+    FILE,
+    KEY,
+    ROTATE,
+    begin,
+    planned_calls,
+    secrets,
+    states,
+    use,
+    value,
+    verified_by,
+    words,
+)
 
 STEADY = {"key-one": ("ACTIVE", "current"), "key-two": ("INACTIVE", "inactive")}
 SWITCHED = {"key-one": ("ACTIVE", "standby"), "key-two": ("ACTIVE", "current")}
@@ -378,10 +392,13 @@ def _consuming(tenancy: Tenancy, project: Project, place: Path) -> Iterator[None
 
 def test_a_key_without_rotation_cannot_be_rotated(project: Project) -> None:
     begin(project)
-    assert "the manifests declare no ApiKey/other" in words(
-        project.run("rotate", "ApiKey/other", "--auto-approve", code=1)
-    )
+    other = words(project.run("rotate", "ApiKey/other", "--auto-approve", code=1))
+    assert "the manifests declare no ApiKey/other" in other and "their keys: ApiKey/chat" in other
     assert "--leaked and --abort exclude each other" in words(
         project.run(*ROTATE, "--abort", "--leaked", "key-one", code=1)
     )
     assert "has no secret three" in words(project.run("rotate", KEY, "--leaked", "three", "--auto-approve", code=1))
+    project.write(manifests.stack(manifests.compartment("home"), manifests.key("chat", secrets=2)))
+    assert "has no rotation" in words(project.run(*ROTATE, code=1))
+    leaked = words(project.run(*ROTATE, "--leaked", "key-one", code=1))
+    assert "declare state: revoked for key-one and apply" in leaked

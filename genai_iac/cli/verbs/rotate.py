@@ -48,10 +48,14 @@ def COMMAND(  # noqa: N802
     overrides = Overrides(accept_outage=targets if accept_outage else frozenset(), outage_takes_address=False)
     with open_workspace(flags, path) as workspace, one_at_a_time(workspace.desk.root, output):
         resource = workspace.manifest.resources.get(key)
-        if resource is None or not resource.settings.get("rotation"):
+        if resource is None:
+            keys = [str(address) for address in workspace.manifest.resources if address.kind == "ApiKey"]
+            raise UsageError(f"the manifests declare no {key}", hint=f"their keys: {', '.join(keys) or 'none'}")
+        if not resource.settings.get("rotation"):
+            by_hand = f"declare state: revoked for {leaked} and apply; or " if leaked else ""
             raise UsageError(
-                f"{key} has no rotation" if resource else f"the manifests declare no {key}",
-                hint="declare rotation: {every: 60d} on an ApiKey with two secrets",
+                f"{key} has no rotation",
+                hint=f"{by_hand}declare rotation: {{every: 60d}} on an ApiKey with two secrets",
             )
         return apply_draft(
             make_draft(workspace, Asked(targets, overrides=overrides, wishes={key: wish})), consent, output
