@@ -234,6 +234,8 @@ def test_two_keys_do_not_share_a_vault_secret(project: Project, tenancy: Tenancy
     write_key(project, entry(tenancy))
     apply_exactly(project, tenancy)
     project.write(stack(HOME, GRANT, *(key(name, deliverTo=[entry(tenancy)]) for name in ("app", "other"))))
+    assert "is delivered to twice" in unwrapped(project.run("validate", code=1))
+    project.write(stack(HOME, GRANT, key("app"), key("other", deliverTo=[entry(tenancy)])))
     ran = project.run("apply", "--auto-approve", code=1)
     assert "holds the secrets of ApiKey/app of loop, not those of ApiKey/other" in unwrapped(ran)
 
