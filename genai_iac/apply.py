@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -33,6 +33,7 @@ class Site:
     directory: Directory  # who knows the tenancy's groups
     parallelism: int = 10
     stop: Stop = field(default_factory=Stop)  # set: nothing new is begun
+    waiting: Callable[[Sequence[Address]], None] = lambda _: None  # told what is under way while nothing lands
 
 
 def apply_plan(plan: Plan, site: Site) -> Iterator[Outcome]:
@@ -46,10 +47,10 @@ def apply_plan(plan: Plan, site: Site) -> Iterator[Outcome]:
         performer.prove(planned)
     queue = _Queue(plan.changes)
     landed: SimpleQueue[Outcome] = SimpleQueue()
-    running = 0
+    running: list[Address] = []
     with ThreadPoolExecutor(max_workers=site.parallelism, thread_name_prefix="apply") as pool:
         while True:
-            while running < site.parallelism and not site.stop.is_set():
+            while len(running) < site.parallelism and not site.stop.is_set():
                 change = queue.take()
                 if change is None:
                     break
@@ -58,14 +59,15 @@ def apply_plan(plan: Plan, site: Site) -> Iterator[Outcome]:
                     yield Outcome(change, Status.SKIPPED, note=f"depends on {blocker}")
                     continue
                 pool.submit(_perform, performer, change, landed)
-                running += 1
+                running.append(change.address)
             if not running:
                 break
             try:
                 outcome = landed.get(timeout=0.5)  # a signal must be able to end the wait
             except Empty:
+                site.waiting(running)
                 continue
-            running -= 1
+            running.remove(outcome.change.address)
             queue.finish(outcome.change, landed=bool(outcome))
             yield outcome
     yield from progress.twins.part()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
-from urllib.error import HTTPError, URLError
+from http.client import HTTPException
+from typing import Any, NamedTuple
+from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from genai_iac.errors import IacError
@@ -15,12 +16,24 @@ from genai_iac.stop import Stop
 _PATIENCE = 240.0  # seconds that a change may take to reach the endpoint; no number is documented
 _DEAD_PATIENCE = 30.0
 _TIMEOUT = 60.0
-_BODIES: dict[str, tuple[str, dict[str, Any]]] = {
-    "chat": (
+_LONGEST = 1024 * 1024  # bytes of an answer
+
+
+class _Api(NamedTuple):
+    """One way to ask a model: the path, what is asked, and the member in which an answer comes."""
+
+    path: str
+    body: dict[str, Any]
+    answer: str
+
+
+_APIS = {
+    "chat": _Api(
         "chat/completions",
         {"messages": [{"role": "user", "content": "Answer with one word."}], "max_tokens": 16},
+        "choices",
     ),
-    "responses": ("responses", {"input": "Answer with one word.", "max_output_tokens": 16}),
+    "responses": _Api("responses", {"input": "Answer with one word.", "max_output_tokens": 16}, "output"),
 }
 _ADVICE = dict.fromkeys((400, 401, 403, 404), "that a policy admits the key to that model, and that its region has it")
 
@@ -68,19 +81,31 @@ def is_dead(base_url: str, secret: Secret, stop: Stop, patience: float = _DEAD_P
 
 
 def _call(base_url: str, secret: Secret, model: str, api: str) -> tuple[int, str]:
-    """The status (0: no answer) and the first words of an error."""
-    path, body = _BODIES[api]
-    request = Request(f"{base_url}/{path}", json.dumps({"model": model, **body}).encode(), method="POST")  # noqa: S310  # from the region or --endpoint
+    """The status (0: no answer of a model) and the first words of an error."""
+    asked = _APIS[api]
+    content = json.dumps({"model": model, **asked.body}).encode()
+    request = Request(f"{base_url}/{asked.path}", content, method="POST")  # noqa: S310  # from the region or --endpoint
     request.add_header("Content-Type", "application/json")
     request.add_unredirected_header("Authorization", f"Bearer {secret.reveal()}")
     try:
         with _OPENER.open(request, timeout=_TIMEOUT) as answer:
-            return int(answer.status), ""
+            if asked.answer in _members(answer.read(_LONGEST)):
+                return int(answer.status), ""
+            return 0, f"({answer.status}, with something else than a model's answer)"
     except HTTPError as error:
         with error:
             return int(error.code), _first_words(error.read(2000), secret)
-    except (URLError, TimeoutError, OSError) as error:
+    except (HTTPException, OSError) as error:
         return 0, f"({type(error).__name__})"
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    """The members of a JSON object; none of anything else."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def _first_words(body: bytes, secret: Secret) -> str:

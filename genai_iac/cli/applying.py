@@ -16,6 +16,7 @@ from genai_iac.cli.interrupts import Interrupts
 from genai_iac.cli.output import Output
 from genai_iac.cli.planning import Asked, Draft, make_draft
 from genai_iac.cli.turnstile import one_at_a_time
+from genai_iac.cli.waiting import Waiting
 from genai_iac.cli.workspace import open_workspace
 from genai_iac.errors import IacError, StalePlanError, UsageError
 from genai_iac.model import Outcome
@@ -112,7 +113,7 @@ def apply_draft(draft: Draft, consent: Consent, output: Output) -> int:
         raise IacError(f"{consent.verb} was not agreed to; nothing was changed")
     outcomes: list[Outcome] = []
     with Interrupts.of_run().finishing_first() as stop:
-        for outcome in apply_plan(draft.plan, _site(draft, stop)):
+        for outcome in apply_plan(draft.plan, _site(draft, stop, Waiting(output.note))):
             outcomes.append(outcome)
             output.say(outcome_line(outcome) if consent.as_json else outcome_text(outcome, output.terminal))
     if consent.as_json:
@@ -132,7 +133,7 @@ def _command(flags: Flags, consent: Consent) -> str:
     return shlex.join(("genai-iac", *where, consent.verb, *consent.about))
 
 
-def _site(draft: Draft, stop: Stop) -> Site:
+def _site(draft: Draft, stop: Stop, waiting: Waiting) -> Site:
     workspace = draft.workspace
     return Site(
         workspace.provider,
@@ -143,6 +144,7 @@ def _site(draft: Draft, stop: Stop) -> Site:
         workspace.directory(draft.live),
         draft.asked.parallelism,
         stop,
+        waiting,
     )
 
 

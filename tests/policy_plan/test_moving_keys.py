@@ -1,4 +1,4 @@
-"""A key that moves away from its grants: plan says that its callers will notice, and how they would not."""
+"""A key that moves away from its grants, or loses them: plan says that its callers will notice, and how they would not."""
 
 from __future__ import annotations
 
@@ -55,3 +55,14 @@ def test_with_one_more_policy_nobody_notices(project: Project, sink: File) -> No
         project.run("apply", "--auto-approve")
     assert history.probes
     assert history.failed == []
+
+
+@pytest.mark.parametrize("left", [[], ["allow group Administrators to read buckets in tenancy"]])
+def test_plan_says_when_a_key_that_is_used_loses_its_grants(project: Project, sink: File, left: list[str]) -> None:
+    """Its policy is deleted, or says something else."""
+    assert probe(sink).status == 200
+    around = [compartment("top"), compartment("one", parent="top"), compartment("two", parent="top")]
+    key = api_key("k", "one", deliverTo=[{"file": {"path": "k.env"}}])
+    project.write(stack(left, *around, key))
+    said = "unless another policy admits it, its callers are refused once Policy/p no longer does"
+    assert said in " ".join(project.run("plan").out.split())

@@ -168,6 +168,17 @@ def test_a_value_that_does_not_pass_never_becomes_current(project: Project, tena
     assert states(project) == SWITCHED
 
 
+def test_only_the_answer_of_a_model_proves_a_value(project: Project, tenancy: Tenancy) -> None:
+    """Whatever stands before the endpoint may say 200 to everything."""
+    begin(project)
+    effect = {"status": 200, "body": ["something", {"else": 1}]}
+    tenancy.control("POST", "faults", {"operation": "ChatCompletions", "count": 2, "effect": effect})
+    tenancy.forget_calls()
+    project.run(*ROTATE)
+    assert [call["operation"] for call in tenancy.calls()].count("ChatCompletions") == 3
+    assert states(project) == SWITCHED
+
+
 def test_a_rotation_is_taken_back_before_the_switch(project: Project, tenancy: Tenancy) -> None:
     sink = begin(project, rotation=verified_by("acme.unknown"))
     with unnoticed(sink):
