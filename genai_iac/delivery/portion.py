@@ -32,10 +32,10 @@ def judge_holding(sink: Sink, holding: Holding | None, live: LiveResource, *, al
 
 
 def _find_arrival(holding: Holding, live: LiveResource) -> str | None:
-    """The newest value, when it was to replace another one here, is not known to have arrived, and yet is called with: the run
-    that brought it did not live to note that."""
+    """The newest value, when it is not known to have arrived and yet is called with: the run that brought it did not live to
+    note that. Not where the command is another one by now."""
     working = [(secret.created, secret) for secret in live.secrets if secret.state == "ACTIVE" and secret.created]
-    if not working or not holding.records:
+    if not working or holding.elsewhere:
         return None
     _, newest = max(working, key=lambda one: one[0])
     return newest.name if newest.name in holding.lost and newest.has_callers else None

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Project, Tenancy
@@ -321,9 +322,10 @@ def test_a_program_is_given_each_new_value(project: Project, tenancy: Tenancy) -
         }
 
 
-def test_a_program_that_outlives_the_run_has_delivered(project: Project, tenancy: Tenancy) -> None:
+@pytest.mark.parametrize("check", [{}, {"check": ["sh", "-c", "cat place.mask || true"]}], ids=["", "check"])
+def test_a_program_that_outlives_the_run_has_delivered(project: Project, tenancy: Tenancy, check: Document) -> None:
     """Nobody lives to note that the value arrived; that it is called with tells."""
-    place = _program(project)
+    place = _program(project, **check)
     tenancy.advance("61d")
     with _consuming(tenancy, project, place):
         (project.path / "deadly").touch()
@@ -373,15 +375,15 @@ def test_a_sink_that_cannot_be_written_stops_the_mint(project: Project, tenancy:
     assert tenancy.writes() == []
 
 
-def _program(project: Project, *sinks: Document) -> Path:
-    """A key that is delivered by a program which puts the value into a file.
+def _program(project: Project, *sinks: Document, **more: Any) -> Path:
+    """A key that is delivered by a program which puts the value into a file, and its mask into another one.
 
     Where there is a file called broken it fails; one called deadly makes it kill the run when all is done.
     """
-    deliver = "test ! -e broken || exit 1\ncat > place.new && mv place.new place\n"
+    deliver = 'test ! -e broken || exit 1\ncat > place.new && mv place.new place\necho "$GENAI_IAC_MASK" > place.mask\n'
     script = f"#!/bin/sh\n{deliver}test ! -e deadly || kill -9 $PPID\n"
     write_program(project.path / "deliver.sh", script)
-    begin(project, *sinks, {"exec": {"command": ["./deliver.sh"]}})
+    begin(project, *sinks, {"exec": {"command": ["./deliver.sh"], **more}})
     return project.path / "place"
 
 
