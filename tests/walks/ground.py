@@ -124,7 +124,7 @@ class Ground:
         return self.bench.run(*arguments)
 
     def refused(self, ran: Ended, code: int, why: list[str]) -> None:
-        """It ended with that code, said one thing, and wrote nothing."""
+        """It ended with that code, said why, and wrote nothing."""
         circle = code == 1 and not why
         self.told(ran, code, why or ["a circle"])
         assert not circle or "circle" in ran.err
@@ -133,7 +133,7 @@ class Ground:
 
     def told(self, ran: Ended, code: int, why: list[str]) -> None:
         assert ran.code == code, f"exit {ran.code} and not {code}, foreseen: {why}\n{ran.out}\n{ran.err}"
-        assert ran.err.count("Error:") == 1 and "Traceback" not in ran.err and "defect" not in ran.err, ran.err
+        assert_clear(ran)
         self.tally.ends[f"exit {code}"] += 1
 
     def carried_out(self, ran: Ended, document: dict[str, Any], forecast: Forecast) -> None:
@@ -162,3 +162,9 @@ class Ground:
             self.traces.regrouped.clear()
             again = self.ran(*APPLY)
             assert (again.code, self.tenancy.writes()) == (0, []), f"a second apply: {again.out}\n{again.err}"
+
+
+def assert_clear(ran: Ended) -> None:
+    """What went wrong is said in sentences."""
+    assert "Error: " in ran.err, ran.err
+    assert "Traceback" not in ran.err and "defect" not in ran.err, ran.err

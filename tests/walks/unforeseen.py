@@ -8,7 +8,7 @@ from crash.grounds import APPLY
 from crash.launching import Ended
 
 from .forecast import Forecast
-from .ground import Ground
+from .ground import Ground, assert_clear
 from .sight import look
 
 FAULTS: tuple[dict[str, Any], ...] = (
@@ -119,7 +119,7 @@ class Unforeseen(Ground):
         self.tally.ends[f"{arguments[0]} {' '.join(arguments[2:3])} exit {ran.code}"] += 1
         if ran.code:
             assert self.tenancy.writes() == [], ran.err
-            assert ran.err.count("Error:") == 1 and "defect" not in ran.err, ran.err
+            assert_clear(ran)
         self.promises.keep(look(self.tenancy), ran, settled=False)
         return ran
 
