@@ -7,7 +7,7 @@ for ever, an expiry changes only by RenewApiKey, which replaces the value at onc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
@@ -70,8 +70,8 @@ def turn_secrets(desired: Resource, live: LiveResource, facts: Facts) -> Step:
     What takes a value away comes last. Raises PlanError when the service has no way: a revoked secret wanted back, an expiry in the past.
     """
     roles = {name: role for name, role in declared_roles(desired).items() if _has_future(live, name)}
-    gaps = find_gaps(roles, facts.held, live)
     declared = declared_secrets(desired)
+    gaps = find_gaps(roles, facts.held, _awake(live, declared))
     turns = [
         turn
         for secret in live.secrets
@@ -106,6 +106,16 @@ def _another_expiry(expires: Lifetime | str, now: datetime) -> str:
     """A moment near the declared one that makes a renewal: another duration would change nothing."""
     moment = now + expires.length if isinstance(expires, Lifetime) else datetime.fromisoformat(expires)
     return f"{max(moment, now) + timedelta(days=1):%Y-%m-%dT00:00:00Z}"
+
+
+def _awake(live: LiveResource, declared: Mapping[str, Mapping[str, Any]]) -> LiveResource:
+    """The key with those secrets active that are to be: one that no sink holds is renewed at once, not activated for nobody."""
+    wanted = {name for name, secret in declared.items() if secret["state"] == "active"}
+    secrets = (
+        replace(secret, state="ACTIVE") if secret.state == "INACTIVE" and secret.name in wanted else secret
+        for secret in live.secrets
+    )
+    return replace(live, secrets=tuple(secrets))
 
 
 def _has_future(live: LiveResource, name: str) -> bool:

@@ -268,6 +268,17 @@ def test_a_secret_is_not_made_to_be_expired(project: Project, tenancy: Tenancy) 
     assert tenancy.writes() == []
 
 
+def test_a_secret_that_no_sink_holds_is_not_activated_for_nobody(project: Project, tenancy: Tenancy) -> None:
+    states = [{"name": "key-one"}, {"name": "key-two", "state": "inactive"}]
+    project.write(stack(compartment("home"), key("app", secrets=states, deliverTo=[FILE]), GRANT))
+    project.run(*APPROVED)
+    (project.path / "secrets/app.env").unlink()
+    write(project, FILE)
+    assert planned_calls(plan(project)) == {"RenewApiKey": 2}
+    project.run(*APPROVED)
+    assert_whole(project, tenancy)
+
+
 def test_an_expired_secret_is_renewed_alone(project: Project, tenancy: Tenancy) -> None:
     secrets = [{"name": "key-one", "expires": "10d"}, {"name": "key-two", "expires": "90d"}]
     project.write(stack(compartment("home"), key("app", secrets=secrets, deliverTo=[FILE]), GRANT))

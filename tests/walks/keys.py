@@ -20,7 +20,7 @@ def acts(secret: Secret, wanted: str, expires: str, held: list[dict[str, str]], 
     renewed = wanted != "revoked" and (
         (expires[-1] == "Z" and datetime.fromisoformat(expires) != secret.expires)
         or (wanted == "active" and secret.state == "EXPIRED")
-        or (wanted == "active" and secret.state == "ACTIVE" and lacking and not secret.is_in_use(now, 24))
+        or (wanted == "active" and lacking and not secret.is_in_use(now, 24))
     )
     if renewed:
         yield "RenewApiKey"
