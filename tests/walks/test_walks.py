@@ -21,7 +21,7 @@ from .walking import WEIGHTS, Walk, draw
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
 STEPS = 40
-WALKS = 80  # with -m matrix
+WALKS = 150  # with -m matrix
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def launchers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Launche
         yield [stack.enter_context(Launcher(tmp_path_factory.mktemp("launcher"))) for _ in range(2)]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_walk_keeps_every_promise(tmp_path: Path, launchers: list[Launcher], seed: int) -> None:
     tally = walk(tmp_path, launchers, seed, STEPS)
     assert tally.ends["exit 0"] > 1
