@@ -41,7 +41,7 @@ class KeyAuthor(Manuscript):
         if name is None:
             return False
         spec = self.spec(f"ApiKey/{name}")
-        date = (self.now + timedelta(days=random.choice([-3, 20, 45, 200]))).strftime("%Y-%m-%dT00:00:00Z")
+        date = (self.now + timedelta(days=random.choice([-3, 20, 45, 90, 200, 400]))).strftime("%Y-%m-%dT00:00:00Z")
         lives = [*_LIVES, *([] if "rotation" in spec else [date])]
         random.choice(spec["secrets"])["expires"] = random.choice(lives)
         return True
