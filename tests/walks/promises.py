@@ -33,6 +33,7 @@ class Promises:
         self.foreign: set[str] = set(walk.sight.things)
         self.accepted = False  # a person has accepted outages for this run
         self.aborted = False  # this run takes a turn back
+        self._served: set[str] = set()  # paths of files that every good apply since has had to keep right
         self.leaked: set[str] = set()  # the value whose leak is answered by this run
         self._excused: set[str] = (
             set()
@@ -53,10 +54,15 @@ class Promises:
         self._nobody_killed(before, after)
         if not settled:
             self._excused |= {last for key, _, last in _died(before, after) if not self._rotates(key)}
-        for path, value in self._shown():
+        shown = dict(self._shown())
+        self._served &= set(shown)
+        for path, value in shown.items():
+            if path not in self._served:
+                continue  # declared again since the last good apply: nothing was brought there yet
             assert value[-4:] in after.alive | self._excused, f"{path} shows a value that does not work"
         if settled:
             self._settled(after)
+            self._served = set(shown)
 
     def readable_value(self, path: str) -> str | None:
         """What consumers read there, unless somebody typed over it or into it."""
