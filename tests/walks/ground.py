@@ -157,8 +157,9 @@ class Ground:
     def end(self, ran: Ended, forecast: Forecast) -> None:
         self.tally.ends[f"exit {ran.code}"] += 1
         after = look(self.tenancy)
-        self.promises.keep(after, ran, settled=ran.code == 0)
-        if ran.code == 0:
+        settled = ran.code == 0 and not self.promises.hands_back()
+        self.promises.keep(after, ran, settled=settled)
+        if settled:
             self.traces.regrouped.clear()
             again = self.ran(*APPLY)
             assert (again.code, self.tenancy.writes()) == (0, []), f"a second apply: {again.out}\n{again.err}"

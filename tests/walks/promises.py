@@ -64,6 +64,15 @@ class Promises:
             self._settled(after)
             self._served = set(shown)
 
+    def hands_back(self) -> bool:
+        """Whether what consumers had is dead while the other one works: they get that first, and its turn is the next apply's."""
+        return any(
+            secret.mask[-4:] in self._current(key) and secret.state != "ACTIVE"
+            for key in self._walk.sight.of("ApiKey")
+            if self._rotates(key) and any(one.state == "ACTIVE" for one in key.secrets)
+            for secret in key.secrets
+        )
+
     def readable_value(self, path: str) -> str | None:
         """What consumers read there, unless somebody typed over it or into it."""
         file = self._walk.project / path
