@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,8 +38,11 @@ def test_the_plan_is_the_live_one(applied: Project, edit: str, form: str) -> Non
     applied.run("snapshot", "--out", "snapshot.json")
     applied.write(EDITS[edit])
     arguments = ("plan", "--format", form)
-    live = applied.run(*arguments)
-    assert Project(applied.path, ALONE).run(*arguments, "--snapshot", "snapshot.json").out == live.out
+    live = applied.run(*arguments).out
+    if edit == "an expiry":  # a snapshot does not say what the sinks hold
+        live = live.replace("still in file", "perhaps still in file")
+        live = re.sub(r'"sinks": \[[^]]*\]', '"sinks": null', live)
+    assert Project(applied.path, ALONE).run(*arguments, "--snapshot", "snapshot.json").out == live
 
 
 def test_it_needs_neither_network_nor_sdk(applied: Project) -> None:
