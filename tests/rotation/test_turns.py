@@ -14,6 +14,7 @@ from conftest import Project, Tenancy
 from crash.callers import calling
 from crash.places import File, read_key
 from crash.programs import write_program
+from crash.stacks import PAIR, ROTATION
 from loop import manifests
 from loop.manifests import Document
 from loop.walk import ended
@@ -167,6 +168,25 @@ def test_a_value_that_does_not_pass_never_becomes_current(project: Project, tena
         begin(project)  # the model mended, the same value goes on
         assert value(sink) != before
     assert states(project) == SWITCHED
+
+
+def test_a_key_that_is_delivered_nowhere_takes_its_turns(project: Project, tenancy: Tenancy) -> None:
+    """Nobody will ever read its values, which plan says; it is no reason never to come to rest."""
+    mute = manifests.key("chat", secrets=PAIR, rotation=ROTATION)
+    project.write(manifests.stack(manifests.compartment("home"), mute))
+    project.run(*APPLY)
+    for days, calls in (
+        (0, []),
+        (61, ["RenewApiKey"]),
+        (0, []),
+        (8, ["SetApiKeyState"]),
+        (0, []),
+        (53, ["RenewApiKey"]),
+    ):
+        tenancy.advance(f"{days}d")
+        assert planned_calls(project) == calls
+        assert project.run("plan", "--detailed-exitcode", code=None).code == (2 if calls else 0)
+        project.run(*APPLY)
 
 
 def test_only_the_answer_of_a_model_proves_a_value(project: Project, tenancy: Tenancy) -> None:
