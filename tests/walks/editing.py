@@ -12,6 +12,8 @@ from conftest import Tenancy
 from .author import Author
 from .sight import Sight, kept_in
 
+TYPED = "TypeOver"  # how a value ends that somebody typed into
+
 
 @dataclass
 class Traces:
@@ -55,7 +57,7 @@ class Editing:
         path, file = found
         text = file.read_text()
         value = self.random.choice(sorted(set(re.findall(r"sk-[A-Za-z0-9]{20,}", text))))
-        file.write_text(text.replace(value, value[:-8] + "TypeOver"))
+        file.write_text(text.replace(value, value[: -len(TYPED)] + TYPED))
         masks = (
             self.traces.garbled.get(path, ("", set()))[1] if self.traces.garbled.get(path, ("",))[0] == text else set()
         )

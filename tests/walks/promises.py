@@ -15,7 +15,7 @@ from crash.launching import Ended
 
 from genai_iac.model import LEAKED
 
-from .editing import is_spoiled
+from .editing import TYPED, is_spoiled
 from .keys import is_due, length, readable, sinks_of
 from .sight import Secret, Sight, Thing, shown_value
 
@@ -76,10 +76,8 @@ class Promises:
     def readable_value(self, path: str) -> str | None:
         """What consumers read there, unless somebody typed over it or into it."""
         file = self._walk.project / path
-        text = self._walk.traces.garbled.get(path, ("",))[0]
-        if is_spoiled(file) or (file.exists() and file.read_text() == text):
-            return None
-        return shown_value(file)
+        value = None if is_spoiled(file) else shown_value(file)
+        return None if value is None or value.endswith(TYPED) else value
 
     def _shown(self) -> Iterator[tuple[str, str]]:
         author = self._walk.author
