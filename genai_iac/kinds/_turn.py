@@ -54,7 +54,9 @@ def _find_step(resource: Resource, live: LiveResource, position: Position, rotat
         case "bringing up":
             return _go_on(resource, live, position, facts)
         case "taking back":
-            return take_back(resource, live, position, facts)
+            due = _why_due(position, rotation, facts) if facts.idle(position.other) else None
+            # deactivated now, it would be renewed by the next run
+            return begin(resource, live, position, due, facts) if due else take_back(resource, live, position, facts)
         case "down":
             return begin(
                 resource, live, position, f"{position.current.name} does not work ({position.current.state})", facts

@@ -218,9 +218,6 @@ class Promises:
         ahead = length(rotation.get("overlap", "7d")) + length(rotation.get("idle", "24h"))
         if other.state not in ("REVOKED", "ACTIVE"):
             assert current.expires - after.now > ahead, f"{address} {current.name} expires at {current.expires}"
-            before = self._walk.sight.things.get(live.id)
-            if before and other.created > current.created and before.secret(other.name).state == "ACTIVE":
-                return  # a turn was taken back by this run; if it is due, the next one begins it again
             held = [{current.name: "current"}]
             assert is_due(self._walk.author.spec(address), live, after.now, held) is not True, f"{address} is due"
 
