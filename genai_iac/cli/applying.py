@@ -105,6 +105,7 @@ def apply_draft(draft: Draft, consent: Consent, output: Output) -> int:
         output.say(render_text(draft.plan, draft.around, output.terminal))
     if draft.refusal is not None:
         raise draft.refusal
+    draft.workspace.desk.tidy(draft.workspace.manifest.resources.values())
     if not draft.plan:
         if consent.as_json:
             output.say(summary_line([]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,14 @@ class Desk:
     def prove(self, resource: Resource, id: str | None) -> None:
         """Show that every sink of the resource can be written, before anything is minted. Raises SinkError."""
         for sink in self.sinks(resource, id):
-            sink.clean()
             sink.prove()
+
+    def tidy(self, resources: Iterable[Resource]) -> None:
+        """Remove what killed runs left beside their sinks. What cannot be done is told by `prove`, when it matters."""
+        for resource in resources:
+            for sink in self.sinks(resource):
+                with suppress(SinkError):
+                    sink.clean()
 
     def announce(self, resource: Resource, id: str | None, secrets: Iterable[str]) -> None:
         """Tell the sinks that cannot be looked into what is about to be minted, so that a crash in between is seen."""

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -266,6 +267,16 @@ def test_a_secret_is_not_made_to_be_expired(project: Project, tenancy: Tenancy) 
         said = project.run(*verb, code=1).err
         assert words("secret key-one would be made to expire at 2020-01-01T00:00:00Z, which is past") in words(said)
     assert tenancy.writes() == []
+
+
+def test_what_a_killed_run_left_is_removed_by_an_apply_with_nothing_to_do(project: Project) -> None:
+    write(project, FILE)
+    project.run(*APPROVED)
+    file = project.path / "secrets/app.env"
+    stray = file.with_name(f".genai-iac-{sha256(b'app.env').hexdigest()[:8]}-0123456789abcdef")
+    stray.write_bytes(file.read_bytes())
+    assert "No changes." in project.run("plan").out and stray.exists()
+    assert "No changes." in project.run(*APPROVED).out and not stray.exists()
 
 
 def test_a_secret_that_no_sink_holds_is_not_activated_for_nobody(project: Project, tenancy: Tenancy) -> None:
