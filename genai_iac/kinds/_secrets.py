@@ -96,10 +96,16 @@ def turn_secrets(desired: Resource, live: LiveResource, facts: Facts) -> Step:
             handover,
             notes,
         )
-    if gaps.incomplete:
+    if gaps.incomplete and not _would_take_away(roles, gaps.undelivered, facts):
         names = tuple(sorted(gaps.incomplete))
         return Step(("deliver",), (), (f"a sink lacks {_names(names)}",), (), names, handover, notes)
     return Step(notes=notes)
+
+
+def _would_take_away(roles: Mapping[str, Role], undelivered: frozenset[str], facts: Facts) -> bool:
+    """Whether callers read one value in some sink, and the one that is to stand there cannot be given."""
+    lost = any(roles[name] == "current" for name in undelivered if name in roles)
+    return lost and any("current" in sink.records.values() for sink in facts.held)
 
 
 def _another_expiry(expires: Lifetime | str, now: datetime) -> str:

@@ -20,12 +20,13 @@ ROTATE = ("rotate", KEY, "--auto-approve")
 FILE = {"file": {"path": "secrets/chat.env"}}
 
 
-def stack(*sinks: Document, rotation: Document = ROTATION) -> str:
+def stack(*sinks: Document, rotation: Document | None = ROTATION) -> str:
     """The manifests, with these entries of deliverTo (without any: the file secrets/chat.env)."""
+    turning = {"rotation": rotation} if rotation else {}
     grant = {"apiKey": "chat", "apis": ["chat", "responses"], "models": ["xai.grok-4", "xai.grok-3"]}
     return manifests.stack(
         compartment("home"),
-        key("chat", secrets=PAIR, deliverTo=list(sinks or (FILE,)), rotation=rotation),
+        key("chat", secrets=PAIR, deliverTo=list(sinks or (FILE,)), **turning),
         policy("chat", description="chat may call", grants=[grant]),
         name="turns",
     )

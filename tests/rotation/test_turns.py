@@ -17,7 +17,7 @@ from crash.programs import write_program
 from crash.stacks import PAIR, ROTATION
 from loop import manifests
 from loop.manifests import Document
-from loop.walk import ended
+from loop.walk import REGION, client, ended, keys
 
 from .stories import (
     APPLY,
@@ -27,6 +27,7 @@ from .stories import (
     begin,
     planned_calls,
     secrets,
+    stack,
     states,
     use,
     value,
@@ -187,6 +188,23 @@ def test_a_key_that_is_delivered_nowhere_takes_its_turns(project: Project, tenan
         assert planned_calls(project) == calls
         assert project.run("plan", "--detailed-exitcode", code=None).code == (2 if calls else 0)
         project.run(*APPLY)
+
+
+def test_a_rotation_that_is_taken_out_leaves_callers_what_works(project: Project, tenancy: Tenancy) -> None:
+    """Somebody renewed the first secret by hand and uses it: no sink can be given it, so each keeps the one that it shows."""
+    sink = begin(project)
+    project.run(*ROTATE)
+    before = value(sink)
+    live = next(iter(keys(tenancy).values()))
+    made = client(tenancy, "generative_ai", REGION).renew_api_key(live.id, {"details": {"keyName": "key-one"}})
+    url, _ = read_key(File(sink)) or ("", "")
+    assert use(tenancy, url, next(one.key for one in made.data.keys if one.key)) == 200
+    project.write(stack(rotation=None))
+    said = words(project.run(*APPLY))
+    assert "No changes." in said and "key-one is in use but a sink lacks its value" in said
+    assert value(sink) == before
+    tenancy.advance("25h")
+    assert planned_calls(project) == ["RenewApiKey"]
 
 
 def test_only_the_answer_of_a_model_proves_a_value(project: Project, tenancy: Tenancy) -> None:
