@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import oci
@@ -30,6 +31,14 @@ BAD_REQUEST = {"status": 400, "code": "InvalidParameter", "message": "Not today.
 def fail(tenancy: Tenancy, operation: str, *, nth: int = 1, count: int = 1, **effect: Any) -> None:
     fault = {"operation": operation, "nth": nth, "count": count, "effect": effect or BAD_REQUEST}
     tenancy.control("POST", "faults", [fault])
+
+
+def wait_until_held(tenancy: Tenancy) -> None:
+    """Return once the call that the one fault is for has come: it waits, and the next is let through."""
+    until = time.monotonic() + 20
+    while not tenancy.control("GET", "faults")[0]["seen"]:
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.01)
 
 
 def make_branches() -> str:
@@ -151,7 +160,7 @@ def test_somebody_who_changes_it_between_the_read_and_the_write_is_not_overwritt
     project.write(stack(compartment("home"), policy("rule", description="After")))
     fail(tenancy, "UpdatePolicy", delay="1500ms")
     applying = project.spawn(*APPROVED, "--json")
-    wait_for(tenancy, "GetPolicy")
+    wait_until_held(tenancy)
     details = oci.identity.models.UpdatePolicyDetails(description="Theirs")
     client(tenancy, "identity").update_policy(rule.id, details)
     ran = ended(applying)
