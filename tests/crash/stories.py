@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import shutil
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,7 +109,7 @@ class Workshop:
 
     def __init__(self, home: Path, launcher: Launcher | Here) -> None:
         self._home, self._launcher = home, launcher
-        self._port = 0
+        self._port = _find_port()
 
     @contextmanager
     def bench(self, ground: str) -> Iterator[Bench]:
@@ -121,6 +123,14 @@ class Workshop:
             if ground.base is not None:
                 shutil.copytree(self._ground(ground.base), place)
             with serving(place, self._launcher, self._port) as bench:
-                self._port = bench.port
                 ground.prepare(bench)
         return place
+
+
+def _find_port() -> int:
+    """A free port below those that the system hands out by itself: nobody takes it between one server and the next."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
