@@ -33,7 +33,6 @@ class Bench:
     home: Path
     tenancy: Tenancy
     launcher: Launcher | Here
-    port: int
 
     @property
     def project(self) -> Path:
@@ -86,7 +85,7 @@ def serving(home: Path, launcher: Launcher | Here, port: int = 0) -> Iterator[Be
     home.mkdir(parents=True, exist_ok=True)
     with running(home / "local.db", port, oci_dir=home / "oci") as server:
         tenancy = Tenancy(server.url, Path(server.config_file), server.tenancy)
-        yield Bench(home, tenancy, launcher, int(server.url.rpartition(":")[2]))
+        yield Bench(home, tenancy, launcher)
 
 
 @contextmanager
