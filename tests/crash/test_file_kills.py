@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loop.walk import wait_until_held
 
 from .callers import calling
 from .grounds import Bench, check_whole
@@ -118,10 +118,7 @@ def _run_traced(bench: Bench, name: str, threads: Mapping[bool, tuple[Any, ...]]
                 waits.append(pool.submit(attach, pid))
 
         def attach(pid: int) -> None:
-            until = time.monotonic() + 60
-            while not bench.tenancy.control("GET", "faults")[0]["seen"]:
-                assert time.monotonic() < until, f"{FIRST[name]} was not called"
-                time.sleep(0.005)
+            wait_until_held(bench.tenancy)
             os.kill(pid, signal.SIGSTOP)  # however slow this machine is, nothing goes on before strace is there
             (changing,) = {int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()} - {pid}
             tracers.enter_context(traced(changing, *threads[False]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import oci
@@ -22,6 +21,7 @@ from .walk import (
     policies,
     refused_writes,
     wait_for,
+    wait_until_held,
     words,
 )
 
@@ -31,14 +31,6 @@ BAD_REQUEST = {"status": 400, "code": "InvalidParameter", "message": "Not today.
 def fail(tenancy: Tenancy, operation: str, *, nth: int = 1, count: int = 1, **effect: Any) -> None:
     fault = {"operation": operation, "nth": nth, "count": count, "effect": effect or BAD_REQUEST}
     tenancy.control("POST", "faults", [fault])
-
-
-def wait_until_held(tenancy: Tenancy) -> None:
-    """Return once the call that the one fault is for has come: it waits, and the next is let through."""
-    until = time.monotonic() + 20
-    while not tenancy.control("GET", "faults")[0]["seen"]:
-        assert time.monotonic() < until, "it never came"
-        time.sleep(0.01)
 
 
 def make_branches() -> str:

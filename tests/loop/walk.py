@@ -72,6 +72,14 @@ def wait_for(tenancy: Tenancy, operation: str, times: int = 1) -> None:
         time.sleep(0.02)
 
 
+def wait_until_held(tenancy: Tenancy) -> None:
+    """Return once the call that the one fault is for has come: it is held up, and the next is let through."""
+    until = time.monotonic() + 60
+    while not tenancy.control("GET", "faults")[0]["seen"]:
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.005)
+
+
 def ended(process: subprocess.Popen[str], seconds: float = 60) -> Ran:
     """How a process ended."""
     out, err = process.communicate(timeout=seconds)
