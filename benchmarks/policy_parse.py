@@ -16,19 +16,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from genai_iac.policy import (
+from genai_iac.iam_policy import (
+    AccessRequest,
     Principal,
-    Request,
-    Rule,
+    StatementInForce,
     compare,
     compile_rules,
     evaluate,
+    is_equivalent,
     parse,
     permissions_of,
-    same,
     unparse,
 )
-from genai_iac.policy.lint import lint_statement
+from genai_iac.iam_policy.lint import lint_statement
 
 _DATA = Path(__file__).parents[2] / "shared" / "data" / "policies.tsv"
 _HERE = "ocid1.tenancy.oc1..here"
@@ -40,9 +40,9 @@ def main() -> None:
     ours = _report("parse", len(texts), lambda: [parse(text) for text in texts])
     trees = [parse(text) for text in texts]
     _report("print", len(texts), lambda: [unparse(tree) for tree in trees])
-    _report("same, as written", len(texts), lambda: same(texts, list(texts), None, _HERE))
+    _report("same, as written", len(texts), lambda: is_equivalent(texts, list(texts), None, _HERE))
     other = [text.upper() if "'" not in text else f" {text}" for text in texts]
-    _report("same, reworded", len(texts), lambda: same(texts, other, None, _HERE))
+    _report("same, reworded", len(texts), lambda: is_equivalent(texts, other, None, _HERE))
     _report("compare, reworded", len(texts), lambda: compare(texts, other, None, _HERE))
     _report("lint", len(texts), lambda: [lint_statement(text) for text in texts])
     _report_decisions(texts)
@@ -77,11 +77,11 @@ def _time(run: Callable[[], object]) -> float:
 
 
 def _report_decisions(texts: list[str]) -> None:
-    rules = [Rule("policy", _HERE, parse(text), text) for text in texts]
+    rules = [StatementInForce("policy", _HERE, parse(text), text) for text in texts]
     _report("compile rules", len(rules), lambda: compile_rules(rules))
     compiled = compile_rules(rules)
     key = Principal("generativeaiapikey", "ocid1.generativeaiapikey.oc1.iad.k", tenancy=_HERE)
-    request = Request(key, permissions_of("ChatCompletions"), (_HERE,), {}, datetime.now(UTC))
+    request = AccessRequest(key, permissions_of("ChatCompletions"), (_HERE,), {}, datetime.now(UTC))
     took = min(_time(lambda: [evaluate(request, compiled) for _ in range(100)]) for _ in range(3)) / 100
     print(f"{'one decision':<20}{took * 1e6:8.1f} µs  over {len(rules)} statements")
 

@@ -5,19 +5,32 @@ from __future__ import annotations
 import gc
 import pkgutil
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
 import click
 
 from genai_iac import __version__
-from genai_iac.cli.flags import GLOBAL_FLAGS, add_global_flags
-from genai_iac.cli.interrupts import Interrupts
-from genai_iac.cli.output import Output
-from genai_iac.errors import IacError, Interrupted
+from genai_iac.cli.console import Console
+from genai_iac.cli.options import GLOBAL_FLAGS, add_global_flags
+from genai_iac.cli.signals import SignalHandler
+from genai_iac.core.errors import IacError, Interrupted
 
 
-class Verbs(click.Group):
+def describe_internal_error(error: Exception) -> IacError:
+    """An error that names the place in our code, without the exception's text: that may quote anything."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "genai_iac" in frame.filename]
+    where = " < ".join(
+        f"{frame.filename.rpartition('genai_iac/')[2]}:{frame.lineno}" for frame in reversed(frames[-4:])
+    )
+    return IacError(
+        f"genai-iac has a defect: {type(error).__name__} at {where or 'an unknown place'}",
+        hint="please report this line together with the command; completed changes are kept",
+    )
+
+
+class Commands(click.Group):
     """The shelf of verbs: every file in `cli/verbs` holds one `COMMAND`.
 
     A verb's file is imported when the verb is typed or help asks for it.
@@ -25,14 +38,14 @@ class Verbs(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
-        package = import_module("genai_iac.cli.verbs")
+        package = import_module("genai_iac.cli.commands")
         return sorted(module.name.removesuffix("_") for module in pkgutil.iter_modules(package.__path__))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in self.list_commands(ctx):
             return None
         module = name if _exists(name) else f"{name}_"  # `import_.py`: a word that Python keeps for itself
-        command: click.Command = import_module(f"genai_iac.cli.verbs.{module}").COMMAND
+        command: click.Command = import_module(f"genai_iac.cli.commands.{module}").COMMAND
         return add_global_flags(command)
 
     def resolve_command(
@@ -52,11 +65,11 @@ class Verbs(click.Group):
 def _exists(name: str) -> bool:
     import importlib.util
 
-    return importlib.util.find_spec(f"genai_iac.cli.verbs.{name}") is not None
+    return importlib.util.find_spec(f"genai_iac.cli.commands.{name}") is not None
 
 
 @click.command(
-    cls=Verbs,
+    cls=Commands,
     params=GLOBAL_FLAGS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True},
     epilog="PATH defaults to the current directory. Try it without a cloud account: genai-iac --local plan examples/quickstart",
@@ -70,8 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     # a run makes many objects and lets few go: looking for circles among them costs a fifth of it
     gc.set_threshold(200_000, 50, 1000)
-    output = Output.of_environment()
-    interrupts = Interrupts()
+    output = Console.of_environment()
+    interrupts = SignalHandler()
     try:
         with interrupts.heeded():
             code = cli.main(
@@ -93,7 +106,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except IacError as error:
         code = output.fail(error)
     except Exception as error:  # a defect of ours must not show values that a traceback would
-        from genai_iac.cli.defects import describe_defect
-
-        code = output.fail(describe_defect(error))
+        code = output.fail(describe_internal_error(error))
     sys.exit(code if isinstance(code, int) else 0)

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from genai_iac.cli.output import Output
-from genai_iac.cli.planning import Draft
-from genai_iac.errors import PlanError, StalePlanError, UsageError
-from genai_iac.model import Address, Change, Live, Plan, Tree
-from genai_iac.plan import Inputs, make_plan
-from genai_iac.render.json_plan import change_fingerprint, fingerprint, join_fingerprints
-from genai_iac.render.text import render_text
-from genai_iac.targets import narrow_plan
+from genai_iac.cli.console import Console
+from genai_iac.cli.planning import PlannedRun
+from genai_iac.core import Address, Change, CompartmentTree, Live, Plan
+from genai_iac.core.errors import PlanError, StalePlanError, UsageError
+from genai_iac.planning import PlanInputs, make_plan
+from genai_iac.planning.targeting import filter_plan
+from genai_iac.render.plan.json import change_fingerprint, fingerprint, join_fingerprints
+from genai_iac.render.plan.text import render_text
 
 _FORM = re.compile(r"sha256:[0-9a-f]{64}")
 _MOST_STEPS = 500  # resources that are taken away, one after another, to find the plan that was approved
@@ -35,7 +35,7 @@ def read_approved(expected: str | None, file: Path | None) -> Approved | None:
     if expected is not None and not _FORM.fullmatch(expected):
         raise UsageError(
             f"--expect-fingerprint {expected} is none",
-            hint="copy it whole: sha256: and 64 characters, as the plan tells it",
+            hint="copy it whole: sha256: and 64 characters, as the plan prints it",
         )
     if file is None:
         return Approved(expected) if expected else None
@@ -53,7 +53,7 @@ def read_approved(expected: str | None, file: Path | None) -> Approved | None:
     return Approved(whole, changes, created)
 
 
-def find_unapproved(draft: Draft, approved: Approved) -> tuple[Change, ...]:
+def find_unapproved(draft: PlannedRun, approved: Approved) -> tuple[Change, ...]:
     """The changes that nobody approved; empty when the plan is the approved one or does less of it.
 
     Once a part has landed, what is left reads otherwise: OCIDs are known that were not. So the plan is made again as if what
@@ -69,7 +69,7 @@ def find_unapproved(draft: Draft, approved: Approved) -> tuple[Change, ...]:
     return tuple(change for change in plan.changes if not _is_approved(change, before, landed, approved.changes))
 
 
-def hold_to_approval(draft: Draft, approved: Approved, output: Output, *, quiet: bool) -> None:
+def hold_to_approval(draft: PlannedRun, approved: Approved, output: Console, *, quiet: bool) -> None:
     """Show what nobody approved, and nothing else. Raises StalePlanError when there is something."""
     unapproved = find_unapproved(draft, approved)
     if not unapproved:
@@ -84,8 +84,8 @@ def _refusal(approved: Approved, count: int) -> StalePlanError:
     if approved.changes is None:
         return StalePlanError(
             f"this is not the plan that was approved ({approved.fingerprint}), and a fingerprint alone tells neither what "
-            "differs nor that an update of it has landed meanwhile; nothing was changed",
-            hint="give the approved plan's JSON as well, with --approved FILE: what landed is then told from what is new; "
+            "differs nor that an update of it was applied meanwhile; nothing was changed",
+            hint="give the approved plan's JSON as well, with --approved FILE: what was applied is then distinguished from what is new; "
             "or approve the new plan",
         )
     return StalePlanError(
@@ -109,7 +109,7 @@ def _is_approved(
     )
 
 
-def _earlier(draft: Draft) -> Iterator[Plan]:
+def _earlier(draft: PlannedRun) -> Iterator[Plan]:
     """The plans as they would be without the newest resource, the two newest, and so on: those that nothing is to be done to."""
     touched = {change.address for change in draft.plan.changes}
     owned = ((group[0], address) for address, group in draft.live.owned.items() if address not in touched and group)
@@ -126,19 +126,19 @@ def _earlier(draft: Draft) -> Iterator[Plan]:
             continue
 
 
-def _inputs(draft: Draft) -> Inputs:
+def _inputs(draft: PlannedRun) -> PlanInputs:
     return draft.workspace.inputs(draft.live, moved=draft.asked.moved, wishes=draft.asked.wishes)
 
 
-def _plan_without(draft: Draft, gone: Iterable[Address], inputs: Inputs) -> Plan:
+def _plan_without(draft: PlannedRun, gone: Iterable[Address], inputs: PlanInputs) -> Plan:
     live = _without(draft.live, frozenset(gone))
     held = {address: sinks for address, sinks in inputs.held.items() if address in live.owned}
     plan = make_plan(replace(inputs, live=live, held=held, directory=draft.workspace.directory(live)))
-    return narrow_plan(plan, draft.asked.targets, {*draft.workspace.manifest.resources, *live.owned})
+    return filter_plan(plan, draft.asked.targets, {*draft.workspace.manifest.resources, *live.owned})
 
 
 def _without(live: Live, gone: frozenset[Address]) -> Live:
     ids = {one.id for address in gone for one in live.owned.get(address, ())}
     nodes = (node for node in live.tree.nodes.values() if node.id not in ids)
     owned = {address: group for address, group in live.owned.items() if address not in gone}
-    return replace(live, owned=owned, tree=Tree.of(live.tenancy, nodes))
+    return replace(live, owned=owned, tree=CompartmentTree.of(live.tenancy, nodes))

@@ -2,26 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from genai_iac.cli.choices import read_addresses
-from genai_iac.cli.workspace import Workspace
-from genai_iac.compiled import digest_groups
-from genai_iac.errors import GuardError
-from genai_iac.future import foresee
-from genai_iac.guard import Overrides, check_plan
-from genai_iac.kinds import Wish
-from genai_iac.model import Address, Live, Notice, Plan
-from genai_iac.plan import Inputs, make_destroy_plan, make_plan
-from genai_iac.render.surroundings import Surroundings
-from genai_iac.saved import bind_inputs
-from genai_iac.targets import narrow_plan
+from genai_iac.cli.options import read_addresses
+from genai_iac.cli.session import Session
+from genai_iac.core import Address, Live, Notice, Plan
+from genai_iac.core.errors import GuardError
+from genai_iac.iam_policy import compare
+from genai_iac.planning import PlanInputs, make_destroy_plan, make_plan
+from genai_iac.planning.guards import Overrides, check_plan
+from genai_iac.planning.plan_file import digest_inputs
+from genai_iac.planning.planned_state import predict_state
+from genai_iac.planning.policy_staleness import digest_groups
+from genai_iac.planning.targeting import filter_plan
+from genai_iac.render.plan.context import PlanContext, SecretExpiry
+from genai_iac.render.plan.differences import Edit, line_edits
+from genai_iac.resource_types import RotationRequest
+
+
+def describe_context(workspace: Session, live: Live, plan: Plan) -> PlanContext:
+    """Gather it from the manifests, the reading and the sinks' names; calls nothing."""
+    resources = workspace.manifest.resources
+    touched = {change.address for change in plan.changes if change.kills}
+    return PlanContext(
+        now=live.now,
+        sources={address: resource.source for address, resource in resources.items()},
+        sinks={
+            address: [sink.place for sink in workspace.desk.sinks(resource)] for address, resource in resources.items()
+        },
+        compare_texts=_compare_statements,
+        names={id: live.tree.path(id) for id in live.tree.nodes},
+        needs={address: sorted(workspace.manifest.graph.needs(address)) for address in resources},
+        expiries=[
+            SecretExpiry(address, secret.name, secret.expires, secret.state == "ACTIVE")
+            for address, group in sorted(live.owned.items())
+            for one in group
+            for secret in one.secrets
+            if secret.expires is not None and secret.state in ("ACTIVE", "INACTIVE") and address not in touched
+        ],
+    )
+
+
+def _compare_statements(before: Sequence[str], after: Sequence[str]) -> Sequence[Edit]:
+    """Statements as the policy language sees them: only what differs in meaning, an edit token by token."""
+    if not before or not after:
+        return line_edits(before, after)
+    changes = compare(before, after, None, "")
+    return [Edit(change.before, change.after, ", ".join(map(str, change.tokens))) for change in changes]
 
 
 @dataclass(frozen=True)
-class Asked:
+class PlanOptions:
     """What the verb's own flags ask of the plan."""
 
     targets: frozenset[Address] = frozenset()
@@ -29,7 +62,7 @@ class Asked:
     full_scan: bool = False
     moved: frozenset[Address] = frozenset()
     overrides: Overrides = field(default_factory=Overrides)
-    wishes: Mapping[Address, Wish] = field(default_factory=dict)
+    wishes: Mapping[Address, RotationRequest] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -42,7 +75,7 @@ class Asked:
         accept_outage: tuple[str, ...],
         *,
         everything: bool = False,
-    ) -> Asked:
+    ) -> PlanOptions:
         """The flags of `planning_flags` and `guard_flags`. Raises UsageError."""
         overrides = Overrides(allow_destroy, read_addresses("--accept-outage", accept_outage), everything)
         return cls(
@@ -55,11 +88,11 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Draft:
+class PlannedRun:
     """A plan with the reading it was made on."""
 
-    workspace: Workspace
-    asked: Asked
+    workspace: Session
+    asked: PlanOptions
     live: Live
     plan: Plan
     refusal: GuardError | None  # why apply would not carry it out
@@ -68,7 +101,7 @@ class Draft:
     def inputs(self) -> dict[str, Any]:
         """What a saved plan is bound to."""
         manifest = self.workspace.manifest
-        return bind_inputs(
+        return digest_inputs(
             self.workspace.path,
             manifest.stack.environment,
             manifest.variables,
@@ -84,30 +117,29 @@ class Draft:
         """What the groups mean that the policies to be written name."""
         resources = self.workspace.manifest.resources
         written = [one.address for one in self.plan.changes if one.address.kind == "Policy" and one.after is not None]
-        future = foresee(resources, self.live.tree, self.live.ids) if written else None
+        future = predict_state(resources, self.live.tree, self.live.ids) if written else None
         return digest_groups(written, future, self.workspace.directory(self.live)) if future else {}
 
     @property
-    def around(self) -> Surroundings:
+    def around(self) -> PlanContext:
         """What a rendering may show beside the plan."""
-        from genai_iac.cli.surroundings import describe_surroundings
 
-        return describe_surroundings(self.workspace, self.live, self.plan)
+        return describe_context(self.workspace, self.live, self.plan)
 
 
-def make_draft(workspace: Workspace, asked: Asked, *, destroy: bool = False) -> Draft:
+def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False) -> PlannedRun:
     """Read the tenancy and plan. A refusal of the guards is kept beside the plan, and noted in it."""
     live = workspace.read(parallelism=asked.parallelism, full_scan=asked.full_scan)
-    make: Callable[[Inputs], Plan] = make_destroy_plan if destroy else make_plan
+    make: Callable[[PlanInputs], Plan] = make_destroy_plan if destroy else make_plan
     # what is to be destroyed is destroyed whatever its sinks hold
     inputs = workspace.inputs(live, moved=asked.moved, wishes=asked.wishes, look_into_sinks=not destroy)
     plan = make(inputs)
     plan = replace(plan, notices=(*plan.notices, *map(Notice, workspace.blind_spots())))
     resources = workspace.manifest.resources
-    plan = workspace.foretell(narrow_plan(plan, asked.targets, {*resources, *live.owned}), live)
+    plan = workspace.foretell(filter_plan(plan, asked.targets, {*resources, *live.owned}), live)
     try:
         check_plan(plan, resources, live, asked.overrides)
     except GuardError as refusal:
         notices = tuple(Notice(f"apply will be {line}") for line in str(refusal).splitlines())
-        return Draft(workspace, asked, live, replace(plan, notices=(*plan.notices, *notices)), refusal)
-    return Draft(workspace, asked, live, plan, None)
+        return PlannedRun(workspace, asked, live, replace(plan, notices=(*plan.notices, *notices)), refusal)
+    return PlannedRun(workspace, asked, live, plan, None)

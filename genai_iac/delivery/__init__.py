@@ -4,9 +4,9 @@ A live secret whose mask a sink does not hold is missing there. It is copied fro
 it is *undelivered* and only a renewal brings a value again, because the service shows one once.
 """
 
-from genai_iac.delivery.desk import Desk
-from genai_iac.delivery.foretell import foretell_calls
-from genai_iac.delivery.held import assume_held, read_held
-from genai_iac.delivery.portion import Values
+from genai_iac.delivery.contents import Values
+from genai_iac.delivery.predict_calls import predict_sink_calls
+from genai_iac.delivery.service import DeliveryService
+from genai_iac.delivery.sink_state import assume_delivered, read_sink_states
 
-__all__ = ["Desk", "Values", "assume_held", "foretell_calls", "read_held"]
+__all__ = ["DeliveryService", "Values", "assume_delivered", "predict_sink_calls", "read_sink_states"]

@@ -3,15 +3,15 @@
 from pathlib import Path
 from types import TracebackType
 
-from genai_iac.emulator.application import Application
-from genai_iac.emulator.bootstrap import furnish, reset
-from genai_iac.emulator.control.doors import Control
-from genai_iac.emulator.database import Database
-from genai_iac.emulator.engine import Engine
-from genai_iac.emulator.page.doors import Page
-from genai_iac.emulator.profiles import Profiles
-from genai_iac.emulator.sealing import master_key
-from genai_iac.emulator.world import read_world
+from genai_iac.emulator.auth.profiles import Profiles
+from genai_iac.emulator.control.routes import Control
+from genai_iac.emulator.http.app import Application
+from genai_iac.emulator.http.transaction import TransactionRunner
+from genai_iac.emulator.page.routes import Page
+from genai_iac.emulator.storage.database import Database
+from genai_iac.emulator.storage.secret_storage import master_key
+from genai_iac.emulator.storage.seed import reset, seed_tenancy
+from genai_iac.emulator.storage.tenancy_state import read_tenancy_state
 
 
 class Emulator:
@@ -27,20 +27,20 @@ class Emulator:
         # tenancies in memory share throwaway keys: making one takes longer than everything else together
         self._profiles = Profiles(self._database, oci_dir, secret, throwaway=db is None)
         with self._database.write() as connection:
-            furnish(connection, home_region)
+            seed_tenancy(connection, home_region)
         self.config_file = self._profiles.write()
         control = Control(self._database, self._profiles, home_region)
-        self.app = Application(Engine(self._database, secret), control, Page(self._database))
+        self.app = Application(TransactionRunner(self._database, secret), control, Page(self._database))
 
     @property
     def tenancy(self) -> str:
         """The tenancy's OCID."""
-        return read_world(self._database.connection).tenancy
+        return read_tenancy_state(self._database.connection).tenancy
 
     @property
     def home_region(self) -> str:
         """The home region as it is now."""
-        return read_world(self._database.connection).home
+        return read_tenancy_state(self._database.connection).home
 
     def reset(self) -> None:
         """Forget everything but the tenancy's and its administrator's identity."""

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from genai_iac.errors import Problem, UsageError
-from genai_iac.manifest.decode import decode
-from genai_iac.manifest.envelope import read_envelope
-from genai_iac.manifest.files import ENVIRONMENTS, File, Place, read_file
-from genai_iac.manifest.nodes import Places, Written, to_data
-from genai_iac.manifest.notes import Findings, Notes
-from genai_iac.manifest.reader import read_yaml
-from genai_iac.manifest.variables import Given
-from genai_iac.model import Source
+from genai_iac.core import Source
+from genai_iac.core.errors import Problem, UsageError
+from genai_iac.manifest.decoding import decode
+from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
+from genai_iac.manifest.document_header import read_header
+from genai_iac.manifest.files import ENVIRONMENTS, File, ManifestPath, read_file
+from genai_iac.manifest.variables import GivenValue
+from genai_iac.manifest.yaml_nodes import Places, Written, to_data
+from genai_iac.manifest.yaml_reader import read_yaml
 from genai_iac.schema import ENVIRONMENT_KIND, check_document, show, suggest_or_list
 
 
@@ -28,11 +28,11 @@ class Environment:
     sound: bool = True  # False: something is wrong with it, and was noted
 
     @property
-    def variables(self) -> list[Given]:
+    def variables(self) -> list[GivenValue]:
         """The values it gives to variables."""
         given = self.spec.get("variables", {})
         return [
-            Given(name, value, f"environment {self.name}", self._place("spec", "variables", name))
+            GivenValue(name, value, f"environment {self.name}", self._place("spec", "variables", name))
             for name, value in given.items()
         ]
 
@@ -41,7 +41,7 @@ class Environment:
         return self.places[path]
 
 
-def read_environment(place: Place, name: str, findings: Findings) -> tuple[Environment, File | None]:
+def read_environment(place: ManifestPath, name: str, findings: Diagnostics) -> tuple[Environment, File | None]:
     """The environment of that name and its file. Raises UsageError when there is none; what is wrong with it is noted."""
     file = read_file(place, _find(place, name))
     if isinstance(file, Problem):
@@ -50,7 +50,7 @@ def read_environment(place: Place, name: str, findings: Findings) -> tuple[Envir
     return _read(file, name, findings.of(file.name)), file
 
 
-def _find(place: Place, name: str) -> str:
+def _find(place: ManifestPath, name: str) -> str:
     """The environment's file, from the root. Names are looked up among those that exist: a name is never made a path."""
     directory = place.root / ENVIRONMENTS
     there = sorted(directory.iterdir()) if directory.is_dir() else []
@@ -68,7 +68,7 @@ def _find(place: Place, name: str) -> str:
     raise UsageError(f"no environment is called {show(name)} in {shown}", hint=hint)
 
 
-def _read(file: File, name: str, notes: Notes) -> Environment:
+def _read(file: File, name: str, notes: FileDiagnostics) -> Environment:
     text = decode(file.data, file.name)
     if isinstance(text, Problem):
         notes.add_all([text])
@@ -76,7 +76,7 @@ def _read(file: File, name: str, notes: Notes) -> Environment:
     reading = read_yaml(text, file.name)
     notes.add_all(reading.problems)
     written = _only(reading.documents, file, notes)
-    draft = read_envelope(written, notes) if written else None
+    draft = read_header(written, notes) if written else None
     if written is None or draft is None or not written.sound:
         return Environment(name, sound=False)
     if draft.kind != ENVIRONMENT_KIND:
@@ -89,7 +89,7 @@ def _read(file: File, name: str, notes: Notes) -> Environment:
     return _check(written, name, notes)
 
 
-def _only(documents: tuple[Written, ...], file: File, notes: Notes) -> Written | None:
+def _only(documents: tuple[Written, ...], file: File, notes: FileDiagnostics) -> Written | None:
     if len(documents) == 1:
         return documents[0]
     if documents:
@@ -103,7 +103,7 @@ def _only(documents: tuple[Written, ...], file: File, notes: Notes) -> Written |
     return None
 
 
-def _check(written: Written, name: str, notes: Notes) -> Environment:
+def _check(written: Written, name: str, notes: FileDiagnostics) -> Environment:
     places, data = Places(written), to_data(written.root)
     found = list(check_document(ENVIRONMENT_KIND, data, places.nearest))
     notes.add_all(found)

@@ -11,9 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from genai_iac.errors import Problem, UsageError
-from genai_iac.manifest.decode import MAX_BYTES
-from genai_iac.model import Source
+from genai_iac.core import Source
+from genai_iac.core.errors import Problem, UsageError
+from genai_iac.manifest.decoding import MAX_BYTES
 
 ENVIRONMENTS = "environments"
 MAX_FILES = 10_000
@@ -31,7 +31,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ManifestPath:
     """What a PATH means: the directory everything is relative to, and how names in messages begin."""
 
     root: Path  # absolute, without links
@@ -40,22 +40,22 @@ class Place:
     only: str | None  # the one file, when PATH is a file; "-" for standard input
 
 
-def find_place(path: str) -> Place:
+def find_manifest_path(path: str) -> ManifestPath:
     """Where that path is. Raises UsageError when nothing is there."""
     if path == "-":
-        return Place(Path.cwd(), "-", "", "-")
+        return ManifestPath(Path.cwd(), "-", "", "-")
     given = Path(path)
     try:
         real = given.resolve(strict=True)
     except (OSError, RuntimeError, ValueError) as error:
         raise UsageError(f"{path} cannot be found", hint="give a directory, a file, or - for standard input") from error
     if real.is_dir():
-        return Place(real, path, "" if given == Path() else f"{given}{os.sep}", None)
+        return ManifestPath(real, path, "" if given == Path() else f"{given}{os.sep}", None)
     parent = str(given.parent)
-    return Place(real.parent, path, "" if parent == "." else f"{parent}{os.sep}", real.name)
+    return ManifestPath(real.parent, path, "" if parent == "." else f"{parent}{os.sep}", real.name)
 
 
-def read_files(place: Place, stdin: BinaryIO | None) -> Iterator[File | Problem]:
+def read_files(place: ManifestPath, stdin: BinaryIO | None) -> Iterator[File | Problem]:
     """Every manifest of the place, in the order of their names; for what cannot be read, why."""
     if place.only == "-":
         assert stdin is not None
@@ -70,7 +70,7 @@ def read_files(place: Place, stdin: BinaryIO | None) -> Iterator[File | Problem]
         )
 
 
-def read_file(place: Place, key: str) -> File | Problem:
+def read_file(place: ManifestPath, key: str) -> File | Problem:
     """One file by its name from the root, not through a link that leaves the root."""
     try:
         inside = (place.root / key).resolve(strict=True).relative_to(place.root)
@@ -107,7 +107,7 @@ def _read_below(root: Path, inside: Path) -> bytes:
         return opened.read(MAX_BYTES + 1)
 
 
-def _problem(place: Place, key: str, message: str, hint: str) -> Problem:
+def _problem(place: ManifestPath, key: str, message: str, hint: str) -> Problem:
     return Problem(Source(place.prefix + key or ".", 1, 1), message, hint)
 
 
@@ -116,7 +116,7 @@ def _reason(error: Exception) -> str:
     return os.strerror(code or errno.ELOOP).lower()
 
 
-def _walk(place: Place, below: Path, seen: set[Path]) -> Iterator[str | Problem]:
+def _walk(place: ManifestPath, below: Path, seen: set[Path]) -> Iterator[str | Problem]:
     """Names from the root of all manifests below a directory; a directory that several links lead to is read once."""
     try:
         here = (place.root / below).resolve(strict=True)
@@ -135,7 +135,7 @@ def _walk(place: Place, below: Path, seen: set[Path]) -> Iterator[str | Problem]
         try:
             is_directory = Path(entry).is_dir()  # an entry of os.scandir raises for a link to itself
         except OSError as error:
-            yield _problem(place, str(below / entry.name), f"this cannot be read: {_reason(error)}", "mend the disk")
+            yield _problem(place, str(below / entry.name), f"this cannot be read: {_reason(error)}", "repair the disk")
             continue
         if is_directory:
             yield from _walk(place, below / entry.name, seen)

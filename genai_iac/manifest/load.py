@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from genai_iac.errors import ManifestError, Problem
-from genai_iac.graph import Graph, build_graph
-from genai_iac.kinds import KINDS
-from genai_iac.manifest.decode import decode
-from genai_iac.manifest.envelope import Draft, read_envelope
+from genai_iac.core import Address, Document, Resource, Source, Stack
+from genai_iac.core.errors import ManifestError, Problem
+from genai_iac.manifest.decoding import decode
+from genai_iac.manifest.diagnostics import Diagnostics
+from genai_iac.manifest.document_header import ParsedDocument, read_header
 from genai_iac.manifest.environments import Environment, read_environment
-from genai_iac.manifest.files import ENVIRONMENTS, File, Place, find_place, read_files
-from genai_iac.manifest.given import give_environ, give_flags, read_variable_file
-from genai_iac.manifest.holes import VariableValue
-from genai_iac.manifest.notes import Findings
-from genai_iac.manifest.reader import read_yaml
+from genai_iac.manifest.files import ENVIRONMENTS, File, ManifestPath, find_manifest_path, read_files
+from genai_iac.manifest.graph import Graph, build_graph
+from genai_iac.manifest.placeholders import VariableValue
 from genai_iac.manifest.resources import complete_resources, read_resources
-from genai_iac.manifest.stack import find_stack, prepare_ground
-from genai_iac.model import Address, Document, Resource, Source, Stack
+from genai_iac.manifest.stack import find_stack, prepare_context
+from genai_iac.manifest.variable_sources import read_variable_file, variables_from_environ, variables_from_flags
+from genai_iac.manifest.yaml_reader import read_yaml
+from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import ENVIRONMENT_KIND
 
 
@@ -52,20 +52,22 @@ def load(
 
     Raises ManifestError with every problem of every file; UsageError when there is nothing to read or no such environment.
     """
-    findings = Findings()
-    place = find_place(path)
+    findings = Diagnostics()
+    place = find_manifest_path(path)
     inputs, drafts, lost = _read_drafts(place, stdin, findings)
     chosen, extra = read_environment(place, environment, findings) if environment else (Environment(), None)
     settings = [read_variable_file(Path(name), findings) for name in variable_files]
     layers = [
         chosen.variables,
-        give_environ(environ or {}),
+        variables_from_environ(environ or {}),
         *(given for _, given in settings),
-        give_flags(variables or {}),
+        variables_from_flags(variables or {}),
     ]
     draft = find_stack(drafts, Source(place.given, 1, 1), not lost, findings)
-    ground = prepare_ground(draft, chosen, layers, str(place.root), findings)
-    documents, resources = read_resources([draft for draft in drafts if draft.kind in KINDS], ground, lost, findings)
+    ground = prepare_context(draft, chosen, layers, str(place.root), findings)
+    documents, resources = read_resources(
+        [draft for draft in drafts if draft.kind in RESOURCE_TYPES], ground, lost, findings
+    )
     graph, resources = _connect(resources, findings)
     if findings or ground.stack is None or graph is None:
         raise ManifestError(findings.problems)
@@ -83,25 +85,25 @@ def load(
 
 
 def _read_drafts(
-    place: Place, stdin: BinaryIO | None, findings: Findings
-) -> tuple[list[File], list[Draft], frozenset[str]]:
+    place: ManifestPath, stdin: BinaryIO | None, findings: Diagnostics
+) -> tuple[list[File], list[ParsedDocument], frozenset[str]]:
     """The files, their documents, and the kinds of which a document could not be read (its name may be referred to)."""
     inputs: list[File] = []
-    drafts: list[Draft] = []
+    drafts: list[ParsedDocument] = []
     lost: set[str] = set()
     for file in read_files(place, stdin):
         if isinstance(file, Problem):
             findings.add(file)
-            lost.update(KINDS)
+            lost.update(RESOURCE_TYPES)
             continue
         inputs.append(file)
         found, whole = _read_file(file, findings)
         drafts.extend(found)
-        lost.update((draft.kind for draft in found if draft.name is None) if whole else KINDS)
+        lost.update((draft.kind for draft in found if draft.name is None) if whole else RESOURCE_TYPES)
     return inputs, drafts, frozenset(lost)
 
 
-def _read_file(file: File, findings: Findings) -> tuple[list[Draft], bool]:
+def _read_file(file: File, findings: Diagnostics) -> tuple[list[ParsedDocument], bool]:
     """The documents of a file that are of a known kind, and whether these are all."""
     notes = findings.of(file.name)
     text = decode(file.data, file.name)
@@ -110,7 +112,7 @@ def _read_file(file: File, findings: Findings) -> tuple[list[Draft], bool]:
         return [], False
     reading = read_yaml(text, file.name)
     notes.add_all(reading.problems)
-    drafts = [read_envelope(written, notes) for written in reading.documents]
+    drafts = [read_header(written, notes) for written in reading.documents]
     for draft in drafts:
         if draft is not None and draft.kind == ENVIRONMENT_KIND:
             hint = f"move it to {ENVIRONMENTS}/{draft.name or 'NAME'}.yaml beside the manifests"
@@ -119,7 +121,7 @@ def _read_file(file: File, findings: Findings) -> tuple[list[Draft], bool]:
 
 
 def _connect(
-    resources: Mapping[Address, Resource], findings: Findings
+    resources: Mapping[Address, Resource], findings: Diagnostics
 ) -> tuple[Graph | None, Mapping[Address, Resource]]:
     """The graph, and the resources with what they say about each other; circles are noted."""
     try:
@@ -130,6 +132,6 @@ def _connect(
         return None, resources
 
 
-def _note_all(problems: Iterable[Problem], findings: Findings) -> None:
+def _note_all(problems: Iterable[Problem], findings: Diagnostics) -> None:
     for problem in problems:
         findings.add(problem)

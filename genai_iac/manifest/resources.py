@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from genai_iac.errors import Problem
-from genai_iac.graph import read_references
-from genai_iac.kinds import KINDS
-from genai_iac.manifest.envelope import Draft
-from genai_iac.manifest.interpolate import Interpolation, find_broken
-from genai_iac.manifest.nodes import Places, to_data
-from genai_iac.manifest.notes import Findings, Notes
-from genai_iac.manifest.stack import Ground
-from genai_iac.manifest.tags import merge_tags
-from genai_iac.model import Address, Document, Path, Reference, Resource, Source
+from genai_iac.core import Address, Document, Path, Reference, Resource, Source
+from genai_iac.core.errors import Problem
+from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
+from genai_iac.manifest.document_header import ParsedDocument
+from genai_iac.manifest.graph import read_references
+from genai_iac.manifest.interpolation import Interpolation, find_broken
+from genai_iac.manifest.stack import LoadContext
+from genai_iac.manifest.yaml_nodes import Places, to_data
+from genai_iac.manifest.yaml_scalars import merge_tags
+from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import check_document, show, suggest_or_list
 
 
@@ -28,7 +28,7 @@ class _Read:
 
 
 def read_resources(
-    drafts: Iterable[Draft], ground: Ground, lost: frozenset[str], findings: Findings
+    drafts: Iterable[ParsedDocument], ground: LoadContext, lost: frozenset[str], findings: Diagnostics
 ) -> tuple[Mapping[Address, Document], Mapping[Address, Resource]]:
     """The documents that are right and the resources they declare. `lost` are the kinds of which a document could not be read."""
     firsts = _find_firsts(drafts, findings)
@@ -46,7 +46,7 @@ def read_resources(
             continue
         documents[address] = read.document
         notes.add_all(_find_shared(read.document, claimed))
-        resources[address] = KINDS[draft.kind].desired(read.document, ground.stack)
+        resources[address] = RESOURCE_TYPES[draft.kind].desired(read.document, ground.stack)
         told = {reference for reference, _ in read.references}
         implied = (reference for reference in read_references(resources[address]) if reference not in told)
         notes.add_all(_find_dangling(_place(implied, read.document, firsts), firsts, lost))
@@ -55,11 +55,13 @@ def read_resources(
 
 def complete_resources(resources: Mapping[Address, Resource]) -> Mapping[Address, Resource]:
     """The resources once all are known and none refers to what nobody declares."""
-    return {address: KINDS[address.kind].complete(resource, resources) for address, resource in resources.items()}
+    return {
+        address: RESOURCE_TYPES[address.kind].complete(resource, resources) for address, resource in resources.items()
+    }
 
 
-def _find_firsts(drafts: Iterable[Draft], findings: Findings) -> Mapping[Address, Draft]:
-    firsts: dict[Address, Draft] = {}
+def _find_firsts(drafts: Iterable[ParsedDocument], findings: Diagnostics) -> Mapping[Address, ParsedDocument]:
+    firsts: dict[Address, ParsedDocument] = {}
     for draft in drafts:
         if draft.address is None:
             continue
@@ -74,9 +76,9 @@ def _find_firsts(drafts: Iterable[Draft], findings: Findings) -> Mapping[Address
     return firsts
 
 
-def _read_document(draft: Draft, ground: Ground, notes: Notes) -> _Read:
+def _read_document(draft: ParsedDocument, ground: LoadContext, notes: FileDiagnostics) -> _Read:
     before = len(notes)
-    kind, places = KINDS[draft.kind], Places(draft.written)
+    kind, places = RESOURCE_TYPES[draft.kind], Places(draft.written)
     interpolation = Interpolation(draft.written, ground.scope, notes)
     data: dict[str, Any] = {
         key: interpolation.read_spec(value, kind.statement_fields) if key == "spec" else to_data(value)
@@ -97,7 +99,7 @@ def _read_document(draft: Draft, ground: Ground, notes: Notes) -> _Read:
 
 def _find_shared(document: Document, claimed: dict[str, Source]) -> Iterator[Problem]:
     """What a document claims and another claim has already; what it is the first to claim is added to `claimed`."""
-    for path, what in KINDS[document.kind].claims(document):
+    for path, what in RESOURCE_TYPES[document.kind].claims(document):
         source = document.place(*path)
         if what in claimed:
             hint = "give each entry of deliverTo, of this key and of others, a place of its own"
@@ -106,7 +108,7 @@ def _find_shared(document: Document, claimed: dict[str, Source]) -> Iterator[Pro
 
 
 def _find_dangling(
-    references: Iterable[tuple[Reference, Source]], declared: Mapping[Address, Draft], lost: frozenset[str]
+    references: Iterable[tuple[Reference, Source]], declared: Mapping[Address, ParsedDocument], lost: frozenset[str]
 ) -> Iterator[Problem]:
     for reference, source in references:
         address = reference.address
@@ -117,7 +119,7 @@ def _find_dangling(
 
 
 def _place(
-    references: Iterable[Reference], document: Document, declared: Mapping[Address, Draft]
+    references: Iterable[Reference], document: Document, declared: Mapping[Address, ParsedDocument]
 ) -> Iterator[tuple[Reference, Source]]:
     """References that the kind made of mere names, those that nobody declares, with the place of the name."""
     for reference in references:

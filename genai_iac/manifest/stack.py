@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from genai_iac.kinds import KINDS
-from genai_iac.manifest.envelope import Draft
+from genai_iac.core import Document, Source, Stack
+from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
+from genai_iac.manifest.document_header import ParsedDocument
 from genai_iac.manifest.environments import Environment
-from genai_iac.manifest.holes import Scope, VariableValue
-from genai_iac.manifest.interpolate import Interpolation, find_broken
-from genai_iac.manifest.nodes import Places, to_data
-from genai_iac.manifest.notes import Findings, Notes
-from genai_iac.manifest.tags import check_tags
-from genai_iac.manifest.variables import Given, declare_variables, settle_variables
-from genai_iac.model import Document, Source, Stack
+from genai_iac.manifest.interpolation import Interpolation, find_broken
+from genai_iac.manifest.placeholders import Scope, VariableValue
+from genai_iac.manifest.variables import GivenValue, declare_variables, settle_variables
+from genai_iac.manifest.yaml_nodes import Places, to_data
+from genai_iac.manifest.yaml_scalars import check_tags
+from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import STACK_KIND, check_document
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class LoadContext:
     """What every resource of a path stands on. `stack` None: something is wrong with it, and was noted."""
 
     stack: Stack | None
@@ -27,7 +27,9 @@ class Ground:
     variables: Mapping[str, VariableValue]
 
 
-def find_stack(drafts: Iterable[Draft], where: Source, complete: bool, findings: Findings) -> Draft | None:
+def find_stack(
+    drafts: Iterable[ParsedDocument], where: Source, complete: bool, findings: Diagnostics
+) -> ParsedDocument | None:
     """The one Stack; a problem when there is none or a second one."""
     stacks = [draft for draft in drafts if draft.kind == STACK_KIND]
     for other in stacks[1:]:
@@ -45,25 +47,29 @@ def find_stack(drafts: Iterable[Draft], where: Source, complete: bool, findings:
     return None
 
 
-def prepare_ground(
-    draft: Draft | None, environment: Environment, layers: Iterable[Iterable[Given]], root: str, findings: Findings
-) -> Ground:
+def prepare_context(
+    draft: ParsedDocument | None,
+    environment: Environment,
+    layers: Iterable[Iterable[GivenValue]],
+    root: str,
+    findings: Diagnostics,
+) -> LoadContext:
     """The Stack and what holes may name. `layers` are the values given to variables, later ones win."""
     if draft is None:
-        return Ground(None, Scope(None, None, KINDS), {})
+        return LoadContext(None, Scope(None, None, RESOURCE_TYPES), {})
     notes, places = findings.of(draft.written.file), Places(draft.written)
     spec = to_data(draft.spec) if draft.spec is not None else None
     if not isinstance(spec, Mapping):
         notes.add_all(check_document(STACK_KIND, to_data(draft.root), places.nearest))
-        return Ground(None, Scope(draft.name, None, KINDS), {})
+        return LoadContext(None, Scope(draft.name, None, RESOURCE_TYPES), {})
     document = Document(STACK_KIND, draft.name or "", spec, draft.source, places)
     variables = _settle(draft, document, layers, notes) if environment.sound and draft.written.whole else None
-    scope = Scope(draft.name, variables, KINDS)
-    return Ground(_read_stack(draft, document, environment, scope, root, notes), scope, variables or {})
+    scope = Scope(draft.name, variables, RESOURCE_TYPES)
+    return LoadContext(_read_stack(draft, document, environment, scope, root, notes), scope, variables or {})
 
 
 def _settle(
-    draft: Draft, document: Document, layers: Iterable[Iterable[Given]], notes: Notes
+    draft: ParsedDocument, document: Document, layers: Iterable[Iterable[GivenValue]], notes: FileDiagnostics
 ) -> Mapping[str, VariableValue] | None:
     """The variables; None when their declarations or values are wrong."""
     before = len(notes)
@@ -81,7 +87,7 @@ def _settle(
 
 
 def _read_stack(
-    draft: Draft, document: Document, environment: Environment, scope: Scope, root: str, notes: Notes
+    draft: ParsedDocument, document: Document, environment: Environment, scope: Scope, root: str, notes: FileDiagnostics
 ) -> Stack | None:
     before = len(notes)
     own = Scope(scope.stack, scope.variables, scope.kinds, references=False)

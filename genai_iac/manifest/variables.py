@@ -2,17 +2,52 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
-from genai_iac.manifest.decode import UNTRUSTED, name_character
-from genai_iac.manifest.holes import VariableValue
-from genai_iac.manifest.notes import Notes
-from genai_iac.manifest.patterns import LONGEST_VALUE, compile_pattern
-from genai_iac.manifest.scalars import read_plain
-from genai_iac.model import Document, Source
+from genai_iac.core import Document, Source
+from genai_iac.manifest.decoding import UNTRUSTED, name_character
+from genai_iac.manifest.diagnostics import FileDiagnostics
+from genai_iac.manifest.placeholders import VariableValue
+from genai_iac.manifest.yaml_scalars import read_plain
 from genai_iac.schema import join_or, show, suggest_or_list
+
+LONGEST_VALUE = 128
+_LONGEST = 256
+_MOST_REPETITIONS = 3
+_ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
+_REPETITION = re.compile(r"[*+?]|\{[0-9]+(?:,[0-9]*)?\}")
+
+
+@cache
+def compile_pattern(text: str) -> re.Pattern[str]:
+    """The pattern. Raises ValueError when it is none or may run long: at most three repetitions, of groups only `?`, no look-around."""
+    if len(text) > _LONGEST or "(?" in text:
+        raise ValueError("a pattern has at most 256 characters and no (?…)")
+    repetitions, previous, here = 0, "", 0
+    while here < len(text):
+        if previous and (repetition := _REPETITION.match(text, here)):
+            repetitions += repetition[0] != "?"
+            if repetitions > _MOST_REPETITIONS or (previous == ")" and repetition[0] != "?"):
+                raise ValueError("a pattern may repeat three times at most, and no group but with ?")
+            previous, here = "", repetition.end()
+            continue
+        atom = _ATOM.match(text, here)
+        assert atom is not None
+        if re.fullmatch(r"\\[0-9]", atom[0]):
+            raise ValueError("a pattern cannot refer back to a group")
+        previous, here = atom[0], atom.end()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # sets such as [[a] that a later Python will read otherwise
+            return re.compile(text)
+    except (re.error, FutureWarning) as error:
+        raise ValueError("this is not a regular expression") from error
+
 
 PREFIX = "GENAI_IAC_VAR_"
 _PYTHON: Mapping[str, tuple[type, ...]] = {"string": (str,), "number": (int, float), "boolean": (bool,)}
@@ -32,7 +67,7 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GivenValue:
     """A value that somebody gave: a string from the command line or the environment, or data of a file."""
 
     name: str
@@ -42,7 +77,7 @@ class Given:
     declared_only: bool = True  # whether a name that nobody declared is a mistake
 
 
-def declare_variables(stack: Document, notes: Notes) -> Mapping[str, Variable]:
+def declare_variables(stack: Document, notes: FileDiagnostics) -> Mapping[str, Variable]:
     """The variables of a Stack that fits its schema; what is wrong with their defaults is noted."""
     declared: dict[str, Variable] = {}
     for name, spec in stack.spec.get("variables", {}).items():
@@ -60,10 +95,10 @@ def declare_variables(stack: Document, notes: Notes) -> Mapping[str, Variable]:
 
 
 def settle_variables(
-    declared: Mapping[str, Variable], layers: Iterable[Iterable[Given]], stack: Document, notes: Notes
+    declared: Mapping[str, Variable], layers: Iterable[Iterable[GivenValue]], stack: Document, notes: FileDiagnostics
 ) -> Mapping[str, VariableValue] | None:
     """The value of every variable; None (and notes) when one has none or a wrong one. Later layers win."""
-    given: dict[str, Given] = {}
+    given: dict[str, GivenValue] = {}
     for layer in layers:
         for item in layer:
             if item.name in declared:
@@ -84,7 +119,7 @@ def _guess_type(spec: Mapping[str, Any]) -> Literal["string", "number", "boolean
     return "string" if isinstance(sample, str) else "number"
 
 
-def _check_declaration(variable: Variable, stack: Document, notes: Notes) -> None:
+def _check_declaration(variable: Variable, stack: Document, notes: FileDiagnostics) -> None:
     path = ("spec", "variables", variable.name)
     if variable.pattern is not None:
         try:
@@ -99,7 +134,7 @@ def _check_declaration(variable: Variable, stack: Document, notes: Notes) -> Non
         notes.add(stack.place(*path, "default"), f"the default of {variable.name} {wrong[0]}", wrong[1])
 
 
-def _settle(variable: Variable, given: Given | None, notes: Notes) -> VariableValue | None:
+def _settle(variable: Variable, given: GivenValue | None, notes: FileDiagnostics) -> VariableValue | None:
     if given is None:
         if variable.default is None:
             hint = f"give --var {variable.name}=…, {PREFIX}{variable.name}, a line in a --var-file, or a default"
@@ -112,7 +147,7 @@ def _settle(variable: Variable, given: Given | None, notes: Notes) -> VariableVa
     return value
 
 
-def _convert(variable: Variable, given: Given) -> VariableValue:
+def _convert(variable: Variable, given: GivenValue) -> VariableValue:
     """A string of the command line as the type the variable has; what a file says stays what it is."""
     value: VariableValue = given.value
     if given.source is None and variable.type != "string":

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from genai_iac.access import Accesses, Permission
-from genai_iac.model import Address
-from genai_iac.render.foreign import visible
-from genai_iac.render.json_text import write_json
-from genai_iac.render.surroundings import Access
-from genai_iac.render.terminal import Terminal, Tone
+from genai_iac.analysis.access import Accesses, KeyPermission
+from genai_iac.core import Address
+from genai_iac.render.common.json_text import write_json
+from genai_iac.render.common.sanitize import escape_control
+from genai_iac.render.common.terminal import Terminal, Tone
+from genai_iac.render.plan.context import AccessBeforeAfter
 
 
 def access_text(found: Accesses, terminal: Terminal) -> str:
@@ -42,13 +42,13 @@ def access_json(found: Accesses) -> str:
     return write_json(document, indent=2) + "\n"
 
 
-def access_lines(found: Accesses) -> Access:
+def access_lines(found: Accesses) -> AccessBeforeAfter:
     """The same for a rendering of a plan; what stays is told in the same words on both sides."""
     now = {one: one for one in found.after}
-    return Access([str(now.get(one, one)) for one in found.before], [str(one) for one in found.after])
+    return AccessBeforeAfter([str(now.get(one, one)) for one in found.before], [str(one) for one in found.after])
 
 
-def _of_key(key: Address, permissions: Iterable[Permission], terminal: Terminal) -> Iterator[str]:
+def _of_key(key: Address, permissions: Iterable[KeyPermission], terminal: Terminal) -> Iterator[str]:
     own = [one for one in permissions if one.address == key]
     for one in own:
         yield from _told(one, terminal)
@@ -56,15 +56,15 @@ def _of_key(key: Address, permissions: Iterable[Permission], terminal: Terminal)
         yield from terminal.wrap(f"{key} may call nothing: no statement lets it in")
 
 
-def _signed(sign: str, tone: Tone, permissions: Iterable[Permission], terminal: Terminal) -> Iterator[str]:
+def _signed(sign: str, tone: Tone, permissions: Iterable[KeyPermission], terminal: Terminal) -> Iterator[str]:
     for one in permissions:
         first, *rest = _told(one, terminal)
         yield f"{terminal.paint(sign, tone)} {first}"
         yield from (f"  {line}" for line in rest)
 
 
-def _told(permission: Permission, terminal: Terminal) -> Iterator[str]:
-    what, _, whence = visible(str(permission)).rpartition(" — ")
+def _told(permission: KeyPermission, terminal: Terminal) -> Iterator[str]:
+    what, _, whence = escape_control(str(permission)).rpartition(" — ")
     return iter(terminal.wrap(f"{what} {terminal.glyph('—', '-')} {whence}", "", "    "))
 
 
@@ -72,7 +72,7 @@ def _counts(found: Accesses) -> str:
     return f"{len(found.granted)} granted, {len(found.taken)} taken away"
 
 
-def _rows(permissions: Iterable[Permission]) -> list[dict[str, Any]]:
+def _rows(permissions: Iterable[KeyPermission]) -> list[dict[str, Any]]:
     return [
         {
             "address": str(one.address),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-from genai_iac.model import Address
-from genai_iac.render.foreign import visible
+from genai_iac.core import Address
+from genai_iac.render.common.sanitize import escape_control
 
 Needs: TypeAlias = Mapping[Address, Iterable[Address]]
 _LABEL_LIMIT = 120
@@ -68,11 +68,11 @@ def _arrows(needs: Needs) -> list[tuple[Address, Address]]:
 
 def _mermaid_label(address: Address) -> str:
     # `#NN;` is Mermaid's own escape; what is neither a letter nor a digit could be its syntax or HTML
-    text = visible(str(address), _LABEL_LIMIT)
+    text = escape_control(str(address), _LABEL_LIMIT)
     return "".join(
         character if character.isalnum() or character in " /._-" else f"#{ord(character)};" for character in text
     )
 
 
 def _dot_label(address: Address) -> str:
-    return visible(str(address), _LABEL_LIMIT).replace("\\", "\\\\").replace('"', '\\"')
+    return escape_control(str(address), _LABEL_LIMIT).replace("\\", "\\\\").replace('"', '\\"')

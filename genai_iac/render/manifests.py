@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from genai_iac.export import Export, Told
-from genai_iac.render.foreign import quoted, visible
-from genai_iac.render.words import NAME_LIMIT
-from genai_iac.render.yaml_text import yaml_document, yaml_documents
+from genai_iac.import_export.export import Export, ExportedResource
+from genai_iac.render.common.phrases import NAME_LIMIT
+from genai_iac.render.common.sanitize import escape_control, quoted
+from genai_iac.render.common.yaml_text import yaml_document, yaml_documents
 
 SCHEMA = ".schemas/document.schema.json"  # where the header says it is, beside the manifests
 _FILES = {"Compartment": "compartments", "Policy": "policies", "ApiKey": "keys"}
@@ -34,24 +34,24 @@ def manifest_text(export: Export) -> str:
     return "---\n".join([head, *([_documents(export.told)] if export.told else [])])
 
 
-def _documents(told: Sequence[Told]) -> str:
+def _documents(told: Sequence[ExportedResource]) -> str:
     return yaml_documents([(list(_comments(one)), one.document) for one in told])
 
 
-def _comments(one: Told) -> Iterator[str]:
+def _comments(one: ExportedResource) -> Iterator[str]:
     yield one.live.id
     if not one.ours:
         yield f"adopt it: genai-iac import {one.address} {one.live.id}"
     yield from one.remarks
     if one.live.kind == "ApiKey":
-        yield "OCI showed the values of its secrets once, when they were minted: deliverTo is for those minted from now on"
+        yield "OCI showed the values of its secrets once, when they were created: deliverTo applies to values created or renewed from now on"
         yield from (f"{secret.name} has expired" for secret in one.live.secrets if secret.state == "EXPIRED")
 
 
 def _remarks(export: Export) -> Iterator[str]:
-    yield "Written by genai-iac export from what lives"
+    yield "Written by genai-iac export from live resources"
     for live, reason in export.left_out:
-        yield f"left out: {live.kind} {quoted(live.name, NAME_LIMIT)} ({visible(live.id, NAME_LIMIT)}): {reason}"
+        yield f"left out: {live.kind} {quoted(live.name, NAME_LIMIT)} ({escape_control(live.id, NAME_LIMIT)}): {reason}"
 
 
 def _environment(export: Export, name: str) -> Mapping[str, object]:

@@ -1,8 +1,8 @@
 """JSON Schema, generated from what the kinds say of themselves: to check documents here, and to help editors elsewhere."""
 
-from genai_iac.schema.check import check_document
 from genai_iac.schema.documents import API_VERSION, DOCUMENT_KINDS, ENVIRONMENT_KIND, STACK_KIND, document_schema
 from genai_iac.schema.published import build_schemas
+from genai_iac.schema.validator import check_document
 from genai_iac.schema.wording import join_and, join_or, show, suggest, suggest_or_list
 
 __all__ = [

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from genai_iac.model import Path, Reference, Text
-from genai_iac.schema.ecma import compile_ecma
-from genai_iac.schema.shapes import describe_pattern
+from genai_iac.core import InterpolatedText, Path, Reference
+from genai_iac.schema.patterns import compile_ecma_pattern, describe_pattern
 from genai_iac.schema.wording import join_or, show, suggest, suggest_or_list
 
 Error: TypeAlias = Any  # jsonschema.ValidationError, whose stubs call every field unset
@@ -64,7 +63,7 @@ def name_value(value: object) -> str:
         return "empty"
     if isinstance(value, bool):
         return "a boolean"
-    if isinstance(value, Reference | Text):
+    if isinstance(value, Reference | InterpolatedText):
         return "a reference"
     for types, words in (((int, float), "a number"), (str, "a string"), (list, "a list")):
         if isinstance(value, types):
@@ -99,7 +98,7 @@ def _explain_extra(error: Error, path: Path) -> Iterator[Fault]:
 
 
 def _fits_pattern(key: str, schema: Mapping[str, Any]) -> bool:
-    return any(compile_ecma(pattern).search(key) for pattern in schema.get("patternProperties", {}))
+    return any(compile_ecma_pattern(pattern).search(key) for pattern in schema.get("patternProperties", {}))
 
 
 def _explain_missing(error: Error, path: Path) -> Iterator[Fault]:
@@ -127,7 +126,7 @@ def _explain_const(error: Error, path: Path) -> Iterator[Fault]:
 def _explain_pattern(error: Error, path: Path) -> Iterator[Fault]:
     words = describe_pattern(error.validator_value)
     message = f"{write_path(path)} must be {words}" if words else f"{write_path(path)} is not in the form it needs"
-    if isinstance(error.instance, Reference | Text):
+    if isinstance(error.instance, Reference | InterpolatedText):
         message = f"{write_path(path)} cannot take this reference" + (f": it must be {words}" if words else "")
     description = "" if words else _sentence(error.schema)
     yield Fault(path, message, "; ".join(filter(None, (description, _example(error.schema)))))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genai_iac.schema.documents import API_VERSION, DOCUMENT_KINDS, ENVIRONMENT_KIND, STACK_KIND, document_schema
-from genai_iac.schema.plan import PLAN
+from genai_iac.schema.plan_schema import PLAN
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _HOLE: Mapping[str, Any] = {"type": "string", "pattern": r"\$\{"}

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from commands.stacks import commit
 from conftest import Project, Tenancy
-from pull_requests.stacks import commit
-from vault.places import built_in
+from vault_sink.vault_setups import built_in
 
 from .repository import OTHER, STACK, Hosted
 from .runner import Runner

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from commands.stacks import commit, git
 from conftest import Project, Tenancy
-from pull_requests.stacks import commit, git
 
 from .runner import REPOSITORY, Run, Runner
 

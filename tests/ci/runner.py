@@ -16,7 +16,7 @@ import yaml
 from conftest import ROOT
 
 from .expressions import Context, fill, holds
-from .marketplace import Shelf
+from .fake_actions import Shelf
 from .shell import make_commands, run_script
 
 WORKFLOWS = ROOT / "examples/ci/github/.github/workflows"

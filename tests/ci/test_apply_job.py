@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from loop.walk import client
-from pull_requests.stacks import commit
-from vault.places import content
+from commands.stacks import commit
+from plan_apply.sdk_helpers import client
+from vault_sink.vault_setups import content
 
 from .repository import OTHER, Hosted
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands.stacks import STACK, commit, git
 from conftest import ROOT, Project, Tenancy
-from loop.walk import client
-from pull_requests.stacks import STACK, commit, git
+from plan_apply.sdk_helpers import client
 
-from genai_iac.lint import RULES
-from genai_iac.preflight.limits import PREFIX, Limits
+from genai_iac.analysis.lint import RULES
+from genai_iac.planning.preflight.limits import PREFIX, ServiceLimits
 
 CHECKS, PULL_REQUESTS = ((ROOT / "docs" / name).read_text() for name in ("checks.md", "pull-requests.md"))
 COMMANDS = re.findall(r"^\$ (?:(\w+)=(\S+) )?genai-iac (.*)$", PULL_REQUESTS + CHECKS, re.MULTILINE)
@@ -78,7 +78,7 @@ def test_every_rule_is_on_the_page_and_no_other() -> None:
 
 def test_every_limit_is_on_the_page() -> None:
     rows = re.findall(rf"^\| .* \| (\d+) \| `{PREFIX}(\w+)` \|$", CHECKS, re.MULTILINE)
-    assert rows == [(str(limit.default), limit.name.upper()) for limit in fields(Limits)]
+    assert rows == [(str(limit.default), limit.name.upper()) for limit in fields(ServiceLimits)]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import ROOT
-from vault.places import content
+from vault_sink.vault_setups import content
 
 from .repository import Hosted
 from .shell import Ended, run_script

@@ -17,7 +17,7 @@ from conftest import ROOT
 from genai_iac import __version__
 
 SHIPPED = ROOT / "examples/ci"
-STARTER = ROOT / "genai_iac/starter"
+STARTER = ROOT / "genai_iac/templates"
 FILES = sorted((SHIPPED / "github/.github/workflows").glob("*.yml"))
 WORKFLOWS: dict[str, Any] = {file.stem: yaml.load(file.read_text(), yaml.BaseLoader) for file in FILES}
 JOBS = [(name, job, written) for name, whole in WORKFLOWS.items() for job, written in whole["jobs"].items()]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from .file_hooks import Mint, minting
 from .launching import Launcher
-from .stories import Workshop
-from .watched import Mint, minting
+from .scenarios import Workshop
 
 
 @pytest.fixture(scope="session")

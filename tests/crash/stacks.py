@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loop.manifests import Document, compartment, key, policy, stack
+from plan_apply.manifests import Document, compartment, key, policy, stack
 
 PAIR = [{"name": "key-one", "expires": "90d"}, {"name": "key-two", "expires": "135d"}]
 ROTATION = {"every": "60d", "overlap": "7d", "idle": "24h", "verify": {"model": "xai.grok-4"}}

@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from sinks.traps import Trap
+from sinks.link_attacks import Trap
 
-from .callers import History, calling
-from .grounds import APPLY, Bench, check_whole
+from .fixtures import APPLY, Bench, check_whole
 from .launching import Ended, Here
+from .load_generator import History, calling
+from .scenarios import Workshop
 from .stacks import KEYS
-from .stories import Workshop
 from .volume import Volume, mounted, why_not
 
 ERRORS = [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EXDEV]

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loop.walk import wait_until_held
+from plan_apply.sdk_helpers import wait_until_held
 
-from .callers import calling
-from .grounds import Bench, check_whole
+from .fixtures import Bench, check_whole
 from .launching import Ended
-from .stories import MODES, STORIES, Workshop
-from .tracing import calls_on, kill_at, traced, why_not
+from .load_generator import calling
+from .scenarios import MODES, STORIES, Workshop
+from .strace import calls_on, kill_at, traced, why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 

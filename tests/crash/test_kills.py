@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from loop.walk import keys
+from plan_apply.sdk_helpers import keys
 
-from genai_iac.model import LEAKED
+from genai_iac.core import LEAK_TAG
 
-from .callers import calling
-from .grounds import APPLY, Bench, check_whole
-from .stories import MODES, STORIES, Story, Workshop
+from .fixtures import APPLY, Bench, check_whole
+from .load_generator import calling
+from .scenarios import MODES, STORIES, Story, Workshop
 
 SIGNALS = ("KILL", "TERM")
 SLICE = 3  # points of each story
@@ -111,7 +111,7 @@ def _check_end(code: int, by: str, where: str) -> None:
 
 def _is_noted(bench: Bench) -> bool:
     """Whether a key carries the note of a leak: the first write of an incident has landed."""
-    return any(LEAKED in key.freeform_tags for key in keys(bench.tenancy).values())
+    return any(LEAK_TAG in key.freeform_tags for key in keys(bench.tenancy).values())
 
 
 def _check_answered(bench: Bench) -> None:

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from .doors import OPEN
-from .grounds import APPLY
+from .file_hooks import Mint, Watched, check_silent, run_watched
+from .fixtures import APPLY
 from .launching import Ended
-from .scenes import GROUNDS, READS, REFUSAL, VERBOSE, WRITES, Scene, arguments, arm, scenes
-from .stories import Workshop
-from .tracing import why_not
-from .watched import Mint, Watched, check_silent, run_watched
+from .leak_scenarios import GROUNDS, READS, REFUSAL, VERBOSE, WRITES, Scene, arguments, arm, scenes
+from .scenarios import Workshop
+from .strace import why_not
+from .syscalls import OPEN
 
 
 def test_a_leak_would_be_found(workshop: Workshop, mint: Mint) -> None:

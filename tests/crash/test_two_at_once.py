@@ -14,12 +14,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from loop.manifests import compartment, key, policy, stack
-from loop.walk import compartments, keys, policies
+from plan_apply.manifests import compartment, key, policy, stack
+from plan_apply.sdk_helpers import compartments, keys, policies
 
-from .callers import calling
-from .grounds import APPLY, Bench, check_whole, serving
+from .fixtures import APPLY, Bench, check_whole, serving
 from .launching import Ended, Launcher
+from .load_generator import calling
 from .programs import check_of, recorded_at, write_program
 from .stacks import PAIR, reference
 

@@ -1,4 +1,4 @@
-"""A year of daily applies, some of them killed: nobody ever meets a dead secret, and every key takes its turns when it should.
+"""A year of daily applies, some of them killed: rotate to nobody ever meets a dead secret, and every keys when it should.
 
 A few brisk keys for some weeks go with every test run; all of them for 400 days with `-m matrix`.
 """
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loop.walk import keys
+from plan_apply.sdk_helpers import keys
 
-from .callers import Probe, calling, probe
-from .diaries import HABITS, Entry, Habit, Secret, find_breaches, manifests, turns
-from .grounds import APPLY, Bench, serving
+from .fixtures import APPLY, Bench, serving
 from .launching import Ended, Here, Launcher
-from .places import File, read_key
+from .load_generator import Probe, calling, probe
 from .programs import dotenv_at, write_program
+from .runs import HABITS, Entry, Habit, Secret, find_breaches, manifests, turns
+from .sink_setups import File, read_key
 
 DAYS = 400
 _DAY = 24 * 3600 + 60  # seconds: the timer is a little later each day, so what is due that day is due when it runs

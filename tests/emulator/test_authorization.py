@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from genai_iac.emulator.services import OPERATIONS
+from genai_iac.emulator.services.registry import OPERATIONS
 
 from .clients import CHICAGO, Clients, holds, refusal
 from .signed import call

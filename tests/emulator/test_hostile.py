@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genai_iac.emulator import running
-from genai_iac.emulator.operations import Operation
-from genai_iac.emulator.services import OPERATIONS
+from genai_iac.emulator.http.router import Operation
+from genai_iac.emulator.services.registry import OPERATIONS
 
 from .clients import CHICAGO, Clients
 from .signed import call, send

@@ -5,7 +5,7 @@ import json
 import openai
 import pytest
 
-from genai_iac.emulator.errors import NOT_AUTHENTICATED_TEXT
+from genai_iac.emulator.http.errors import NOT_AUTHENTICATED_TEXT
 
 from .clients import CHAT_ANY, CHICAGO, FRANKFURT, MODEL, Clients, chat, holds
 from .signed import send

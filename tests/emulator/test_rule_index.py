@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 
-from genai_iac.emulator.access.index import RuleIndex
-from genai_iac.policy import Principal, Request, Rule, evaluate, parse
+from genai_iac.emulator.auth.policy_cache import RuleIndex
+from genai_iac.iam_policy import AccessRequest, Principal, StatementInForce, evaluate, parse
 
 TENANCY, KEY, OTHER = (
     "ocid1.tenancy.oc1..t",
@@ -34,16 +34,18 @@ STATEMENTS = [
 PAIRS = list(product(range(0, len(STATEMENTS), 2), range(1, len(STATEMENTS), 3)))
 
 
-def ask(permissions: tuple[str, ...]) -> Request:
+def ask(permissions: tuple[str, ...]) -> AccessRequest:
     principal = Principal("generativeaiapikey", KEY, frozenset(), frozenset(), TENANCY)
-    return Request(principal, permissions, (TENANCY,), {"request.region": "ord"}, datetime(2027, 1, 1, tzinfo=UTC))
+    return AccessRequest(
+        principal, permissions, (TENANCY,), {"request.region": "ord"}, datetime(2027, 1, 1, tzinfo=UTC)
+    )
 
 
 @pytest.mark.parametrize(
     "permissions", [("GENERATIVE_AI_CHAT",), ("GENERATIVE_AI_CHAT", "GENERATIVE_AI_RESPONSE_CREATE"), ()]
 )
 def test_sorted_rules_decide_as_unsorted_ones(permissions: tuple[str, ...]) -> None:
-    rules = [Rule(f"p{number}", TENANCY, parse(text), text) for number, text in enumerate(STATEMENTS)]
+    rules = [StatementInForce(f"p{number}", TENANCY, parse(text), text) for number, text in enumerate(STATEMENTS)]
     request = ask(permissions)
     decided = {True: 0, False: 0}
     for left, right in PAIRS:

@@ -8,8 +8,8 @@ import oci
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from genai_iac.emulator.sessions import make_token
-from genai_iac.emulator.signing_keys import ensure_key
+from genai_iac.emulator.auth.profiles import ensure_key
+from genai_iac.emulator.auth.sessions import make_token
 
 from .clients import Clients, refusal, to_close
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from genai_iac.errors import ManifestError
+from genai_iac.core.errors import ManifestError
 from genai_iac.manifest import load
 
 BROKEN = Path(__file__).parent / "broken"

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from genai_iac.errors import ManifestError, Problem
+from genai_iac.core.errors import ManifestError, Problem
 from genai_iac.manifest import load
-from genai_iac.manifest.nodes import ListNode, MapNode, Node, Scalar, to_data
-from genai_iac.manifest.reader import read_yaml
+from genai_iac.manifest.yaml_nodes import ListNode, MapNode, Node, Scalar, to_data
+from genai_iac.manifest.yaml_reader import read_yaml
 
 GOOD = (Path(__file__).parent / "good" / "chat.yaml").read_text()
 

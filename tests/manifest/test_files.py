@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from genai_iac.errors import ManifestError, UsageError
+from genai_iac.core import Address
+from genai_iac.core.errors import ManifestError, UsageError
 from genai_iac.manifest import Manifest, load
-from genai_iac.model import Address
 
 STACK = "apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: chat}\nspec: {region: us-chicago-1}\n"
 OUTSIDE = "outside: sk-canary-4711\n"

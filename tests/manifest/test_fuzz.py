@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genai_iac.errors import ManifestError
+from genai_iac.core.errors import ManifestError
 from genai_iac.manifest import load
-from genai_iac.manifest.nodes import to_data
-from genai_iac.manifest.reader import PythonParser, read_yaml
+from genai_iac.manifest.yaml_nodes import to_data
+from genai_iac.manifest.yaml_reader import PythonParser, read_yaml
 
 HERE = Path(__file__).parent
 GOOD = (HERE / "good" / "chat.yaml").read_bytes()

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genai_iac.errors import ManifestError
-from genai_iac.graph import build_graph
-from genai_iac.model import Address, Reference, Resource, Source, Text, Value
+from genai_iac.core import Address, InterpolatedText, Reference, Resource, Source, Value
+from genai_iac.core.errors import ManifestError
+from genai_iac.manifest.graph import build_graph
 
 
 def address(name: str) -> Address:
@@ -19,7 +19,7 @@ def address(name: str) -> Address:
 
 def resource(name: str, *needs: str) -> Resource:
     holes: tuple[tuple[str, str | Reference], ...] = tuple((need, Reference(address(need))) for need in needs)
-    value: Value = Text("text", holes) if len(needs) > 1 else [Reference(address(need)) for need in needs]
+    value: Value = InterpolatedText("text", holes) if len(needs) > 1 else [Reference(address(need)) for need in needs]
     return Resource(address(name), {"list": [{"deep": value}]}, Source("a.yaml", 1, 1))
 
 

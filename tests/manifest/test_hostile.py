@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from genai_iac.errors import ManifestError
+from genai_iac.core.errors import ManifestError
 from genai_iac.manifest import load
 
 BYTES = {
@@ -103,7 +103,7 @@ LARGE = {
 }
 RUN = """
 import pathlib, sys, time
-from genai_iac.errors import ManifestError
+from genai_iac.core.errors import ManifestError
 from genai_iac.manifest import load
 
 def most_memory():  # not getrusage: that counts what the parent had before exec

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from genai_iac.errors import UsageError
+from genai_iac.core import Address, ExistingCompartment, InterpolatedText, Lifetime, Reference, StatementText
+from genai_iac.core.errors import UsageError
 from genai_iac.manifest import Manifest, load
-from genai_iac.model import Address, ExistingCompartment, Lifetime, Reference, StatementText, Text
 
 GOOD = Path(__file__).parent / "good" / "chat.yaml"
 CHAT, PLATFORM, KEY, TURNING, POLICY = (
@@ -51,7 +51,7 @@ def test_a_compartment(manifest: Manifest) -> None:
     assert chat.attributes["name"] == "chat-dev"
     assert chat.attributes["compartmentId"] == Reference(PLATFORM)
     assert chat.attributes["freeformTags"] == {"team": "ml-platform", "stage": "own"}
-    assert chat.attributes["description"] == Text(
+    assert chat.attributes["description"] == InterpolatedText(
         "Chat workloads of ${Stack.name} below ${Compartment/platform.path}",
         (("Stack.name", "chat"), ("Compartment/platform.path", Reference(PLATFORM, "path"))),
     )

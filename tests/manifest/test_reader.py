@@ -13,8 +13,8 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from genai_iac.manifest.nodes import ListNode, MapNode, Node, Written, to_data
-from genai_iac.manifest.reader import PythonParser, Reading, read_yaml
+from genai_iac.manifest.yaml_nodes import ListNode, MapNode, Node, Written, to_data
+from genai_iac.manifest.yaml_reader import PythonParser, Reading, read_yaml
 
 
 def read_one(text: str) -> Any:

@@ -13,15 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from genai_iac.kinds import KINDS
-from genai_iac.manifest.nodes import to_data
-from genai_iac.manifest.reader import read_yaml
-from genai_iac.model import Address, Reference, Source, Text
+from genai_iac.core import Address, InterpolatedText, Reference, Source
+from genai_iac.manifest.yaml_nodes import to_data
+from genai_iac.manifest.yaml_reader import read_yaml
+from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import DOCUMENT_KINDS, build_schemas, check_document, document_schema
-from genai_iac.schema.accept import compile_acceptor
-from genai_iac.schema.ecma import compile_ecma
-from genai_iac.schema.judge import make_judge
-from genai_iac.schema.shapes import describe_pattern
+from genai_iac.schema.jsonschema_validator import make_validator
+from genai_iac.schema.patterns import compile_ecma_pattern, describe_pattern
+from genai_iac.schema.validator import compile_acceptor
 
 HERE = Path(__file__).parent
 PUBLISHED = HERE.parent.parent / "schemas"
@@ -178,7 +177,7 @@ ANYTHING = st.recursive(
             "us-chicago-1",
             "active",
             REFERENCE,
-            Text("a", ()),
+            InterpolatedText("a", ()),
         ]
     ),
     lambda inner: (
@@ -217,7 +216,7 @@ def changed_documents(draw: st.DrawFn) -> dict[str, Any]:
 def test_quick_and_exact_judges_are_of_one_mind(document: dict[str, Any]) -> None:
     kind = document["kind"]
     quick = compile_acceptor(document_schema(kind))(document)
-    exact = make_judge(document_schema(kind)).is_valid(document)
+    exact = make_validator(document_schema(kind)).is_valid(document)
     assert exact or not quick, "accepted at once, but not valid"
     problems = list(check_document(kind, document, lambda *path: Source("a.yaml", 1, 1)))
     assert bool(problems) != exact
@@ -225,10 +224,10 @@ def test_quick_and_exact_judges_are_of_one_mind(document: dict[str, Any]) -> Non
 
 
 def test_patterns_end_where_the_text_ends() -> None:
-    assert compile_ecma("^[a-z$]+$").search("a$")
-    assert not compile_ecma("^[a-z]+$").search("a\n")
-    assert not compile_ecma(r"^\d$").search("\u0661")
-    assert compile_ecma(r"^\$$").search("$")
+    assert compile_ecma_pattern("^[a-z$]+$").search("a$")
+    assert not compile_ecma_pattern("^[a-z]+$").search("a\n")
+    assert not compile_ecma_pattern(r"^\d$").search("\u0661")
+    assert compile_ecma_pattern(r"^\$$").search("$")
 
 
 @pytest.mark.parametrize(
@@ -252,4 +251,4 @@ def test_patterns_in_words(pattern: str, words: str) -> None:
 
 
 def test_every_kind_is_a_document_kind() -> None:
-    assert set(KINDS) < set(DOCUMENT_KINDS)
+    assert set(RESOURCE_TYPES) < set(DOCUMENT_KINDS)

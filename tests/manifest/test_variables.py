@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from genai_iac.errors import ManifestError, UsageError
+from genai_iac.core.errors import ManifestError, UsageError
 from genai_iac.manifest import Manifest, load
-from genai_iac.manifest.patterns import compile_pattern
+from genai_iac.manifest.variables import compile_pattern
 
 STACK = """\
 apiVersion: genai-iac/v1

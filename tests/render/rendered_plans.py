@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from genai_iac.errors import GuardError, IacError, ManifestError, PlanError, Problem, ServiceFailure
-from genai_iac.model import (
+from genai_iac.core import (
     Address,
     Call,
     Change,
     ExistingCompartment,
+    InterpolatedText,
+    Invalidation,
     Lifetime,
-    Loss,
     Notice,
     Outcome,
     Plan,
@@ -19,10 +19,10 @@ from genai_iac.model import (
     Source,
     StatementText,
     Status,
-    Text,
 )
-from genai_iac.render.differences import Edit
-from genai_iac.render.surroundings import Access, Expiry, Surroundings
+from genai_iac.core.errors import GuardError, IacError, ManifestError, PlanError, Problem, ServiceFailure
+from genai_iac.render.plan.context import AccessBeforeAfter, PlanContext, SecretExpiry
+from genai_iac.render.plan.differences import Edit
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TENANCY = "ocid1.tenancy.oc1..aaaaaaaaba3pv6wkcr4jqae5f44n2b2m2yt2j6rx32uzr4h25vqstifsfdsq"
@@ -87,7 +87,9 @@ CREATES = (
         ("create",),
         "not in the tenancy",
         after={
-            "name": Text("chat-${Compartment/chat.name}", (("Compartment/chat.name", Reference(COMPARTMENT, "name")),)),
+            "name": InterpolatedText(
+                "chat-${Compartment/chat.name}", (("Compartment/chat.name", Reference(COMPARTMENT, "name")),)
+            ),
             "compartmentId": Reference(COMPARTMENT),
             "description": "chat-app may chat",
             "statements": [
@@ -108,7 +110,7 @@ UPDATES = (
     Change(
         Address("Compartment", "lab"),
         ("update",),
-        "description, tags differ; it lives below another parent",
+        "description, tags differ; it is below another parent",
         before={
             "name": "lab",
             "compartmentId": "ocid1.compartment.oc1..aaaaaaaaoldhome",
@@ -201,7 +203,10 @@ KILLS = (
         ),
         calls=(Call("RenewApiKey", secret="key-one"), Call("SetApiKeyState", secret="key-two")),
         id=key_id("front"),
-        losses=(Loss("key-one", NOW - timedelta(minutes=4, seconds=59), "renew"), Loss("key-two", None, "deactivate")),
+        losses=(
+            Invalidation("key-one", NOW - timedelta(minutes=4, seconds=59), "renew"),
+            Invalidation("key-two", None, "deactivate"),
+        ),
         deliver=("key-one",),
     ),
     Change(
@@ -212,7 +217,7 @@ KILLS = (
         after=key(displayName="leaked", secrets={"key-one": {"state": "revoked", "expires": LIFE}}),
         calls=(Call("SetApiKeyState", secret="key-one"),),
         id=key_id("leaked"),
-        losses=(Loss("key-one", NOW - timedelta(hours=47), "revoke"),),
+        losses=(Invalidation("key-one", NOW - timedelta(hours=47), "revoke"),),
     ),
     Change(
         Address("ApiKey", "retired"),
@@ -221,7 +226,7 @@ KILLS = (
         before=key(displayName="retired"),
         calls=(Call("DeleteApiKey"),),
         id=key_id("retired"),
-        losses=(Loss("key-one", NOW - timedelta(days=40), "delete"),),
+        losses=(Invalidation("key-one", NOW - timedelta(days=40), "delete"),),
     ),
 )
 
@@ -262,15 +267,13 @@ EVERYTHING = Plan(
     unchanged=7,
     owned=16,
     notices=(
-        Notice(
-            "no deliverTo: the values of its secrets will be shown to nobody and lost", Address("ApiKey", "retired")
-        ),
+        Notice("no deliverTo: the values of its secrets will be lost", Address("ApiKey", "retired")),
         Notice("the tenancy's clock is 3 minutes ahead of this machine's"),
     ),
 )
 NOTHING = Plan("chat", None, TENANCY, "us-chicago-1", (), unchanged=12, owned=12)
 
-AROUND = Surroundings(
+AROUND = PlanContext(
     now=NOW,
     sources={
         change.address: Source("stacks/chat.yaml", 10 + 9 * line, 1)
@@ -282,7 +285,7 @@ AROUND = Surroundings(
         Address("ApiKey", "worker"): ("file secrets/worker.env",),
     },
     needs={change.address: change.needs for change in EVERYTHING.changes} | {Address("Policy", "quiet"): (KEY,)},
-    access=Access(
+    access=AccessBeforeAfter(
         before=(
             "group analysts: use generative-ai-chat in compartment lab",
             "group readers: inspect generative-ai-family in tenancy",
@@ -293,9 +296,9 @@ AROUND = Surroundings(
         ),
     ),
     expiries=(
-        Expiry(Address("ApiKey", "quiet"), "key-one", NOW + timedelta(days=5)),
-        Expiry(Address("ApiKey", "quiet"), "key-two", NOW + timedelta(days=300)),
-        Expiry(Address("ApiKey", "forgotten"), "key-one", NOW - timedelta(days=2)),
+        SecretExpiry(Address("ApiKey", "quiet"), "key-one", NOW + timedelta(days=5)),
+        SecretExpiry(Address("ApiKey", "quiet"), "key-two", NOW + timedelta(days=300)),
+        SecretExpiry(Address("ApiKey", "forgotten"), "key-one", NOW - timedelta(days=2)),
     ),
 )
 
@@ -335,7 +338,7 @@ def _large_change(number: int, text: str, losses: bool) -> Change:
             after=after,
             calls=(Call("CreateCompartment"),),
         )
-    lost = (Loss("key-one", NOW - timedelta(minutes=number), "delete"),) if losses else ()
+    lost = (Invalidation("key-one", NOW - timedelta(minutes=number), "delete"),) if losses else ()
     return Change(
         Address("ApiKey", f"k{number}"),
         ("delete",),
@@ -363,7 +366,7 @@ def hostile_plan(text: str) -> Plan:
     }
     others = dict.fromkeys(attributes, "benign")
     calls = (Call("UpdateApiKey"),)
-    losses = (Loss(text, NOW, "renew"),)
+    losses = (Invalidation(text, NOW, "renew"),)
     return Plan(
         stack=text,
         environment=text,
@@ -391,16 +394,16 @@ def hostile_plan(text: str) -> Plan:
     )
 
 
-def hostile_surroundings(text: str) -> Surroundings:
-    """Surroundings with the text wherever text goes."""
+def hostile_surroundings(text: str) -> PlanContext:
+    """PlanContext with the text wherever text goes."""
     address = Address("ApiKey", text)
-    return Surroundings(
+    return PlanContext(
         now=NOW,
         sources={address: Source(text, 1, 1)},
         sinks={address: (text,), Address("Policy", "p"): (text, text)},
         needs={address: (Address(text, "p"),), Address("Policy", "p"): (address,)},
-        access=Access((text, "same"), ("same", text + "2")),
-        expiries=(Expiry(address, text, NOW + timedelta(days=3)),),
+        access=AccessBeforeAfter((text, "same"), ("same", text + "2")),
+        expiries=(SecretExpiry(address, text, NOW + timedelta(days=3)),),
         names={"unlike": text},
         compare_texts=lambda before, after: [Edit(text, line, text) for line in after],
     )

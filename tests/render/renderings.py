@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from genai_iac.errors import IacError
-from genai_iac.model import Outcome, Plan
+from genai_iac.core import Outcome, Plan
+from genai_iac.core.errors import IacError
+from genai_iac.render.common.terminal import Terminal
+from genai_iac.render.errors import problems_json, problems_text
 from genai_iac.render.graph import dot, mermaid
-from genai_iac.render.html import render_html
-from genai_iac.render.json_plan import render_json
-from genai_iac.render.markdown import STEP_SUMMARY_LIMIT, render_markdown
-from genai_iac.render.outcome_stream import outcome_line, summary_line
-from genai_iac.render.problems import problems_json, problems_text
-from genai_iac.render.progress import closing_text, outcome_text
-from genai_iac.render.saved_plan import saved_plan
-from genai_iac.render.surroundings import Surroundings
-from genai_iac.render.terminal import Terminal
-from genai_iac.render.terraform_json import render_terraform_json
-from genai_iac.render.text import render_text
+from genai_iac.render.plan.context import PlanContext
+from genai_iac.render.plan.html import render_html
+from genai_iac.render.plan.json import render_json, saved_plan
+from genai_iac.render.plan.markdown import STEP_SUMMARY_LIMIT, render_markdown
+from genai_iac.render.plan.progress import closing_text, outcome_line, outcome_text, summary_line
+from genai_iac.render.plan.terraform_json import render_terraform_json
+from genai_iac.render.plan.text import render_text
 
 PLAIN, COLOUR, ASCII = Terminal(80), Terminal(80, colour=True), Terminal(80, unicode=False)
 
-OF_A_PLAN: Mapping[str, Callable[[Plan, Surroundings], str]] = {
+OF_A_PLAN: Mapping[str, Callable[[Plan, PlanContext], str]] = {
     "plan.txt": lambda plan, around: render_text(plan, around, PLAIN),
     "plan-colour.txt": lambda plan, around: render_text(plan, around, COLOUR),
     "plan-ascii.txt": lambda plan, around: render_text(plan, around, ASCII),

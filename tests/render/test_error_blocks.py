@@ -7,12 +7,12 @@ import json
 import pytest
 from rendered_plans import ERRORS, OUTCOMES
 
-from genai_iac.errors import IacError, ManifestError, PartialApply, Problem, ServiceFailure, UsageError
-from genai_iac.model import Source
-from genai_iac.render.foreign import columns
-from genai_iac.render.problems import problems_json, problems_text
-from genai_iac.render.progress import closing_text, outcome_text
-from genai_iac.render.terminal import Terminal
+from genai_iac.core import Source
+from genai_iac.core.errors import IacError, ManifestError, PartialApply, Problem, ServiceFailure, UsageError
+from genai_iac.render.common.sanitize import columns
+from genai_iac.render.common.terminal import Terminal
+from genai_iac.render.errors import problems_json, problems_text
+from genai_iac.render.plan.progress import closing_text, outcome_text
 
 
 def test_every_problem_has_its_place_first_and_the_way_out_last() -> None:

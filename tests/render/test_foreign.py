@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genai_iac.model import Address
-from genai_iac.render.foreign import columns, dotted, guard_lines, named, quoted, visible
+from genai_iac.core import Address
+from genai_iac.render.common.sanitize import columns, dotted, escape_control, guard_lines, named, quoted
 
 
 @pytest.mark.parametrize(
@@ -33,16 +33,16 @@ from genai_iac.render.foreign import columns, dotted, guard_lines, named, quoted
     ],
 )
 def test_what_is_shown(text: str, shown: str) -> None:
-    assert visible(text) == shown
+    assert escape_control(text) == shown
 
 
 @given(st.text(alphabet=st.characters(), max_size=200))
 def test_nothing_unsafe_is_left(text: str) -> None:
-    for shown in (visible(text), quoted(text)):
+    for shown in (escape_control(text), quoted(text)):
         assert shown.isprintable()
         assert "##[" not in shown
-        assert visible(shown) == shown
-    assert all(unicodedata.category(character) not in ("Cf", "Cs", "Zl", "Zp") for character in visible(text))
+        assert escape_control(shown) == shown
+    assert all(unicodedata.category(character) not in ("Cf", "Cs", "Zl", "Zp") for character in escape_control(text))
 
 
 @given(st.text(max_size=100), st.text(max_size=100))
@@ -51,8 +51,8 @@ def test_quoted_texts_are_alike_only_when_they_are(one: str, other: str) -> None
 
 
 def test_past_the_limit_it_says_how_much_more_there_is() -> None:
-    assert visible("a" * 1_300, 10) == "aaaaaaaaaa... (+1,290 characters)"
-    assert visible("a" * 10, 10) == "a" * 10
+    assert escape_control("a" * 1_300, 10) == "aaaaaaaaaa... (+1,290 characters)"
+    assert escape_control("a" * 10, 10) == "a" * 10
     assert quoted("\n" * 12, 10) == '"' + "\\n" * 10 + '"... (+2 characters)'
 
 

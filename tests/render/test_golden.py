@@ -12,8 +12,8 @@ import pytest
 from rendered_plans import AROUND, ERRORS, EVERYTHING, NOTHING, OUTCOMES
 from renderings import OF_A_PLAN, OF_ERRORS, OF_OUTCOMES
 
-from genai_iac.model import ACTIONS
-from genai_iac.render.words import SIGNS, sign
+from genai_iac.core import ACTIONS
+from genai_iac.render.common.phrases import SIGNS, sign
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -14,12 +14,11 @@ from markdown_it import MarkdownIt
 from rendered_plans import hostile_errors, hostile_outcomes, hostile_plan, hostile_surroundings
 from renderings import OF_A_PLAN, OF_ERRORS, OF_OUTCOMES
 
-from genai_iac.render.html import render_html
-from genai_iac.render.json_plan import render_json
-from genai_iac.render.markdown import STEP_SUMMARY_LIMIT, render_markdown
-from genai_iac.render.problems import problems_json, problems_text
-from genai_iac.render.saved_plan import read_saved_plan, saved_plan
-from genai_iac.render.text import render_text
+from genai_iac.render.errors import problems_json, problems_text
+from genai_iac.render.plan.html import render_html
+from genai_iac.render.plan.json import read_saved_plan, render_json, saved_plan
+from genai_iac.render.plan.markdown import STEP_SUMMARY_LIMIT, render_markdown
+from genai_iac.render.plan.text import render_text
 
 TEXTS = hostile_texts()
 NUMBERED = [pytest.param(text, id=str(number)) for number, text in enumerate(TEXTS)]

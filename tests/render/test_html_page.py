@@ -11,7 +11,7 @@ from browser import PROGRAM, Browser, running_browser
 from hostile import hostile_texts
 from rendered_plans import AROUND, EVERYTHING, NOTHING, hostile_plan, hostile_surroundings
 
-from genai_iac.render.html import render_html
+from genai_iac.render.plan.html import render_html
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no chromium or google-chrome is on PATH")
 
@@ -87,7 +87,7 @@ def test_no_change_is_a_page_too(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "plan.html"
     file.write_text(render_html(NOTHING), encoding="utf-8")
     browser.open(file, 360, "light")
-    assert "No changes. 12 resources checked, all as declared." in browser.evaluate("document.body.innerText")
+    assert "No changes. 12 resources checked, no differences." in browser.evaluate("document.body.innerText")
     assert (browser.complaints(), browser.evaluate(ROOM)) == ([], 0)
 
 

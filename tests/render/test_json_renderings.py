@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from rendered_plans import CREATES, EVERYTHING, KILLS, NOTHING, NOW, OUTCOMES, UPDATES
 
-from genai_iac.model import ACTIONS, Address, Change, Lifetime, Plan, Reference, Secret, StatementText, Text
-from genai_iac.render.json_plan import fingerprint, plan_document, render_json
-from genai_iac.render.json_text import write_json
-from genai_iac.render.outcome_stream import outcome_line, summary_line
-from genai_iac.render.terraform_json import render_terraform_json
+from genai_iac.core import ACTIONS, Address, Change, InterpolatedText, Lifetime, Plan, Reference, Secret, StatementText
+from genai_iac.render.common.json_text import write_json
+from genai_iac.render.plan.json import fingerprint, plan_document, render_json
+from genai_iac.render.plan.progress import outcome_line, summary_line
+from genai_iac.render.plan.terraform_json import render_terraform_json
 
 REFERENCE = Reference(Address("Compartment", "chat"))
 DOCUMENT = json.loads(render_json(EVERYTHING))
@@ -47,9 +47,9 @@ def test_calls_are_operations_in_order() -> None:
         ({"m": {"x": REFERENCE, "y": 2}}, {"m": {"y": 2}}, ["m.x"]),
         ({"list": ["a", REFERENCE, "c"]}, {"list": ["a", None, "c"]}, ["list.1"]),
         ({"list": [{"x": REFERENCE}]}, {"list": [{}]}, ["list.0.x"]),
-        ({"t": Text("a-${var.x}", (("var.x", "b"),))}, {"t": "a-b"}, []),
-        ({"t": Text("$${x}-${var.x}", (("var.x", "b"),))}, {"t": "${x}-b"}, []),
-        ({"t": Text("a-${Compartment/chat.id}", (("Compartment/chat.id", REFERENCE),))}, {}, ["t"]),
+        ({"t": InterpolatedText("a-${var.x}", (("var.x", "b"),))}, {"t": "a-b"}, []),
+        ({"t": InterpolatedText("$${x}-${var.x}", (("var.x", "b"),))}, {"t": "${x}-b"}, []),
+        ({"t": InterpolatedText("a-${Compartment/chat.id}", (("Compartment/chat.id", REFERENCE),))}, {}, ["t"]),
         ({"s": StatementText("allow ${var.x}", (("var.x", "b"),))}, {}, ["s"]),
         ({"expires": Lifetime("90d", timedelta(days=90))}, {"expires": "90d"}, []),
         ({"at": datetime(2027, 1, 1, tzinfo=UTC)}, {"at": "2027-01-01T00:00:00Z"}, []),

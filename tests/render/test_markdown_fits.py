@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rendered_plans import AROUND, EVERYTHING, large_plan
 
-from genai_iac.model import Address, Call, Change, Notice, Plan
-from genai_iac.render.markdown import COMMENT_LIMIT, STEP_SUMMARY_LIMIT, marker, render_markdown
-from genai_iac.render.surroundings import Surroundings
-from genai_iac.render.words import plan_line
+from genai_iac.core import Address, Call, Change, Notice, Plan
+from genai_iac.render.common.phrases import plan_line
+from genai_iac.render.plan.context import PlanContext
+from genai_iac.render.plan.markdown import COMMENT_LIMIT, STEP_SUMMARY_LIMIT, marker, render_markdown
 
 TEXTS = {
     "short": "x",
@@ -102,7 +102,7 @@ def test_many_notes_and_much_access_fit_too() -> None:
 def test_long_names_at_the_head_fit_the_smallest_limit() -> None:
     name = "\U000e0001" * 5_000
     plan = replace(large_plan(50), stack=name, environment=name, tenancy=name, region=name)
-    _check(plan, render_markdown(plan, Surroundings(), 8_192), 8_192)
+    _check(plan, render_markdown(plan, PlanContext(), 8_192), 8_192)
 
 
 def test_a_limit_that_is_too_small_is_refused() -> None:

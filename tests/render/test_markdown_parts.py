@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from genai_iac.render.foreign import visible
-from genai_iac.render.markdown_parts import alert, code, code_html, fenced, folded, size
+from genai_iac.render.common.markdown import alert, code, code_html, fenced, folded, size
+from genai_iac.render.common.sanitize import escape_control
 
 MARKS = st.text(alphabet="`~<>!-/ deatilsmry\\\n#|@[]()*_", max_size=40)
 
@@ -18,12 +18,12 @@ def test_a_code_span_is_one_code_span(text: str) -> None:
     inline = MarkdownIt("commonmark").parseInline(f"a {code(text)} b")[0].children or []
     assert [child.type for child in inline] == ["text", "code_inline", "text"]
     if not {"<", ">"} & set(text):
-        assert inline[1].content == (visible(text, 255) or " ")
+        assert inline[1].content == (escape_control(text, 255) or " ")
 
 
 @given(st.lists(MARKS | st.text(max_size=60), min_size=1, max_size=5))
 def test_a_fence_is_one_fence(lines: list[str]) -> None:
-    tokens = MarkdownIt("commonmark").parse(fenced([visible(line) for line in lines], "diff"))
+    tokens = MarkdownIt("commonmark").parse(fenced([escape_control(line) for line in lines], "diff"))
     assert [token.type for token in tokens] == ["fence"]
     assert tokens[0].content.count("\n") == len(lines)
 

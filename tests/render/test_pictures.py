@@ -13,12 +13,12 @@ from xml.etree import ElementTree as ET
 import pytest
 from rendered_plans import AROUND, EVERYTHING, KILLS, LIFE, NOTHING, NOW, large_plan
 
-from genai_iac.model import Address
-from genai_iac.render.expiries import expiries_after
+from genai_iac.core import Address
+from genai_iac.render.common.svg import bar_svg, graph_svg
 from genai_iac.render.graph import dot, layers, mermaid
-from genai_iac.render.html import render_html
-from genai_iac.render.surroundings import Access, Expiry, Surroundings
-from genai_iac.render.svg import bar_svg, graph_svg
+from genai_iac.render.plan.context import AccessBeforeAfter, PlanContext, SecretExpiry
+from genai_iac.render.plan.expirations import expiries_after
+from genai_iac.render.plan.html import render_html
 
 
 def _address(name: str) -> Address:
@@ -106,12 +106,12 @@ def test_expiries_are_those_after_the_plan_soonest_first() -> None:
 def test_a_renewed_life_counts_from_now() -> None:
     secrets = {"key-one": {"state": "active", "expires": LIFE}, "key-two": {"state": "inactive", "expires": LIFE}}
     plan = replace(EVERYTHING, changes=(replace(KILLS[0], after={"secrets": secrets}, losses=KILLS[0].losses[:1]),))
-    told = {expiry.secret: expiry.at.date().isoformat() for expiry in expiries_after(plan, Surroundings(now=NOW))}
+    told = {expiry.secret: expiry.at.date().isoformat() for expiry in expiries_after(plan, PlanContext(now=NOW))}
     assert told == {"key-one": "2027-02-21", "key-two": "2027-01-31"}
 
 
 def test_without_a_clock_lives_are_not_guessed() -> None:
-    told = {(str(expiry.address), expiry.secret) for expiry in expiries_after(EVERYTHING, Surroundings())}
+    told = {(str(expiry.address), expiry.secret) for expiry in expiries_after(EVERYTHING, PlanContext())}
     assert ("ApiKey/chat-app", "key-one") in told
     assert ("ApiKey/chat-app", "key-two") not in told
 
@@ -127,35 +127,44 @@ def test_the_page_asks_for_nothing_and_runs_nothing() -> None:
 
 def test_the_page_has_every_part_that_there_is_something_for() -> None:
     page, empty = render_html(EVERYTHING, AROUND), render_html(NOTHING)
-    for title in ("4 secret values stop working", "Notes", "Changes (13)", "Access", "What dies when", "Graph"):
+    for title in (
+        "4 secret values stop working",
+        "Notes",
+        "Changes (13)",
+        "AccessBeforeAfter",
+        "Expirations",
+        "Graph",
+    ):
         assert f"<h2>{title}</h2>" in page
         assert title not in empty
-    assert "No changes. 12 resources checked, all as declared." in empty
+    assert "No changes. 12 resources checked, no differences." in empty
     assert page.count("<details") == 13
     assert page.count(" open>") == len(KILLS)
     assert "<bdi>${Compartment/chat.id} (known after apply)</bdi>" in page
 
 
 def test_access_is_shown_side_by_side() -> None:
-    page = render_html(NOTHING, Surroundings(access=Access(["a", "same"], ["same", "b"])))
+    page = render_html(NOTHING, PlanContext(access=AccessBeforeAfter(["a", "same"], ["same", "b"])))
     assert "<del><bdi>a</bdi></del>" in page
     assert "<ins><bdi>b</bdi></ins>" in page
     assert page.count('<span class="same"><bdi>same</bdi></span>') == 2
-    assert '<span class="same soft">none</span>' in render_html(NOTHING, Surroundings(access=Access([], ["b"])))
+    assert '<span class="same soft">none</span>' in render_html(
+        NOTHING, PlanContext(access=AccessBeforeAfter([], ["b"]))
+    )
 
 
 def test_a_graph_too_large_to_read_is_not_drawn() -> None:
     plan = large_plan(200)
     needs = {change.address: [A] for change in plan.changes}
-    page = render_html(plan, Surroundings(now=NOW, needs=needs))
+    page = render_html(plan, PlanContext(now=NOW, needs=needs))
     assert "200 resources are too many to draw" in page
     few = replace(plan, changes=plan.changes[:3])
-    assert render_html(few, Surroundings(needs=needs)).count("<g ") == 4
+    assert render_html(few, PlanContext(needs=needs)).count("<g ") == 4
 
 
 def test_a_long_list_of_expiries_is_cut_with_a_count() -> None:
-    expiries = [Expiry(_address(f"k{number}"), "one", NOW + timedelta(hours=number)) for number in range(1, 301)]
-    page = render_html(NOTHING, Surroundings(now=NOW, expiries=expiries))
+    expiries = [SecretExpiry(_address(f"k{number}"), "one", NOW + timedelta(hours=number)) for number in range(1, 301)]
+    page = render_html(NOTHING, PlanContext(now=NOW, expiries=expiries))
     assert page.count("<time ") == 200
     assert "and 100 later ones" in page
 

@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 from rendered_plans import AROUND, CREATES, EVERYTHING, KILLS, NOTHING, NOW, UPDATES, large_plan
 
-from genai_iac.model import Action, Address, Change, Lifetime, Loss, Notice, Plan, Reference
-from genai_iac.render.differences import Edit
-from genai_iac.render.foreign import columns
-from genai_iac.render.surroundings import Expiry, Surroundings
-from genai_iac.render.terminal import Terminal
-from genai_iac.render.text import render_text
-from genai_iac.render.words import elapsed_words, join_words, loss_words, plan_line, sign
+from genai_iac.core import Action, Address, Change, Invalidation, Lifetime, Notice, Plan, Reference
+from genai_iac.render.common.phrases import elapsed_words, join_words, loss_words, plan_line, sign
+from genai_iac.render.common.sanitize import columns
+from genai_iac.render.common.terminal import Terminal
+from genai_iac.render.plan.context import PlanContext, SecretExpiry
+from genai_iac.render.plan.differences import Edit
+from genai_iac.render.plan.text import render_text
 
 LIFE = Lifetime("90d", timedelta(days=90))
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -88,7 +88,7 @@ def test_the_last_line(actions: list[tuple[Action, ...]], line: str) -> None:
     ],
 )
 def test_symbols(actions: tuple[Action, ...], kills: bool, mark: str) -> None:
-    losses = (Loss("key-one", None, "delete"),) if kills else ()
+    losses = (Invalidation("key-one", None, "delete"),) if kills else ()
     change = Change(Address("ApiKey", "k"), actions, "", losses=losses)
     assert sign(change) == mark
     assert re.search(
@@ -116,12 +116,12 @@ def test_symbols(actions: tuple[Action, ...], kills: bool, mark: str) -> None:
 )
 def test_elapsed_time_is_told_honestly(elapsed: timedelta, words: str) -> None:
     assert elapsed_words(elapsed) == words
-    assert loss_words(Loss("k", NOW - elapsed, "revoke"), NOW).startswith(f"was last used {words} ago; revoke ")
+    assert loss_words(Invalidation("k", NOW - elapsed, "revoke"), NOW).startswith(f"was last used {words} ago; revoke ")
 
 
 def test_without_a_clock_the_moment_itself_is_told() -> None:
-    assert loss_words(Loss("k", NOW, "renew"), None).startswith("was last used at 2026-11-23T12:00:00Z; ")
-    assert loss_words(Loss("k", None, "renew"), None).startswith("has no recorded use; ")
+    assert loss_words(Invalidation("k", NOW, "renew"), None).startswith("was last used at 2026-11-23T12:00:00Z; ")
+    assert loss_words(Invalidation("k", None, "renew"), None).startswith("has no recorded use; ")
 
 
 def test_what_after_does_not_mention_is_kept() -> None:
@@ -137,7 +137,7 @@ def test_a_life_is_no_difference_unless_it_is_minted() -> None:
     }
     after = {"secrets": {"one": {"expires": LIFE}, "two": {"expires": LIFE}}}
     assert "expires" not in _changed(before, after)
-    change = Change(Address("ApiKey", "k"), ("renew",), "", before, after, losses=(Loss("two", None, "renew"),))
+    change = Change(Address("ApiKey", "k"), ("renew",), "", before, after, losses=(Invalidation("two", None, "renew"),))
     text = render_text(replace(NOTHING, changes=(change,)))
     assert "secrets.two.expires: 2026-12-31T00:00:00Z → 90d" in text
     assert "secrets.one" not in text
@@ -166,14 +166,14 @@ def test_items_without_names_are_told_by_number() -> None:
 
 
 def test_statements_can_be_compared_by_who_knows_better() -> None:
-    around = Surroundings(compare_texts=lambda before, after: [Edit(before[0], after[0], "verb use → manage")])
+    around = PlanContext(compare_texts=lambda before, after: [Edit(before[0], after[0], "verb use → manage")])
     text = render_text(replace(NOTHING, changes=(UPDATES[1],)), around, Terminal(unicode=False))
     assert "(verb use -> manage)" in text
     assert "old-hands" not in text
 
 
 def test_an_ocid_is_shown_with_what_people_call_it() -> None:
-    around = Surroundings(names={"ocid1.compartment.oc1..a": "/platform/chat"})
+    around = PlanContext(names={"ocid1.compartment.oc1..a": "/platform/chat"})
     text = _changed(
         {"compartmentId": "ocid1.compartment.oc1..a"}, {"compartmentId": Reference(Address("Compartment", "b"))}, around
     )
@@ -196,14 +196,16 @@ def test_ocids_are_shortened_in_their_middle_only_when_they_must_be() -> None:
     [(-1, "ApiKey/k key-one expired 24 hours ago, at"), (13, "ApiKey/k key-one expires in 13 days, at"), (15, None)],
 )
 def test_the_nearest_death_is_told(days: int, said: str | None) -> None:
-    around = Surroundings(now=NOW, expiries=[Expiry(Address("ApiKey", "k"), "key-one", NOW + timedelta(days=days))])
+    around = PlanContext(
+        now=NOW, expiries=[SecretExpiry(Address("ApiKey", "k"), "key-one", NOW + timedelta(days=days))]
+    )
     text = render_text(NOTHING, around, Terminal(200))
     assert (said in text) if said else ("expire" not in text)
 
 
 def test_a_renewed_secret_does_not_die_of_its_old_expiry() -> None:
-    around = Surroundings(
-        now=NOW + timedelta(days=35), expiries=[Expiry(KILLS[0].address, "key-one", NOW + timedelta(days=37))]
+    around = PlanContext(
+        now=NOW + timedelta(days=35), expiries=[SecretExpiry(KILLS[0].address, "key-one", NOW + timedelta(days=37))]
     )
     assert "ApiKey/front key-one expires" not in render_text(
         replace(EVERYTHING, changes=KILLS[:1]), around, Terminal(200)
@@ -214,7 +216,7 @@ def test_a_renewed_secret_does_not_die_of_its_old_expiry() -> None:
 def test_a_secret_that_is_off_dies_without_a_word(state: str, told: bool) -> None:
     on = {"secrets": {"key-one": {"state": "active", "expires": (NOW + timedelta(days=3)).isoformat()}}}
     after = {"secrets": {"key-one": {**on["secrets"]["key-one"], "state": state}}}
-    text = render_text(replace(NOTHING, changes=(_update(on, after),)), Surroundings(now=NOW), Terminal(200))
+    text = render_text(replace(NOTHING, changes=(_update(on, after),)), PlanContext(now=NOW), Terminal(200))
     assert ("key-one expires in 3 days" in text) == told
 
 
@@ -225,7 +227,7 @@ def test_notices_name_their_resource() -> None:
 
 def test_sources_and_sinks_are_shown_where_they_are_known() -> None:
     alone, around = (
-        render_text(replace(EVERYTHING, changes=CREATES), surroundings) for surroundings in (Surroundings(), AROUND)
+        render_text(replace(EVERYTHING, changes=CREATES), surroundings) for surroundings in (PlanContext(), AROUND)
     )
     assert "stacks/chat.yaml:19:1" in around
     assert "= key-one and key-two → file secrets/chat-app.env, vault chat-app" in around
@@ -236,7 +238,7 @@ def _update(before: dict[str, object], after: dict[str, object]) -> Change:
     return Change(Address("ApiKey", "k"), ("update",), "because", before, after)  # type: ignore[arg-type]
 
 
-def _changed(before: dict[str, object], after: dict[str, object], around: Surroundings | None = None) -> str:
+def _changed(before: dict[str, object], after: dict[str, object], around: PlanContext | None = None) -> str:
     return render_text(replace(NOTHING, changes=(_update(before, after),)), around)
 
 

@@ -8,10 +8,9 @@ from dataclasses import replace
 import pytest
 from rendered_plans import EVERYTHING, NOTHING, large_plan
 
-from genai_iac.errors import StalePlanError
-from genai_iac.model import Plan
-from genai_iac.render.json_plan import plan_document
-from genai_iac.render.saved_plan import read_saved_plan, saved_plan
+from genai_iac.core import Plan
+from genai_iac.core.errors import StalePlanError
+from genai_iac.render.plan.json import plan_document, read_saved_plan, saved_plan
 
 INPUTS = {"files": {"stack.yaml": "sha256:00"}, "version": "1.2.3", "seal": "not the seal"}
 DATA = saved_plan(EVERYTHING, INPUTS)
@@ -72,7 +71,7 @@ def test_what_is_no_whole_saved_plan_is_refused(data: bytes) -> None:
 
 
 def test_a_format_of_another_age_is_refused_with_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genai_iac.render.json_plan.FORMAT_VERSION", "2.0")
+    monkeypatch.setattr("genai_iac.render.plan.json.FORMAT_VERSION", "2.0")
     newer = saved_plan(EVERYTHING, INPUTS)
     monkeypatch.undo()
     with pytest.raises(StalePlanError, match=r"format version 2\.0, this genai-iac reads 1\.0"):
@@ -80,7 +79,7 @@ def test_a_format_of_another_age_is_refused_with_its_version(monkeypatch: pytest
 
 
 def test_a_later_minor_version_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genai_iac.render.json_plan.FORMAT_VERSION", "1.7")
+    monkeypatch.setattr("genai_iac.render.plan.json.FORMAT_VERSION", "1.7")
     newer = saved_plan(replace(EVERYTHING, unchanged=8), INPUTS)
     monkeypatch.undo()
     assert read_saved_plan(newer)["unchanged"] == 8

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from genai_iac.inventory import Entry
-from genai_iac.model import Address
+from genai_iac.analysis.secret_status import SecretStatus
+from genai_iac.core import Address
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
-_CHAT = Entry(
+_CHAT = SecretStatus(
     address=Address("ApiKey", "chat-app"),
     id="ocid1.generativeaiapikey.oc1.us-chicago-1.aaaachat",
     secret="key-one",
@@ -25,7 +25,7 @@ _CHAT = Entry(
 
 def entry(
     secret: str = "key-one", *, expires: timedelta | None = None, used: timedelta | None = None, **changes: object
-) -> Entry:
+) -> SecretStatus:
     """A secret of ApiKey/chat-app; times are told from NOW."""
     made = replace(_CHAT, secret=secret, **changes)  # type: ignore[arg-type]
     if expires is not None:
@@ -52,7 +52,7 @@ ENTRIES = (
 )
 
 
-def hostile_entries(text: str) -> tuple[Entry, ...]:
+def hostile_entries(text: str) -> tuple[SecretStatus, ...]:
     """The text wherever another hand could have written it."""
     return (
         entry(

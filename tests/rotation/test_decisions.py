@@ -13,11 +13,11 @@ from itertools import product
 
 import pytest
 
-from genai_iac.errors import PlanError
-from genai_iac.kinds import Step, Wish
-from genai_iac.model import LEAKED, Role
+from genai_iac.core import LEAK_TAG, Role
+from genai_iac.core.errors import PlanError
+from genai_iac.resource_types import RotationRequest, Step
 
-from .paper import NAMES, NOW, Paper, PaperSecret, PaperSink, revoking
+from .rotation_model import NAMES, NOW, Paper, PaperSecret, PaperSink, revoking
 
 DAY = timedelta(days=1)
 STATES = ("ACTIVE", "INACTIVE", "EXPIRED", "REVOKED")
@@ -89,7 +89,7 @@ class Run:
         self.broken: list[str] = []
         self.last = Step()
 
-    def go(self, wish: Wish | None = None) -> Run:
+    def go(self, wish: RotationRequest | None = None) -> Run:
         """Steps until there is none; a wish is for the first."""
         for _ in range(MOST_STEPS):
             self.last = self.paper.step(wish)
@@ -126,7 +126,7 @@ class Run:
             self.broken.append(f"readers lost their value at {word}")
 
 
-def cut_short(paper: Paper, wish: Wish | None = None) -> Iterator[Paper]:
+def cut_short(paper: Paper, wish: RotationRequest | None = None) -> Iterator[Paper]:
     """The states that a run leaves when it ends after each part of its next step but the last."""
     count = len(list(paper.copy().parts(paper.step(wish))))
     for end in range(1, count):
@@ -194,7 +194,7 @@ def test_a_leak_once_noted_is_answered_by_any_later_run() -> None:
     answered = 0
     for start in chance.sample(list(starts()), 4000):
         leaked = chance.choice(NAMES)
-        wish = Wish("leaked", leaked)
+        wish = RotationRequest("leaked", leaked)
         try:
             step = start.step(wish)
         except PlanError:
@@ -202,12 +202,12 @@ def test_a_leak_once_noted_is_answered_by_any_later_run() -> None:
         if any(loss.how == "renew" for loss in step.losses):
             continue  # renewed in its own slot: the guard asks first
         for left in cut_short(start, wish):
-            begun = left.tags.get(LEAKED) == leaked
+            begun = left.tags.get(LEAK_TAG) == leaked
             run = Run(left).go(None if begun else wish)
             assert left.secrets[leaked].state == "REVOKED" or not any(
                 call.body.get("state") == "REVOKED" for call in step.calls
             )
-            assert LEAKED not in left.tags
+            assert LEAK_TAG not in left.tags
             assert [line for line in run.broken if "revoked" not in line] == []
             answered += begun
     assert answered > 300
@@ -216,14 +216,14 @@ def test_a_leak_once_noted_is_answered_by_any_later_run() -> None:
 def test_a_rotation_is_taken_back_from_either_side_of_the_switch() -> None:
     for start in starts():
         try:
-            step = start.step(Wish("abort"))
+            step = start.step(RotationRequest("abort"))
         except PlanError:
             continue
         assert [call.body["state"] for call in step.calls] in ([], ["INACTIVE"])
-        for left in (start.copy(), *cut_short(start, Wish("abort"))):
+        for left in (start.copy(), *cut_short(start, RotationRequest("abort"))):
             older = min(left.secrets.values(), key=lambda secret: secret.created)
             older.created = max(older.created, NOW - 20 * DAY)  # not due, or the next apply begins anew
-            broken = Run(left).go(Wish("abort")).broken
+            broken = Run(left).go(RotationRequest("abort")).broken
             asks = [loss for loss in step.losses if loss.last_used and NOW - loss.last_used < DAY]
             assert broken == [] or asks  # the guard asks before a value in use goes down
             left.now += 2 * DAY
@@ -238,20 +238,20 @@ def test_a_wish_that_cannot_be_says_why() -> None:
         {"one": _secret("ACTIVE", 10, 1), "two": _secret("INACTIVE", 10, None)}, [_file(one="current", two="inactive")]
     )
     with pytest.raises(PlanError, match="has no secret three; its secrets are one and two"):
-        paper.step(Wish("leaked", "three"))
+        paper.step(RotationRequest("leaked", "three"))
     with pytest.raises(PlanError, match="is not rotating; there is nothing to abort"):
-        paper.step(Wish("abort"))
+        paper.step(RotationRequest("abort"))
     paper.secrets["one"].state = "REVOKED"
-    assert paper.step(Wish("leaked", "one")).notes == ("one is revoked already",)
+    assert paper.step(RotationRequest("leaked", "one")).notes == ("one is revoked already",)
     paper.secrets = {"one": _secret("EXPIRED", 61, 1), "two": _secret("ACTIVE", 1, None)}
-    with pytest.raises(PlanError, match="one does not work, so the rotation cannot be taken back"):
-        paper.step(Wish("abort"))
+    with pytest.raises(PlanError, match="one does not work, so the rotation cannot be aborted"):
+        paper.step(RotationRequest("abort"))
     paper.secrets = {"one": _secret("ACTIVE", 61, 0.04), "two": _secret("ACTIVE", 1, 0.04)}
     paper.sinks = [PaperSink(False, {"two": ("current", 0)})]
     with pytest.raises(PlanError, match="a sink lacks the value of one and none can give it"):
-        paper.step(Wish("abort"))
+        paper.step(RotationRequest("abort"))
     with pytest.raises(PlanError, match="two leaked, but no sink can give the value of one, which is in use"):
-        paper.step(Wish("leaked", "two"))
+        paper.step(RotationRequest("leaked", "two"))
 
 
 def test_a_used_up_slot_is_seen_ahead_and_explained() -> None:
@@ -268,7 +268,7 @@ def test_a_used_up_slot_is_seen_ahead_and_explained() -> None:
 
 def test_a_leak_of_the_last_slot_is_renewed_in_place_and_told_as_a_loss() -> None:
     paper = Paper({"one": _secret("ACTIVE", 10, 0.04), "two": _secret("REVOKED", 20, None)}, [_file(one="current")])
-    step = paper.step(Wish("leaked", "one"))
+    step = paper.step(RotationRequest("leaked", "one"))
     assert [(call.operation, call.secret) for call in step.calls] == [("RenewApiKey", "one")]
     assert [(loss.secret, loss.asked) for loss in step.losses] == [("one", False)]  # the guard asks
 

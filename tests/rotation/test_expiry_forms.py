@@ -10,11 +10,11 @@ from datetime import timedelta
 import pytest
 from render.hostile import TOKEN, hostile_texts
 
-from genai_iac.inventory import due_within
-from genai_iac.render.expiry import render_expiry
-from genai_iac.render.foreign import columns
-from genai_iac.render.inventory import status_json, status_text
-from genai_iac.render.terminal import Terminal
+from genai_iac.analysis.secret_status import due_within
+from genai_iac.render.common.sanitize import columns
+from genai_iac.render.common.terminal import Terminal
+from genai_iac.render.expiry.table import render_expiry
+from genai_iac.render.status import status_json, status_text
 
 from .entries import ENTRIES, NOW, entry, hostile_entries
 from .readers import read_calendar, read_metrics
@@ -31,7 +31,7 @@ def test_status_tells_each_key_its_secrets_and_places() -> None:
         "  key-one  ACTIVE  current  expires in 12 days   used 4 minutes ago\n"
         "      sk-Rq****JZ1S in file secrets/chat-app.env, vault chat-app in …a1b2c3\n"
         "  key-two  ACTIVE  standby  expires in 30 hours  used 3 days ago\n"
-        "      sk-Rq****JZ1S is in no sink that can be looked into\n"
+        "      sk-Rq****JZ1S is in no readable sink\n"
         "\n"
         "ApiKey/embed  no rotation\n"
         "  key-one  ACTIVE    current     expires in 200 days  used 4 minutes ago\n"

@@ -20,12 +20,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genai_iac.errors import SinkError
-from genai_iac.model import Address, Record, Secret
-from genai_iac.sinks import Context, Sink, open_sink
-from genai_iac.sinks._scrub import scrub
+from genai_iac.core import Address, Record, Secret
+from genai_iac.core.errors import SinkError
+from genai_iac.delivery.sinks import Context, Sink, open_sink
+from genai_iac.delivery.sinks._redact import redact_text
 
-from .nouns import ADDRESS, BASE_URL, EXPIRES, KEY_ID, OWNER, VALUES, delivery, item, mask, traces
+from .samples import ADDRESS, BASE_URL, EXPIRES, KEY_ID, OWNER, VALUES, delivery, item, mask, traces
 
 FIRST = delivery(item("key-one", "a", "current"), item("key-two", "b", "standby"))
 NOTHING = ["true"]
@@ -108,7 +108,7 @@ def test_a_program_that_cannot_be_run_is_found_before_anything_is_minted(root: P
 def test_a_program_in_no_known_form_is_an_error(root: Path) -> None:
     (root / "binary").write_bytes(b"\x7fELF garbage")
     (root / "binary").chmod(0o755)
-    with pytest.raises(SinkError, match=r"exec \./binary: \./binary cannot be started: .*; run the command by hand"):
+    with pytest.raises(SinkError, match=r"exec \./binary: \./binary cannot be started: .*; run the command manually"):
         sink(root, "./binary").write(FIRST)
 
 
@@ -162,14 +162,14 @@ def test_every_form_of_any_value_is_covered(value: str, before: str, after: str)
     ]
     for shape in shapes:
         if len(shape) >= 8 and shape.isprintable() and shape.isascii():
-            covered = scrub(f"{before} {shape} {after}", Secret(value))
+            covered = redact_text(f"{before} {shape} {after}", Secret(value))
             assert shape not in covered
 
 
 def test_text_without_the_value_is_left_alone() -> None:
     text = f"The secret {mask('a')} of acme/chat was not set: HTTP 403 (sk-)"
-    assert scrub(text, Secret(VALUES["a"])) == text
-    assert scrub("a\x1b[31mb\u202ec\u2028d", None) == "a [31mb c d"
+    assert redact_text(text, Secret(VALUES["a"])) == text
+    assert redact_text("a\x1b[31mb\u202ec\u2028d", None) == "a [31mb c d"
 
 
 def test_a_program_that_hangs_is_killed_with_its_children(root: Path) -> None:
@@ -288,7 +288,7 @@ def test_a_check_that_fails_is_told_without_what_it_printed(root: Path) -> None:
     failing = sink(root, *NOTHING, check=shell(script.replace(VALUES["a"], "$(cat held)")))
     (root / "held").write_text(VALUES["a"])
     for attempt in (failing.prove, failing.read):
-        with pytest.raises(SinkError, match=r"its check \(.*\) ended with status 4; run it by hand") as caught:
+        with pytest.raises(SinkError, match=r"its check \(.*\) ended with status 4; run it manually") as caught:
             attempt()
         assert not traces(str(caught.value))
 
@@ -411,7 +411,7 @@ def test_many_keys_at_once_lose_no_note(root: Path) -> None:
 
 def test_many_processes_at_once_lose_no_note(root: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from genai_iac.model import Address; from genai_iac.sinks import Context, open_sink\n"
+        "import sys; from pathlib import Path; from genai_iac.core import Address; from genai_iac.delivery.sinks import Context, open_sink\n"
         "root, number = Path(sys.argv[1]), sys.argv[2]\n"
         "for turn in range(10):\n"
         "    context = Context(root, root / '.genai-iac', Address('ApiKey', f'key-{number}-{turn}'), 'chat')\n"
@@ -423,11 +423,11 @@ def test_many_processes_at_once_lose_no_note(root: Path) -> None:
 
 
 def test_a_thousand_keys_fit_into_the_journal(root: Path) -> None:
-    from genai_iac.sinks._journal import Note, _render
+    from genai_iac.delivery.sinks._delivery_log import LogEntry, _render
 
     records = (FIRST.items[0].record,)
     notes = {
-        f"{n:032x}": Note("exec gh secret set", f"ApiKey/key-{n}", OWNER, KEY_ID, BASE_URL, records)
+        f"{n:032x}": LogEntry("exec gh secret set", f"ApiKey/key-{n}", OWNER, KEY_ID, BASE_URL, records)
         for n in range(1000)
     }
     (root / ".genai-iac").mkdir()

@@ -20,10 +20,10 @@ from unittest import mock
 
 import pytest
 
-from genai_iac.errors import SinkError
-from genai_iac.sinks import Context, Sink, open_sink
+from genai_iac.core.errors import SinkError
+from genai_iac.delivery.sinks import Context, Sink, open_sink
 
-from .nouns import ADDRESS, OWNER, VALUES, delivery, item, mask, traces
+from .samples import ADDRESS, OWNER, VALUES, delivery, item, mask, traces
 
 FIRST = delivery(item("key-one", "a", "current"))
 SECOND = delivery(item("key-one", "b", "current"))

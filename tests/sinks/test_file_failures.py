@@ -16,11 +16,11 @@ from unittest import mock
 
 import pytest
 
-from genai_iac.errors import SinkError
-from genai_iac.sinks import Context, Sink, open_sink
+from genai_iac.core.errors import SinkError
+from genai_iac.delivery.sinks import Context, Sink, open_sink
 
-from .nouns import ADDRESS, OWNER, VALUES, delivery, item, mask, traces
-from .traps import Trap
+from .link_attacks import Trap
+from .samples import ADDRESS, OWNER, VALUES, delivery, item, mask, traces
 
 OLD = delivery(item("key-one", "a", "current"))
 NEW = delivery(item("key-one", "b", "current"), item("key-two", "c", "standby"))

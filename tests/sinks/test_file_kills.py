@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from genai_iac.sinks import Context, Sink, open_sink
+from genai_iac.delivery.sinks import Context, Sink, open_sink
 
-from .nouns import ADDRESS, OWNER, delivery, item, mask, traces
+from .samples import ADDRESS, OWNER, delivery, item, mask, traces
 
 OLD = delivery(item("key-one", "a", "current"))
 NEW = delivery(item("key-one", "b", "current"))
@@ -39,9 +39,9 @@ WRITER = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from genai_iac.errors import SinkError
-from genai_iac.sinks import Context, open_sink
-from nouns import ADDRESS, OWNER, delivery, item
+from genai_iac.core.errors import SinkError
+from genai_iac.delivery.sinks import Context, open_sink
+from samples import ADDRESS, OWNER, delivery, item
 root = Path(sys.argv[2])
 sink = open_sink({"file": {"path": "secrets/deep/chat.env"}}, Context(root, root / ".genai-iac", ADDRESS, OWNER))
 new = delivery(item("key-one", "b", "current"))

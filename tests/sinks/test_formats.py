@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genai_iac.model import Address, Item, Record, Secret
-from genai_iac.sinks import _dotenv, _json
-from genai_iac.sinks._contents import Contents, Unreadable, sort_items
+from genai_iac.core import Address, Item, Record, Secret
+from genai_iac.delivery.sinks import _dotenv, _json_format
+from genai_iac.delivery.sinks._contents import Contents, Unreadable, sort_items
 
-from .nouns import ADDRESS, BASE_URL, KEY_ID, OWNER, VALUES, item, mask
+from .samples import ADDRESS, BASE_URL, KEY_ID, OWNER, VALUES, item, mask
 
-FORMATS = pytest.mark.parametrize("form", [_dotenv, _json], ids=["dotenv", "json"])
+FORMATS = pytest.mark.parametrize("form", [_dotenv, _json_format], ids=["dotenv", "json"])
 ALL_ROLES = Contents(
     OWNER, ADDRESS, KEY_ID, BASE_URL, (item("key-one", "a", "current"), item("key-two", "b", "standby"))
 )
@@ -61,7 +61,7 @@ def test_dotenv_looks_like_this() -> None:
 
 
 def test_json_looks_like_this() -> None:
-    data = json.loads(_json.render(ALL_ROLES).reveal())
+    data = json.loads(_json_format.render(ALL_ROLES).reveal())
     assert data.pop("genai-iac")["records"][1]["mask"] == mask("b")
     assert data == {"OPENAI_API_KEY": VALUES["a"], "OPENAI_API_KEY_STANDBY": VALUES["b"], "OPENAI_BASE_URL": BASE_URL}
 
@@ -109,7 +109,7 @@ def test_dotenv_refuses_what_its_readers_disagree_on(value: str) -> None:
 @settings(deadline=None)
 @given(contents)
 def test_json_gives_back_what_it_was_given(whole: Contents) -> None:
-    assert _json.parse(_json.render(whole)) == whole
+    assert _json_format.parse(_json_format.render(whole)) == whole
 
 
 @settings(deadline=None)

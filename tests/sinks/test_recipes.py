@@ -14,9 +14,9 @@ import jsonschema
 import pytest
 import yaml
 
-from genai_iac.sinks import Context, Sink, entry_schema, open_sink
+from genai_iac.delivery.sinks import Context, Sink, entry_schema, open_sink
 
-from .nouns import ADDRESS, OWNER, VALUES, delivery, item, mask, traces
+from .samples import ADDRESS, OWNER, VALUES, delivery, item, mask, traces
 
 PAGE = Path(__file__).parents[2] / "docs/sinks.md"
 FIRST = delivery(item("key-one", "a", "current"))

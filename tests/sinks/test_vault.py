@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genai_iac.errors import ServiceFailure, SinkError
-from genai_iac.model import Delivery, Role, Secret
+from genai_iac.core import Delivery, Role, Secret
+from genai_iac.core.errors import ServiceFailure, SinkError
 
-from .benches import VaultBench, ordered
-from .doubles import ROOM
-from .nouns import ADDRESS, OWNER, VALUES, delivery, item, mask
+from .fake_vault import ROOM
+from .samples import ADDRESS, OWNER, VALUES, delivery, item, mask
+from .sink_harness import VaultBench, ordered
 
 A = item("key-one", "a", "current")
 A_STANDBY = item("key-one", "a", "standby", kept=True)

@@ -3,22 +3,22 @@
 import sqlite3
 from typing import Any
 
-from genai_iac.emulator.control.visit import Visit
-from genai_iac.emulator.errors import invalid
-from genai_iac.emulator.moments import format_duration, format_instant, parse_duration, parse_instant
-from genai_iac.emulator.world import read_world, real_time, set_clock
+from genai_iac.emulator.control.request import ControlRequest
+from genai_iac.emulator.http.errors import invalid
+from genai_iac.emulator.storage.tenancy_state import read_tenancy_state, real_time, set_clock
+from genai_iac.emulator.storage.time_format import format_duration, format_instant, parse_duration, parse_instant
 
 _LATEST = 253_370_764_800_000  # the year 9999
 
 
-def show_clock(visit: Visit) -> dict[str, Any]:
+def show_clock(visit: ControlRequest) -> dict[str, Any]:
     """`{"now": …, "offset": …}`; the offset is how far it is ahead of (or behind) this machine's."""
-    world = read_world(visit.connection)
+    world = read_tenancy_state(visit.connection)
     sign = "-" if world.offset < 0 else ""
     return {"now": format_instant(world.now), "offset": sign + format_duration(abs(world.offset))}
 
 
-def change_clock(visit: Visit) -> dict[str, Any]:
+def change_clock(visit: ControlRequest) -> dict[str, Any]:
     """`{"advance": "30d"}` or `{"set": "2027-01-01T00:00:00Z"}`."""
     turn_clock(visit.connection, visit.object)
     return show_clock(visit)
@@ -28,7 +28,7 @@ def turn_clock(connection: sqlite3.Connection, change: dict[str, Any]) -> None:
     """Put the clock where the change says; ServiceError 400 when it says nothing sensible."""
     if set(change) not in ({"advance"}, {"set"}):
         raise invalid('The clock takes {"advance": "30d"} or {"set": "2027-01-01T00:00:00Z"}.')
-    offset = read_world(connection).offset
+    offset = read_tenancy_state(connection).offset
     try:
         if "advance" in change:
             offset += parse_duration(change["advance"])

@@ -4,20 +4,20 @@ import re
 import sqlite3
 from typing import Any
 
-from genai_iac.emulator.bootstrap import ADMINISTRATOR
-from genai_iac.emulator.control.visit import Visit
-from genai_iac.emulator.errors import ServiceError, invalid
-from genai_iac.emulator.ocids import make_ocid
-from genai_iac.emulator.profiles import DEFAULT_PROFILE, PRINCIPAL_DESCRIPTION
-from genai_iac.emulator.resources import Resource, Resources
-from genai_iac.emulator.tags import read_tags
-from genai_iac.emulator.world import World, read_world
+from genai_iac.emulator.auth.profiles import DEFAULT_PROFILE, PRINCIPAL_DESCRIPTION
+from genai_iac.emulator.control.request import ControlRequest
+from genai_iac.emulator.http.errors import ServiceError, invalid
+from genai_iac.emulator.services.tags import read_tags
+from genai_iac.emulator.storage.ocids import make_ocid
+from genai_iac.emulator.storage.resources import Resources, StoredResource
+from genai_iac.emulator.storage.seed import ADMINISTRATOR
+from genai_iac.emulator.storage.tenancy_state import TenancyState, read_tenancy_state
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _GROUP = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
-def add_principal(visit: Visit) -> dict[str, Any]:
+def add_principal(visit: ControlRequest) -> dict[str, Any]:
     """`{"name": "ci", "groups": ["planners"]}`: make the user and those groups that are not there, and put it in them.
 
     With `"session": true` its profile holds a session token in the place of a user, good for an hour; asking again
@@ -29,7 +29,7 @@ def add_principal(visit: Visit) -> dict[str, Any]:
     if unknown:
         raise invalid(f"A principal has no {', '.join(sorted(unknown))}.")
     name, groups = _read_name(wanted), _read_groups(wanted)
-    world = read_world(connection)
+    world = read_tenancy_state(connection)
     user = _find_or_make(connection, world, "user", name)
     if wanted.get("session"):
         connection.execute("INSERT OR IGNORE INTO sessions VALUES (?)", (user,))
@@ -42,7 +42,7 @@ def add_principal(visit: Visit) -> dict[str, Any]:
     return {**shown, "configFile": str((visit.directory / "config").resolve())}
 
 
-def show_principals(visit: Visit) -> list[dict[str, Any]]:
+def show_principals(visit: ControlRequest) -> list[dict[str, Any]]:
     """All users that have a profile, with the groups they are in."""
     rows = visit.connection.execute(
         "SELECT u.name, u.id, (SELECT group_concat(g.name) FROM memberships m JOIN resources g ON g.id = m.team"
@@ -75,12 +75,12 @@ def _read_groups(wanted: dict[str, Any]) -> list[str]:
     return groups
 
 
-def _find_or_make(connection: sqlite3.Connection, world: World, kind: str, name: str) -> str:
+def _find_or_make(connection: sqlite3.Connection, world: TenancyState, kind: str, name: str) -> str:
     row = connection.execute(
         "SELECT id FROM resources WHERE kind = ? AND name = ? COLLATE NOCASE AND state <> 'DELETED'", (kind, name)
     ).fetchone()
     if row is not None:
         return str(row["id"])
     body = {"description": PRINCIPAL_DESCRIPTION, **read_tags({}, ADMINISTRATOR, world.now)}
-    made = Resource(make_ocid(kind), kind, "", world.tenancy, name, "ACTIVE", world.now, None, "", body)
+    made = StoredResource(make_ocid(kind), kind, "", world.tenancy, name, "ACTIVE", world.now, None, "", body)
     return Resources(connection).add(made, visible=0).id

@@ -9,11 +9,11 @@ import unicodedata
 from functools import cache
 from pathlib import Path
 
-from genai_iac.emulator.generative_ai.key_secrets import KeySecret
-from genai_iac.emulator.moments import DAY, HOUR, MINUTE, format_duration, format_instant
-from genai_iac.emulator.page.view import Place, Shelf, View
-from genai_iac.emulator.regions import REGIONS
-from genai_iac.emulator.resources import Resource
+from genai_iac.emulator.page.view import CompartmentView, ResourceGroup, View
+from genai_iac.emulator.services.generative_ai.key_secrets import KeySecret
+from genai_iac.emulator.services.regions import REGIONS
+from genai_iac.emulator.storage.resources import StoredResource
+from genai_iac.emulator.storage.time_format import DAY, HOUR, MINUTE, format_duration, format_instant
 
 _STEPS = (("1h", "an hour"), ("1d", "a day"), ("7d", "a week"), ("30d", "30 days"))
 _LONGEST = 2_000
@@ -70,11 +70,11 @@ def _header(view: View) -> str:
 
 
 def _tree(view: View) -> str:
-    places = "".join(_place(view, place) for place in view.places)
+    places = "".join(_compartment(view, place) for place in view.places)
     return f"<section><h2>Compartments</h2>{places}{_more(view.more_places, 'compartments')}</section>"
 
 
-def _place(view: View, place: Place) -> str:
+def _compartment(view: View, place: CompartmentView) -> str:
     resource = place.resource
     state = "" if resource.state == "ACTIVE" else _state(resource.state)
     described = _safe(str(resource.body.get("description") or ""))
@@ -86,12 +86,12 @@ def _place(view: View, place: Place) -> str:
     return (
         f'<article class="depth-{min(place.depth, 6)}"><h3>{_safe(resource.name)} {state}</h3>'
         f'<p class="id" title="{_safe(resource.id)}">{_safe(resource.id)}</p><p class="about">{described}</p>'
-        f"{_shelf('API keys', keys, place.keys)}{_shelf('Policies', policies, place.policies)}"
-        f"{_shelf('Vault secrets', secrets and f'<ul>{secrets}</ul>', place.secrets)}</article>"
+        f"{_resource_group('API keys', keys, place.keys)}{_resource_group('Policies', policies, place.policies)}"
+        f"{_resource_group('Vault secrets', secrets and f'<ul>{secrets}</ul>', place.secrets)}</article>"
     )
 
 
-def _shelf(title: str, content: str, shelf: Shelf) -> str:
+def _resource_group(title: str, content: str, shelf: ResourceGroup) -> str:
     return f"<h4>{title}</h4>{content}{_more(shelf.more, '')}" if content else ""
 
 
@@ -99,7 +99,7 @@ def _more(number: int, what: str) -> str:
     return f'<p class="more">… and {number} more {what}</p>' if number else ""
 
 
-def _key(view: View, key: Resource) -> str:
+def _key(view: View, key: StoredResource) -> str:
     rows = "".join(_secret(secret, view.world.now) for secret in view.key_secrets.get(key.id, []))
     return (
         f"<table><caption><b>{_safe(key.name)}</b> <small>{_safe(key.region)}</small> "
@@ -120,7 +120,7 @@ def _secret(secret: KeySecret, now: int) -> str:
     )
 
 
-def _policy(policy: Resource) -> str:
+def _policy(policy: StoredResource) -> str:
     texts = policy.body["statements"]
     statements = "".join(f"<li><code>{_safe(text)}</code></li>" for text in texts)
     summary = f"<summary>{_safe(policy.name)} <small>{len(texts)}</small></summary>"

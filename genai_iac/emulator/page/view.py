@@ -6,10 +6,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from genai_iac.emulator.call_log import list_calls
-from genai_iac.emulator.generative_ai.key_secrets import KeySecret, secrets_of
-from genai_iac.emulator.resources import Listing, Resource, Resources
-from genai_iac.emulator.world import World, read_world
+from genai_iac.emulator.services.generative_ai.key_secrets import KeySecret, secrets_of
+from genai_iac.emulator.storage.call_log import list_calls
+from genai_iac.emulator.storage.resources import ResourceQuery, Resources, StoredResource
+from genai_iac.emulator.storage.tenancy_state import TenancyState, read_tenancy_state
 
 MOST_ROWS = 100  # of each kind in a compartment
 MOST_PLACES = 300
@@ -17,41 +17,41 @@ LAST_CALLS = 30
 
 
 @dataclass(frozen=True)
-class Shelf:
+class ResourceGroup:
     """The things of one kind in one compartment, and how many more there are."""
 
-    rows: tuple[Resource, ...] = ()
+    rows: tuple[StoredResource, ...] = ()
     more: int = 0
 
 
 @dataclass(frozen=True)
-class Place:
+class CompartmentView:
     """A compartment (or the root), how deep it is, and what is in it."""
 
-    resource: Resource
+    resource: StoredResource
     depth: int
-    keys: Shelf
-    policies: Shelf
-    secrets: Shelf
+    keys: ResourceGroup
+    policies: ResourceGroup
+    secrets: ResourceGroup
 
 
 @dataclass(frozen=True)
 class View:
     """All that the page needs."""
 
-    world: World
-    places: tuple[Place, ...]
+    world: TenancyState
+    places: tuple[CompartmentView, ...]
     more_places: int
     key_secrets: dict[str, list[KeySecret]]
-    people: tuple[Resource, ...]
-    groups: tuple[Resource, ...]
+    people: tuple[StoredResource, ...]
+    groups: tuple[StoredResource, ...]
     calls: tuple[dict[str, Any], ...]
     faults: int
 
 
 def read_view(connection: sqlite3.Connection) -> View:
     """Read everything."""
-    world = read_world(connection)
+    world = read_tenancy_state(connection)
     resources = Resources(connection)
     tree = _walk_tree(resources, world)
     places = tuple(_read_place(connection, resource, depth) for resource, depth in tree[:MOST_PLACES])
@@ -61,21 +61,21 @@ def read_view(connection: sqlite3.Connection) -> View:
         places,
         max(0, len(tree) - MOST_PLACES),
         secrets_of(connection, keys),
-        tuple(resources.select(Listing("user", None, limit=MOST_ROWS))),
-        tuple(resources.select(Listing("group", None, limit=MOST_ROWS))),
+        tuple(resources.select(ResourceQuery("user", None, limit=MOST_ROWS))),
+        tuple(resources.select(ResourceQuery("group", None, limit=MOST_ROWS))),
         tuple(reversed(list_calls(connection, LAST_CALLS))),
         world.faults,
     )
 
 
-def _walk_tree(resources: Resources, world: World) -> list[tuple[Resource, int]]:
+def _walk_tree(resources: Resources, world: TenancyState) -> list[tuple[StoredResource, int]]:
     """The root and all compartments that are not deleted, parents before children, each with its depth."""
-    children: dict[str, list[Resource]] = {}
-    for item in resources.select(Listing("compartment", None, by_name=True)):
+    children: dict[str, list[StoredResource]] = {}
+    for item in resources.select(ResourceQuery("compartment", None, by_name=True)):
         if item.state != "DELETED":
             children.setdefault(item.compartment, []).append(item)
     root = resources.find("tenancy", world.tenancy)
-    found: list[tuple[Resource, int]] = []
+    found: list[tuple[StoredResource, int]] = []
     waiting = [(root, 0)] if root else []
     while waiting:
         item, depth = waiting.pop()
@@ -84,12 +84,12 @@ def _walk_tree(resources: Resources, world: World) -> list[tuple[Resource, int]]
     return found
 
 
-def _read_place(connection: sqlite3.Connection, resource: Resource, depth: int) -> Place:
+def _read_place(connection: sqlite3.Connection, resource: StoredResource, depth: int) -> CompartmentView:
     shelves = (_read_shelf(connection, kind, resource.id) for kind in ("generativeaiapikey", "policy", "vaultsecret"))
-    return Place(resource, depth, *shelves)
+    return CompartmentView(resource, depth, *shelves)
 
 
-def _read_shelf(connection: sqlite3.Connection, kind: str, compartment: str) -> Shelf:
+def _read_shelf(connection: sqlite3.Connection, kind: str, compartment: str) -> ResourceGroup:
     rows = connection.execute(
         "SELECT id FROM resources WHERE kind = ? AND compartment = ? AND state <> 'DELETED' ORDER BY name LIMIT ?",
         (kind, compartment, MOST_ROWS),
@@ -98,4 +98,4 @@ def _read_shelf(connection: sqlite3.Connection, kind: str, compartment: str) -> 
         "SELECT count(*) FROM resources WHERE kind = ? AND compartment = ? AND state <> 'DELETED'", (kind, compartment)
     ).fetchone()[0]
     found = (Resources(connection).find(kind, row["id"]) for row in rows)
-    return Shelf(tuple(item for item in found if item is not None), total - len(rows))
+    return ResourceGroup(tuple(item for item in found if item is not None), total - len(rows))

@@ -1,0 +1,146 @@
+"""Where live is not as declared, and whose doing it is. Pure.
+
+Three sides: what the manifests say now, what they said at a base revision, what lives. A difference is *yours* when live is
+still as the base said, *theirs* when the manifests did not change, *both* when each went its own way. What a rotation or an
+empty sink has to do is due, not drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from genai_iac.core import Address, Change, Lifetime, Live, LiveResource, Plan, Resource
+
+Direction = Literal["yours", "theirs", "both"]
+What = Literal["changed", "missing", "unexpected"]
+Path = tuple[str, ...]
+Side = tuple[Plan, Mapping[Address, Resource]]  # a plan, and the resources it was made for
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One value that differs: `live` is what is there, `desired` what the manifests say."""
+
+    path: Path
+    live: Any
+    desired: Any
+    direction: Direction | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceDrift:
+    """One resource that is not as declared. `direction` None: without a base it cannot be told."""
+
+    address: Address
+    what: What
+    id: str | None
+    direction: Direction | None
+    leaves: tuple[Leaf, ...]
+
+    @property
+    def is_drift(self) -> bool:
+        """Whether live has changed, as far as can be told."""
+        return self.direction != "yours"
+
+
+def find_drift(head: Side, base: Side | None) -> tuple[ResourceDrift, ...]:
+    """Every resource that is not as the manifests say now, by address."""
+    plan, resources = head
+    before = {change.address: change for change in base[0].changes} if base else {}
+    found = [
+        _compare(change, resources, before.get(change.address), base[1] if base else None) for change in plan.changes
+    ]
+    return tuple(sorted((one for one in found if one is not None), key=lambda one: one.address))
+
+
+def find_unmanaged(live: Live) -> tuple[LiveResource, ...]:
+    """The API keys that were seen and that carry nobody's mark, by name."""
+    keys = (one for one in live.others if one.kind == "ApiKey" and one.mark is None and one.lifecycle != "DELETING")
+    return tuple(sorted(keys, key=lambda key: (key.name, key.id)))
+
+
+def _compare(
+    change: Change,
+    resources: Mapping[Address, Resource],
+    before: Change | None,
+    earlier: Mapping[Address, Resource] | None,
+) -> ResourceDrift | None:
+    what = _what(change)
+    leaves = _leaves(change, resources) if what == "changed" else {}
+    if what == "changed" and not leaves and change.actions:
+        return None
+    if earlier is None:
+        told = tuple(Leaf(path, live, desired, None) for path, (live, desired) in leaves.items())
+        return ResourceDrift(change.address, what, change.id, None, told)
+    if not leaves:
+        return ResourceDrift(change.address, what, change.id, _whose(change.address, what, before, earlier), ())
+    told = tuple(_tell(leaves, before, earlier, change.address))
+    return ResourceDrift(change.address, what, change.id, _sum_up(leaf.direction for leaf in told), told)
+
+
+def _what(change: Change) -> What:
+    if change.before is None:
+        return "missing"
+    return "unexpected" if change.after is None else "changed"
+
+
+def _whose(address: Address, what: What, before: Change | None, earlier: Mapping[Address, Resource]) -> Direction:
+    """Who made a whole resource come or go."""
+    if what == "missing":
+        return "theirs" if address in earlier else "yours"
+    if what == "changed":  # no value differs, and no call can help: whoever brought that about
+        return "yours" if before is None else "theirs"
+    if address not in earlier:
+        return "theirs"
+    return "both" if before is not None else "yours"
+
+
+def _tell(
+    leaves: Mapping[Path, tuple[Any, Any]], before: Change | None, earlier: Mapping[Address, Resource], address: Address
+) -> Iterator[Leaf]:
+    known = _leaves(before, earlier) if before is not None and address in earlier else {}
+    for path, (live, desired) in leaves.items():
+        if path not in known:
+            direction: Direction = "yours"
+        else:
+            direction = "theirs" if known[path][1] == desired else "both"
+        yield Leaf(path, live, desired, direction)
+
+
+def _sum_up(directions: Iterable[Direction | None]) -> Direction | None:
+    different = set(directions)
+    return different.pop() if len(different) == 1 else "both"
+
+
+def _leaves(change: Change, resources: Mapping[Address, Resource]) -> dict[Path, tuple[Any, Any]]:
+    """Path to (live, desired) where they differ. Secrets whose states the tool itself turns are left out."""
+    resource = resources.get(change.address)
+    rotates = resource is not None and bool(resource.settings.get("rotation")) and not _was_stopped(change)
+    live, desired = dict(_flatten(change.before)), dict(_flatten(change.after))
+    return {
+        path: (live.get(path), value)
+        for path, value in desired.items()
+        if not _is_same(live.get(path), value, path in live) and not (rotates and path[0] == "secrets")
+    }
+
+
+def _was_stopped(change: Change) -> bool:
+    """Whether no secret of a key works, and not for its age: no rotation leaves it so."""
+    secrets = (change.before or {}).get("secrets", {}).values()
+    return not {"active", "expired"} & {secret["state"] for secret in secrets}
+
+
+def _flatten(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, Mapping) and (value or not path):
+        for name, part in value.items():
+            yield from _flatten(part, (*path, str(name)))
+    else:
+        yield path, list(value) if isinstance(value, tuple) else value
+
+
+def _is_same(live: Any, desired: Any, was_there: bool) -> bool:
+    if isinstance(desired, Lifetime) and was_there:
+        return True  # a life is given at mint and is never a difference by itself
+    return bool(live == desired) or (not live and not desired)

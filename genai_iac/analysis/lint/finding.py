@@ -1,0 +1,31 @@
+"""What lint says: a rule, how bad, where, what, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from genai_iac.core import Address, Source
+
+Severity = Literal["error", "warning", "info"]
+
+
+class LintRule(NamedTuple):
+    """A rule as people look it up."""
+
+    id: str
+    severity: Severity
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found. `ignored` holds the reason when a comment in the manifest silences it."""
+
+    rule: str
+    severity: Severity
+    message: str
+    source: Source
+    address: Address | None = None
+    fix: str = ""
+    ignored: str | None = None

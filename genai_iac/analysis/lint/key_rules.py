@@ -1,0 +1,134 @@
+"""Rules on API keys: who lets them in, where their values go, when they die."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from genai_iac.analysis.lint.finding import Finding, LintRule
+from genai_iac.analysis.lint.offline_directory import OfflineDirectory
+from genai_iac.core import Address, Document, Lifetime, Resource, Source
+from genai_iac.iam_policy import StatementInForce as Statement
+from genai_iac.iam_policy import parse_once, resolve_where_known
+from genai_iac.iam_policy.lint import Key, grants_without_key, keys_without_grant
+from genai_iac.planning.planned_state import PlannedState
+from genai_iac.planning.preflight.names import place_of
+from genai_iac.resource_types import Rotation, read_duration
+
+_LONGEST, _SHORTEST = timedelta(days=365), timedelta(days=7)
+_OVERLAP = "7d"  # between two secrets of a key that has no rotation to say how long
+
+UNGRANTED = LintRule("key-without-grant", "warning", "a key that no statement lets call anything")
+UNKNOWN_KEY = LintRule("grant-without-key", "warning", "a statement for a key that the manifests do not declare")
+NO_SINK = LintRule("no-sink", "warning", "a key whose values are delivered nowhere")
+ONE_SECRET = LintRule("one-secret", "info", "a key that cannot be rotated without an outage")
+TOGETHER = LintRule("expires-together", "warning", "both secrets expire within one overlap")
+PAST = LintRule("expires-past", "error", "a secret that is declared to have expired")
+LONG = LintRule("expires-long", "warning", "a secret with a lifetime of more than a year")
+SHORT = LintRule("expires-short", "warning", "a secret with a lifetime of less than a week")
+LATE = LintRule("rotation-late", "warning", "secrets that expire before their rotation is complete")
+KEY_RULES = (UNGRANTED, UNKNOWN_KEY, NO_SINK, ONE_SECRET, TOGETHER, PAST, LONG, SHORT, LATE)
+
+
+def lint_keys(
+    future: PlannedState, documents: Mapping[Address, Document], directory: OfflineDirectory, now: datetime
+) -> Iterator[Finding]:
+    """Every key by itself, then keys and statements against each other."""
+    for address, resource in future.resources.items():
+        if address.kind == "ApiKey":
+            yield from _lint_key(resource, documents[address], now)
+    yield from _lint_grants(future, directory, now)
+
+
+def _lint_key(resource: Resource, document: Document, now: datetime) -> Iterator[Finding]:
+    if not resource.settings.get("deliverTo"):
+        fix = "add deliverTo, or rotate it manually"
+        yield _finding(NO_SINK, "no deliverTo: the values of its secrets are lost", document.source, resource, fix)
+    secrets: Mapping[str, Any] = resource.attributes["secrets"]  # type: ignore[assignment]
+    if len(secrets) == 1:
+        message = "one secret: a new value replaces the one in use, and OCI cannot add a second secret later"
+        yield _finding(ONE_SECRET, message, document.place("spec", "secrets"), resource, "declare two secrets")
+    rotation = Rotation.of(resource)
+    for index, (name, secret) in enumerate(secrets.items()):
+        place = document.place("spec", "secrets", index, "expires")
+        yield from _lint_expiry(name, secret["expires"], place, resource, now)
+        if rotation is not None:
+            yield from _lint_turn(name, secret["expires"], rotation, place, resource)
+    if rotation is None and len(secrets) == 2:
+        yield from _lint_pair(secrets, document, resource, now)
+
+
+def _lint_expiry(
+    name: str, expires: Lifetime | str, place: Source, resource: Resource, now: datetime
+) -> Iterator[Finding]:
+    life = _dies(expires, now) - now
+    if life <= timedelta():
+        yield _finding(
+            PAST, f"{name} expired on {expires}", place, resource, "give a later date, or a life such as 90d"
+        )
+    elif life > _LONGEST:
+        message = f"{name} has a lifetime of {life.days} days: a value that leaks stays useful for as long"
+        yield _finding(LONG, message, place, resource, "90d, and a rotation that renews it in time")
+    elif life < _SHORTEST and isinstance(expires, Lifetime):
+        message = f"{name} has a lifetime of {expires}: a failed delivery or a holiday is enough to lose the key"
+        yield _finding(SHORT, message, place, resource, "live longer than a week")
+
+
+def _lint_turn(
+    name: str, expires: Lifetime | str, rotation: Rotation, place: Source, resource: Resource
+) -> Iterator[Finding]:
+    needed = rotation.every + rotation.overlap
+    if isinstance(expires, Lifetime) and expires.length < needed:
+        message = f"{name} has a lifetime of {expires}, but its rotation ends after {needed.days} days: expiry will rotate it, not the calendar"
+        yield _finding(LATE, message, place, resource, f"live for {needed.days}d or longer, or rotate more often")
+
+
+def _lint_pair(secrets: Mapping[str, Any], document: Document, resource: Resource, now: datetime) -> Iterator[Finding]:
+    first, second = (_dies(secret["expires"], now) for secret in secrets.values())
+    if abs(first - second) < read_duration(_OVERLAP) and "revoked" not in {one["state"] for one in secrets.values()}:
+        names = " and ".join(secrets)
+        message = f"{names} expire within {_OVERLAP} of each other: when one expires there is no time left to activate the other"
+        fix = "let one live longer by weeks, or add a rotation"
+        yield _finding(TOGETHER, message, document.place("spec", "secrets"), resource, fix)
+
+
+def _dies(expires: Lifetime | str, now: datetime) -> datetime:
+    return now + expires.length if isinstance(expires, Lifetime) else datetime.fromisoformat(expires)
+
+
+def _lint_grants(future: PlannedState, directory: OfflineDirectory, now: datetime) -> Iterator[Finding]:
+    statements = list(_statements(future, directory))
+    rules = [rule for _, rule in statements]
+    keys = {future.ids[address]: address for address in future.resources if address.kind == "ApiKey"}
+    known = [_key(id, address, future) for id, address in keys.items()]
+    for key in keys_without_grant(known, rules, now):
+        resource = future.resources[keys[key.id]]
+        fix = "add a Policy with grants: [{apiKey: " + resource.address.name + "}]"
+        message = "no declared statement lets this key call a model: every call will be answered 401"
+        yield _finding(UNGRANTED, message, resource.source, resource, fix)
+    places = {id(rule): place for place, rule in statements}
+    for rule, ocid in grants_without_key(known, rules):
+        policy = future.resources[future.addresses[rule.source]]
+        message = f"{ocid} is no key of these manifests: once the key is gone the statement stays"
+        fix = "declare the key and write ${ApiKey/NAME.id}, or import it"
+        yield _finding(UNKNOWN_KEY, message, places[id(rule)], policy, fix)
+
+
+def _key(id: str, address: Address, future: PlannedState) -> Key:
+    path = tuple(future.tree.lineage(future.home(address)))
+    variables = {"request.principal.compartment.id": path[0]}
+    return Key(id, str(address), path, variables)
+
+
+def _statements(future: PlannedState, directory: OfflineDirectory) -> Iterator[tuple[Source, Statement]]:
+    for address in future.resources:
+        if address.kind == "Policy" and future.is_whole(address):
+            home = future.home(address)
+            for number, text in enumerate(future.statements(address)):
+                tree = resolve_where_known(parse_once(text), directory, home)
+                yield place_of(future, address, number), Statement(future.ids[address], home, tree, text)
+
+
+def _finding(rule: LintRule, message: str, place: Source, resource: Resource, fix: str) -> Finding:
+    return Finding(rule.id, rule.severity, message, place, resource.address, fix)

@@ -1,0 +1,76 @@
+"""The rules of the policy language, over the policies that the manifests declare: each finding at its statement or grant."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from genai_iac import iam_policy as language
+from genai_iac.analysis.lint.finding import Finding, LintRule
+from genai_iac.core import Address
+from genai_iac.core.errors import PlanError
+from genai_iac.iam_policy.lint import RULES, lint_policy
+from genai_iac.iam_policy.lint import StatementFinding as Found
+from genai_iac.planning.planned_state import PlannedState
+from genai_iac.planning.preflight import ServiceLimits
+from genai_iac.planning.preflight.names import place_of
+
+_NEEDS_THE_TENANCY = {"unresolved-name", "outside-subtree"}
+OUTSIDE = LintRule("outside-subtree", "error", "a place outside the policy's compartment")
+POLICY_RULES = (
+    *(LintRule(rule.id, rule.severity, rule.summary) for rule in RULES if rule.id not in _NEEDS_THE_TENANCY),
+    OUTSIDE,
+)
+UNFILLABLE = LintRule("unfillable", "error", "a value that does not fit its placeholder")
+
+
+def lint_policies(future: PlannedState, directory: language.Directory, limits: ServiceLimits) -> Iterator[Finding]:
+    """Every policy by itself, then the paths of compartments that hold too many statements."""
+    for address, resource in future.resources.items():
+        if address.kind != "Policy":
+            continue
+        try:
+            statements = future.statements(address)
+        except PlanError as error:
+            yield Finding(UNFILLABLE.id, UNFILLABLE.severity, error.message, resource.source, address, error.hint or "")
+            continue
+        for found in lint_policy(statements, attached=future.home(address), directory=directory):
+            if found.rule not in _NEEDS_THE_TENANCY:
+                yield _placed(found, address, future)
+        yield from _out_of_reach(address, future, directory)
+    yield from _full_paths(future, limits)
+
+
+def _placed(found: Found, policy: Address, future: PlannedState) -> Finding:
+    place = place_of(future, policy, found.statement)
+    message, fix = future.told(found.message), future.told(found.fix or "")
+    return Finding(found.rule, found.severity, message, place, policy, fix)
+
+
+def _out_of_reach(policy: Address, future: PlannedState, directory: language.Directory) -> Iterator[Finding]:
+    """Places that the manifests tell to lie elsewhere. Of others nothing is known here."""
+    for number, text in enumerate(future.statements(policy)):
+        for miss in language.find_unresolved(language.parse_once(text), directory, future.home(policy)):
+            if miss.kind == "subtree" and miss.name in future.tree:
+                place = place_of(future, policy, number)
+                fix = "attach the policy to a compartment above both, or to the tenancy"
+                yield Finding(OUTSIDE.id, OUTSIDE.severity, future.told(miss.message), place, policy, fix)
+
+
+def _full_paths(future: PlannedState, limits: ServiceLimits) -> Iterator[Finding]:
+    counts: Counter[str] = Counter()
+    last: dict[str, Address] = {}
+    for address in future.resources:
+        if address.kind == "Policy":
+            counts[future.home(address)] += future.count(address)
+            last[future.home(address)] = address
+    told: set[str] = set()
+    for place in sorted(counts, key=lambda id: (len(future.tree.names(id)), id)):
+        lineage = tuple(future.tree.lineage(place))
+        count = sum(counts[id] for id in lineage)
+        if count > limits.statements_per_path and told.isdisjoint(lineage):
+            told.add(place)
+            policy = future.resources[last[place]]
+            message = f"{count} statements along the compartments of {future.tree.path(place)}; {limits.statements_per_path} fit"
+            fix = "join statements, or attach policies to compartments deeper down"
+            yield Finding("path-full", "error", message, policy.source, policy.address, fix)

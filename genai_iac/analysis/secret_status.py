@@ -1,0 +1,105 @@
+"""Every secret of a stack's live keys in one list: its state, when it dies, when it was last used, which sinks hold it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from genai_iac.core import Address, Live, LiveResource, Resource, SinkState
+from genai_iac.resource_types import Rotation, declared_secrets, derive_state
+
+_STEPS = {
+    "idle": "no rotation in progress",
+    "promoting": "rotating to {}",
+    "overlap": "overlap: {} to be retired",
+    "rolling back": "rolling back: {} to be deactivated",
+    "outage": "outage: activate {}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SecretStatus:
+    """One secret. Times are aware UTC."""
+
+    address: Address
+    id: str
+    secret: str
+    state: str
+    mask: str
+    expires: datetime | None
+    last_used: datetime | None
+    role: str  # current, standby, pending, inactive; empty where nothing says
+    sinks: tuple[str, ...]  # places that hold this very value
+    step: str  # where the key's rotation stands; empty without one
+
+    @property
+    def is_read_dead(self) -> bool:
+        """Whether callers read it in a sink and it has expired."""
+        return self.state == "EXPIRED" and self.role == "current"
+
+    def left(self, now: datetime) -> timedelta | None:
+        """How long it will live; negative when it is over, None when it never ends or is dead already."""
+        if self.expires is None or self.state not in ("ACTIVE", "INACTIVE"):
+            return None
+        return self.expires - now
+
+
+def list_secrets(
+    resources: Mapping[Address, Resource],
+    live: Live,
+    held: Mapping[Address, tuple[SinkState, ...]],
+    places: Mapping[Address, tuple[str, ...]],
+) -> tuple[SecretStatus, ...]:
+    """All secrets of the stack's own keys, declared or not, by address and name; `places` names the sinks in the order of `held`."""
+    return tuple(
+        entry
+        for address, group in sorted(live.owned.items())
+        for key in group
+        if address.kind == "ApiKey"
+        for entry in _of_key(address, key, resources.get(address), held.get(address, ()), places.get(address, ()))
+    )
+
+
+def due_within(entries: tuple[SecretStatus, ...], length: timedelta, now: datetime) -> tuple[SecretStatus, ...]:
+    """Those that work and die within that time, and those that callers read and that are dead of age already.
+
+    One that stands by, inactive, dies unnoticed and does not count.
+    """
+    return tuple(entry for entry in entries if entry.is_read_dead or _dies_within(entry, length, now))
+
+
+def _dies_within(entry: SecretStatus, length: timedelta, now: datetime) -> bool:
+    left = entry.left(now)
+    return entry.state == "ACTIVE" and left is not None and left <= length
+
+
+def _of_key(
+    address: Address, key: LiveResource, resource: Resource | None, held: tuple[SinkState, ...], places: tuple[str, ...]
+) -> Iterator[SecretStatus]:
+    step = _step(resource, key, held)
+    for secret in key.secrets:
+        roles = [sink.records[secret.name] for sink in held if secret.name in sink.records]
+        yield SecretStatus(
+            address=address,
+            id=key.id,
+            secret=secret.name,
+            state=secret.state,
+            mask=secret.mask,
+            expires=secret.expires,
+            last_used=secret.last_used,
+            role=roles[0] if roles else "",
+            sinks=tuple(place for place, sink in zip(places, held, strict=False) if secret.name in sink.records),
+            step=step,
+        )
+
+
+def _step(resource: Resource | None, key: LiveResource, held: tuple[SinkState, ...]) -> str:
+    if resource is None or Rotation.of(resource) is None:
+        return ""
+    if {secret.name for secret in key.secrets} != set(declared_secrets(resource)):
+        return ""  # the manifest names others than the live key has: plan says so
+    position = derive_state(resource, key, held)
+    if position.other.state == "REVOKED":
+        return f"cannot rotate again: {position.other.name} is revoked"
+    return _STEPS[position.phase].format(position.other.name)

@@ -1,0 +1,65 @@
+"""`apply`: plan, ask, and carry it out; or carry out a saved plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genai_iac.cli.options import guard_flags, planning_flags
+
+
+@click.command("apply")
+@click.argument("path", default=".")
+@click.option("--auto-approve", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event; needs --auto-approve.")
+@click.option(
+    "--expect-fingerprint",
+    metavar="sha256:…",
+    help="Apply without asking if the plan has this fingerprint or is a part of that plan; refuse otherwise.",
+)
+@click.option(
+    "--approved",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="That plan as JSON (plan --out json=FILE): shows exactly what was not approved.",
+)
+@planning_flags
+@guard_flags
+@click.pass_context
+def COMMAND(  # noqa: N802
+    ctx: click.Context,
+    /,
+    path: str,
+    auto_approve: bool,
+    as_json: bool,
+    expect_fingerprint: str | None,
+    approved: Path | None,
+    **asked_for: Any,
+) -> int:
+    """Apply the manifests to the tenancy. PATH may be a plan saved by plan --out FILE."""
+    from genai_iac.cli.approval import hold_to_approval, read_approved
+    from genai_iac.cli.console import Console
+    from genai_iac.cli.lock import apply_lock
+    from genai_iac.cli.options import GlobalOptions
+    from genai_iac.cli.planning import PlanOptions, make_draft
+    from genai_iac.cli.run_apply import Approval, apply_draft, apply_saved, is_saved_plan, path_words
+    from genai_iac.cli.session import open_session
+    from genai_iac.core.errors import UsageError
+
+    flags = GlobalOptions.of(ctx)
+    output = Console.of_environment(no_color=flags.no_color)
+    agreed = read_approved(expect_fingerprint, approved)
+    consent = Approval(auto_approve or agreed is not None, as_json, about=path_words(path))
+    asked = PlanOptions.of(**asked_for)
+    if is_saved_plan(path):
+        if agreed is not None:
+            raise UsageError("a saved plan is bound to what it was made on; it takes no fingerprint besides")
+        return apply_saved(flags, path, asked, consent, output)
+    consent.check(output)
+    with open_session(flags, path) as workspace, apply_lock(workspace.desk.root, output):
+        draft = make_draft(workspace, asked)
+        if agreed is not None:
+            hold_to_approval(draft, agreed, output, quiet=as_json)
+        return apply_draft(draft, consent, output)

@@ -1,0 +1,28 @@
+"""`doctor`: what stands between this machine and a working plan."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("doctor")
+@click.argument("path", default=".")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.pass_context
+def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
+    """Check versions, identity, clock, regions, rights to read and sinks; exit 1 when one of them fails."""
+    from genai_iac.cli.console import Console
+    from genai_iac.cli.doctor import run_checks
+    from genai_iac.cli.options import GlobalOptions
+    from genai_iac.render.doctor import checks_json, doctor_check_text
+
+    flags = GlobalOptions.of(ctx)
+    output = Console.of_environment(no_color=flags.no_color)
+    checks = []
+    for check in run_checks(flags, path):
+        checks.append(check)
+        if form == "text":
+            output.say(doctor_check_text(check.name, check.verdict, check.text, output.terminal))
+    if form == "json":
+        output.say(checks_json((check.name, check.verdict, check.text) for check in checks))
+    return int(any(check.verdict == "failed" for check in checks))

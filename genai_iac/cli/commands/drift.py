@@ -1,0 +1,78 @@
+"""`drift`: live against manifests; with a base revision it says who changed what. Writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from genai_iac.analysis.drift import Side, find_drift, find_unmanaged
+from genai_iac.cli.git_manifests import load_manifest_at
+from genai_iac.cli.options import GlobalOptions
+from genai_iac.cli.session import Session, open_session
+from genai_iac.core import Live
+from genai_iac.manifest import Manifest
+from genai_iac.planning import compare
+from genai_iac.render.drift.report import DriftReport
+
+
+def make_report(
+    flags: GlobalOptions, path: str, base: str | None, *, unmanaged: bool, full_scan: bool, parallelism: int
+) -> DriftReport:
+    """Read, compare, gather. Sinks are not looked into: what a machine's files hold is no drift of the tenancy."""
+    earlier = load_manifest_at(flags, path, base) if base else None
+    with open_session(flags, path) as workspace:
+        also = tuple(earlier.resources.values()) if earlier else ()
+        live = workspace.read(parallelism=parallelism, full_scan=full_scan, also=also)
+        compared = compare(workspace.inputs(live, look_into_sinks=False))
+        before = _compare_before(workspace, live, earlier) if base else None
+        resources = workspace.manifest.resources
+        return DriftReport(
+            plan=compared.plan,
+            base=base,
+            now=live.now,
+            differences=find_drift((compared.plan, resources), before),
+            refusals=compared.refusals,
+            unmanaged=find_unmanaged(live) if unmanaged else None,
+            sources={address: resource.source for address, resource in resources.items()},
+            names={id: live.tree.path(id) for id in (live.tenancy, *live.tree.nodes)},
+        )
+
+
+def _compare_before(workspace: Session, live: Live, earlier: Manifest | None) -> Side:
+    if earlier is None:
+        return compare(replace(workspace.inputs(live, look_into_sinks=False), resources={})).plan, {}
+    inputs = replace(workspace, manifest=earlier).inputs(live, look_into_sinks=False)
+    return compare(inputs).plan, earlier.resources
+
+
+DRIFTED = 2
+
+
+@click.command("drift")
+@click.argument("path", default=".")
+@click.option(
+    "--base",
+    metavar="REF",
+    help="A git revision: distinguishes manifest changes, live changes and conflicts.",
+)
+@click.option("--unmanaged", is_flag=True, help="Also list the API keys that no manifest declares.")
+@click.option("--full-scan", is_flag=True, help="Look in every compartment and region.")
+@click.option("--parallelism", type=click.IntRange(1, 64), default=10, help="Concurrent API calls.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="Output format."
+)
+@click.pass_context
+def COMMAND(  # noqa: N802
+    ctx: click.Context, path: str, base: str | None, unmanaged: bool, full_scan: bool, parallelism: int, form: str
+) -> int:
+    """Show where the tenancy differs from the manifests; exit 2 on drift."""
+    from genai_iac.cli.console import Console
+    from genai_iac.cli.options import GlobalOptions
+    from genai_iac.render.drift.formats import render_drift
+
+    flags = GlobalOptions.of(ctx)
+    output = Console.of_environment(no_color=flags.no_color)
+    report = make_report(flags, path, base, unmanaged=unmanaged, full_scan=full_scan, parallelism=parallelism)
+    output.say(render_drift(form, report, output.terminal))
+    return DRIFTED if report.drifted else 0

@@ -1,0 +1,107 @@
+"""`fmt`: the canonical layout; what the manifests say and their comments stay as they are. Offline."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from genai_iac.core.errors import IacError, ManifestError, Problem, UsageError
+from genai_iac.formatting import format_text
+from genai_iac.manifest.decoding import decode
+from genai_iac.manifest.files import ENVIRONMENTS, File, ManifestPath, find_manifest_path, read_file, read_files
+
+
+@dataclass(frozen=True, slots=True)
+class Reformatted:
+    """One file: what people call it, where it really is, and its text."""
+
+    name: str
+    file: Path
+    before: str
+    after: str
+
+
+def find_changes(path: str) -> list[Reformatted]:
+    """Every manifest and environment of a path as it is and as it is to be. Raises ManifestError with all that cannot be read."""
+    place = find_manifest_path(path)
+    problems: list[Problem] = []
+    found: dict[Path, Reformatted] = {}
+    for file in _all_files(place):
+        text = file if isinstance(file, Problem) else decode(file.data, file.name)
+        if isinstance(text, Problem):
+            problems.append(text)
+            continue
+        assert isinstance(file, File)
+        try:
+            real = (place.root / file.key).resolve()
+            found[real] = Reformatted(file.name, real, text, format_text(text, file.name))
+        except ManifestError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ManifestError(problems)
+    return list(found.values())
+
+
+def write_changes(changes: Iterable[Reformatted]) -> None:
+    """Replace the files. Raises UsageError for one that cannot be written, IacError for one that was changed meanwhile."""
+    for change in changes:
+        try:
+            if change.file.read_bytes() != change.before.encode():
+                raise IacError(f"{change.name} was changed while it was being formatted", hint="run it again")
+            _replace(change.file, change.after.encode())
+        except OSError as error:
+            raise UsageError(f"{change.name}: {error.strerror}") from error
+
+
+def _all_files(place: ManifestPath) -> Iterator[File | Problem]:
+    yield from read_files(place, sys.stdin.buffer if place.only == "-" else None)
+    folder = place.root / ENVIRONMENTS
+    if place.only is None and folder.is_dir():
+        names = sorted(file.name for file in folder.iterdir() if file.suffix in (".yaml", ".yml"))
+        yield from (read_file(place, f"{ENVIRONMENTS}/{name}") for name in names if not name.startswith("."))
+
+
+def _replace(file: Path, data: bytes) -> None:
+    """The new text with the old mode. The file was reached without links, so none is followed here."""
+    mode = file.stat().st_mode & 0o777
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            os.fchmod(descriptor, mode)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+LAID_OUT_OTHERWISE = 2
+
+
+@click.command("fmt")
+@click.argument("path", default=".")
+@click.option("--check", is_flag=True, help="Write nothing; exit 2 when a file would change.")
+@click.pass_context
+def COMMAND(ctx: click.Context, path: str, check: bool) -> int:  # noqa: N802
+    """Format manifests: order of keys, indentation, separators. Prints the files that change; - formats standard input."""
+    from genai_iac.cli.console import Console
+    from genai_iac.cli.options import GlobalOptions
+    from genai_iac.render.common.sanitize import escape_control
+
+    output = Console.of_environment(no_color=GlobalOptions.of(ctx).no_color)
+    changes = find_changes(path)
+    if path == "-":
+        output.say("".join(change.after for change in changes))
+        return LAID_OUT_OTHERWISE if check and any(change.before != change.after for change in changes) else 0
+    changes = [change for change in changes if change.before != change.after]
+    if not check:
+        write_changes(changes)
+    for change in changes:
+        output.say(f"{escape_control(change.name)}\n")
+    return LAID_OUT_OTHERWISE if check and changes else 0

@@ -1,0 +1,71 @@
+"""`lint`: policy and key rules over the manifests. Offline; the SDK is not imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import BinaryIO
+
+import click
+
+from genai_iac.analysis.lint import Finding, lint_invalid, lint_manifest
+from genai_iac.cli.options import GlobalOptions
+from genai_iac.cli.session import load_manifest
+from genai_iac.core.errors import ManifestError, Problem
+from genai_iac.manifest.decoding import decode
+from genai_iac.manifest.files import find_manifest_path, read_files
+from genai_iac.planning.preflight import ServiceLimits
+
+
+def lint_path(flags: GlobalOptions, path: str) -> tuple[Finding, ...]:
+    """Everything found at that path; manifests that are not valid are findings too."""
+    data = sys.stdin.buffer.read() if path == "-" else b""
+    try:
+        manifest = load_manifest(flags, path, BytesIO(data))
+    except ManifestError as error:
+        return lint_invalid(error)
+    texts = dict(_read_texts(path, BytesIO(data)))
+    return lint_manifest(manifest, texts, datetime.now(UTC), ServiceLimits.of_environment(os.environ))
+
+
+def _read_texts(path: str, stdin: BinaryIO) -> Iterator[tuple[str, str]]:
+    for file in read_files(find_manifest_path(path), stdin):
+        if not isinstance(file, Problem):
+            text = decode(file.data, file.name)
+            if isinstance(text, str):
+                yield file.name, text
+
+
+@click.command("lint")
+@click.argument("path", default=".")
+@click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", help="Output format.")
+@click.option("--rules", is_flag=True, help="List the rules instead.")
+@click.pass_context
+def COMMAND(ctx: click.Context, path: str, form: str, rules: bool) -> int:  # noqa: N802
+    """Check policies and keys for errors, risks and dead rules; exit 1 on an error.
+
+    Silence a finding in the manifest with a comment: # genai-iac: ignore=RULE and why
+    """
+    from genai_iac.analysis.lint import RULES
+    from genai_iac.cli.console import Console
+    from genai_iac.cli.options import GlobalOptions
+    from genai_iac.render.findings.sarif import render_sarif
+    from genai_iac.render.findings.text import findings_json, findings_text, rules_text
+
+    flags = GlobalOptions.of(ctx)
+    output = Console.of_environment(no_color=flags.no_color)
+    if rules:
+        output.say(rules_text(RULES, output.terminal))
+        return 0
+    findings = lint_path(flags, path)
+    match form:
+        case "json":
+            output.say(findings_json(findings))
+        case "sarif":
+            output.say(render_sarif(findings))
+        case _:
+            output.say(findings_text(findings, output.terminal))
+    return int(any(finding.severity == "error" and finding.ignored is None for finding in findings))

@@ -1,0 +1,73 @@
+"""`local`: the tenancy on this machine: serve it, point other clients at it, begin again."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from genai_iac.cli.local_emulator import LOCAL_DB, LOCAL_PORT, profiles_of, program, telling_errors
+
+_DB = click.option("--db", type=click.Path(dir_okay=False, path_type=Path), default=LOCAL_DB, help="Database file.")
+_PORT = click.option("--port", type=click.IntRange(0, 65535), default=LOCAL_PORT, help="Port on this machine.")
+
+
+@click.group("local")
+def COMMAND() -> None:  # noqa: N802
+    """The local OCI emulator: a tenancy on this machine for trials, tests and CI."""
+
+
+@COMMAND.command("serve")
+@_PORT
+@_DB
+def serve_local(port: int, db: Path) -> int:
+    """Run the emulator until Ctrl-C. A status page is at /."""
+    from genai_iac.emulator import serve
+
+    def say(url: str) -> None:
+        click.echo(f"The local tenancy is at {url} (data in {db}); stop it with Ctrl-C.")
+        said = shlex.join([program(), "local", "env", *_told_apart(url, db)])
+        click.echo(f'Point other clients at it: eval "$({said})"')
+
+    with telling_errors(db):
+        serve(db, port, oci_dir=profiles_of(db), on_ready=say)
+    return 0
+
+
+def _told_apart(url: str, db: Path) -> list[str]:
+    """The flags without which `local env` would mean another tenancy."""
+    port = url.rpartition(":")[2]
+    return [
+        *(["--port", port] if port != str(LOCAL_PORT) else []),
+        *(["--db", str(db)] if db != Path(LOCAL_DB) else []),
+    ]
+
+
+@COMMAND.command("env")
+@_PORT
+@_DB
+def print_environment(port: int, db: Path) -> int:
+    """Write an OCI config file and print the shell exports that make other clients use the local tenancy."""
+    from genai_iac.emulator import shell_exports, write_client_config
+
+    with telling_errors(db):
+        config = write_client_config(db, profiles_of(db))
+    for name, value in shell_exports(f"http://127.0.0.1:{port}", config.absolute()).items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+@COMMAND.command("reset")
+@_DB
+def reset_local(db: Path) -> int:
+    """Forget everything in it; the identities that clients sign with are kept."""
+    from genai_iac.emulator import Emulator
+
+    if not db.exists():
+        click.echo(f"There is no local tenancy in {db}; nothing to do.")
+        return 0
+    with telling_errors(db), Emulator(db, oci_dir=profiles_of(db)) as tenancy:
+        tenancy.reset()
+    click.echo(f"The local tenancy in {db} is empty again.")
+    return 0

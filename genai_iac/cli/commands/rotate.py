@@ -1,0 +1,61 @@
+"""`rotate`: begin or go on with a key's rotation now, take it back, or answer a leak."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("rotate")
+@click.argument("address", metavar="ADDR")
+@click.argument("path", default=".")
+@click.option("--leaked", metavar="SECRET", help="It leaked: activate the other secret, then revoke this one at once.")
+@click.option("--abort", is_flag=True, help="Abort the rotation in progress.")
+@click.option("--auto-approve", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event; needs --auto-approve.")
+@click.option("--accept-outage", is_flag=True, help="Allow a secret value in use to stop working.")
+@click.pass_context
+def COMMAND(  # noqa: N802
+    ctx: click.Context,
+    address: str,
+    path: str,
+    leaked: str | None,
+    abort: bool,
+    auto_approve: bool,
+    as_json: bool,
+    accept_outage: bool,
+) -> int:
+    """Start or continue a key's rotation: all steps that are safe now; apply makes the others when they are due."""
+    from genai_iac.cli.console import Console
+    from genai_iac.cli.lock import apply_lock
+    from genai_iac.cli.options import GlobalOptions, read_addresses
+    from genai_iac.cli.planning import PlanOptions, make_draft
+    from genai_iac.cli.run_apply import Approval, apply_draft, path_words
+    from genai_iac.cli.session import open_session
+    from genai_iac.core.errors import UsageError
+    from genai_iac.planning.guards import Overrides
+    from genai_iac.resource_types import RotationRequest
+
+    if leaked and abort:
+        raise UsageError("--leaked and --abort exclude each other", hint="answer the leak first")
+    flags = GlobalOptions.of(ctx)
+    output = Console.of_environment(no_color=flags.no_color)
+    wished = ("--leaked", leaked) if leaked else ("--abort",) if abort else ()
+    consent = Approval(auto_approve, as_json, verb="rotate", about=(address, *path_words(path), *wished))
+    consent.check(output)
+    (key,) = targets = read_addresses("ADDR", [address])
+    wish = RotationRequest("leaked", leaked) if leaked else RotationRequest("abort" if abort else "begin")
+    overrides = Overrides(accept_outage=targets if accept_outage else frozenset(), outage_takes_address=False)
+    with open_session(flags, path) as workspace, apply_lock(workspace.desk.root, output):
+        resource = workspace.manifest.resources.get(key)
+        if resource is None:
+            keys = [str(address) for address in workspace.manifest.resources if address.kind == "ApiKey"]
+            raise UsageError(f"the manifests declare no {key}", hint=f"their keys: {', '.join(keys) or 'none'}")
+        if not resource.settings.get("rotation"):
+            by_hand = f"declare state: revoked for {leaked} and apply; or " if leaked else ""
+            raise UsageError(
+                f"{key} has no rotation",
+                hint=f"{by_hand}declare rotation: {{every: 60d}} on an ApiKey with two secrets",
+            )
+        return apply_draft(
+            make_draft(workspace, PlanOptions(targets, overrides=overrides, wishes={key: wish})), consent, output
+        )

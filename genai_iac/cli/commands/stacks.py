@@ -1,0 +1,119 @@
+"""`stacks`: the stacks below a directory, or those that a change touches. Offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from genai_iac.render.stacks import StackEntry
+    from genai_iac.repository.git import Repository
+    from genai_iac.repository.stacks import FoundStack
+
+_MOST_JOBS = 256  # of one GitHub Actions matrix
+
+
+@click.command("stacks")
+@click.argument("path", default=".")
+@click.option(
+    "--changed-since", metavar="REF", help="Only those that differ from where this branch left that revision."
+)
+@click.option("--format", "form", type=click.Choice(["text", "json", "matrix"]), default="text", help="Output format.")
+@click.pass_context
+def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str) -> int:  # noqa: N802
+    """List the stacks below PATH: one line, object or job for each and for each of its environments."""
+    from genai_iac.cli.console import Console
+    from genai_iac.cli.options import GlobalOptions
+    from genai_iac.core.errors import UsageError
+    from genai_iac.render.stacks import stacks_json, stacks_matrix, stacks_text
+    from genai_iac.repository.git import find_repository
+    from genai_iac.repository.stacks import find_stacks
+
+    flags = GlobalOptions.of(ctx)
+    output = Console.of_environment(no_color=flags.no_color)
+    try:
+        repository = find_repository(Path(path))
+    except UsageError:
+        if changed_since:
+            raise
+        repository = None
+    stacks = find_stacks(path, repository.root if repository else None)
+    changed = frozenset(repository.changed_since(changed_since)) if repository and changed_since else None
+    entries = [entry for stack in stacks for entry in _entries(stack, repository, changed, flags.env, flags.var_file)]
+    removed = list(_removed(repository, str(changed_since), changed or frozenset(), path)) if repository else []
+    for gone in removed:
+        output.note(
+            f"Note: the stack in {gone} was removed; what it made stays until genai-iac destroy is run on the revision before\n"
+        )
+    if form == "matrix" and len(entries) > _MOST_JOBS:
+        output.note(f"Note: {len(entries)} jobs; GitHub Actions takes {_MOST_JOBS} in one matrix\n")
+    output.say(
+        {"text": stacks_text, "matrix": stacks_matrix}[form](entries)
+        if form != "json"
+        else stacks_json(entries, removed)
+    )
+    return 0
+
+
+def _entries(
+    stack: FoundStack,
+    repository: Repository | None,
+    changed: frozenset[str] | None,
+    env: str | None,
+    given: tuple[Path, ...],
+) -> Iterator[StackEntry]:
+    """The stack once for each of its environments that the change concerns."""
+    from genai_iac.render.stacks import StackEntry
+
+    concerned = _concerned(stack, repository, changed, given)
+    for environment in stack.environments or ("",):
+        if env in (None, environment) and (concerned is None or environment in concerned):
+            files = (*stack.variable_files, *map(str, given))
+            yield StackEntry(stack.name, stack.path, environment, files)
+
+
+def _concerned(
+    stack: FoundStack, repository: Repository | None, changed: frozenset[str] | None, given: tuple[Path, ...]
+) -> frozenset[str] | None:
+    """The environments that the change concerns; None: all of them."""
+    if repository is None or changed is None or {repository.name(file) for file in given} & changed:
+        return None
+    touching = [file for file in (repository.root / name for name in changed) if stack.is_made_of(file)]
+    names = {stack.environment_of(file) for file in touching}
+    return None if None in names else frozenset(name for name in names if name is not None)
+
+
+def _removed(repository: Repository, revision: str, changed: frozenset[str], path: str) -> Iterator[str]:
+    """The directories below PATH of the Stacks that were declared at that revision and are neither there now nor moved."""
+    from genai_iac.repository.stacks import find_stacks
+
+    below = Path(path).resolve()
+    gone = [
+        name for name in changed if not (repository.root / name).exists() and below in (repository.root / name).parents
+    ]
+    manifests = sorted(name for name in gone if name.endswith((".yaml", ".yml")))
+    if not manifests:
+        return
+    commit = repository.commit(revision)
+    held = _declared_at(repository, commit, manifests)
+    if not held:
+        return
+    names = {name for _, name in held}
+    now = {
+        (str(repository.name(one.folder)), one.name) for one in find_stacks(str(repository.root)) if one.name in names
+    }
+    # one that moved goes on where it is now: to destroy it as it was would destroy that
+    moved = {name for _, name in now - _declared_at(repository, commit, [folder for folder, _ in now])}
+    yield from sorted({folder for folder, name in held - now if name not in moved})
+
+
+def _declared_at(repository: Repository, commit: str, below: Sequence[str]) -> set[tuple[str, str]]:
+    """The directory and the name of each Stack that these files and directories held at a commit."""
+    from genai_iac.repository.stacks import read_stack_name
+
+    files = repository.files_at(commit, below, (".yaml", ".yml")) if below else ()
+    told = ((Path(name).parent.as_posix(), read_stack_name(data, name)) for _, name, data in files)
+    return {(folder, name) for folder, name in told if name is not None}

@@ -1,0 +1,44 @@
+"""`validate`: are the manifests right? Offline; the SDK is not imported."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("validate")
+@click.argument("path", default=".")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.pass_context
+def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
+    """Check manifests offline; reports all problems at once."""
+    import json
+
+    from genai_iac.cli.options import GlobalOptions
+    from genai_iac.cli.session import load_manifest
+    from genai_iac.core.errors import ManifestError
+    from genai_iac.render.errors import problems_json
+
+    try:
+        manifest = load_manifest(GlobalOptions.of(ctx), path)
+    except ManifestError as error:
+        if form == "text":
+            raise
+        click.echo(problems_json(error), nl=False)
+        return error.exit_code
+    count, files = len(manifest.resources), len(manifest.files)
+    if form == "json":
+        click.echo(
+            json.dumps(
+                {
+                    "valid": True,
+                    "stack": manifest.stack.name,
+                    "resources": sorted(map(str, manifest.resources)),
+                    "errors": [],
+                }
+            )
+        )
+    else:
+        click.echo(
+            f"Valid: stack {manifest.stack.name}, {count} resource{'s' * (count != 1)} in {files} file{'s' * (files != 1)}."
+        )
+    return 0

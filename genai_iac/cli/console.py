@@ -1,0 +1,114 @@
+"""What an apply says while nothing lands: that it goes on, with what, and for how long already."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from genai_iac.cli.options import GlobalOptions
+from genai_iac.core import Address
+from genai_iac.core.errors import IacError
+from genai_iac.render.common.phrases import count, elapsed_words
+from genai_iac.render.common.sanitize import escape_control, named
+from genai_iac.render.common.terminal import Terminal
+
+if TYPE_CHECKING:
+    from genai_iac.oci_client import OciClient, RequestListener, SentRequest
+
+
+@dataclass(frozen=True)
+class Console:
+    """Standard output and error as this run may use them."""
+
+    terminal: Terminal
+    errors: Terminal
+    interactive: bool  # somebody can answer a question
+
+    @classmethod
+    def of_environment(cls, *, no_color: bool = False) -> Console:
+        """What the streams and the environment allow (NO_COLOR, CI, TERM=dumb, COLUMNS)."""
+        plain = (
+            no_color or bool(os.environ.get("NO_COLOR")) or "--no-color" in sys.argv or os.environ.get("TERM") == "dumb"
+        )
+        width = shutil.get_terminal_size((80, 24)).columns
+        utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+        return cls(
+            Terminal(width, sys.stdout.isatty() and not plain, utf8),
+            Terminal(width, sys.stderr.isatty() and not plain, utf8),
+            sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI"),
+        )
+
+    def say(self, text: str) -> None:
+        """Finished text to standard output; it ends its own last line."""
+        click.echo(text, nl=False, color=self.terminal.colour)
+
+    def note(self, text: str) -> None:
+        """Finished text to standard error: what is not the answer."""
+        click.echo(text, nl=False, err=True, color=self.errors.colour)
+
+    def fail(self, error: IacError) -> int:
+        """Print an error; answers the exit code."""
+        from genai_iac.render.errors import problems_text
+
+        sys.stdout.flush()
+        self.note(problems_text(error, self.errors))
+        return error.exit_code
+
+
+_EVERY_REQUEST = 2
+
+
+def log_connection(flags: GlobalOptions, provider: OciClient) -> None:
+    """Say whom this run calls, and with which identity."""
+    if flags.verbose:
+        connection = provider.connection
+        by = f"profile {connection.profile or 'DEFAULT'}" if connection.auth == "api_key" else connection.auth
+        where = connection.endpoint or "OCI"
+        text = f"Calling {where} in {provider.region} with {by}, tenancy {provider.tenancy}."
+        Console.of_environment(no_color=flags.no_color).note(f"{escape_control(text)}\n")
+
+
+def log_requests(flags: GlobalOptions) -> RequestListener | None:
+    """Says each request as it ends, or only those that fail; None when nobody wants to know."""
+    if not flags.verbose:
+        return None
+    output = Console.of_environment(no_color=flags.no_color)
+
+    def tell(request: SentRequest) -> None:
+        if flags.verbose >= _EVERY_REQUEST or not request:
+            ended = request.status or "no answer"
+            output.note(f"{request.operation} in {request.region}: {ended}, {request.seconds * 1000:.0f} ms\n")
+
+    return tell
+
+
+FIRST, AGAIN = 10.0, 30.0  # seconds until the first word, and between two
+
+
+class ProgressNotice:
+    """Told again and again what is under way, it speaks up now and then."""
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say, self._clock = say, clock
+        self._since: dict[Address, float] = {}
+        self._next = clock() + FIRST
+
+    def __call__(self, under_way: Sequence[Address]) -> None:
+        """Say so when it is time; `under_way` are the changes that have begun and not ended, the oldest first."""
+        now = self._clock()
+        self._since = {address: self._since.get(address, now) for address in under_way}
+        if now < self._next or not under_way:
+            return
+        self._next = now + AGAIN
+        oldest, *others = under_way
+        beside = f" and {count(len(others), 'other change')}" if others else ""
+        waited = elapsed_words(timedelta(seconds=now - self._since[oldest]))
+        self._say(f"  ... still at {named(oldest)}{beside}, for {waited}\n")

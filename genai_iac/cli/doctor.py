@@ -1,0 +1,159 @@
+"""What `doctor` looks at: who calls and why that one, the clock, the regions, what may be read, whether sinks can be written."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal
+
+from genai_iac import __version__
+from genai_iac.cli.options import PREFIX, GlobalOptions
+from genai_iac.cli.session import Session, load_manifest, make_session, open_provider
+from genai_iac.core import Resource
+from genai_iac.core.errors import IacError, ManifestError, ServiceFailure, SinkError
+
+if TYPE_CHECKING:
+    from genai_iac.manifest import Manifest
+    from genai_iac.oci_client import OciClient
+
+Verdict = Literal["ok", "warning", "failed"]
+_REFUSED_SKEW = timedelta(minutes=5)  # OCI refuses signatures that are older or newer
+_WORRYING_SKEW = timedelta(minutes=1)
+_READS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("ListCompartments", {"compartment_id_in_subtree": True}),
+    ("ListPolicies", {}),
+    ("ListApiKeys", {}),
+    ("ListGroups", {}),
+    ("ListDynamicGroups", {}),
+)
+_NEEDED_SOMETIMES = ("ListGroups", "ListDynamicGroups")
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorCheck:
+    """One thing that was looked at."""
+
+    name: str
+    verdict: Verdict
+    text: str
+
+
+def run_checks(flags: GlobalOptions, path: str) -> Iterator[DoctorCheck]:
+    """Every check that can be made; one that fails keeps the others from nothing but what they need. Writes nothing but what sinks try."""
+    yield DoctorCheck("versions", "ok", _versions())
+    manifest = None
+    try:
+        manifest = load_manifest(flags, path)
+        count = len(manifest.resources)
+        yield DoctorCheck("manifests", "ok", f"stack {manifest.stack.owner} with {count} resource{'s' * (count != 1)}")
+    except ManifestError as error:
+        yield DoctorCheck("manifests", "warning", f"{len(error.problems)} problems; genai-iac validate tells them")
+    except IacError as error:
+        yield DoctorCheck("manifests", "warning", str(error))
+    profile, region = (manifest.stack.profile, manifest.stack.region) if manifest else (None, None)
+    try:
+        with open_provider(flags, profile, region) as provider:
+            yield DoctorCheck("identity", "ok", f"{_who(flags, profile)}; tenancy {provider.tenancy}")
+            if (yield from _regions(provider, region, manifest)):
+                yield from _rights(provider, region)
+                if manifest is not None:
+                    yield from _sinks(make_session(provider, flags, path, manifest))
+    except IacError as error:
+        yield DoctorCheck("identity", "failed", f"{_who(flags, profile)}: {error}")
+
+
+def _versions() -> str:
+    return f"genai-iac {__version__}, Python {platform.python_version()}, oci {version('oci')}"
+
+
+def _who(flags: GlobalOptions, profile: str | None) -> str:
+    """Which identity, and what chose it."""
+    if flags.local and not flags.endpoint:
+        return "the administrator of the local tenancy (--local)"
+    auth = flags.auth or "api_key"
+    chosen = [f"auth {auth} ({_because('AUTH', flags.auth)})"]
+    if auth in ("api_key", "security_token"):
+        name = flags.profile or profile or "DEFAULT"
+        source = "the environment's manifest" if profile and not flags.profile else _because("PROFILE", flags.profile)
+        chosen.append(f"profile {name} ({source})")
+        chosen.append(f"file {flags.config_file or '~/.oci/config'} ({_because('CONFIG_FILE', flags.config_file)})")
+    return ", ".join(chosen)
+
+
+def _because(name: str, value: str | None) -> str:
+    if value is None:
+        return "default"
+    for variable in (f"{PREFIX}{name}", f"OCI_CLI_{name}"):
+        if os.environ.get(variable) == value:
+            return variable
+    return f"--{name.lower().replace('_', '-')}"
+
+
+def _regions(provider: OciClient, region: str | None, manifest: Manifest | None) -> Generator[DoctorCheck, None, bool]:
+    """Answers whether the home region is known, without which nothing can be read."""
+    try:
+        home = provider.home_region
+    except ServiceFailure as failure:
+        yield DoctorCheck("regions", "failed", str(failure))
+        return False
+    yield _clock(provider)
+    yield DoctorCheck("regions", "ok", f"home region {home}; subscribed: {', '.join(provider.regions)}")
+    wanted = {resource.region for resource in manifest.resources.values() if resource.region} if manifest else set()
+    for name in sorted(({region} | wanted) - {None, *provider.regions}, key=str):
+        yield DoctorCheck("regions", "failed", f"the tenancy is not subscribed to {name}, which the manifests name")
+    return True
+
+
+def _clock(provider: OciClient) -> DoctorCheck:
+    skew = abs(provider.now() - datetime.now(UTC))
+    if skew >= _REFUSED_SKEW:
+        return DoctorCheck(
+            "clock",
+            "failed",
+            f"this machine is {skew.total_seconds():.0f} s off the service's clock; OCI refuses 300 s",
+        )
+    if skew >= _WORRYING_SKEW:
+        return DoctorCheck("clock", "warning", f"this machine is {skew.total_seconds():.0f} s off the service's clock")
+    return DoctorCheck("clock", "ok", "within a minute of the service's")
+
+
+def _rights(provider: OciClient, region: str | None) -> Iterator[DoctorCheck]:
+    for operation, parameters in _READS:
+        yield _right(provider, operation, parameters, region)
+
+
+def _right(provider: OciClient, operation: str, parameters: dict[str, Any], region: str | None) -> DoctorCheck:
+    name = f"may {operation}"
+    try:
+        rows = provider.read_all(operation, provider.tenancy, region, **parameters)
+    except ServiceFailure as failure:
+        verdict: Verdict = "warning" if operation in _NEEDED_SOMETIMES else "failed"
+        return DoctorCheck(name, verdict, str(failure))
+    return DoctorCheck(
+        name, "ok", f"{len(rows)} seen at the root" if operation != "ListCompartments" else f"{len(rows)} seen"
+    )
+
+
+def _sinks(workspace: Session) -> Iterator[DoctorCheck]:
+    try:
+        live = workspace.read()
+        desk = workspace.desk_for(live)
+    except IacError as error:
+        yield DoctorCheck("sinks", "failed", str(error))
+        return
+    for address, resource in workspace.manifest.resources.items():
+        found = live.one(address)
+        for sink in desk.sinks(resource, found.id if found else None) if _delivers(resource) else ():
+            try:
+                sink.prove()
+                yield DoctorCheck(f"sink of {address}", "ok", f"{sink.place} can be written")
+            except SinkError as error:
+                yield DoctorCheck(f"sink of {address}", "failed", str(error))
+
+
+def _delivers(resource: Resource) -> bool:
+    return bool(resource.settings.get("deliverTo"))

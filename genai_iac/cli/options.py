@@ -1,0 +1,179 @@
+"""The global flags. They are understood before the verb and after it; each has its environment variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from genai_iac.core import Address
+from genai_iac.core.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def planning_flags(function: F) -> F:
+    """What shapes a plan."""
+    for option in reversed(
+        [
+            click.option("--target", multiple=True, metavar="ADDR", help="Only this resource and what it needs."),
+            click.option("--parallelism", type=click.IntRange(1, 64), default=10, help="Concurrent API calls."),
+            click.option(
+                "--full-scan", is_flag=True, help="Look for the stack's resources in every compartment and region."
+            ),
+            click.option(
+                "--delete-moved",
+                multiple=True,
+                metavar="ADDR",
+                help="Delete it although its ownership tag was made for another compartment.",
+            ),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def guard_flags(function: F) -> F:
+    """What lets a guarded change pass."""
+    for option in reversed(
+        [
+            click.option(
+                "--allow-destroy", type=click.IntRange(0), metavar="N", help="Allow up to N resources to be deleted."
+            ),
+            click.option(
+                "--accept-outage", multiple=True, metavar="ADDR", help="Allow a secret value in use to stop working."
+            ),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def read_addresses(flag: str, texts: Iterable[str]) -> frozenset[Address]:
+    """The addresses of a flag. Raises UsageError for what is none."""
+    try:
+        return frozenset(Address.parse(text) for text in texts)
+    except ValueError as error:
+        raise UsageError(f"{flag}: {error}") from error
+
+
+_AUTH = ("api_key", "security_token", "instance_principal", "resource_principal", "oke_workload_identity")
+_STORE = "genai_iac.flags"
+PREFIX = "GENAI_IAC_"
+
+
+@dataclass(frozen=True)
+class GlobalOptions:
+    """What the global flags and their environment variables say."""
+
+    env: str | None = None
+    var: tuple[str, ...] = ()
+    var_file: tuple[Path, ...] = ()
+    profile: str | None = None
+    config_file: str | None = None
+    auth: str | None = None
+    region: str | None = None
+    local: bool = False
+    endpoint: str | None = None
+    no_color: bool = False
+    verbose: int = 0
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ctx: click.Context) -> GlobalOptions:
+        """The flags of the running command."""
+        values = {name: value for name, value in ctx.find_root().meta.get(_STORE, {}).items() if value is not None}
+        return cls(**values)
+
+
+def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    from click.core import ParameterSource
+
+    name = str(parameter.name)
+    source = ctx.get_parameter_source(name)
+    store = ctx.find_root().meta.setdefault(_STORE, {})
+    if source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT):
+        # repeatable flags add up wherever they stand; the others: the one nearest to the verb's arguments wins
+        store[name] = (*store.get(name, ()), *value) if isinstance(value, tuple) else value
+    return value
+
+
+def _flag(*names: str, envvar: str | tuple[str, ...] | None = None, **options: Any) -> click.Option:
+    return click.Option(list(names), expose_value=False, callback=_remember, envvar=envvar, **options)
+
+
+GLOBAL_FLAGS: list[click.Parameter] = [
+    _flag("--env", envvar=f"{PREFIX}ENV", metavar="NAME", help="The environment: environments/NAME.yaml."),
+    _flag("--var", multiple=True, metavar="NAME=VALUE", help="Set a variable; also GENAI_IAC_VAR_NAME."),
+    _flag(
+        "--var-file",
+        multiple=True,
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Set variables from a YAML mapping.",
+    ),
+    _flag(
+        "--profile",
+        envvar=(f"{PREFIX}PROFILE", "OCI_CLI_PROFILE"),
+        metavar="NAME",
+        help="Profile of the OCI config file.",
+    ),
+    _flag(
+        "--config-file",
+        envvar=(f"{PREFIX}CONFIG_FILE", "OCI_CLI_CONFIG_FILE"),
+        metavar="FILE",
+        help="OCI config file [~/.oci/config].",
+    ),
+    _flag(
+        "--auth", envvar=(f"{PREFIX}AUTH", "OCI_CLI_AUTH"), type=click.Choice(_AUTH), help="How to sign in [api_key]."
+    ),
+    _flag(
+        "--region",
+        envvar=(f"{PREFIX}REGION", "OCI_CLI_REGION"),
+        metavar="REGION",
+        help="Region to call when neither profile nor manifests name one.",
+    ),
+    _flag(
+        "--local",
+        is_flag=True,
+        default=None,
+        envvar=f"{PREFIX}LOCAL",
+        help="Use the local tenancy in .genai-iac/local.db.",
+    ),
+    _flag(
+        "--endpoint", envvar=f"{PREFIX}ENDPOINT", metavar="URL", help="A running local tenancy (genai-iac local serve)."
+    ),
+    _flag("--no-color", is_flag=True, default=None, envvar=f"{PREFIX}NO_COLOR", help="No colours; also NO_COLOR."),
+    _flag(
+        "-v",
+        "--verbose",
+        count=True,
+        default=None,
+        envvar=f"{PREFIX}VERBOSE",
+        help="Log the endpoints called and the requests that fail; twice: every request.",
+    ),
+]
+
+
+def add_global_flags(command: click.Command) -> click.Command:
+    """The command with the global flags after its own, and an environment variable for each of its own flags."""
+    if getattr(command, "has_global_flags", False):
+        return command
+    if isinstance(command, click.Group):
+        for verb in command.commands.values():
+            add_global_flags(verb)
+        return command
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.envvar is None and parameter.name:
+            parameter.envvar = PREFIX + max(parameter.opts, key=len).lstrip("-").replace("-", "_").upper()
+    for flag in GLOBAL_FLAGS:
+        later = copy(flag)
+        later.envvar = None  # read once, by the group
+        later.hidden = True  # type: ignore[attr-defined]
+        command.params.append(later)
+    command.has_global_flags = True  # type: ignore[attr-defined]
+    return command

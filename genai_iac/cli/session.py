@@ -1,0 +1,272 @@
+"""The walk that plan, apply, destroy and others share: manifests, connection, reading, plan."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from genai_iac.cli.local_emulator import LOCAL_PORT, NOTES, run_local
+from genai_iac.cli.options import PREFIX, GlobalOptions
+from genai_iac.core.errors import GuardError, UsageError
+
+if TYPE_CHECKING:
+    from genai_iac.core import Address, Live, Owner, Plan, Resource
+    from genai_iac.delivery import DeliveryService
+    from genai_iac.import_export.snapshot import Snapshot
+    from genai_iac.manifest import Manifest
+    from genai_iac.oci_client import OciClient
+    from genai_iac.planning import PlanInputs
+    from genai_iac.references.resolver import TenancyDirectory
+    from genai_iac.resource_types import RotationRequest
+
+
+def load_manifest(flags: GlobalOptions, path: str, stdin: BinaryIO | None = None) -> Manifest:
+    """The manifests of a path with the variables of this run; `-` is standard input, or `stdin`. Offline. Raises ManifestError."""
+    from genai_iac.manifest import load
+
+    return load(
+        path,
+        environment=flags.env,
+        variables=read_pairs(flags.var),
+        variable_files=flags.var_file,
+        environ=os.environ,
+        stdin=(stdin or sys.stdin.buffer) if path == "-" else None,
+    )
+
+
+def read_pairs(given: tuple[str, ...]) -> dict[str, str]:
+    """The values of `--var NAME=VALUE`. Raises UsageError for what is none."""
+    pairs: dict[str, str] = {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise UsageError(f"--var {text!r} is not NAME=VALUE", hint="write --var env=prod")
+        pairs[name] = value
+    return pairs
+
+
+@dataclass(frozen=True)
+class Session:
+    """Manifests and a tenancy: a connected one, or one as a snapshot remembers it, which can be planned on and nothing else."""
+
+    flags: GlobalOptions
+    path: str
+    manifest: Manifest
+    ground: OciClient | Snapshot
+    owner: Owner
+    desk: DeliveryService
+
+    @property
+    def provider(self) -> OciClient:
+        """The connection. Raises UsageError when there is none."""
+        if self.snapshot is not None:
+            raise UsageError("a snapshot can be planned on and nothing else", hint="leave --snapshot away")
+        return cast("OciClient", self.ground)
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The snapshot that the workspace stands on, if it does."""
+        from genai_iac.import_export.snapshot import Snapshot
+
+        return self.ground if isinstance(self.ground, Snapshot) else None
+
+    def read(self, *, parallelism: int = 10, full_scan: bool = False, also: Iterable[Resource] = ()) -> Live:
+        """One reading of the tenancy, `also` where those resources live. Raises GuardError when the Stack is pinned to another one."""
+        self._check_pin()
+        if self.snapshot is not None:
+            return self.snapshot.live(self.owner)
+        from genai_iac.oci_client.read_tenancy import read_live
+
+        return read_live(
+            self.provider,
+            self.owner,
+            self.manifest.resources,
+            region=self.manifest.stack.region,
+            parallelism=parallelism,
+            full_scan=full_scan,
+            also=also,
+        )
+
+    def inputs(
+        self,
+        live: Live,
+        *,
+        moved: frozenset[Address] = frozenset(),
+        wishes: Mapping[Address, RotationRequest] | None = None,
+        look_into_sinks: bool = True,
+    ) -> PlanInputs:
+        """What a plan is made of. Sinks that are not looked into count as holding everything."""
+        from genai_iac.delivery import assume_delivered, read_sink_states
+        from genai_iac.planning import PlanInputs
+        from genai_iac.planning.preflight import ServiceLimits
+
+        hold = read_sink_states if look_into_sinks and self.snapshot is None else assume_delivered
+        return PlanInputs(
+            stack=self.manifest.stack,
+            resources=self.manifest.resources,
+            live=live,
+            owner=self.owner,
+            directory=self.directory(live),
+            held=hold(self.desk_for(live), self.manifest.resources, live),
+            wishes=wishes or {},
+            moved=moved,
+            limits=ServiceLimits.of_environment(os.environ, local=self.flags.local or self.flags.endpoint is not None),
+            born=self.names.born,
+        )
+
+    @cached_property
+    def names(self) -> GroupNames | Snapshot:
+        """Who knows the groups; asked once a run."""
+        return self.snapshot or GroupNames(self.provider)
+
+    def directory(self, live: Live) -> TenancyDirectory:
+        """GroupNames to OCIDs, as that reading and the groups of the tenancy tell."""
+        from genai_iac.references.resolver import TenancyDirectory
+
+        return TenancyDirectory(live.tree, self.names.group, self.names.dynamic_group)
+
+    def desk_for(self, live: Live) -> DeliveryService:
+        """The desk whose sinks find their compartments in that reading."""
+        from genai_iac.references.resolver import Resolver
+
+        return self.desk.knowing(Resolver.of(self.manifest.resources, live))
+
+    def foretell(self, plan: Plan, live: Live) -> Plan:
+        """The plan with the writes that its deliveries will ask of OCI; on a snapshot they are not known."""
+        from genai_iac.delivery import predict_sink_calls
+
+        if self.snapshot is not None:
+            return plan
+        return predict_sink_calls(plan, self.desk_for(live), self.manifest.resources, live, self.provider.base_url)
+
+    def blind_spots(self) -> list[str]:
+        """Sentences on what the plan cannot know; none for a connected tenancy."""
+        if self.snapshot is None:
+            return []
+        from genai_iac.import_export.snapshot import blind_spots
+
+        unseen = blind_spots(self.snapshot, self.manifest.resources.values(), self.manifest.stack.region)
+        return [f"the snapshot did not look into {spot}: what is there already is not known" for spot in unseen]
+
+    def _check_pin(self) -> None:
+        pinned = self.manifest.stack.tenancy
+        if pinned and pinned != self.ground.tenancy:
+            holder = "the snapshot" if self.snapshot else "this profile"
+            raise GuardError(
+                f"refused: {self.manifest.stack.source}: the stack is pinned to tenancy {pinned}, "
+                f"{holder} is of {self.ground.tenancy}",
+                hint="choose the profile of the pinned tenancy with --profile, or the environment with --env",
+            )
+
+
+class GroupNames:
+    """Groups by name, asked for once and only when a comparison needs them."""
+
+    def __init__(self, provider: OciClient) -> None:
+        self._provider = provider
+        self._lists: dict[str, Mapping[str, str]] = {}
+        self._born: dict[str, datetime] = {}
+
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """All of the Default domain, names in lower case to OCIDs. Raises ServiceFailure."""
+        return self._list("ListGroups")
+
+    @property
+    def dynamic_groups(self) -> Mapping[str, str]:
+        """The same of dynamic groups."""
+        return self._list("ListDynamicGroups")
+
+    def group(self, name: str, domain: str | None) -> str | None:
+        return self._find("ListGroups", name, domain)
+
+    def dynamic_group(self, name: str, domain: str | None) -> str | None:
+        return self._find("ListDynamicGroups", name, domain)
+
+    def born(self, id: str) -> datetime | None:
+        """When the group of that OCID was made, if it has been listed."""
+        return self._born.get(id)
+
+    def _find(self, operation: str, name: str, domain: str | None) -> str | None:
+        # the Identity API answers for the Default domain only
+        if domain is not None and domain.casefold() != "default":
+            return None
+        return self._list(operation).get(name.casefold())
+
+    def _list(self, operation: str) -> Mapping[str, str]:
+        if operation not in self._lists:
+            rows = self._provider.read_all(operation, self._provider.tenancy)
+            self._born |= {str(row["id"]): datetime.fromisoformat(row["timeCreated"]) for row in rows}
+            self._lists[operation] = {str(row["name"]).casefold(): str(row["id"]) for row in rows}
+        return self._lists[operation]
+
+
+@contextmanager
+def open_session(flags: GlobalOptions, path: str) -> Iterator[Session]:
+    """Manifests first (nothing is called when they are wrong), then the connection; the local tenancy runs as long as this is open."""
+    manifest = load_manifest(flags, path)
+    with open_provider(flags, manifest.stack.profile, manifest.stack.region) as provider:
+        yield make_session(provider, flags, path, manifest)
+
+
+def open_snapshot(flags: GlobalOptions, path: str, file: Path) -> Session:
+    """The same on a snapshot: no credentials, no network. Raises UsageError for a file that is none."""
+    from genai_iac.import_export.snapshot import read_snapshot
+
+    try:
+        snapshot = read_snapshot(file.read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"--snapshot {file}: {error.strerror}", hint="make one: genai-iac snapshot --out FILE"
+        ) from error
+    return make_session(snapshot, flags, path, load_manifest(flags, path))
+
+
+def make_session(ground: OciClient | Snapshot, flags: GlobalOptions, path: str, manifest: Manifest) -> Session:
+    """The workspace of manifests that were loaded and a tenancy that was found; nothing is called. A snapshot has no vaults."""
+    from genai_iac.core import Owner
+    from genai_iac.delivery import DeliveryService
+    from genai_iac.import_export.snapshot import Snapshot
+
+    owner, vault = Owner(ground.tenancy, manifest.stack.owner), None
+    if not isinstance(ground, Snapshot):
+        from genai_iac.oci_client import TenancyVault
+
+        vault = TenancyVault(ground)
+    desk = DeliveryService(Path(manifest.stack.root), Path(NOTES), owner.name, vault)
+    return Session(flags, path, manifest, ground, owner, desk)
+
+
+@contextmanager
+def open_provider(flags: GlobalOptions, profile: str | None = None, region: str | None = None) -> Iterator[OciClient]:
+    """The connection that the flags, the environment and the manifests ask for."""
+    from genai_iac.cli.console import log_connection, log_requests
+    from genai_iac.cli.signals import SignalHandler
+    from genai_iac.oci_client import Connection, connect
+
+    with ExitStack() as stack:
+        endpoint, config_file, base_url = flags.endpoint, flags.config_file, None
+        if flags.local and not endpoint:
+            local = stack.enter_context(run_local())
+            endpoint, config_file, profile = local.url, str(local.config_file), None
+            base_url = f"http://127.0.0.1:{os.environ.get(f'{PREFIX}LOCAL_PORT', LOCAL_PORT)}"
+        connection = Connection(
+            profile=(None if flags.local else flags.profile) or profile,
+            config_file=config_file,
+            auth=flags.auth or "api_key",  # type: ignore[arg-type]
+            region=flags.region,
+            stack_region=region,
+            endpoint=endpoint,
+            base_url=base_url,
+        )
+        provider = connect(connection, SignalHandler.of_run().stop, log_requests(flags))
+        log_connection(flags, provider)
+        stack.callback(provider.close)
+        yield provider

@@ -1,0 +1,64 @@
+"""Ctrl-C and SIGTERM: before the first write they end the run at once; after it what is under way is finished first."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from genai_iac.core.cancellation import CancelToken
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_NEWS = b"\nInterrupt received: finishing running operations, then reporting what was done.\n"
+
+
+class SignalHandler:
+    """How signals are met during one run."""
+
+    def __init__(self) -> None:
+        self.stop = CancelToken()
+        self._finishing = False
+
+    @classmethod
+    def of_run(cls) -> SignalHandler:
+        """Those of the command that is running."""
+        context = click.get_current_context(silent=True)
+        found = context.find_object(cls) if context else None
+        return found or cls()
+
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """While this is open a signal sets `stop` and raises KeyboardInterrupt."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may say how signals are met
+            return
+        before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def finishing_first(self) -> Iterator[CancelToken]:
+        """While this is open a signal only sets `stop`: nothing new is begun, and the block ends by itself."""
+        self._finishing = True
+        try:
+            yield self.stop
+        finally:
+            self._finishing = False
+
+    def _note(self, number: int, frame: Any) -> None:
+        del number, frame
+        first = not self.stop.is_set()
+        self.stop.set()
+        if not first:
+            return
+        if not self._finishing:
+            raise KeyboardInterrupt
+        os.write(2, _NEWS)  # a handler may have come in the middle of a buffered write

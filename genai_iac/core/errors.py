@@ -1,0 +1,104 @@
+"""What can go wrong, as one tree. Each error carries its exit code, says what is wrong, where, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from genai_iac.core import Source
+
+
+class IacError(Exception):
+    """The root: anything that stops a command. `hint` is the next thing to type or do."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Problem:
+    """One thing wrong with a manifest, with its place and the way out."""
+
+    source: Source
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.message}" + (f"; {self.hint}" if self.hint else "")
+
+
+class ManifestError(IacError):
+    """Everything that is wrong with the manifests, all at once, in the order of the files."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class UsageError(IacError):
+    """The command line or the environment asks for something that cannot be."""
+
+
+class PlanError(IacError):
+    """Desired and live cannot be reconciled as they are: two live resources with one address, a name that is taken, a cycle."""
+
+
+class PlanErrors(PlanError):
+    """Everything that stands in the way of a plan, all at once."""
+
+    def __init__(self, errors: Iterable[PlanError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(map(str, self.errors)))
+
+
+class StalePlanError(IacError):
+    """A saved plan no longer fits its inputs, the live objects or itself."""
+
+
+class GuardError(IacError):
+    """The plan was refused by a guard; the message names the flag that overrides it, where there is one."""
+
+    exit_code = 3
+
+
+class ServiceFailure(IacError):
+    """OCI answered with an error, or did not answer. Carries what support asks for."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.operation, self.status, self.code, self.request_id = operation, status, code, request_id
+        self.uncertain = False  # the request may have had its effect although no answer says so
+        self.unreached = False  # nobody listened: the request was not even sent
+        self.retry_after: float | None = None  # seconds, when the service asked for a pause
+
+
+class SinkError(IacError):
+    """A place that secrets are delivered to cannot be used."""
+
+
+class PartialApply(IacError):
+    """Some changes landed and some did not; the next apply goes on from there."""
+
+    exit_code = 4
+
+
+class Interrupted(IacError):
+    """Stopped by a signal, at a step boundary."""
+
+    exit_code = 130

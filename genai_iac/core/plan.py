@@ -1,0 +1,180 @@
+"""A plan is data: the changes, in an order that works, each with the exact calls and the reason. An outcome says what became of one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Literal
+
+from genai_iac.core.address import Address
+from genai_iac.core.delivery import DeliveryPlan
+from genai_iac.core.values import Value
+
+Action = Literal["create", "update", "renew", "activate", "deactivate", "revoke", "delete", "forget", "deliver"]
+ACTIONS: tuple[Action, ...] = (
+    "create",
+    "update",
+    "renew",
+    "activate",
+    "deactivate",
+    "revoke",
+    "delete",
+    "forget",
+    "deliver",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One write to the tenancy: the OCI operation, what it acts on, and a body that may hold values not known yet."""
+
+    operation: str
+    body: Mapping[str, Value] = field(default_factory=dict)
+    id: str | None = None  # OCID it acts on; None: the resource that this change makes
+    region: str | None = None  # None: the home region
+    secret: str | None = None  # the named secret that a mint or a state change is about
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether after it a value no longer works and none has come in its place."""
+        return self.operation == "SetApiKeyState" and self.body.get("state") in ("INACTIVE", "REVOKED")
+
+    @property
+    def mints(self) -> tuple[str, ...]:
+        """The named secrets of which it makes a new value."""
+        if self.operation == "CreateApiKey":
+            details = self.body["keyDetails"]
+            assert isinstance(details, list)
+            return tuple(detail["keyName"] for detail in details)
+        return (self.secret,) if self.operation == "RenewApiKey" and self.secret else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidation:
+    """A secret value that stops working: which, and when it was last used (None: never, as far as the service knows)."""
+
+    secret: str
+    last_used: datetime | None
+    how: Action
+    asked: bool = False  # a person named this very secret, so that the guard need not ask again
+    carriers: tuple[str, ...] = ()  # the places that still hold it
+    looked: bool = False  # whether that is known; else they are those that may
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step for one resource.
+
+    | actions                    | before        | after                           |
+    |----------------------------|---------------|---------------------------------|
+    | create                     | None          | what will be                    |
+    | update, renew, activate, … | what is       | what will be                    |
+    | delete, forget             | what is       | None                            |
+    | deliver                    | what is       | the same: only sinks are written |
+    | none: no call can          | what is       | what should be                  |
+    """
+
+    address: Address
+    actions: tuple[Action, ...]
+    reason: str  # for people; never steers anything
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Value] | None = None
+    calls: tuple[Call, ...] = ()
+    id: str | None = None
+    needs: tuple[Address, ...] = ()  # changes that must have landed first
+    losses: tuple[Invalidation, ...] = ()
+    deliver: tuple[str, ...] = ()  # names of the secrets whose values go to the sinks
+    handover: DeliveryPlan | None = None
+    sink_calls: tuple[str, ...] = ()  # OCI operations by which its sinks are written
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """Every write to OCI, by name and in order: the sinks get new values before any stops working."""
+        first = next((index for index, call in enumerate(self.calls) if call.takes_away), len(self.calls))
+        names = [call.operation for call in self.calls]
+        return (*names[:first], *self.sink_calls, *names[first:])
+
+    @property
+    def mints(self) -> tuple[str, ...]:
+        """The named secrets of which it makes a new value."""
+        return tuple(name for call in self.calls for name in call.mints)
+
+    @property
+    def ends(self) -> bool:
+        """Whether the resource will be no more, and nothing in its place."""
+        return self.after is None and "delete" in self.actions
+
+    @property
+    def empties(self) -> bool:
+        """Whether its sinks are to hold nothing more: the key goes, or every secret of it is revoked."""
+        return self.ends or (self.handover is not None and not self.handover.roles and self.id is not None)
+
+    @property
+    def kills(self) -> bool:
+        """Whether a secret value stops working: the `!` of the plan."""
+        return bool(self.losses)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a reader of the plan should know that changes nothing by itself."""
+
+    text: str
+    address: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How many actions of each sort a plan has; a replaced resource counts once as create and once as delete."""
+
+    counts: Mapping[Action, int]
+
+    def __getitem__(self, action: Action) -> int:
+        return self.counts.get(action, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that would change, in an order that works. Empty (falsy) when live is as desired."""
+
+    stack: str
+    environment: str | None
+    tenancy: str
+    region: str
+    changes: tuple[Change, ...]
+    unchanged: int
+    owned: int  # live resources that carry this stack's mark
+    notices: tuple[Notice, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    @property
+    def summary(self) -> Summary:
+        """The counts of the last line."""
+        return Summary(Counter(action for change in self.changes for action in change.actions))
+
+
+class Status(Enum):
+    """What became of a change."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change. Truthy when it landed."""
+
+    change: Change
+    status: Status
+    id: str | None = None
+    note: str = ""
+    seconds: float = 0.0
+
+    def __bool__(self) -> bool:
+        return self.status is Status.DONE

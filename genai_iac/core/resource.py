@@ -1,0 +1,127 @@
+"""Resources: what manifests declare (desired) and what the tenancy holds (live)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from genai_iac.core.address import Address, Source
+from genai_iac.core.values import Value
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One `kind` with its `metadata.name` and `spec`. Strings with references are `Text`; everything else is plain data.
+
+    `places` says where each value (and, under the path plus `"~key"`, each key) was written; paths start at the
+    document: `("spec", "secrets", 0)`.
+    """
+
+    kind: str
+    name: str
+    spec: Mapping[str, Any]
+    source: Source
+    places: Mapping[Path, Source]
+
+    @property
+    def address(self) -> Address:
+        return Address(self.kind, self.name)
+
+    def place(self, *path: str | int) -> Source:
+        """Where that part was written; the nearest enclosing part when it was not."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, self.source)
+
+
+Deletion = Literal["delete", "retain", "forbid"]
+State = Literal["ACTIVE", "INACTIVE", "REVOKED", "EXPIRED", "DELETED"]
+_PROOF = timedelta(minutes=10)  # our own call of a new value comes within this time of its minting
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The one Stack of a path after variables and the chosen environment: what every resource of it shares."""
+
+    name: str
+    environment: str | None
+    region: str
+    tenancy: str | None  # the pin: any other live tenancy is refused
+    tags: Mapping[str, str]
+    profile: str | None  # the environment's OCI profile
+    root: str  # the directory that relative sink paths start from
+    source: Source
+
+    @property
+    def owner(self) -> str:
+        """What the owner mark of each of its resources begins with: `stack` or `stack@environment`."""
+        return f"{self.name}@{self.environment}" if self.environment else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What a manifest declares. `attributes` uses the API's field names and may hold values not known yet."""
+
+    address: Address
+    attributes: Mapping[str, Value]
+    source: Source
+    deletion: Deletion = "delete"
+    region: str | None = None  # None: the home region
+    settings: Mapping[str, Any] = field(default_factory=dict)  # what is ours alone and never sent: sinks, rotation
+    places: Mapping[str, Source] = field(default_factory=dict)  # where each spec path was written, for messages
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipMark:
+    """The owner tag as read from a live resource: whose it is, and a digest that a copy on another resource does not match."""
+
+    owner: str
+    address: Address
+    digest: str
+    deletion: Deletion = "delete"  # what is to happen once no manifest declares it
+    sealed: bool = False  # bound to the resource's own OCID, not to the compartment it was made in
+    names: str = ""  # on a policy: a digest of what its names came to when it was written
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSecret:
+    """One of the two named secrets of a live API key, as a list call shows it. Times are aware UTC."""
+
+    name: str
+    state: State
+    mask: str
+    created: datetime | None
+    expires: datetime | None
+    last_used: datetime | None
+
+    @property
+    def has_callers(self) -> bool:
+        """Whether others than the run that minted it have used it."""
+        if self.last_used is None:
+            return False
+        return self.created is None or self.last_used - self.created > _PROOF
+
+
+@dataclass(frozen=True, slots=True)
+class LiveResource:
+    """What the tenancy holds. `attributes` has the same names as `Resource.attributes` and holds plain data only."""
+
+    kind: str
+    id: str
+    attributes: Mapping[str, Any]
+    compartment: str  # OCID of the compartment it lives in (a compartment's parent)
+    name: str
+    region: str | None  # None: the home region
+    lifecycle: str
+    tags: Mapping[str, str]
+    created: datetime | None
+    mark: OwnershipMark | None = None
+    secrets: tuple[LiveSecret, ...] = ()
+
+    def secret(self, name: str) -> LiveSecret | None:
+        """The secret of that name, or None."""
+        return next((secret for secret in self.secrets if secret.name == name), None)

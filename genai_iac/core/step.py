@@ -1,0 +1,95 @@
+"""What a comparison may look at, and what it answers: the actions and calls that bring one resource to its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from genai_iac.core import (
+    Action,
+    Call,
+    DeliveryPlan,
+    Invalidation,
+    LiveResource,
+    LiveSecret,
+    Resource,
+    SinkState,
+    Value,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DiffContext:
+    """What a kind may look at when it compares."""
+
+    now: datetime  # the tenancy's clock
+    same: Callable[[Value, Any], bool]  # desired against live; a value not known yet is never the same
+    same_statements: Callable[[Sequence[Value], Sequence[str], str], bool]  # desired, live, the policy's compartment
+    held: tuple[SinkState, ...] = ()  # what each sink of this key holds
+    wish: RotationRequest | None = None  # what a person asks of this key's rotation
+    idle: Callable[[LiveSecret], bool] = lambda secret: secret.last_used is None  # nobody has used it for long enough
+    outdated: Callable[[Sequence[Value], LiveResource], str] = lambda *_: ""  # why a policy must be written again
+
+
+@dataclass(frozen=True, slots=True)
+class RotationRequest:
+    """What `rotate` asks: begin or go on now, take it back, or the incident order for a secret that leaked."""
+
+    what: Literal["begin", "abort", "leaked"]
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What has to be done to one resource: the actions, their calls, and why.
+
+    Falsy when there is nothing to do; `notes` are told either way.
+    """
+
+    actions: tuple[Action, ...] = ()
+    calls: tuple[Call, ...] = ()
+    reasons: tuple[str, ...] = ()
+    losses: tuple[Invalidation, ...] = ()
+    deliver: tuple[str, ...] = ()  # names of the secrets that have to reach the sinks
+    handover: DeliveryPlan | None = None
+    notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.actions)
+
+
+def changed_fields(
+    fields: Iterable[str], desired: Resource, live: LiveResource, facts: DiffContext
+) -> dict[str, Value]:
+    """The desired values of those of the fields that the manifest mentions and that live has otherwise."""
+    wanted = ((name, desired.attributes[name]) for name in fields if name in desired.attributes)
+    return {name: value for name, value in wanted if not facts.same(value, live.attributes.get(name))}
+
+
+def changed_tags(desired: Resource, live: LiveResource) -> dict[str, str] | None:
+    """The whole tag map to send when a declared tag differs (the service replaces the map), else None. Undeclared tags are kept."""
+    wanted = declared_tags(desired)
+    if all(live.tags.get(key) == value for key, value in wanted.items()) and deletion_of(live) == desired.deletion:
+        return None
+    return {**live.tags, **wanted}
+
+
+def declared_tags(desired: Resource) -> dict[str, str]:
+    """The tags that the manifests mention."""
+    wanted = desired.attributes.get("freeformTags") or {}
+    assert isinstance(wanted, Mapping)
+    return {key: str(value) for key, value in wanted.items()}
+
+
+def deletion_of(live: LiveResource) -> str:
+    """What the live mark says is to happen once nothing declares the resource."""
+    return live.mark.deletion if live.mark else "delete"
+
+
+def why_changed(fields: Mapping[str, Value], tags: bool) -> tuple[str, ...]:
+    """The reason of an update, for people."""
+    names = [*fields, *(["tags"] if tags else [])]
+    plural = len(names) > 1 or names[0].endswith("s")
+    return (f"{' and '.join(names)} differ{'' if plural else 's'} from the manifest",)

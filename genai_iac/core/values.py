@@ -1,0 +1,134 @@
+"""The ways to name a compartment in a manifest, shared by every kind that lives in one and every sink that puts something there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from genai_iac.core.address import Address
+
+Field = Literal["id", "name", "path"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """`${Kind/name.field}`, or a declared name where a compartment is asked for (then the field is `id`)."""
+
+    address: Address
+    field: Field = "id"
+
+    def __str__(self) -> str:
+        return f"${{{self.address}.{self.field}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingCompartment:
+    """A compartment that no manifest declares, by its path from the root: `/a/b`; the tenancy itself is `/`."""
+
+    path: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names from the root down, without the root."""
+        return tuple(name for name in self.path.split("/") if name)
+
+    def __str__(self) -> str:
+        return "tenancy" if self.path == "/" else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class InterpolatedText:
+    """A string with holes. `template` holds them as written (`chat-${Compartment/x.name}`), `holes` says what each stands for."""
+
+    template: str
+    holes: tuple[tuple[str, str | Reference | ExistingCompartment], ...]
+
+    def __str__(self) -> str:
+        return self.template
+
+
+@dataclass(frozen=True, slots=True)
+class StatementText(InterpolatedText):
+    """A policy statement with holes: each is a token, so it is filled by the policy language and never by joining text.
+
+    `attached` is the compartment the policy lives in: paths in a statement are told from there.
+    """
+
+    attached: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """A life given at mint (`90d`): becomes now + life when the call is made, and is never a difference by itself."""
+
+    text: str
+    length: timedelta
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Value = (
+    None
+    | bool
+    | int
+    | float
+    | str
+    | Reference
+    | ExistingCompartment
+    | InterpolatedText
+    | Lifetime
+    | Sequence["Value"]
+    | Mapping[str, "Value"]
+)
+
+_UNKNOWN = (Reference, ExistingCompartment, InterpolatedText)
+
+
+def leaves(value: Value) -> Iterator[Value]:
+    """The parts of a value that are not known yet."""
+    if isinstance(value, _UNKNOWN):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from leaves(part)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for part in value:
+            yield from leaves(part)
+
+
+def references(value: Value) -> Iterator[Reference]:
+    """The references inside a value."""
+    for leaf in leaves(value):
+        if isinstance(leaf, Reference):
+            yield leaf
+        elif isinstance(leaf, InterpolatedText):
+            yield from (hole for _, hole in leaf.holes if isinstance(hole, Reference))
+
+
+OCID = re.compile(r"ocid1\.(compartment|tenancy)\.[a-z0-9-]+\.[a-z0-9-]*\.[a-z0-9-]+", re.IGNORECASE)
+
+COMPARTMENT_SCHEMA: Mapping[str, Any] = {
+    "type": "string",
+    "title": "Compartment",
+    "description": (
+        "A declared Compartment by its metadata.name, an existing one by its path from the root (/a/b), an OCID, "
+        "or the word tenancy for the root."
+    ),
+    "pattern": r"^(tenancy|/|(/[A-Za-z0-9._-]{1,100})+|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?|ocid1\.(compartment|tenancy)\..+)$",
+    "examples": ["chat", "/platform/ai", "tenancy"],
+}
+
+
+def read_compartment(written: Value) -> Value:
+    """What a manifest means by a compartment: a Reference to a declared one, an ExistingCompartment, or an OCID as it is."""
+    if not isinstance(written, str):
+        return written
+    if written == "tenancy":
+        return ExistingCompartment("/")
+    if written.startswith("/"):
+        return ExistingCompartment("/" + "/".join(name for name in written.split("/") if name))
+    return written if OCID.fullmatch(written) else Reference(Address("Compartment", written))

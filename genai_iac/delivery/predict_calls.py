@@ -1,0 +1,102 @@
+"""The OCI writes that a plan's deliveries will make, told beforehand: sinks are asked and not written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from genai_iac.core import (
+    Address,
+    Change,
+    Delivery,
+    DeliveryPlan,
+    Live,
+    LiveResource,
+    LiveSecret,
+    Notice,
+    Plan,
+    Resource,
+)
+from genai_iac.core.errors import SinkError
+from genai_iac.delivery.contents import build_delivery, empty_delivery, inspect_sink, roles_with_pending
+from genai_iac.delivery.service import DeliveryService
+from genai_iac.delivery.sinks import Sink
+
+BaseUrl = Callable[[str], str]  # of a region
+
+
+def predict_sink_calls(
+    plan: Plan, desk: DeliveryService, resources: Mapping[Address, Resource], live: Live, base_url: BaseUrl
+) -> Plan:
+    """The plan with the `sink_calls` of each change, and what has to be known of them. Raises SinkError when a sink cannot be asked."""
+    told = tuple(
+        replace(change, sink_calls=tuple(_of_change(change, desk, resources[change.address], live, base_url)))
+        if change.address in resources and resources[change.address].settings.get("deliverTo")
+        else change
+        for change in plan.changes
+    )
+    return replace(plan, changes=told, notices=(*plan.notices, *_lingering(told, desk, resources)))
+
+
+def _of_change(
+    change: Change, desk: DeliveryService, resource: Resource, live: Live, base_url: BaseUrl
+) -> Iterator[str]:
+    before = live.one(change.address)
+    if change.empties:
+        assert change.id is not None
+        for sink in desk.sinks(resource, change.id):
+            yield from _of_emptying(sink, resource, change.id)
+    elif change.deliver and change.handover is not None:
+        seen = _foresee(change, before, resource)
+        sinks = desk.sinks(resource, seen.id or None)
+        for sink in sinks:
+            yield from sink.calls(*_deliveries(sink, sinks, resource, seen, change, change.handover, base_url))
+
+
+def _of_emptying(sink: Sink, resource: Resource, id: str) -> tuple[str, ...]:
+    try:
+        holding = sink.read()
+    except SinkError:
+        return ()  # it will be left alone, and that will be told
+    return sink.calls(empty_delivery(resource, id)) if holding is not None and holding.id == id else ()
+
+
+def _lingering(
+    changes: Iterable[Change], desk: DeliveryService, resources: Mapping[Address, Resource]
+) -> Iterator[Notice]:
+    """Of the compartments that are to go: those in which a secret is that only begins to."""
+    going = {change.id: change.address for change in changes if change.ends}
+    for change in changes:
+        for place in desk.compartments(resources[change.address]) if change.ends and change.sink_calls else ():
+            if place in going:
+                text = f"what {change.address} was delivered to is in it, and OCI keeps that for a day more: destroy again then"
+                yield Notice(text, going[place])
+
+
+def _deliveries(
+    sink: Sink,
+    sinks: list[Sink],
+    resource: Resource,
+    seen: LiveResource,
+    change: Change,
+    handover: DeliveryPlan,
+    base_url: BaseUrl,
+) -> Iterator[Delivery]:
+    held = inspect_sink(sink, seen)
+    minted = dict.fromkeys(change.mints)
+    staged = roles_with_pending(held, handover.prove) if handover.prove is not None else {}
+    for roles in (staged, handover.roles):
+        if roles:
+            url = base_url(seen.region or "")
+            yield build_delivery(sink, held, resource, seen, url, roles, minted, sinks)
+
+
+def _foresee(change: Change, before: LiveResource | None, resource: Resource) -> LiveResource:
+    """The key as it will be when its values are delivered: what is minted has a mask that nobody knows yet."""
+    fresh = {name: LiveSecret(name, "ACTIVE", "", None, None, None) for name in change.mints}
+    if before is None or "create" in change.actions:
+        address = change.address
+        return LiveResource(
+            address.kind, "", {}, "", address.name, resource.region, "ACTIVE", {}, None, secrets=tuple(fresh.values())
+        )
+    return replace(before, secrets=tuple(fresh.get(secret.name, secret) for secret in before.secrets))

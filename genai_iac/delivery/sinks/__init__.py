@@ -1,0 +1,120 @@
+"""The shelf of sinks: every file in this folder that does not begin with `_` holds one `Sink`. Nothing else lists them.
+
+A sink of a third party has a dot in its word (`acme.ssm`) and is found, when a manifest first uses it, through the entry points of
+installed packages in the group `genai_iac.delivery.sinks`.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from genai_iac.core import Value, read_compartment
+from genai_iac.core.errors import SinkError
+from genai_iac.delivery.sinks._base import Context, Sink
+from genai_iac.delivery.sinks._vault_client import Stage, VaultClient, VaultVersion
+
+__all__ = [
+    "SINKS",
+    "Context",
+    "Sink",
+    "Stage",
+    "VaultClient",
+    "VaultVersion",
+    "entry_compartments",
+    "entry_schema",
+    "entry_spot",
+    "find_sink",
+    "open_sink",
+]
+
+FOREIGN_WORD = r"^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$"
+
+
+def open_sink(entry: Mapping[str, Any], context: Context) -> Sink:
+    """The sink of one entry of `deliverTo`; touches nothing. Raises SinkError when the word or a setting cannot be."""
+    if len(entry) != 1:
+        raise SinkError(
+            f"an entry of deliverTo names one place, this one names {len(entry)}",
+            hint=f"give each place an entry of its own: one of {', '.join(sorted(SINKS))}",
+        )
+    ((word, settings),) = entry.items()
+    return find_sink(word)(settings, context)
+
+
+def find_sink(word: str) -> type[Sink]:
+    """The sink of that word: on the shelf, else among installed packages. Raises SinkError."""
+    if word in SINKS:
+        return SINKS[word]
+    from genai_iac.delivery.sinks._plugins import load_installed
+
+    sink = load_installed(word) if "." in word else None
+    if sink is None:
+        raise SinkError(
+            f"no sink is called {word!r}",
+            hint=f"write one of {', '.join(sorted(SINKS))}, or install the package that brings it",
+        )
+    return sink
+
+
+def entry_compartments(entry: Mapping[str, Any]) -> Iterator[Value]:
+    """What one entry of `deliverTo` means by the compartments it names. A third party's entries name none."""
+    for word, settings in entry.items():
+        for name in SINKS[word].compartments if word in SINKS else ():
+            yield read_compartment(settings[name])
+
+
+def entry_spot(entry: Mapping[str, Any]) -> str | None:
+    """What this entry of `deliverTo` names and no other may; None where that cannot be told."""
+    return next((SINKS[word].spot(settings) for word, settings in entry.items() if word in SINKS), None)
+
+
+def entry_schema() -> Mapping[str, Any]:
+    """JSON Schema of one entry of `deliverTo`: exactly one known word with its settings. A third party's are checked when opened."""
+    return {
+        "type": "object",
+        "description": "One place that the plaintext goes to.",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+        "properties": {word: dict(sink.schema) for word, sink in sorted(SINKS.items())},
+        "patternProperties": {
+            FOREIGN_WORD: {"type": "object", "description": "A sink that an installed package brings."}
+        },
+    }
+
+
+def _read_shelf() -> Mapping[str, type[Sink]]:
+    return register_sink(
+        import_module(f"{__name__}.{module.name}")
+        for module in pkgutil.iter_modules(__path__)
+        if not module.name.startswith("_")
+    )
+
+
+def register_sink(modules: Iterable[ModuleType]) -> Mapping[str, type[Sink]]:
+    """The sinks that the modules define, by word. Raises TypeError when a module defines none or several, or two share a word."""
+    shelf: dict[str, type[Sink]] = {}
+    for module in modules:
+        (sink,) = _defined(module)
+        if sink.word in shelf:
+            raise TypeError(f"two sinks are called {sink.word}: {shelf[sink.word].__module__} and {module.__name__}")
+        shelf[sink.word] = sink
+    return shelf
+
+
+def _defined(module: ModuleType) -> list[type[Sink]]:
+    found = [
+        thing
+        for thing in vars(module).values()
+        if isinstance(thing, type) and issubclass(thing, Sink) and thing.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise TypeError(f"{module.__name__} defines {len(found)} sinks; a file of the shelf defines one")
+    return found
+
+
+SINKS: Mapping[str, type[Sink]] = _read_shelf()

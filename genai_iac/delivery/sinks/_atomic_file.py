@@ -1,0 +1,205 @@
+"""One small private file replaced at once or not at all: whatever fails, a reader sees the old content or the new, never half."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from genai_iac.core.errors import SinkError
+
+LIMIT = 64 * 1024  # bytes; contents are about a thousand
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_HINTS = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some of your quota",
+    errno.EROFS: "deliver to a place that can be written",
+    errno.EACCES: "let this user write there",
+    errno.EPERM: "let this user write there",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FileTarget:
+    """A name in an open directory, and what people call it. Nothing outside that directory is ever touched through it."""
+
+    directory: int
+    name: str
+    place: str
+
+
+@contextmanager
+def translating_os_errors(place: str, step: str) -> Iterator[None]:
+    """Turn an OSError of the step into a SinkError that names both, with the way out."""
+    try:
+        yield
+    except OSError as error:
+        hint = _HINTS.get(error.errno or 0, "correct that")
+        raise SinkError(f"{place}: could not {step}: {error.strerror}", hint=f"{hint}, then apply again") from error
+
+
+def replace_file(spot: FileTarget, content: memoryview) -> None:
+    """Give the file that content, mode 0600 from its first byte, and make it last through a power cut. Raises SinkError.
+
+    The content is a view because the locals of a traceback show a view's address and not its bytes.
+    """
+    with _temporary(spot) as (temporary, descriptor):
+        _write_all(spot, descriptor, content)
+        with translating_os_errors(spot.place, "put the new file in place"):
+            os.rename(temporary, spot.name, src_dir_fd=spot.directory, dst_dir_fd=spot.directory)
+    _flush_directory(spot)
+
+
+def check_replaceable(spot: FileTarget) -> None:
+    """Go through the steps of `replace_file` up to the last, with zeros, and leave nothing behind. Raises SinkError."""
+    with _temporary(spot) as (temporary, descriptor):
+        _write_all(spot, descriptor, memoryview(bytes(4096)))
+        with translating_os_errors(spot.place, "remove the temporary file"):
+            os.unlink(temporary, dir_fd=spot.directory)
+    _flush_directory(spot)
+
+
+def remove_file(spot: FileTarget) -> None:
+    """Remove the file, lastingly. Raises SinkError."""
+    with translating_os_errors(spot.place, "remove the file"), suppress(FileNotFoundError):
+        os.unlink(spot.name, dir_fd=spot.directory)
+    _flush_directory(spot)
+
+
+def read_file(spot: FileTarget, limit: int = LIMIT) -> memoryview | None:
+    """The bytes of the file; None when there is none. Raises SinkError unless it is a regular file of this user's of `limit` bytes."""
+    with translating_os_errors(spot.place, "look at the file"):
+        try:
+            # opening a device can have effects, so the kind is looked at before as well as after
+            _check_file(spot, os.stat(spot.name, dir_fd=spot.directory, follow_symlinks=False), limit)
+            descriptor = os.open(spot.name, _READ, dir_fd=spot.directory)
+        except FileNotFoundError:
+            return None
+    try:
+        with translating_os_errors(spot.place, "read the file"):
+            status = os.fstat(descriptor)
+            _check_file(spot, status, limit)
+            return _read_all(descriptor, status.st_size)
+    finally:
+        _close(descriptor)
+
+
+def remove_temporary_files(spot: FileTarget) -> tuple[str, ...]:
+    """Remove the temporary files that killed writes of this file left, not those of a write under way. The names. Raises SinkError."""
+    with translating_os_errors(spot.place, "look for temporary files"), os.scandir(spot.directory) as entries:
+        names = sorted(entry.name for entry in entries if _is_temporary(entry.name, spot))
+    return tuple(name for name in names if _remove_temporary_file(spot, name))
+
+
+@contextmanager
+def _temporary(spot: FileTarget) -> Iterator[tuple[str, int]]:
+    """A new private file in the same directory, locked while this process lives. Gone at the end unless it was renamed."""
+    name, descriptor = _create(spot)
+    try:
+        yield name, descriptor
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name, dir_fd=spot.directory)
+        raise
+    finally:
+        _close(descriptor)
+
+
+def _create(spot: FileTarget) -> tuple[str, int]:
+    while True:
+        name = _prefix(spot) + secrets.token_hex(8)
+        try:
+            descriptor = _open_private(spot, name)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name, dir_fd=spot.directory)
+            raise
+        if descriptor is not None:
+            return name, descriptor
+
+
+def _open_private(spot: FileTarget, name: str) -> int | None:
+    """A new file, locked; None when another process took it for a stray before it was locked."""
+    with translating_os_errors(spot.place, "create a temporary file"):
+        descriptor = os.open(name, _CREATE, 0o600, dir_fd=spot.directory)
+    try:
+        with translating_os_errors(spot.place, "make the temporary file private"):
+            os.fchmod(descriptor, 0o600)  # a umask may have taken more away
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+    except BaseException:
+        _close(descriptor)
+        raise
+    _close(descriptor)
+    return None
+
+
+def _write_all(spot: FileTarget, descriptor: int, content: memoryview) -> None:
+    with translating_os_errors(spot.place, "write the temporary file"):
+        while content:
+            content = content[os.write(descriptor, content) :]
+    with translating_os_errors(spot.place, "flush the temporary file"):
+        os.fsync(descriptor)
+
+
+def _flush_directory(spot: FileTarget) -> None:
+    with translating_os_errors(spot.place, "flush the directory"):
+        os.fsync(spot.directory)
+
+
+def _check_file(spot: FileTarget, status: os.stat_result, limit: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "not a regular file"
+        raise SinkError(f"{spot.place} is {kind}", hint="remove it, or deliver to another place")
+    if status.st_uid != os.geteuid():
+        raise SinkError(f"{spot.place} belongs to another user", hint="run as its owner, or deliver to another place")
+    if status.st_size > limit:
+        raise SinkError(f"{spot.place} was not written by genai-iac", hint="move it away, or deliver to another place")
+
+
+def _read_all(descriptor: int, size: int) -> memoryview:
+    buffer, end = memoryview(bytearray(size)), 0
+    while count := os.readv(descriptor, [buffer[end:]]):
+        end += count
+    return buffer[:end]
+
+
+def _prefix(spot: FileTarget) -> str:
+    return f".genai-iac-{hashlib.sha256(os.fsencode(spot.name)).hexdigest()[:8]}-"
+
+
+def _is_temporary(name: str, spot: FileTarget) -> bool:
+    return re.fullmatch(re.escape(_prefix(spot)) + "[0-9a-f]{16}", name) is not None
+
+
+def _remove_temporary_file(spot: FileTarget, name: str) -> bool:
+    with translating_os_errors(spot.place, f"remove the temporary file {name}"):
+        try:
+            status = os.stat(name, dir_fd=spot.directory, follow_symlinks=False)
+            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+                return False
+            descriptor = os.open(name, _READ, dir_fd=spot.directory)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(name, dir_fd=spot.directory)
+        except (BlockingIOError, FileNotFoundError):
+            return False
+        finally:
+            _close(descriptor)
+    return True
+
+
+def _close(descriptor: int) -> None:
+    with suppress(OSError):  # what was written is flushed by now, so nothing can be lost here
+        os.close(descriptor)

@@ -1,0 +1,105 @@
+"""What every sink promises; one file beside this one a sink."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from genai_iac.core import Address, Delivery, Record, Role, Secret, SinkContents
+from genai_iac.delivery.sinks._vault_client import VaultClient
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Whose secrets go to the place, and what a sink may use of this machine and of the tenancy."""
+
+    root: Path  # the manifests' directory: relative paths and commands start here
+    notes: Path  # this machine's notes (`.genai-iac`)
+    address: Address  # of the key
+    owner: str  # `stack` or `stack@environment`: two environments must not share a place
+    id: str | None = None  # the key's OCID, once it exists
+    vault: VaultClient | None = None
+    # the OCID of a compartment as manifests name it; None while it is still to be made
+    compartment: Callable[[str], str | None] = str
+
+
+class Sink(ABC):
+    """A place where the plaintexts of one key go. Made from one entry of `deliverTo`; opening one touches nothing.
+
+    Promises: nothing outside the declared place ever holds a value; a write is whole or has not happened; the address, OCID, secret name,
+    mask and expiry are kept beside each value; no error text quotes a value; a place that holds anything else is never overwritten.
+    The order of a delivery: `prove` -> `announce` -> mint -> `write`.
+    """
+
+    word: ClassVar[str]  # the key under deliverTo
+    schema: ClassVar[Mapping[str, Any]]  # JSON Schema of the value under that key
+    readable: ClassVar[bool]  # whether values can be taken out again (to heal another sink)
+    roles: ClassVar[frozenset[Role]] = frozenset(
+        {"current", "standby", "pending", "inactive"}
+    )  # what it can keep; the rest is left out
+    local: ClassVar[bool] = False  # whether the place lies beside this machine's notes
+    compartments: ClassVar[
+        tuple[str, ...]
+    ] = ()  # the settings that name a compartment: it is made before anything is minted
+
+    @abstractmethod
+    def __init__(self, settings: Mapping[str, Any], context: Context) -> None: ...
+
+    @classmethod
+    def spot(cls, settings: Mapping[str, Any]) -> str | None:
+        """What no other entry may name, as far as the settings alone tell; None where something else decides."""
+        del settings
+        return None
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """How people call it: `file secrets/chat-app.env`. No value is in it, and no two places share one."""
+
+    @abstractmethod
+    def prove(self) -> None:
+        """Show that a write would work, before anything is minted; leaves no trace. Raises SinkError with the way out."""
+
+    def announce(self, secrets: tuple[str, ...]) -> None:
+        """Note that values of these secrets are about to be minted for this place, so that an interrupted delivery is seen to be one.
+
+        Called after `prove` and before the mint. Nothing to do where the place itself can be looked into. Raises SinkError.
+        """
+        del secrets
+
+    def settle(self, record: Record) -> None:
+        """Note that a value that was announced arrived after all: it is called with, and callers have it from nowhere else.
+
+        Nothing to do where the place itself can be looked into. Raises SinkError.
+        """
+        del record
+
+    @abstractmethod
+    def read(self) -> SinkContents | None:
+        """What it holds, without values; None when it holds nothing. Raises SinkError when that is not ours, or it cannot be told."""
+
+    @abstractmethod
+    def take(self, secret: str, mask: str) -> Secret | None:
+        """The value it holds for that secret under that mask, or None."""
+
+    @abstractmethod
+    def write(self, delivery: Delivery) -> None:
+        """Make it hold exactly the delivery (as far as its `roles` go), at once or not at all, and read back that it does.
+
+        An item without a value keeps the value held under the same mask. No items: the place is emptied. Raises SinkError.
+        """
+
+    def calls(self, *deliveries: Delivery) -> tuple[str, ...]:
+        """The OCI operations that these writes, one after another, would make now; none where the place is not OCI's.
+
+        A mask that is not known yet is ''.
+        """
+        del deliveries
+        return ()
+
+    def clean(self) -> tuple[str, ...]:
+        """Remove what an interrupted write left behind (a stray temporary file); the names of what was removed."""
+        return ()

@@ -1,0 +1,76 @@
+"""Sinks that installed packages bring. Nothing is ever loaded from the current directory: a checkout must not choose what runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import EntryPoint, distributions
+from pathlib import Path
+from typing import Any
+
+from genai_iac.core.errors import SinkError
+from genai_iac.delivery.sinks._base import Context, Sink
+
+GROUP = "genai_iac.delivery.sinks"
+
+
+def load_installed(word: str) -> type[Sink] | None:
+    """The sink that an installed package brings under that word, or None. Raises SinkError when it is none, or two packages bring it."""
+    with _without_current_directory():
+        found = [
+            entry
+            for distribution in distributions(path=sys.path)
+            for entry in distribution.entry_points
+            if entry.group == GROUP and entry.name == word
+        ]
+        targets = {entry.value for entry in found}
+        if not targets:
+            return None
+        if len(targets) > 1:
+            raise SinkError(
+                f"several packages bring a sink called {word!r}: {', '.join(sorted(targets))}",
+                hint="uninstall all but one",
+            )
+        return _checked(found[0])
+
+
+def _checked(entry: EntryPoint) -> type[Sink]:
+    try:
+        sink = entry.load()
+    except Exception as error:
+        raise SinkError(
+            f"the sink {entry.name!r} ({entry.value}) cannot be loaded: {error}", hint="reinstall its package"
+        ) from error
+    if not (isinstance(sink, type) and issubclass(sink, Sink) and sink.word == entry.name):
+        raise SinkError(
+            f"{entry.value} is not a sink with the word {entry.name!r}", hint="tell the maker of its package"
+        )
+    return _with_checked_settings(sink)
+
+
+def _with_checked_settings(sink: type[Sink]) -> type[Sink]:
+    """The manifests' schema cannot know a third party's settings, so they are checked when one is opened."""
+    import jsonschema
+
+    class Checked(sink):  # type: ignore[valid-type,misc]
+        def __init__(self, settings: Mapping[str, Any], context: Context) -> None:
+            try:
+                jsonschema.validate(settings, dict(sink.schema))
+            except jsonschema.ValidationError as error:
+                raise SinkError(f"deliverTo.{sink.word}: {error.message}", hint="correct the manifest") from None
+            super().__init__(settings, context)
+
+    Checked.__name__, Checked.__qualname__ = sink.__name__, sink.__qualname__
+    return Checked
+
+
+@contextmanager
+def _without_current_directory() -> Iterator[None]:
+    before = list(sys.path)
+    here = Path.cwd().resolve()
+    sys.path[:] = [entry for entry in before if entry and Path(entry).resolve() != here]
+    try:
+        yield
+    finally:
+        sys.path[:] = before

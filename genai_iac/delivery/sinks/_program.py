@@ -1,0 +1,157 @@
+"""A program run for an exec sink: the value waits in a pipe that is its standard input, never in its arguments or environment; no shell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genai_iac.core import Secret
+from genai_iac.core.errors import SinkError
+from genai_iac.delivery.sinks._redact import redact_text
+
+if TYPE_CHECKING:
+    import subprocess
+
+_ROOM = 32 * 1024  # bytes that a pipe holds for sure (64 KiB on Linux, 16 KiB and growing on macOS) without a reader
+_KEPT = 64 * 1024  # bytes of each stream, from the end
+_LAST_WORDS = 300  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A command as the manifest gives it, where it starts, and how long it may take (seconds)."""
+
+    command: Sequence[str]
+    directory: Path
+    seconds: float
+    place: str  # what people call the sink it works for
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a program ended: the exit status (None: it was killed because it took too long), and what it printed, fit to be quoted."""
+
+    status: int | None
+    printed: str
+    complained: str
+
+    def __bool__(self) -> bool:
+        return self.status == 0
+
+    @property
+    def how(self) -> str:
+        """The end in words."""
+        if self.status is None:
+            return "did not end in time and was killed"
+        return f"was killed by signal {-self.status}" if self.status < 0 else f"ended with status {self.status}"
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it printed, in one line; empty when it printed nothing."""
+        words = " ".join((self.complained.strip() or self.printed.strip()).split())
+        return words if len(words) <= _LAST_WORDS else f"…{words[-_LAST_WORDS:]}"
+
+
+def find_program(program: Program) -> str:
+    """The file that will be run: below the manifests' directory when the command has a slash, else from PATH. Raises SinkError."""
+    name = program.command[0]
+    if "/" in name:
+        file = program.directory / name
+        found = str(file) if file.is_file() and os.access(file, os.X_OK) else None
+    else:
+        found = shutil.which(name)
+    if not found:
+        raise SinkError(
+            f"{program.place}: no program {name!r} that can be run",
+            hint="install it, or write the path from the manifests' directory (./deliver.sh) of an executable file",
+        )
+    return str(Path(found).absolute())
+
+
+def run_program(program: Program, facts: Mapping[str, str], value: Secret | None = None) -> Ran:
+    """Run it to its end, the facts in its environment, the value on its standard input. Raises SinkError when it cannot start."""
+    import subprocess
+
+    file = find_program(program)
+    with _waiting(program, value) as standard_input:
+        try:
+            process = subprocess.Popen(
+                list(program.command),
+                executable=file,
+                stdin=standard_input,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=program.directory,
+                env={**os.environ, **facts},
+                start_new_session=True,  # no terminal to ask on, and its children can be killed with it
+            )
+        except OSError as error:
+            raise SinkError(
+                f"{program.place}: {program.command[0]} cannot be started: {error.strerror}",
+                hint="run the command manually to see why",
+            ) from error
+    ended, printed, complained = _collect(process, program.seconds)
+    return Ran(process.returncode if ended else None, redact_text(printed, value), redact_text(complained, value))
+
+
+@contextmanager
+def _waiting(program: Program, value: Secret | None) -> Iterator[int]:
+    """The reading end of a pipe that holds the value already: `communicate` would keep it in a frame, where a traceback shows it."""
+    reading, writing = os.pipe()
+    try:
+        try:
+            if value is not None:
+                _fill(writing, memoryview(value.reveal().encode()), program)
+        finally:
+            os.close(writing)
+        yield reading
+    finally:
+        os.close(reading)
+
+
+def _fill(pipe: int, content: memoryview, program: Program) -> None:
+    if len(content) > _ROOM:
+        raise SinkError(f"{program.place}: the value is too long to be handed over", hint="deliver it to a file")
+    while content:
+        content = content[os.write(pipe, content) :]
+
+
+def _collect(process: subprocess.Popen[bytes], seconds: float) -> tuple[bool, str, str]:
+    """Whether it ended in time, and what it printed on each stream."""
+    import subprocess
+
+    try:
+        printed, complained = process.communicate(timeout=seconds)
+        ended = True
+    except subprocess.TimeoutExpired:
+        printed, complained = _stop(process)
+        ended = False
+    except BaseException:
+        _stop(process)
+        raise
+    return ended, _decode(printed), _decode(complained)
+
+
+def _decode(output: bytes) -> str:
+    return output[-_KEPT:].decode("utf-8", "replace")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    import subprocess
+
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    try:
+        return process.communicate(timeout=1)
+    except subprocess.TimeoutExpired:  # a child of it left the group and holds the streams
+        for stream in (process.stdout, process.stderr):
+            if stream:
+                stream.close()
+        process.wait()
+        return b"", b""

@@ -1,0 +1,57 @@
+"""OCI Vault as the vault sink sees it: a promise that the one room with the SDK keeps, in plain data and `Secret`s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from genai_iac.core import Secret
+
+Stage = Literal["CURRENT", "PENDING"]
+
+
+@dataclass(frozen=True, slots=True)
+class VaultVersion:
+    """One version of a Vault secret with its content: the text inside, base64 already undone."""
+
+    number: int
+    content: Secret
+
+
+class VaultClient(Protocol):
+    """What the vault sink asks of OCI Vault (API 20180608, secret bundles 20190301).
+
+    Mappings have the API's camelCase names. Every call raises ServiceFailure when the service refuses. Writes send what optimistic locking
+    needs, and return once the secret is ACTIVE again and the new content can be read. The region is the one inside the OCIDs.
+    """
+
+    def find_secret(self, vault: str, compartment: str, name: str) -> Mapping[str, Any] | None:
+        """ListSecrets by vault, compartment and name: `id`, `keyId`, `lifecycleState`, `description`; None when all are DELETED."""
+
+    def read_key(self, vault: str, key: str) -> Mapping[str, Any]:
+        """GetVault and GetKey: the key's `vaultId` and `lifecycleState`."""
+
+    def create_secret(self, details: Mapping[str, Any], content: Secret) -> Mapping[str, Any]:
+        """CreateSecret from `compartmentId`, `vaultId`, `keyId`, `secretName`, `description`, with CURRENT content. The new secret."""
+
+    def add_version(self, secret: str, content: Secret, stage: Stage) -> None:
+        """UpdateSecret with new content in that stage."""
+
+    def promote_version(self, secret: str, number: int) -> None:
+        """UpdateSecret with `currentVersionNumber`."""
+
+    def read_version(self, secret: str, stage: Stage) -> VaultVersion | None:
+        """GetSecretBundle of the version in that stage; None when no version is in it (404)."""
+
+    def list_versions(self, secret: str) -> Sequence[Mapping[str, Any]]:
+        """ListSecretVersions, all pages: `versionNumber`, `stages`, `timeOfDeletion` (None unless it is scheduled for deletion)."""
+
+    def schedule_version_deletion(self, secret: str, number: int) -> None:
+        """ScheduleSecretVersionDeletion, at the earliest time the service allows."""
+
+    def schedule_deletion(self, secret: str) -> None:
+        """ScheduleSecretDeletion, at the earliest time the service allows."""
+
+    def cancel_deletion(self, secret: str) -> None:
+        """CancelSecretDeletion."""

@@ -1,0 +1,181 @@
+"""What a row of deliveries to one Vault secret will ask of OCI Vault, told without writing anything. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from genai_iac.core import Item, Role
+from genai_iac.delivery.sinks._contents import Contents, sort_items
+
+ROOM = 30  # versions in use, and as many again that wait to be deleted
+Route = Literal["nothing", "stage", "promote", "replace"]
+_ROLE_ONCE_CURRENT: Mapping[Role, Role] = {"pending": "current", "current": "standby"}
+
+
+@dataclass(frozen=True, slots=True)
+class VaultStages:
+    """The contents of the CURRENT and of the PENDING version, as far as there are any."""
+
+    current: Contents | None
+    pending: Contents | None
+
+    @property
+    def held(self) -> Contents | None:
+        """Both seen as one: what only PENDING holds is pending, whatever it will be later."""
+        if not (self.current and self.pending):
+            return self.current or (self.pending and _all_pending(self.pending))
+        known = {(record.secret, record.mask) for record in self.current.records}
+        waiting = [item for item in self.pending.items if (item.record.secret, item.record.mask) not in known]
+        replaced = {item.record.secret for item in waiting}
+        kept = [item for item in self.current.items if item.record.secret not in replaced]
+        return replace(self.current, items=sort_items([*kept, *map(_as_pending, waiting)]))
+
+    @property
+    def values(self) -> Contents | None:
+        """Every value in either, to be looked up by secret and mask."""
+        if not (self.current and self.pending):
+            return self.current or self.pending
+        return replace(self.current, items=(*self.pending.items, *self.current.items))
+
+    def route(self, wanted: Contents) -> Route:
+        """How to get there: `stage` one PENDING version, `promote` the one that is there, or `replace` (stage and promote)."""
+        staged = self.staged(wanted)
+        if staged:
+            return "nothing" if _same(self.pending, staged) else "stage"
+        if _same(self.current, wanted) and self.pending is None:
+            return "nothing"
+        return "promote" if _same(self.pending, wanted) else "replace"
+
+    def staged(self, wanted: Contents) -> Contents | None:
+        """The contents of the PENDING version that makes the place hold what is wanted; None when CURRENT has to change for it."""
+        waiting = [item for item in wanted.items if item.record.role == "pending"]
+        if len(waiting) != 1 or self.current is None:
+            return None
+        rest = replace(wanted, items=tuple(item for item in wanted.items if item not in waiting))
+        secret, mask = waiting[0].record.secret, waiting[0].record.mask
+        served = replace(self.current, items=tuple(item for item in self.current.items if item.record.secret != secret))
+        shown = {(record.secret, record.mask) for record in self.current.records}
+        if not _same(served, rest) or (secret, mask) in shown:
+            return None
+        return replace(wanted, items=sort_items(map(_once_current, wanted.items)))
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The versions of a secret, oldest first, each by its number and its stages."""
+
+    in_use: tuple[tuple[int, frozenset[str]], ...]
+    leaving: int = 0  # scheduled for deletion
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> Versions:
+        """From the rows of ListSecretVersions."""
+        ordered = sorted(rows, key=lambda row: int(row["versionNumber"]))
+        kept = [
+            (int(row["versionNumber"]), frozenset(row["stages"])) for row in ordered if not row.get("timeOfDeletion")
+        ]
+        return cls(tuple(kept), len(ordered) - len(kept))
+
+    @property
+    def outdated(self) -> tuple[int, ...]:
+        """Those that can be scheduled for deletion now, oldest first."""
+        unused = [number for number, stages in self.in_use if stages <= {"DEPRECATED"}]
+        return tuple(unused[: max(ROOM - self.leaving, 0)])
+
+    @property
+    def are_full(self) -> bool:
+        """Whether no version can be added, not even once the outdated ones are leaving."""
+        return len(self.in_use) - len(self.outdated) >= ROOM
+
+    def added(self) -> Versions:
+        """With the outdated ones leaving, and a new one that is PENDING."""
+        gone = self.outdated
+        kept = [(number, stages - {"PENDING", "LATEST"}) for number, stages in self.in_use if number not in gone]
+        newest = 1 + max((number for number, _ in self.in_use), default=0)
+        return Versions((*kept, (newest, frozenset({"PENDING", "LATEST"}))), self.leaving + len(gone))
+
+    def promoted(self) -> Versions:
+        """With the PENDING one CURRENT."""
+        moves = {"PENDING": "CURRENT", "CURRENT": "PREVIOUS", "LATEST": "LATEST"}
+        return replace(
+            self,
+            in_use=tuple(
+                (number, frozenset(moves[stage] for stage in stages if stage in moves))
+                for number, stages in self.in_use
+            ),
+        )
+
+
+NEW = Versions(((1, frozenset({"CURRENT", "LATEST"})),))
+
+
+def _same(held: Contents | None, wanted: Contents) -> bool:
+    """Whether they agree; a wanted item without a value is one that is kept, or not minted yet."""
+    if held is None or replace(held, items=()) != replace(wanted, items=()) or held.records != wanted.records:
+        return False
+    return all(new.value is None or new.value == old.value for old, new in zip(held.items, wanted.items, strict=True))
+
+
+def _all_pending(contents: Contents) -> Contents:
+    return replace(contents, items=tuple(map(_as_pending, contents.items)))
+
+
+def _as_pending(item: Item) -> Item:
+    return replace(item, record=replace(item.record, role="pending"))
+
+
+def _once_current(item: Item) -> Item:
+    role = item.record.role
+    return replace(item, record=replace(item.record, role=_ROLE_ONCE_CURRENT.get(role, role)))
+
+
+_UNREAD, _NONE = VaultStages(None, None), Versions(())
+
+
+@dataclass(frozen=True, slots=True)
+class VaultPrediction:
+    """A Vault secret as far as writes depend on it. What is in a dying one cannot be read, so it is written anew."""
+
+    state: Literal["absent", "dying", "alive"]
+    stages: VaultStages = _UNREAD
+    versions: Versions = _NONE
+
+    def calls(self, deliveries: Iterable[Contents]) -> tuple[str, ...]:
+        """The writes of these deliveries, one after another, as OCI operation names."""
+        sight, names = self, list[str]()
+        for wanted in deliveries:
+            made, sight = sight._take(wanted)
+            names += made
+        return tuple(names)
+
+    def _take(self, wanted: Contents) -> tuple[tuple[str, ...], VaultPrediction]:
+        if not wanted.items:
+            gone = self.state == "alive"
+            return (
+                (("ScheduleSecretDeletion",), VaultPrediction("dying", versions=self.versions)) if gone else ((), self)
+            )
+        match self.state:
+            case "absent":
+                return ("CreateSecret",), VaultPrediction("alive", VaultStages(wanted, None), NEW)
+            case "dying":
+                calls, after = replace(self, state="alive")._update(wanted)
+                return ("CancelSecretDeletion", *calls), after
+        return self._update(wanted)
+
+    def _update(self, wanted: Contents) -> tuple[tuple[str, ...], VaultPrediction]:
+        prune = ("ScheduleSecretVersionDeletion",) * len(self.versions.outdated)
+        staged, current = self.stages.staged(wanted), VaultStages(wanted, None)
+        match self.stages.route(wanted):
+            case "nothing":
+                return (), self
+            case "stage":
+                return (*prune, "UpdateSecret"), replace(
+                    self, stages=VaultStages(self.stages.current, staged), versions=self.versions.added()
+                )
+            case "promote":
+                return ("UpdateSecret",), replace(self, stages=current, versions=self.versions.promoted())
+            case "replace":
+                added = self.versions.added().promoted()
+                return (*prune, "UpdateSecret", "UpdateSecret"), replace(self, stages=current, versions=added)

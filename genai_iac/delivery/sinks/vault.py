@@ -1,0 +1,247 @@
+"""The vault sink: one OCI Vault secret a key, its content staged as PENDING, read back, and only then made CURRENT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from genai_iac.core import COMPARTMENT_SCHEMA, Delivery, Secret, SinkContents
+from genai_iac.core.errors import ServiceFailure, SinkError
+from genai_iac.delivery.sinks._base import Context, Sink
+from genai_iac.delivery.sinks._contents import Contents, check_contents, draft_contents, fill_delivery, same_value
+from genai_iac.delivery.sinks._json_format import parse, render
+from genai_iac.delivery.sinks._vault_client import Stage, VaultClient, VaultVersion
+from genai_iac.delivery.sinks._vault_stages import ROOM, VaultPrediction, VaultStages, Versions
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The Vault secret of that name: its OCID and key, and whether it waits to be deleted (then nothing in it can be read)."""
+
+    id: str
+    key: str
+    dying: bool
+
+
+class VaultSink(Sink):
+    """`vault: {vault, key, compartment, name}`. The content is the JSON of the file sink's `format: json`.
+
+    A deleted key's Vault secret is scheduled for deletion, and recovered when the key is made again. Versions that are neither CURRENT,
+    PENDING nor PREVIOUS are scheduled for deletion before a new one is added: a secret has room for 30.
+    """
+
+    word = "vault"
+    readable = True
+    compartments = ("compartment",)
+    schema: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "description": "A secret in OCI Vault.",
+        "additionalProperties": False,
+        "required": ["vault", "key", "compartment", "name"],
+        "properties": {
+            "vault": {"type": "string", "minLength": 1, "description": "The OCID of the vault."},
+            "key": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The OCID of the vault's master key that encrypts the secret.",
+            },
+            "compartment": {**COMPARTMENT_SCHEMA, "title": "The compartment of the Vault secret"},
+            "name": {
+                "type": "string",
+                "pattern": "^[A-Za-z0-9._-]{1,255}$",
+                "description": "The name of the Vault secret, unique in the vault.",
+                "examples": ["chat-app"],
+            },
+        },
+    }
+
+    def __init__(self, settings: Mapping[str, Any], context: Context) -> None:
+        self._settings = settings
+        self._context = context
+
+    @classmethod
+    def spot(cls, settings: Mapping[str, Any]) -> str:
+        return f"secret {settings['name']} in {settings['vault']}"
+
+    @property
+    def place(self) -> str:
+        return f"vault {self._settings['name']} in …{self._settings['vault'][-6:]}"
+
+    def prove(self) -> None:
+        found = self._find()
+        if found is None:
+            self._prove_key()
+            return
+        if found.key != self._settings["key"]:
+            raise SinkError(
+                f"{self.place} is encrypted with {found.key}, and OCI cannot give it another key",
+                hint="write that OCID, or deliver under another name",
+            )
+        if not found.dying:
+            self._stages(found)
+        if self._versions(found).are_full:
+            raise SinkError(
+                f"{self.place} has {ROOM} versions in use and as many waiting to be deleted",
+                hint="wait a day: old versions are deleted by then",
+            )
+
+    def read(self) -> SinkContents | None:
+        found = self._find()
+        if found is None or found.dying:
+            return None
+        held = self._stages(found).held
+        return held.holding if held else None
+
+    def take(self, secret: str, mask: str) -> Secret | None:
+        found = self._find()
+        if found is None or found.dying:
+            return None
+        values = self._stages(found).values
+        return values.value(secret, mask) if values else None
+
+    def write(self, delivery: Delivery) -> None:
+        found = self._find()
+        if not delivery.items:
+            self._empty(found)
+        elif found is None:
+            self._create(fill_delivery(delivery, None, self._context, self.place))
+        else:
+            if found.dying:
+                with self._asking("cancel its deletion"):
+                    self._door.cancel_deletion(found.id)
+            self._update(found, delivery)
+
+    def calls(self, *deliveries: Delivery) -> tuple[str, ...]:
+        return self._look().calls(draft_contents(delivery, self._context) for delivery in deliveries)
+
+    def _look(self) -> VaultPrediction:
+        found = self._find()
+        if found is None:
+            return VaultPrediction("absent")
+        if found.dying:
+            return VaultPrediction("dying", versions=self._versions(found))
+        return VaultPrediction("alive", self._stages(found), self._versions(found))
+
+    def _find(self) -> _Found | None:
+        settings, compartment = self._settings, self._compartment
+        if compartment is None:
+            return None  # what is to be made in this very apply holds nothing yet
+        with self._asking("look for it"):
+            found = self._door.find_secret(settings["vault"], compartment, settings["name"])
+        if found is None:
+            return None
+        state = found["lifecycleState"]
+        if state not in ("ACTIVE", "PENDING_DELETION"):
+            raise SinkError(f"{self.place} is {state}", hint="try again in a minute")
+        dying = state == "PENDING_DELETION"
+        if dying and found.get("description") != self._description:
+            raise SinkError(
+                f"{self.place} waits to be deleted and was not made by genai-iac", hint="deliver under another name"
+            )
+        return _Found(found["id"], found["keyId"], dying)
+
+    def _prove_key(self) -> None:
+        vault, key = self._settings["vault"], self._settings["key"]
+        with self._asking("look at its key"):
+            found = self._door.read_key(vault, key)
+        if found["vaultId"] != vault:
+            raise SinkError(f"{self.place}: the key {key} is of another vault", hint=f"name a key of {vault}")
+        if found["lifecycleState"] != "ENABLED":
+            raise SinkError(
+                f"{self.place}: the key {key} is {found['lifecycleState']}", hint="enable it, or name another"
+            )
+
+    def _stages(self, found: _Found) -> VaultStages:
+        current = self._version(found.id, "CURRENT")
+        if current is None:
+            # every secret has one: taking it for an empty place would overwrite what may not be ours
+            raise SinkError(f"{self.place} cannot be read", hint="let this identity read secret-bundles there")
+        return VaultStages(self._contents(current), self._contents(self._version(found.id, "PENDING")))
+
+    def _contents(self, version: VaultVersion | None) -> Contents | None:
+        return check_contents(parse(version.content) if version else None, self._context, self.place)
+
+    def _version(self, secret: str, stage: Stage) -> VaultVersion | None:
+        with self._asking(f"read its {stage} version"):
+            return self._door.read_version(secret, stage)
+
+    def _empty(self, found: _Found | None) -> None:
+        if found and not found.dying:
+            self._stages(found)
+            with self._asking("schedule its deletion"):
+                self._door.schedule_deletion(found.id)
+
+    def _create(self, contents: Contents) -> None:
+        settings, text = self._settings, render(contents)
+        if self._compartment is None:
+            raise SinkError(f"{self.place}: its compartment {settings['compartment']} was not made", hint="apply again")
+        details = {
+            "compartmentId": self._compartment,
+            "vaultId": settings["vault"],
+            "keyId": settings["key"],
+            "secretName": settings["name"],
+            "description": self._description,
+        }
+        with self._asking("create it"):
+            made = self._door.create_secret(details, text)
+        self._read_back(made["id"], "CURRENT", text)
+
+    def _update(self, found: _Found, delivery: Delivery) -> None:
+        stages = self._stages(found)
+        wanted = fill_delivery(delivery, stages.values, self._context, self.place)
+        # a plan cannot read what a dying one holds, so it is written anew whatever that is
+        route = "replace" if found.dying else stages.route(wanted)
+        staged = None if found.dying else stages.staged(wanted)
+        if route in ("stage", "replace"):
+            self._stage(found, render(staged or wanted))
+        if route in ("promote", "replace"):
+            self._promote(found, render(wanted))
+
+    def _stage(self, found: _Found, text: Secret) -> None:
+        for number in self._versions(found).outdated:
+            with self._asking(f"schedule the deletion of its version {number}"):
+                self._door.schedule_version_deletion(found.id, number)
+        with self._asking("add a version"):
+            self._door.add_version(found.id, text, "PENDING")
+        self._read_back(found.id, "PENDING", text)
+
+    def _promote(self, found: _Found, text: Secret) -> None:
+        version = self._read_back(found.id, "PENDING", text)
+        with self._asking(f"make its version {version.number} current"):
+            self._door.promote_version(found.id, version.number)
+        self._read_back(found.id, "CURRENT", text)
+
+    def _read_back(self, secret: str, stage: Stage, text: Secret) -> VaultVersion:
+        version = self._version(secret, stage)
+        if version is None or not same_value(version.content, text):
+            raise SinkError(
+                f"{self.place} does not read back as it was written", hint="see who else writes to it, then apply again"
+            )
+        return version
+
+    def _versions(self, found: _Found) -> Versions:
+        with self._asking("list its versions"):
+            return Versions.of(self._door.list_versions(found.id))
+
+    @property
+    def _compartment(self) -> str | None:
+        return self._context.compartment(self._settings["compartment"])
+
+    @property
+    def _description(self) -> str:
+        return f"Secrets of {self._context.address} of {self._context.owner}, kept by genai-iac"
+
+    @property
+    def _door(self) -> VaultClient:
+        if self._context.vault is None:
+            raise SinkError(f"{self.place} can only be reached with a tenancy", hint="run this with credentials")
+        return self._context.vault
+
+    @contextmanager
+    def _asking(self, step: str) -> Iterator[None]:
+        try:
+            yield
+        except ServiceFailure as failure:
+            raise SinkError(f"{self.place}: could not {step}: {failure.message}", hint=failure.hint) from failure

@@ -1,0 +1,102 @@
+"""The OCI configuration file of a local tenancy: a profile with a key for everyone who has one."""
+
+import configparser
+import io
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+
+from genai_iac.emulator.auth.sessions import make_token
+from genai_iac.emulator.services.identity.user_keys import fingerprint_of, store_key
+from genai_iac.emulator.storage.database import Database
+from genai_iac.emulator.storage.private_files import create_private, replace_private
+from genai_iac.emulator.storage.seed import ADMINISTRATOR
+from genai_iac.emulator.storage.tenancy_state import TenancyState, read_tenancy_state
+
+_LABEL = b"OCI_API_KEY\n"  # oci-cli warns of key files that do not end with it
+
+
+def ensure_key(path: Path, *, throwaway: bool = False) -> RSAPrivateKey:
+    """The key in that file; made first when there is none. `throwaway`: the same key for every file of this process."""
+    if not path.exists():
+        made = _shared_key(path.name) if throwaway else _make_key()
+        create_private(
+            path, made.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()) + _LABEL
+        )
+    key = load_pem_private_key(path.read_bytes(), None, unsafe_skip_rsa_key_validation=True)
+    if not isinstance(key, RSAPrivateKey):
+        raise TypeError(f"{path} holds no RSA key")
+    return key
+
+
+@cache
+def _shared_key(_file: str) -> RSAPrivateKey:
+    return _make_key()  # one for each file name, so that users stay distinct
+
+
+def _make_key() -> RSAPrivateKey:
+    return generate_private_key(public_exponent=65537, key_size=2048)
+
+
+DEFAULT_PROFILE = "DEFAULT"
+PRINCIPAL_DESCRIPTION = "Made through the control API of the local tenancy"
+
+_OWNERS = """
+SELECT u.name, u.id, s.user IS NOT NULL AS session FROM resources u LEFT JOIN sessions s ON s.user = u.id
+WHERE u.kind = 'user' AND u.state = 'ACTIVE' AND (u.name = ? OR json_extract(u.body, '$.description') = ?) ORDER BY u.seq
+"""
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Where profiles are written, if anywhere. `throwaway`: the keys need not differ from another tenancy's."""
+
+    database: Database
+    directory: Path | None
+    master_key: Callable[[], str]
+    throwaway: bool = False
+
+    def write(self) -> Path | None:
+        """Write `config`, a key file beside it for every profile, and fresh tokens for those that are sessions.
+
+        Keys that are there already are kept, and made known to the tenancy if it does not know them."""
+        if self.directory is None:
+            return None
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self.database.snapshot() as connection:
+            owners = connection.execute(_OWNERS, (ADMINISTRATOR, PRINCIPAL_DESCRIPTION)).fetchall()
+        parser = configparser.ConfigParser(default_section="", interpolation=None)
+        for owner in owners:
+            key_file = (self.directory / f"{owner['name']}.pem").resolve()
+            key = ensure_key(key_file, throwaway=self.throwaway)
+            with self.database.write() as connection:
+                world = read_tenancy_state(connection)
+                proof = self._prove(connection, world, owner, key)
+            profile = DEFAULT_PROFILE if owner["name"] == ADMINISTRATOR else owner["name"]
+            shared = {"key_file": str(key_file), "tenancy": world.tenancy, "region": world.home}
+            parser[profile] = {**proof, "fingerprint": fingerprint_of(key.public_key()), **shared}
+        text = io.StringIO()
+        parser.write(text)
+        path = (self.directory / "config").resolve()
+        replace_private(path, text.getvalue().encode("utf-8"))
+        return path
+
+    def _prove(
+        self, connection: sqlite3.Connection, world: TenancyState, owner: sqlite3.Row, key: RSAPrivateKey
+    ) -> dict[str, str]:
+        """Make the tenancy know the key, or hand out a token for it; what the profile then says of its owner."""
+        if owner["session"] and self.directory is not None:
+            token = make_token(self.master_key(), owner["id"], world.tenancy, key.public_key(), world.now)
+            path = (self.directory / f"{owner['name']}.token").resolve()
+            replace_private(path, token.encode("ascii"))
+            return {"security_token_file": str(path)}
+        fingerprint = fingerprint_of(key.public_key())
+        known = "SELECT 1 FROM user_keys WHERE user = ? AND fingerprint = ?"
+        if not connection.execute(known, (owner["id"], fingerprint)).fetchone():
+            store_key(connection, owner["id"], key.public_key(), world.now)
+        return {"user": owner["id"]}

@@ -1,0 +1,172 @@
+"""From a signed request to the user who signed it. Every failure is the same 401; it never says which part was wrong."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from genai_iac.emulator.auth.authorizer import Caller
+from genai_iac.emulator.auth.sessions import PREFIX, read_token
+from genai_iac.emulator.http.errors import not_authenticated
+from genai_iac.emulator.http.requests import Incoming
+from genai_iac.emulator.http.router import Operation
+from genai_iac.emulator.storage.tenancy_state import TenancyState
+
+_PARAMETER = re.compile(r'\s*([A-Za-z]+)\s*=\s*"([^"]*)"\s*(?:,|$)')
+_BODY_HEADERS = frozenset({"x-content-sha256", "content-type", "content-length"})
+_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The parameters of an Authorization header."""
+
+    key_id: str
+    headers: tuple[str, ...]
+    value: bytes
+
+
+def read_signature(authorization: str) -> Signature | None:
+    """The signature in an Authorization header; None when it is none that OCI takes."""
+    scheme, _, rest = authorization.partition(" ")
+    if scheme.lower() != "signature":
+        return None
+    parameters = _read_parameters(rest)
+    if (
+        parameters is None
+        or parameters.get("version") != "1"
+        or parameters.get("algorithm", "").lower() != "rsa-sha256"
+    ):
+        return None
+    try:
+        value = base64.b64decode(parameters.get("signature", ""), validate=True)
+    except binascii.Error:
+        return None
+    return Signature(parameters.get("keyId", ""), tuple(parameters.get("headers", "").lower().split()), value)
+
+
+def covers_enough(signature: Signature, request: Incoming, *, streamed: bool) -> bool:
+    """Whether everything that must be signed is; an upload (`streamed`) need not sign its body."""
+    needed = {"(request-target)", "host"}
+    if request.method in _BODY_METHODS and not streamed:
+        needed |= _BODY_HEADERS
+    signed = set(signature.headers)
+    return needed <= signed and bool(signed & {"date", "x-date"})
+
+
+def body_matches(signature: Signature, request: Incoming) -> bool:
+    """Whether the body is the one whose hash and length were signed."""
+    if "x-content-sha256" not in signature.headers:
+        return True
+    digest = base64.b64encode(hashlib.sha256(request.body).digest()).decode("ascii")
+    length = request.headers.get("content-length", "0")
+    return hmac.compare_digest(digest, request.headers.get("x-content-sha256", "").strip()) and length == str(
+        len(request.body)
+    )
+
+
+def verify(signature: Signature, request: Incoming, public_key: str) -> bool:
+    """Whether the holder of the key (PEM) signed exactly this request."""
+    signed = _signing_string(signature.headers, request)
+    if signed is None:
+        return False
+    try:
+        _load_key(public_key).verify(signature.value, signed, PKCS1v15(), SHA256())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _read_parameters(text: str) -> dict[str, str] | None:
+    found: dict[str, str] = {}
+    position = 0
+    while position < len(text):
+        match = _PARAMETER.match(text, position)
+        if match is None or match[1] in found:
+            return None
+        found[match[1]] = match[2]
+        position = match.end()
+    return found
+
+
+def _signing_string(names: tuple[str, ...], request: Incoming) -> bytes | None:
+    lines = []
+    for name in names:
+        value = _header_value(name, request.method, request.target, request.headers)
+        if value is None:
+            return None
+        lines.append(f"{name}: {value}")
+    return "\n".join(lines).encode("latin-1")
+
+
+def _header_value(name: str, method: str, target: str, headers: Mapping[str, str]) -> str | None:
+    if name == "(request-target)":
+        return f"{method.lower()} {target}"
+    return headers.get(name)
+
+
+@lru_cache(maxsize=512)
+def _load_key(pem: str) -> RSAPublicKey:
+    key = load_pem_public_key(pem.encode("ascii"))
+    if not isinstance(key, RSAPublicKey):
+        raise TypeError("only RSA keys are stored")
+    return key
+
+
+def authenticate(
+    connection: sqlite3.Connection,
+    world: TenancyState,
+    request: Incoming,
+    wanted: Operation,
+    master_key: Callable[[], str],
+) -> Caller:
+    """The user whose key, or whose session's key, signed this request; ServiceError 401 for anything less."""
+    signature = read_signature(request.headers.get("authorization", ""))
+    if signature is None or not covers_enough(signature, request, streamed=wanted.streamed):
+        raise not_authenticated()
+    if signature.key_id.startswith(PREFIX):
+        session = read_token(master_key(), signature.key_id.removeprefix(PREFIX), world.tenancy, world.now)
+        if session is None:
+            raise not_authenticated()
+        user, public_key = session.user, session.public_key
+    else:
+        user, public_key = _find_key(connection, world, signature)
+    if not verify(signature, request, public_key) or not body_matches(signature, request):
+        raise not_authenticated()
+    return read_caller(connection, world, user)
+
+
+def read_caller(connection: sqlite3.Connection, world: TenancyState, user: str) -> Caller:
+    """A user with the groups it is in now; 401 when it is gone."""
+    row = connection.execute(
+        "SELECT name FROM resources WHERE id = ? AND kind = 'user' AND state = 'ACTIVE'", (user,)
+    ).fetchone()
+    if row is None:
+        raise not_authenticated()
+    teams = connection.execute("SELECT team FROM memberships WHERE user = ?", (user,))
+    groups = frozenset(str(team["team"]) for team in teams)
+    return Caller(user, row["name"], groups, world.administrators in groups)
+
+
+def _find_key(connection: sqlite3.Connection, world: TenancyState, signature: Signature) -> tuple[str, str]:
+    parts = signature.key_id.split("/")
+    if len(parts) != 3 or parts[0] != world.tenancy:
+        raise not_authenticated()
+    _, user, fingerprint = parts
+    row = connection.execute(
+        "SELECT pem FROM user_keys WHERE user = ? AND fingerprint = ?", (user, fingerprint)
+    ).fetchone()
+    if row is None:
+        raise not_authenticated()
+    return user, row["pem"]

@@ -1,0 +1,75 @@
+"""The control API: which path and method is which door, and how its answer is sent. Nothing here is in the call log."""
+
+from genai_iac.emulator.auth.profiles import Profiles
+from genai_iac.emulator.control import admin, clock, principals
+from genai_iac.emulator.control.faults import FaultError
+from genai_iac.emulator.control.request import ControlRequest, ControlRoute
+from genai_iac.emulator.control.settings import SettingError
+from genai_iac.emulator.http.errors import ServiceError, invalid
+from genai_iac.emulator.http.requests import Incoming
+from genai_iac.emulator.http.responses import NO_CONTENT, Answer, answer_error
+from genai_iac.emulator.storage.database import Database
+
+_PREFIX = "_local"
+
+DOORS: dict[str, dict[str, ControlRoute]] = {
+    "health": {"GET": ControlRoute(admin.show_health)},
+    "calls": {"GET": ControlRoute(admin.show_calls), "DELETE": ControlRoute(admin.forget_calls, writes=True)},
+    "clock": {"GET": ControlRoute(clock.show_clock), "POST": ControlRoute(clock.change_clock, writes=True)},
+    "faults": {
+        "GET": ControlRoute(admin.show_faults),
+        "POST": ControlRoute(admin.post_faults, writes=True),
+        "DELETE": ControlRoute(admin.delete_faults, writes=True),
+    },
+    "settings": {
+        "GET": ControlRoute(admin.show_settings),
+        "POST": ControlRoute(admin.change_settings, writes=True, profiles=True),
+    },
+    "principals": {
+        "GET": ControlRoute(principals.show_principals),
+        "POST": ControlRoute(principals.add_principal, writes=True, profiles=True),
+    },
+    "reset": {"POST": ControlRoute(admin.post_reset, writes=True, profiles=True)},
+}
+
+
+class Control:
+    """The control API of one tenancy."""
+
+    def __init__(self, database: Database, profiles: Profiles, home_region: str | None) -> None:
+        self._database = database
+        self._profiles = profiles
+        self._home_region = home_region
+
+    def owns(self, request: Incoming) -> bool:
+        """Whether this request is for the control API."""
+        return request.segments[:1] == (_PREFIX,) and request.region is None
+
+    def answer(self, request: Incoming) -> Answer:
+        """Do what the request asks; bad input is 400 with a sentence."""
+        try:
+            shown = self._open(_find_route(request), request)
+        except ServiceError as error:
+            return answer_error(error)
+        except (SettingError, FaultError) as error:
+            return answer_error(invalid(f"{error}."))
+        return NO_CONTENT if shown is None else Answer(shown)
+
+    def _open(self, door: ControlRoute, request: Incoming) -> object:
+        transaction = self._database.write() if door.writes else self._database.snapshot()
+        with transaction as connection:
+            shown: object = door.function(
+                ControlRequest(connection, request, self._profiles.directory, self._home_region)
+            )
+        if door.profiles:
+            self._profiles.write()
+        return shown
+
+
+def _find_route(request: Incoming) -> ControlRoute:
+    doors = DOORS.get("/".join(request.segments[1:]))
+    if doors is None:
+        raise ServiceError(404, "NotFound", f"The control API has {', '.join(DOORS)}.")
+    if request.method not in doors:
+        raise ServiceError(405, "MethodNotAllowed", f"Use {' or '.join(doors)}.", {"allow": ", ".join(doors)})
+    return doors[request.method]

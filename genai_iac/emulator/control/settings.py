@@ -1,0 +1,139 @@
+"""The switches of a local tenancy: what they are called, what they may hold, what holds unless told otherwise."""
+
+import json
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
+from typing import Any
+
+from genai_iac.emulator.services.regions import LAUNCH_REGIONS, REGIONS
+from genai_iac.emulator.storage.time_format import format_duration, parse_duration
+
+DEFAULT_LIMITS: dict[str, int] = {
+    "apiKeyCount": 100,  # live keys in a region
+    "compartmentCount": 1_000,
+    "policyCount": 10_000,
+    "statementsPerPolicy": 50,
+    "statementsPerPath": 10_000,  # along any path from the tenancy to a leaf; OCI has 500, too few to try what scales
+    "secretCount": 5_000,
+    "versionsPerSecret": 30,
+}
+
+
+class SettingError(ValueError):
+    """A setting that is unknown or holds the wrong thing."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Durations are milliseconds of the tenancy's own clock, except latency, which is real time."""
+
+    latency: int = 0  # before each answer
+    consistencyDelay: int = 0  # reads do not see what was created later than this ago  # noqa: N815
+    propagationDelay: int = 0  # secrets and policies act this much later  # noqa: N815
+    lifecycleDelay: int = 0  # CREATING lasts this long  # noqa: N815
+    compartmentDeleteDuration: int = 0  # from DELETING to the verdict  # noqa: N815
+    policyWriteWindow: int = 0  # a policy write this soon after another is refused with 409  # noqa: N815
+    retryTokenReplay: str = "full"  # full, masked or invalidate  # noqa: N815
+    homeRegion: str = "us-ashburn-1"  # noqa: N815
+    subscribedRegions: tuple[str, ...] = LAUNCH_REGIONS  # noqa: N815
+    enforceIam: bool = True  # noqa: N815
+    renewRevoked: bool = False  # noqa: N815
+    unknownNames: str = "refuse"  # groups that a policy names: refuse or accept  # noqa: N815
+    denyStatements: bool = False  # deny is opt-in, as in the real service  # noqa: N815
+    projectRequired: bool = False  # the Responses API refuses calls without OpenAI-Project  # noqa: N815
+    limits: dict[str, int] = field(default_factory=lambda: dict(DEFAULT_LIMITS))
+
+    def limit(self, name: str) -> int:
+        """One of DEFAULT_LIMITS as it stands."""
+        return self.limits[name]
+
+
+DURATIONS = frozenset(
+    {
+        "latency",
+        "consistencyDelay",
+        "propagationDelay",
+        "lifecycleDelay",
+        "compartmentDeleteDuration",
+        "policyWriteWindow",
+    }
+)
+_CHOICES = {"retryTokenReplay": ("full", "masked", "invalidate"), "unknownNames": ("refuse", "accept")}
+
+
+@lru_cache(maxsize=64)
+def decode_settings(text: str) -> Settings:
+    """Settings from the column that holds what differs from the defaults."""
+    return apply_changes(Settings(), json.loads(text))
+
+
+def apply_changes(settings: Settings, changes: Any) -> Settings:
+    """The settings with some of them changed; SettingError names the first that will not do."""
+    if not isinstance(changes, dict):
+        raise SettingError('settings are a JSON object such as {"latency": "50ms"}')
+    known = {item.name for item in fields(Settings)}
+    for name in changes:
+        if name not in known:
+            raise SettingError(f"there is no setting {name!r}; there are {', '.join(sorted(known))}")
+    changed = replace(settings, **{name: _read(name, value, settings) for name, value in changes.items()})
+    if changed.homeRegion not in changed.subscribedRegions:
+        changed = replace(changed, subscribedRegions=(changed.homeRegion, *changed.subscribedRegions))
+    return changed
+
+
+def encode_settings(settings: Settings) -> dict[str, Any]:
+    """The settings as the control API shows them: durations as text."""
+    shown: dict[str, Any] = {}
+    for item in fields(Settings):
+        value = getattr(settings, item.name)
+        shown[item.name] = format_duration(value) if item.name in DURATIONS else value
+    shown["subscribedRegions"] = list(settings.subscribedRegions)
+    return shown
+
+
+def _read(name: str, value: Any, settings: Settings) -> Any:
+    if name in DURATIONS:
+        return _read_duration(name, value)
+    if name in _CHOICES:
+        return _read_choice(name, value)
+    if name == "limits":
+        return _read_limits(value, settings)
+    if name == "homeRegion":
+        return _read_region(value)
+    if name == "subscribedRegions":
+        if not isinstance(value, (list, tuple)) or not value:
+            raise SettingError("subscribedRegions is a list of region names")
+        return tuple(dict.fromkeys(_read_region(item) for item in value))
+    if not isinstance(value, bool):
+        raise SettingError(f"{name} is true or false")
+    return value
+
+
+def _read_duration(name: str, value: Any) -> int:
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise SettingError(f"{name}: {error}") from None
+
+
+def _read_choice(name: str, value: Any) -> str:
+    if value not in _CHOICES[name]:
+        raise SettingError(f"{name} is one of {', '.join(_CHOICES[name])}")
+    return str(value)
+
+
+def _read_region(value: Any) -> str:
+    if not isinstance(value, str) or value not in REGIONS:
+        raise SettingError(f"{value!r} is no region of the commercial realm")
+    return value
+
+
+def _read_limits(value: Any, settings: Settings) -> dict[str, int]:
+    if not isinstance(value, dict):
+        raise SettingError("limits is an object of numbers")
+    for name, number in value.items():
+        if name not in DEFAULT_LIMITS:
+            raise SettingError(f"there is no limit {name!r}; there are {', '.join(DEFAULT_LIMITS)}")
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 10_000_000:
+            raise SettingError(f"limits.{name} is a whole number from 0 to ten million")
+    return {**settings.limits, **value}

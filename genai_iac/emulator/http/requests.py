@@ -1,0 +1,123 @@
+"""One HTTP request as the services see it: raw target, region, path, query, headers, body.
+
+Nothing here answers; what cannot be read is a ServiceError."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from genai_iac.emulator.http.errors import ServiceError, invalid, missing, unparsable
+
+MAX_BODY = 16 * 1024 * 1024
+_REGION_PREFIX = re.compile(r"/+r/+([^/]+)(/.*)?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """`target` is what stood in the request line, byte for byte; `segments` are the decoded parts of the path without
+    its region prefix; header names are lower case."""
+
+    method: str
+    target: str
+    path: str
+    region: str | None
+    segments: tuple[str, ...]
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False, default=b"")
+
+    def one(self, name: str) -> str | None:
+        """A query parameter given at most once; empty counts as absent."""
+        values = self.query.get(name, [])
+        if len(values) > 1:
+            raise invalid(f"Query parameter {name} is given more than once.")
+        return values[0] if values and values[0] else None
+
+    def required(self, name: str) -> str:
+        """A query parameter that must be there."""
+        value = self.one(name)
+        if value is None:
+            raise missing(name)
+        return value
+
+    def one_of(self, name: str, allowed: Sequence[str]) -> str | None:
+        """A query parameter that is one of a few, or absent."""
+        value = self.one(name)
+        if value is not None and value not in allowed:
+            raise invalid(f"{name} must be one of {', '.join(allowed)}.")
+        return value
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object."""
+        kind = self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise ServiceError(
+                415, "UnsupportedMediaType", "The content type of the request is to be application/json."
+            )
+        value = parse_json(self.body)
+        if not isinstance(value, dict):
+            raise unparsable("The body is to be a JSON object.")
+        return value
+
+
+def read_request(
+    method: str, target: bytes, raw_path: bytes, query: bytes, headers: Iterable[tuple[bytes, bytes]]
+) -> Incoming:
+    """A request without its body yet."""
+    path = _decode(raw_path)
+    region = None
+    match = _REGION_PREFIX.fullmatch(raw_path.decode("latin-1"))
+    rest = raw_path.decode("latin-1")
+    if match:
+        region, rest = unquote_to_bytes(match[1]).decode("latin-1"), match[2] or "/"
+    segments = tuple(_decode(part.encode("latin-1")) for part in rest.split("/") if part)
+    return Incoming(
+        method, target.decode("latin-1"), path, region, segments, _read_query(query), _read_headers(headers)
+    )
+
+
+def parse_json(text: bytes) -> Any:
+    """JSON in strict UTF-8 without NaN, lone surrogates or bottomless nesting."""
+    try:
+        value = json.loads(text.decode("utf-8"), parse_constant=_refuse_constant)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except RecursionError:
+        raise unparsable("The body is nested too deeply.") from None
+    except UnicodeError:
+        raise unparsable("The body is not UTF-8 text.") from None
+    except ValueError:
+        raise unparsable("The body is not JSON.") from None
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _decode(raw: bytes) -> str:
+    try:
+        return unquote_to_bytes(raw).decode("utf-8")
+    except UnicodeDecodeError:
+        raise invalid("The path or query is not UTF-8 text.") from None
+
+
+def _read_query(raw: bytes) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for pair in raw.replace(b"+", b" ").split(b"&"):
+        if pair:
+            name, _, value = pair.partition(b"=")
+            found.setdefault(_decode(name), []).append(_decode(value))
+    return found
+
+
+def _read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in raw:
+        key = name.decode("latin-1").lower()
+        text = value.decode("latin-1").strip()
+        # a header sent twice is one list, as HTTP has it; the signature is over the joined form
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found

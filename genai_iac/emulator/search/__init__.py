@@ -1,5 +1,0 @@
-"""Resource Search, version 20180409: the query language over everything in the tenancy and one region."""
-
-from genai_iac.emulator.search import operations
-
-OPERATIONS = operations.OPERATIONS

@@ -1,0 +1,120 @@
+"""The secrets inside an API key: named, masked, dated, each in a state of its own.
+
+The value is handed out once, where it is made. What stays is its hash, and a record of what the inference endpoints
+are to believe of it from when on."""
+
+import sqlite3
+from dataclasses import dataclass, replace
+from typing import Any
+
+from genai_iac.emulator.storage.secret_storage import digest_secret, make_secret, mask_secret
+from genai_iac.emulator.storage.time_format import format_instant
+
+
+@dataclass(frozen=True)
+class KeySecret:
+    """One secret of one API key as it is stored. `state` may lag behind the clock: see `state_at`."""
+
+    api_key: str
+    position: int
+    name: str
+    mask: str
+    state: str
+    created: int
+    expiry: int
+    activated: int | None = None
+    deactivated: int | None = None
+    revoked: int | None = None
+    last_used: int | None = None
+
+    def state_at(self, now: int) -> str:
+        """The state, with EXPIRED where the time has run out."""
+        return "EXPIRED" if self.state in ("ACTIVE", "INACTIVE") and self.expiry <= now else self.state
+
+    def show(self, now: int, plaintext: str | None = None) -> dict[str, Any]:
+        """The wire form."""
+        shown = {
+            "key": plaintext,
+            "keyName": self.name,
+            "keyMask": self.mask,
+            "timeCreated": format_instant(self.created),
+            "timeExpiry": format_instant(self.expiry),
+            "timeActivated": _optional(self.activated),
+            "timeDeactivated": _optional(self.deactivated),
+            "timeRevoked": _optional(self.revoked),
+            "timeLastUsed": _optional(self.last_used),
+            "state": self.state_at(now),
+        }
+        return {name: value for name, value in shown.items() if value is not None}
+
+
+def create_value(connection: sqlite3.Connection, api_key: str, position: int, name: str, expiry: int, now: int) -> str:
+    """A new value for the secret at this position, made or made anew; the plaintext, which is kept nowhere."""
+    value = make_secret()
+    secret = KeySecret(api_key, position, name, mask_secret(value), "ACTIVE", now, expiry, activated=now)
+    _store(connection, secret)
+    _believe(connection, secret, digest_secret(value), now)
+    return value
+
+
+def change_state(connection: sqlite3.Connection, secret: KeySecret, state: str, now: int) -> KeySecret:
+    """Move a secret to another state; the endpoints follow after the propagation delay."""
+    changed = replace(
+        secret,
+        state=state,
+        activated=now if state == "ACTIVE" else secret.activated,
+        deactivated=now if state == "INACTIVE" else secret.deactivated,
+        revoked=now if state == "REVOKED" else secret.revoked,
+    )
+    _store(connection, changed)
+    row = connection.execute(
+        "SELECT digest FROM credentials WHERE api_key = ? AND position = ? AND until IS NULL",
+        (secret.api_key, secret.position),
+    ).fetchone()
+    if row is not None:
+        _believe(connection, changed, row["digest"], now)
+    return changed
+
+
+def secrets_of(connection: sqlite3.Connection, api_keys: list[str]) -> dict[str, list[KeySecret]]:
+    """The secrets of some API keys, in order."""
+    found: dict[str, list[KeySecret]] = {ocid: [] for ocid in api_keys}
+    marks = ",".join("?" * len(api_keys))
+    query = f"SELECT * FROM key_secrets WHERE api_key IN ({marks}) ORDER BY api_key, position"  # noqa: S608
+    for row in connection.execute(query, api_keys):
+        found[row["api_key"]].append(KeySecret(*row))
+    return found
+
+
+def _store(connection: sqlite3.Connection, secret: KeySecret) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO key_secrets VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            secret.api_key,
+            secret.position,
+            secret.name,
+            secret.mask,
+            secret.state,
+            secret.created,
+            secret.expiry,
+            secret.activated,
+            secret.deactivated,
+            secret.revoked,
+            secret.last_used,
+        ),
+    )
+
+
+def _believe(connection: sqlite3.Connection, secret: KeySecret, digest: bytes, now: int) -> None:
+    connection.execute(
+        "UPDATE credentials SET until = ? WHERE api_key = ? AND position = ? AND until IS NULL",
+        (now, secret.api_key, secret.position),
+    )
+    connection.execute(
+        "INSERT INTO credentials VALUES (?,?,?,?,?,NULL)",
+        (digest, secret.api_key, secret.position, secret.state, now),
+    )
+
+
+def _optional(moment: int | None) -> str | None:
+    return None if moment is None else format_instant(moment)

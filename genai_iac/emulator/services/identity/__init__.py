@@ -1,0 +1,29 @@
+"""Identity, version 20160918: compartments, policies, groups, users, the tenancy itself. Writes go to the home region."""
+
+from genai_iac.emulator.services.identity import (
+    compartment_moves,
+    compartments,
+    dynamic_groups,
+    groups,
+    memberships,
+    policies,
+    tenancies,
+    user_keys,
+    users,
+    work_requests,
+)
+
+OPERATIONS = (
+    *tenancies.OPERATIONS,
+    *compartments.OPERATIONS,
+    *compartment_moves.OPERATIONS,
+    *policies.OPERATIONS,
+    *groups.OPERATIONS,
+    *dynamic_groups.OPERATIONS,
+    *users.OPERATIONS,
+    *user_keys.OPERATIONS,
+    *memberships.OPERATIONS,
+    *work_requests.OPERATIONS,
+)
+
+WORKS = {**compartments.WORKS, **compartment_moves.WORKS}

@@ -1,0 +1,115 @@
+"""What an operation is given: the request, the moment, the caller, and the doors to what it may read and change."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from genai_iac.emulator.auth.authorizer import Authorizer, Caller
+from genai_iac.emulator.auth.directory import EmulatorDirectory
+from genai_iac.emulator.http.errors import not_found, stale_etag
+from genai_iac.emulator.http.requests import Incoming
+from genai_iac.emulator.http.router import Operation
+from genai_iac.emulator.storage.ocids import make_ocid
+from genai_iac.emulator.storage.resources import ResourceQuery, Resources, StoredResource
+from genai_iac.emulator.storage.tenancy_state import TenancyState
+
+
+@dataclass(frozen=True)
+class OperationContext:
+    """One call of one operation inside one open transaction."""
+
+    request: Incoming
+    operation: Operation
+    parameters: Mapping[str, str]
+    region: str
+    world: TenancyState
+    connection: sqlite3.Connection
+    caller: Caller
+    gate: Authorizer
+    master_key: Callable[[], str]
+
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """The JSON object the request carries."""
+        return self.request.json()
+
+    @cached_property
+    def resources(self) -> Resources:
+        """The resources as this transaction sees them."""
+        return Resources(self.connection)
+
+    @cached_property
+    def directory(self) -> EmulatorDirectory:
+        """Names and paths as a policy written now would see them."""
+        return EmulatorDirectory(
+            self.connection,
+            self.world.tenancy,
+            hidden_after=self.hidden_after,
+            accept_unknown=self.world.settings.unknownNames == "accept",
+        )
+
+    @property
+    def now(self) -> int:
+        """The tenancy's time in milliseconds."""
+        return self.world.now
+
+    @property
+    def hidden_after(self) -> int:
+        """What was created later than this, reads do not see."""
+        return self.world.now - self.world.settings.consistencyDelay
+
+    def ocid(self, parameter: str) -> str:
+        """An OCID in the path."""
+        return self.parameters[parameter]
+
+    def enter(self, compartment: str, *, permissions: tuple[str, ...] | None = None) -> str:
+        """Check that the caller may do this in that compartment (or the tenancy), and that it is there; else 404.
+
+        `permissions` are those needed there, when the operation needs others elsewhere."""
+        if not self.may_enter(compartment, permissions=permissions):
+            raise not_found()
+        return compartment
+
+    def may_enter(self, compartment: str, *, permissions: tuple[str, ...] | None = None) -> bool:
+        """Whether `enter` would let the caller in."""
+        path = self.directory.path_of(compartment)
+        needed = self.operation.needs() if permissions is None else permissions
+        return bool(path) and self.gate.admits(self, path, needed)
+
+    def load(
+        self, kind: str, ocid: str, *, region: str = "", permissions: tuple[str, ...] | None = None
+    ) -> StoredResource:
+        """A resource the caller may do this with; else 404."""
+        found = self.resources.find(kind, ocid, self.hidden_after)
+        if found is None or found.region != region:
+            raise not_found()
+        self.enter(found.compartment or self.world.tenancy, permissions=permissions)
+        return found
+
+    def check_etag(self, resource: StoredResource) -> None:
+        """412 when the request is for another version than this."""
+        wanted = self.request.headers.get("if-match")
+        if wanted is not None and wanted != "*" and wanted.strip('"') != resource.etag:
+            raise stale_etag()
+
+    def make(
+        self, kind: str, compartment: str, name: str, body: dict[str, Any], *, state: str = "ACTIVE"
+    ) -> StoredResource:
+        """A new Identity resource, stored."""
+        return self.make_regional("", kind, compartment, name, body, state=state)
+
+    def make_regional(
+        self, region: str, kind: str, compartment: str, name: str, body: dict[str, Any], *, state: str = "ACTIVE"
+    ) -> StoredResource:
+        """A new resource of one region, stored."""
+        ocid = make_ocid(kind, region)
+        return self.resources.add(
+            StoredResource(ocid, kind, region, compartment, name, state, self.now, None, "", body)
+        )
+
+    def listing(self, kind: str, compartment: str | None, **filters: Any) -> ResourceQuery:
+        """A listing of what this call may see of a kind."""
+        places = None if compartment is None else (compartment,)
+        return replace(ResourceQuery(kind, places, hidden_after=self.hidden_after), **filters)

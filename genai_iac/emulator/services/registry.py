@@ -1,0 +1,14 @@
+"""All services of the local tenancy: every operation, and all work that time brings."""
+
+from genai_iac.emulator.services import generative_ai, identity, inference, object_storage, search, vault
+
+OPERATIONS = (
+    *identity.OPERATIONS,
+    *generative_ai.OPERATIONS,
+    *inference.OPERATIONS,
+    *vault.OPERATIONS,
+    *object_storage.OPERATIONS,
+    *search.OPERATIONS,
+)
+
+WORKS = {**identity.WORKS, **generative_ai.WORKS, **vault.WORKS}

@@ -1,0 +1,13 @@
+"""Vault: secrets and their versions (20180608), what is in them (20190301), and a vault and key in each region."""
+
+from genai_iac.emulator.services.vault import bundles, deletions, secrets, vaults, versions
+
+OPERATIONS = (
+    *vaults.OPERATIONS,
+    *secrets.OPERATIONS,
+    *deletions.OPERATIONS,
+    *versions.OPERATIONS,
+    *bundles.OPERATIONS,
+)
+
+WORKS = {**secrets.WORKS, **deletions.WORKS}

@@ -1,0 +1,66 @@
+"""The log of calls: what was asked of the tenancy, by whom, and how it ended. Control calls are not in it."""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from genai_iac.emulator.storage.time_format import format_instant
+
+KEPT = 50_000  # the newest ones
+
+
+@dataclass(frozen=True)
+class LoggedCall:
+    """One call. `status` 0: the connection was cut before any answer."""
+
+    at: int
+    service: str
+    operation: str
+    method: str
+    path: str
+    query: str
+    region: str
+    principal: str
+    status: int
+    code: str
+
+
+def log_call(connection: sqlite3.Connection, call: LoggedCall) -> None:
+    """Append one."""
+    cursor = connection.execute(
+        "INSERT INTO calls (at, service, operation, method, path, query, region, principal, status, code)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?)",
+        (
+            call.at,
+            call.service,
+            call.operation,
+            call.method,
+            call.path,
+            call.query,
+            call.region,
+            call.principal,
+            call.status,
+            call.code,
+        ),
+    )
+    number = cursor.lastrowid or 0
+    if number % 1000 == 0:
+        connection.execute("DELETE FROM calls WHERE n <= ?", (number - KEPT,))
+
+
+def list_calls(connection: sqlite3.Connection, last: int | None = None) -> list[dict[str, Any]]:
+    """All calls in order, or the last few."""
+    query = "SELECT * FROM (SELECT * FROM calls ORDER BY n DESC LIMIT ?) ORDER BY n"
+    return [_show(row) for row in connection.execute(query, (last if last is not None else -1,))]
+
+
+def clear_calls(connection: sqlite3.Connection) -> None:
+    """Forget them all; the next one is number 1."""
+    connection.execute("DELETE FROM calls")
+    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'calls'")
+
+
+def _show(row: sqlite3.Row) -> dict[str, Any]:
+    shown = dict(row)
+    shown["at"] = format_instant(row["at"])
+    return shown

@@ -1,0 +1,108 @@
+"""The SQLite file behind a tenancy: opened, made, and changed one whole transaction at a time.
+
+Several processes may have the same file open. Write-ahead logging keeps it whole when any of them is killed, and every
+change waits its turn for the one write lock."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from genai_iac.emulator.storage.ocids import make_ocid
+
+_VERSION = 2
+_WAIT = 30.0  # seconds for another process's transaction
+
+
+class DatabaseError(Exception):
+    """The file cannot be used as a tenancy; the message says why and what to do."""
+
+
+class Database:
+    """One connection, one transaction at a time. `write()` and `snapshot()` do not nest."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._turn = threading.Lock()
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # SQLite gives its journal the mode of the file, so the file is private before SQLite sees it
+            path.touch(mode=0o600)
+        # the connection is made in one thread and used in the server's
+        self.connection = sqlite3.connect(
+            str(path) if path else ":memory:", isolation_level=None, check_same_thread=False, timeout=_WAIT
+        )
+        self.connection.row_factory = sqlite3.Row
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            self.connection.close()
+            raise DatabaseError(f"{path} is not a local tenancy ({error}); name another file or remove it") from error
+
+    def close(self) -> None:
+        """Close the connection; the file stays."""
+        self.connection.close()
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that holds the write lock from its first statement; rolled back on any exception."""
+        with self._turn:
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that only reads, and sees one moment of the file."""
+        with self._turn:
+            self.connection.execute("BEGIN")
+            try:
+                yield self.connection
+            finally:
+                self.connection.execute("COMMIT")
+
+    def _prepare(self) -> None:
+        self.connection.execute("PRAGMA journal_mode = WAL")
+        self.connection.execute("PRAGMA synchronous = NORMAL")
+        if self._version() == _VERSION:
+            return
+        with self.write() as connection:
+            version = self._version()
+            if version == 0:
+                if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    raise DatabaseError(f"{self.path} is a database of something else; name another file")
+                _create_tables(connection)
+            elif version != _VERSION:
+                raise DatabaseError(
+                    f"{self.path} was made by another version of genai-iac (layout {version}); remove it to start afresh"
+                )
+
+    def _version(self) -> int:
+        return int(self.connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def encode_json(value: Any) -> str:
+    """Compact JSON text for a column."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    script = Path(__file__).with_name("schema.sql").read_text("utf-8")
+    # executescript would commit the transaction this is part of
+    statement = ""
+    for line in script.splitlines():
+        statement += line.split("--")[0] + "\n"
+        if sqlite3.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+    connection.execute(
+        "INSERT INTO world (one, tenancy, administrators) VALUES (1, ?, ?)", (make_ocid("tenancy"), make_ocid("group"))
+    )
+    connection.execute(f"PRAGMA user_version = {_VERSION}")

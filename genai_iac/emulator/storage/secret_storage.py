@@ -1,0 +1,63 @@
+"""Secret values: made, masked, hashed for comparison, sealed where they must come back."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from genai_iac.emulator.storage.private_files import create_private
+
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_NONCE = 12
+
+
+def make_secret() -> str:
+    """A new API key secret: `sk-` and 48 letters and digits."""
+    return "sk-" + "".join(secrets.choice(_BASE62) for _ in range(48))
+
+
+def mask_secret(value: str) -> str:
+    """The first five characters, four stars, the last four."""
+    return f"{value[:5]}****{value[-4:]}"
+
+
+def digest_secret(value: str) -> bytes:
+    """What is stored of a secret. A plain hash is enough: 48 random characters cannot be guessed."""
+    return hashlib.sha256(value.encode("utf-8")).digest()
+
+
+def encrypt(content: bytes, passphrase: str) -> bytes:
+    """Encrypted and authenticated under a key derived from the passphrase, which has to be random itself."""
+    nonce = secrets.token_bytes(_NONCE)
+    return nonce + AESGCM(_derive(passphrase)).encrypt(nonce, content, None)
+
+
+def decrypt(sealed: bytes, passphrase: str) -> bytes:
+    """What was sealed; ValueError under any other passphrase."""
+    try:
+        return AESGCM(_derive(passphrase)).decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
+    except InvalidTag:
+        raise ValueError("sealed under another passphrase") from None
+
+
+def master_key(database: Path | None) -> Callable[[], str]:
+    """The passphrase for vault contents: kept beside the database, for its owner's eyes, and made when first needed."""
+
+    @lru_cache(maxsize=1)
+    def read() -> str:
+        if database is None:
+            return secrets.token_hex(32)
+        path = database.with_name(database.name + ".key")
+        if not path.exists():
+            create_private(path, secrets.token_hex(32).encode("ascii"))
+        return path.read_text("ascii")
+
+    return read
+
+
+def _derive(passphrase: str) -> bytes:
+    return hashlib.sha256(b"genai-iac local tenancy\n" + passphrase.encode("utf-8")).digest()

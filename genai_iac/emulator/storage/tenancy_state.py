@@ -1,0 +1,93 @@
+"""What time will bring: work that is due later, done by whichever request comes first after that."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genai_iac.emulator.control.settings import Settings, decode_settings, encode_settings
+from genai_iac.emulator.storage.database import encode_json
+
+
+@dataclass(frozen=True)
+class TenancyState:
+    """A moment of the tenancy."""
+
+    tenancy: str
+    administrators: str
+    now: int  # milliseconds, the tenancy's own clock
+    offset: int  # ahead of the real one
+    settings: Settings
+    policy_generation: int
+    faults: int
+
+    @property
+    def home(self) -> str:
+        """The home region."""
+        return self.settings.homeRegion
+
+
+def read_tenancy_state(connection: sqlite3.Connection) -> TenancyState:
+    """The world as of this transaction."""
+    row = connection.execute("SELECT * FROM world").fetchone()
+    return TenancyState(
+        row["tenancy"],
+        row["administrators"],
+        real_time() + row["clock_offset"],
+        row["clock_offset"],
+        decode_settings(row["settings"]),
+        row["policy_generation"],
+        row["faults"],
+    )
+
+
+def real_time() -> int:
+    """Milliseconds since 1970 by this machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+def set_clock(connection: sqlite3.Connection, offset: int) -> None:
+    """Put the tenancy's clock this many milliseconds ahead of the real one."""
+    connection.execute("UPDATE world SET clock_offset = ?", (offset,))
+
+
+def store_settings(connection: sqlite3.Connection, settings: Settings) -> None:
+    """Keep what differs from the defaults."""
+    defaults = encode_settings(Settings())
+    changed = {name: value for name, value in encode_settings(settings).items() if value != defaults[name]}
+    connection.execute("UPDATE world SET settings = ?", (encode_json(changed),))
+
+
+def bump_policies(connection: sqlite3.Connection) -> None:
+    """Tell every process that its compiled policies are old."""
+    connection.execute("UPDATE world SET policy_generation = policy_generation + 1")
+
+
+@dataclass(frozen=True)
+class ScheduledJob:
+    """A piece of work whose time has come: what to do it to, and what was noted when it was put off."""
+
+    connection: sqlite3.Connection
+    world: TenancyState
+    target: str
+    detail: dict[str, Any]
+
+
+Work = Callable[[ScheduledJob], None]
+
+
+def schedule(connection: sqlite3.Connection, due: int, work: str, target: str, **detail: Any) -> None:
+    """Do `work` to `target` at `due` (milliseconds) or later, never within the request that asks for it."""
+    connection.execute(
+        "INSERT INTO pending (due, work, target, detail) VALUES (?,?,?,?)", (due, work, target, encode_json(detail))
+    )
+
+
+def run_due_jobs(connection: sqlite3.Connection, world: TenancyState, works: Mapping[str, Work]) -> None:
+    """Do all that is due."""
+    rows = connection.execute("SELECT * FROM pending WHERE due <= ? ORDER BY due, seq", (world.now,)).fetchall()
+    for row in rows:
+        connection.execute("DELETE FROM pending WHERE seq = ?", (row["seq"],))
+        works[row["work"]](ScheduledJob(connection, world, row["target"], json.loads(row["detail"])))

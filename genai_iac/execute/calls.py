@@ -1,0 +1,158 @@
+"""The requests of one change: each call with the etag of the object as it was planned, followed to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from genai_iac.core import Call, Change, LiveResource, Secret
+from genai_iac.core.errors import IacError, ServiceFailure, StalePlanError
+from genai_iac.execute.context import ApplyContext
+from genai_iac.execute.duplicate_creates import has_same_tag
+from genai_iac.oci_client import OciClient, OciResponse
+from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
+
+_SETTLING = ("CREATING", "UPDATING")
+_SETTLE_SECONDS = 600.0
+
+
+class CallExecutor:
+    """What is known of the object that a change is about, from one answer to the next."""
+
+    def __init__(self, progress: ApplyContext, change: Change) -> None:
+        self._progress, self._change = progress, change
+        self._provider = progress.provider
+        self._kind: ResourceType = RESOURCE_TYPES[change.address.kind]
+        self._etag: str | None = None
+        self.id = change.id
+        self.live: LiveResource | None = None  # as the last answer showed it
+        self.minted: dict[str, Secret] = {}
+        self.notes: list[str] = []
+
+    def make(self, call: Call) -> None:
+        """Make one call. Raises IacError."""
+        if call.operation.startswith("Create"):
+            self._create(call)
+        elif call.operation == self._kind.delete_operation:
+            self._delete(call)
+        else:
+            self._modify(call)
+
+    def settle(self, call: Call) -> None:
+        """Wait until the object is no longer being made or changed."""
+        began, pause = time.monotonic(), 0.1
+        while self.live is not None and self.live.lifecycle in _SETTLING and time.monotonic() - began < _SETTLE_SECONDS:
+            if not self._progress.stop.rest(pause):
+                return
+            pause = min(pause * 1.5, 5.0)
+            assert self.id is not None
+            self._keep(self._provider.get(self._kind.get_operation, self.id, call.region, patient=True), call)
+
+    def _create(self, call: Call) -> None:
+        body = self._progress.resolver.final(call.body, self._provider.now())
+        body = self._progress.mark_created(self._change, body)
+        try:
+            reply = self._provider.write(call.operation, body=body, region=call.region)
+        except ServiceFailure as failure:
+            found = self._find_lost(call, body) if failure.uncertain or failure.status == 409 else None
+            if found is None:
+                raise
+            reply = OciResponse(found)
+        self._keep(reply, call)
+        assert self.id is not None
+        if reply.secrets:  # the values in the answer show that it is ours, and no other run's
+            self._progress.twins.watch(self._change, self.id, call.region, body)
+        self._progress.ids[self._change.address] = self.id
+
+    def _find_lost(self, call: Call, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The object of a create whose answer was lost: it carries the very mark that the call sent."""
+        listing = self._kind.listing
+        place = self._provider.tenancy if listing.reach == "tenancy" else body["compartmentId"]
+        for row in self._provider.read_all(listing.operation, place, call.region, **listing.parameters):
+            if has_same_tag(row, body):
+                return row
+        return None
+
+    def _modify(self, call: Call) -> None:
+        assert self.id is not None
+        if self._etag is None and call.id is not None:
+            self._look(call)
+        body = self._progress.resolver.final(call.body, self._provider.now())
+        if self.live is not None:
+            body = self._progress.mark_updated(body, self.live.compartment)
+        try:
+            reply = self._provider.write(call.operation, id=self.id, body=body, region=call.region, etag=self._etag)
+        except ServiceFailure as failure:
+            # an earlier attempt of this very call may be what changed the etag
+            if not (failure.uncertain and failure.code == "NoEtagMatch" and self._has_landed(call, body)):
+                raise
+            return
+        self._end(call, reply)
+        self._etag = reply.etag
+        if reply.data:
+            self._keep(reply, call)
+
+    def _look(self, call: Call) -> None:
+        """Read the etag, and refuse to touch what somebody changed since the plan was made."""
+        assert self.id is not None
+        reply = self._provider.get(self._kind.get_operation, self.id, call.region)
+        seen = self._kind.read(reply.data, call.region)
+        address = self._change.address
+        if self.live is None and not self._progress.is_as_planned(address, seen, self._kind.statement_fields):
+            raise StalePlanError(f"{address} ({self.id}) was changed since the plan was made", hint="plan again")
+        self._keep(reply, call)
+
+    def _has_landed(self, call: Call, body: Mapping[str, Any]) -> bool:
+        assert self.id is not None
+        reply = self._provider.get(self._kind.get_operation, self.id, call.region)
+        self._keep(reply, call)
+        return all(reply.data.get(name) == value for name, value in body.items())
+
+    def _delete(self, call: Call) -> None:
+        assert self.id is not None
+        try:
+            self._look(call)
+            reply = self._provider.write(call.operation, id=self.id, region=call.region, etag=self._etag)
+        except ServiceFailure as failure:
+            if failure.status == 404 and (failure.uncertain or failure.operation == self._kind.get_operation):
+                self.notes.append("it was already deleted")
+                return
+            raise
+        self._end(call, reply)
+        self._etag = None
+
+    def _end(self, call: Call, reply: OciResponse) -> None:
+        """Follow what the service goes on doing after its answer."""
+        if reply.work_request:
+            self._follow(reply.work_request, call)
+        if self._change.address.kind == "Compartment" and (
+            call.operation != self._kind.update_operation or "name" in call.body
+        ):
+            self._progress.reshape()
+
+    def _follow(self, work_request: str, call: Call) -> None:
+        ended = self._provider.follow(work_request)
+        if not ended:
+            assert self.id is not None
+            said = "; ".join(ended.errors) or f"the work request ended {ended.status}"
+            inside = ", ".join(_inside(self._provider, self.id)) if call.operation == "DeleteCompartment" else ""
+            raise IacError(
+                f"{call.operation} did not happen: {said}" + (f"; still inside: {inside}" if inside else ""),
+                hint="remove or move what is inside, then apply again" if inside else "apply again",
+            )
+
+    def _keep(self, reply: OciResponse, call: Call) -> None:
+        self.live = self._kind.read(reply.data, call.region)
+        self.id, self._etag = self.live.id, reply.etag
+        self.minted.update(reply.secrets)
+
+
+def _inside(provider: OciClient, compartment: str) -> Iterator[str]:
+    for kind in RESOURCE_TYPES.values():
+        for region in provider.regions if kind.listing.reach == "compartment and region" else (None,):
+            place = provider.tenancy if kind.listing.reach == "tenancy" else compartment
+            for row in provider.read_all(kind.listing.operation, place, region, **kind.listing.parameters):
+                one = kind.read(row, region)
+                if one.compartment == compartment and one.lifecycle not in ("DELETED", "DELETING"):
+                    yield f"{kind.name} {one.name} ({one.id})"

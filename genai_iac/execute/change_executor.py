@@ -1,0 +1,79 @@
+"""The order inside one change: sinks proved, value minted, delivered before anything is waited for or stops working."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from genai_iac.core import Call, Change
+from genai_iac.core.errors import IacError
+from genai_iac.execute.calls import CallExecutor
+from genai_iac.execute.context import ApplyContext
+from genai_iac.execute.secret_delivery import SecretDelivery
+
+
+class ChangeExecutor:
+    """Does changes, in any order that their `needs` allow and from any thread."""
+
+    def __init__(self, progress: ApplyContext) -> None:
+        self._progress = progress
+        for one in progress.before.values():
+            if one.created is not None:
+                # what an earlier, interrupted run made seconds ago may be news to other services still
+                progress.provider.window.open((progress.now - one.created).total_seconds())
+
+    def prove(self, change: Change) -> None:
+        """Show that every sink to which the change brings values can be written. Raises SinkError."""
+        resource = self._progress.resources.get(change.address)
+        if change.deliver and resource is not None:
+            self._progress.desk.prove(resource, change.id)
+
+    def perform(self, change: Change) -> tuple[str | None, str]:
+        """Make the change's calls and deliveries; answers the OCID and a note for people. Raises IacError."""
+        return _ChangeRun(self._progress, change).run()
+
+
+class _ChangeRun:
+    """One change under way."""
+
+    def __init__(self, progress: ApplyContext, change: Change) -> None:
+        self._progress, self._change = progress, change
+        self._calls = CallExecutor(progress, change)
+        resource = progress.resources.get(change.address)
+        self._handing = SecretDelivery(progress, change, resource) if resource is not None else None
+
+    def run(self) -> tuple[str | None, str]:
+        calls, handing = self._calls, self._handing
+        if handing:
+            handing.announce(calls.id)
+        for call in self._change.calls:
+            if call.takes_away or (calls.minted and self._progress.stop.is_set()):
+                self._deliver()
+            self._end_when_asked(call)
+            self._make(call)
+        self._deliver()
+        if handing:
+            handing.end(calls.live, calls.id)
+        return calls.id, "; ".join([*calls.notes, *(handing.notes if handing else ())])
+
+    def _make(self, call: Call) -> None:
+        try:
+            self._calls.make(call)
+        except IacError:
+            if self._handing and self._calls.live and self._handing.pending:
+                with suppress(IacError):  # it is the failure of the call that is told
+                    self._handing.save(self._calls.live, self._calls.minted)
+            raise
+        if call.operation.startswith("Create"):
+            if self._calls.minted:
+                self._deliver()  # values are in this memory alone: nothing is waited for first
+            self._calls.settle(call)
+
+    def _end_when_asked(self, call: Call) -> None:
+        """Between two requests, never between a mint and its delivery."""
+        if self._progress.stop.is_set():
+            raise IacError(f"interrupted before {call.operation}", hint="apply again: it goes on from there")
+
+    def _deliver(self) -> None:
+        if self._handing and self._handing.pending:
+            live = self._calls.live or self._progress.before[self._change.address]
+            self._handing.deliver(live, self._calls.minted)

@@ -1,0 +1,75 @@
+"""What is known while an apply goes on: what was read before it, and the OCIDs of what it has made so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from genai_iac import iam_policy as language
+from genai_iac.core import OWNERSHIP_TAG, Address, Change, Live, LiveResource, Owner, Resource
+from genai_iac.core.cancellation import CancelToken
+from genai_iac.delivery import DeliveryService
+from genai_iac.execute.duplicate_creates import DuplicateGuard
+from genai_iac.oci_client import OciClient
+from genai_iac.planning.planned_state import predict_state
+from genai_iac.planning.policy_staleness import digest_names, names_anything
+from genai_iac.references.resolver import Resolver
+
+
+class ApplyContext:
+    """Shared by the changes of one apply, whatever thread each is in."""
+
+    def __init__(
+        self,
+        provider: OciClient,
+        owner: Owner,
+        resources: Mapping[Address, Resource],
+        live: Live,
+        desk: DeliveryService,
+        directory: language.Directory,
+        stop: CancelToken,
+    ) -> None:
+        self.provider, self.resources, self.stop, self.now = provider, resources, stop, live.now
+        self.before = {address: group[0] for address, group in live.owned.items() if len(group) == 1}
+        self.ids = {address: one.id for address, one in self.before.items()}
+        self.resolver = Resolver(resources, live.tree, self.ids)
+        self.desk = desk.knowing(self.resolver)
+        self.twins = DuplicateGuard(provider)
+        self._owner, self._tree, self._directory = owner, live.tree, directory
+        self._compartments = {address: one for address, one in resources.items() if address.kind == "Compartment"}
+        self._reshaped = False  # a compartment got another name, place or end: OCI rewrites the policies that name it
+
+    def reshape(self) -> None:
+        """A compartment was renamed, moved or deleted."""
+        self._reshaped = True
+
+    def is_as_planned(self, address: Address, seen: LiveResource, rewritten: tuple[str, ...]) -> bool:
+        """Whether nobody changed the object since it was read; `rewritten` are the fields that OCI itself may rewrite."""
+        planned = self.before.get(address)
+        if planned is None or (seen.attributes, seen.tags) == (planned.attributes, planned.tags):
+            return True
+        blank = dict.fromkeys(rewritten)
+        return self._reshaped and {**seen.attributes, **blank} == {**planned.attributes, **blank}
+
+    def mark_created(self, change: Change, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of a create with the owner mark in it."""
+        resource, attached = self.resources.get(change.address), body["compartmentId"]
+        mark = self._owner.birth(change.address, attached, resource.deletion if resource else "delete")
+        return self._with_names(
+            {**body, "freeformTags": {**body.get("freeformTags", {}), OWNERSHIP_TAG: mark}}, attached
+        )
+
+    def mark_updated(self, body: Mapping[str, Any], attached: str) -> dict[str, Any]:
+        """The body of an update; when it writes a policy, its mark tells what the names in it come to by now."""
+        return self._with_names(body, attached) if "statements" in body else dict(body)
+
+    def _with_names(self, body: Mapping[str, Any], attached: str) -> dict[str, Any]:
+        statements, tags = body.get("statements", ()), body["freeformTags"]
+        names = self._digest_names(statements, attached) if names_anything(statements) else ""
+        return {**body, "freeformTags": {**tags, OWNERSHIP_TAG: Owner.with_names(tags[OWNERSHIP_TAG], names)}}
+
+    def _digest_names(self, statements: Iterable[str], attached: str) -> str:
+        future = predict_state(self._compartments, self._tree, dict(self.ids))
+        return digest_names(
+            statements, future.directory(self._directory.group, self._directory.dynamic_group), attached
+        )

@@ -1,0 +1,125 @@
+"""Carrying out a plan.
+
+What needs nothing goes first and at once, a failure stops only what depended on it, each outcome is told as it lands.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+
+from genai_iac.core import Address, Change, Live, Outcome, Owner, Plan, Resource, Status
+from genai_iac.core.cancellation import CancelToken
+from genai_iac.core.errors import IacError
+from genai_iac.delivery import DeliveryService
+from genai_iac.execute import ApplyContext, ChangeExecutor
+from genai_iac.iam_policy import Directory
+from genai_iac.oci_client import OciClient
+
+
+@dataclass
+class ApplyRequest:
+    """What an apply works with: the connection, the manifests, the reading that the plan was made on."""
+
+    provider: OciClient
+    owner: Owner
+    resources: Mapping[Address, Resource]
+    live: Live
+    desk: DeliveryService
+    directory: Directory  # who knows the tenancy's groups
+    parallelism: int = 10
+    stop: CancelToken = field(default_factory=CancelToken)  # set: nothing new is begun
+    waiting: Callable[[Sequence[Address]], None] = lambda _: None  # told what is under way while nothing lands
+
+
+def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
+    """Make the plan's calls, yielding each outcome as it lands; what depended on a failure is skipped and told too.
+
+    Before the first write every sink that will be needed is proved. Raises SinkError when one is not usable: then nothing was written.
+    """
+    progress = ApplyContext(site.provider, site.owner, site.resources, site.live, site.desk, site.directory, site.stop)
+    performer = ChangeExecutor(progress)
+    for planned in plan.changes:
+        performer.prove(planned)
+    queue = _Queue(plan.changes)
+    landed: SimpleQueue[Outcome] = SimpleQueue()
+    running: list[Address] = []
+    with ThreadPoolExecutor(max_workers=site.parallelism, thread_name_prefix="apply") as pool:
+        while True:
+            while len(running) < site.parallelism and not site.stop.is_set():
+                change = queue.take()
+                if change is None:
+                    break
+                if blocker := queue.blocker(change):
+                    queue.finish(change, landed=False)
+                    yield Outcome(change, Status.SKIPPED, note=f"depends on {blocker}")
+                    continue
+                pool.submit(_perform, performer, change, landed)
+                running.append(change.address)
+            if not running:
+                break
+            try:
+                outcome = landed.get(timeout=0.5)  # a signal must be able to end the wait
+            except Empty:
+                site.waiting(running)
+                continue
+            running.remove(outcome.change.address)
+            queue.finish(outcome.change, landed=bool(outcome))
+            yield outcome
+    yield from progress.twins.part()
+    yield from (Outcome(change, Status.SKIPPED, note="interrupted before it began") for change in queue.rest())
+
+
+class _Queue:
+    """Changes in plan order, each given out once all it needs has ended."""
+
+    def __init__(self, changes: tuple[Change, ...]) -> None:
+        self._left = {change.address: len(change.needs) for change in changes}
+        self._changes = {change.address: change for change in changes}
+        self._dependents: dict[Address, list[Address]] = {}
+        for change in changes:
+            for needed in change.needs:
+                self._dependents.setdefault(needed, []).append(change.address)
+        self._ready = deque(change for change in changes if not change.needs)
+        self._failed: set[Address] = set()
+
+    def take(self) -> Change | None:
+        """The next change that may begin, or None."""
+        if not self._ready:
+            return None
+        change = self._ready.popleft()
+        del self._changes[change.address]
+        return change
+
+    def blocker(self, change: Change) -> Address | None:
+        """A change that it needs and that did not land."""
+        return next((needed for needed in change.needs if needed in self._failed), None)
+
+    def finish(self, change: Change, *, landed: bool) -> None:
+        """The change has ended; what waited for it alone becomes ready."""
+        if not landed:
+            self._failed.add(change.address)
+        for address in self._dependents.get(change.address, ()):
+            self._left[address] -= 1
+            if not self._left[address]:
+                self._ready.append(self._changes[address])
+
+    def rest(self) -> Iterator[Change]:
+        """What was never given out."""
+        yield from self._changes.values()
+
+
+def _perform(performer: ChangeExecutor, change: Change, landed: SimpleQueue[Outcome]) -> None:
+    began = time.monotonic()
+    try:
+        id, note = performer.perform(change)
+        outcome = Outcome(change, Status.DONE, id, note)
+    except IacError as error:
+        outcome = Outcome(change, Status.FAILED, change.id, str(error))
+    except Exception as error:  # a defect of ours: told as a failure of this change, so that the rest is still told
+        outcome = Outcome(change, Status.FAILED, change.id, f"unexpected {type(error).__name__}; please report it")
+    landed.put(Outcome(outcome.change, outcome.status, outcome.id, outcome.note, time.monotonic() - began))

@@ -1,0 +1,29 @@
+"""The canonical layout of a manifest file. Pure: text in, text out; what it says and its comments stay what they are.
+
+Documents begin with apiVersion, kind, metadata, spec; two spaces a level, lists one level below their key; one `---` between
+documents, no two blank lines in a row. Values, quotes, long statements and the columns of trailing comments stay as written.
+"""
+
+from __future__ import annotations
+
+from genai_iac.core.errors import IacError, ManifestError
+from genai_iac.formatting.documents import join_documents, split_documents
+from genai_iac.formatting.lines import find_comments, format_lines
+from genai_iac.manifest.yaml_nodes import to_data
+from genai_iac.manifest.yaml_reader import read_yaml
+
+__all__ = ["format_text"]
+
+
+def format_text(text: str, file: str) -> str:
+    """The text in canonical layout. Raises ManifestError for what the strict reader refuses, IacError when it cannot be kept as it is."""
+    reading = read_yaml(text, file)
+    if reading.problems:
+        raise ManifestError(reading.problems)
+    text = text.replace("\r\n", "\n")
+    laid_out = join_documents(split_documents(format_lines(text)))
+    again = read_yaml(laid_out, file)
+    same = [to_data(one.root) for one in reading.documents] == [to_data(one.root) for one in again.documents]
+    if again.problems or not same or sorted(find_comments(text)) != sorted(find_comments(laid_out)):
+        raise IacError(f"{file} cannot be laid out without changing what it says", hint="format it manually")
+    return laid_out

@@ -1,0 +1,172 @@
+"""Whether a condition holds for a request. A variable that the request does not carry makes its condition false.
+
+Matching is without regard to case (Oracle: Identity/policysyntax/conditions.htm). A variable with several values matches
+when one of them does, and differs when none does. Times come from the request's own clock. UNCONFIRMED: that the quoted
+value ``'*'`` means *any value*, as published tag policies use it.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from genai_iac.iam_policy.syntax_tree import (
+    Comparison,
+    Condition,
+    ConditionGroup,
+    ConditionVariable,
+    FunctionCall,
+    Operand,
+    Pattern,
+    Presence,
+    QuotedValue,
+)
+
+Values = tuple[str, ...]
+Lookup = Callable[[str], Values | None]
+
+
+def condition_holds(condition: Condition, look_up: Lookup) -> bool:
+    """Whether the condition is true. ``look_up`` takes a variable in lower case and gives its values, or None."""
+    if isinstance(condition, Comparison):
+        return _compares(condition, look_up)
+    if isinstance(condition, ConditionGroup):
+        if condition.mode == "all":
+            return all(condition_holds(item, look_up) for item in condition.items)
+        return any(condition_holds(item, look_up) for item in condition.items)
+    if isinstance(condition, Presence):
+        return (look_up(condition.variable.text.lower()) is None) is condition.negated
+    return _calls(condition, look_up)
+
+
+def fold_variables(variables: Mapping[str, str | Values]) -> dict[str, Values]:
+    """Variables by lower-case name, each with its values as a tuple."""
+    return {name.lower(): (value,) if isinstance(value, str) else tuple(value) for name, value in variables.items()}
+
+
+def clock_variables(now: datetime) -> dict[str, Values]:
+    """The time variables of a request (Oracle: Identity/policiesadvanced, time-based access)."""
+    moment = now.astimezone(UTC)
+    return {
+        "request.utc-timestamp": (moment.strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        "request.utc-timestamp.time-of-day": (moment.strftime("%H:%M:%SZ"),),
+        "request.utc-timestamp.day-of-week": (_DAYS[moment.weekday()],),
+        "request.utc-timestamp.day-of-month": (str(moment.day),),
+        "request.utc-timestamp.month-of-year": (_MONTHS[moment.month - 1],),
+    }
+
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+
+
+def _compares(comparison: Comparison, look_up: Lookup) -> bool:
+    left = look_up(comparison.left.text.lower())
+    if left is None:
+        return False
+    operator = comparison.operator
+    if operator in ("before", "after", "between"):
+        return _in_time(left, operator, comparison.right, look_up)
+    known = [_matcher(operand, look_up) for operand in comparison.right]
+    if None in known:
+        return False
+    matched = any(matches(value) for matches in known if matches is not None for value in left)
+    return matched is (operator in ("=", "in"))
+
+
+def _matcher(operand: Operand, look_up: Lookup) -> Callable[[str], bool] | None:
+    """What tells whether a value matches the operand; None for a variable that the request does not carry."""
+    if isinstance(operand, Pattern):
+        return lambda value: match_pattern(operand.text, value)
+    if isinstance(operand, QuotedValue):
+        wanted = operand.text.lower()
+        return (lambda _: True) if wanted == "*" else (lambda value: value.lower() == wanted)
+    values = look_up(operand.text.lower())
+    if values is None:
+        return None
+    folded = {value.lower() for value in values}
+    return lambda value: value.lower() in folded
+
+
+def match_pattern(pattern: str, value: str) -> bool:
+    """Whether ``value`` fits a pattern whose stars stand for any run of characters. Linear in both lengths."""
+    head, *rest = pattern.lower().split("*")
+    value = value.lower()
+    if not rest:
+        return value == head
+    *middle, tail = rest
+    if not value.startswith(head) or not value.endswith(tail) or len(value) < len(head) + len(tail):
+        return False
+    at, end = len(head), len(value) - len(tail)
+    for part in middle:
+        found = value.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
+
+
+def _in_time(left: Values, operator: str, right: tuple[Operand, ...], look_up: Lookup) -> bool:
+    bounds = [_first(operand, look_up) for operand in right]
+    if None in bounds or not left:
+        return False
+    moment, first = _instant(left[0]), _instant(bounds[0] or "")
+    if operator == "before":
+        return moment < first
+    if operator == "after":
+        return moment > first
+    last = _instant(bounds[-1] or "")
+    # a span over midnight: between 22:00 and 06:00
+    return first <= moment <= last if first <= last else moment >= first or moment <= last
+
+
+def _first(operand: Operand, look_up: Lookup) -> str | None:
+    if isinstance(operand, ConditionVariable):
+        values = look_up(operand.text.lower())
+        return values[0] if values else None
+    return operand.text
+
+
+def _instant(text: str) -> str:
+    """A time in a form that sorts: dates are brought to UTC, times of day stay as they are."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return text.strip().upper().removesuffix("Z")
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _calls(call: FunctionCall, look_up: Lookup) -> bool:
+    sets = [_set_of(argument, look_up) for argument in call.arguments]
+    if len(sets) != 2 or sets[0] is None or sets[1] is None:
+        return False
+    left, right = sets[0], sets[1]
+    if call.function == "sets-intersect":
+        return not left.isdisjoint(right)
+    return call.function == "sets-equal" and left == right
+
+
+def _set_of(argument: Operand | tuple[Operand, ...], look_up: Lookup) -> set[str] | None:
+    values: set[str] = set()
+    for operand in argument if isinstance(argument, tuple) else (argument,):
+        if isinstance(operand, ConditionVariable):
+            known = look_up(operand.text.lower())
+            if known is None:
+                return None
+            values.update(value.lower() for value in known)
+        else:
+            values.add(operand.text.lower())
+    return values

@@ -1,0 +1,94 @@
+"""What a condition narrows, and what it speaks of: questions that lint and others ask of a condition's tree."""
+
+from collections.abc import Callable, Iterator
+
+from genai_iac.iam_policy.syntax_tree import (
+    Comparison,
+    Condition,
+    ConditionGroup,
+    ConditionVariable,
+    FunctionCall,
+    Pattern,
+    Presence,
+    QuotedValue,
+)
+
+_NARROWING = frozenset({"=", "in"})
+
+
+def narrows(condition: Condition | None, is_wanted: Callable[[str], bool]) -> bool:
+    """Whether the condition can only be true for some values of a wanted variable (named in lower case).
+
+    One member of ``all`` suffices, every member of ``any`` must; ``!=`` and ``not in`` narrow nothing.
+    """
+    if condition is None:
+        return False
+    if isinstance(condition, ConditionGroup):
+        found = (narrows(item, is_wanted) for item in condition.items)
+        return any(found) if condition.mode == "all" else all(found)
+    if isinstance(condition, Comparison):
+        return condition.operator in _NARROWING and (
+            is_wanted(condition.left.text.lower())
+            or any(
+                isinstance(operand, ConditionVariable) and is_wanted(operand.text.lower())
+                for operand in condition.right
+            )
+        )
+    if isinstance(condition, FunctionCall):
+        return any(isinstance(part, ConditionVariable) and is_wanted(part.text.lower()) for part in condition.arguments)
+    return not condition.negated and is_wanted(condition.variable.text.lower())
+
+
+def names_principal(variable: str) -> bool:
+    """Whether a variable says who asks."""
+    return variable.startswith(("request.principal.", "request.user.", "request.groups.", "request.service."))
+
+
+def comparisons(condition: Condition | None) -> Iterator[Comparison]:
+    """Every comparison in a condition, at any depth."""
+    if isinstance(condition, ConditionGroup):
+        for item in condition.items:
+            yield from comparisons(item)
+    elif isinstance(condition, Comparison):
+        yield condition
+
+
+def variables(condition: Condition | None) -> Iterator[ConditionVariable]:
+    """Every variable in a condition, at any depth and on either side."""
+    if isinstance(condition, ConditionGroup):
+        for item in condition.items:
+            yield from variables(item)
+    elif isinstance(condition, Comparison):
+        yield condition.left
+        yield from (operand for operand in condition.right if isinstance(operand, ConditionVariable))
+    elif isinstance(condition, Presence):
+        yield condition.variable
+    elif isinstance(condition, FunctionCall):
+        yield from (part for part in condition.arguments if isinstance(part, ConditionVariable))
+
+
+def wanted_texts(condition: Condition | None, variable: str) -> frozenset[str]:
+    """The values, in lower case, that comparisons with ``=`` or ``in`` want of a variable, at any depth."""
+    return frozenset(
+        operand.text.lower()
+        for comparison in comparisons(condition)
+        if comparison.left.text.lower() == variable and comparison.operator in _NARROWING
+        for operand in comparison.right
+        if isinstance(operand, QuotedValue | Pattern)
+    )
+
+
+def mentioned_texts(condition: Condition | None, variable: str) -> frozenset[str]:
+    """The values, as written, that comparisons of any sort hold against a variable, at any depth."""
+    return frozenset(
+        operand.text
+        for comparison in comparisons(condition)
+        if comparison.left.text.lower() == variable
+        for operand in comparison.right
+        if isinstance(operand, QuotedValue | Pattern)
+    )
+
+
+def is_for_keys(condition: Condition | None) -> bool:
+    """Whether the condition is about Generative AI API keys."""
+    return "generativeaiapikey" in wanted_texts(condition, "request.principal.type")

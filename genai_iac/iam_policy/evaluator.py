@@ -1,0 +1,149 @@
+"""May this principal do this? Every permission must be given by a statement in force, and none taken: deny beats allow."""
+
+from collections.abc import Iterable
+
+from genai_iac.iam_policy.condition_eval import Values, clock_variables, condition_holds, fold_variables
+from genai_iac.iam_policy.request import AccessRequest, Decision, Principal, StatementInForce
+from genai_iac.iam_policy.rules import Compiled, RuleSet, compile_rules
+from genai_iac.iam_policy.syntax_tree import Location
+
+_KEY = "generativeaiapikey"
+
+
+def evaluate(request: AccessRequest, rules: Iterable[StatementInForce] | RuleSet) -> Decision:
+    """Decide one request.
+
+    ``rules`` are resolved statements; pass a RuleSet (``compile_rules``) to ask many times. A rule counts when its
+    policy is attached to the target's compartment or above it, its location holds the target, its subject the principal,
+    and its condition is true. Across tenancies an endorse of the principal's side and an admit of the target's are both
+    needed. A request that needs no permission is allowed.
+    """
+    compiled = rules if isinstance(rules, RuleSet) else compile_rules(rules)
+    asked = _Asked(request, compiled)
+    denied = [rule for permission in request.permissions for rule in asked.denials(permission)]
+    if denied:
+        return Decision(False, _once(denied))
+    allowed: list[StatementInForce] = []
+    for permission in request.permissions:
+        found = asked.grants(permission)
+        if not found:
+            return Decision(False)
+        allowed.extend(found)
+    return Decision(True, _once(allowed))
+
+
+def _once(rules: list[StatementInForce]) -> tuple[StatementInForce, ...]:
+    return tuple({id(rule): rule for rule in rules}.values())
+
+
+class _Asked:
+    """One request against one set of rules."""
+
+    def __init__(self, request: AccessRequest, rules: RuleSet) -> None:
+        self.rules = rules
+        self.principal = request.principal
+        self.path = tuple(ocid.lower() for ocid in request.path)
+        self.tenancy = self.path[-1] if self.path else ""
+        self.home = request.principal.tenancy.lower() or self.tenancy
+        self.groups = _folded(request.principal.groups)
+        self.dynamic_groups = _folded(request.principal.dynamic_groups)
+        self.variables = _variables(request)
+
+    def denials(self, permission: str) -> list[StatementInForce]:
+        """The rules that take the permission."""
+        return [found.rule for found in self.rules.denying.get(permission, ()) if self._counts(found, permission)]
+
+    def grants(self, permission: str) -> list[StatementInForce]:
+        """The rules that give the permission; empty if half of what crossing tenancies needs is missing."""
+        found = [found for found in self.rules.allowing.get(permission, ()) if self._counts(found, permission)]
+        if self.home != self.tenancy and {rule.grant.effect for rule in found} != {"admit", "endorse"}:
+            return []
+        return [rule.rule for rule in found]
+
+    def _counts(self, found: Compiled, permission: str) -> bool:
+        if not self._is_subject(found) or not self._is_place(found):
+            return False
+        condition = found.grant.condition
+        if condition is None:
+            return True
+        own: Values = (permission,)
+        return condition_holds(
+            condition, lambda name: own if name == "request.permission" else self.variables.get(name)
+        )
+
+    def _is_subject(self, found: Compiled) -> bool:
+        kind = found.grant.subject.kind
+        if kind == "any-user":
+            return True
+        if self.principal.type.lower() == _KEY:
+            return False  # a key is in no group, whatever its creator is in
+        if kind == "any-group":
+            return bool(self.groups or self.dynamic_groups)
+        if kind == "group":
+            return not self.groups.isdisjoint(found.subjects)
+        if kind == "dynamic-group":
+            return not self.dynamic_groups.isdisjoint(found.subjects)
+        return kind == self.principal.type.lower() and self.principal.id.lower() in found.subjects
+
+    def _is_place(self, found: Compiled) -> bool:
+        effect = found.grant.effect.removeprefix("deny ")
+        if effect == "endorse":
+            return self.home != self.tenancy and self._endorses(found)
+        if effect == "admit":
+            return self.home != self.tenancy and self._admits(found) and self._is_here(found)
+        return self.home == self.tenancy and self._is_here(found)
+
+    def _is_here(self, found: Compiled) -> bool:
+        attached = found.rule.attached.lower()
+        if attached not in self.path:
+            return False
+        location = found.grant.location
+        if location.scope == "tenancy":
+            return attached == self.tenancy
+        if location.id is None or location.id.lower() not in self.path:
+            return False
+        return self.path.index(location.id.lower()) <= self.path.index(attached)
+
+    def _endorses(self, found: Compiled) -> bool:
+        if found.rule.attached.lower() != self.home:
+            return False
+        location = found.grant.location
+        if not self._is_tenancy(found, location, self.tenancy):
+            return False
+        if location.scope != "compartment":
+            return True
+        wanted = location.id or self._defined(found, "compartment", ":".join(location.path)) or ""
+        return wanted.lower() in self.path
+
+    def _admits(self, found: Compiled) -> bool:
+        source = found.grant.source
+        return source is None or self._is_tenancy(found, source, self.home)
+
+    def _is_tenancy(self, found: Compiled, location: Location, tenancy: str) -> bool:
+        if location.tenancy is None:
+            return location.scope == "any-tenancy"
+        return (self._defined(found, "tenancy", location.tenancy) or location.tenancy.lower()) == tenancy
+
+    def _defined(self, found: Compiled, symbol: str, name: str) -> str | None:
+        return self.rules.definitions.get((found.rule.source, symbol, name.lower()))
+
+
+def _folded(ocids: Iterable[str]) -> frozenset[str]:
+    return frozenset(ocid.lower() for ocid in ocids)
+
+
+def _variables(request: AccessRequest) -> dict[str, Values]:
+    """What the condition may ask for; what the caller gives goes before what is derived."""
+    principal: Principal = request.principal
+    derived: dict[str, Values] = {
+        "request.principal.type": (principal.type,),
+        "request.principal.id": (principal.id,),
+        **clock_variables(request.now),
+    }
+    if request.path:
+        derived["target.compartment.id"] = (request.path[0],)
+    if principal.type == "user":
+        derived["request.user.id"] = (principal.id,)
+    if principal.groups:
+        derived["request.groups.id"] = tuple(principal.groups)
+    return derived | fold_variables(principal.variables) | fold_variables(request.variables)

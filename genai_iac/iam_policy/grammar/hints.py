@@ -1,0 +1,202 @@
+"""The likely fix for a statement that cannot be read, found by looking at what stands where reading stopped."""
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+
+from genai_iac.iam_policy.grammar.error_position import ErrorPosition, find_comment, find_invalid_character
+from genai_iac.iam_policy.grammar.tokens import END, WORD, Token
+from genai_iac.iam_policy.syntax_tree import VERBS
+
+
+def find_hint(
+    text: str, tokens: Sequence[Token], index: int, expected: tuple[str, ...], opened: Sequence[int]
+) -> str | None:
+    """What to type instead, or None when nothing is likelier than the rest."""
+    place = ErrorPosition(text, tokens[index], tokens[index - 1] if index else None, expected, opened)
+    return next((hint for rule in _RULES if (hint := rule(place)) is not None), None)
+
+
+def close_match(word: str, known: Sequence[str], likeness: float = 0.7) -> str | None:
+    """The known word that ``word`` is most likely a slip of, or None if none is that like (1: the same)."""
+    found = get_close_matches(word.lower(), known, n=1, cutoff=likeness)
+    return found[0] if found else None
+
+
+def _unclosed(place: ErrorPosition) -> str | None:
+    if place.opened and (place.token.kind == END or place.token.folded in ("in", "where")):
+        start = place.opened[-1]
+        closing = "}" if place.text[start] == "{" else ")"
+        return f"the {place.text[start]} at column {start + 1} is never closed; add {closing}"
+    return None
+
+
+def _missing_id(place: ErrorPosition) -> str | None:
+    before = place.before
+    if before is not None and before.folded == "id" and "an OCID" in place.expected:
+        return "an OCID starts with ocid1.; leave `id` out to give a name"
+    if before is not None and before.folded.startswith("ocid1.") and place.token.folded == "id":
+        return "`id` comes before the OCID"
+    return None
+
+
+def _verb(place: ErrorPosition) -> str | None:
+    if "a verb" not in place.expected or place.token.kind != WORD:
+        return None
+    word = place.token.folded
+    for verb in VERBS:
+        if word.startswith((verb + "-", verb + "_")):
+            return f"write `{verb} {word[len(verb) + 1 :]}`"
+    if word in _VERBS:
+        return f"did you mean `{_VERBS[word]}`?"
+    guess = close_match(word, VERBS)
+    return f"did you mean `{guess}`?" if guess else "the verbs are " + ", ".join(VERBS)
+
+
+_VERBS = {
+    "list": "inspect",
+    "view": "read",
+    "get": "read",
+    "write": "manage",
+    "create": "manage",
+    "delete": "manage",
+    "update": "use",
+    "admin": "manage",
+    "administer": "manage",
+    "access": "use",
+    "all": "manage",
+}
+
+
+def _subject(place: ErrorPosition) -> str | None:
+    if "a subject" not in place.expected or place.token.kind != WORD:
+        return None
+    word = place.token.folded
+    if word == "user":
+        return "grant to a group, or to any-user where request.user.id = 'ocid1.user…'"
+    for kind in ("dynamic-group", "group", "service"):
+        if word.startswith((kind + "-", kind + "_")):
+            return f"write `{kind} {place.token.text[len(kind) + 1 :]}`"
+    guess = close_match(word.replace("_", "-"), _SUBJECTS)
+    return f"did you mean `{guess}`?" if guess else f"put `group` before the name: `group {place.token.text}`"
+
+
+_SUBJECTS = ("group", "dynamic-group", "any-user", "any-group", "service", "resource")
+
+
+def _start(place: ErrorPosition) -> str | None:
+    if "`allow`" not in place.expected:
+        return None
+    if place.token.kind == END:
+        return "a statement looks like `allow group NAME to VERB RESOURCE-TYPE in compartment NAME`"
+    if place.token.text in ("/", "{") or place.token.kind != WORD:
+        return None
+    if place.token.folded in _SUBJECTS:
+        return "start with `allow`"
+    guess = close_match(place.token.folded, ("allow", "deny", "admit", "endorse", "define"))
+    return f"did you mean `{guess}`?" if guess else None
+
+
+def _place_word(place: ErrorPosition) -> str | None:
+    word = place.token.folded
+    if "`in`" in place.expected and word in ("on", "within", "from", "at"):
+        return f"write `in` instead of `{word}`"
+    if "`in`" in place.expected and word in ("tenancy", "compartment"):
+        return f"put `in` before `{word}`"
+    if "a location" in place.expected and word == "any-tenancy":
+        return "only endorse reaches other tenancies"
+    if "a location" in place.expected and place.token.kind == WORD:
+        return f"write `compartment {place.token.text}`, or `tenancy`"
+    if "a compartment name" in place.expected:
+        return "give the compartment's name, its path a:b:c, or `id` and its OCID"
+    return None
+
+
+def _joining(place: ErrorPosition) -> str | None:
+    word = place.token.folded
+    if word in ("and", "&", "&&", "or", "|", "||"):
+        mode = "all" if word in ("and", "&", "&&") else "any"
+        return f"join conditions as {mode} {{a = 'x', b = 'y'}}"
+    if word == "," and "the end" in place.expected and _behind_where(place):
+        return "put several conditions in all {…} or any {…}"
+    if word == "where" and "the end" in place.expected:
+        return "a statement has one `where`; put all conditions in all {…}"
+    return None
+
+
+def _behind_where(place: ErrorPosition) -> bool:
+    return " where " in place.text[: place.token.start].lower()
+
+
+def _variable(place: ErrorPosition) -> str | None:
+    if "a variable" in place.expected and "a condition" in place.expected and place.token.kind == WORD:
+        return "variables look like request.user.id"
+    return None
+
+
+def _operator(place: ErrorPosition) -> str | None:
+    if "`(`" in place.expected and place.before is not None and place.before.folded == "in":
+        return "write in ('a', 'b')"
+    if "an operator" not in place.expected:
+        return None
+    word = place.token.folded
+    if word in ("is", "equals", "eq", "like", "matches", "contains"):
+        return f"write `=` instead of `{word}`; patterns look like /name*/"
+    if word == "<":
+        return "the operators are = and !=, in (…), before, after and between"
+    return None
+
+
+def _value(place: ErrorPosition) -> str | None:
+    if "a quoted value" not in place.expected:
+        return None
+    token = place.token
+    if token.folded == "=":
+        return "a single = compares"
+    if token.text == "''":
+        return "a value cannot be empty"
+    if token.kind == WORD:
+        return f"put the value in quotes: '{token.text}'"
+    return None
+
+
+def _leftover(place: ErrorPosition) -> str | None:
+    if "the end" not in place.expected:
+        return None
+    if place.token.text == "/":
+        return "a path of compartments is written a:b:c"
+    if place.token.kind == WORD and place.before is not None and place.before.folded == "tenancy":
+        return "only endorse names a tenancy; here it is `tenancy` alone"
+    if place.token.kind == WORD and "`where`" in place.expected:
+        return "conditions begin with `where`; names with spaces need quotes"
+    return "delete what follows" if place.token.text in ("}", ")", ",") else None
+
+
+def _spaced_name(place: ErrorPosition) -> str | None:
+    before = place.before
+    if "`to`" in place.expected and place.token.kind == WORD and before is not None and before.kind == WORD:
+        if place.token.folded in VERBS:
+            return f"put `to` before `{place.token.text}`"
+        if place.token.folded == "of":
+            return "only admit takes `of tenancy`"
+        if before.folded == "id":
+            return "only groups and dynamic groups are given by id"
+        return f"a name with spaces needs quotes: '{before.text} {place.token.text}'"
+    return None
+
+
+_RULES: tuple[Callable[[ErrorPosition], str | None], ...] = (
+    find_comment,
+    _operator,
+    find_invalid_character,
+    _unclosed,
+    _missing_id,
+    _start,
+    _subject,
+    _verb,
+    _place_word,
+    _joining,
+    _variable,
+    _value,
+    _spaced_name,
+    _leftover,
+)

@@ -1,0 +1,128 @@
+"""Rules on a policy as a whole: repetitions, statements that others cover, limits, names that resolve to nothing."""
+
+from collections.abc import Iterator
+
+from genai_iac.iam_policy.equivalence import canonical
+from genai_iac.iam_policy.errors import UnresolvedName
+from genai_iac.iam_policy.lint.finding import PolicyDocument, PolicyRule, RuleNote
+from genai_iac.iam_policy.name_resolution import Directory, find_unresolved
+from genai_iac.iam_policy.permissions import members_of
+from genai_iac.iam_policy.printer import unparse
+from genai_iac.iam_policy.syntax_tree import VERBS, Definition, Grant, Location
+
+
+def _duplicates(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    seen: dict[str, int] = {}
+    for index, tree in enumerate(document.trees):
+        if tree is None:
+            continue
+        first = seen.setdefault(unparse(canonical(tree, document.directory, document.attached)), index)
+        if first != index:
+            yield index, RuleNote(1, f"this says the same as statement {first + 1}", "delete it")
+
+
+def _shadowed(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    known = [(index, _known(grant, document)) for index, grant in document.grants() if grant.effect == "allow"]
+    for index, narrow in known:
+        for other, wide in known:
+            if index != other and narrow != wide and _covers(wide, narrow, document.directory):
+                yield index, RuleNote(1, f"statement {other + 1} already grants this", "delete it")
+                break
+
+
+def _known(grant: Grant, document: PolicyDocument) -> Grant:
+    tree = canonical(grant, document.directory, document.attached)
+    assert isinstance(tree, Grant)
+    return tree
+
+
+def _covers(wide: Grant, narrow: Grant, directory: Directory | None) -> bool:
+    """Whether everything that ``narrow`` grants ``wide`` grants too; both canonical."""
+    if wide.condition is not None and wide.condition != narrow.condition:
+        return False
+    if wide.association is not None or narrow.association is not None:
+        return False
+    return (
+        _covers_subject(wide, narrow)
+        and _covers_place(wide.location, narrow.location, directory)
+        and _covers_action(wide, narrow)
+    )
+
+
+def _covers_subject(wide: Grant, narrow: Grant) -> bool:
+    if wide.subject.kind == "any-user":
+        return True
+    return wide.subject.kind == narrow.subject.kind and set(narrow.subject.members) <= set(wide.subject.members)
+
+
+def _covers_place(wide: Location, narrow: Location, directory: Directory | None) -> bool:
+    if wide == narrow or wide.scope == "tenancy":
+        return True
+    if directory is not None and wide.id is not None and narrow.id is not None:
+        return directory.contains(wide.id, narrow.id)
+    return bool(wide.path) and wide.path == narrow.path[: len(wide.path)]
+
+
+def _covers_action(wide: Grant, narrow: Grant) -> bool:
+    if narrow.permissions or wide.permissions:
+        return not narrow.verb and not wide.verb and set(narrow.permissions) <= set(wide.permissions)
+    if wide.verb not in VERBS or narrow.verb not in VERBS or VERBS.index(wide.verb) < VERBS.index(narrow.verb):
+        return False
+    covered = {member for resource in wide.resources for member in (resource.text, *members_of(resource.text))}
+    return "all-resources" in covered or all(resource.text in covered for resource in narrow.resources)
+
+
+def _too_many(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    limit = document.limits.per_policy
+    if len(document.texts) > limit:
+        message = f"{len(document.texts)} statements in one policy; {limit} fit"
+        yield limit, RuleNote(1, message, "move the rest to another policy")
+
+
+def _path_full(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    limit = document.limits.per_path
+    for path, count in document.counts.items():
+        if count > limit:
+            message = f"{count} statements along the compartments of {path}; {limit} fit"
+            yield 0, RuleNote(1, message, "join statements, or attach policies to compartments deeper down")
+
+
+def _unresolved(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    for index, error in _misses(document):
+        if error.kind != "subtree":
+            yield index, RuleNote(error.column, error.message)
+
+
+def _outside(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    for index, error in _misses(document):
+        if error.kind == "subtree":
+            fix = "attach the policy to a compartment above both, or to the tenancy"
+            yield index, RuleNote(error.column, error.message, fix)
+
+
+def _misses(document: PolicyDocument) -> Iterator[tuple[int, UnresolvedName]]:
+    if document.directory is None:
+        return
+    for index, grant in document.grants():
+        yield from ((index, miss) for miss in find_unresolved(grant, document.directory, document.attached))
+
+
+def _undefined(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    defined = {(tree.symbol, tree.name.text.lower()) for tree in document.trees if isinstance(tree, Definition)}
+    for index, grant in document.grants():
+        for location in (grant.source, grant.location):
+            name = None if location is None else location.tenancy
+            if location is not None and name is not None and ("tenancy", name.lower()) not in defined:
+                fix = f"add `define tenancy {name} as ocid1.tenancy…` to this policy"
+                yield index, RuleNote(location.column, f"tenancy {name} is not defined in this policy", fix)
+
+
+POLICY_RULES = (
+    PolicyRule("duplicate", "warning", "two statements say the same", _duplicates),
+    PolicyRule("shadowed", "info", "another statement already grants this", _shadowed),
+    PolicyRule("too-many-statements", "error", "more statements than a policy holds", _too_many),
+    PolicyRule("path-full", "error", "more statements than fit along a path of compartments", _path_full),
+    PolicyRule("unresolved-name", "error", "a group or compartment that is not there", _unresolved),
+    PolicyRule("outside-subtree", "error", "a place outside the policy's compartment", _outside),
+    PolicyRule("undefined-tenancy", "warning", "a foreign tenancy that the policy does not define", _undefined),
+)

@@ -1,0 +1,170 @@
+"""Rules on who is let in: any-user without a condition, keys without limits, groups that keys are never in."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from genai_iac.iam_policy.conditions import comparisons, is_for_keys, names_principal, narrows, wanted_texts
+from genai_iac.iam_policy.evaluator import evaluate
+from genai_iac.iam_policy.lint.finding import GrantRule, RuleNote
+from genai_iac.iam_policy.permissions import permissions_of
+from genai_iac.iam_policy.request import AccessRequest, Principal, StatementInForce
+from genai_iac.iam_policy.rules import RuleSet, compile_rules
+from genai_iac.iam_policy.syntax_tree import Comparison, ConditionGroup, Grant, Ocid, QuotedValue
+
+_CALLS = ("ChatCompletions", "CreateResponse")
+
+
+@dataclass(frozen=True)
+class Key:
+    """An API key: its OCID, a name for people, its path of compartments up to the tenancy in OCIDs, what else requests say."""
+
+    id: str
+    name: str
+    path: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def keys_without_grant(keys: Sequence[Key], rules: Sequence[StatementInForce], now: datetime) -> tuple[Key, ...]:
+    """The keys that no statement in force lets call any model by any API."""
+    compiled = compile_rules(rules)
+    models = _models(rules)
+    return tuple(key for key in keys if not _may_call(key, compiled, models, now))
+
+
+def grants_without_key(
+    keys: Sequence[Key], rules: Sequence[StatementInForce]
+) -> tuple[tuple[StatementInForce, str], ...]:
+    """The statements that are for API keys by OCID, with each OCID that is no key's."""
+    known = {key.id.lower() for key in keys}
+    return tuple((rule, ocid) for rule in rules for ocid in _named_keys(rule) if ocid not in known)
+
+
+def _named_keys(rule: StatementInForce) -> Iterator[str]:
+    if isinstance(rule.statement, Grant):
+        for text in sorted(wanted_texts(rule.statement.condition, "request.principal.id")):
+            if text.startswith("ocid1.generativeaiapikey."):
+                yield text
+
+
+def _models(rules: Sequence[StatementInForce]) -> tuple[str, ...]:
+    """Every model that a condition names, and one that none does."""
+    named = (
+        wanted_texts(rule.statement.condition, "target.model.id") for rule in rules if isinstance(rule.statement, Grant)
+    )
+    return (*sorted(frozenset().union(*named)), "any.model")
+
+
+def _may_call(key: Key, rules: RuleSet, models: Sequence[str], now: datetime) -> bool:
+    principal = Principal("generativeaiapikey", key.id, tenancy=key.path[-1], variables=key.variables)
+    return any(
+        evaluate(AccessRequest(principal, permissions_of(call), key.path, {"target.model.id": model}, now), rules)
+        for call in _CALLS
+        for model in models
+    )
+
+
+_KEY_PREFIX = "ocid1.generativeaiapikey."
+
+
+def _any_user(grant: Grant) -> Iterator[RuleNote]:
+    if _lets_anybody(grant) and not narrows(grant.condition, names_principal):
+        message = "any-user lets in every user, instance and key unless a condition says who"
+        fix = "name a group, or add where all {request.principal.type = '…', request.principal.id = '…'}"
+        yield RuleNote(grant.subject.column, message, fix)
+
+
+def _lets_anybody(grant: Grant) -> bool:
+    return grant.subject.kind == "any-user" and grant.effect in ("allow", "admit")
+
+
+def _any_key(grant: Grant) -> Iterator[RuleNote]:
+    if not _lets_anybody(grant) or not is_for_keys(grant.condition):
+        return
+    if not narrows(grant.condition, _names_key_or_model):
+        message = "this lets in every API key of the tenancy, also those made later"
+        fix = "add request.principal.id = 'ocid1.generativeaiapikey…' or target.model.id in ('…')"
+        yield RuleNote(grant.subject.column, message, fix)
+
+
+def _names_key_or_model(variable: str) -> bool:
+    return variable in ("request.principal.id", "request.principal.compartment.id", "target.model.id")
+
+
+def _key_in_group(grant: Grant) -> Iterator[RuleNote]:
+    if grant.subject.kind in ("group", "dynamic-group", "any-group") and is_for_keys(grant.condition):
+        yield RuleNote(grant.subject.column, "an API key is in no group: this never matches one", "write any-user")
+
+
+def _principal_id(grant: Grant) -> Iterator[RuleNote]:
+    for comparison in comparisons(grant.condition) if is_for_keys(grant.condition) else ():
+        for operand in comparison.right if comparison.left.text.lower() == "request.principal.id" else ():
+            text = operand.text.lower()
+            if text.startswith("ocid1.") and not text.startswith(_KEY_PREFIX):
+                message = f"{operand.text} is no API key's OCID: this never matches a key"
+                yield RuleNote(operand.column, message, f"an API key's OCID starts with {_KEY_PREFIX}")
+
+
+def _never_true(grant: Grant) -> Iterator[RuleNote]:
+    pending = [grant.condition]
+    while pending:
+        condition = pending.pop()
+        if isinstance(condition, ConditionGroup):
+            pending.extend(condition.items)
+            if condition.mode == "all":
+                yield from _contradictions(condition)
+
+
+def _contradictions(group: ConditionGroup) -> Iterator[RuleNote]:
+    wanted: dict[str, str] = {}
+    for item in group.items:
+        if not isinstance(item, Comparison) or item.operator != "=" or not isinstance(item.right[0], QuotedValue):
+            continue
+        variable, value = item.left.text.lower(), item.right[0].text.lower()
+        if variable in _SINGLE and wanted.setdefault(variable, value) != value:
+            message = f"{item.left.text} cannot have two values at once: this is never true"
+            yield RuleNote(item.left.column, message, f"write {item.left.text} in ('…', '…')")
+
+
+_SINGLE = frozenset(
+    {
+        "request.principal.type",
+        "request.principal.id",
+        "request.user.id",
+        "request.permission",
+        "request.operation",
+        "request.region",
+        "target.compartment.id",
+        "target.model.id",
+    }
+)
+
+
+def _manage_everything(grant: Grant) -> Iterator[RuleNote]:
+    if grant.effect != "allow" or grant.verb != "manage" or grant.condition is not None:
+        return
+    everything = any(resource.text == "all-resources" for resource in grant.resources)
+    if everything and grant.location.scope == "tenancy":
+        message = "this makes administrators of the whole tenancy"
+        yield RuleNote(grant.action_column, message, "name the resource types and the compartment that are needed")
+
+
+def _admit_subject(grant: Grant) -> Iterator[RuleNote]:
+    if grant.effect not in ("admit", "deny admit") or grant.source is None or grant.source.tenancy is None:
+        return
+    if grant.subject.kind == "service" or any(isinstance(member, Ocid) for member in grant.subject.members):
+        message = "admit of a tenancy is documented for names that define declares, not for OCIDs and services"
+        yield RuleNote(grant.subject.column, message, "add `define group NAME as OCID` and admit the name")
+
+
+PRINCIPAL_RULES = (
+    GrantRule("any-user", "error", "any-user needs a condition on the principal", _any_user),
+    GrantRule("any-key", "warning", "a grant to API keys names keys or models", _any_key),
+    GrantRule("key-in-group", "error", "an API key is never in a group", _key_in_group),
+    GrantRule("principal-id", "warning", "a grant to API keys names OCIDs of API keys", _principal_id),
+    GrantRule("never-true", "error", "a condition asks one variable for two values", _never_true),
+    GrantRule(
+        "manage-everything", "warning", "manage all-resources in tenancy makes administrators", _manage_everything
+    ),
+    GrantRule("admit-subject", "warning", "admit of a tenancy names what define declares", _admit_subject),
+)

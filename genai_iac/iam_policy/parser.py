@@ -1,0 +1,79 @@
+"""Text in, tree out: one statement, a page of them, or a dynamic group's matching rule."""
+
+from functools import lru_cache
+
+from genai_iac.iam_policy.errors import PolicySyntaxError
+from genai_iac.iam_policy.grammar.conditions import read_condition
+from genai_iac.iam_policy.grammar.error_position import invisible_hint
+from genai_iac.iam_policy.grammar.statements import read_statement
+from genai_iac.iam_policy.grammar.token_stream import TokenStream
+from genai_iac.iam_policy.grammar.tokens import Token, find_unreadable, split_tokens
+from genai_iac.iam_policy.syntax_tree import Condition, Grant, Statement
+
+
+def parse(text: str) -> Statement:
+    """The tree of exactly one statement. Raises PolicySyntaxError with the column of the first thing that does not fit."""
+    refuse_unreadable(text)
+    return parse_tokens(text, split_tokens(text))
+
+
+@lru_cache(maxsize=8192)
+def parse_once(text: str) -> Statement:
+    """As parse, remembering: checking, comparing and writing ask for the same statements."""
+    return parse(text)
+
+
+def parse_tokens(text: str, tokens: list[Token]) -> Statement:
+    """As parse, for the tokens of a text, which may be a template whose holes are private characters."""
+    cursor = TokenStream(text, tokens)
+    statement = read_statement(cursor)
+    _expect_end(cursor, statement)
+    return statement
+
+
+def parse_statements(text: str) -> tuple[Statement, ...]:
+    """The trees of one or more statements that follow each other, on one line or many."""
+    refuse_unreadable(text)
+    cursor = TokenStream(text, split_tokens(text))
+    statements = [read_statement(cursor)]
+    while cursor.starts_statement():
+        statements.append(read_statement(cursor))
+    _expect_end(cursor, statements[-1])
+    return tuple(statements)
+
+
+def parse_matching_rule(text: str) -> Condition:
+    """The condition of a dynamic group's matching rule: ``ANY {instance.id = 'ocid1…', tag.ns.key.value}``."""
+    cursor = _read_rules(text)
+    condition = read_condition(cursor)
+    if not cursor.at_end:
+        raise cursor.error("the end")
+    return condition
+
+
+def parse_matching_rules(text: str) -> tuple[Condition, ...]:
+    """The conditions of matching rules that follow each other."""
+    cursor = _read_rules(text)
+    conditions = [read_condition(cursor)]
+    while not cursor.at_end:
+        conditions.append(read_condition(cursor))
+    return tuple(conditions)
+
+
+def _read_rules(text: str) -> TokenStream:
+    refuse_unreadable(text)
+    return TokenStream(text, split_tokens(text, condition=True))
+
+
+def refuse_unreadable(text: str) -> None:
+    """Raise PolicySyntaxError if the text holds an invisible character."""
+    at = find_unreadable(text)
+    if at is not None:
+        message = "an invisible character"
+        raise PolicySyntaxError(message, text=text, column=at + 1, hint=invisible_hint(text[at]))
+
+
+def _expect_end(cursor: TokenStream, statement: Statement) -> None:
+    if not cursor.at_end:
+        conditional = isinstance(statement, Grant) and statement.condition is None
+        raise cursor.error(*(("`where`", "the end") if conditional else ("the end",)))

@@ -1,0 +1,70 @@
+"""Who may do what: the permissions that an operation needs and those that a verb on a resource type gives.
+
+The tables hold the services that this tool and its local tenancy touch; each names its sources and what is UNCONFIRMED.
+"""
+
+from functools import cache
+
+from genai_iac.iam_policy.permissions.generative_ai import GENERATIVE_AI
+from genai_iac.iam_policy.permissions.identity import IDENTITY
+from genai_iac.iam_policy.permissions.object_storage import OBJECT_STORAGE
+from genai_iac.iam_policy.permissions.table import IamResourceType, Service
+from genai_iac.iam_policy.permissions.vault import VAULT
+from genai_iac.iam_policy.syntax_tree import VERBS
+
+SERVICES: tuple[Service, ...] = (GENERATIVE_AI, IDENTITY, VAULT, OBJECT_STORAGE)
+
+_TYPES: dict[str, IamResourceType] = {name: kind for service in SERVICES for name, kind in service.types.items()}
+_FAMILIES = {name: members for service in SERVICES for name, members in service.families.items()}
+_OPERATIONS = {name: needed for service in SERVICES for name, needed in service.operations.items()}
+
+
+def permissions_of(operation: str) -> tuple[str, ...]:
+    """The permissions that an API operation needs, all of them. Raises KeyError for an operation of no table."""
+    return _OPERATIONS[operation]
+
+
+def operations_of(permission: str) -> tuple[str, ...]:
+    """The operations that need a permission, in the order of the tables."""
+    return tuple(name for name, needed in _OPERATIONS.items() if permission in needed)
+
+
+@cache
+def given_by(permission: str) -> tuple[str, str]:
+    """The lowest verb and the resource type of the first table that give a permission. Raises KeyError when none does."""
+    for service in SERVICES:
+        for name, type in service.types.items():
+            for verb in VERBS:
+                if permission in type.added_by(verb):
+                    return verb, name
+    raise KeyError(permission)
+
+
+def rights_of(operation: str) -> tuple[str, ...]:
+    """What a statement has to allow for an operation (`manage policies`); empty for one of no table."""
+    needed = _OPERATIONS.get(operation, ())
+    return tuple(dict.fromkeys(" ".join(given_by(permission)) for permission in needed))
+
+
+def members_of(resource: str) -> tuple[str, ...]:
+    """The resource types that a resource type of a statement stands for: a family's members, all, or itself."""
+    if resource == "all-resources":
+        return tuple(_TYPES)
+    return _FAMILIES.get(resource, (resource,))
+
+
+@cache
+def permissions_given(verb: str, resource: str) -> frozenset[str]:
+    """What ``allow … to VERB RESOURCE`` gives: the verb's permissions and those of the verbs below it."""
+    return _collect(VERBS[: VERBS.index(verb) + 1], resource)
+
+
+@cache
+def permissions_taken(verb: str, resource: str) -> frozenset[str]:
+    """What ``deny … to VERB RESOURCE`` takes: the verb's own permissions and those of the verbs above it."""
+    return _collect(VERBS[VERBS.index(verb) :], resource)
+
+
+def _collect(verbs: tuple[str, ...], resource: str) -> frozenset[str]:
+    kinds = (_TYPES[name] for name in members_of(resource) if name in _TYPES)
+    return frozenset(permission for kind in kinds for verb in verbs for permission in kind.added_by(verb))

@@ -1,0 +1,51 @@
+"""What is asked and what is in force: a principal, its request, the rules, the decision."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from genai_iac.iam_policy.syntax_tree import Statement
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks. ``type`` is user, generativeaiapikey, instance, …; groups are OCIDs; ``variables`` are request.principal.*."""
+
+    type: str
+    id: str
+    groups: frozenset[str] = frozenset()
+    dynamic_groups: frozenset[str] = frozenset()
+    tenancy: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AccessRequest:
+    """What is asked: all ``permissions``, on something in ``path[0]``; the path goes up to the tenancy, in OCIDs."""
+
+    principal: Principal
+    permissions: tuple[str, ...]
+    path: tuple[str, ...]
+    variables: Mapping[str, str | tuple[str, ...]]
+    now: datetime
+
+
+@dataclass(frozen=True)
+class StatementInForce:
+    """One resolved statement in force: ``source`` is its policy, ``attached`` the policy's compartment, both OCIDs."""
+
+    source: str
+    attached: str
+    statement: Statement
+    text: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Allowed or not, and by which statements: the ones that allowed, or the ones that denied; empty when none spoke."""
+
+    allowed: bool
+    by: tuple[StatementInForce, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.allowed

@@ -1,0 +1,208 @@
+"""Statements with holes ``${…}``. A hole is a token of a kind, never text: no value can change a statement's shape.
+
+A value is checked against the grammar of its hole's kind and quoted where names may be quoted; the result is parsed, and
+must be the template's own tree with nothing but those leaves filled. So a value cannot add a subject, climb a
+compartment path, end a quote, widen a value to a pattern or begin another statement. A hole that stands alone for a
+compartment takes a path (``a:b:c``) only if its name ends in ``.path``; elsewhere a name is one name.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple, TypeVar, cast
+
+from genai_iac.iam_policy.errors import PolicySyntaxError, PolicyValueError
+from genai_iac.iam_policy.grammar.tokens import PATTERN, QUOTED, Token, quote, split_tokens, unquote
+from genai_iac.iam_policy.parser import parse, parse_tokens
+from genai_iac.iam_policy.placeholders import PlaceholderKind, check_value, find_kinds, keeps_shape, sample_value
+from genai_iac.iam_policy.printer import write_name
+from genai_iac.iam_policy.syntax_tree import Location, Statement
+from genai_iac.iam_policy.template_scanner import ScannedTemplate, hole_numbers, restore, scan_template, substitute
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """One hole: the name between the braces, the kind of token that it fills, its 1-based column."""
+
+    name: str
+    kind: PlaceholderKind
+    column: int
+
+
+class Slot(NamedTuple):
+    """A token with holes: where it stands in the cut text, what it is, and its text without quotes."""
+
+    start: int
+    end: int
+    token_kind: int
+    inner: str
+    holes: tuple[int, ...]
+    alone: bool  # one hole is the whole token
+
+
+@dataclass(frozen=True)
+class Template:
+    """A statement with holes, read once and filled many times."""
+
+    text: str
+    holes: tuple[Placeholder, ...]
+    _cut: ScannedTemplate = field(repr=False, compare=False)
+    _slots: tuple[Slot, ...] = field(repr=False, compare=False)
+    tree: Statement = field(
+        repr=False, compare=False
+    )  # with a private character for each hole: see ``column``, ``shown``
+
+    @staticmethod
+    def parse(text: str) -> "Template":
+        """Read a template, or remember it. Raises PolicySyntaxError as ``parse`` does, also for a hole of more than a token."""
+        return _read_template(text)
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        """The statement with every hole filled, otherwise as written.
+
+        ``values`` are by hole name; names that the template has not are left alone. Raises PolicyValueError for a hole
+        without a value and for a value that does not fit its hole.
+        """
+        chosen: dict[int, str] = {}
+        pieces: list[str] = []
+        at = 0
+        proven = True
+        for slot in self._slots:
+            for number in slot.holes:
+                chosen[number] = value = self._choose(number, values, alone=slot.alone)
+                proven &= keeps_shape(self.holes[number].kind, slot.token_kind, value, alone=slot.alone)
+            pieces += (self._cut.text[at : slot.start], self._write(slot, chosen))
+            at = slot.end
+        text = "".join((*pieces, self._cut.text[at:]))
+        if not proven:
+            self._prove_shape(text, chosen)
+        return text
+
+    def column(self, column: int) -> int:
+        """Where something of ``tree`` stands in the template's text."""
+        return self._cut.offset(column - 1) + 1
+
+    def shown(self, text: str) -> str:
+        """A text made from ``tree``, with its holes as people wrote them."""
+        return restore(text, self._cut.names)
+
+    def example(self) -> str:
+        """The statement with a stand-in in every hole, for checks that want a whole statement before values are known.
+
+        Raises PolicyValueError if one name stands where no value could fit, say as a name and as an OCID.
+        """
+        return self.fill(self.stand_ins())
+
+    def stand_ins(self) -> dict[str, str]:
+        """A value for every hole name. It fits all the places of that name, unless no value could."""
+        places: defaultdict[str, list[tuple[PlaceholderKind, bool]]] = defaultdict(list)
+        for slot in self._slots:
+            for number in slot.holes:
+                places[self.holes[number].name].append((self.holes[number].kind, slot.alone))
+        return {name: _fitting(name, found) for name, found in places.items()}
+
+    def _choose(self, number: int, values: Mapping[str, str], *, alone: bool) -> str:
+        hole = self.holes[number]
+        value = values.get(hole.name)
+        if value is None:
+            raise PolicyValueError(hole.name, "", f"${{{hole.name}}} has no value", hole.column)
+        reason = check_value(hole.kind, value, alone=alone)
+        if reason is not None:
+            message = f"the value {value!r} of ${{{hole.name}}} {reason}"
+            raise PolicyValueError(hole.name, value, message, hole.column, reason)
+        return _normal(hole.kind, value)
+
+    def _write(self, slot: Slot, chosen: dict[int, str]) -> str:
+        filled = substitute(slot.inner, chosen)
+        if slot.token_kind == PATTERN:
+            return f"/{filled}/"
+        kind = self.holes[slot.holes[0]].kind
+        if kind == "path":
+            return ":".join(map(write_name, filled.split(":")))
+        if slot.token_kind == QUOTED or kind == "value":
+            return quote(filled)
+        return write_name(filled) if kind == "name" else filled
+
+    def _prove_shape(self, text: str, chosen: dict[int, str]) -> None:
+        try:
+            proven = parse(text) == _fill(self.tree, chosen)
+        except PolicySyntaxError:
+            proven = False
+        if not proven:
+            hole = self.holes[0]
+            message = f"the values of {', '.join('${' + hole.name + '}' for hole in self.holes)} change the statement"
+            raise PolicyValueError(hole.name, chosen[0], message, hole.column)
+
+
+def _fitting(name: str, places: Sequence[tuple[PlaceholderKind, bool]]) -> str:
+    values = [sample_value(kind, name, alone) for kind, alone in places]
+    fits_all = (v for v in values if all(check_value(kind, v, alone=alone) is None for kind, alone in places))
+    return next(fits_all, values[0])
+
+
+@lru_cache(maxsize=4096)
+def _read_template(text: str) -> Template:
+    """Validating, planning and applying read the same templates: once is enough."""
+    cut = scan_template(text)
+    tokens = split_tokens(cut.text)
+    try:
+        tree = parse_tokens(cut.text, tokens)
+    except PolicySyntaxError as error:
+        raise _seen_in_template(error, text, cut) from None
+    kinds = find_kinds(tree, cut.names)
+    places = enumerate(zip(cut.names, cut.columns, strict=True))
+    holes = tuple(Placeholder(name, kinds[number], column) for number, (name, column) in places)
+    return Template(text, holes, cut, tuple(_find_slots(tokens)), tree)
+
+
+def _seen_in_template(error: PolicySyntaxError, text: str, cut: ScannedTemplate) -> PolicySyntaxError:
+    """The error as it looks in the template: holes by their names, columns of the template's text."""
+    start = min(error.column - 1, len(cut.text))
+    hint = error.hint if error.hint is None else restore(error.hint, cut.names)
+    if hole_numbers(cut.text[start : start + 1]):
+        hint = "a placeholder stands for one name, OCID, value, verb, permission or resource type; write out what is around it"
+    return PolicySyntaxError(
+        restore(error.message, cut.names),
+        text=text,
+        column=cut.offset(start) + 1,
+        expected=error.expected,
+        hint=hint,
+    )
+
+
+def _find_slots(tokens: Iterable[Token]) -> Iterator[Slot]:
+    for token in tokens:
+        numbers = hole_numbers(token.text)
+        if numbers:
+            inner = unquote(token.text) if token.kind == QUOTED else token.text.removeprefix("/").removesuffix("/")
+            yield Slot(token.start, token.start + len(token.text), token.kind, inner, numbers, len(inner) == 1)
+
+
+def _normal(kind: PlaceholderKind, value: str) -> str:
+    """The value in the case that the tree keeps it in."""
+    if kind == "permission":
+        return value.upper()
+    return value.lower() if kind in ("verb", "resource") else value
+
+
+def _fill(node: _T, chosen: dict[int, str]) -> _T:
+    """The tree with its leaves filled; a hole that is a whole step of a path may become several steps."""
+    if isinstance(node, str):
+        return cast(_T, substitute(node, chosen))
+    if isinstance(node, tuple):
+        return cast(_T, tuple(_fill(item, chosen) for item in node))
+    if not is_dataclass(node) or isinstance(node, type):
+        return node
+    changes = {part.name: _fill(getattr(node, part.name), chosen) for part in fields(node)}
+    if isinstance(node, Location):
+        changes["path"] = tuple(_fill_path(node.path, chosen))
+    return replace(node, **changes)
+
+
+def _fill_path(path: tuple[str, ...], chosen: dict[int, str]) -> Iterator[str]:
+    for step in path:
+        filled = substitute(step, chosen)
+        yield from filled.split(":") if len(step) == 1 and hole_numbers(step) else (filled,)

@@ -1,0 +1,171 @@
+"""From live to manifests: what would declare a tenancy as it is, with names where live has OCIDs. Pure.
+
+A resource that carries the stack's mark keeps its address; one that nobody marked gets a name made of its own; what belongs
+to another stack is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genai_iac.core import OWNERSHIP_TAG, Address, CompartmentTree, Live, LiveResource
+from genai_iac.manifest.decoding import UNTRUSTED
+from genai_iac.resource_types import RESOURCE_TYPES, ManifestContext
+from genai_iac.schema import API_VERSION, STACK_KIND
+
+_OCID = re.compile(r"ocid1\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9-]*\.[a-z0-9]+", re.IGNORECASE)
+_PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._-]{1,100})+")
+_LONGEST_NAME = 63
+_MOST_TAGS = 9  # OCI takes ten; one is the owner mark
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedResource:
+    """One live resource as a document of a manifest. `ours`: it carries the stack's mark already."""
+
+    address: Address
+    live: LiveResource
+    document: Mapping[str, Any]
+    ours: bool
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What goes into the manifests, and what does not and why."""
+
+    stack: Mapping[str, Any]
+    told: tuple[ExportedResource, ...]
+    left_out: tuple[tuple[LiveResource, str], ...]
+
+
+def choose_owner(found: Iterable[LiveResource]) -> str | None:
+    """The owner (`stack` or `stack@environment`) of all that is marked, when there is exactly one."""
+    owners = {one.mark.owner for one in found if one.mark is not None}
+    return owners.pop() if len(owners) == 1 else None
+
+
+def export_live(
+    live: Live, top: str, owner: str, region: str, refused: Mapping[str, str], literal: frozenset[str]
+) -> Export:
+    """Everything that was read in and below the compartment `top`, as manifests of that owner.
+
+    `refused` are OCIDs that no manifest can declare, with the reason; `literal` those whose statements keep their OCIDs.
+    """
+    inside = [
+        one for one in live.found if _is_inside(one, live.tree, top) and one.lifecycle not in ("DELETING", "CREATING")
+    ]
+    reasons = {one.id: reason for one in inside if (reason := refused.get(one.id) or _why_not(one, owner))}
+    chosen = sorted((one for one in inside if one.id not in reasons), key=lambda one: _order(one, live.tree))
+    names = name_resources(chosen, owner)
+    told = tuple(export_resource(one, names, live, region, owner, literal=one.id in literal) for one in chosen)
+    left_out = tuple((one, reasons[one.id]) for one in inside if one.id in reasons)
+    return Export(_stack(owner, region, live.tenancy), told, left_out)
+
+
+def export_resource(
+    one: LiveResource, names: Mapping[str, Address], live: Live, region: str, owner: str, *, literal: bool = False
+) -> ExportedResource:
+    """One resource as a document; `names` are the addresses of those that may be referred to, by OCID."""
+    address = names[one.id]
+    telling = ManifestContext(
+        name=address.name,
+        region=region,
+        place=lambda id: _place(id, names, live.tree),
+        text=_escape,
+        statement=_escape if literal else lambda text: _refer(text, names),
+    )
+    spec = dict(RESOURCE_TYPES[one.kind].declare(one, telling))
+    tags, remarks = _tags(one)
+    deletion = one.mark.deletion if one.mark else "delete"
+    document = {
+        "apiVersion": API_VERSION,
+        "kind": one.kind,
+        "metadata": {"name": address.name},
+        "spec": spec | ({"tags": tags} if tags else {}) | ({"deletion": deletion} if deletion != "delete" else {}),
+    }
+    return ExportedResource(address, one, document, one.mark is not None and one.mark.owner == owner, remarks)
+
+
+def name_resources(chosen: Iterable[LiveResource], owner: str) -> dict[str, Address]:
+    """An address for each OCID: that of its mark, else one made of its name; equal names are numbered."""
+    chosen = list(chosen)
+    names = {one.id: one.mark.address for one in chosen if one.mark is not None and one.mark.owner == owner}
+    taken = set(names.values())
+    for one in chosen:
+        if one.id not in names:
+            names[one.id] = address = next(free for free in _candidates(one) if free not in taken)
+            taken.add(address)
+    return names
+
+
+def _candidates(one: LiveResource) -> Iterator[Address]:
+    base = re.sub(r"[^a-z0-9]+", "-", one.name.lower()).strip("-")[:_LONGEST_NAME].strip("-") or one.kind.lower()
+    yield Address(one.kind, base)
+    number = 2
+    while True:
+        yield Address(one.kind, f"{base[: _LONGEST_NAME - 1 - len(str(number))].rstrip('-')}-{number}")
+        number += 1
+
+
+def _is_inside(one: LiveResource, tree: CompartmentTree, top: str) -> bool:
+    return tree.contains(top, one.id if one.kind == "Compartment" else one.compartment)
+
+
+def _why_not(one: LiveResource, owner: str) -> str | None:
+    if one.mark is not None:
+        return None if one.mark.owner == owner else f"it belongs to {one.mark.owner}"
+    if OWNERSHIP_TAG in one.tags:
+        return f"it has a tag {OWNERSHIP_TAG} that is not a mark of this tool"
+    return None
+
+
+def _order(one: LiveResource, tree: CompartmentTree) -> tuple[object, ...]:
+    place = one.id if one.kind == "Compartment" else one.compartment
+    return (one.kind != "Compartment", one.kind, tree.names(place), one.region or "", one.name, one.id)
+
+
+def _stack(owner: str, region: str, tenancy: str) -> Mapping[str, Any]:
+    spec = {"region": region, "tenancy": tenancy}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": STACK_KIND,
+        "metadata": {"name": owner.partition("@")[0]},
+        "spec": spec,
+    }
+
+
+def _place(id: str, names: Mapping[str, Address], tree: CompartmentTree) -> str:
+    """A compartment as manifests name it: what is declared with it, its path, or its OCID."""
+    if id == tree.tenancy:
+        return "tenancy"
+    if id in names and names[id].name != "tenancy":
+        return names[id].name
+    path = tree.path(id)
+    return path if _PLAIN_PATH.fullmatch(path) else id
+
+
+def _escape(text: str) -> str:
+    return text.replace("${", "$${")
+
+
+def _refer(statement: str, names: Mapping[str, Address]) -> str:
+    """The statement with a reference for each OCID that is declared; one with a `${` of its own keeps them all."""
+    if "${" in statement:
+        return _escape(statement)
+    known = {id.casefold(): address for id, address in names.items()}
+    return _OCID.sub(
+        lambda match: f"${{{known[key]}.id}}" if (key := match[0].casefold()) in known else match[0], statement
+    )
+
+
+def _tags(one: LiveResource) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The tags to declare. Those that are left out stay on the resource and are never a difference."""
+    tags = {key: _escape(value) for key, value in one.tags.items() if not key.startswith(OWNERSHIP_TAG)}
+    fit = {key: value for key, value in tags.items() if not UNTRUSTED.search(key + value) and key != "<<"}
+    if len(one.tags) > _MOST_TAGS and OWNERSHIP_TAG not in one.tags:
+        return {}, (f"it has {len(one.tags)} tags: OCI allows ten, one of which would be the ownership tag",)
+    return fit, ("tags with invisible characters are not declared",) if fit != tags else ()

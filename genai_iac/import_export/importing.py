@@ -1,0 +1,78 @@
+"""Adopting a live resource into a stack: whether it may be, and the one call that tags it. Pure."""
+
+from __future__ import annotations
+
+from genai_iac.core import OWNERSHIP_TAG, Address, Call, Live, LiveResource, Owner, Resource
+from genai_iac.core.errors import GuardError, UsageError
+from genai_iac.resource_types import RESOURCE_TYPES
+
+_MOST_TAGS = 10
+
+
+def type_of_ocid(ocid: str) -> str | None:
+    """The kind whose resources have OCIDs like this one; None for what this tool does not declare."""
+    parts = ocid.split(".")
+    return {"compartment": "Compartment", "policy": "Policy", "generativeaiapikey": "ApiKey"}.get(
+        parts[1].lower() if len(parts) >= 5 and parts[0] == "ocid1" else ""
+    )
+
+
+def check_resource_type(address: Address, ocid: str) -> None:
+    """Raises UsageError when that OCID cannot be a resource of that kind."""
+    kind = type_of_ocid(ocid)
+    if address.kind not in RESOURCE_TYPES:
+        raise UsageError(f"there is no kind {address.kind}", hint=f"write one of {', '.join(RESOURCE_TYPES)}")
+    if kind is None:
+        raise UsageError(f"{ocid} is not the OCID of anything that manifests declare", hint="copy the OCID whole")
+    if kind != address.kind:
+        raise UsageError(f"{ocid} is a {kind}, not a {address.kind}", hint=f"declare a {kind} and import into it")
+
+
+def check_free(address: Address, ocid: str, live: Live) -> None:
+    """Raises UsageError when another live resource has the address already."""
+    others = [one.id for one in live.owned.get(address, ()) if one.id != ocid]
+    if others:
+        raise UsageError(
+            f"{address} is another live resource already: {', '.join(others)}; two would carry one mark",
+            hint="declare the one to be adopted under another metadata.name",
+        )
+
+
+def is_adopted(address: Address, found: LiveResource, owner: Owner) -> bool:
+    """Whether the resource carries this mark already, made for it."""
+    mark = found.mark
+    return (
+        mark is not None
+        and owner.owns(mark)
+        and mark.address == address
+        and owner.fits(mark, found.id, found.compartment)
+    )
+
+
+def import_change(desired: Resource, found: LiveResource, owner: Owner) -> Call:
+    """The one update that writes the mark beside the tags that are there.
+
+    Raises GuardError for what belongs to somebody, UsageError for what cannot take a mark.
+    """
+    address, mark = desired.address, found.mark
+    if mark is not None and (not owner.owns(mark) or mark.address != address):
+        raise GuardError(
+            f"refused: {found.kind} {found.name} ({found.id}) belongs to {mark.owner} as {mark.address}",
+            hint=f"let {mark.owner} give it up first: declare it there with deletion: retain, apply, then remove it and apply",
+        )
+    if mark is None and OWNERSHIP_TAG in found.tags:
+        raise GuardError(
+            f"refused: {found.kind} {found.name} ({found.id}) has a tag {OWNERSHIP_TAG} that is not a mark of this tool",
+            hint="remove that tag, then import again",
+        )
+    if found.lifecycle != "ACTIVE":
+        raise UsageError(
+            f"{found.kind} {found.name} ({found.id}) is {found.lifecycle}", hint="only what is ACTIVE is adopted"
+        )
+    if len({**found.tags, OWNERSHIP_TAG: ""}) > _MOST_TAGS:
+        raise UsageError(
+            f"{found.kind} {found.name} has {len(found.tags)} tags; OCI allows ten, one of which is the ownership tag",
+            hint="remove one of its tags",
+        )
+    tags = {**found.tags, OWNERSHIP_TAG: owner.seal(address, found.id, desired.deletion)}
+    return Call(RESOURCE_TYPES[found.kind].update_operation, {"freeformTags": tags}, found.id, found.region)

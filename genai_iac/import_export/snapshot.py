@@ -1,0 +1,200 @@
+"""A reading of the tenancy as a file, so that a plan can be made with no credentials and no network. Pure.
+
+It holds names, places, tags, policy statements and expiries: what list calls show. No secret is in it, not even the mask of
+one, and of a resource that nobody marked only what a plan may need to know about a stranger.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any
+
+from genai_iac.core import (
+    OWNERSHIP_TAG,
+    CompartmentNode,
+    CompartmentTree,
+    Live,
+    LiveResource,
+    LiveSecret,
+    Owner,
+    Resource,
+    read_ownership_tag,
+)
+from genai_iac.core.errors import UsageError
+from genai_iac.references.resolver import named_compartments
+from genai_iac.resource_types import RESOURCE_TYPES
+
+FORMAT = "genai-iac snapshot"
+FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
+_AGAIN = "make it again: genai-iac snapshot --out FILE"
+_OF_STRANGERS = ("compartmentId", "statements")  # beside the name
+_TIMES = ("created", "expires", "last_used")
+
+Names = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One reading for any stack of the tenancy. Group names are in lower case; None: the identity might not list them."""
+
+    tenancy: str
+    home_region: str
+    now: datetime
+    regions: tuple[str, ...]
+    places: tuple[str, ...]
+    resources: tuple[LiveResource, ...]
+    groups: Names | None = None
+    dynamic_groups: Names | None = None
+    births: Mapping[str, datetime] = field(default_factory=dict)  # of these groups, by OCID
+
+    def live(self, owner: Owner) -> Live:
+        """The reading as that owner sees it."""
+        return Live.of(
+            owner,
+            self.tree,
+            self.resources,
+            home_region=self.home_region,
+            now=self.now,
+            regions=self.regions,
+            places=self.places,
+        )
+
+    @property
+    def tree(self) -> CompartmentTree:
+        """The tenancy's compartments."""
+        compartments = (one for one in self.resources if one.kind == "Compartment")
+        return CompartmentTree.of(
+            self.tenancy, (CompartmentNode(one.id, one.name, one.compartment) for one in compartments)
+        )
+
+    def group(self, name: str, domain: str | None) -> str | None:
+        """The OCID of that group of the Default domain. Raises UsageError when the snapshot cannot tell."""
+        return _find(self.groups, name, domain)
+
+    def dynamic_group(self, name: str, domain: str | None) -> str | None:
+        """The same for a dynamic group."""
+        return _find(self.dynamic_groups, name, domain)
+
+    def born(self, id: str) -> datetime | None:
+        """When the group of that OCID was made, if the snapshot knows the group."""
+        return self.births.get(id)
+
+
+def take_snapshot(
+    live: Live, groups: Names | None, dynamic_groups: Names | None, births: Mapping[str, datetime]
+) -> Snapshot:
+    """What has to be kept of a reading."""
+    resources = tuple(sorted((_kept(one) for one in live.found), key=lambda one: (one.kind, one.id)))
+    return Snapshot(
+        live.tenancy, live.home_region, live.now, live.regions, live.places, resources, groups, dynamic_groups, births
+    )
+
+
+def write_snapshot(snapshot: Snapshot) -> str:
+    """The snapshot as JSON, one line a resource so that two can be compared, one line feed at the end."""
+    head = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "tenancy": snapshot.tenancy,
+        "home_region": snapshot.home_region,
+        "now": snapshot.now.isoformat(),
+        "regions": list(snapshot.regions),
+        "places": list(snapshot.places),
+        "groups": snapshot.groups,
+        "dynamic_groups": snapshot.dynamic_groups,
+        "births": {id: born.isoformat() for id, born in snapshot.births.items()},
+    }
+    lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
+    rows = ",\n  ".join(json.dumps(_row(one)) for one in snapshot.resources)
+    return "{\n" + ",\n".join([*lines, f'"resources": [\n  {rows}\n]']) + "\n}\n"
+
+
+def read_snapshot(data: bytes) -> Snapshot:
+    """The snapshot of a file. Raises UsageError for what is none, is damaged, or is of another version."""
+    try:
+        document = json.loads(data)
+        if document["format"] != FORMAT:
+            raise ValueError
+        version = str(document["format_version"])
+        if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
+            raise UsageError(f"the snapshot has version {version}, this genai-iac reads {FORMAT_VERSION}", hint=_AGAIN)
+        return _read(document)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError("this is not a snapshot, or a part of it is missing", hint=_AGAIN) from error
+
+
+def blind_spots(snapshot: Snapshot, resources: Iterable[Resource], region: str) -> Iterator[str]:
+    """What these manifests name and the snapshot did not look into, in words: what is there already is not known."""
+    declared, tree = list(resources), snapshot.tree
+    for place in sorted({*named_compartments(tree, declared)} - {*snapshot.places}, key=tree.path):
+        yield f"the compartment {tree.path(place)}"
+    regions = {resource.region or region for resource in declared if resource.address.kind == "ApiKey"}
+    yield from (f"the region {name}" for name in sorted(regions - {*snapshot.regions}))
+
+
+def _kept(one: LiveResource) -> LiveResource:
+    if read_ownership_tag(one.tags.get(OWNERSHIP_TAG)) is None:
+        known = {*_OF_STRANGERS, RESOURCE_TYPES[one.kind].name_field}
+        attributes = {name: value for name, value in one.attributes.items() if name in known}
+        return replace(one, attributes=attributes, tags={}, secrets=())
+    return replace(one, secrets=tuple(replace(secret, mask="") for secret in one.secrets))
+
+
+def _row(one: LiveResource) -> dict[str, Any]:
+    """A resource as JSON data. Its mark is in its tags, and its name and compartment among its attributes stay as they are."""
+    row = {name: value for name, value in _values(one).items() if name not in ("mark", "secrets")}
+    secrets = [
+        {name: _plain(value) for name, value in _values(secret).items() if name != "mask"} for secret in one.secrets
+    ]
+    return {name: _plain(value) for name, value in row.items()} | ({"secrets": secrets} if secrets else {})
+
+
+def _values(item: LiveResource | LiveSecret) -> dict[str, Any]:
+    return {field.name: getattr(item, field.name) for field in fields(item)}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _read(document: Mapping[str, Any]) -> Snapshot:
+    return Snapshot(
+        tenancy=str(document["tenancy"]),
+        home_region=str(document["home_region"]),
+        now=datetime.fromisoformat(document["now"]),
+        regions=tuple(document["regions"]),
+        places=tuple(document["places"]),
+        resources=tuple(_read_row(row) for row in document["resources"]),
+        groups=document["groups"],
+        dynamic_groups=document["dynamic_groups"],
+        births={id: datetime.fromisoformat(born) for id, born in document["births"].items()},
+    )
+
+
+def _read_row(row: Mapping[str, Any]) -> LiveResource:
+    if row["kind"] not in RESOURCE_TYPES:
+        raise ValueError
+    secrets = tuple(LiveSecret(**{**_read_times(secret), "mask": ""}) for secret in row.get("secrets", ()))
+    return LiveResource(**{**_read_times(row), "secrets": secrets})
+
+
+def _read_times(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: datetime.fromisoformat(value) if name in _TIMES and value is not None else value
+        for name, value in row.items()
+    }
+
+
+def _find(names: Names | None, name: str, domain: str | None) -> str | None:
+    # the Identity API, from which the names came, answers for the Default domain only
+    if domain is not None and domain.casefold() != "default":
+        return None
+    if names is None:
+        raise UsageError(
+            "the snapshot holds no groups, which this plan has to compare: its maker might not list them",
+            hint="let the identity that makes snapshots inspect groups and dynamic-groups",
+        )
+    return names.get(name.casefold())

@@ -1,0 +1,91 @@
+"""Who needs whom: the references between declared resources, as a graph without circles. Pure."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from genai_iac.core import Address, Reference, Resource, references
+from genai_iac.core.errors import ManifestError, Problem
+from genai_iac.resource_types import RESOURCE_TYPES
+
+_MOST_CIRCLES = 20
+_MOST_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What each resource needs, in the order in which the resources were declared."""
+
+    edges: Mapping[Address, frozenset[Address]]
+
+    def needs(self, address: Address) -> frozenset[Address]:
+        """What must be there before that resource."""
+        return self.edges[address]
+
+    def order(self) -> tuple[Address, ...]:
+        """Every resource after what it needs; otherwise in the order of declaration."""
+        position = {address: index for index, address in enumerate(self.edges)}
+        waiting = {address: len(needed) for address, needed in self.edges.items()}
+        ready = [position[address] for address, count in waiting.items() if not count]
+        dependents = self._dependents()
+        addresses, done = list(self.edges), list[Address]()
+        while ready:
+            done.append(addresses[heapq.heappop(ready)])
+            for dependent in dependents[done[-1]]:
+                waiting[dependent] -= 1
+                if not waiting[dependent]:
+                    heapq.heappush(ready, position[dependent])
+        return tuple(done)
+
+    def _dependents(self) -> Mapping[Address, list[Address]]:
+        dependents: dict[Address, list[Address]] = {address: [] for address in self.edges}
+        for address, needed in self.edges.items():
+            for one in needed:
+                dependents[one].append(address)
+        return dependents
+
+
+def build_graph(resources: Mapping[Address, Resource]) -> Graph:
+    """The graph of these resources; references to others are left out. Raises ManifestError that names every circle."""
+    edges = {
+        address: frozenset(reference.address for reference in read_references(resource)) & resources.keys()
+        for address, resource in resources.items()
+    }
+    if circles := list(_find_circles(edges)):
+        position = {address: index for index, address in enumerate(resources)}
+        raise ManifestError(_describe(circle, resources, position) for circle in circles)
+    return Graph(edges)
+
+
+def read_references(resource: Resource) -> Iterator[Reference]:
+    """Every reference of a resource: in its attributes, in its settings, and those its kind knows of."""
+    yield from references(resource.attributes)
+    yield from references(resource.settings)
+    yield from RESOURCE_TYPES[resource.address.kind].uses(resource)
+
+
+def _find_circles(edges: Mapping[Address, Set[Address]]) -> Iterator[list[Address]]:
+    """One circle after another, each as `[a, b, a]`: a needs b, b needs a. What is in a reported circle is not looked at again."""
+    left = {address: set(needed) for address, needed in edges.items()}
+    for _ in range(_MOST_CIRCLES):
+        try:
+            TopologicalSorter(left).prepare()
+            return
+        except CycleError as error:
+            circle: list[Address] = error.args[1][::-1]  # graphlib begins with what is needed
+        yield circle
+        for address in circle:
+            left[address] = set()
+
+
+def _describe(circle: list[Address], resources: Mapping[Address, Resource], position: Mapping[Address, int]) -> Problem:
+    first = min(circle, key=position.__getitem__)
+    start = circle.index(first)
+    turned = [str(address) for address in (*circle[start:-1], *circle[:start], first)]
+    if len(turned) > _MOST_SHOWN:
+        turned[_MOST_SHOWN - 2 : -2] = [f"({len(turned) - _MOST_SHOWN} more)"]
+    message = f"these resources need each other in a circle: {' -> '.join(turned)}"
+    return Problem(resources[first].source, message, "remove one of the references")

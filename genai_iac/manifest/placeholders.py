@@ -1,0 +1,173 @@
+"""`${…}` in strings: what each hole says, and the value that a string has once variables are known. References stay references."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from genai_iac.core import Address, InterpolatedText, Reference, StatementText
+from genai_iac.schema import join_or, show, suggest, suggest_or_list
+
+VariableValue: TypeAlias = str | int | float | bool
+HoleValue: TypeAlias = VariableValue | Reference
+
+_SIGN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
+_VARIABLE = re.compile(r"var\.([A-Za-z_][A-Za-z0-9_-]*)")
+_REFERENCE = re.compile(r"([A-Za-z]+)/([a-z0-9-]+)\.([A-Za-z]+)")
+_FORMS = "write ${var.NAME}, ${Kind/NAME.id}, ${Compartment/NAME.name}, ${Compartment/NAME.path} or ${Stack.name}; $${ is a literal ${"
+_LITERAL = "a literal ${ cannot be combined with placeholders in a policy statement"
+_UNCLOSED = "${"  # no hole can say that: its text holds no brace
+_MOST_ERRORS = 20
+
+
+class PlaceholderError(ValueError):
+    """A hole that says nothing. `number` counts the `${` of the string from 0."""
+
+    def __init__(self, number: int, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.number, self.message, self.hint = number, message, hint
+
+
+class PlaceholderErrors(Exception):
+    """Everything that is wrong with the holes of one string."""
+
+    def __init__(self, errors: Iterable[PlaceholderError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("; ".join(map(str, self.errors)))
+
+
+class TextPart(NamedTuple):
+    """A part of a string: literal text, or what stands in a hole. `number` counts the `${` of the string from 0."""
+
+    text: str
+    hole: bool
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What holes may name. `variables` None: the Stack could not be read, so no variable is known to be wrong."""
+
+    stack: str | None
+    variables: Mapping[str, VariableValue] | None
+    kinds: Iterable[str]
+    references: bool = True  # whether references may stand here
+
+
+class Unknown(Exception):
+    """The value depends on something that is wrong elsewhere and was said there."""
+
+
+def interpolate(text: str, scope: Scope) -> HoleValue | InterpolatedText:
+    """The value of a string. Raises PlaceholderErrors, Unknown.
+
+    A string that is one hole has the hole's value, whatever its type; one with references becomes a InterpolatedText that keeps every hole as written.
+    """
+    pieces = list(_split(text))
+    values = _read_all(pieces, scope)
+    if len(pieces) == 1:
+        return values[0]
+    if any(isinstance(value, Reference) for value in values):
+        return InterpolatedText(text, _keep(pieces, values))
+    return "".join(map(_write, values))
+
+
+def interpolate_statement(text: str, scope: Scope) -> str | StatementText:
+    """A policy statement keeps every hole, so that a value can only ever be a token of it. Raises PlaceholderErrors, Unknown."""
+    pieces = list(_split(text))
+    values = _read_all(pieces, scope)
+    if not any(piece.hole for piece in pieces):
+        return "".join(map(_write, values))
+    literals = (piece for piece in pieces if not piece.hole and "${" in piece.text)
+    if errors := [PlaceholderError(piece.number, _LITERAL, "remove it") for piece in literals]:
+        raise PlaceholderErrors(errors)
+    return StatementText(text, _keep(pieces, values))
+
+
+def _read_all(pieces: Iterable[TextPart], scope: Scope) -> list[HoleValue]:
+    values: list[HoleValue] = []
+    errors: list[PlaceholderError] = []
+    unknown = False
+    for piece in pieces:
+        try:
+            values.append(_read(piece, scope) if piece.hole else piece.text)
+        except PlaceholderError as error:
+            errors.append(error)
+        except Unknown:
+            unknown = True
+    if errors:
+        raise PlaceholderErrors(errors[:_MOST_ERRORS])
+    if unknown:
+        raise Unknown
+    return values
+
+
+def _keep(pieces: Iterable[TextPart], values: Iterable[HoleValue]) -> tuple[tuple[str, str | Reference], ...]:
+    holes = {piece.text: value for piece, value in zip(pieces, values, strict=True) if piece.hole}
+    return tuple((name, value if isinstance(value, Reference) else _write(value)) for name, value in holes.items())
+
+
+def _write(value: HoleValue) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _split(text: str) -> Iterator[TextPart]:
+    here = 0
+    for number, sign in enumerate(_SIGN.finditer(text)):
+        if sign.start() > here:
+            yield TextPart(text[here : sign.start()], False, number)
+        here = sign.end()
+        if sign[0] == "$${":
+            yield TextPart("${", False, number)
+        elif sign[1] is None:
+            yield TextPart(_UNCLOSED, True, number)
+        else:
+            yield TextPart(sign[1], True, number)
+    if here < len(text):
+        yield TextPart(text[here:], False, -1)
+
+
+def _read(piece: TextPart, scope: Scope) -> HoleValue:
+    if piece.text == _UNCLOSED:
+        raise PlaceholderError(piece.number, "a ${ without its }", _FORMS)
+    if piece.text == "Stack.name":
+        if scope.stack is None:
+            raise Unknown
+        return scope.stack
+    if variable := _VARIABLE.fullmatch(piece.text):
+        return _read_variable(piece, variable[1], scope)
+    if reference := _REFERENCE.fullmatch(piece.text):
+        return _read_reference(piece, reference, scope)
+    raise PlaceholderError(piece.number, "this ${…} is not one that manifests know", _FORMS)
+
+
+def _read_variable(piece: TextPart, name: str, scope: Scope) -> VariableValue:
+    if scope.variables is None:
+        raise Unknown
+    if name not in scope.variables:
+        hint = suggest_or_list(name, scope.variables) or "the Stack declares no variables"
+        raise PlaceholderError(piece.number, f"no variable {show(name)} is declared in the Stack", hint)
+    return scope.variables[name]
+
+
+def _read_reference(piece: TextPart, match: re.Match[str], scope: Scope) -> Reference:
+    kind, name, field = match.groups()
+    if not scope.references:
+        raise PlaceholderError(
+            piece.number,
+            "references cannot stand here: this must be known before the resources are",
+            "write the value, or ${var.NAME}",
+        )
+    if kind not in scope.kinds:
+        raise PlaceholderError(
+            piece.number, f"no kind of resource is called {show(kind)}", suggest_or_list(kind, scope.kinds)
+        )
+    fields = ("id", "name", "path") if kind == "Compartment" else ("id",)
+    if field not in fields:
+        hint = suggest(field, fields) or f"write ${{{kind}/{show(name)}.{join_or(fields)}}}"
+        raise PlaceholderError(piece.number, f"a reference to {kind} cannot end in .{show(field)}", hint)
+    return Reference(Address(kind, name), field)  # type: ignore[arg-type]  # the field is one of the three

@@ -1,0 +1,168 @@
+"""From the YAML parser's events to nodes. What manifests do not use (aliases, tags, merge keys) becomes a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from genai_iac.core import Source
+from genai_iac.manifest.decoding import UNTRUSTED, name_character
+from genai_iac.manifest.diagnostics import FileDiagnostics
+from genai_iac.manifest.yaml_nodes import ListNode, MapNode, Node, Plain, Scalar
+from genai_iac.manifest.yaml_scalars import MAYBE_SPECIAL, read_plain
+from genai_iac.schema import show
+
+MAX_DEPTH = 32
+MAX_NODES = 100_000
+MAX_SCALAR = 64 * 1024
+
+_CORE = "tag:yaml.org,2002:"
+_STRING_TAG = f"{_CORE}str"
+_TAG_OF = {SequenceStartEvent: f"{_CORE}seq", MappingStartEvent: f"{_CORE}map"}
+_TAG_OF_PLAIN = {int: f"{_CORE}int", float: f"{_CORE}float", bool: f"{_CORE}bool", type(None): f"{_CORE}null"}
+_QUOTING = frozenset("'\"|>")
+
+
+class LimitExceeded(Exception):
+    """Nothing more of this file is read."""
+
+
+class Composer:
+    """Composes the documents of one parse. `start` and `line` say where in the file the parse began."""
+
+    def __init__(
+        self, next_event: Callable[[], Any], notes: FileDiagnostics, start: int, line: int, composed: int
+    ) -> None:
+        self._next, self._notes, self._start, self._line = next_event, notes, start, line
+        self.composed = composed  # nodes of the file so far
+        self.quoted: list[tuple[int, int]] = []  # spans in which a tab is text
+        self.left_out = 0  # values and keys that could not be read
+
+    def compose(self, event: Any, depth: int = 1) -> Node:
+        """The node that begins with this event. Raises LimitExceeded, and whatever the parser raises."""
+        self.composed += 1
+        if self.composed > MAX_NODES:
+            self._refuse(event, "the file has more than 100,000 values", "split it")
+        kind = type(event)
+        if kind is AliasEvent:
+            self._leave_out(event, "aliases (*) are not used in manifests", "write the value out")
+            return _at(event, self._start, self._line, None)
+        if event.anchor is not None:
+            self.note(
+                event, "anchors (&) are not used in manifests", "remove it, and write values out where they are needed"
+            )
+        if kind is ScalarEvent:
+            return _at(event, self._start, self._line, self._read_value(event))
+        return self._read_collection(event, depth)
+
+    def note(self, event: Any, message: str, hint: str) -> None:
+        """Note a problem where the event begins. Raises LimitExceeded when nobody would read another one."""
+        mark = event.start_mark
+        self._notes.add(Source(self._notes.file, self._line + mark.line + 1, mark.column + 1), message, hint)
+        if self._notes.full:
+            raise LimitExceeded
+
+    def _leave_out(self, event: Any, message: str, hint: str) -> None:
+        self.left_out += 1
+        self.note(event, message, hint)
+
+    def _refuse(self, event: Any, message: str, hint: str) -> None:
+        self.note(event, message, hint)
+        raise LimitExceeded
+
+    def _read_collection(self, event: Any, depth: int) -> Node:
+        if depth > MAX_DEPTH:
+            self._refuse(event, "lists and mappings are nested more than 32 deep", "write it flatter")
+        if event.tag not in (None, _TAG_OF[type(event)]):
+            self._note_tag(event)
+        return self._read_list(event, depth) if type(event) is SequenceStartEvent else self._read_map(event, depth)
+
+    def _read_list(self, start: Any, depth: int) -> ListNode:
+        items: list[Node] = []
+        while type(event := self._next()) is not SequenceEndEvent:
+            items.append(self.compose(event, depth + 1))
+        mark = start.start_mark
+        return ListNode(tuple(items), self._line + mark.line + 1, mark.column + 1)
+
+    def _read_map(self, start: Any, depth: int) -> MapNode:
+        entries: dict[str, tuple[Scalar, Node]] = {}
+        while type(event := self._next()) is not MappingEndEvent:
+            key = self._read_key(event, depth)
+            value = self.compose(self._next(), depth + 1)
+            if key is None:
+                continue
+            if isinstance(value, Scalar) and value.start == value.end:
+                value = value._replace(line=key.line, column=key.column)  # nothing is there to point at
+            name = str(key.value)
+            if name in entries:
+                first = entries[name][0].line
+                self.note(event, f"the key {show(name)} is written twice; first in line {first}", "keep one of the two")
+            else:
+                entries[name] = (key, value)
+        mark = start.start_mark
+        return MapNode(entries, self._line + mark.line + 1, mark.column + 1)
+
+    def _read_key(self, event: Any, depth: int) -> Scalar | None:
+        key = self.compose(event, depth + 1)
+        if type(event) is AliasEvent:
+            return None
+        if not isinstance(key, Scalar) or not isinstance(key.value, str):
+            self._leave_out(event, "a key must be a string", "put quotes around it")
+            return None
+        if key.value == "<<":
+            self._leave_out(event, "merge keys (<<) are not used in manifests", "write the keys out")
+            return None
+        return key
+
+    def _read_value(self, event: Any) -> Plain:
+        text: str = event.value
+        if len(text) > MAX_SCALAR:
+            self._leave_out(event, "a text of more than 65,536 characters", "no field takes that much")
+            return None
+        if event.tag is not None:
+            return self._read_tagged(event)
+        if event.implicit[0]:
+            return self._resolve(event) if text[:1] in MAYBE_SPECIAL else text
+        self._check_quoted(event)
+        return text
+
+    def _read_tagged(self, event: Any) -> Plain:
+        if event.tag == _STRING_TAG:
+            self._check_quoted(event)
+            return str(event.value)
+        value = self._resolve(event)
+        if event.tag != _TAG_OF_PLAIN.get(type(value)):
+            self._note_tag(event)
+        return value
+
+    def _check_quoted(self, event: Any) -> None:
+        if event.style in _QUOTING:
+            self.quoted.append((self._start + event.start_mark.index, self._start + event.end_mark.index))
+        if event.style == '"' and (found := UNTRUSTED.search(event.value)):
+            character = name_character(found[0])
+            self.note(event, f"an escape that stands for the invisible character {character}", "remove it")
+
+    def _resolve(self, event: Any) -> Plain:
+        try:
+            return read_plain(event.value)
+        except ValueError as error:
+            self._leave_out(event, str(error), "put quotes around it if it is meant as text")
+            return None
+
+    def _note_tag(self, event: Any) -> None:
+        self._leave_out(event, "tags (!) are not used in manifests, but for !!str", "remove it")
+
+
+def _at(event: Any, start: int, line: int, value: Plain) -> Scalar:
+    """The value with its place: `start` and `line` say where in the file the parse began."""
+    mark = event.start_mark
+    return Scalar(value, line + mark.line + 1, mark.column + 1, start + mark.index, start + event.end_mark.index)

@@ -1,0 +1,213 @@
+"""A strict YAML reader over the parser's events: a tree of JSON-shaped data with places, or problems with places.
+
+Nothing is composed by the YAML library: its C composer dies of deep nesting, and both of its composers expand aliases,
+merge keys and tags and let the last of two equal keys win. Limits are checked event by event, before anything is built.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import yaml
+from yaml.events import DocumentStartEvent
+from yaml.parser import Parser
+from yaml.reader import Reader
+from yaml.scanner import Scanner
+
+from genai_iac.core import Source
+from genai_iac.core.errors import Problem
+from genai_iac.manifest.diagnostics import FileDiagnostics
+from genai_iac.manifest.yaml_composer import Composer, LimitExceeded
+from genai_iac.manifest.yaml_nodes import Scalar, Written
+
+_WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (("tab character", "'\\t'"), "a tab where YAML wants spaces", "indent with spaces"),
+    (("cannot start any token",), "a value cannot begin with this character", "put quotes around the value"),
+    (
+        ("expected ',' or",),
+        "this list or mapping in brackets is not closed, or a comma is missing",
+        "close it, or put quotes around values with , : ? [ ] { }",
+    ),
+    (("unclosed",), "a bracket is not closed", "close it"),
+    (("find expected ':'",), "a key without its colon", "write key: value"),
+    (
+        ("mapping values are not allowed", "found unexpected ':'"),
+        "a colon that begins no value here",
+        "put quotes around text with a colon in it",
+    ),
+    (
+        ("mapping keys are not allowed", "sequence entries are not allowed"),
+        "this does not fit the lines before it",
+        "check the indentation",
+    ),
+    (
+        ("expected <block end>", "expected key", "expected '-' indicator"),
+        "this does not fit the lines before it",
+        "check the indentation",
+    ),
+    (("<document start>",), "text after the end of a document", "begin the next document with ---"),
+    (("end of stream",), "the file ends inside a quoted text", "close the quotes"),
+    (("document separator", "document indicator"), "a document ends inside a quoted text", "close the quotes"),
+    (
+        ("escape", "hexdecimal", "hexadecimal"),
+        "an escape that YAML does not know",
+        "use single quotes, or double the backslash",
+    ),
+    (
+        ("chomping", "indentation indicator", "comment or a line break", "comment or line break"),
+        "a block text (| or >) with something else on its first line",
+        "begin the text on the next line",
+    ),
+    (("tag", "'!'", "uri"), "a tag (!) that cannot be read", "remove it"),
+    (("directive", "version", "%"), "a directive (%) that cannot be read", "remove it"),
+    (("node content",), "a value is missing here", "write one, or put quotes around the text"),
+    (
+        ("alphabetic or numeric",),
+        "an anchor or alias (& or *) that cannot be read",
+        "put quotes around text that begins with & or *",
+    ),
+)
+
+
+def translate_parser_error(problem: str) -> tuple[str, str]:
+    """What is wrong and what to do, for a parser's complaint."""
+    complaint = problem.lower()
+    for signs, message, hint in _WORDS:
+        if any(sign in complaint for sign in signs):
+            return message, hint
+    return "this is not YAML", "check the indentation and the quotes"
+
+
+_SIGN = re.compile(r"[\t#]")
+
+
+def find_stray_tab(text: str, quoted: Sequence[tuple[int, int]]) -> int | None:
+    """The index of the first tab outside comments and outside the `quoted` spans (in order, not overlapping), or None."""
+    starts = [start for start, _ in quoted]
+
+    def is_quoted(index: int) -> bool:
+        span = bisect_right(starts, index) - 1
+        return span >= 0 and index < quoted[span][1]
+
+    here = 0
+    while sign := _SIGN.search(text, here):
+        index = here = sign.start()
+        here += 1
+        if is_quoted(index):
+            continue
+        if sign[0] == "\t":
+            return index
+        if index == 0 or text[index - 1].isspace():
+            here = text.find("\n", index) + 1 or len(text)
+    return None
+
+
+_COMPLAINTS = (yaml.YAMLError, ValueError, OverflowError)  # the last two: chr() in the Python parser, on wrong escapes
+_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+
+
+class PythonParser(Reader, Scanner, Parser):
+    """The parser that is always there. It refuses a little that libyaml takes, such as `?` inside unquoted text in brackets."""
+
+    def __init__(self, text: str) -> None:
+        Reader.__init__(self, text)
+        Scanner.__init__(self)
+        Parser.__init__(self)
+
+
+def _fastest() -> Callable[[str], Any]:
+    if not yaml.__with_libyaml__:
+        return PythonParser
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]
+
+    return CParser
+
+
+class Reading(NamedTuple):
+    """What a file holds. It is complete when no document was lost to a mistake."""
+
+    documents: tuple[Written, ...]
+    problems: tuple[Problem, ...]
+    complete: bool
+
+
+def read_yaml(text: str, file: str, parser: Callable[[str], Any] | None = None) -> Reading:
+    """Every document of a file that is not empty. After a mistake it goes on at the next `---`, so that all problems are found at once."""
+    run = _Run(text, file, parser or _fastest())
+    begin: int | None = 0
+    while begin is not None:
+        begin = run.read_from(begin)
+    run.check_tabs()
+    return Reading(tuple(run.documents), tuple(run.notes.problems), run.complete)
+
+
+class _Run:
+    """One reading of one file."""
+
+    def __init__(self, text: str, file: str, parser: Callable[[str], Any]) -> None:
+        self.text, self.parser, self.notes = text, parser, FileDiagnostics(file)
+        self.documents: list[Written] = []
+        self.complete = True
+        self.composed = 0
+        self.quoted: list[tuple[int, int]] = []
+
+    def read_from(self, start: int) -> int | None:
+        """Read documents from that character on; where to begin again after a mistake, or None at the end."""
+        line = self.text.count("\n", 0, start)
+        begun = start
+        try:
+            next_event = self.parser(self.text[start:]).get_event
+            composer = Composer(next_event, self.notes, start, line, self.composed)
+            while (event := next_event()) is not None:
+                if isinstance(event, DocumentStartEvent):
+                    begun = start + _index(event)
+                    self._read_document(composer, event, next_event)
+        except LimitExceeded:
+            self.complete = False
+        except _COMPLAINTS as error:
+            self.complete = False
+            wrong = self._note_complaint(error, start, line)
+            return self._find_document(max(begun + 3, wrong))
+        return None
+
+    def check_tabs(self) -> None:
+        """Note the first tab between tokens. After a mistake it cannot be told what is quoted."""
+        if self.complete and "\t" in self.text and (index := find_stray_tab(self.text, self.quoted)) is not None:
+            line, column = self.text.count("\n", 0, index) + 1, index - self.text.rfind("\n", 0, index)
+            self.notes.add(Source(self.notes.file, line, column), *translate_parser_error("tab character"))
+
+    def _read_document(self, composer: Composer, start: Any, next_event: Callable[[], Any]) -> None:
+        noted, left_out = len(self.notes), composer.left_out
+        if start.version or start.tags:
+            composer.note(start, "directives (%) are not used in manifests", "remove it")
+        root = composer.compose(next_event())
+        self.composed = composer.composed
+        self.quoted.extend(composer.quoted)
+        composer.quoted.clear()
+        if not (isinstance(root, Scalar) and root.value is None):
+            sound, whole = len(self.notes) == noted, composer.left_out == left_out
+            self.documents.append(Written(self.notes.file, self.text, root, sound, whole))
+
+    def _note_complaint(self, error: Exception, start: int, line: int) -> int:
+        """Say what the parser complains of; the index of the first character of that line."""
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = str(getattr(error, "problem", None) or error)
+        if mark is not None and self.text[start + mark.index : start + mark.index + 1] == "\t":
+            problem = "tab character"  # libyaml does not say which character it means
+        message, hint = translate_parser_error(problem)
+        if mark is None:
+            self.notes.add(Source(self.notes.file, line + 1, 1), message, hint)
+            return start
+        self.notes.add(Source(self.notes.file, line + mark.line + 1, mark.column + 1), message, hint)
+        return int(start + mark.index - mark.column)
+
+    def _find_document(self, after: int) -> int | None:
+        found = _DOCUMENT.search(self.text, after)
+        return found.start() if found and not self.notes.full else None
+
+
+def _index(event: Any) -> int:
+    return int(event.start_mark.index)

@@ -1,0 +1,231 @@
+"""A connected tenancy: calls by operation name, sent to the right region, retried with patience.
+
+Values of secrets leave the answer at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any
+
+from genai_iac.core.cancellation import CancelToken
+from genai_iac.core.errors import IacError, ServiceFailure
+from genai_iac.oci_client.auth import Connection, read_identity
+from genai_iac.oci_client.errors import translate
+from genai_iac.oci_client.operations import OPERATIONS, SdkOperation
+from genai_iac.oci_client.responses import (
+    OciResponse,
+    RequestListener,
+    SentRequest,
+    WorkRequest,
+    expect,
+    read_response,
+    read_rows,
+)
+from genai_iac.oci_client.retry import ConsistencyWindow, call_with_retry
+from genai_iac.oci_client.sdk_clients import SdkClients, local_endpoint
+from genai_iac.oci_client.secrets import forget_frames, reveal_for_request
+
+_PAGE = 1000  # rows asked for in one list call; the service may give fewer
+_LONGEST_WORK = 4 * 3600.0  # seconds; a compartment takes 30 minutes to go, at worst three hours
+
+
+def connect(connection: Connection, stop: CancelToken | None = None, watch: RequestListener | None = None) -> OciClient:
+    """A provider for that connection; `stop` cuts its waits short, `watch` is told of each request, in whatever thread it is
+    made. Nothing is called yet. Raises UsageError without an identity."""
+    connection.check_endpoint()
+    config, signer = read_identity(connection)
+    return OciClient(connection, config, signer, stop or CancelToken(), watch)
+
+
+class OciClient:
+    """Every call of the tool goes through one of these. Safe to share between threads."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        config: dict[str, Any],
+        signer: Any,
+        stop: CancelToken,
+        watch: RequestListener | None = None,
+    ) -> None:
+        self.connection = connection
+        self.stop = stop
+        self._watch = watch
+        self.tenancy: str = config["tenancy"]
+        self.region: str = config["region"]
+        self.window = ConsistencyWindow()
+        self._clients = SdkClients(config, signer, connection.endpoint)
+        self._ahead = timedelta(0)  # how far the tenancy's clock is ahead of ours
+
+    @cached_property
+    def regions(self) -> tuple[str, ...]:
+        """The regions the tenancy is subscribed to and that are ready."""
+        return tuple(item["regionName"] for item in self._subscriptions if item.get("status", "READY") == "READY")
+
+    @cached_property
+    def home_region(self) -> str:
+        """Where IAM is written. Found once."""
+        for item in self._subscriptions:
+            if item.get("isHomeRegion"):
+                return str(item["regionName"])
+        raise IacError(f"the tenancy {self.tenancy} names no home region among its subscriptions")
+
+    @cached_property
+    def _subscriptions(self) -> list[Mapping[str, Any]]:
+        rows = self.read_all("ListRegionSubscriptions", self.tenancy)
+        return [expect(row, "ListRegionSubscriptions", "regionName") for row in rows]
+
+    def now(self) -> datetime:
+        """The tenancy's clock, as its last answer told it: expiries are judged by the service's time, not by this machine's."""
+        return datetime.now(UTC) + self._ahead
+
+    def read_all(
+        self, operation: str, id: str, region: str | None = None, *, patient: bool = False, **parameters: Any
+    ) -> list[dict[str, Any]]:
+        """All pages of a list call on that compartment (or tenancy, or Vault secret), as plain data; `patient` waits for one that
+        was made a moment ago."""
+        rows: list[dict[str, Any]] = []
+        if operation != "ListRegionSubscriptions":
+            parameters.setdefault("limit", _PAGE)
+        while True:
+            response = self._call(operation, [id], region, parameters, self.window if patient else None)[0]
+            rows.extend(read_rows(response.data, operation))
+            page = response.headers.get("opc-next-page")
+            if not page:
+                return rows
+            parameters["page"] = page
+
+    def get(
+        self,
+        operation: str,
+        id: str,
+        region: str | None = None,
+        *,
+        patient: bool = False,
+        endpoint: str | None = None,
+        **parameters: Any,
+    ) -> OciResponse:
+        """One resource with its etag; `patient` waits for one that was made a moment ago. Of the services that this tool calls
+        only a vault's keys are at an `endpoint` of their own."""
+        response, _ = self._call(operation, [id], region, parameters, self.window if patient else None, endpoint)
+        return read_response(response)
+
+    def write(
+        self,
+        operation: str,
+        *,
+        id: str | None = None,
+        version: int | None = None,
+        body: Mapping[str, Any] | None = None,
+        region: str | None = None,
+        etag: str | None = None,
+        retry_token: str | None = None,
+    ) -> OciResponse:
+        """One write, with `if-match` when an etag is given. Waits out what passes by itself; raises ServiceFailure for the rest.
+
+        A `Secret` in the body is opened as the request is made, and not before.
+        """
+        known = OPERATIONS[operation]
+        arguments = [{"id": id, "version": version, "body": body}[name] for name in known.takes]
+        parameters: dict[str, Any] = {}
+        if etag and known.etag:
+            parameters["if_match"] = etag
+        if known.token:
+            parameters["opc_retry_token"] = retry_token or _new_token()
+        response, doubt = self._call(operation, arguments, region, parameters, self.window)
+        if known.service == "identity":
+            self.window.open()
+        return read_response(response, doubted=doubt is not None)
+
+    def follow(self, work_request: str) -> WorkRequest:
+        """Wait for the end of an Identity work request. Raises IacError when that takes longer than it ever did, or the run is to end."""
+        began, pause = time.monotonic(), 0.05
+        while time.monotonic() - began < _LONGEST_WORK:
+            data = expect(self.get("GetWorkRequest", work_request).data, "GetWorkRequest", "status")
+            if data["status"] in ("SUCCEEDED", "FAILED", "CANCELED"):
+                return WorkRequest(
+                    data["status"], tuple(str(error.get("message")) for error in data.get("errors") or ())
+                )
+            if not self.stop.rest(pause):
+                break
+            pause = min(pause * 1.6, 15.0)
+        raise IacError(
+            f"work request {work_request} has not ended", hint="run the command again; it goes on from there"
+        )
+
+    def base_url(self, region: str) -> str:
+        """Where the OpenAI SDK calls the models of that region with a delivered secret."""
+        local = self.connection.base_url or self.connection.endpoint
+        if local is None:
+            import oci
+
+            realm = oci.regions.REGION_REALMS.get(region, "oc1")
+            domain = oci.regions.REALMS.get(realm, "oraclecloud.com")
+            return f"https://inference.generativeai.{region}.oci.{domain}/20231130/actions/v1"
+        prefix = "" if region == self.home_region else f"/r/{region}"
+        return f"{local.rstrip('/')}{prefix}/20231130/actions/v1"
+
+    def inference_url(self, region: str) -> str:
+        """Where this process itself calls the models of that region: the endpoint, also when delivered keys are used elsewhere."""
+        endpoint = self.connection.endpoint
+        return f"{local_endpoint(endpoint, region)}/20231130/actions/v1" if endpoint else self.base_url(region)
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._clients.close()
+
+    def _call(
+        self,
+        operation: str,
+        arguments: list[Any],
+        region: str | None,
+        parameters: Mapping[str, Any],
+        window: ConsistencyWindow | None,
+        endpoint: str | None = None,
+    ) -> tuple[Any, ServiceFailure | None]:
+        known = OPERATIONS[operation]
+        where = self._where(known, region)
+        method = getattr(self._clients.get(known.service, where, endpoint), known.method)
+
+        def attempt() -> Any:
+            began = time.monotonic()
+            try:
+                response = method(*map(reveal_for_request, arguments), **parameters)
+            except IacError:
+                raise
+            except Exception as error:
+                failure = translate(error, operation)
+                self._tell(operation, where, failure.status, began)
+                raise failure from forget_frames(error)
+            self._tell(operation, where, response.status, began)
+            self._note_clock(response.headers.get("date"))
+            return response
+
+        return call_with_retry(attempt, window, self.stop.rest)
+
+    def _tell(self, operation: str, region: str, status: int | None, began: float) -> None:
+        if self._watch:
+            self._watch(SentRequest(operation, region, status, time.monotonic() - began))
+
+    def _where(self, known: SdkOperation, region: str | None) -> str:
+        if known.home:
+            return region or self.home_region
+        return region or self.region
+
+    def _note_clock(self, date: str | None) -> None:
+        if date:
+            told = parsedate_to_datetime(date)
+            ahead = told - datetime.now(UTC)
+            # whole seconds are all the header tells; closer than that is this machine's clock being right
+            self._ahead = ahead if abs(ahead) > timedelta(seconds=2) else timedelta(0)
+
+
+def _new_token() -> str:
+    import secrets
+
+    return secrets.token_hex(16)

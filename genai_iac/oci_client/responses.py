@@ -1,0 +1,81 @@
+"""What comes back: answers as plain data with the wire's own names, and how each request ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from genai_iac.core import Secret
+from genai_iac.core.errors import ServiceFailure
+from genai_iac.oci_client.secrets import extract_secrets
+
+_NOT_OCI = "try again; if it stays so, ask whether the endpoint is OCI's"
+
+
+@dataclass(frozen=True, slots=True)
+class OciResponse:
+    """One answer as plain data with the wire's own names. Plaintext is in `secrets` and nowhere else: by the name of the
+    key's secret, or under `content` for a Vault secret's."""
+
+    data: Any
+    etag: str | None = None
+    work_request: str | None = None
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    doubted: bool = False  # an earlier attempt of the same call may have had its effect too
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRequest:
+    """How a work request ended."""
+
+    status: str
+    errors: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return self.status == "SUCCEEDED"
+
+
+@dataclass(frozen=True, slots=True)
+class SentRequest:
+    """One request as it ended, for people who want to see each. Nothing that was sent or answered is in it."""
+
+    operation: str
+    region: str
+    status: int | None  # None: no answer
+    seconds: float
+
+    def __bool__(self) -> bool:
+        return self.status is not None and self.status < 400
+
+
+RequestListener = Callable[[SentRequest], None]
+
+
+def read_response(response: Any, *, doubted: bool = False) -> OciResponse:
+    """The SDK's response as a OciResponse; every value leaves its data."""
+    secrets, headers = extract_secrets(response.data), response.headers
+    return OciResponse(response.data, headers.get("etag"), headers.get("opc-work-request-id"), secrets, doubted)
+
+
+def read_rows(data: Any, operation: str) -> list[dict[str, Any]]:
+    """The items of one page: a list, or the member `items` of an object. Raises ServiceFailure when it is something else."""
+    items = data.get("items") if isinstance(data, Mapping) else data
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ServiceFailure(
+            f"{operation}: the service answered with something else than a list",
+            operation=operation,
+            hint=_NOT_OCI,
+        )
+    return items
+
+
+def expect(data: Any, operation: str, *names: str) -> Mapping[str, Any]:
+    """The answer, or one row of it, when it has those members. Raises ServiceFailure when it is something else."""
+    if isinstance(data, Mapping) and all(name in data for name in names):
+        return data
+    raise ServiceFailure(
+        f"{operation}: the service answered with something without {' and '.join(names)}",
+        operation=operation,
+        hint=_NOT_OCI,
+    )

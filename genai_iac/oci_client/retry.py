@@ -1,0 +1,110 @@
+"""Patience: which failures pass by themselves, and how long to wait for them.
+
+The SDK's own strategy waits about 90 s before it reports a permanent conflict, ignores Retry-After, and knows nothing
+of eventual consistency: a child of a compartment made seconds ago is answered 404. So calls are made without it, and
+this room decides (facts: the Go SDK opens a window of 240 s after each Identity write; the retryable statuses are
+those of the SDK's default strategy).
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from genai_iac.core.errors import ServiceFailure
+
+WINDOW = 240.0  # seconds after an Identity write in which others may not have heard of it
+_ATTEMPTS = 8
+_ATTEMPTS_UNREACHED = 4  # when nobody listens at the address, or it has none: seldom a passing thing
+_LONGEST = 30.0  # seconds between two attempts
+_CONSISTENCY = {
+    (400, "RelatedResourceNotAuthorizedOrNotFound"),
+    (400, "InsufficientServicePermissions"),
+    (400, "ResourceDisabled"),
+    (404, "NotAuthorizedOrNotFound"),
+    (409, "NotAuthorizedOrResourceAlreadyExists"),
+}
+_UNKNOWN_NAME = (
+    "does not exist or is not part of the policy compartment subtree",
+    "does not exist under current compartment hierarchy",
+)
+_TRANSIENT_CONFLICTS = {"IncorrectState", "LockConflict"}
+
+T = TypeVar("T")
+
+
+@dataclass
+class ConsistencyWindow:
+    """The time in which an answer may not know yet what was just made. Shared by all calls of a provider."""
+
+    closes: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def open(self, age: float = 0.0) -> None:
+        """Something was made `age` seconds ago."""
+        with self._lock:
+            self.closes = max(self.closes, time.monotonic() + WINDOW - age)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a 404 may still be news that has not arrived."""
+        return time.monotonic() < self.closes
+
+
+def is_transient(failure: ServiceFailure) -> bool:
+    """Whether the same request may pass in a moment: no answer, throttled, a server's fault, a conflict that ends."""
+    if failure.status is None:
+        return True
+    if failure.status == 409:
+        return failure.code in _TRANSIENT_CONFLICTS
+    return failure.status == 429 or (failure.status >= 500 and failure.status != 501)
+
+
+def is_consistency_error(failure: ServiceFailure) -> bool:
+    """Whether the answer reads like one of a service that has not heard of something new."""
+    if (failure.status, failure.code) in _CONSISTENCY:
+        return True
+    return failure.status == 400 and any(text in failure.message for text in _UNKNOWN_NAME)
+
+
+def call_with_retry(
+    attempt: Callable[[], T], window: ConsistencyWindow | None = None, rest: Callable[[float], object] = time.sleep
+) -> tuple[T, ServiceFailure | None]:
+    """Call until it succeeds or fails for good; answers the result and the last failure on the way whose effect is not known.
+
+    `window` is given for calls that may be ahead of consistency (writes): then what `is_consistency_error` is tried again while it is
+    open. `rest` waits; it answers False when there is no time for another attempt. Raises the ServiceFailure that ended it,
+    with `uncertain` set when an earlier attempt may have had its effect.
+    """
+    tries, doubt = 0, None
+    while True:
+        try:
+            return attempt(), doubt
+        except ServiceFailure as failure:
+            tries += 1
+            waits = (
+                window is not None and window.is_open and is_consistency_error(failure) and not _is_done(failure, doubt)
+            )
+            if failure.uncertain:
+                doubt = failure
+            enough = _ATTEMPTS_UNREACHED if failure.unreached else _ATTEMPTS
+            ends = not waits and (not is_transient(failure) or tries >= enough)
+            if ends or rest(_pause(tries, failure)) is False:
+                failure.uncertain = doubt is not None
+                raise
+
+
+def _is_done(failure: ServiceFailure, doubt: ServiceFailure | None) -> bool:
+    """Whether an attempt whose answer was lost deleted it, so that waiting for it to appear is in vain."""
+    return failure.status == 404 and doubt is not None and failure.operation.startswith("Delete")
+
+
+def _pause(tries: int, failure: ServiceFailure) -> float:
+    if failure.retry_after is not None:
+        return min(failure.retry_after, 4 * _LONGEST)
+    longest: float = min(0.25 * 2.0**tries, _LONGEST)
+    return random.uniform(longest / 2, longest)  # noqa: S311  # spreads clients apart, hides nothing

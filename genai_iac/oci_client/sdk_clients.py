@@ -1,0 +1,66 @@
+"""The SDK's clients, one a service, region and endpoint: made when first asked for, and settled so that each request costs little."""
+
+from __future__ import annotations
+
+import threading
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+from genai_iac.oci_client.operations import CLIENTS, Service
+
+
+class SdkClients:
+    """Hands out clients; safe to share between threads."""
+
+    def __init__(self, config: dict[str, Any], signer: Any, endpoint: str | None) -> None:
+        self._config, self._signer, self._endpoint = config, signer, endpoint
+        self._made: dict[tuple[Service, str, str | None], Any] = {}
+        self._lock = threading.Lock()
+
+    def get(self, service: Service, region: str, endpoint: str | None = None) -> Any:
+        """The client of that service there; `endpoint` is the service's own, where it has one a resource."""
+        with self._lock:
+            client = self._made.get((service, region, endpoint))
+            if client is None:
+                client = self._made[service, region, endpoint] = self._make(service, region, endpoint)
+            return client
+
+    def close(self) -> None:
+        """Let the connections go."""
+        for client in self._made.values():
+            client.base_client.session.close()
+
+    def _make(self, service: Service, region: str, endpoint: str | None) -> Any:
+        import oci
+        from oci.circuit_breaker import CircuitBreakerStrategy
+
+        module, name = CLIENTS[service]
+        options: dict[str, Any] = {
+            "signer": self._signer,
+            "skip_deserialization": True,
+            "retry_strategy": oci.retry.NoneRetryStrategy(),
+            # the SDK's default breaker is one object for every client of the process: one failing service would close them all
+            "circuit_breaker_strategy": CircuitBreakerStrategy(),
+        }
+        if self._endpoint:
+            endpoint = local_endpoint(self._endpoint, region)
+        if endpoint:
+            options["service_endpoint"] = endpoint
+        client = getattr(import_module(module), name)({**self._config, "region": region}, **options)
+        _settle_session(client.base_client.session, client.base_client.get_endpoint())
+        return client
+
+
+def _settle_session(session: Any, url: str) -> None:
+    """Keep as many connections as `--parallelism` may use, and look for proxies and certificates once, not before every request."""
+    for adapter in session.adapters.values():
+        adapter.init_poolmanager(64, 64)
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
+    session.trust_env = False
+
+
+def local_endpoint(endpoint: str, region: str) -> str:
+    """Where a local tenancy answers for that region; any other endpoint answers for one region only."""
+    return f"{endpoint.rstrip('/')}/r/{region}" if urlsplit(endpoint).scheme == "http" else endpoint

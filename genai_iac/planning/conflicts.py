@@ -1,0 +1,118 @@
+"""What differs although no call can make it so: a change to look at, which has no actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from genai_iac.core import OWNERSHIP_TAG, Address, Change, ExistingCompartment, Live, LiveResource, Resource, Value
+from genai_iac.core.errors import PlanError
+from genai_iac.planning.changes import shown_attributes
+from genai_iac.planning.diff_context import DiffContextBuilder, PlanInputs
+from genai_iac.references.resolver import Resolver
+from genai_iac.resource_types import ResourceType, declared_tags
+
+
+def check_ownership(desired: Resource, group: Sequence[LiveResource], inputs: PlanInputs) -> None:
+    """Raises PlanError unless the resources that carry its mark are one at most, and the one that it was made for."""
+    if len(group) > 1:
+        raise duplicate(desired.address, group)
+    if group and not inputs.recognises(group[0]):
+        raise _copied(desired, group[0])
+
+
+def check_place(desired: Resource, resolver: Resolver, live: Live) -> None:
+    """Raises PlanError when the compartment that it names is not there."""
+    place = desired.attributes["compartmentId"]
+    where = desired.places.get("compartment") or desired.places.get("parent") or desired.source
+    try:
+        resolved = resolver.value(place)
+    except PlanError as error:
+        raise PlanError(f"{where}: {desired.address}: {error.message}", hint=error.hint) from error
+    if isinstance(place, str | ExistingCompartment) and resolved not in live.tree:
+        raise PlanError(
+            f"{where}: {desired.address}: the compartment {place} is not in the tenancy {live.tenancy}",
+            hint="correct the OCID, or declare the compartment and name it by its metadata.name",
+        )
+
+
+def check_name(kind: ResourceType, desired: Resource, own: LiveResource | None, resolver: Resolver, live: Live) -> None:
+    """Raises PlanError for a name that something not ours has already: nothing is taken over silently."""
+    name = resolver.value(desired.attributes[kind.name_field])
+    if own is not None and own.name == name:
+        return
+    place = resolver.value(desired.attributes["compartmentId"])
+    for other in live.others:
+        if (
+            other.kind == kind.name
+            and other.name == name
+            and other.compartment == place
+            and other.region == desired.region
+        ):
+            raise _taken(desired, other, name)
+
+
+def duplicate(address: Address, group: Iterable[LiveResource]) -> PlanError:
+    """That several live resources carry one mark."""
+    ids = " and ".join(one.id for one in group)
+    return PlanError(
+        f"two live resources have the ownership tag of {address}: {ids}",
+        hint=f"delete the one that is not meant, or remove its tag {OWNERSHIP_TAG}, then plan again",
+    )
+
+
+def _copied(desired: Resource, live: LiveResource) -> PlanError:
+    return PlanError(
+        f"{desired.source}: {live.kind} {live.name} ({live.id}) has the ownership tag of {desired.address}, which was made for another resource",
+        hint=f"remove its tag {OWNERSHIP_TAG}, or if it is yours adopt it: genai-iac import {desired.address} {live.id}",
+    )
+
+
+def _taken(desired: Resource, other: LiveResource, name: object) -> PlanError:
+    where = desired.places.get("name") or desired.places.get("displayName") or desired.source
+    if other.lifecycle == "DELETING":
+        return PlanError(
+            f"{where}: {desired.address}: {other.kind} {name} ({other.id}) is still being deleted",
+            hint="wait until it is gone, then plan again",
+        )
+    if other.mark is not None:
+        return PlanError(
+            f"{where}: {desired.address}: {other.kind} {name} exists and belongs to {other.mark.owner} ({other.id})",
+            hint=f"choose another name, or take it over: genai-iac import {desired.address} {other.id}",
+        )
+    return PlanError(
+        f"{where}: {desired.address}: {other.kind} {name} exists and is not this stack's ({other.id})",
+        hint=f"choose another name, or adopt it: genai-iac import {desired.address} {other.id}",
+    )
+
+
+def make_unappliable_change(
+    address: Address, error: PlanError, inputs: PlanInputs, resolver: Resolver, comparer: DiffContextBuilder
+) -> Change:
+    """The difference, value by value. Of two live resources with one address none is looked into."""
+    desired, group = inputs.resources.get(address), inputs.live.owned.get(address, ())
+    live = group[0] if group and (len(group) > 1 or inputs.recognises(group[0])) else None
+    before = None if live is None else shown_attributes(live)
+    after: Mapping[str, Value] | None = None
+    if desired is not None:
+        after = before if len(group) > 1 else _wanted(desired, live, resolver, comparer)
+    return Change(address, (), error.message, before, after, id=None if live is None else live.id)
+
+
+def _wanted(
+    desired: Resource, live: LiveResource | None, resolver: Resolver, comparer: DiffContextBuilder
+) -> Mapping[str, Value]:
+    """What the attributes should be, as far as that can be told; undeclared ones, and statements that mean the same, are as live."""
+
+    def told(name: str, value: Value) -> Value:
+        try:
+            resolved = resolver.value(value)
+            if live and isinstance(resolved, list):  # statements
+                is_now = live.attributes[name]
+                return is_now if comparer.same_statements(resolved, is_now, live.compartment) else resolved
+            return resolved
+        except PlanError:
+            return value
+
+    before = shown_attributes(live) if live else {}
+    wanted = {name: told(name, value) for name, value in desired.attributes.items()}
+    return {**before, **wanted, "freeformTags": {**before.get("freeformTags", {}), **declared_tags(desired)}}

@@ -1,0 +1,110 @@
+"""What a kind may look at when it compares live with desired: values, statements by their meaning, age, use, the sinks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from genai_iac import iam_policy as language
+from genai_iac.core import Address, Live, LiveResource, LiveSecret, Notice, Owner, Resource, SinkState, Stack, Value
+from genai_iac.core.errors import PlanError
+from genai_iac.planning.planned_state import PlannedState, predict_state
+from genai_iac.planning.policy_staleness import find_stale_names, names_anything
+from genai_iac.planning.preflight import ServiceLimits
+from genai_iac.references.resolver import Resolver
+from genai_iac.resource_types import RESOURCE_TYPES, DiffContext, RotationRequest, idle_time
+
+
+@dataclass(frozen=True)
+class PlanInputs:
+    """Desired, live, and what else decides. Nothing is asked of the tenancy but the groups that a comparison needs."""
+
+    stack: Stack
+    resources: Mapping[Address, Resource]  # in dependency order
+    live: Live
+    owner: Owner
+    directory: language.Directory
+    held: Mapping[Address, tuple[SinkState, ...]] = field(default_factory=dict)  # what the sinks of each live key hold
+    wishes: Mapping[Address, RotationRequest] = field(default_factory=dict)  # what `rotate` asks
+    moved: frozenset[Address] = frozenset()  # undeclared, marked elsewhere, and meant to be deleted all the same
+    limits: ServiceLimits = field(default_factory=ServiceLimits)  # how much the tenancy can hold
+    born: Callable[[str], datetime | None] = lambda _: None  # when the group of that OCID was made, if it is known
+
+    def recognises(self, live: LiveResource) -> bool:
+        """Whether the mark was made for that very resource, as far as can be told once it may have been moved."""
+        return live.mark is not None and self.owner.recognises(live.mark, live.id)
+
+
+class DiffContextBuilder:
+    """Finds the facts of one planning; `note` is told what a reader should know besides."""
+
+    def __init__(self, inputs: PlanInputs, resolver: Resolver, note: Callable[[Notice], None]) -> None:
+        self._inputs, self._live, self._resolver, self._note = inputs, inputs.live, resolver, note
+
+    def facts(self, desired: Resource) -> DiffContext:
+        """What the kind of a declared resource may look at."""
+        held = self._inputs.held.get(desired.address, ())
+        wish = self._inputs.wishes.get(desired.address)
+        idle = idle_time(desired)
+        return DiffContext(
+            self._live.now,
+            self._same,
+            self.same_statements,
+            held,
+            wish,
+            lambda secret: self._is_idle(secret, idle),
+            self._outdated,
+        )
+
+    def _same(self, desired: Value, live: Any) -> bool:
+        return bool(self._resolver.value(desired) == live)
+
+    def same_statements(self, desired: Sequence[Value], live: Sequence[str], attached: str) -> bool:
+        """Whether statements mean the same, seen from the compartment that their policy is attached to. Raises PlanError."""
+        resolved = self._resolver.value(desired)
+        assert isinstance(resolved, list)
+        if not all(isinstance(statement, str) for statement in resolved):
+            return False
+        names = {name.casefold() for name in RESOURCE_TYPES["Policy"].names_compartments({"statements": resolved})}
+        if names & self._reborn:
+            return False  # OCI compiled the name to the compartment that goes
+        return resolved == list(live) or language.is_equivalent(resolved, live, self._inputs.directory, attached)
+
+    def _outdated(self, desired: Sequence[Value], live: LiveResource) -> str:
+        """Why a policy that reads as it should has to be written again; notes what writing would not mend."""
+        if self._future is None or not names_anything(desired):
+            return ""
+        found = find_stale_names(live, self._future, self._inputs.directory, self._born)
+        if found.note and live.mark:
+            self._note(Notice(found.note, live.mark.address))
+        return found.reason
+
+    @cached_property
+    def _future(self) -> PlannedState | None:
+        """What will be; None when something is wrong that is told elsewhere."""
+        try:
+            return predict_state(self._inputs.resources, self._live.tree, self._live.ids)
+        except PlanError:
+            return None
+
+    def _born(self, id: str) -> datetime | None:
+        return self._births.get(id) or self._inputs.born(id)
+
+    @cached_property
+    def _births(self) -> Mapping[str, datetime | None]:
+        return {one.id: one.created for one in self._live.found}
+
+    @cached_property
+    def _reborn(self) -> set[str]:
+        """Names of compartments that go while another takes the name."""
+        owned, resources = self._live.owned, self._inputs.resources
+        gone = {address for address in owned if address.kind == "Compartment" and address not in resources}
+        made = {address for address in resources if address.kind == "Compartment" and address not in owned}
+        names = {str(self._resolver.value(resources[address].attributes["name"])).casefold() for address in made}
+        return names & {one.name.casefold() for address in gone for one in owned[address]}
+
+    def _is_idle(self, secret: LiveSecret, idle: timedelta) -> bool:
+        return secret.last_used is None or self._live.now - secret.last_used >= idle

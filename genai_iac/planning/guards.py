@@ -1,0 +1,111 @@
+"""A plan may refuse itself: mass deletion, an outage, a protected resource. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from genai_iac.core import Address, Change, Invalidation, Live, Plan, Resource
+from genai_iac.core.errors import GuardError
+from genai_iac.resource_types import idle_time
+
+_SHARE = 0.3  # of the owned resources that may go without being asked for by number
+_FROM = 10  # owned resources; below that a share says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """The flags that let a guarded change pass."""
+
+    allow_destroy: int | None = None
+    accept_outage: frozenset[Address] = frozenset()
+    everything: bool = False  # the verb is destroy: the number of deletes is what was asked for
+    outage_takes_address: bool = True  # the verb is about one key when --accept-outage has no ADDR behind it
+
+
+def check_plan(plan: Plan, resources: Mapping[Address, Resource], live: Live, overrides: Overrides) -> None:
+    """Raises GuardError (exit 3) with every refusal and the flag that overrides it, where there is one."""
+    refusals = [
+        *_mass_deletion(plan, overrides),
+        *(refusal for change in plan.changes for refusal in _protected(change, resources, live)),
+        *(
+            refusal
+            for change in plan.changes
+            if change.address not in overrides.accept_outage
+            for refusal in _outage(change, live, idle_time(resources.get(change.address)), overrides)
+        ),
+    ]
+    if refusals:
+        raise GuardError("\n".join(refusals))
+
+
+def _mass_deletion(plan: Plan, overrides: Overrides) -> Iterator[str]:
+    deletes = plan.summary["delete"]
+    if (
+        overrides.everything
+        or plan.owned < _FROM
+        or deletes <= plan.owned * _SHARE
+        or deletes <= (overrides.allow_destroy or 0)
+    ):
+        return
+    yield (
+        f"refused: {deletes} of {plan.owned} owned resources would be deleted, more than {_SHARE:.0%}; "
+        f"if that is meant: --allow-destroy {deletes}"
+    )
+
+
+def _protected(change: Change, resources: Mapping[Address, Resource], live: Live) -> Iterator[str]:
+    if "delete" not in change.actions:
+        return
+    declared, found = resources.get(change.address), live.one(change.address)
+    modes = {declared.deletion if declared else None, found.mark.deletion if found and found.mark else None}
+    if "forbid" in modes:
+        yield (
+            f"refused: {change.address} has deletion: forbid; if it is meant to go, declare it with deletion: delete and apply that first"
+        )
+
+
+def _outage(change: Change, live: Live, idle: timedelta, overrides: Overrides) -> Iterator[str]:
+    flag = "--accept-outage" + (f" {change.address}" if overrides.outage_takes_address else "")
+    override = f"if that is meant: {flag}"
+    for loss in change.losses:
+        if not loss.asked and loss.last_used is not None and live.now - loss.last_used < idle:
+            ago = say_ago(loss.last_used, live.now)
+            sure = "still" if loss.looked else "perhaps still"
+            carried = f" and is {sure} in {', '.join(loss.carriers)}" if loss.carriers else ""
+            killed = f"{_verb(loss)} {loss.secret}, which was last used {ago}{carried}"
+            yield f"refused: {change.address}: {killed}: callers would get 401; {override}"
+    if _left_without(change):
+        yield f"refused: {change.address} would be left with no ACTIVE secret; {override}"
+
+
+def _left_without(change: Change) -> bool:
+    if change.before is None or change.after is None or not change.losses:
+        return False
+    before, after = change.before.get("secrets", {}), change.after.get("secrets", {})
+    assert isinstance(after, Mapping)
+    return _any_active(before) and not _any_active(after)
+
+
+def _any_active(secrets: Mapping[str, object]) -> bool:
+    return any(isinstance(secret, Mapping) and secret.get("state") == "active" for secret in secrets.values())
+
+
+def _verb(loss: Invalidation) -> str:
+    return {
+        "renew": "renewing replaces",
+        "deactivate": "deactivating stops",
+        "revoke": "revoking permanently stops",
+        "delete": "deleting it permanently stops",
+    }[loss.how]
+
+
+def say_ago(then: datetime, now: datetime) -> str:
+    """How long ago, in the largest whole unit: `4 minutes ago`."""
+    seconds = max(int((now - then).total_seconds()), 0)
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length or (seconds >= length and unit != "day"):
+            count = seconds // length
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "less than a minute ago"

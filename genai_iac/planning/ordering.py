@@ -1,0 +1,159 @@
+"""The order of changes: what is referred to comes first, what lies inside goes before what holds it, a name is freed before it is taken."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from genai_iac.core import Address, Change, Reference, Resource, Value
+from genai_iac.core.errors import PlanError
+from genai_iac.manifest.graph import read_references
+from genai_iac.references.resolver import Resolver
+from genai_iac.resource_types import RESOURCE_TYPES
+
+_OCID = re.compile(r"ocid1\.[a-z0-9.-]+")
+
+
+def order_changes(
+    changes: Iterable[Change], resources: Mapping[Address, Resource], resolver: Resolver
+) -> tuple[Change, ...]:
+    """The changes with their `needs`, each after what it needs; otherwise in the order given. Raises PlanError for a circle."""
+    by_address = {change.address: change for change in changes}
+    needs: dict[Address, set[Address]] = {address: set() for address in by_address}
+    for address, needed in (
+        *_referred(by_address, resources),
+        *_named(by_address, resolver),
+        *_held(by_address),
+        *_freed(by_address),
+    ):
+        if needed != address and needed in by_address:
+            needs[address].add(needed)
+    for address, needed in _rewritten(by_address):
+        if address not in needs[needed]:
+            needs[address].add(needed)
+    ordered = _sorted(list(by_address), needs)
+    return tuple(replace(by_address[address], needs=tuple(sorted(needs[address]))) for address in ordered)
+
+
+def _referred(
+    changes: Mapping[Address, Change], resources: Mapping[Address, Resource]
+) -> Iterator[tuple[Address, Address]]:
+    """A change waits for what its resource refers to, unless the OCID it asks for is there already."""
+    for address in changes:
+        resource = resources.get(address)
+        for reference in read_references(resource) if resource else ():
+            if _matters(changes.get(reference.address), reference):
+                yield address, reference.address
+
+
+def _matters(change: Change | None, reference: Reference) -> bool:
+    return change is not None and (reference.field != "id" or "create" in change.actions)
+
+
+def _named(changes: Mapping[Address, Change], resolver: Resolver) -> Iterator[tuple[Address, Address]]:
+    """A policy whose text calls a compartment by its name waits for that compartment to have it."""
+    appearing: dict[str, list[Address]] = {}
+    for address, change in changes.items():
+        if address.kind == "Compartment" and change.after is not None and change.actions != ("deliver",):
+            appearing.setdefault(str(resolver.value(change.after["name"])).casefold(), []).append(address)
+    if not appearing:
+        return
+    for address, change in changes.items():
+        if change.after is not None:
+            for name in RESOURCE_TYPES[address.kind].names_compartments(change.after):
+                for needed in appearing.get(name.casefold(), ()):
+                    yield address, needed
+
+
+def _rewritten(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]]:
+    """Never at once: a compartment that is renamed, moved or deleted, and a policy that calls it by name.
+
+    OCI rewrites such a policy. It goes first when it ceases to name the compartment, else last.
+    """
+    reshaped: dict[str, list[Address]] = {}
+    for address, change in changes.items():
+        if address.kind == "Compartment" and change.before is not None and _reshapes(change):
+            reshaped.setdefault(str(change.before["name"]).casefold(), []).append(address)
+    for address, change in changes.items() if reshaped else ():
+        still = _names(change, change.after)
+        for name in _names(change, change.before) & set(reshaped):
+            for compartment in reshaped[name]:
+                yield (address, compartment) if name in still else (compartment, address)
+
+
+def _reshapes(change: Change) -> bool:
+    if change.after is None:
+        return "delete" in change.actions
+    assert change.before is not None
+    return any(change.before[field] != change.after[field] for field in ("name", "compartmentId"))
+
+
+def _names(change: Change, attributes: Mapping[str, Value] | None) -> set[str]:
+    if attributes is None:
+        return set()
+    return {name.casefold() for name in RESOURCE_TYPES[change.address.kind].names_compartments(attributes)}
+
+
+def _held(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]]:
+    """A delete waits for every change to what mentions it: what lies inside a compartment, the statements that name a key."""
+    deleted = {
+        change.id: address for address, change in changes.items() if change.after is None and "delete" in change.actions
+    }
+    if not deleted:
+        return
+    for address, change in changes.items():
+        for id in set(_OCID.findall(json.dumps(change.before))) if change.before else ():
+            if id in deleted and change.id != id:
+                yield deleted[id], address
+
+
+def _freed(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]]:
+    """Who takes a name waits for who gives it up."""
+    freed = {
+        claim: address for address, change in changes.items() for claim in _claims(address, change.before, change.after)
+    }
+    for address, change in changes.items():
+        for claim in _claims(address, change.after, change.before):
+            if claim in freed:
+                yield address, freed[claim]
+
+
+def _claims(
+    address: Address, some: Mapping[str, Value] | None, other: Mapping[str, Value] | None
+) -> Iterator[tuple[str, ...]]:
+    claim, counter = _claim(address, some), _claim(address, other)
+    if claim is not None and claim != counter:
+        yield claim
+
+
+def _claim(address: Address, attributes: Mapping[str, Value] | None) -> tuple[str, ...] | None:
+    if attributes is None or address.kind == "ApiKey":
+        return None
+    place = "" if address.kind == "Policy" else str(attributes["compartmentId"])
+    return address.kind, place, str(attributes["name"])
+
+
+def _sorted(order: Sequence[Address], needs: Mapping[Address, set[Address]]) -> list[Address]:
+    position = {address: index for index, address in enumerate(order)}
+    waiting = {address: len(needs[address]) for address in order}
+    dependents: dict[Address, list[Address]] = {}
+    for address, needed in needs.items():
+        for one in needed:
+            dependents.setdefault(one, []).append(address)
+    ready = [position[address] for address in order if not waiting[address]]
+    heapq.heapify(ready)
+    done: list[Address] = []
+    while ready:
+        address = order[heapq.heappop(ready)]
+        done.append(address)
+        for dependent in dependents.get(address, ()):
+            waiting[dependent] -= 1
+            if not waiting[dependent]:
+                heapq.heappush(ready, position[dependent])
+    if len(done) < len(order):
+        stuck = ", ".join(str(address) for address in order if address not in set(done))
+        raise PlanError(f"these changes wait for each other in a circle: {stuck}", hint="make the change in two steps")
+    return done

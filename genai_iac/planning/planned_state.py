@@ -1,0 +1,98 @@
+"""The tenancy as it will be once everything is applied; what is not made yet goes by an OCID that stands in. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from genai_iac.core import Address, CompartmentNode, CompartmentTree, Resource, Value
+from genai_iac.core.errors import PlanError
+from genai_iac.references.resolver import Resolver, TenancyDirectory
+
+_OCID = re.compile(r"ocid1\.[A-Za-z0-9._-]*[A-Za-z0-9]")
+_SORTS = {"ApiKey": "generativeaiapikey", "Compartment": "compartment", "Policy": "policy"}
+
+Lookup = Callable[[str, str | None], str | None]
+
+
+@dataclass(frozen=True)
+class PlannedState:
+    """Everything has an OCID here, so every reference and every statement can be resolved."""
+
+    resources: Mapping[Address, Resource]
+    tree: CompartmentTree
+    ids: Mapping[Address, str]  # of everything declared: its own, or one that stands in
+    made: frozenset[Address]  # what has its own
+    _statements: dict[Address, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def resolver(self) -> Resolver:
+        """From references to values."""
+        return Resolver(self.resources, self.tree, self.ids)
+
+    @cached_property
+    def addresses(self) -> Mapping[str, Address]:
+        """Who stands behind an OCID."""
+        return {id: address for address, id in self.ids.items()}
+
+    def told(self, text: str) -> str:
+        """A text with addresses in the place of the OCIDs that stand in for what is not made yet."""
+        return _OCID.sub(lambda found: self._called(found[0]), text)
+
+    def _called(self, id: str) -> str:
+        address = self.addresses.get(id)
+        return id if address is None or address in self.made else str(address)
+
+    def home(self, address: Address) -> str:
+        """The OCID of the compartment that a declared resource will be in. Raises PlanError when there is none like it."""
+        return str(self.resolver.value(self.resources[address].attributes["compartmentId"]))
+
+    def statements(self, policy: Address) -> tuple[str, ...]:
+        """A declared policy's statements, whole. Raises PlanError when a value fits no hole."""
+        if policy not in self._statements:
+            resolved = self.resolver.value(self.resources[policy].attributes["statements"])
+            self._statements[policy] = tuple(map(str, _listed(resolved)))
+        return self._statements[policy]
+
+    def is_whole(self, policy: Address) -> bool:
+        """Whether every value of its statements fits its hole."""
+        try:
+            return self.statements(policy) is not None
+        except PlanError:
+            return False
+
+    def count(self, policy: Address) -> int:
+        """How many statements a declared policy has."""
+        return len(_listed(self.resources[policy].attributes["statements"]))
+
+    def directory(self, groups: Lookup, dynamic_groups: Lookup) -> TenancyDirectory:
+        """Names to OCIDs as they will be."""
+        return TenancyDirectory(self.tree, groups, dynamic_groups)
+
+
+def predict_state(
+    resources: Mapping[Address, Resource], tree: CompartmentTree, ids: Mapping[Address, str]
+) -> PlannedState:
+    """What the tenancy will be, from what it is. Raises PlanError for a compartment that will not be there."""
+    known = {address: ids.get(address) or placeholder_ocid(address) for address in resources}
+    nodes = dict(tree.nodes)
+    naming = Resolver(resources, tree, known)
+    for address, one in resources.items():
+        if address.kind == "Compartment":
+            parent, name = naming.value(one.attributes["compartmentId"]), naming.value(one.attributes["name"])
+            nodes[known[address]] = CompartmentNode(known[address], str(name), str(parent))
+    return PlannedState(
+        resources, CompartmentTree.of(tree.tenancy, nodes.values()), known, frozenset(ids.keys() & resources.keys())
+    )
+
+
+def placeholder_ocid(address: Address) -> str:
+    """An OCID for what is not there yet."""
+    return f"ocid1.{_SORTS[address.kind]}.oc1..{address.name}"
+
+
+def _listed(value: Value) -> list[Value]:
+    assert isinstance(value, list)
+    return value

@@ -1,0 +1,185 @@
+"""The plan as a whole: drafts, what the service would refuse of them, their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from genai_iac.core import OWNERSHIP_TAG, Address, Change, LiveResource, Notice, Plan, Resource, Value
+from genai_iac.core.errors import PlanError, PlanErrors
+from genai_iac.planning.changes import make_change, tag_step
+from genai_iac.planning.conflicts import check_name, check_ownership, check_place, duplicate, make_unappliable_change
+from genai_iac.planning.diff_context import DiffContextBuilder, PlanInputs
+from genai_iac.planning.ordering import order_changes
+from genai_iac.planning.planned_state import predict_state
+from genai_iac.planning.preflight import check_changes
+from genai_iac.references.resolver import Resolver
+from genai_iac.resource_types import RESOURCE_TYPES
+
+
+class Planner:
+    """Collects errors and notices while it drafts."""
+
+    def __init__(self, inputs: PlanInputs) -> None:
+        self.inputs, self.live, self.ids = inputs, inputs.live, inputs.live.ids
+        self.resolver = Resolver(inputs.resources, self.live.tree, self.ids)
+        self.errors: list[PlanError] = []
+        self.stuck: list[Change] = []  # what differs although no call can make it so
+        self.notices: list[Notice] = []
+        self.comparer = DiffContextBuilder(inputs, self.resolver, self.notices.append)
+
+    def for_desired(self) -> Iterator[Change]:
+        for resource in self.inputs.resources.values():
+            yield from self._collect(resource.address, lambda resource=resource: self._draft(resource))  # type: ignore[misc]
+
+    def for_undeclared(self) -> Iterator[Change]:
+        for address, group in self.live.owned.items():
+            if address not in self.inputs.resources:
+                yield from self._collect(address, lambda address=address, group=group: self._removal(address, group))  # type: ignore[misc]
+        for stray in self.live.strays:
+            self._note_stray(stray)
+
+    def look_ahead(self, drafts: Sequence[Change]) -> None:
+        """What the service would refuse of all this."""
+        try:
+            future = predict_state(self.inputs.resources, self.live.tree, self.ids)
+            errors, notices = check_changes(drafts, future, self.live, self.inputs.directory, self.inputs.limits)
+        except PlanError as error:
+            if not self.errors:  # else it is what was told already, of the resource that it is about
+                self.errors.append(error)
+        else:
+            self.errors.extend(errors)
+            self.notices.extend(notices)
+
+    def ordered(self, drafts: Sequence[Change]) -> tuple[Change, ...]:
+        """The changes in an order that works; as they are when there is none."""
+        try:
+            return order_changes(drafts, self.inputs.resources, self.resolver)
+        except PlanError as error:
+            self.errors.append(error)
+            return tuple(drafts)
+
+    def _collect(self, address: Address, draft: Callable[[], Change | None]) -> Iterator[Change]:
+        try:
+            change = draft()
+        except PlanError as error:
+            self.errors.append(error)
+            self.stuck.append(make_unappliable_change(address, error, self.inputs, self.resolver, self.comparer))
+        else:
+            if change is not None:
+                yield change
+
+    def _draft(self, desired: Resource) -> Change | None:
+        kind = RESOURCE_TYPES[desired.address.kind]
+        group = self.live.owned.get(desired.address, ())
+        check_ownership(desired, group, self.inputs)
+        check_place(desired, self.resolver, self.live)
+        check_name(kind, desired, group[0] if group else None, self.resolver, self.live)
+        if not group:
+            self._note_lost_values(desired)
+            return make_change(desired.address, kind.create(desired), None, self._after_create(desired))
+        live = group[0]
+        step = kind.change(desired, live, self.comparer.facts(desired))
+        self.notices.extend(Notice(note, desired.address) for note in step.notes)
+        if not step:
+            return None
+        if "create" in step.actions:
+            del self.ids[desired.address]  # its successor has another OCID: what refers to it is not known yet
+        return make_change(
+            desired.address,
+            tag_step(kind, desired, live, step, self.inputs.owner),
+            live,
+            kind.after(desired, live, step, self.resolver.value),
+            self.inputs.held.get(desired.address, ()),
+        )
+
+    def _removal(self, address: Address, group: tuple[LiveResource, ...]) -> Change | None:
+        owner = self.inputs.owner
+        fitting = [one for one in group if one.mark and owner.fits(one.mark, one.id, one.compartment)]
+        if address in self.inputs.moved and len(group) == 1:
+            fitting = list(group)
+        if len(fitting) > 1:
+            raise duplicate(address, tuple(fitting))
+        for one in group:
+            if one not in fitting:
+                self._note_stray(one)
+        if not fitting:
+            return None
+        live = fitting[0]
+        kind = RESOURCE_TYPES[live.kind]
+        if live.mark and live.mark.deletion == "retain":
+            tags = {key: value for key, value in live.tags.items() if key != OWNERSHIP_TAG}
+            return make_change(address, kind.forget(live, tags), live, None)
+        return make_change(address, kind.remove(live), live, None, self.inputs.held.get(address, ()))
+
+    def _after_create(self, desired: Resource) -> Mapping[str, Value]:
+        resolved = self.resolver.value(desired.attributes)
+        assert isinstance(resolved, Mapping)
+        return {**resolved, **({"region": desired.region} if desired.region else {})}
+
+    def _note_lost_values(self, desired: Resource) -> None:
+        if "deliverTo" in desired.settings and not desired.settings["deliverTo"]:
+            self.notices.append(Notice("no deliverTo: the values of its secrets will be lost", desired.address))
+
+    def _note_stray(self, stray: LiveResource) -> None:
+        assert stray.mark is not None
+        self.notices.append(
+            Notice(
+                f"{stray.kind} {stray.name} ({stray.id}) has the ownership tag of {stray.mark.address}, made for another compartment, so it is not deleted; "
+                f"if it was moved, declare it again or delete it with --delete-moved {stray.mark.address}",
+                stray.mark.address,
+            )
+        )
+
+
+@dataclass(frozen=True)
+class PlanComparison:
+    """Live against desired, whether or not it can be made so.
+
+    `plan` is one to look at when there are `refusals`: in no order, and with what no call can change, which has no actions.
+    """
+
+    plan: Plan
+    refusals: tuple[PlanError, ...]
+
+
+def make_plan(inputs: PlanInputs) -> Plan:
+    """What has to change for live to be as desired, in an order that works.
+
+    Raises PlanError that names everything that stands in the way: two live resources with one address, a name that is
+    taken, a compartment that is not there, a change that OCI has no call for, a policy that it would refuse.
+    """
+    compared = compare(inputs)
+    if compared.refusals:
+        raise compared.refusals[0] if len(compared.refusals) == 1 else PlanErrors(compared.refusals)
+    return compared.plan
+
+
+def make_destroy_plan(inputs: PlanInputs) -> Plan:
+    """The plan in which nothing is declared any more: everything that carries the owner's mark goes, innermost first."""
+    declared = inputs.resources
+    ours = {address for address in declared if (one := inputs.live.one(address)) and inputs.recognises(one)}
+    plan = make_plan(replace(inputs, resources={}, moved=inputs.moved | ours))
+    return replace(plan, unchanged=0)
+
+
+def compare(inputs: PlanInputs) -> PlanComparison:
+    """All that differs, and all that stands in the way of changing it: what would make `make_plan` raise hides nothing else."""
+    live = inputs.live
+    planner = Planner(inputs)
+    drafts = [*planner.for_desired(), *planner.for_undeclared()]
+    if drafts:
+        planner.look_ahead(drafts)
+    changes = (*planner.ordered(drafts), *planner.stuck)
+    touched = {change.address for change in changes}
+    plan = Plan(
+        stack=inputs.stack.name,
+        environment=inputs.stack.environment,
+        tenancy=live.tenancy,
+        region=inputs.stack.region,
+        changes=changes,
+        unchanged=sum(address not in touched for address in inputs.resources),
+        owned=sum(map(len, live.owned.values())),
+        notices=tuple(planner.notices),
+    )
+    return PlanComparison(plan, tuple(planner.errors))

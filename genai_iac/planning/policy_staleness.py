@@ -1,0 +1,104 @@
+"""Policies that read right and grant nothing: their names were compiled to things that have since been made again. Pure.
+
+OCI turns the names in a policy into OCIDs when the policy is written. The owner mark keeps a digest of those OCIDs; when
+the same names come to others by now, the policy has to be written again. A mark without a digest (an adopted policy's)
+is told by the age of what the names mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from genai_iac import iam_policy as language
+from genai_iac.core import Address, LiveResource, StatementText, Value
+from genai_iac.planning.planned_state import PlannedState
+
+CreatedAt = Callable[[str], datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class StalePolicy:
+    """Why a live policy must be written again, or what is the matter although writing it would not help. Both may be empty."""
+
+    reason: str = ""
+    note: str = ""
+
+
+def digest_names(statements: Iterable[str], directory: language.Directory, attached: str) -> str:
+    """What those statements come to when they are written now, as 16 hex digits. The same for all that mean the same."""
+    compiled = {language.compiled_ids(language.parse_once(text), directory, attached) for text in statements}
+    text = "\n".join(sorted(" ".join(ids) for ids in compiled))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def find_stale_names(
+    policy: LiveResource, future: PlannedState, directory: language.Directory, born: CreatedAt
+) -> StalePolicy:
+    """Whether a live policy, whose statements read as declared, was written for other things than its names mean.
+
+    `directory` is asked for groups, `born` for when something was made (None where that is not known). A name may also
+    mean a compartment that is still to be made.
+    """
+    assert policy.mark is not None
+    statements = future.statements(policy.mark.address)
+    known = future.directory(directory.group, directory.dynamic_group)
+    trees = map(language.parse_once, statements)
+    named = dict.fromkeys(name for tree in trees for name in language.find_names(tree, known, policy.compartment))
+    lost = [name for name in named if name.id is None and _is_told(name)]
+    if lost:
+        return StalePolicy(note=f"{_listed(lost)} is not there: what names it grants nothing")
+    younger = [name for name in named if name.id and _is_younger(name.id, policy.created, future, born)]
+    recorded = policy.mark.names
+    if not named or (digest_names(statements, known, policy.compartment) == recorded if recorded else not younger):
+        return StalePolicy()
+    again = _listed(younger or list(named))
+    return StalePolicy(f"{again} was made again after this policy was written: OCI still means the old one")
+
+
+def digest_groups(
+    policies: Iterable[Address], future: PlannedState, directory: language.Directory
+) -> dict[Address, str]:
+    """What the statements of those declared policies that name groups come to: a group made again under its name shows here."""
+    known = future.directory(directory.group, directory.dynamic_group)
+    whole = {address: future.statements(address) for address in policies if future.is_whole(address)}
+    return {
+        address: digest_names(statements, known, future.home(address))
+        for address, statements in whole.items()
+        if name_kinds(statements) & {"group", "dynamic-group"}
+    }
+
+
+def names_anything(statements: Iterable[Value]) -> bool:
+    """Whether statements name something that OCI compiles; told without filling in their values."""
+    return any(language.named_kinds(_tree(statement)) for statement in statements)
+
+
+def name_kinds(statements: Iterable[Value]) -> set[str]:
+    """What they name: compartment, group, dynamic-group."""
+    return {kind for statement in statements for kind in language.named_kinds(_tree(statement))}
+
+
+def _tree(statement: Value) -> language.Statement:
+    if isinstance(statement, StatementText):
+        return language.Template.parse(statement.template).tree
+    return language.parse_once(str(statement))
+
+
+def _is_told(name: language.Named) -> bool:
+    domain, slash, _ = name.name.partition("/")
+    return name.kind == "compartment" or not slash or domain.casefold() == "default"
+
+
+def _is_younger(id: str, written: datetime | None, future: PlannedState, born: CreatedAt) -> bool:
+    address = future.addresses.get(id)
+    if address is not None and address not in future.made:
+        return True
+    made = born(id)
+    return made is not None and written is not None and made > written
+
+
+def _listed(names: Iterable[language.Named]) -> str:
+    return " and ".join(f"{name.kind} {name.name}" for name in names)

@@ -1,0 +1,70 @@
+"""What the service would refuse of what a plan is about to write, told before the first write: names, places, limits,
+dates, and calls. Pure.
+
+Only what is certain is an error. What is not written is not looked at, so that a plan without changes asks for no groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from genai_iac import iam_policy as language
+from genai_iac.core import Change, Live, Notice
+from genai_iac.core.errors import PlanError
+from genai_iac.planning.planned_state import PlannedState
+from genai_iac.planning.preflight.callers import warn_callers_losing_access
+from genai_iac.planning.preflight.limits import (
+    ServiceLimits,
+    find_deep_compartments,
+    find_full_paths,
+    find_full_policies,
+    note_many_policies,
+)
+from genai_iac.planning.preflight.names import find_misnamed, note_unasked_domains
+
+
+def find_expired_at_create(changes: Iterable[Change], future: PlannedState, now: datetime) -> Iterator[PlanError]:
+    """Secrets of keys to be made whose exact expiry is not after `now`, the tenancy's own time."""
+    for change in changes:
+        for details in _details(change):
+            expires = details["timeExpiry"]
+            if isinstance(expires, str) and datetime.fromisoformat(expires) <= now:
+                resource = future.resources[change.address]
+                where = resource.places.get("secrets", resource.source)
+                message = f"{where}: {change.address} secret {details['keyName']} would be made to expire at {expires}, which is past"
+                yield PlanError(message, hint="give a later date or a duration such as 90d")
+
+
+def _details(change: Change) -> Iterator[Mapping[str, Any]]:
+    for call in change.calls:
+        yield from cast("Sequence[Mapping[str, Any]]", call.body.get("keyDetails", ()))
+
+
+__all__ = ["ServiceLimits", "check_changes"]
+
+
+def check_changes(
+    changes: Sequence[Change], future: PlannedState, live: Live, directory: language.Directory, limits: ServiceLimits
+) -> tuple[list[PlanError], list[Notice]]:
+    """What is certain to fail, and what may. `directory` is asked for the groups that the written statements name."""
+    written = [change for change in changes if change.address in future.resources]
+    policies = [change.address for change in written if _writes_statements(change)]
+    known = future.directory(directory.group, directory.dynamic_group)
+    errors: list[PlanError] = []
+    notices: list[Notice] = []
+    for policy in policies:
+        errors.extend(find_misnamed(policy, future, known))
+        errors.extend(find_full_policies(policy, future, limits))
+        notices.extend(note_unasked_domains(policy, future))
+    errors.extend(find_full_paths(policies, future, live, limits))
+    errors.extend(find_deep_compartments(written, future, limits))
+    errors.extend(find_expired_at_create(written, future, live.now))
+    notices.extend(note_many_policies(written, live, limits))
+    notices.extend(warn_callers_losing_access(changes, live))
+    return errors, notices
+
+
+def _writes_statements(change: Change) -> bool:
+    return change.address.kind == "Policy" and any("statements" in call.body for call in change.calls)

@@ -1,0 +1,211 @@
+"""From references to values: as far as the tenancy and the manifests tell now, and all the way once apply has made the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from genai_iac import iam_policy as language
+from genai_iac.core import (
+    Address,
+    CompartmentTree,
+    ExistingCompartment,
+    InterpolatedText,
+    Lifetime,
+    Live,
+    Reference,
+    Resource,
+    StatementText,
+    Value,
+    leaves,
+)
+from genai_iac.core.errors import PlanError
+
+_HOLE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Resolver:
+    """What is known: the declared resources, the compartment tree, and the OCIDs of what is live (apply adds what it makes)."""
+
+    resources: Mapping[Address, Resource]
+    tree: CompartmentTree
+    ids: Mapping[Address, str]
+
+    @classmethod
+    def of(cls, resources: Mapping[Address, Resource], live: Live) -> Resolver:
+        """What a reading of the tenancy tells."""
+        return cls(resources, live.tree, live.ids)
+
+    def value(self, value: Value) -> Value:
+        """The value with everything known filled in; what is not known yet stays what it is.
+
+        Raises PlanError for what can never be known.
+        """
+        match value:
+            case Reference():
+                return self._reference(value)
+            case ExistingCompartment():
+                return self._existing(value)
+            case StatementText():
+                return self._statement(value)
+            case InterpolatedText():
+                return self._text(value)
+            case Mapping():
+                return {name: self.value(part) for name, part in value.items()}
+            case str() | Lifetime():
+                return value
+            case Sequence():
+                return [self.value(part) for part in value]
+        return value
+
+    def final(self, value: Value, now: datetime) -> Any:
+        """Plain data to send: lifetimes become moments. Raises PlanError when something is still unknown."""
+        resolved = self.value(value)
+        unknown = next(leaves(resolved), None)
+        if unknown is not None:
+            raise PlanError(f"{unknown} is not known although everything it needs has been done")
+        return _send(resolved, now)
+
+    def compartment_path(self, compartment: Value) -> tuple[str, ...] | None:
+        """The names from the root to a compartment as the manifests want it, or None when that is not known."""
+        match compartment:
+            case Reference(address=address):
+                desired = self.resources[address].attributes
+                above = self.compartment_path(desired["compartmentId"])
+                name = self.value(desired["name"])
+                return (*above, name) if above is not None and isinstance(name, str) else None
+            case ExistingCompartment():
+                return compartment.names
+            case str() if compartment in self.tree:
+                return self.tree.names(compartment)
+        return None
+
+    def _reference(self, reference: Reference) -> Value:
+        match reference.field:
+            case "id":
+                return self.ids.get(reference.address, reference)
+            case "name":
+                return self.value(self.resources[reference.address].attributes["name"])
+            case "path":
+                names = self.compartment_path(Reference(reference.address))
+                return reference if names is None else "/" + "/".join(names)
+
+    def _existing(self, existing: ExistingCompartment) -> str:
+        found = self.tree.find(existing.names)
+        if found is None:
+            raise PlanError(
+                f"there is no compartment {existing} in the tenancy, or this identity may not see it",
+                hint="correct the path, or declare the compartment and name it by its metadata.name",
+            )
+        return found
+
+    def _text(self, text: InterpolatedText) -> Value:
+        filled = self._fill(text)
+        if filled is None:
+            return text
+        # one pass: what a value brings in is never read as a hole
+        return _HOLE.sub(lambda hole: filled[hole[1]] if hole[1] is not None else "${", text.template)
+
+    def _statement(self, text: StatementText) -> Value:
+        filled = self._fill(text)
+        if filled is None:
+            return text
+        try:
+            return _template(text.template).fill(filled)
+        except (language.PolicyValueError, language.PolicySyntaxError) as error:
+            raise PlanError(f"the statement «{text.template}» cannot be filled in: {error}") from error
+
+    def _fill(self, text: InterpolatedText) -> dict[str, str] | None:
+        filled: dict[str, str] = {}
+        for name, hole in text.holes:
+            value = (
+                self._path_in_statement(hole, text)
+                if isinstance(hole, Reference) and hole.field == "path"
+                else self.value(hole)
+            )
+            if not isinstance(value, str):
+                return None
+            filled[name] = value
+        return filled
+
+    def _path_in_statement(self, hole: Reference, text: InterpolatedText) -> Value:
+        """A path as a statement tells it: names with colons, from the compartment that the policy is attached to."""
+        if not isinstance(text, StatementText):
+            return self.value(hole)
+        names, attached = self.compartment_path(Reference(hole.address)), self.compartment_path(text.attached)
+        if names is None or attached is None:
+            return hole
+        if names == attached:
+            return names[-1]
+        if names[: len(attached)] != attached:
+            raise PlanError(
+                f"{hole.address} is not below the compartment that the policy with «{text.template}» is attached to",
+                hint="attach the policy to an ancestor of the compartment, such as the tenancy",
+            )
+        return ":".join(names[len(attached) :])
+
+
+def named_compartments(tree: CompartmentTree, resources: Iterable[Resource]) -> Iterator[str]:
+    """The OCIDs of the compartments of the tree that these resources name by path or OCID."""
+    for resource in resources:
+        match resource.attributes.get("compartmentId"):
+            case ExistingCompartment() as existing:
+                found = tree.find(existing.names)
+                if found is not None:
+                    yield found
+            case str() as id if id in tree:
+                yield id
+
+
+@lru_cache(maxsize=4096)
+def _template(text: str) -> language.Template:
+    return language.Template.parse(text)
+
+
+def _send(value: Value, now: datetime) -> Any:
+    match value:
+        case Lifetime():
+            return (now + value.length).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        case Mapping():
+            return {name: _send(part, now) for name, part in value.items()}
+        case str():
+            return value
+        case Sequence():
+            return [_send(part, now) for part in value]
+    return value
+
+
+Lookup = Callable[[str, str | None], str | None]
+
+
+@dataclass(frozen=True)
+class TenancyDirectory:
+    """Names to OCIDs for the policy language: compartments from the tree; groups are asked for only when a comparison needs them."""
+
+    tree: CompartmentTree
+    groups: Lookup
+    dynamic_groups: Lookup
+
+    def compartment(self, path: tuple[str, ...], attached: str) -> str | None:
+        """The compartment that a statement means by that path, seen from the policy's own compartment."""
+        own = self.tree.nodes.get(attached)
+        if own is not None and path and own.name.casefold() == path[0].casefold():
+            return self.tree.find(path[1:], attached)
+        return self.tree.find(path, attached)
+
+    def contains(self, ancestor: str, compartment: str) -> bool:
+        """Whether compartment is ancestor or below it."""
+        return self.tree.contains(ancestor, compartment)
+
+    def group(self, name: str, domain: str | None) -> str | None:
+        """The OCID of that group."""
+        return self.groups(name, domain)
+
+    def dynamic_group(self, name: str, domain: str | None) -> str | None:
+        """The OCID of that dynamic group."""
+        return self.dynamic_groups(name, domain)

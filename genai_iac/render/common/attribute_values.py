@@ -1,0 +1,103 @@
+"""Attributes as plain data for machines and as symbols for people. A value that is not known yet is told apart, never guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from genai_iac.core import ExistingCompartment, InterpolatedText, Lifetime, Reference, Secret, StatementText
+
+_HOLE = re.compile(r"\$\$\{|\$\{([^}]*)\}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+_UNKNOWN = "\0unknown"  # no attribute of the API has a name like this
+
+
+def is_known(value: object) -> bool:
+    """Whether the value itself (not what it contains) is data that can be written down now."""
+    if isinstance(value, InterpolatedText):
+        return not isinstance(value, StatementText) and all(isinstance(what, str) for _, what in value.holes)
+    return value is None or isinstance(value, (str, bool, int, float, datetime, Lifetime, Mapping)) or is_list(value)
+
+
+def is_list(value: object) -> bool:
+    """Whether the value is a list of values (a text is not)."""
+    return isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (str, bytes, bytearray))
+
+
+def known_part(value: object) -> Any:
+    """The value as JSON data without what is not known yet: such a key is left out, such an item of a list is null."""
+    if isinstance(value, Mapping):
+        return {str(key): known_part(item) for key, item in value.items() if is_known(item)}
+    if is_list(value):
+        return [known_part(item) if is_known(item) else None for item in _items(value)]
+    return _scalar(value)
+
+
+def unknown_paths(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The path of every value that is not known yet."""
+    if not is_known(value):
+        yield path
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from unknown_paths(item, (*path, str(key)))
+    elif is_list(value):
+        for index, item in enumerate(_items(value)):
+            yield from unknown_paths(item, (*path, str(index)))
+
+
+def canonical(value: object) -> Any:
+    """The whole value as JSON data that differs whenever the value does: what is not known stands as its symbol, marked as one."""
+    if not is_known(value):
+        return {_UNKNOWN: symbol(value)}
+    if isinstance(value, Mapping):
+        return {str(key): canonical(item) for key, item in value.items()}
+    if is_list(value):
+        return [canonical(item) for item in _items(value)]
+    return _scalar(value)
+
+
+def symbol(value: object) -> str:
+    """What stands for a value that is not known yet, as a manifest writes it: `${Compartment/chat.id}`, `/a/b`, a text with holes."""
+    if isinstance(value, InterpolatedText):
+        holes = dict(value.holes)
+        return _HOLE.sub(lambda match: "${" if match[1] is None else str(holes.get(match[1], match[0])), value.template)
+    if isinstance(value, (Reference, ExistingCompartment)):
+        return str(value)
+    return "(secret)" if isinstance(value, Secret) else f"({type(value).__name__})"
+
+
+def moment(when: datetime) -> str:
+    """RFC 3339 in UTC with `Z`; a time without a zone is UTC already."""
+    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def moment_for_people(when: datetime) -> str:
+    """The same to the second."""
+    return moment(when.replace(microsecond=0))
+
+
+def read_moment(text: object) -> datetime | None:
+    """The moment that a text spells in RFC 3339, or None."""
+    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _scalar(value: object) -> Any:
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, Lifetime):
+        return value.text
+    if isinstance(value, InterpolatedText):
+        return symbol(value)
+    return value
+
+
+def _items(value: Any) -> list[Any]:
+    return sorted(value, key=str) if isinstance(value, (set, frozenset)) else list(value)

@@ -1,0 +1,183 @@
+"""The words and signs that every rendering shares, so that all of them say the same of the same change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from genai_iac.core import ACTIONS, Action, Change, Invalidation, Notice, Plan, Summary
+from genai_iac.render.common.attribute_values import moment_for_people
+from genai_iac.render.common.sanitize import escape_control, named
+from genai_iac.render.common.terminal import Terminal
+
+_LIMIT = 2000  # characters
+
+
+def notice_lines(notice: Notice, terminal: Terminal) -> list[str]:
+    """`Note: ApiKey/chat-app: ...` in lines that fit."""
+    about = f"{named(notice.address)}: " if notice.address else ""
+    return note_lines(about + escape_control(notice.text, _LIMIT), terminal)
+
+
+def note_lines(text: str, terminal: Terminal) -> list[str]:
+    """`Note: ...` in lines that fit."""
+    first, *others = terminal.wrap(text, "Note: ", "      ")
+    return [terminal.paint("Note:", "change") + first.removeprefix("Note:"), *others]
+
+
+NAME_LIMIT = 255  # characters of a name; OCI allows no longer one
+SIGNS: Mapping[str, str] = {
+    "+": "create",
+    "~": "update in place",
+    "-": "delete",
+    "-/+": "delete and create again",
+    "!": "a secret value stops working",
+    ".": "forget",
+    "=": "deliver again",
+}
+_DONE: Mapping[Action, str] = {
+    "create": "created",
+    "update": "updated",
+    "renew": "renewed",
+    "activate": "activated",
+    "deactivate": "deactivated",
+    "revoke": "revoked",
+    "delete": "deleted",
+    "forget": "forgotten",
+    "deliver": "delivered",
+}
+TO_DO: Mapping[Action, str] = {
+    **{action: f"to {action}" for action in ACTIONS},
+    "create": "to add",
+    "update": "to change",
+    "delete": "to destroy",
+    "renew": "to rotate",
+}
+_COUNTED: Mapping[Action, str] = {
+    **_DONE,
+    "create": "added",
+    "update": "changed",
+    "delete": "destroyed",
+    "renew": "rotated",
+}
+_ALWAYS: tuple[Action, ...] = ("create", "update", "delete")
+_EFFECT: Mapping[Action, str] = {
+    "renew": "renew replaces its value, and callers that hold the old one get 401",
+    "deactivate": "deactivate stops it until it is activated again; callers get 401",
+    "revoke": "revoke is permanent; callers get 401",
+    "delete": "delete is permanent; callers get 401",
+}
+_KILLS = frozenset({"renew", "deactivate", "revoke"})
+_STATE_CHANGES = frozenset({"update", "activate"})
+
+
+def sign(change: Change) -> str:
+    """The symbol of the change: the most serious thing about it."""
+    actions = set(change.actions)
+    if change.kills or actions & _KILLS:
+        return "!"
+    if {"delete", "create"} <= actions:
+        return "-/+"
+    if "delete" in actions:
+        return "-"
+    if "create" in actions:
+        return "+"
+    if actions & _STATE_CHANGES:
+        return "~"
+    return "." if "forget" in actions else "="
+
+
+def plan_line(plan: Plan) -> str:
+    """The last line: `Plan: 2 to add, 1 to change, 0 to destroy.`, or `No changes.`"""
+    return f"Plan: {_counts(plan.summary, TO_DO)}." if plan else "No changes."
+
+
+def resources_line(summary: Summary) -> str:
+    """`Resources: 2 added, 1 changed, 0 destroyed.`"""
+    return f"Resources: {_counts(summary, _COUNTED)}."
+
+
+def verdict(plan: Plan) -> str:
+    """The plan in a few words, dangers first."""
+    if not plan:
+        return "No changes"
+    counts = [f"{plan.summary[action]} {TO_DO[action]}" for action in ACTIONS if plan.summary[action]]
+    lost = sum(len(change.losses) for change in plan.changes)
+    return ", ".join(
+        ([count(lost, "secret value") + (" stops" if lost == 1 else " stop") + " working"] if lost else []) + counts
+    )
+
+
+def done(actions: Iterable[Action]) -> str:
+    """`created and delivered`."""
+    return join_words(_DONE[action] for action in actions)
+
+
+def human_name(change: Change) -> str | None:
+    """What people call the resource in OCI: its display name or name; the coming one when it changes."""
+    for attributes in (change.after, change.before):
+        for field in ("displayName", "name"):
+            name = (attributes or {}).get(field)
+            if isinstance(name, str):
+                return name
+    return None
+
+
+def loss_words(
+    loss: Invalidation, now: datetime | None, *, lasting: bool = False, place: Callable[[str], str] | None = None
+) -> str:
+    """`was last used 4 minutes ago; renew replaces its value, and ...; still in file ...`, to stand after the secret's name.
+
+    `lasting` is for what is read later: there the moment itself is said too. `place` writes a sink's name where plain text is not safe.
+    """
+    if loss.last_used is None:
+        used = "has no recorded use"
+    elif now is None:
+        used = f"was last used at {moment_for_people(loss.last_used)}"
+    elif lasting:
+        used = f"was last used at {moment_for_people(loss.last_used)}, {elapsed_words(now - loss.last_used)} before this plan"
+    else:
+        used = f"was last used {elapsed_words(now - loss.last_used)} ago"
+    return f"{used}; {_EFFECT.get(loss.how, f'{loss.how} stops its value')}{_carrier_words(loss, place or _plain)}"
+
+
+def _carrier_words(loss: Invalidation, place: Callable[[str], str]) -> str:
+    if not loss.carriers:
+        return "; no sink has it" if loss.looked else ""
+    return f"; {'' if loss.looked else 'perhaps '}still in {join_words(map(place, loss.carriers))}"
+
+
+def _plain(place: str) -> str:
+    return escape_control(place, NAME_LIMIT)
+
+
+def elapsed_words(elapsed: timedelta) -> str:
+    """`4 minutes`; whole units, rounded down, days only from two on. A use after now (two clocks) was a moment ago."""
+    seconds = elapsed.total_seconds()
+    if seconds < 1:
+        return "a moment"
+    for size, unit, least in ((86400, "day", 2), (3600, "hour", 1), (60, "minute", 1)):
+        if seconds >= size * least:
+            return count(int(seconds // size), unit)
+    return count(int(seconds), "second")
+
+
+def count(number: int, noun: str) -> str:
+    """`1 minute`, `2,000 minutes`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def join_words(words: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def stack_words(plan: Plan) -> str:
+    """`chat@prod`."""
+    return escape_control(f"{plan.stack}@{plan.environment}" if plan.environment else plan.stack, NAME_LIMIT)
+
+
+def _counts(summary: Summary, words: Mapping[Action, str]) -> str:
+    others = tuple(action for action in ACTIONS if action not in _ALWAYS and summary[action])
+    return ", ".join(f"{summary[action]} {words[action]}" for action in (*_ALWAYS, *others))

@@ -1,0 +1,93 @@
+"""A terminal as a value: how wide it is, whether it shows colours and more than ASCII. Turns texts into lines that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from genai_iac.render.common.sanitize import columns, guard_lines
+
+Tone = Literal["add", "change", "remove", "danger", "deliver", "dim", "strong"]
+_SGR: dict[Tone, str] = {
+    "add": "32",
+    "change": "33",
+    "remove": "31",
+    "danger": "1;31",
+    "deliver": "36",
+    "dim": "2",
+    "strong": "1",
+}
+_NARROWEST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Where text goes. The default is what a file or a pipe gets."""
+
+    width: int = 80
+    colour: bool = False
+    unicode: bool = True
+
+    def paint(self, text: str, tone: Tone | None) -> str:
+        """The text in that tone, when there are colours."""
+        return f"\x1b[{_SGR[tone]}m{text}\x1b[0m" if self.colour and tone and text else text
+
+    def glyph(self, rich: str, plain: str) -> str:
+        """The rich sign, or its ASCII stand-in."""
+        return rich if self.unicode else plain
+
+    @property
+    def arrow(self) -> str:
+        return self.glyph("→", "->")
+
+    def wrap(self, text: str, first: str = "", rest: str = "", tone: Tone | None = None, longest: int = 0) -> list[str]:
+        """The text in lines that fit, the first after `first`, the others after `rest`.
+
+        Words longer than a line are broken, or left whole up to `longest` columns.
+        """
+        room = max(self.width, _NARROWEST)
+        lines = list(_fill(text.split(" "), room - columns(first), room - columns(rest), longest))
+        return [(rest if index else first) + self.paint(line, tone) for index, line in enumerate(lines)]
+
+    def elide(self, text: str, room: int) -> str:
+        """An OCID or a path shortened in its middle, so that both ends stay to be compared."""
+        if columns(text) <= room or room < 12:
+            return text
+        end = self.glyph("…", "..") + text[-8:]
+        return _cut(text, room - columns(end)) + end
+
+    def join(self, lines: Iterable[str]) -> str:
+        """The lines as one text that ends its last line; where only ASCII can be shown, the rest stands as escapes."""
+        text = guard_lines("\n".join(line.rstrip(" ") for line in lines) + "\n")
+        return text if self.unicode else text.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _fill(words: Iterable[str], first: int, rest: int, longest: int) -> Iterator[str]:
+    line, used, room = "", 0, first
+    started = False
+    for word in words:
+        size = columns(word)
+        if started and used + 1 + size <= room:
+            line, used = f"{line} {word}", used + 1 + size
+            continue
+        if started:
+            yield line
+            room = rest
+        started = True
+        while size > max(room, longest):
+            piece = _cut(word, room)
+            yield piece
+            word, room = word[len(piece) :], rest
+            size = columns(word)
+        line, used = word, size
+    yield line
+
+
+def _cut(word: str, room: int) -> str:
+    used = 0
+    for index, character in enumerate(word):
+        used += columns(character)
+        if used > room:
+            return word[:index] or character
+    return word

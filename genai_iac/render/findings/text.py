@@ -1,0 +1,67 @@
+"""What lint found, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from genai_iac.analysis.lint import Finding, LintRule
+from genai_iac.render.common.json_text import write_json
+from genai_iac.render.common.sanitize import escape_control
+from genai_iac.render.common.terminal import Terminal, Tone
+
+_TONES: dict[str, Tone] = {"error": "danger", "warning": "change", "info": "dim"}
+_LIMIT = 2000  # characters of one message
+
+
+def findings_text(findings: Sequence[Finding], terminal: Terminal) -> str:
+    """One block a finding, then the counts. What a comment silences is counted and not shown."""
+    shown = [finding for finding in findings if finding.ignored is None]
+    lines = [line for finding in shown for line in [*_block(finding, terminal), ""]]
+    return terminal.join([*lines, _counts(shown, len(findings) - len(shown))])
+
+
+def findings_json(findings: Iterable[Finding]) -> str:
+    """`{"findings": [{"rule", "severity", "message", "file", …}], "summary": {…}}`, one line feed at the end."""
+    rows = [_row(finding) for finding in findings]
+    counts = Counter("ignored" if row["ignored"] else str(row["severity"]) for row in rows)
+    summary = {name: counts[name] for name in ("error", "warning", "info", "ignored")}
+    return write_json({"findings": rows, "summary": summary}, indent=2) + "\n"
+
+
+def rules_text(rules: Iterable[LintRule], terminal: Terminal) -> str:
+    """Every rule with its severity and what it is about."""
+    rows = list(rules)
+    width = max(len(rule.id) for rule in rows) + 2
+    return terminal.join(f"{rule.id:{width}}{rule.severity:9}{rule.summary}" for rule in rows)
+
+
+def _block(finding: Finding, terminal: Terminal) -> Iterator[str]:
+    whose = f" {finding.address}:" if finding.address else ""
+    head = terminal.paint(finding.severity, _TONES[finding.severity])
+    yield f"{escape_control(str(finding.source))}: {head} {finding.rule}"
+    yield from terminal.wrap(escape_control(f"{whose} {finding.message}".strip(), _LIMIT), "  ", "  ")
+    if finding.fix:
+        yield from terminal.wrap(escape_control(finding.fix, _LIMIT), "  next: ", "        ")
+
+
+def _counts(shown: Sequence[Finding], ignored: int) -> str:
+    counts = Counter(finding.severity for finding in shown)
+    words = [f"{count} {name}{'s' * (count != 1 and name != 'info')}" for name, count in sorted(counts.items())]
+    words += [f"{ignored} ignored with a reason"] if ignored else []
+    return f"Lint: {', '.join(words)}." if words else "Lint: nothing found."
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "message": finding.message,
+        "fix": finding.fix or None,
+        "address": str(finding.address) if finding.address else None,
+        "file": finding.source.file,
+        "line": finding.source.line,
+        "column": finding.source.column,
+        "ignored": finding.ignored,
+    }

@@ -1,0 +1,152 @@
+"""A plan as a file that apply takes: the JSON plan, what it was made from, and a seal over every other byte.
+
+The seal tells damage and hand edits, it does not tell who wrote the file; that a plan still fits is found by making it again and comparing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from genai_iac.core import ACTIONS, Change, Invalidation, Plan
+from genai_iac.core.errors import StalePlanError
+from genai_iac.render.common.attribute_values import canonical, known_part, moment, unknown_paths
+from genai_iac.render.common.json_text import write_json
+
+_GONE, _MADE, _NOTHING_IN_OCI = {"delete", "forget"}, {"create"}, {"deliver"}
+
+
+def render_gitlab(plan: Plan) -> str:
+    """`{"create": 1, "update": 0, "delete": 0}`: resources; one that is replaced counts as made and as gone."""
+    actions = [set(change.actions) for change in plan.changes]
+    counts = {
+        "create": sum(bool(one & _MADE) for one in actions),
+        "update": sum(bool(one - _MADE - _GONE - _NOTHING_IN_OCI) for one in actions),
+        "delete": sum(bool(one & _GONE) for one in actions),
+    }
+    return write_json(counts) + "\n"
+
+
+FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
+
+
+def render_json(plan: Plan) -> str:
+    """The plan document, indented, one line feed at the end."""
+    return write_json(plan_document(plan), indent=2) + "\n"
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON data. What is not known yet is left out of `after`; `after_unknown` has its dotted path."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "stack": plan.stack,
+        "environment": plan.environment,
+        "tenancy": plan.tenancy,
+        "region": plan.region,
+        "fingerprint": fingerprint(plan),
+        "summary": {action: plan.summary[action] for action in ACTIONS},
+        "unchanged": plan.unchanged,
+        "owned": plan.owned,
+        "changes": [_change_document(change) for change in plan.changes],
+        "notices": [
+            {"address": str(notice.address) if notice.address else None, "text": notice.text} for notice in plan.notices
+        ],
+    }
+
+
+def fingerprint(plan: Plan) -> str:
+    """`sha256:...` over the fingerprints of the changes, whatever their order: equal when the same things would be done.
+
+    Neither time nor commit nor last use is in it, so a plan before a merge and the same plan after it agree.
+    """
+    return join_fingerprints(change_fingerprint(change) for change in plan.changes)
+
+
+def change_fingerprint(change: Change) -> str:
+    """`sha256:...` over address, actions, before and after of one change."""
+    parts = [str(change.address), list(change.actions), canonical(change.before), canonical(change.after)]
+    return _digest(write_json(_sorted(parts)))
+
+
+def join_fingerprints(parts: Iterable[str]) -> str:
+    """The fingerprint of a plan whose changes have these: by it a list of them is known to be the approved one."""
+    return _digest("\n".join(sorted(parts)))
+
+
+def _digest(text: str) -> str:
+    return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _change_document(change: Change) -> dict[str, Any]:
+    return {
+        "address": str(change.address),
+        "kind": change.address.kind,
+        "fingerprint": change_fingerprint(change),
+        "actions": list(change.actions),
+        "calls": list(change.operations),
+        "id": change.id,
+        "before": _attributes(change.before),
+        "after": _attributes(change.after),
+        "after_unknown": [".".join(path) for path in unknown_paths(change.after or {})],
+        "reason": change.reason,
+        "needs": [str(address) for address in change.needs],
+        "losses": [_loss_document(loss) for loss in change.losses],
+        "deliver": list(change.deliver),
+    }
+
+
+def _attributes(attributes: Mapping[str, Any] | None) -> Any:
+    return None if attributes is None else known_part(attributes)
+
+
+def _loss_document(loss: Invalidation) -> dict[str, Any]:
+    return {
+        "secret": loss.secret,
+        "how": loss.how,
+        "last_used": moment(loss.last_used) if loss.last_used else None,
+        "sinks": list(loss.carriers) if loss.looked else None,
+    }
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
+
+
+_BEFORE_SEAL = b',\n  "seal": "sha256:'
+_AFTER_SEAL = b'"\n}\n'
+_FORM = re.compile(
+    rb"(?P<head>\{.*)" + re.escape(_BEFORE_SEAL) + rb"(?P<seal>[0-9a-f]{64})" + re.escape(_AFTER_SEAL), re.DOTALL
+)
+_AGAIN = "make it again: genai-iac plan --out FILE"
+
+
+def saved_plan(plan: Plan, inputs: Mapping[str, Any]) -> bytes:
+    """The plan document with `inputs` (JSON data: what the plan was made from) and `seal`."""
+    document = {**plan_document(plan), "inputs": dict(inputs)}
+    head = write_json(document, indent=2).removesuffix("\n}").encode("ascii") + _BEFORE_SEAL
+    return head + _seal(head).encode("ascii") + _AFTER_SEAL
+
+
+def read_saved_plan(data: bytes) -> Mapping[str, Any]:
+    """The document of a saved plan. Raises StalePlanError when it is none, or altered in any byte, or of another version."""
+    form = _FORM.fullmatch(data)
+    if form is None:
+        raise StalePlanError("this is not a saved plan, or a part of it is missing", hint=_AGAIN)
+    if form["seal"].decode("ascii") != _seal(form["head"] + _BEFORE_SEAL):
+        raise StalePlanError("the saved plan was changed after it was made: its checksum does not match", hint=_AGAIN)
+    document = json.loads(data)
+    version = document.get("format_version")
+    if not isinstance(version, str) or version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
+        raise StalePlanError(
+            f"the saved plan has format version {version}, this genai-iac reads {FORMAT_VERSION}", hint=_AGAIN
+        )
+    return dict(document)
+
+
+def _seal(head: bytes) -> str:
+    return hashlib.sha256(head + _AFTER_SEAL).hexdigest()

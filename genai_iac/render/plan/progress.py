@@ -1,0 +1,122 @@
+"""What an apply says while it runs, one outcome at a time, and how it closes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from genai_iac.core import ACTIONS, Action, Notice, Outcome, Status, Summary
+from genai_iac.render.common.json_text import write_json
+from genai_iac.render.common.phrases import count, done, join_words, notice_lines, resources_line
+from genai_iac.render.common.sanitize import columns, escape_control, named
+from genai_iac.render.common.terminal import Terminal, Tone
+
+
+def outcome_line(outcome: Outcome) -> str:
+    """`{"type":"change_complete",...}` for a change that landed, failed or was skipped (see `status`), with its line feed."""
+    change = outcome.change
+    return _line(
+        {
+            "type": "change_complete",
+            "address": str(change.address),
+            "actions": list(change.actions),
+            "status": outcome.status.value,
+            "id": outcome.id or change.id,
+            "seconds": round(outcome.seconds, 3),
+            "note": outcome.note,
+        }
+    )
+
+
+def summary_line(outcomes: Iterable[Outcome]) -> str:
+    """`{"type":"summary",...}`: how many changes landed, failed and were skipped, and how many actions of each sort were done."""
+    outcomes = tuple(outcomes)
+    statuses = Counter(outcome.status for outcome in outcomes)
+    done: Counter[Action] = Counter(action for outcome in outcomes if outcome for action in outcome.change.actions)
+    return _line(
+        {
+            "type": "summary",
+            **{status.value: statuses[status] for status in Status},
+            "summary": {action: done[action] for action in ACTIONS},
+        }
+    )
+
+
+def _line(document: dict[str, Any]) -> str:
+    return write_json(document) + "\n"
+
+
+_NOTE_LIMIT = 4000  # characters of a service's message
+_NARROW = 30  # columns below which an OCID says nothing
+
+
+def outcome_text(outcome: Outcome, terminal: Terminal | None = None) -> str:
+    """`✓ ApiKey/chat-app created in 0.4s  ocid1...`; what failed or was skipped has its reason on the lines below. Ends its last line."""
+    terminal = terminal or Terminal()
+    return terminal.join(_outcome_lines(outcome, terminal))
+
+
+def closing_text(
+    outcomes: Sequence[Outcome],
+    terminal: Terminal | None = None,
+    *,
+    notices: Iterable[Notice] = (),
+    again: str = "genai-iac apply",
+) -> str:
+    """`Apply complete! Resources: ...`, or how much landed and what to type next (`again`) when not everything did.
+
+    What a plan had to say (`notices`) of the resources that landed follows: when to come back, what cannot be done later.
+    """
+    terminal = terminal or Terminal()
+    done_actions: Counter[Action] = Counter(
+        action for outcome in outcomes if outcome for action in outcome.change.actions
+    )
+    resources = resources_line(Summary(done_actions))
+    statuses = Counter(outcome.status for outcome in outcomes)
+    landed = {outcome.change.address for outcome in outcomes if outcome}
+    notes = [line for one in notices if one.address in landed for line in notice_lines(one, terminal)]
+    if all(outcomes):
+        return terminal.join([terminal.paint(f"Apply complete! {resources}", "add"), *notes])
+    missing = [f"{statuses[status]} {status.value}" for status in (Status.FAILED, Status.SKIPPED) if statuses[status]]
+    verdict = f"Apply incomplete: {join_words(missing)} of {count(len(outcomes), 'change')}."
+    return terminal.join(
+        [
+            terminal.paint(verdict, "danger"),
+            *terminal.wrap(resources),
+            f"Completed changes are kept. {'Fix the error and re-run' if statuses[Status.FAILED] else 'Continue with'}:",
+            f"  {escape_control(again)}",
+            *notes,
+        ]
+    )
+
+
+def _outcome_lines(outcome: Outcome, terminal: Terminal) -> Iterator[str]:
+    address, actions = named(outcome.change.address), outcome.change.actions
+    seconds = f"{outcome.seconds:.1f}s"
+    if outcome.status is Status.DONE:
+        line = f"{terminal.glyph('✓', '[ok]')} {address} {done(actions)} in {seconds}"
+        yield terminal.paint(line, "add") + _id_beside(line, outcome, terminal)
+        yield from _note_lines(outcome, terminal, "dim")
+    elif outcome.status is Status.FAILED:
+        yield terminal.paint(
+            f"{terminal.glyph('✗', '[failed]')} {address} {join_words(actions)} failed after {seconds}", "danger"
+        )
+        yield from _note_lines(outcome, terminal, None)
+    else:
+        yield terminal.paint(f"{terminal.glyph('∅', '[skipped]')} {address} skipped", "change")
+        yield from _note_lines(outcome, terminal, "dim")
+
+
+def _id_beside(line: str, outcome: Outcome, terminal: Terminal) -> str:
+    id = outcome.id or outcome.change.id
+    room = terminal.width - columns(line) - 2
+    if not id or room < _NARROW:
+        return ""
+    return "  " + terminal.paint(terminal.elide(escape_control(id, 255), room), "dim")
+
+
+def _note_lines(outcome: Outcome, terminal: Terminal, tone: Tone | None) -> Iterator[str]:
+    bar = terminal.glyph("  │ ", "  | ")
+    for line in outcome.note.splitlines()[:40]:
+        yield from terminal.wrap(escape_control(line, _NOTE_LIMIT), bar, bar, tone)

@@ -1,0 +1,128 @@
+"""The secrets of a live key: read from the wire, shown as attributes, told as a manifest, and as calls will leave them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from genai_iac.core import Call, Document, LiveSecret, Value, leaves
+from genai_iac.core.errors import Problem
+from genai_iac.delivery import sinks
+from genai_iac.resource_types._base import read_time
+from genai_iac.rotation.expiry import DEFAULT, EXPIRES_SCHEMA, read_expiry, write_moment
+
+NAME_SCHEMA: Mapping[str, Any] = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,254}$"}
+STATES: Mapping[str, str] = {"active": "ACTIVE", "inactive": "INACTIVE", "revoked": "REVOKED"}  # OCI's words
+SECRETS_SCHEMA: Mapping[str, Any] = {
+    "type": "array",
+    "description": "The key's one or two secrets; OCI fixes their number and names when it makes the key.",
+    "minItems": 1,
+    "maxItems": 2,
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["name"],
+        "properties": {
+            "name": {**NAME_SCHEMA, "examples": ["key-one", "key-two"]},
+            "state": {"enum": list(STATES), "default": "active", "description": "revoked is permanent."},
+            "expires": EXPIRES_SCHEMA,
+        },
+    },
+}
+DELIVERIES_SCHEMA: Mapping[str, Any] = {
+    "type": "array",
+    "description": "Where plaintext goes when a secret is created or renewed. Without a sink the values are lost.",
+    "items": sinks.entry_schema(),
+    "maxItems": 20,
+}
+
+
+def check_secrets(document: Document) -> Iterator[Problem]:
+    """Names that are not told apart, and moments that no calendar has."""
+    names: set[str] = set()
+    for index, secret in enumerate(document.spec.get("secrets", ())):
+        if secret["name"] in names:
+            yield Problem(
+                document.place("spec", "secrets", index, "name"),
+                f"two secrets are called {secret['name']}",
+                "give them different names",
+            )
+        names.add(secret["name"])
+        try:
+            read_expiry(str(secret.get("expires", DEFAULT)))
+        except ValueError:
+            yield Problem(
+                document.place("spec", "secrets", index, "expires"),
+                f"{secret['expires']} is not a moment of the calendar",
+                "write a date-time such as 2027-06-30T00:00:00Z, or a duration such as 90d",
+            )
+
+
+def check_deliveries(document: Document) -> Iterator[Problem]:
+    """Sinks that are not known beforehand."""
+    for index, entry in enumerate(document.spec.get("deliverTo", ())):
+        for leaf in leaves(entry):
+            yield Problem(
+                document.place("spec", "deliverTo", index),
+                f"{leaf} is a reference, and where a secret goes must be known beforehand",
+                "write it out, or use ${var.NAME}",
+            )
+
+
+def read_secrets(spec: Mapping[str, Any]) -> dict[str, Value]:
+    """The declared secrets by name: `{"state": "active", "expires": Lifetime or moment}`."""
+    return {
+        secret["name"]: {"state": secret.get("state", default), "expires": read_expiry(secret.get("expires", DEFAULT))}
+        for secret, default in zip(spec["secrets"], _default_states(spec), strict=False)
+    }
+
+
+def _default_states(spec: Mapping[str, Any]) -> tuple[str, str]:
+    """With a rotation one secret works and the other stands by; without one both work unless told otherwise."""
+    return ("active", "inactive") if "rotation" in spec else ("active", "active")
+
+
+def read_live_secret(item: Mapping[str, Any]) -> LiveSecret:
+    """One of the `keys` of an API key, as a list or a Get shows it."""
+    return LiveSecret(
+        name=item["keyName"],
+        state=item["state"],
+        mask=item["keyMask"],
+        created=read_time(item.get("timeCreated")),
+        expires=read_time(item.get("timeExpiry")),
+        last_used=read_time(item.get("timeLastUsed")),
+    )
+
+
+def show_secrets(secrets: Iterable[LiveSecret]) -> dict[str, dict[str, str | None]]:
+    """The secrets as attributes of their key, by name, in the words of manifests."""
+    return {
+        secret.name: {
+            "state": secret.state.lower(),
+            "expires": write_moment(secret.expires) if secret.expires else None,
+        }
+        for secret in secrets
+    }
+
+
+def declare_secret(secret: LiveSecret) -> dict[str, str]:
+    """A secret as a manifest declares it so that nothing is to be done: what has died of age is not wanted back."""
+    state = {"ACTIVE": "active", "INACTIVE": "inactive", "EXPIRED": "inactive"}.get(secret.state, "revoked")
+    return {
+        "name": secret.name,
+        **({"state": state} if state != "active" else {}),
+        **({"expires": write_moment(secret.expires)} if secret.expires else {}),
+    }
+
+
+def secrets_after(secrets: Mapping[str, Any], calls: Iterable[Call]) -> dict[str, dict[str, Any]]:
+    """The secrets as those calls leave them, one after the other."""
+    after = {name: dict(secret) for name, secret in secrets.items()}
+    for call in calls:
+        if call.secret is not None and call.operation == "RenewApiKey":
+            details = call.body["details"]
+            assert isinstance(details, Mapping)
+            after[call.secret] = {"state": "active", "expires": details["timeExpiry"]}
+        elif call.secret is not None and call.operation == "SetApiKeyState":
+            after[call.secret]["state"] = str(call.body["state"]).lower()
+    return after

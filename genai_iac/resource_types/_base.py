@@ -1,0 +1,158 @@
+"""What every kind says of itself: its schema, how a document becomes a resource, and the calls that bring live to desired."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from genai_iac.core import (
+    LEAK_TAG,
+    OWNERSHIP_TAG,
+    Address,
+    Call,
+    Document,
+    LiveResource,
+    Path,
+    Reference,
+    Resource,
+    Source,
+    Stack,
+    Value,
+)
+from genai_iac.core.errors import Problem, ServiceFailure
+from genai_iac.core.step import (
+    DiffContext,
+    Step,
+    declared_tags,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The list call that shows every resource of a kind: once for the tenancy, or once a compartment (and region)."""
+
+    operation: str
+    reach: Literal["tenancy", "compartment", "compartment and region"]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestContext:
+    """How a manifest tells what is live: `name` is the metadata.name it is given."""
+
+    name: str
+    region: str  # the Stack's
+    place: Callable[[str], str]  # a compartment's OCID as manifests name the compartment
+    text: Callable[[str], str]  # a text that holds no reference, whatever it looks like
+    statement: Callable[[str], str]  # a policy statement with references for OCIDs
+
+
+class ResourceType(ABC):
+    """One kind of resource. A file in this folder with a `KIND` puts it on the shelf."""
+
+    name: ClassVar[str]
+    plural: ClassVar[str]
+    summary: ClassVar[str]  # one sentence, for the schema
+    schema: ClassVar[Mapping[str, Any]]  # JSON Schema of `spec`, without `tags` and `deletion`, which all kinds have
+    statement_fields: ClassVar[tuple[str, ...]] = ()  # lists in spec whose strings are policy statements
+    listing: ClassVar[Listing]
+    get_operation: ClassVar[str]  # the Get whose answer carries the etag
+    delete_operation: ClassVar[str]
+    update_operation: ClassVar[str]
+    name_field: ClassVar[str]  # the attribute that people call it by
+
+    @abstractmethod
+    def check(self, document: Document) -> Iterable[Problem]:
+        """What the schema cannot say. Offline."""
+
+    def claims(self, document: Document) -> Iterable[tuple[Path, str]]:
+        """What a checked document names outside the tenancy's own resources and no other document may, each with where it does."""
+        del document
+        return ()
+
+    @abstractmethod
+    def desired(self, document: Document, stack: Stack) -> Resource:
+        """The resource that a checked document declares."""
+
+    @abstractmethod
+    def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
+        """What one item of the list call shows; its mark is read by the caller."""
+
+    def read(self, item: Any, region: str | None) -> LiveResource:
+        """`live` for whatever the service has sent. Raises ServiceFailure when that is no resource of this kind."""
+        try:
+            return self.live(item, region)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ServiceFailure(
+                f"the service answered with something else than {self.plural} ({type(error).__name__}: {error})",
+                operation=self.get_operation,
+                hint="try again; if it stays so, ask whether the endpoint is OCI's",
+            ) from error
+
+    @abstractmethod
+    def create(self, desired: Resource) -> Step:
+        """The calls that make it."""
+
+    @abstractmethod
+    def change(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
+        """The calls that bring live to desired; a falsy step when it is. Raises PlanError when no call can."""
+
+    @abstractmethod
+    def declare(self, live: LiveResource, telling: ManifestContext) -> Mapping[str, Any]:
+        """The `spec` that declares a live resource as it is, without what the schema gives by default, tags and deletion."""
+
+    def remove(self, live: LiveResource) -> Step:
+        """The calls that delete it."""
+        return Step(("delete",), (Call(self.delete_operation, {}, live.id, live.region),), ("no manifest declares it",))
+
+    def forget(self, live: LiveResource, tags: Mapping[str, str]) -> Step:
+        """The calls that take the owner mark off and leave the rest."""
+        call = Call(self.update_operation, {"freeformTags": tags}, live.id, live.region)
+        return Step(("forget",), (call,), ("deletion: retain",))
+
+    def after(
+        self, desired: Resource, live: LiveResource, step: Step, resolve: Callable[[Value], Value]
+    ) -> Mapping[str, Value]:
+        """What the attributes will be after the step: what is not touched stays as it is."""
+        sent = {name for call in step.calls for name in call.body}
+        touched = {name: value for name, value in desired.attributes.items() if name in sent and name != "freeformTags"}
+        if "targetCompartmentId" in sent:
+            touched["compartmentId"] = desired.attributes["compartmentId"]
+        tags = {**live.tags, **declared_tags(desired)}
+        for own in (OWNERSHIP_TAG, LEAK_TAG):
+            tags.pop(own, None)
+        region = {"region": live.region} if live.region else {}
+        return {
+            **live.attributes,
+            **{name: resolve(value) for name, value in touched.items()},
+            "freeformTags": tags,
+            **region,
+        }
+
+    def names_compartments(self, attributes: Mapping[str, Value]) -> Iterable[str]:
+        """The compartments that the attributes call by their names inside a text."""
+        del attributes
+        return ()
+
+    def complete(self, desired: Resource, resources: Mapping[Address, Resource]) -> Resource:
+        """The resource once all others are known; for a kind that says something about them."""
+        del resources
+        return desired
+
+    def uses(self, desired: Resource) -> Iterable[Reference]:
+        """References beyond those inside the attributes."""
+        del desired
+        return ()
+
+
+def read_time(text: str | None) -> datetime | None:
+    """An RFC 3339 time of the wire as an aware datetime; None stays None."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def declared_places(document: Document, *paths: Path) -> dict[str, Source]:
+    """Where those parts were written, by dotted path below `spec`, for messages at plan time."""
+    return {".".join(map(str, path)): document.place("spec", *path) for path in paths}

@@ -1,0 +1,123 @@
+"""What can be said of policy statements offline: their syntax, values that fit no hole, what the service is certain to refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from genai_iac import iam_policy as language
+from genai_iac.core import Address, Document, ExistingCompartment, Reference, StatementText, Value, read_compartment
+from genai_iac.core.errors import Problem
+
+_WHAT = {"chat": "use generative-ai-chat", "responses": "manage generative-ai-response"}
+
+GRANT_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["apiKey"],
+    "properties": {
+        "apiKey": {
+            "type": "string",
+            "description": "A declared ApiKey, by its metadata.name.",
+            "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        },
+        "apis": {
+            "type": "array",
+            "description": "What it may call. Default: chat.",
+            "items": {"enum": list(_WHAT)},
+            "minItems": 1,
+            "uniqueItems": True,
+            "default": ["chat"],
+        },
+        "models": {
+            "type": "array",
+            "description": "The models it may use. Default: any.",
+            "items": {"type": "string", "pattern": r"^[A-Za-z0-9._:/-]{1,255}$"},
+            "minItems": 1,
+            "uniqueItems": True,
+            "examples": [["xai.grok-4"]],
+        },
+    },
+}
+
+
+def granted_keys(grants: Iterable[Mapping[str, Any]]) -> Iterator[Reference]:
+    """The keys that the grants name."""
+    for grant in grants:
+        yield Reference(Address("ApiKey", grant["apiKey"]))
+
+
+def grant_statements(grant: Mapping[str, Any], compartments: Mapping[str, Value]) -> Iterator[Value]:
+    """One statement an API; `compartments` says in which compartment each key lives."""
+    home = compartments[grant["apiKey"]]
+    for api in grant.get("apis", ("chat",)):
+        yield _write(_WHAT[api], grant["apiKey"], home, grant.get("models", ()))
+
+
+def _write(what: str, key: str, home: Value, models: Sequence[str]) -> Value:
+    holes: list[tuple[str, str | Reference | ExistingCompartment]] = [("key", Reference(Address("ApiKey", key)))]
+    place = "tenancy"
+    if home != ExistingCompartment("/"):
+        place = "compartment id ${compartment}"
+        holes.append(("compartment", home))  # type: ignore[arg-type]
+    conditions = ["request.principal.type = 'generativeaiapikey'", "request.principal.id = '${key}'"]
+    if models:
+        names = [f"model{index}" for index in range(len(models))]
+        conditions.append("target.model.id in (" + ", ".join(f"'${{{name}}}'" for name in names) + ")")
+        holes.extend(zip(names, models, strict=True))
+    return StatementText(f"allow any-user to {what} in {place} where all {{{', '.join(conditions)}}}", tuple(holes))
+
+
+_FAMILIES = {"ApiKey": "generativeaiapikey", "Compartment": "compartment"}
+
+
+def check_statements(document: Document) -> Iterator[Problem]:
+    """The problems of a Policy's statements, each at its statement."""
+    in_tenancy = _is_tenancy(read_compartment(document.spec.get("compartment", "tenancy")))
+    for index, statement in enumerate(document.spec.get("statements", ())):
+        for column, message, hint in _judge(statement, in_tenancy):
+            place = document.place("spec", "statements", index)
+            yield Problem(place, f"column {column} of the statement: {message}", hint)
+
+
+def _is_tenancy(attached: Value) -> bool:
+    if isinstance(attached, str):
+        return not attached.lower().startswith("ocid1.compartment.")
+    return attached == ExistingCompartment("/")
+
+
+def _judge(statement: Value, in_tenancy: bool) -> Iterator[tuple[int, str, str]]:
+    try:
+        read = _read(statement)
+    except language.PolicySyntaxError as error:
+        yield error.column, error.message, error.hint or ""
+        return
+    if isinstance(statement, StatementText) and isinstance(read, language.Template):
+        yield from _misfits(read, statement)
+    for refusal in language.find_refusals(read, in_tenancy=in_tenancy):
+        yield refusal.column, refusal.message, refusal.fix
+
+
+def _read(statement: Value) -> language.Statement | language.Template:
+    if isinstance(statement, StatementText):
+        return language.Template.parse(statement.template)
+    return language.parse_once(str(statement))
+
+
+def _misfits(template: language.Template, statement: StatementText) -> Iterator[tuple[int, str, str]]:
+    """The first value that fits no hole. A reference fits as what it will be."""
+    holes = dict(statement.holes)
+    values = {name: _stand_in(hole) if isinstance(hole, Reference) else str(hole) for name, hole in holes.items()}
+    try:
+        template.fill(values)
+    except language.PolicyValueError as error:
+        told = isinstance(holes.get(error.hole), Reference) and error.reason
+        message, _, hint = (f"${{{error.hole}}} {error.reason}" if told else error.message).partition("; ")
+        yield error.column, message, hint
+
+
+def _stand_in(reference: Reference) -> str:
+    name = reference.address.name
+    if reference.field != "id":
+        return name
+    return f"ocid1.{_FAMILIES.get(reference.address.kind, 'resource')}.oc1..{name}"

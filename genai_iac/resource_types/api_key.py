@@ -1,0 +1,238 @@
+"""ApiKey: a Generative AI API key with its one or two named secrets, in one region."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from genai_iac.core import (
+    COMPARTMENT_SCHEMA,
+    Call,
+    DeliveryPlan,
+    Document,
+    Invalidation,
+    LiveResource,
+    Path,
+    Reference,
+    Resource,
+    Stack,
+    Value,
+    read_compartment,
+)
+from genai_iac.core.errors import Problem
+from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, why_changed
+from genai_iac.delivery import sinks
+from genai_iac.resource_types._api_key_secrets import (
+    DELIVERIES_SCHEMA,
+    NAME_SCHEMA,
+    SECRETS_SCHEMA,
+    STATES,
+    check_deliveries,
+    check_secrets,
+    declare_secret,
+    read_live_secret,
+    read_secrets,
+    secrets_after,
+    show_secrets,
+)
+from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
+from genai_iac.rotation.block import ROTATION_SCHEMA, Rotation, check_rotation
+from genai_iac.rotation.declared_states import (
+    check_names,
+    declared_roles,
+    declared_secrets,
+    reconcile_secrets,
+    set_state,
+)
+from genai_iac.rotation.next_step import rotate
+
+
+class ApiKey(ResourceType):
+    """Generative AI 20231130: CreateApiKey, UpdateApiKey, RenewApiKey, SetApiKeyState, ChangeApiKeyCompartment, DeleteApiKey."""
+
+    name = "ApiKey"
+    plural = "API keys"
+    summary = "An OCI Generative AI API key and where the values of its secrets are delivered."
+    listing = Listing("ListApiKeys", "compartment and region")
+    get_operation = "GetApiKey"
+    update_operation = "UpdateApiKey"
+    delete_operation = "DeleteApiKey"
+    name_field = "displayName"
+    schema: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["compartment", "secrets"],
+        "properties": {
+            "displayName": {
+                **NAME_SCHEMA,
+                "description": "The key's name in OCI; need not be unique there. Default: metadata.name.",
+            },
+            "compartment": COMPARTMENT_SCHEMA,
+            "region": {
+                "type": "string",
+                "description": "The region of the key; a key calls models of its own region only. Default: the Stack's.",
+                "pattern": "^[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}$",
+                "examples": ["us-chicago-1"],
+            },
+            "description": {"type": "string", "maxLength": 400},
+            "secrets": SECRETS_SCHEMA,
+            "deliverTo": DELIVERIES_SCHEMA,
+            "rotation": ROTATION_SCHEMA,
+        },
+    }
+
+    def check(self, document: Document) -> Iterable[Problem]:
+        yield from check_secrets(document)
+        yield from check_deliveries(document)
+        if "rotation" in document.spec:
+            yield from check_rotation(document)
+
+    def claims(self, document: Document) -> Iterable[tuple[Path, str]]:
+        for index, entry in enumerate(document.spec.get("deliverTo", ())):
+            spot = sinks.entry_spot(entry)
+            if spot is not None:
+                yield ("spec", "deliverTo", index), spot
+
+    def desired(self, document: Document, stack: Stack) -> Resource:
+        spec = document.spec
+        attributes: dict[str, Value] = {
+            "displayName": spec.get("displayName", document.name),
+            "compartmentId": read_compartment(spec["compartment"]),
+            **({"description": spec["description"]} if "description" in spec else {}),
+            "secrets": read_secrets(spec),
+            "freeformTags": spec.get("tags", {}),
+        }
+        return Resource(
+            document.address,
+            attributes,
+            document.source,
+            spec.get("deletion", "delete"),
+            spec.get("region", stack.region),
+            settings={"deliverTo": tuple(spec.get("deliverTo", ())), "rotation": spec.get("rotation")},
+            places=declared_places(
+                document,
+                ("displayName",),
+                ("compartment",),
+                ("region",),
+                ("secrets",),
+                *(("deliverTo", index) for index in range(len(spec.get("deliverTo", ())))),
+            ),
+        )
+
+    def uses(self, desired: Resource) -> Iterable[Reference]:
+        named = (value for entry in desired.settings.get("deliverTo", ()) for value in sinks.entry_compartments(entry))
+        return (value for value in named if isinstance(value, Reference))
+
+    def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
+        secrets = tuple(read_live_secret(secret) for secret in item.get("keys") or ())
+        tags = item.get("freeformTags") or {}
+        return LiveResource(
+            kind=self.name,
+            id=item["id"],
+            attributes={
+                "displayName": item["displayName"],
+                "compartmentId": item["compartmentId"],
+                "description": item.get("description"),
+                "secrets": show_secrets(secrets),
+                "freeformTags": tags,
+            },
+            compartment=item["compartmentId"],
+            name=item["displayName"],
+            region=region,
+            lifecycle=item["lifecycleState"],
+            tags=tags,
+            created=read_time(item.get("timeCreated")),
+            secrets=secrets,
+        )
+
+    def declare(self, live: LiveResource, telling: ManifestContext) -> Mapping[str, Any]:
+        description = live.attributes["description"]
+        return {
+            **({"displayName": live.name} if live.name != telling.name else {}),
+            "compartment": telling.place(live.compartment),
+            **({"region": live.region} if live.region != telling.region else {}),
+            **({"description": telling.text(description)} if description else {}),
+            "secrets": [declare_secret(secret) for secret in live.secrets],
+        }
+
+    def create(self, desired: Resource) -> Step:
+        secrets = declared_secrets(desired)
+        body = {name: value for name, value in desired.attributes.items() if name != "secrets"}
+        body["keyDetails"] = [{"keyName": name, "timeExpiry": secret["expires"]} for name, secret in secrets.items()]
+        states = [
+            set_state(None, name, STATES[secret["state"]], desired.region)
+            for name, secret in secrets.items()
+            if secret["state"] != "active"
+        ]
+        calls = (Call("CreateApiKey", body, None, desired.region), *states)
+        handover = DeliveryPlan(declared_roles(desired))
+        return Step(("create",), calls, ("not in the tenancy",), deliver=tuple(secrets), handover=handover)
+
+    def change(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
+        if desired.region != live.region:
+            made, gone = self.create(desired), self.remove(live)
+            reason = f"a key cannot leave its region: replaced from {live.region} to {desired.region}"
+            return replace(
+                made,
+                actions=("delete", "create"),
+                calls=(*gone.calls, *made.calls),
+                reasons=(reason,),
+                losses=gone.losses,
+            )
+        check_names(desired, live)
+        outside, inside = self._change_key(desired, live, facts), self._change_secrets(desired, live, facts)
+        return replace(
+            inside,
+            actions=tuple(dict.fromkeys((*outside.actions, *inside.actions))),
+            calls=_as_one_update((*outside.calls, *inside.calls)),
+            reasons=(*outside.reasons, *inside.reasons),
+        )
+
+    def _change_key(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
+        calls: list[Call] = []
+        reasons: list[str] = []
+        fields, tags = changed_fields(("displayName", "description"), desired, live, facts), changed_tags(desired, live)
+        if fields or tags is not None:
+            body = {**fields, **({} if tags is None else {"freeformTags": tags})}
+            calls.append(Call("UpdateApiKey", body, live.id, live.region))
+            reasons.extend(why_changed(fields, tags is not None))
+        home = desired.attributes["compartmentId"]
+        if not facts.same(home, live.compartment):
+            calls.append(Call("ChangeApiKeyCompartment", {"compartmentId": home}, live.id, live.region))
+            reasons.append("it is in another compartment")
+        return Step(("update",) if calls else (), tuple(calls), tuple(reasons))
+
+    def _change_secrets(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
+        rotation = Rotation.of(desired)
+        if rotation is not None:
+            return rotate(desired, live, rotation, facts)
+        return reconcile_secrets(desired, live, facts)
+
+    def after(
+        self, desired: Resource, live: LiveResource, step: Step, resolve: Callable[[Value], Value]
+    ) -> Mapping[str, Value]:
+        if "create" in step.actions:
+            return {**{name: resolve(value) for name, value in desired.attributes.items()}, "region": desired.region}
+        after = dict(super().after(desired, live, step, resolve))
+        return {**after, "secrets": secrets_after(live.attributes["secrets"], step.calls)}
+
+    def remove(self, live: LiveResource) -> Step:
+        step = super().remove(live)
+        losses = tuple(
+            Invalidation(secret.name, secret.last_used, "delete") for secret in live.secrets if secret.state == "ACTIVE"
+        )
+        return Step(step.actions, step.calls, step.reasons, losses)
+
+
+def _as_one_update(calls: tuple[Call, ...]) -> tuple[Call, ...]:
+    """The calls with all that updates the key itself in the first of them."""
+    updates = [call for call in calls if call.operation == ApiKey.update_operation]
+    if len(updates) < 2:
+        return calls
+    body = {name: value for call in updates for name, value in call.body.items()}
+    rest = [call for call in calls if call.operation != ApiKey.update_operation]
+    return (replace(updates[0], body=body), *rest)
+
+
+KIND = ApiKey()

@@ -1,0 +1,194 @@
+"""Policy: IAM statements, written out or as grants. Name and compartment are for ever in OCI: changing one replaces the policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from genai_iac.core import (
+    COMPARTMENT_SCHEMA,
+    Address,
+    Call,
+    Document,
+    LiveResource,
+    Reference,
+    Resource,
+    Stack,
+    StatementText,
+    Value,
+    read_compartment,
+)
+from genai_iac.core.errors import Problem
+from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, why_changed
+from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
+from genai_iac.resource_types._policy_statements import GRANT_SCHEMA, check_statements, grant_statements, granted_keys
+
+_PLACE = re.compile(r"\bcompartment\s+(?!id\b)([A-Za-z0-9._:-]+)", re.IGNORECASE)
+
+
+class Policy(ResourceType):
+    """Identity 20160918: CreatePolicy, UpdatePolicy, DeletePolicy."""
+
+    name = "Policy"
+    plural = "policies"
+    summary = "An IAM policy: statements, or grants that become the narrowest statements."
+    statement_fields = ("statements",)
+    listing = Listing("ListPolicies", "compartment")
+    get_operation = "GetPolicy"
+    update_operation = "UpdatePolicy"
+    delete_operation = "DeletePolicy"
+    name_field = "name"
+    schema: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "name": {
+                "type": "string",
+                "description": "Its name in OCI, unique in the tenancy and immutable: a change replaces the policy. Default: metadata.name.",
+                "pattern": "^[A-Za-z0-9._-]{1,100}$",
+            },
+            "compartment": {**COMPARTMENT_SCHEMA, "default": "tenancy", "title": "Where the policy is attached"},
+            "description": {
+                "type": "string",
+                "description": "What it is for. OCI wants one: default 'Made by genai-iac'.",
+                "minLength": 1,
+                "maxLength": 400,
+            },
+            "statements": {
+                "type": "array",
+                "description": "Policy statements as OCI reads them; ${…} is a token and cannot change a statement's shape.",
+                "items": {"type": "string", "minLength": 1},
+                "minItems": 1,
+                "maxItems": 50,
+                "examples": [
+                    ["allow group ml-engineers to read generative-ai-family in compartment ${Compartment/chat.name}"]
+                ],
+            },
+            "grants": {
+                "type": "array",
+                "description": "Who may call what; becomes the narrowest statements, shown in the plan.",
+                "items": GRANT_SCHEMA,
+                "minItems": 1,
+                "maxItems": 50,
+            },
+        },
+        "anyOf": [{"required": ["statements"]}, {"required": ["grants"]}],
+    }
+
+    def check(self, document: Document) -> Iterable[Problem]:
+        return check_statements(document)
+
+    def desired(self, document: Document, stack: Stack) -> Resource:
+        del stack
+        spec = document.spec
+        attached = read_compartment(spec.get("compartment", "tenancy"))
+        statements = [_attach(statement, attached) for statement in spec.get("statements", ())]
+        attributes: dict[str, Value] = {
+            "name": spec.get("name", document.name),
+            "compartmentId": attached,
+            "description": spec.get("description", "Made by genai-iac"),
+            "statements": statements,
+            "freeformTags": spec.get("tags", {}),
+        }
+        grants = spec.get("grants", ())
+        lists = (("statements", statements), ("grants", grants))
+        members = ((name, index) for name, items in lists for index in range(len(items)))
+        places = declared_places(document, ("name",), ("compartment",), *members)
+        settings = {"grants": grants}
+        return Resource(
+            document.address, attributes, document.source, spec.get("deletion", "delete"), None, settings, places
+        )
+
+    def complete(self, desired: Resource, resources: Mapping[Address, Resource]) -> Resource:
+        """The resource with its grants written out, now that it is known in which compartment each key lives."""
+        grants: Sequence[Mapping[str, Any]] = desired.settings.get("grants", ())
+        homes = {key.address.name: resources[key.address].attributes["compartmentId"] for key in granted_keys(grants)}
+        statements, places = _as_list(desired.attributes["statements"]), dict(desired.places)
+        for index, grant in enumerate(grants):
+            for statement in grant_statements(grant, homes):
+                places[f"statements.{len(statements)}"] = places.get(f"grants.{index}", desired.source)
+                statements.append(statement)
+        return replace(desired, attributes={**desired.attributes, "statements": statements}, places=places)
+
+    def uses(self, desired: Resource) -> Iterable[Reference]:
+        return granted_keys(desired.settings.get("grants", ()))
+
+    def names_compartments(self, attributes: Mapping[str, Value]) -> Iterable[str]:
+        for statement in _as_list(attributes["statements"]):
+            text = statement.template if isinstance(statement, StatementText) else str(statement)
+            for place in _PLACE.findall(text):
+                yield from (name.strip() for name in place.split(":"))
+
+    def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
+        del region
+        tags = item.get("freeformTags") or {}
+        return LiveResource(
+            kind=self.name,
+            id=item["id"],
+            attributes={
+                "name": item["name"],
+                "compartmentId": item["compartmentId"],
+                "description": item.get("description"),
+                "statements": list(item.get("statements") or ()),
+                "freeformTags": tags,
+            },
+            compartment=item["compartmentId"],
+            name=item["name"],
+            region=None,
+            lifecycle=item["lifecycleState"],
+            tags=tags,
+            created=read_time(item.get("timeCreated")),
+        )
+
+    def declare(self, live: LiveResource, telling: ManifestContext) -> Mapping[str, Any]:
+        place = telling.place(live.compartment)
+        return {
+            **({"name": live.name} if live.name != telling.name else {}),
+            **({"compartment": place} if place != "tenancy" else {}),
+            **({"description": telling.text(live.attributes["description"])} if live.attributes["description"] else {}),
+            "statements": [telling.statement(statement) for statement in live.attributes["statements"]],
+        }
+
+    def create(self, desired: Resource) -> Step:
+        return Step(("create",), (Call("CreatePolicy", dict(desired.attributes)),), ("not in the tenancy",))
+
+    def change(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
+        replaced = [
+            field
+            for field, is_now in (("name", live.name), ("compartmentId", live.compartment))
+            if not facts.same(desired.attributes[field], is_now)
+        ]
+        if replaced:
+            # deleted first: the name is unique in the tenancy, and two live policies with one mark could not be told from a copied mark
+            calls = (Call("DeletePolicy", {}, live.id), Call("CreatePolicy", dict(desired.attributes)))
+            return Step(
+                ("delete", "create"), calls, (f"OCI cannot change the {' and '.join(replaced)} of a policy: replaced",)
+            )
+        fields, tags = changed_fields(("description",), desired, live, facts), changed_tags(desired, live)
+        statements = _as_list(desired.attributes["statements"])
+        same = facts.same_statements(statements, live.attributes["statements"], live.compartment)
+        outdated = facts.outdated(statements, live) if same else ""
+        if not same:
+            fields["statements"] = statements
+        if not fields and tags is None and not outdated:
+            return Step()
+        reasons = why_changed(fields, tags is not None) if fields or tags is not None else ()
+        body = {**fields, **({"statements": statements} if outdated else {})}
+        body |= {} if tags is None else {"freeformTags": tags}
+        return Step(("update",), (Call("UpdatePolicy", body, live.id),), (*reasons, *filter(None, [outdated])))
+
+
+def _attach(statement: Value, attached: Value) -> Value:
+    if isinstance(statement, StatementText):
+        return StatementText(statement.template, statement.holes, attached)
+    return statement
+
+
+def _as_list(value: Value) -> list[Value]:
+    assert isinstance(value, Sequence)
+    return list(value)
+
+
+KIND = Policy()

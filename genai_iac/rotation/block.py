@@ -1,0 +1,123 @@
+"""The `rotation:` block of a key: its schema, what it asks of the rest of the key, and its durations. What follows from it is `_turn`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from genai_iac.core import Document, Resource
+from genai_iac.core.errors import Problem
+from genai_iac.rotation.expiry import DEFAULT, LIFE, read_duration
+
+DURATION = {"type": "string", "pattern": "^[1-9][0-9]{0,4}[hd]$"}
+ROTATION_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "description": "The tool owns the states of the two secrets and rotates between them on schedule.",
+    "additionalProperties": False,
+    "required": ["every"],
+    "properties": {
+        "every": {**DURATION, "description": "How long a secret is current.", "examples": ["60d"]},
+        "overlap": {
+            **DURATION,
+            "default": "7d",
+            "description": "Both secrets work for at least this long.",
+            "examples": ["7d"],
+        },
+        "idle": {
+            **DURATION,
+            "default": "24h",
+            "description": "The old one must have been unused for this long before it is retired.",
+            "examples": ["24h"],
+        },
+        "retire": {
+            "enum": ["deactivate", "revoke"],
+            "default": "deactivate",
+            "description": "What happens to the old secret; revoke is permanent and its slot cannot be used again.",
+        },
+        "verify": {
+            "type": "object",
+            "description": "One real inference call with the new secret before it becomes current.",
+            "additionalProperties": False,
+            "required": ["model"],
+            "properties": {
+                "model": {"type": "string", "pattern": r"^[A-Za-z0-9._:/-]{1,255}$", "examples": ["xai.grok-4"]},
+                "api": {"enum": ["chat", "responses"], "default": "chat"},
+            },
+        },
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """The `rotation:` block."""
+
+    every: timedelta
+    overlap: timedelta
+    idle: timedelta
+    revokes: bool
+    verifies: bool
+
+    @classmethod
+    def of(cls, resource: Resource) -> Rotation | None:
+        """The rotation that the resource declares, or None."""
+        block = resource.settings.get("rotation")
+        if not block:
+            return None
+        return cls(
+            read_duration(block["every"]),
+            read_duration(block.get("overlap", "7d")),
+            read_duration(block.get("idle", "24h")),
+            block.get("retire", "deactivate") == "revoke",
+            "verify" in block,
+        )
+
+
+def check_rotation(document: Document) -> Iterator[Problem]:
+    """What a rotation asks of the rest of its key: two secrets, no states, lives rather than dates, and lives long enough."""
+    secrets, block = document.spec.get("secrets", ()), document.spec["rotation"]
+    where = document.place("spec", "rotation")
+    if len(secrets) != 2:
+        yield Problem(where, "a rotation alternates between two secrets", "declare two secrets, or remove rotation")
+    needed = read_duration(block.get("overlap", "7d")) + read_duration(block.get("idle", "24h"))
+    if read_duration(block["every"]) <= needed:
+        yield Problem(
+            where,
+            "every must be longer than overlap and idle together",
+            "rotate less often, or overlap for a shorter time",
+        )
+    for index, secret in enumerate(secrets):
+        place = document.place("spec", "secrets", index)
+        if "state" in secret:
+            yield Problem(
+                document.place("spec", "secrets", index, "state"),
+                "a rotation owns the states of the secrets",
+                "remove state",
+            )
+        expires = str(secret.get("expires", DEFAULT))
+        if not LIFE.fullmatch(expires):
+            yield Problem(
+                place,
+                "a rotation renews repeatedly: an exact expiry cannot be kept",
+                "give a life, such as expires: 90d",
+            )
+        elif read_duration(expires) <= needed:
+            yield Problem(
+                place,
+                f"expires: {expires} is over before overlap and idle are",
+                f"live longer than {format_duration(needed)}",
+            )
+
+
+def idle_time(resource: Resource | None) -> timedelta:
+    """For how long a value must have been unused before it may be killed: the rotation's own, else 24 hours."""
+    rotation = Rotation.of(resource) if resource else None
+    return rotation.idle if rotation else timedelta(hours=24)
+
+
+def format_duration(length: timedelta) -> str:
+    """`36 hours`, `7 days`."""
+    hours = int(length.total_seconds() // 3600)
+    return f"{hours} hours" if hours < 48 or hours % 24 else f"{hours // 24} days"

@@ -1,0 +1,35 @@
+"""What the sinks of a live key lack, given the part each secret plays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from genai_iac.core import LiveResource, Role, SinkState
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryGaps:
+    """By secret name."""
+
+    undelivered: frozenset[str]  # a sink lacks the value and none can give it: only a renewal brings one again
+    incomplete: frozenset[
+        str
+    ]  # a sink lacks it, or keeps it in another part, and nothing has to be minted to mend that
+
+
+def find_delivery_gaps(roles: Mapping[str, Role], held: Iterable[SinkState], live: LiveResource) -> DeliveryGaps:
+    """Compare what each sink should hold with what it does. A secret that does not work (inactive) is never undelivered."""
+    sinks = tuple(held)
+    undelivered: set[str] = set()
+    incomplete: set[str] = set()
+    for name, role in roles.items():
+        lacking = any(sink.lacks(name, role) for sink in sinks)
+        copyable = any(sink.readable and name in sink.records for sink in sinks)
+        secret = live.secret(name)
+        if lacking and not copyable:
+            if secret is not None and secret.state == "ACTIVE":
+                undelivered.add(name)
+        elif lacking or any(sink.records.get(name, role) != role for sink in sinks if role in sink.keeps):
+            incomplete.add(name)
+    return DeliveryGaps(frozenset(undelivered), frozenset(incomplete))

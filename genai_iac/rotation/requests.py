@@ -1,0 +1,176 @@
+"""What a person asks of a rotation out of its turn: an answer to a leak, or that it is taken back; and how that goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from genai_iac.core import LEAK_TAG, Call, DeliveryPlan, Invalidation, LiveResource, LiveSecret, Resource, Role
+from genai_iac.core.errors import PlanError
+from genai_iac.core.step import DiffContext, Step, declared_tags
+from genai_iac.rotation.declared_states import declared_secrets, renew, set_state
+from genai_iac.rotation.delivery_gaps import find_delivery_gaps
+from genai_iac.rotation.renewal import is_readable_from_sink, is_undelivered, is_unused, losses, renew_standby
+from genai_iac.rotation.state import RotationState, is_newer
+
+
+def find_leak(live: LiveResource, facts: DiffContext) -> str | None:
+    """The secret whose leak is to be answered: one asked for now, or one that an earlier run noted on the key and did not finish with."""
+    if facts.wish is not None and facts.wish.what == "leaked":
+        return facts.wish.secret
+    noted = live.secret(live.tags.get(LEAK_TAG, ""))
+    return noted.name if noted is not None and noted.state != "REVOKED" else None
+
+
+def handle_leak(
+    resource: Resource, live: LiveResource, position: RotationState, leaked: str, facts: DiffContext
+) -> Step:
+    """The other one up, delivered, proved, current; the leaked one revoked at once. Noted on the key by the first call of several.
+
+    Raises PlanError for a name that the key does not have, and when neither value can be touched without breaking callers.
+    """
+    secret = live.secret(leaked)
+    if secret is None:
+        names = " and ".join(declared_secrets(resource))
+        raise PlanError(f"{resource.address} has no secret {leaked}", hint=f"its secrets are {names}")
+    if secret.state == "REVOKED":
+        return Step(notes=(f"{leaked} is revoked already",))
+    keeper = position.other if position.current.name == leaked else position.current
+    settled = position.current.name == keeper.name and position.phase != "promoting"
+    if keeper.state == "ACTIVE" and settled:
+        return _revoke_alone(resource, live, secret, keeper)
+    if keeper.state == "ACTIVE" and is_readable_from_sink(keeper, facts):
+        return _hand_over(resource, live, secret, keeper)
+    if keeper.state == "REVOKED":
+        return _renew_in_place(resource, live, secret, keeper, facts)
+    if keeper.state == "ACTIVE" and not is_unused(keeper, facts):
+        raise PlanError(
+            f"{resource.address}: {leaked} leaked, but no sink can give the value of {keeper.name}, which is in use",
+            hint=f"restore its value in a sink, or stop its callers; or revoke {leaked} in the Console and apply again",
+        )
+    return _bring_up_and_revoke(resource, live, secret, keeper, facts)
+
+
+def abort_rotation(resource: Resource, live: LiveResource, position: RotationState, facts: DiffContext) -> Step:
+    """The sinks show the older one (again), and the newer one goes down: at once when nobody uses it, else once it is idle.
+
+    Raises PlanError when there is nothing to take back, or nothing to go back to.
+    """
+    switched = position.phase == "overlap" and is_newer(position.current, position.other)
+    if not switched and position.phase not in ("promoting", "rolling back"):
+        raise PlanError(f"{resource.address} is not rotating; there is nothing to abort")
+    stays, goes = (position.other, position.current) if switched else (position.current, position.other)
+    if stays.state != "ACTIVE":
+        raise _no_way_back(resource, f"{stays.name} does not work")
+    unsure = _may_be_shown(goes, facts) and not is_readable_from_sink(stays, facts)
+    if unsure or is_undelivered(stays, "current", live, facts):
+        raise _no_way_back(resource, f"a sink lacks the value of {stays.name} and none can give it")
+    remembered = any(goes.name in sink.records for sink in facts.held)
+    if facts.idle(goes) or not remembered:
+        return _give_up(live, stays, goes, facts)
+    note = f"{goes.name} is still in use; it is deactivated once it is idle: apply again"
+    roles: dict[str, Role] = {stays.name: "current", goes.name: "inactive"}
+    if not find_delivery_gaps(roles, facts.held, live).incomplete:
+        return Step(notes=(note,))
+    return Step(
+        ("deliver",),
+        (),
+        (f"the rotation is aborted: {stays.name} stays current",),
+        (),
+        (stays.name,),
+        DeliveryPlan(roles),
+        (note,),
+    )
+
+
+def _give_up(live: LiveResource, stays: LiveSecret, goes: LiveSecret, facts: DiffContext) -> Step:
+    return Step(
+        ("deactivate",),
+        (set_state(live, goes.name, "INACTIVE"),),
+        (f"the rotation is aborted: {stays.name} stays current",),
+        losses(goes, "deactivate", facts),
+        (stays.name,),
+        DeliveryPlan({stays.name: "current", goes.name: "inactive"}, retired=goes.name),
+    )
+
+
+def _may_be_shown(secret: LiveSecret, facts: DiffContext) -> bool:
+    """Whether callers may read its value in some sink."""
+    return any(sink.records.get(secret.name) == "current" or secret.name in sink.unknown for sink in facts.held)
+
+
+def _no_way_back(resource: Resource, why: str) -> PlanError:
+    return PlanError(
+        f"{resource.address}: {why}, so the rotation cannot be aborted",
+        hint=f"continue it: genai-iac rotate {resource.address}",
+    )
+
+
+def _revoke_alone(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
+    """Every sink shows the other one already."""
+    noted = LEAK_TAG in live.tags
+    return Step(
+        ("revoke",),
+        (_revoke(resource, live, leaked) if noted else set_state(live, leaked.name, "REVOKED"),),
+        (f"{leaked.name} leaked",),
+        _asked_loss(leaked),
+        (keeper.name,),
+        DeliveryPlan({keeper.name: "current"}, retired=leaked.name),
+    )
+
+
+def _hand_over(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
+    """The keeper works and a sink can give it: nothing has to be minted."""
+    note = Call("UpdateApiKey", {"freeformTags": _noting(resource, live, leaked)}, live.id, live.region)
+    return Step(
+        ("update", "revoke"),
+        (note, _revoke(resource, live, leaked)),
+        (f"{leaked.name} leaked: rotate to {keeper.name}",),
+        _asked_loss(leaked),
+        (keeper.name,),
+        DeliveryPlan({keeper.name: "current"}, prove=keeper.name, retired=leaked.name),
+    )
+
+
+def _bring_up_and_revoke(
+    resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret, facts: DiffContext
+) -> Step:
+    begun = renew_standby(resource, live, RotationState("idle", leaked, keeper), f"{leaked.name} leaked", facts)
+    (mint,) = begun.calls
+    noting = replace(mint, body={**mint.body, "freeformTags": _noting(resource, live, leaked)})
+    return replace(
+        begun,
+        actions=("renew", "revoke"),
+        calls=(noting, _revoke(resource, live, leaked)),
+        losses=(*begun.losses, *_asked_loss(leaked)),
+        handover=DeliveryPlan({keeper.name: "current"}, prove=keeper.name, retired=leaked.name),
+    )
+
+
+def _renew_in_place(
+    resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret, facts: DiffContext
+) -> Step:
+    """Only a new value in its own slot ends the leaked one and leaves callers something to read. The guard asks first."""
+    return Step(
+        ("renew",),
+        (renew(live, leaked.name, declared_secrets(resource)[leaked.name]["expires"]),),
+        (f"{leaked.name} leaked and {keeper.name} was revoked: renewed in its own slot, which callers notice",),
+        losses(leaked, "renew", facts),
+        (leaked.name,),
+        DeliveryPlan({leaked.name: "current"}, retired=leaked.name),
+    )
+
+
+def _revoke(resource: Resource, live: LiveResource, leaked: LiveSecret) -> Call:
+    """The call that ends it, and the note of its leak with it."""
+    call = set_state(live, leaked.name, "REVOKED")
+    tags = {**live.tags, **declared_tags(resource)}
+    tags.pop(LEAK_TAG, None)
+    return replace(call, body={**call.body, "freeformTags": tags})
+
+
+def _noting(resource: Resource, live: LiveResource, leaked: LiveSecret) -> dict[str, str]:
+    return {**live.tags, **declared_tags(resource), LEAK_TAG: leaked.name}
+
+
+def _asked_loss(leaked: LiveSecret) -> tuple[Invalidation, ...]:
+    return (Invalidation(leaked.name, leaked.last_used, "revoke", asked=True),)

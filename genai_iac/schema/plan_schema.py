@@ -1,0 +1,108 @@
+"""The schema of a plan as JSON: what `plan --format json` and `--out json=FILE` write. Minor versions add fields, so others are allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genai_iac.core import ACTIONS
+from genai_iac.resource_types import RESOURCE_TYPES
+
+_COUNT: Mapping[str, Any] = {"type": "integer", "minimum": 0}
+_ADDRESS: Mapping[str, Any] = {
+    "type": "string",
+    "description": "Kind/name.",
+    "pattern": "^[A-Za-z]+/[a-z0-9-]+$",
+    "examples": ["ApiKey/chat-app"],
+}
+_ATTRIBUTES: Mapping[str, Any] = {"type": ["object", "null"]}
+
+_LOSS: Mapping[str, Any] = {
+    "type": "object",
+    "description": "A secret value that stops working.",
+    "required": ["secret", "how", "last_used"],
+    "properties": {
+        "secret": {"type": "string", "description": "The secret's name within its key."},
+        "how": {"enum": list(ACTIONS)},
+        "last_used": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "null: never, as far as the service knows.",
+        },
+        "sinks": {
+            "type": ["array", "null"],
+            "description": "The places that still hold it; null: nothing tells.",
+            "items": {"type": "string"},
+        },
+    },
+}
+_CHANGE: Mapping[str, Any] = {
+    "type": "object",
+    "description": "One step for one resource.",
+    "required": ["address", "kind", "actions", "calls", "id", "before", "after", "after_unknown", "reason"],
+    "properties": {
+        "address": _ADDRESS,
+        "kind": {"enum": list(RESOURCE_TYPES)},
+        "fingerprint": {"type": "string", "description": "Of this change alone.", "pattern": "^sha256:[0-9a-f]{64}$"},
+        "actions": {"type": "array", "items": {"enum": list(ACTIONS)}, "minItems": 1, "examples": [["create"]]},
+        "calls": {
+            "type": "array",
+            "description": "OCI operations in order: apply makes these writes and no others.",
+            "items": {"type": "string", "pattern": "^[A-Z][A-Za-z]+$"},
+            "examples": [["CreateApiKey"]],
+        },
+        "id": {"type": ["string", "null"], "description": "The OCID; null when it is still to be made."},
+        "before": {**_ATTRIBUTES, "description": "What is; null when it is still to be made."},
+        "after": {**_ATTRIBUTES, "description": "What will be, as far as it is known; null when it will be gone."},
+        "after_unknown": {
+            "type": "array",
+            "description": "Dotted paths below after of what only apply will know.",
+            "items": {"type": "string"},
+            "examples": [["compartmentId"]],
+        },
+        "reason": {"type": "string", "description": "Why, for people."},
+        "needs": {"type": "array", "description": "Changes that must be applied first.", "items": _ADDRESS},
+        "losses": {"type": "array", "items": _LOSS},
+        "deliver": {
+            "type": "array",
+            "description": "Secrets whose values go to the sinks.",
+            "items": {"type": "string"},
+        },
+    },
+}
+PLAN: Mapping[str, Any] = {
+    "title": "genai-iac plan",
+    "description": "All that would change, in an order that works. No secret is in it.",
+    "type": "object",
+    "required": ["format_version", "stack", "tenancy", "fingerprint", "summary", "changes"],
+    "properties": {
+        "format_version": {"type": "string", "pattern": "^1\\.[0-9]+$", "examples": ["1.0"]},
+        "stack": {"type": "string", "description": "The Stack's name."},
+        "environment": {"type": ["string", "null"], "description": "The environment chosen with --env."},
+        "tenancy": {"type": "string", "description": "The OCID of the tenancy."},
+        "region": {"type": "string", "description": "The Stack's region."},
+        "fingerprint": {
+            "type": "string",
+            "description": "Of addresses, actions, before and after: equal when the same things would be done.",
+            "pattern": "^sha256:[0-9a-f]{64}$",
+        },
+        "summary": {
+            "type": "object",
+            "description": "How many of each action.",
+            "required": list(ACTIONS),
+            "properties": dict.fromkeys(ACTIONS, _COUNT),
+        },
+        "unchanged": {**_COUNT, "description": "Declared resources that are as they should be."},
+        "owned": {**_COUNT, "description": "Live resources that carry the stack's mark."},
+        "changes": {"type": "array", "items": _CHANGE},
+        "notices": {
+            "type": "array",
+            "description": "What a reader should know that changes nothing by itself.",
+            "items": {
+                "type": "object",
+                "required": ["address", "text"],
+                "properties": {"address": {"anyOf": [_ADDRESS, {"type": "null"}]}, "text": {"type": "string"}},
+            },
+        },
+    },
+}

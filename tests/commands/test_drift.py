@@ -1,0 +1,407 @@
+"""What somebody changed by hand comes to light: named, told apart from what the manifests changed, safe to paste anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import oci
+import pytest
+from conftest import Project, Tenancy
+from markdown_it import MarkdownIt
+from plan_apply.manifests import compartment, key, policy, stack
+from plan_apply.sdk_helpers import APPROVED, keys, words
+
+from genai_iac.cli.commands import drift
+from genai_iac.emulator import running
+
+from .project import Ground
+from .stacks import commit, git
+
+STATEMENT = "allow group readers to read buckets in compartment home"
+OTHER = "allow group readers to read objects in compartment home"
+EXPIRY = "2030-01-01T00:00:00Z"
+models: Any = oci.identity.models
+key_models: Any = oci.generative_ai.models
+
+
+class Declared(Ground):
+    """A tenancy in which the stack lives as declared."""
+
+    def drift(self, *arguments: str, code: int) -> dict[str, Any]:
+        """The report as data; nothing has been written for it."""
+        self.tenancy.forget_calls()
+        report: dict[str, Any] = self.project.run("drift", "--format", "json", *arguments, code=code).json
+        assert self.tenancy.writes() == []
+        assert report["drift"] is (code == 2)
+        return report
+
+    def make_key(self, name: str, compartment: str = "home", **details: Any) -> Any:
+        """A key that carries nobody's mark, unless its tags are given."""
+        wanted = key_models.CreateApiKeyDetails(
+            compartment_id=self.live("Compartment", compartment).id,
+            display_name=name,
+            key_details=[{"keyName": "key-one", "timeExpiry": EXPIRY}],
+            **details,
+        )
+        return self.generative_ai.create_api_key(wanted).data
+
+
+Act = Callable[[Declared], Any]
+
+
+def documents(**app: Any) -> list[dict[str, Any]]:
+    secrets = [{"name": "key-one", "expires": EXPIRY}, {"name": "key-two", "expires": "90d"}]
+    return [
+        compartment("home", description="Home"),
+        compartment("side", description="Side"),
+        key("app", **{"secrets": secrets, "description": "The app's", "tags": {"team": "ml"}, **app}),
+        key("dying", secrets=2),
+        policy("rule", compartment="home", statements=[STATEMENT, OTHER], description="A rule"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Declared]:
+    """One tenancy for all tests."""
+    with running() as server:
+        tenancy = Tenancy(server.url, Path(server.config_file), server.tenancy)
+        environ = {"GENAI_IAC_ENDPOINT": tenancy.url, "GENAI_IAC_CONFIG_FILE": str(tenancy.config_file)}
+        project = Project(tmp_path_factory.mktemp("stack"), environ)
+        tenancy.control("POST", "principals", {"name": "reader", "groups": ["readers"]})
+        project.write(stack(*documents()))
+        project.run(*APPROVED)
+        commit(project.path)
+        yield Declared(project, tenancy)
+
+
+@pytest.fixture
+def ground(lived: Declared) -> Iterator[Declared]:
+    """As declared before each test, and brought back after it."""
+    yield lived
+    dying = [key for key in keys(lived.tenancy).values() if key.display_name == "dying"]
+    if any(secret.state == "REVOKED" for key in dying for secret in key.keys):
+        key_deleted(lived)
+    lived.project.write(stack(*documents()))
+    lived.project.run(*APPROVED, "--accept-outage", "ApiKey/app")
+
+
+def changed(kind: str, name: str, /, **values: Any) -> Act:
+    """One update by hand."""
+
+    def act(ground: Declared) -> None:
+        id = ground.live(kind, name).id
+        if kind == "Compartment":
+            ground.identity.update_compartment(id, models.UpdateCompartmentDetails(**values))
+        elif kind == "Policy":
+            ground.identity.update_policy(id, models.UpdatePolicyDetails(**values))
+        else:
+            ground.generative_ai.update_api_key(id, key_models.UpdateApiKeyDetails(**values))
+
+    return act
+
+
+def retagged(kind: str, name: str, tag: str) -> Act:
+    def act(ground: Declared) -> None:
+        changed(kind, name, freeform_tags={**ground.live(kind, name).freeform_tags, "team": tag})(ground)
+
+    return act
+
+
+def switched(name: str, secret: str, state: str) -> Act:
+    def act(ground: Declared) -> None:
+        details = key_models.SetApiKeyStateDetails(key_name=secret, state=state)
+        ground.generative_ai.set_api_key_state(ground.live("ApiKey", name).id, details)
+
+    return act
+
+
+def renewed(ground: Declared) -> None:
+    details = {"keyName": "key-one", "timeExpiry": "2031-01-01T00:00:00Z"}
+    id = ground.live("ApiKey", "app").id
+    ground.generative_ai.renew_api_key(id, key_models.RenewApiKeyDetails(details=details))
+
+
+def key_moved(ground: Declared) -> None:
+    details = key_models.ChangeApiKeyCompartmentDetails(compartment_id=ground.live("Compartment", "side").id)
+    ground.generative_ai.change_api_key_compartment(ground.live("ApiKey", "app").id, details)
+
+
+def compartment_moved(ground: Declared) -> None:
+    details = models.MoveCompartmentDetails(target_compartment_id=ground.live("Compartment", "home").id)
+    ground.identity.move_compartment(ground.live("Compartment", "side").id, details)
+
+
+def policy_deleted(ground: Declared) -> None:
+    ground.identity.delete_policy(ground.live("Policy", "rule").id)
+
+
+def key_revoked(ground: Declared) -> None:
+    """For ever: only another key can be as declared again."""
+    switched("dying", "key-two", "REVOKED")(ground)
+
+
+def key_deleted(ground: Declared) -> None:
+    ground.generative_ai.delete_api_key(ground.live("ApiKey", "dying").id)
+
+
+# What it finds
+
+# by hand: what was done, to which resource, the path that differs (none: it is missing)
+EDITS: dict[str, tuple[Act, str, str | None]] = {
+    "compartment renamed": (changed("Compartment", "side", name="elsewhere"), "Compartment/side", "name"),
+    "compartment described": (changed("Compartment", "side", description="X"), "Compartment/side", "description"),
+    "compartment moved": (compartment_moved, "Compartment/side", "compartmentId"),
+    "policy described": (changed("Policy", "rule", description="X"), "Policy/rule", "description"),
+    "statement changed": (
+        changed("Policy", "rule", statements=[STATEMENT.replace("to read", "to use"), OTHER]),
+        "Policy/rule",
+        "statements",
+    ),
+    "statement deleted": (changed("Policy", "rule", statements=[STATEMENT]), "Policy/rule", "statements"),
+    "statement added": (
+        changed("Policy", "rule", statements=[STATEMENT, OTHER, STATEMENT.replace("buckets", "vaults")]),
+        "Policy/rule",
+        "statements",
+    ),
+    "policy deleted": (policy_deleted, "Policy/rule", None),
+    "key renamed": (changed("ApiKey", "app", display_name="theirs"), "ApiKey/app", "displayName"),
+    "key described": (changed("ApiKey", "app", description="X"), "ApiKey/app", "description"),
+    "key moved": (key_moved, "ApiKey/app", "compartmentId"),
+    "tag changed": (retagged("ApiKey", "app", "theirs"), "ApiKey/app", "freeformTags.team"),
+    "secret off": (switched("app", "key-one", "INACTIVE"), "ApiKey/app", "secrets.key-one.state"),
+    "secret renewed": (renewed, "ApiKey/app", "secrets.key-one.expires"),
+    "secret revoked": (key_revoked, "ApiKey/dying", "secrets.key-two.state"),
+    "key deleted": (key_deleted, "ApiKey/dying", None),
+}
+
+
+@pytest.mark.parametrize(("edit", "address", "path"), EDITS.values(), ids=EDITS)
+def test_a_hand_edit_is_found_and_named(ground: Declared, edit: Act, address: str, path: str | None) -> None:
+    edit(ground)
+    report = ground.drift(code=2)
+    (found,) = report["resources"]
+    assert (found["address"], found["direction"]) == (address, None)
+    assert found["what"] == ("changed" if path else "missing")
+    assert [one["path"] for one in found["differences"]] == ([path] if path else [])
+    text = ground.project.run("drift", code=2).out
+    assert f"{address} {'is not as declared' if path else 'is declared and not there'}" in text
+
+
+def test_nothing_changed_is_no_drift(ground: Declared) -> None:
+    assert ground.drift(code=0)["resources"] == []
+    assert ground.project.run("drift").out.splitlines()[-1] == "No drift."
+
+
+def test_of_a_rotation_only_what_stopped_it_is_drift(project: Project, tenancy: Tenancy) -> None:
+    """Its steps are due, and age is its own affair; a key whose secrets somebody turned off is neither."""
+    ground = Declared(project, tenancy)
+    project.write(stack(compartment("home"), key("turns", secrets=2, rotation={"every": "60d"})))
+    project.run(*APPROVED)
+    tenancy.advance("61d")
+    assert project.run("plan", "--format", "json").json["summary"]["renew"] == 1
+    assert ground.drift(code=0)["resources"] == []
+    switched("turns", "key-one", "REVOKED")(ground)
+    (found,) = ground.drift(code=2)["resources"]
+    assert found["address"] == "ApiKey/turns"
+
+
+# What no call can mend
+
+
+def test_what_no_call_can_mend_hides_nothing(ground: Declared) -> None:
+    """A secret revoked for ever, a name taken by somebody, and an ordinary edit: drift tells all three, plan refuses."""
+    key_revoked(ground)
+    policy_deleted(ground)
+    home = ground.live("Compartment", "home").id
+    taken = models.CreatePolicyDetails(compartment_id=home, name="rule", description="Theirs", statements=[STATEMENT])
+    foreign = ground.identity.create_policy(taken).data.id
+    changed("Compartment", "side", description="X")(ground)
+    report = ground.drift("--base", "main", code=2)
+    text, page = (ground.project.run("drift", "--format", form, code=2).out for form in ("text", "markdown"))
+    refused = ground.project.run("plan", code=1).err
+    ground.identity.delete_policy(foreign)
+    assert {(one["address"], one["what"], one["direction"]) for one in report["resources"]} == {
+        ("ApiKey/dying", "changed", "theirs"),
+        ("Compartment/side", "changed", "theirs"),
+        ("Policy/rule", "missing", "theirs"),
+    }
+    for one in report["refusals"]:
+        assert all(words(one["message"]) in words(told) for told in (text, page, refused))
+        assert all(words(one["hint"]) in words(told) for told in (text, page, refused))
+    first, second = sorted(one["message"].partition(": ")[2] for one in report["refusals"])
+    assert first.startswith("ApiKey/dying secret key-two was revoked")
+    assert second.startswith(f"Policy/rule: Policy rule exists and is not this stack's ({foreign})")
+    last = "Drift: 2 changed, 1 missing, 0 unexpected. Apply is refused for 2 reasons."
+    assert text.splitlines()[-1] == last and f"### {last}" in page
+
+
+def test_any_refusal_is_listed(project: Project, tenancy: Tenancy) -> None:
+    """An exact expiry that is past, a key that was copied with its mark, a compartment that was renamed."""
+    ground = Declared(project, tenancy)
+    details = models.CreateCompartmentDetails(compartment_id=tenancy.tenancy, name="outside", description="Theirs")
+    outside = ground.identity.create_compartment(details).data.id
+    dated = [{"name": "key-one", "expires": EXPIRY}]
+    project.write(
+        stack(compartment("home"), key("dated", secrets=dated), key("copied"), key("out", compartment="/outside"))
+    )
+    project.run(*APPROVED)
+    ground.make_key("copy", freeform_tags=ground.live("ApiKey", "copied").freeform_tags)
+    ground.identity.update_compartment(outside, models.UpdateCompartmentDetails(name="renamed"))
+    tenancy.control("POST", "clock", {"set": EXPIRY})
+    report = ground.drift(code=2)
+    assert {(one["address"], one["what"], len(one["differences"])) for one in report["resources"]} == {
+        ("ApiKey/dated", "changed", 1),
+        ("ApiKey/copied", "changed", 0),
+        ("ApiKey/out", "missing", 0),
+    }
+    said = " ".join(one["message"] for one in report["refusals"])
+    assert len(report["refusals"]) == 3
+    assert all(part in said for part in ("which is past", "the mark of ApiKey/copied", "no compartment /outside"))
+    assert project.run("plan", code=1).err.count("Error: ") == 3
+
+
+# Whose doing it is
+
+
+def declared(*more: dict[str, Any], without: str = "", **app: Any) -> Act:
+    """The manifests say something else."""
+
+    def act(ground: Declared) -> None:
+        kept = [one for one in documents(**app) if f"{one['kind']}/{one['metadata']['name']}" != without]
+        ground.project.write(stack(*kept, *more))
+
+    return act
+
+
+BY_HAND = changed("ApiKey", "app", description="By hand")
+# the acts, the resource, whose doing it is, and that of each value
+DIRECTIONS: dict[str, tuple[list[Act], str, str, dict[str, str]]] = {
+    "a value declared": ([declared(description="New")], "ApiKey/app", "yours", {"description": "yours"}),
+    "a resource declared": ([declared(key("new"))], "ApiKey/new", "yours", {}),
+    "a resource no longer declared": ([declared(without="ApiKey/dying")], "ApiKey/dying", "yours", {}),
+    "a value by hand": ([BY_HAND], "ApiKey/app", "theirs", {"description": "theirs"}),
+    "deleted by hand": ([policy_deleted], "Policy/rule", "theirs", {}),
+    "both the same value": ([declared(description="New"), BY_HAND], "ApiKey/app", "both", {"description": "both"}),
+    "each another value": (
+        [declared(displayName="new"), BY_HAND],
+        "ApiKey/app",
+        "both",
+        {"displayName": "yours", "description": "theirs"},
+    ),
+    "no longer declared, changed by hand": (
+        [declared(without="ApiKey/dying"), changed("ApiKey", "dying", display_name="theirs")],
+        "ApiKey/dying",
+        "both",
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize(("acts", "address", "whose", "values"), DIRECTIONS.values(), ids=DIRECTIONS)
+def test_the_direction_is_told(
+    ground: Declared, acts: list[Act], address: str, whose: str, values: dict[str, str]
+) -> None:
+    for act in acts:
+        act(ground)
+    (found,) = ground.drift("--base", "main", code=0 if whose == "yours" else 2)["resources"]
+    assert (found["address"], found["direction"]) == (address, whose)
+    assert {one["path"]: one["direction"] for one in found["differences"]} == values
+
+
+def test_what_both_changed_alike_is_no_difference(ground: Declared) -> None:
+    declared(description="By hand")(ground)
+    BY_HAND(ground)
+    assert ground.drift("--base", "main", code=0)["resources"] == []
+
+
+def test_a_branch_is_compared_with_where_it_came_from(ground: Declared) -> None:
+    git(ground.project.path, "checkout", "--quiet", "-b", "proposal")
+    declared(description="New")(ground)
+    commit(ground.project.path)
+    changed("Policy", "rule", description="By hand")(ground)
+    found = ground.drift("--base", "main", code=2)["resources"]
+    text = ground.project.run("drift", "--base", "main", code=2).out
+    git(ground.project.path, "checkout", "--quiet", "main")
+    assert {one["address"]: one["direction"] for one in found} == {"ApiKey/app": "yours", "Policy/rule": "theirs"}
+    assert text.splitlines()[-1].startswith("Drift: 1 changed, 0 missing, 0 unexpected. 1 change of the manifests")
+
+
+def test_without_a_base_it_says_what_it_cannot_tell(ground: Declared) -> None:
+    """A manifest that was edited and not applied yet looks like a change by hand."""
+    texts = [["--format", "text"], ["--format", "markdown"], ["--format", "json"]]
+    said = words("without --base REF a manifest change cannot be distinguished from a manual one")
+    assert not any(said in words(ground.project.run("drift", *form).out) for form in texts)
+    declared(description="New")(ground)
+    assert all(said in words(ground.project.run("drift", *form, code=2).out) for form in texts)
+    assert said not in words(ground.project.run("drift", "--base", "main").out)
+
+
+def test_an_unknown_base_is_an_error(ground: Declared) -> None:
+    ran = ground.project.run("drift", "--base", "nowhere", code=1)
+    assert "nowhere" in ran.err and "Traceback" not in ran.err
+
+
+# What nobody declares, and what a text may do
+
+
+def test_unmanaged_lists_a_key_of_nobody(ground: Declared) -> None:
+    foreign = ground.make_key("somebodys")
+    assert ground.drift(code=0)["unmanaged"] is None
+    (listed,) = ground.drift("--unmanaged", code=0)["unmanaged"]
+    said = [ground.project.run("drift", "--unmanaged", "--format", form).out for form in ("text", "markdown")]
+    ground.generative_ai.delete_api_key(foreign.id)
+    assert (listed["id"], listed["displayName"]) == (foreign.id, "somebodys")
+    assert listed["compartmentId"] == foreign.compartment_id
+    assert all(words(part) in words(text) for text in said for part in ("somebodys", foreign.id))
+
+
+HOSTILE = [  # 200 more in every rendering of a plan: tests/render
+    "@octocat",
+    "::error::x",
+    "`" * 40,
+    "```",
+    "</details>",
+    "<!-- genai-iac drift loop -->",
+    "[x](javascript:alert(1))",
+    "<script>alert(1)</script>",
+    "#1 closes #2",
+    "# Head",
+    "a\u202eb",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text(ground: Declared, text: str) -> None:
+    """In a value, since the service allows no such display name; Markdown is read by a parser."""
+    changed("ApiKey", "app", description=text)(ground)
+    (found,) = ground.drift(code=2)["resources"]
+    page = ground.project.run("drift", "--format", "markdown", code=2).out
+    assert found["differences"][0]["live"] == text
+    assert all(character.isprintable() or character == "\n" for character in page)
+    assert not any(line.lstrip().startswith("::") for line in page.splitlines())
+    assert [page.count(part) for part in ("<details>", "</details>", "<!--")] == [1, 1, 1]
+    tokens = MarkdownIt("commonmark").parse(page)
+    assert [token.type for token in tokens].count("fence") == 1
+    (fence,) = (token for token in tokens if token.type == "fence")
+    assert [line[:15] for line in fence.content.splitlines()] == ["- description: ", "+ description: "]
+
+
+def test_a_hostile_display_name_stays_text(ground: Declared) -> None:
+    """The local tenancy makes no key of such a name, so what was read gets them before it is rendered."""
+    foreign = ground.make_key("somebodys")
+    with pytest.MonkeyPatch.context() as patch:
+        find = drift.find_unmanaged
+        patch.setattr(drift, "find_unmanaged", lambda live: [replace(find(live)[0], name=text) for text in HOSTILE])
+        report = ground.drift("--unmanaged", code=0)
+        page = ground.project.run("drift", "--unmanaged", "--format", "markdown").out
+    ground.generative_ai.delete_api_key(foreign.id)
+    assert [one["displayName"] for one in report["unmanaged"]] == HOSTILE
+    assert all(character.isprintable() or character == "\n" for character in page)
+    tokens = MarkdownIt("commonmark").parse(page)
+    spans = [token.children or [] for token in tokens if token.type == "inline"][-len(HOSTILE) :]
+    assert all([part.type for part in span] == ["code_inline"] for span in spans)
+    assert all(foreign.id in span[0].content for span in spans)
+    assert [page.count(part) for part in ("<details>", "</details>", "<!--")] == [0, 0, 1]

@@ -1,0 +1,79 @@
+"""`fmt` over every example and good manifest, written badly: what they say and their comments stay; a second run changes nothing."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, Project
+
+from genai_iac.core import Resource
+from genai_iac.formatting.lines import find_comments
+from genai_iac.manifest import load
+
+FOLDERS = [ROOT / "tests/manifest/good", *sorted(file.parent for file in (ROOT / "examples").glob("*/stack.yaml"))]
+
+
+@pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)
+def untidy(request: pytest.FixtureRequest, offline: Project) -> Project:
+    """The manifests with a comment, and blank lines and a document's keys where they do not belong."""
+    shutil.copytree(request.param, offline.path, dirs_exist_ok=True)
+    for file in manifests(offline):
+        body = file.read_text().replace(
+            "apiVersion: genai-iac/v1\nkind: Policy\n", "kind: Policy\napiVersion: genai-iac/v1\n"
+        )
+        file.write_text("# kept\n" + body.replace("\nspec:", "\n\n\n\nspec:"))
+    return offline
+
+
+def manifests(project: Project) -> list[Path]:
+    return sorted(project.path.rglob("*.yaml"))
+
+
+def texts(project: Project) -> list[str]:
+    return [file.read_text() for file in manifests(project)]
+
+
+def environment(project: Project) -> str | None:
+    return "dev" if (project.path / "environments/dev.yaml").exists() else None
+
+
+def test_check_tells_and_writes_nothing(untidy: Project) -> None:
+    before = texts(untidy)
+    assert untidy.run("fmt", "--check", code=2).out.strip()
+    assert texts(untidy) == before
+
+
+def test_a_second_run_changes_nothing(untidy: Project) -> None:
+    before = texts(untidy)
+    untidy.run("fmt")
+    once = texts(untidy)
+    assert once != before
+    assert untidy.run("fmt").out == untidy.run("fmt", "--check").out == ""
+    assert texts(untidy) == once
+
+
+def test_comments_are_kept(untidy: Project) -> None:
+    before = [sorted(find_comments(text)) for text in texts(untidy)]
+    untidy.run("fmt")
+    assert [sorted(find_comments(text)) for text in texts(untidy)] == before
+
+
+def test_the_resources_are_the_same(untidy: Project) -> None:
+    before = load(str(untidy.path), environment=environment(untidy)).resources
+    untidy.run("fmt")
+    after = load(str(untidy.path), environment=environment(untidy)).resources
+    assert before.keys() == after.keys()
+    assert [said(one) for one in after.values()] == [said(one) for one in before.values()]
+
+
+def said(resource: Resource) -> dict[str, Any]:
+    """Everything but the lines it stands in."""
+    return {
+        field.name: getattr(resource, field.name)
+        for field in fields(resource)
+        if field.name not in ("source", "places")
+    }

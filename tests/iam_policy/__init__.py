@@ -1,0 +1,1 @@
+"""Tests of genai_iac.iam_policy."""

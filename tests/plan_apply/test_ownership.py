@@ -1,0 +1,351 @@
+"""What is ours is known by the mark; what is not ours is never changed or deleted."""
+
+from __future__ import annotations
+
+import oci
+import pytest
+from conftest import Project, Tenancy
+
+from .manifests import compartment, key, policy, stack
+from .sdk_helpers import (
+    APPROVED,
+    REGION,
+    assert_settled,
+    changes,
+    client,
+    compartments,
+    keys,
+    named,
+    only,
+    plan,
+    planned_calls,
+    policies,
+    words,
+)
+
+TAG = "genai-iac"
+IDENTITY = oci.identity.models
+GENERATIVE_AI = oci.generative_ai.models
+HOME, OTHER = compartment("home"), compartment("other")
+
+
+def make_compartment(tenancy: Tenancy, name: str, tags: dict[str, str] | None = None, parent: str | None = None) -> str:
+    details = IDENTITY.CreateCompartmentDetails(
+        compartment_id=parent or tenancy.tenancy, name=name, description="Theirs", freeform_tags=tags
+    )
+    return str(client(tenancy, "identity").create_compartment(details).data.id)
+
+
+def make_policy(tenancy: Tenancy, place: str, name: str, tags: dict[str, str] | None = None) -> str:
+    statements = (
+        ["allow any-user to inspect policies in tenancy"]
+        if place == tenancy.tenancy
+        else [f"allow any-user to inspect policies in compartment id {place}"]
+    )
+    details = IDENTITY.CreatePolicyDetails(
+        compartment_id=place, name=name, description="Theirs", statements=statements, freeform_tags=tags
+    )
+    return str(client(tenancy, "identity").create_policy(details).data.id)
+
+
+def make_key(tenancy: Tenancy, place: str, name: str, tags: dict[str, str] | None = None) -> str:
+    details = GENERATIVE_AI.CreateApiKeyDetails(
+        compartment_id=place,
+        display_name=name,
+        freeform_tags=tags,
+        key_details=[{"keyName": "key-one", "timeExpiry": "2099-01-01T00:00:00Z"}],
+    )
+    return str(client(tenancy, "generative_ai", REGION).create_api_key(details).data.id)
+
+
+# A name that is taken
+
+
+@pytest.mark.parametrize("tags", [None, {TAG: "another/{address}#0123456789abcdef"}, {TAG: "nonsense"}])
+@pytest.mark.parametrize("address", ["Compartment/taken", "Policy/taken", "ApiKey/taken"])
+def test_a_name_that_is_taken_is_refused_with_the_command_that_adopts(
+    project: Project, tenancy: Tenancy, address: str, tags: dict[str, str] | None
+) -> None:
+    home = make_compartment(tenancy, "theirs")
+    marks = {name: text.format(address=address) for name, text in (tags or {}).items()}
+    theirs = {
+        "Compartment/taken": lambda: make_compartment(tenancy, "taken", marks, home),
+        "Policy/taken": lambda: make_policy(tenancy, home, "taken", marks),
+        "ApiKey/taken": lambda: make_key(tenancy, home, "taken", marks),
+    }[address]()
+    ours = {
+        "Compartment/taken": compartment("taken", parent="/theirs"),
+        "Policy/taken": policy(
+            "taken", compartment="/theirs", statements=["allow any-user to inspect policies in compartment theirs"]
+        ),
+        "ApiKey/taken": key("taken", compartment="/theirs"),
+    }[address]
+    project.write(stack(ours))
+    tenancy.forget_calls()
+    for verb in (["plan"], APPROVED):
+        ran = project.run(*verb, code=1)
+        assert words(f"genai-iac import {address} {theirs}") in words(ran.err)
+    assert tenancy.writes() == []
+
+
+def test_a_policy_name_taken_elsewhere_in_the_tenancy_fails_that_change_alone(
+    project: Project, tenancy: Tenancy
+) -> None:
+    # policy names are unique in the tenancy, and a compartment that no manifest names is not read
+    make_policy(tenancy, make_compartment(tenancy, "far"), "taken")
+    project.write(stack(HOME, policy("taken"), policy("free")))
+    ran = project.run(*APPROVED, code=4)
+    assert "Policy/taken" in ran.out and words("already exists") in words(ran.out)
+    assert [one.name for one in policies(tenancy).values() if one.name == "free"]
+
+
+# Marks that are there twice, or copied
+
+
+def test_two_live_with_one_address_are_named(project: Project, tenancy: Tenancy) -> None:
+    project.write(stack(HOME, key("app")))
+    project.run(*APPROVED)
+    ours = only(keys(tenancy))
+    twin = make_key(tenancy, ours.compartment_id, "twin", ours.freeform_tags)
+    tenancy.forget_calls()
+    ran = project.run(*APPROVED, code=1)
+    assert ours.id in words(ran.err) and twin in words(ran.err)
+    assert "ApiKey/app" in ran.err and TAG in ran.err
+    assert tenancy.writes() == []
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["born", "sealed"])
+@pytest.mark.parametrize("place", ["same compartment", "another of the stack", "tenancy", "another kind"])
+def test_a_copied_mark_deletes_nothing(project: Project, tenancy: Tenancy, place: str, sealed: bool) -> None:
+    """Someone puts our mark on a thing of theirs and waits for us to remove the original from the manifests."""
+    project.write(stack(HOME, OTHER, key("app")))
+    project.run(*APPROVED)
+    if sealed:
+        project.write(stack(HOME, OTHER, key("app", description="Changed")))
+        project.run(*APPROVED)
+    ours = only(keys(tenancy))
+    places = {one.name: one.id for one in compartments(tenancy).values()} | {"tenancy": tenancy.tenancy}
+    if place == "another kind":
+        theirs = make_policy(tenancy, places["home"], "theirs", ours.freeform_tags)
+    else:
+        target = {"same compartment": "home", "another of the stack": "other"}.get(place, place)
+        theirs = make_key(tenancy, places[target], "theirs", ours.freeform_tags)
+    project.write(stack(HOME, OTHER))
+    ambiguous = place == "same compartment" and not sealed
+    project.run(*APPROVED, code=1 if ambiguous else 0)
+    assert theirs in {**keys(tenancy), **policies(tenancy)}
+    assert (ours.id in keys(tenancy)) is ambiguous
+    if ambiguous:
+        return  # both fit, so nobody is deleted until a person says which
+    for _ in range(2):
+        told = plan(project)
+        assert told["changes"] == []
+        assert any(theirs in notice["text"] for notice in told["notices"])
+        project.run(*APPROVED)
+    assert theirs in {**keys(tenancy), **policies(tenancy)}
+
+
+@pytest.mark.parametrize("place", ["same compartment", "another of the stack"])
+def test_a_copied_seal_is_not_taken_for_ours_once_the_original_is_gone(
+    project: Project, tenancy: Tenancy, place: str
+) -> None:
+    project.write(stack(HOME, OTHER, key("app")))
+    project.run(*APPROVED)
+    project.write(stack(HOME, OTHER, key("app", description="Changed")))
+    project.run(*APPROVED)
+    ours = only(keys(tenancy))
+    homes = {one.name: one.id for one in compartments(tenancy).values()}
+    theirs = make_key(tenancy, homes["home" if place == "same compartment" else "other"], "theirs", ours.freeform_tags)
+    client(tenancy, "generative_ai", REGION).delete_api_key(ours.id)
+    before = oci.util.to_dict(keys(tenancy)[theirs])
+    for documents in ([HOME, OTHER, key("app")], [HOME, OTHER], [HOME, OTHER]):
+        project.write(stack(*documents))
+        project.run(*APPROVED, code=None)
+        assert oci.util.to_dict(keys(tenancy)[theirs]) == before
+    project.write(stack(HOME, OTHER, key("app")))
+    project.run("destroy", "--auto-approve", code=4)  # their key keeps its compartment
+    assert oci.util.to_dict(keys(tenancy)[theirs]) == before
+
+
+# Changed by hand
+
+
+@pytest.mark.parametrize("where", ["another of the stack", "tenancy", "somewhere else"])
+def test_a_key_moved_by_hand_is_moved_back(project: Project, tenancy: Tenancy, where: str) -> None:
+    project.write(stack(HOME, OTHER, key("app")))
+    project.run(*APPROVED)
+    ours = only(keys(tenancy))
+    homes = {one.name: one.id for one in compartments(tenancy).values()}
+    target = {"another of the stack": homes["other"], "tenancy": tenancy.tenancy}.get(where) or make_compartment(
+        tenancy, "far"
+    )
+    details = GENERATIVE_AI.ChangeApiKeyCompartmentDetails(compartment_id=target)
+    client(tenancy, "generative_ai", REGION).change_api_key_compartment(ours.id, details)
+    full = ["--full-scan"] if where == "somewhere else" else []
+    assert planned_calls(plan(project, *full)) == {"ChangeApiKeyCompartment": 1}
+    project.run(*APPROVED, *full)
+    assert only(keys(tenancy)).id == ours.id and only(keys(tenancy)).compartment_id == homes["home"]
+    assert_settled(project)
+
+
+def test_a_compartment_moved_by_hand_is_moved_back(project: Project, tenancy: Tenancy) -> None:
+    project.write(stack(HOME, OTHER, compartment("inner", parent="home"), key("app", compartment="inner")))
+    project.run(*APPROVED)
+    inner = named(compartments(tenancy), "inner")
+    far = make_compartment(tenancy, "far")
+    details = IDENTITY.MoveCompartmentDetails(target_compartment_id=far)
+    client(tenancy, "identity").move_compartment(inner.id, details)
+    assert planned_calls(plan(project)) == {"MoveCompartment": 1}
+    project.run(*APPROVED)
+    assert compartments(tenancy)[inner.id].compartment_id == named(compartments(tenancy), "home").id
+    assert_settled(project)
+
+
+@pytest.mark.parametrize("address", ["Compartment/home", "Policy/rules", "ApiKey/app"])
+def test_a_stripped_mark_is_never_answered_with_a_second_resource(
+    project: Project, tenancy: Tenancy, address: str
+) -> None:
+    project.write(stack(HOME, policy("rules"), key("app")))
+    project.run(*APPROVED)
+    before = {**compartments(tenancy), **policies(tenancy), **keys(tenancy)}
+    stripped = strip(tenancy, address)
+    tenancy.forget_calls()
+    ran = project.run(*APPROVED, code=1)
+    assert words(f"genai-iac import {address} {stripped}") in words(ran.err)
+    assert tenancy.writes() == []
+    assert {**compartments(tenancy), **policies(tenancy), **keys(tenancy)}.keys() == before.keys()
+
+
+def strip(tenancy: Tenancy, address: str) -> str:
+    """Take all tags off by hand; answers the OCID."""
+    identity = client(tenancy, "identity")
+    if address == "Compartment/home":
+        found = named(compartments(tenancy), "home").id
+        identity.update_compartment(found, IDENTITY.UpdateCompartmentDetails(freeform_tags={}))
+    elif address == "Policy/rules":
+        found = named(policies(tenancy), "rules").id
+        identity.update_policy(found, IDENTITY.UpdatePolicyDetails(freeform_tags={}))
+    else:
+        found = only(keys(tenancy)).id
+        details = GENERATIVE_AI.UpdateApiKeyDetails(freeform_tags={})
+        client(tenancy, "generative_ai", REGION).update_api_key(found, details)
+    return str(found)
+
+
+def test_tags_that_no_manifest_mentions_are_kept_and_never_a_difference(project: Project, tenancy: Tenancy) -> None:
+    project.write(stack(HOME, key("app"), tags={"team": "a"}))
+    project.run(*APPROVED)
+    ours = only(keys(tenancy))
+    free = {**ours.freeform_tags, "cost-centre": "42"}
+    defined = {**(ours.defined_tags or {}), "Oracle-Tags": {"CreatedBy": "someone", "CreatedOn": "2026-01-01"}}
+    details = GENERATIVE_AI.UpdateApiKeyDetails(freeform_tags=free, defined_tags=defined)
+    client(tenancy, "generative_ai", REGION).update_api_key(ours.id, details)
+    assert_settled(project)
+    project.write(stack(HOME, key("app"), tags={"team": "b"}))
+    assert planned_calls(plan(project)) == {"UpdateCompartment": 1, "UpdateApiKey": 1}
+    project.run(*APPROVED)
+    after = only(keys(tenancy))
+    assert {name: value for name, value in after.freeform_tags.items() if name != TAG} == {
+        "team": "b",
+        "cost-centre": "42",
+    }
+    assert after.defined_tags == defined
+    assert_settled(project)
+
+
+# What becomes of what is no longer declared
+
+
+@pytest.mark.parametrize("address", ["Compartment/kept", "Policy/kept", "ApiKey/kept"])
+def test_retain_forgets_and_keeps(project: Project, tenancy: Tenancy, address: str) -> None:
+    maker = {"Compartment/kept": compartment, "Policy/kept": policy, "ApiKey/kept": key}[address]
+    project.write(stack(HOME, maker("kept", deletion="retain", tags={"team": "a"})))
+    project.run(*APPROVED)
+    kept = named({**compartments(tenancy), **policies(tenancy), **keys(tenancy)}, "kept")
+    project.write(stack(HOME))
+    told = plan(project)
+    assert changes(told)[address]["actions"] == ["forget"] and len(told["changes"]) == 1
+    assert told["summary"]["forget"] == 1 and sum(told["summary"].values()) == 1
+    assert f". {address}" in project.run("plan").out
+    project.run(*APPROVED)
+    left = {**compartments(tenancy), **policies(tenancy), **keys(tenancy)}[kept.id]
+    assert left.freeform_tags == {"team": "a"}
+    assert_settled(project)
+
+
+@pytest.mark.parametrize("maker", [compartment, policy, key], ids=lambda maker: maker.__name__)
+def test_forbid_refuses(project: Project, tenancy: Tenancy, maker: object) -> None:
+    project.write(stack(HOME, maker("kept", deletion="forbid")))  # type: ignore[operator]
+    project.run(*APPROVED)
+    project.write(stack(HOME))
+    tenancy.forget_calls()
+    for verb in (APPROVED, ("destroy", "--auto-approve"), (*APPROVED, "--allow-destroy", "99")):
+        ran = project.run(*verb, code=3)
+        assert words("deletion: forbid") in words(ran.err)
+    assert tenancy.writes() == []
+    project.write(stack(HOME, maker("kept")))  # type: ignore[operator]
+    project.run(*APPROVED)
+    project.write(stack(HOME))
+    project.run(*APPROVED)
+    assert not any(
+        "kept" in (getattr(one, "name", ""), getattr(one, "display_name", ""))
+        for one in [*compartments(tenancy).values(), *policies(tenancy).values(), *keys(tenancy).values()]
+    )
+
+
+def test_a_key_moved_by_manifest_and_then_removed(project: Project, tenancy: Tenancy) -> None:
+    """The mark tells where the key was born, and a move is one call that cannot change it: so removing it takes a word more."""
+    for documents in ([key("app")], [key("app", compartment="other")]):
+        project.write(stack(HOME, OTHER, *documents))
+        project.run(*APPROVED)
+    ours = only(keys(tenancy))
+    project.write(stack(HOME, OTHER))
+    told = plan(project)
+    assert told["changes"] == []
+    assert any(
+        "--delete-moved ApiKey/app" in notice["text"] and ours.id in notice["text"] for notice in told["notices"]
+    )
+    project.run(*APPROVED, "--delete-moved", "ApiKey/app")
+    assert keys(tenancy) == {}
+    assert_settled(project)
+
+
+def test_a_key_moved_by_manifest_and_changed_since_is_removed_as_any_other(project: Project, tenancy: Tenancy) -> None:
+    for spec in ({}, {"compartment": "other"}, {"compartment": "other", "description": "Sealed by this update"}):
+        project.write(stack(HOME, OTHER, key("app", **spec)))
+        project.run(*APPROVED)
+    project.write(stack(HOME, OTHER))
+    assert planned_calls(plan(project)) == {"DeleteApiKey": 1}
+    project.run(*APPROVED)
+    assert keys(tenancy) == {}
+
+
+def test_destroy_takes_what_was_moved(project: Project, tenancy: Tenancy) -> None:
+    for spec in ({}, {"compartment": "other"}):
+        project.write(stack(HOME, OTHER, key("app", **spec)))
+        project.run(*APPROVED)
+    project.run("destroy", "--auto-approve")
+    assert keys(tenancy) == {} and compartments(tenancy) == {}
+
+
+def test_another_stack_of_the_tenancy_is_another_owner(project: Project, tenancy: Tenancy) -> None:
+    project.write(stack(compartment("a"), key("app", compartment="a"), name="one"), "one/stack.yaml")
+    project.write(stack(compartment("b"), key("app", compartment="b"), name="two"), "two/stack.yaml")
+    project.run(*APPROVED, "one")
+    project.run(*APPROVED, "two")
+    assert_settled(project, "one")
+    project.run("destroy", "--auto-approve", "two")
+    assert_settled(project, "one")
+    assert only(compartments(tenancy)).name == "a"
+
+
+def test_every_create_carries_the_mark(project: Project, tenancy: Tenancy) -> None:
+    project.write(stack(HOME, policy("rules"), key("app"), tags={"team": "a"}))
+    project.run(*APPROVED)
+    made = [*compartments(tenancy).values(), *policies(tenancy).values(), *keys(tenancy).values()]
+    assert [one.freeform_tags[TAG].split("#")[0] for one in made] == [
+        "loop/Compartment/home",
+        "loop/Policy/rules",
+        "loop/ApiKey/app",
+    ]
+    assert not any(call["operation"].startswith("Update") for call in tenancy.calls())

@@ -1,1 +1,0 @@
-"""Tests of genai_iac.policy."""

@@ -1,0 +1,68 @@
+"""A key that moves away from its grants, or loses them: plan says that its callers will notice, and how they would not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import Project
+from crash.load_generator import calling, probe
+from crash.sink_setups import File
+
+from .stacks import api_key, compartment, policy, stack
+
+AWAY = "its callers are refused from its move until Policy/p has followed"
+BOTH = (
+    "allow any-user to manage generative-ai-response in compartment top where request.principal.id = '${ApiKey/k.id}'"
+)
+
+
+def manifests(place: str, *more: dict[str, Any]) -> str:
+    """A key there and its grant, two compartments that lie in a third."""
+    around = [compartment("top"), compartment("one", parent="top"), compartment("two", parent="top")]
+    key = api_key("k", place, deliverTo=[{"file": {"path": "k.env"}}])
+    return stack((), *around, key, *more, grants=[{"apiKey": "k", "apis": ["responses"]}])
+
+
+@pytest.fixture
+def sink(project: Project) -> File:
+    """What a caller reads, once the key is there."""
+    project.write(manifests("one"))
+    project.run("apply", "--auto-approve")
+    return File(project.path / "k.env")
+
+
+def test_plan_says_that_callers_will_be_refused(project: Project, sink: File) -> None:
+    assert probe(sink).status == 200
+    project.write(manifests("two"))
+    plan = project.run("plan")
+    assert AWAY in " ".join(plan.out.split())
+    project.run("apply", "--auto-approve")
+    assert probe(sink).status == 200
+
+
+def test_of_a_key_that_nobody_uses_nothing_is_said(project: Project, sink: File) -> None:
+    project.write(manifests("two"))
+    assert "its callers" not in project.run("plan").out
+
+
+def test_with_one_more_policy_nobody_notices(project: Project, sink: File) -> None:
+    admitting = policy("both", statements=[BOTH])
+    project.write(manifests("one", admitting))
+    project.run("apply", "--auto-approve")
+    project.write(manifests("two", admitting))
+    with calling([sink]) as history:
+        project.run("apply", "--auto-approve")
+    assert history.probes
+    assert history.failed == []
+
+
+@pytest.mark.parametrize("left", [[], ["allow group Administrators to read buckets in tenancy"]])
+def test_plan_says_when_a_key_that_is_used_loses_its_grants(project: Project, sink: File, left: list[str]) -> None:
+    """Its policy is deleted, or says something else."""
+    assert probe(sink).status == 200
+    around = [compartment("top"), compartment("one", parent="top"), compartment("two", parent="top")]
+    key = api_key("k", "one", deliverTo=[{"file": {"path": "k.env"}}])
+    project.write(stack(left, *around, key))
+    said = "unless another policy allows it, its callers lose access (401) once Policy/p no longer does"
+    assert said in " ".join(project.run("plan").out.split())

@@ -1,0 +1,153 @@
+"""One bench a sink: how it is opened, how its place looks from outside, what a consumer reads there, how a write is made to fail."""
+
+from __future__ import annotations
+
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+from unittest import mock
+
+from genai_iac.core import Delivery, Record
+from genai_iac.delivery.sinks import Context, Sink, open_sink
+
+from .fake_vault import VaultDouble
+from .samples import ADDRESS, OWNER
+
+
+class Bench(ABC):
+    """A place to try one sink in."""
+
+    entry: ClassVar[Mapping[str, Any]]
+    certain = True  # the place can be looked into
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.door = VaultDouble()
+        self.context = Context(root, root / ".genai-iac", ADDRESS, OWNER, vault=self.door)
+
+    def open(self, **changes: Any) -> Sink:
+        """A sink that has never seen the place before."""
+        return open_sink(self.entry, replace(self.context, **changes))
+
+    def kept(self, delivery: Delivery) -> list[Record]:
+        """What this sink keeps of a delivery."""
+        return ordered(item.record for item in delivery.items if item.record.role in self.open().roles)
+
+    def outside(self) -> object:
+        """Everything that can be seen of the place and around it."""
+        return {
+            str(path.relative_to(self.root)): (path.stat().st_mode, path.read_bytes() if path.is_file() else None)
+            for path in sorted(self.root.rglob("*"))
+        }
+
+    @abstractmethod
+    def consumer(self) -> str | None:
+        """The value that a consumer reads."""
+
+    @abstractmethod
+    def broken(self) -> Any:
+        """A context in which a write fails."""
+
+
+class DotenvBench(Bench):
+    entry: ClassVar = {"file": {"path": "secrets/chat-app.env"}}
+
+    def consumer(self) -> str | None:
+        path = self.root / "secrets/chat-app.env"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return next(
+            (line.removeprefix("OPENAI_API_KEY=") for line in lines if line.startswith("OPENAI_API_KEY=")), None
+        )
+
+    def broken(self) -> Any:
+        return mock.patch.object(os, "rename", side_effect=OSError(28, "No space left on device"))
+
+
+class JsonBench(DotenvBench):
+    entry: ClassVar = {"file": {"path": "deep/er/chat-app.json", "format": "json"}}
+
+    def consumer(self) -> str | None:
+        path = self.root / "deep/er/chat-app.json"
+        return json.loads(path.read_text()).get("OPENAI_API_KEY") if path.exists() else None
+
+
+class ExecBench(Bench):
+    """A program that stores what it gets, and says it aloud when it fails, as careless ones do."""
+
+    certain = False
+    command = (
+        "if [ -e broken ]; then cat >&2; exit 7; fi;"
+        'cat > held.new && mv held.new held && printf %s "$GENAI_IAC_RECORD" > record;'
+        "tr '\\0' '\\n' < /proc/self/cmdline >> seen; env >> seen"
+    )
+    entry: ClassVar[Mapping[str, Any]] = {"exec": {"command": ["sh", "-c", command]}}
+
+    def consumer(self) -> str | None:
+        held = self.root / "held"
+        return held.read_text() if held.exists() else None
+
+    @contextmanager
+    def broken(self) -> Iterator[None]:
+        flag = self.root / "broken"
+        flag.touch()
+        yield
+        flag.unlink()
+
+
+class CheckedExecBench(ExecBench):
+    certain = True
+    entry: ClassVar = {
+        "exec": {
+            "command": ["sh", "-c", ExecBench.command],
+            "check": ["sh", "-c", "if [ -e record ]; then cat record; fi"],
+        }
+    }
+
+
+class VaultBench(Bench):
+    entry: ClassVar = {
+        "vault": {
+            "vault": "ocid1.vault.oc1..v",
+            "key": "ocid1.key.oc1..k",
+            "compartment": "ocid1.compartment.oc1..c",
+            "name": "chat",
+        }
+    }
+
+    def outside(self) -> object:
+        door = self.door
+        return (
+            super().outside(),
+            list(door.calls),
+            {number: value.reveal() for number, value in door.contents.items()},
+            dict(door.stages),
+        )
+
+    def consumer(self) -> str | None:
+        served = self.door.served()
+        return json.loads(served.reveal()).get("OPENAI_API_KEY") if served else None
+
+    @contextmanager
+    def broken(self) -> Iterator[None]:
+        self.door.failing = {"CreateSecret", "UpdateSecret"}
+        yield
+        self.door.failing = set()
+
+
+BENCHES: Mapping[str, type[Bench]] = {
+    "file-dotenv": DotenvBench,
+    "file-json": JsonBench,
+    "exec": ExecBench,
+    "exec-check": CheckedExecBench,
+    "vault": VaultBench,
+}
+
+
+def ordered(records: Any) -> list[Record]:
+    """Records by name, to be compared: a sink may keep them in another order than it was given them."""
+    return sorted(records, key=lambda record: record.secret)

@@ -1,0 +1,97 @@
+"""Runs that are foreseen whole: what is planned, refused, applied, and that nothing is left to do afterwards."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from crash.fixtures import APPLY
+from crash.launching import Ended
+
+from .harness import Ground
+from .manifest_edits import EDITS
+from .tenancy_snapshot import look
+
+
+class Foreseen(Ground):
+    """Applies that nothing disturbs."""
+
+    def apply(self, *flags: str) -> None:
+        """Plan, apply, and hold both to the forecast; when it went well, nothing is left to do."""
+        forecast = self.foresee()
+        document = self.plan(forecast, flags)
+        if document is None:
+            self.refused(self.bench.run(*APPLY, *flags), 1, forecast.errors)
+            return
+        if forecast.unusable:
+            self.refused(self.bench.run(*APPLY, *flags), 1, forecast.unusable)
+        elif forecast.refusals and not flags:
+            self.refused(self.bench.run(*APPLY, *flags), 3, forecast.refusals)
+        else:
+            self.carried_out(self.ran(*APPLY, "--json", *flags), document, forecast)
+
+    def apply_accepting(self) -> bool:
+        """What a guard has refused is asked for all the same."""
+        forecast = self.foresee()
+        if not forecast.refusals or forecast.errors or forecast.unusable or "forbidden" in str(forecast.refusals):
+            return False
+        self.refused(self.ran(*APPLY), 3, forecast.refusals)
+        keys = {one.address for one in self.sight.of("ApiKey") if one.address}
+        self.promises.accepted = True
+        self.apply("--allow-destroy", "99", *(word for key in sorted(keys) for word in ("--accept-outage", key)))
+        self.promises.accepted = False
+        return True
+
+    def apply_saved(self) -> bool:
+        """A saved plan, at once."""
+        forecast = self.foresee()
+        if forecast.errors:
+            return False
+        document = self.plan(forecast, ("--out", "saved.plan"))
+        if document is None:
+            return False
+        run = ("apply", "saved.plan", "--json")
+        if forecast.unusable or forecast.refusals:
+            wanted = 1 if forecast.unusable else 3
+            self.refused(self.bench.run(*run), wanted, forecast.unusable or forecast.refusals)
+        else:
+            self.carried_out(self.ran(*run), document, forecast)
+        (self.project / "saved.plan").unlink()
+        return True
+
+    def apply_stale(self) -> bool:
+        """A saved plan, after the manifests or the tenancy have changed."""
+        if self.foresee().errors:
+            return False
+        if self.plan(self.foresee(), ("--out", "saved.plan")) is None:
+            return False
+        text, before = self.author.text, self.sight
+        hands = ("describe_by_hand", "tag_by_hand", "delete_by_hand", "renew_by_hand", "make_foreign")
+        rule = self.random.choice([*EDITS, *hands])
+        changed = self.by_hand(rule) if rule in hands else self.edit(rule)
+        self.sight = look(self.tenancy)
+        same = {id: one.unused for id, one in before.things.items()} == {
+            id: one.unused for id, one in self.sight.things.items()
+        }
+        if changed and not (same and text == self.author.text):
+            self.refused(self.ran("apply", "saved.plan"), 1, ["stale"])
+        (self.project / "saved.plan").unlink()
+        return changed
+
+    def apply_twice_at_once(self) -> bool:
+        """Two on one machine: the second waits for the first."""
+        forecast = self.foresee()
+        if forecast.errors or forecast.unusable or forecast.refusals or forecast.stuck or forecast.crossing:
+            return False
+        document = self.plan(forecast, ())
+        assert document is not None
+        ends = self._together(APPLY)
+        assert [one.code for one in ends] == [0, 0], "\n".join(one.out + one.err for one in ends)
+        self.made(document)
+        self.end(ends[0], forecast)
+        return True
+
+    def _together(self, arguments: tuple[str, ...]) -> list[Ended]:
+        self.tenancy.forget_calls()
+        with ThreadPoolExecutor(2) as pool:
+            runs = [pool.submit(one.run, arguments, self.project, self.bench.environ) for one in self._launchers]
+            return [run.result() for run in runs]

@@ -1,0 +1,256 @@
+"""What holds after every step, whatever was done and however it ended; and what holds besides once an apply went well."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import oci
+from crash.launching import Ended
+
+from genai_iac.core import LEAK_TAG
+
+from .keys import is_due, length, readable, sinks_of
+from .tenancy_snapshot import Secret, Sight, Thing, shown_value
+from .yaml_edits import TYPED, is_spoiled
+
+if TYPE_CHECKING:
+    from .ground import Ground
+
+_VALUE = re.compile(r"sk-[A-Za-z0-9]{20,}")
+
+
+class Promises:
+    """Keeps what must be remembered to judge: who made what, and which values died of something else than the tool."""
+
+    def __init__(self, walk: Ground) -> None:
+        self._walk = walk
+        self.foreign: set[str] = set(walk.sight.things)
+        self.accepted = False  # a person has accepted outages for this run
+        self.aborted = False  # this run takes a turn back
+        self._served: set[str] = set()  # paths of files that every good apply since has had to keep right
+        self.leaked: set[str] = set()  # the value whose leak is answered by this run
+        self._excused: set[str] = (
+            set()
+        )  # last characters of values that died by hand, of age, or in a run that did not end well
+
+    def follow_hands(self, after: Sight) -> None:
+        """What people did: new things are theirs, and what died by it is no fault of the tool."""
+        before = self._walk.sight
+        self.foreign |= set(after.things) - set(before.things)
+        self._excused |= before.alive - after.alive
+
+    def keep(self, after: Sight, ran: Ended, *, settled: bool, whole: bool = True) -> None:
+        """Judge a run of the tool by what was before and what is after; `whole`: it was not disturbed."""
+        before = replace(self._walk.sight, now=after.now)
+        self._no_leaks(ran, settled)
+        self._strangers_untouched(before, after)
+        self._ours_marked(before, after)
+        self._nobody_killed(before, after)
+        if not settled:
+            self._excused |= {last for key, _, last in _died(before, after) if not self._rotates(key)}
+        shown = dict(self._shown())
+        self._served &= set(shown)
+        for path, value in shown.items():
+            if path not in self._served:
+                continue  # declared again since the last good apply: nothing was brought there yet
+            assert value[-4:] in after.alive | self._excused, f"{path} shows a value that does not work"
+        if settled:
+            self._settled(after)
+            self._served = set(shown)
+
+    def hands_back(self) -> bool:
+        """Whether what consumers had is dead while the other one works: they get that first, and its turn is the next apply's."""
+        return any(
+            secret.mask[-4:] in self._current(key) and secret.state != "ACTIVE"
+            for key in self._walk.sight.of("ApiKey")
+            if self._rotates(key) and any(one.state == "ACTIVE" for one in key.secrets)
+            for secret in key.secrets
+        )
+
+    def readable_value(self, path: str) -> str | None:
+        """What consumers read there, unless somebody typed over it or into it."""
+        file = self._walk.project / path
+        value = None if is_spoiled(file) else shown_value(file)
+        return None if value is None or value.endswith(TYPED) else value
+
+    def _shown(self) -> Iterator[tuple[str, str]]:
+        author = self._walk.author
+        for address in author.documents:
+            for path in sinks_of(author, address):
+                value = self.readable_value(path)
+                if (
+                    value and len(self._walk.sight.marked(address)) == 1
+                ):  # a file of a key that is gone shows what it had
+                    yield path, value
+
+    # At any time
+
+    def _no_leaks(self, ran: Ended, settled: bool) -> None:
+        assert not _VALUE.search(ran.out) and not _VALUE.search(ran.err), "a value was printed"
+        project: Path = self._walk.project
+        sinks = {project / path for path in self._walk.author.sinks}
+        files = [path for path in project.rglob("*") if path.is_file() and path not in sinks]
+        strays = [path for path in files if path.name.startswith(".genai-iac-")]
+        assert not settled or not strays, f"left over: {strays}"
+        for path in set(files) - set(strays):
+            assert not _VALUE.search(path.read_text("utf-8", "replace")), f"a value is in {path.name}"
+
+    def _strangers_untouched(self, before: Sight, after: Sight) -> None:
+        reshaped = _shape(before) != _shape(after)
+        for id in self._theirs & set(before.things):
+            was, now = before.things[id], after.things.get(id)
+            assert now is not None, f"{was.kind} {was.name} was not ours and is gone"
+            same = (replace(one.unused, statements=() if reshaped else one.statements) for one in (was, now))
+            assert len(set(map(repr, same))) == 1, f"{was.kind} {was.name} was not ours and was changed: {was} {now}"
+
+    @property
+    def _theirs(self) -> set[str]:
+        return self.foreign | {id for id, _ in self._walk.traces.stripped.values()}
+
+    def _ours_marked(self, before: Sight, after: Sight) -> None:
+        """Every resource that we made says so, and none is there twice."""
+        for id in set(after.things) - set(before.things):
+            made = after.things[id]
+            assert made.address.startswith(made.kind) and made.fits(after.tenancy), f"made without a mark: {made}"
+        for id in set(after.things) & set(before.things) - self._theirs:
+            was, now = before.things[id], after.things[id]
+            if was.address and not now.address:
+                assert was.deletion == "retain" and was.address not in self._walk.author.documents, f"forgotten: {was}"
+                self.foreign.add(id)
+            else:
+                assert now.address == was.address and not now.is_copy(after.tenancy), f"lost its mark: {was} {now}"
+        ours = Counter(one.address for one in after.things.values() if one.address and one.id not in self._theirs)
+        assert [address for address, count in ours.items() if count > 1] == [], "made twice"
+
+    def _nobody_killed(self, before: Sight, after: Sight) -> None:
+        """No value in use stops working unless a person said so, no secret in its turn is touched, none revoked on the side."""
+        for key, secret, last in _died(before, after):
+            asked = self.accepted or last in self.leaked or LEAK_TAG in key.tags
+            assert asked or not secret.is_in_use(after.now, self._idle(key)), f"{key.address} {secret.name} was in use"
+            if self._rotates(key) and not asked and not self.aborted:
+                assert last not in self._current(key), f"{key.address} {secret.name} was current and died"
+        for key in after.of("ApiKey"):
+            for secret in key.secrets if key.id in before.things else ():
+                old = before.things[key.id].secret(secret.name)
+                if secret.state == "REVOKED" != old.state:
+                    assert self._may_revoke(before.things[key.id], old), f"{key.address} {secret.name} was revoked"
+
+    def _may_revoke(self, key: Thing, secret: Secret) -> bool:
+        if secret.mask[-4:] in self.leaked or LEAK_TAG in key.tags:
+            return True
+        spec = self._walk.author.spec(key.address)
+        declared: dict[str, str] = next(one for one in spec["secrets"] if one["name"] == secret.name)
+        retired: str = spec.get("rotation", {}).get("retire", "deactivate")
+        return declared.get("state") == "revoked" or retired == "revoke"
+
+    def _rotates(self, key: Thing) -> bool:
+        documents = self._walk.author.documents
+        return key.address in documents and "rotation" in documents[key.address]["spec"]
+
+    def _idle(self, key: Thing) -> float:
+        """Hours."""
+        rotation = self._walk.author.spec(key.address)["rotation"] if self._rotates(key) else {}
+        return length(rotation.get("idle", "24h")).total_seconds() / 3600
+
+    def _current(self, key: Thing) -> set[str]:
+        """The last characters of what every file showed as current before this run."""
+        masks = [
+            one.mask[-4:]
+            for path in sinks_of(self._walk.author, key.address)
+            for one in self._walk.kept_before.get(path, ())
+            if one.role == "current"
+        ]
+        return set(masks)
+
+    # Once an apply went well
+
+    def _settled(self, after: Sight) -> None:
+        author = self._walk.author
+        for address in author.documents:
+            (live,) = after.marked(address)
+            self._as_declared(address, live, after)
+            if live.kind == "ApiKey":
+                self._delivered(address, live, after)
+            if live.kind == "Policy":
+                self._admits(address, after)
+
+    def _as_declared(self, address: str, live: Thing, after: Sight) -> None:
+        spec = self._walk.author.spec(address)
+        home = str(spec.get("parent") or spec["compartment"])
+        place = after.tenancy if home == "tenancy" else after.marked(f"Compartment/{home}")[0].id
+        assert (live.name, live.place) == (spec.get("displayName") or spec["name"], place)
+        assert {**live.tags, **spec.get("tags", {})} == live.tags and live.deletion == spec.get("deletion", "delete")
+        assert live.description == spec.get("description", live.description)
+        for declared in spec.get("secrets", ()) if "rotation" not in spec else ():
+            state = live.secret(declared["name"]).state
+            wanted = declared.get("state", "active").upper()
+            assert state == wanted or (state == "EXPIRED" and wanted != "ACTIVE"), f"{address} {declared} is {state}"
+
+    def _delivered(self, address: str, live: Thing, after: Sight) -> None:
+        """What should be in a sink is in every sink, except what the plan says it cannot bring there."""
+        spec, project, traces = self._walk.author.spec(address), self._walk.project, self._walk.traces
+        sinks = {path: readable(project, path, traces) for path in sinks_of(self._walk.author, address)}
+        said = " ".join(one["text"] for one in self._walk.notices if one.get("address") == address)
+        if "to mint a new one" in said or "cannot be renewed" in said:
+            return
+        if "rotation" in spec:
+            for path in sinks:
+                value = self.readable_value(path)
+                assert value and value[-4:] in after.alive, f"{path} shows nothing that works; {said}"
+                self._lasts(address, live, value, after)
+            return
+        for secret in live.secrets:
+            for path, kept in sinks.items():
+                held = any((one.secret, one.mask) == (secret.name, secret.mask) for one in kept)
+                assert held or secret.state != "ACTIVE", f"{path} lacks {secret.name}"
+
+    def _lasts(self, address: str, live: Thing, value: str, after: Sight) -> None:
+        """What consumers have does not expire before another turn can be taken."""
+        current = next(one for one in live.secrets if one.mask[-4:] == value[-4:])
+        (other,) = [one for one in live.secrets if one is not current]
+        rotation = self._walk.author.spec(address)["rotation"]
+        ahead = length(rotation.get("overlap", "7d")) + length(rotation.get("idle", "24h"))
+        if other.state not in ("REVOKED", "ACTIVE"):
+            assert current.expires - after.now > ahead, f"{address} {current.name} expires at {current.expires}"
+            held = [{current.name: "current"}]
+            assert is_due(self._walk.author.spec(address), live, after.now, held) is not True, f"{address} is due"
+
+    def _admits(self, address: str, after: Sight) -> None:
+        """The members of its group may do what it says: its names mean what is there now."""
+        name = address.partition("/")[2]
+        text = str(self._walk.author.spec(address)["statements"])
+        about = re.findall(r"Compartment/(\w+)\.", text)[0]
+        place = after.marked(f"Compartment/{about}")[0].id
+        try:
+            self._readers[name].list_policies(place)
+        except oci.exceptions.ServiceError as refused:
+            raise AssertionError(f"{address} grants nothing in {about}: {refused.code}") from refused
+
+    @cached_property
+    def _readers(self) -> dict[str, Any]:
+        """A client for each group that policies name."""
+        tenancy = self._walk.tenancy
+        configs = {
+            name: oci.config.from_file(str(tenancy.config_file), f"reader-{name}") for name in ("p0", "p1", "p2")
+        }
+        kind: Any = oci.identity.IdentityClient
+        none = oci.retry.NoneRetryStrategy()
+        return {name: kind(one, service_endpoint=tenancy.url, retry_strategy=none) for name, one in configs.items()}
+
+
+def _died(before: Sight, after: Sight) -> Iterator[tuple[Thing, Secret, str]]:
+    gone = before.alive - after.alive
+    for key in before.of("ApiKey"):
+        for secret in key.secrets:
+            if secret.mask[-4:] in gone and secret.state == "ACTIVE":
+                yield key, secret, secret.mask[-4:]
+
+
+def _shape(sight: Sight) -> set[tuple[str, str, str]]:
+    return {(one.id, one.name, one.place) for one in sight.of("Compartment")}
