@@ -100,10 +100,10 @@ def test_the_end_of_an_apply() -> None:
     assert partly.splitlines() == [
         "Apply incomplete: 1 failed and 1 skipped of 4 changes.",
         "Resources: 2 added, 0 changed, 0 destroyed.",
-        "What landed stays. Mend what failed, then go on with:",
+        "Completed changes are kept. Fix the error and re-run:",
         "  genai-iac apply prod --env prod",
     ]
-    assert "What landed stays. Go on with:" in closing_text(OUTCOMES[3:])
+    assert "Completed changes are kept. Continue with:" in closing_text(OUTCOMES[3:])
 
 
 def test_an_error_of_any_branch_of_the_tree_is_told() -> None:
