@@ -63,7 +63,8 @@ class Unknown(Exception):
 def interpolate(text: str, scope: Scope) -> HoleValue | InterpolatedText:
     """The value of a string. Raises PlaceholderErrors, Unknown.
 
-    A string that is one hole has the hole's value, whatever its type; one with references becomes a InterpolatedText that keeps every hole as written.
+    A string that is one placeholder has its value, whatever its type; one with references becomes an InterpolatedText
+    that keeps every placeholder as written.
     """
     pieces = list(_split(text))
     values = _read_all(pieces, scope)

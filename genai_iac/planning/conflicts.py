@@ -62,7 +62,8 @@ def duplicate(address: Address, group: Iterable[LiveResource]) -> PlanError:
 
 def _copied(desired: Resource, live: LiveResource) -> PlanError:
     return PlanError(
-        f"{desired.source}: {live.kind} {live.name} ({live.id}) has the ownership tag of {desired.address}, which was made for another resource",
+        f"{desired.source}: {live.kind} {live.name} ({live.id}) has the ownership tag of {desired.address}, "
+        "which was made for another resource",
         hint=f"remove its tag {OWNERSHIP_TAG}, or if it is yours adopt it: genai-iac import {desired.address} {live.id}",
     )
 

@@ -125,7 +125,8 @@ class Planner:
         assert stray.mark is not None
         self.notices.append(
             Notice(
-                f"{stray.kind} {stray.name} ({stray.id}) has the ownership tag of {stray.mark.address}, made for another compartment, so it is not deleted; "
+                f"{stray.kind} {stray.name} ({stray.id}) has the ownership tag of {stray.mark.address}, "
+                "made for another compartment, so it is not deleted; "
                 f"if it was moved, declare it again or delete it with --delete-moved {stray.mark.address}",
                 stray.mark.address,
             )

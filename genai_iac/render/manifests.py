@@ -44,7 +44,10 @@ def _comments(one: ExportedResource) -> Iterator[str]:
         yield f"adopt it: genai-iac import {one.address} {one.live.id}"
     yield from one.remarks
     if one.live.kind == "ApiKey":
-        yield "OCI showed the values of its secrets once, when they were created: deliverTo applies to values created or renewed from now on"
+        yield (
+            "OCI showed the values of its secrets once, when they were created: "
+            "deliverTo applies to values created or renewed from now on"
+        )
         yield from (f"{secret.name} has expired" for secret in one.live.secrets if secret.state == "EXPIRED")
 
 

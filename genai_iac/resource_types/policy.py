@@ -46,7 +46,8 @@ class Policy(ResourceType):
         "properties": {
             "name": {
                 "type": "string",
-                "description": "Its name in OCI, unique in the tenancy and immutable: a change replaces the policy. Default: metadata.name.",
+                "description": "Its name in OCI, unique in the tenancy and immutable: a change replaces the policy. "
+                "Default: metadata.name.",
                 "pattern": "^[A-Za-z0-9._-]{1,100}$",
             },
             "compartment": {**COMPARTMENT_SCHEMA, "default": "tenancy", "title": "Where the policy is attached"},

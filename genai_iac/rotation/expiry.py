@@ -15,7 +15,8 @@ DEFAULT = "90d"  # what the API itself gives when nothing is asked for
 
 EXPIRES_SCHEMA: Mapping[str, Any] = {
     "type": "string",
-    "description": "A date-time is exact (changing it later renews the value); a duration such as 90d or 12h is the lifetime set at creation or renewal.",
+    "description": "A date-time is exact (changing it later renews the value); "
+    "a duration such as 90d or 12h is the lifetime set at creation or renewal.",
     "pattern": f"^({LIFE.pattern}|{_MOMENT.pattern})$".replace("\\d", "[0-9]"),
     "default": DEFAULT,
     "examples": ["90d", "2027-06-30T00:00:00Z"],

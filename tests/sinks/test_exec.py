@@ -411,7 +411,8 @@ def test_many_keys_at_once_lose_no_note(root: Path) -> None:
 
 def test_many_processes_at_once_lose_no_note(root: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from genai_iac.core import Address; from genai_iac.delivery.sinks import Context, open_sink\n"
+        "import sys; from pathlib import Path; from genai_iac.core import Address\n"
+        "from genai_iac.delivery.sinks import Context, open_sink\n"
         "root, number = Path(sys.argv[1]), sys.argv[2]\n"
         "for turn in range(10):\n"
         "    context = Context(root, root / '.genai-iac', Address('ApiKey', f'key-{number}-{turn}'), 'chat')\n"

@@ -80,7 +80,10 @@ def _lint_turn(
 ) -> Iterator[Finding]:
     needed = rotation.every + rotation.overlap
     if isinstance(expires, Lifetime) and expires.length < needed:
-        message = f"{name} has a lifetime of {expires}, but its rotation ends after {needed.days} days: expiry will rotate it, not the calendar"
+        message = (
+            f"{name} has a lifetime of {expires}, but its rotation ends after {needed.days} days: "
+            "expiry will rotate it, not the calendar"
+        )
         yield _finding(LATE, message, place, resource, f"live for {needed.days}d or longer, or rotate more often")
 
 

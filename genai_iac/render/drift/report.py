@@ -89,7 +89,8 @@ def unmanaged_line(key: LiveResource, names: Mapping[str, str]) -> str:
     """An API key that nobody declares, and where it is."""
     place = escape_control(names.get(key.compartment, key.compartment), NAME_LIMIT)
     made = f", made {moment_for_people(key.created)}" if key.created else ""
-    return f"{quoted(key.name, NAME_LIMIT)} in {place}, {escape_control(key.region or '', NAME_LIMIT)}{made}: {escape_control(key.id, NAME_LIMIT)}"
+    region, ocid = escape_control(key.region or "", NAME_LIMIT), escape_control(key.id, NAME_LIMIT)
+    return f"{quoted(key.name, NAME_LIMIT)} in {place}, {region}{made}: {ocid}"
 
 
 def _values(leaf: Leaf, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
