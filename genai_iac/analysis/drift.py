@@ -56,8 +56,9 @@ def find_drift(head: Side, base: Side | None) -> tuple[ResourceDrift, ...]:
 
 
 def find_unmanaged(live: Live) -> tuple[LiveResource, ...]:
-    """The API keys that were seen and that carry nobody's mark, by name."""
-    keys = (one for one in live.others if one.kind == "ApiKey" and one.mark is None and one.lifecycle != "DELETING")
+    """The API keys that were seen anywhere and that are nobody's: no ownership tag, or a copy of one of ours. By name."""
+    strangers = (one for one in (*live.others, *live.beyond) if one.mark is None and one.lifecycle != "DELETING")
+    keys = (one for one in (*strangers, *live.strays) if one.kind == "ApiKey")
     return tuple(sorted(keys, key=lambda key: (key.name, key.id)))
 
 

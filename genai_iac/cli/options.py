@@ -29,7 +29,12 @@ def planning_flags(function: F) -> F:
                 "--delete-moved",
                 multiple=True,
                 metavar="ADDR",
-                help="Delete it although its ownership tag was made for another compartment.",
+                help="Delete it although its ownership tag, of an earlier release, was made elsewhere.",
+            ),
+            click.option(
+                "--claim-name",
+                is_flag=True,
+                help="The Stack has been given an id: take what it declares and what carries its name without one.",
             ),
         ]
     ):

@@ -63,6 +63,7 @@ class PlanOptions:
     moved: frozenset[Address] = frozenset()
     overrides: Overrides = field(default_factory=Overrides)
     wishes: Mapping[Address, RotationRequest] = field(default_factory=dict)
+    claims: bool = False  # of what carries the stack's name and no id
 
     @classmethod
     def of(
@@ -73,6 +74,7 @@ class PlanOptions:
         delete_moved: tuple[str, ...],
         allow_destroy: int | None,
         accept_outage: tuple[str, ...],
+        claim_name: bool = False,
         *,
         everything: bool = False,
     ) -> PlanOptions:
@@ -84,6 +86,7 @@ class PlanOptions:
             full_scan,
             read_addresses("--delete-moved", delete_moved),
             overrides,
+            claims=claim_name,
         )
 
 
@@ -111,6 +114,7 @@ class PlannedRun:
             targets=map(str, self.asked.targets),
             moved=map(str, self.asked.moved),
             full_scan=self.asked.full_scan,
+            claims=self.asked.claims,
         )
 
     def _groups(self) -> dict[Address, str]:
@@ -129,12 +133,13 @@ class PlannedRun:
 
 def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False) -> PlannedRun:
     """Read the tenancy and plan. A refusal of the guards is kept beside the plan, and noted in it."""
+    workspace = replace(workspace, owner=replace(workspace.owner, claims=asked.claims))
     live = workspace.read(parallelism=asked.parallelism, full_scan=asked.full_scan)
     make: Callable[[PlanInputs], Plan] = make_destroy_plan if destroy else make_plan
     # what is to be destroyed is destroyed whatever its sinks hold
     inputs = workspace.inputs(live, moved=asked.moved, wishes=asked.wishes, look_into_sinks=not destroy)
     plan = make(inputs)
-    plan = replace(plan, notices=(*plan.notices, *map(Notice, workspace.blind_spots())))
+    plan = replace(plan, notices=(*plan.notices, *map(Notice, (*workspace.blind_spots(), *live.unread))))
     resources = workspace.manifest.resources
     plan = workspace.foretell(filter_plan(plan, asked.targets, {*resources, *live.owned}), live)
     try:

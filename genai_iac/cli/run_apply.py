@@ -128,6 +128,7 @@ def _as_planned(asked: PlanOptions, inputs: dict[str, Any]) -> PlanOptions:
         targets=read_addresses("--target", inputs.get("targets", ())),
         moved=read_addresses("--delete-moved", inputs.get("moved", ())),
         full_scan=bool(inputs.get("full_scan")),
+        claims=bool(inputs.get("claims")),
     )
 
 

@@ -235,12 +235,12 @@ def make_session(ground: OciClient | Snapshot, flags: GlobalOptions, path: str, 
     from genai_iac.delivery import DeliveryService
     from genai_iac.import_export.snapshot import Snapshot
 
-    owner, vault = Owner(ground.tenancy, manifest.stack.owner), None
+    owner, vault = Owner(ground.tenancy, manifest.stack.owner, manifest.stack.id), None
     if not isinstance(ground, Snapshot):
         from genai_iac.oci_client import TenancyVault
 
         vault = TenancyVault(ground)
-    desk = DeliveryService(Path(manifest.stack.root), Path(NOTES), owner.name, vault)
+    desk = DeliveryService(Path(manifest.stack.root), Path(NOTES), owner.text, vault)
     return Session(flags, path, manifest, ground, owner, desk)
 
 

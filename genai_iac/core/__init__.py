@@ -4,7 +4,14 @@ from genai_iac.core.address import Address, Source
 from genai_iac.core.compartment_tree import CompartmentNode, CompartmentTree
 from genai_iac.core.delivery import Delivery, DeliveryPlan, Item, Record, Role, SinkContents, SinkState
 from genai_iac.core.live import Live
-from genai_iac.core.ownership import LEAK_TAG, OWNERSHIP_TAG, Owner, read_ownership_tag
+from genai_iac.core.ownership import (
+    LEAK_TAG,
+    OWNERSHIP_TAG,
+    Owner,
+    fixed_part_of_create,
+    make_origin,
+    read_ownership_tag,
+)
 from genai_iac.core.plan import ACTIONS, Action, Call, Change, Invalidation, Notice, Outcome, Plan, Status, Summary
 from genai_iac.core.resource import Deletion, Document, LiveResource, LiveSecret, OwnershipMark, Path, Resource, Stack
 from genai_iac.core.secret import Secret
@@ -63,7 +70,9 @@ __all__ = [
     "Status",
     "Summary",
     "Value",
+    "fixed_part_of_create",
     "leaves",
+    "make_origin",
     "read_compartment",
     "read_ownership_tag",
     "references",

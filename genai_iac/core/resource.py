@@ -55,6 +55,7 @@ class Stack:
     profile: str | None  # the environment's OCI profile
     root: str  # the directory that relative sink paths start from
     source: Source
+    id: str | None = None  # a stack of another id is another one, whatever its name
 
     @property
     def owner(self) -> str:
@@ -77,14 +78,21 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class OwnershipMark:
-    """The owner tag as read from a live resource: whose it is, and a digest that a copy on another resource does not match."""
+    """The ownership tag as read from a live resource: whose it is, and a digest that a copy on another resource does not match."""
 
-    owner: str
+    owner: str  # `stack` or `stack@environment`
     address: Address
     digest: str
     deletion: Deletion = "delete"  # what is to happen once no manifest declares it
-    sealed: bool = False  # bound to the resource's own OCID, not to the compartment it was made in
+    sealed: bool = False  # bound to the resource's own OCID, not to its creation
     names: str = ""  # on a policy: a digest of what its names came to when it was written
+    stack_id: str = ""  # a digest of the Stack's id, when it has one
+    origin: str = ""  # when and by which run it was created; empty in the first form of the tag
+
+    @property
+    def bound_to_place(self) -> bool:
+        """Whether it is of the first form, which knows only the compartment that the resource was made in."""
+        return not self.sealed and not self.origin
 
 
 @dataclass(frozen=True, slots=True)

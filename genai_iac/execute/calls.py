@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from genai_iac.core import Call, Change, LiveResource, Secret
+from genai_iac.core import OWNERSHIP_TAG, Call, Change, LiveResource, Secret
 from genai_iac.core.errors import IacError, ServiceFailure, StalePlanError
 from genai_iac.execute.context import ApplyContext
-from genai_iac.execute.duplicate_creates import has_same_tag
+from genai_iac.execute.duplicate_creates import is_alive
 from genai_iac.oci_client import OciClient, OciResponse
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 
@@ -50,27 +50,46 @@ class CallExecutor:
             self._keep(self._provider.get(self._kind.get_operation, self.id, call.region, patient=True), call)
 
     def _create(self, call: Call) -> None:
-        body = self._progress.resolver.final(call.body, self._provider.now())
-        body = self._progress.mark_created(self._change, body)
+        resolved = self._progress.resolver.final(call.body, self._provider.now())
+        sent: list[dict[str, Any]] = []
+
+        def marked() -> dict[str, Any]:
+            sent.append(self._progress.mark_created(self._change, resolved, call.region))
+            return sent[-1]
+
         try:
-            reply = self._provider.write(call.operation, body=body, region=call.region)
+            reply = self._provider.create(call.operation, marked, region=call.region)
         except ServiceFailure as failure:
-            found = self._find_lost(call, body) if failure.uncertain or failure.status == 409 else None
+            found = self._find_lost(call, sent[-1]) if failure.uncertain or failure.status == 409 else None
             if found is None:
                 raise
             reply = OciResponse(found)
         self._keep(reply, call)
         assert self.id is not None
         if reply.secrets:  # the values in the answer show that it is ours, and no other run's
-            self._progress.twins.watch(self._change, self.id, call.region, body)
+            self._progress.twins.watch(self._change, self.id, call.region, sent[-1])
         self._progress.ids[self._change.address] = self.id
 
+    def seal(self, call: Call) -> None:
+        """Bind the ownership tag to the OCID at once when the create took too long for the tag to fit."""
+        tags = self._progress.seal_unfit(self.live) if self.live is not None else None
+        if tags is None:
+            return
+        assert self.id is not None
+        body = {"freeformTags": tags}
+        reply = self._provider.write(
+            self._kind.update_operation, id=self.id, body=body, region=call.region, etag=self._etag
+        )
+        self.notes.append("its creation took long, so its ownership tag was written again")
+        if reply.data:
+            self._keep(reply, call)
+
     def _find_lost(self, call: Call, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The object of a create whose answer was lost: it carries the very mark that the call sent."""
-        listing = self._kind.listing
+        """The object of a create whose answer was lost: it carries the very tag that the call sent."""
+        listing, tag = self._kind.listing, body["freeformTags"][OWNERSHIP_TAG]
         place = self._provider.tenancy if listing.reach == "tenancy" else body["compartmentId"]
         for row in self._provider.read_all(listing.operation, place, call.region, **listing.parameters):
-            if has_same_tag(row, body):
+            if is_alive(row) and self._progress.is_same_birth(tag, self._kind.read(row, call.region)):
                 return row
         return None
 

@@ -67,6 +67,7 @@ class _ChangeRun:
             if self._calls.minted:
                 self._deliver()  # values are in this memory alone: nothing is waited for first
             self._calls.settle(call)
+            self._calls.seal(call)
 
     def _end_when_asked(self, call: Call) -> None:
         """Between two requests, never between a mint and its delivery."""

@@ -7,11 +7,11 @@ call a compartment and region finds that, however many keys were made.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genai_iac.core import OWNERSHIP_TAG, Change, Outcome, Status
+from genai_iac.core import OWNERSHIP_TAG, Change, LiveResource, Outcome, Status
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.oci_client import OciClient
 from genai_iac.resource_types import RESOURCE_TYPES
@@ -19,10 +19,9 @@ from genai_iac.resource_types import RESOURCE_TYPES
 _ALIVE = ("ACTIVE", "CREATING")
 
 
-def has_same_tag(row: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
-    """Whether a row of a list call is alive and carries the very mark that the create call sent."""
-    sent = body["freeformTags"][OWNERSHIP_TAG]
-    return row.get("lifecycleState") in _ALIVE and (row.get("freeformTags") or {}).get(OWNERSHIP_TAG) == sent
+def is_alive(row: Mapping[str, Any]) -> bool:
+    """Whether a row of a list call is of something that is there, or is about to be."""
+    return row.get("lifecycleState") in _ALIVE
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,8 @@ class _CreatedKey:
 class DuplicateGuard:
     """The keys that an apply has made, and what becomes of those that another apply made too."""
 
-    def __init__(self, provider: OciClient) -> None:
-        self._provider = provider
+    def __init__(self, provider: OciClient, is_same_birth: Callable[[str, LiveResource], bool]) -> None:
+        self._provider, self._is_same_birth = provider, is_same_birth
         self._made: list[_CreatedKey] = []
         self._lock = threading.Lock()
 
@@ -60,7 +59,12 @@ class DuplicateGuard:
             except ServiceFailure:
                 continue  # the next plan names both
             for made in several:
-                yield from self._give_way(made, [row for row in rows if has_same_tag(row, made.body)])
+                yield from self._give_way(made, [row for row in rows if self._is_twin(row, made)])
+
+    def _is_twin(self, row: Mapping[str, Any], made: _CreatedKey) -> bool:
+        return is_alive(row) and self._is_same_birth(
+            made.body["freeformTags"][OWNERSHIP_TAG], RESOURCE_TYPES["ApiKey"].read(row, made.region)
+        )
 
     def _give_way(self, made: _CreatedKey, twins: list[Mapping[str, Any]]) -> Iterator[Outcome]:
         first = min(twins, key=lambda row: (row["timeCreated"], row["id"]), default=None)

@@ -49,6 +49,9 @@ class Snapshot:
     groups: Names | None = None
     dynamic_groups: Names | None = None
     births: Mapping[str, datetime] = field(default_factory=dict)  # of these groups, by OCID
+    gone: tuple[
+        LiveResource, ...
+    ] = ()  # deleted, and listed still: a copy of its ownership tag is told by it. Older snapshots have none
 
     def live(self, owner: Owner) -> Live:
         """The reading as that owner sees it."""
@@ -60,6 +63,7 @@ class Snapshot:
             now=self.now,
             regions=self.regions,
             places=self.places,
+            gone=self.gone,
         )
 
     @property
@@ -88,8 +92,18 @@ def take_snapshot(
 ) -> Snapshot:
     """What has to be kept of a reading."""
     resources = tuple(sorted((_kept(one) for one in live.found), key=lambda one: (one.kind, one.id)))
+    gone = tuple(sorted(live.gone, key=lambda one: (one.kind, one.id)))
     return Snapshot(
-        live.tenancy, live.home_region, live.now, live.regions, live.places, resources, groups, dynamic_groups, births
+        live.tenancy,
+        live.home_region,
+        live.now,
+        live.regions,
+        live.places,
+        resources,
+        groups,
+        dynamic_groups,
+        births,
+        tuple(replace(_kept(one), secrets=()) for one in gone),
     )
 
 
@@ -106,6 +120,7 @@ def write_snapshot(snapshot: Snapshot) -> str:
         "groups": snapshot.groups,
         "dynamic_groups": snapshot.dynamic_groups,
         "births": {id: born.isoformat() for id, born in snapshot.births.items()},
+        "gone": [_row(one) for one in snapshot.gone],
     }
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
     rows = ",\n  ".join(json.dumps(_row(one)) for one in snapshot.resources)
@@ -171,6 +186,7 @@ def _read(document: Mapping[str, Any]) -> Snapshot:
         groups=document["groups"],
         dynamic_groups=document["dynamic_groups"],
         births={id: datetime.fromisoformat(born) for id, born in document["births"].items()},
+        gone=tuple(_read_row(row) for row in document.get("gone", ())),
     )
 
 

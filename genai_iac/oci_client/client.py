@@ -6,7 +6,7 @@ Values of secrets leave the answer at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -142,6 +142,21 @@ class OciClient:
             self.window.open()
         return read_response(response, doubted=doubt is not None)
 
+    def create(
+        self, operation: str, body: Callable[[], Mapping[str, Any]], *, region: str | None = None
+    ) -> OciResponse:
+        """One create. `body` is made anew for every attempt, until one may have had its effect: from then on it, and the retry
+        token, stay as they are."""
+        known = OPERATIONS[operation]
+
+        def request() -> tuple[list[Any], Mapping[str, Any]]:
+            return [body()], {"opc_retry_token": _new_token()} if known.token else {}
+
+        response, doubt = self._call_again(operation, request, region)
+        if known.service == "identity":
+            self.window.open()
+        return read_response(response, doubted=doubt is not None)
+
     def follow(self, work_request: str) -> WorkRequest:
         """Wait for the end of an Identity work request. Raises IacError when that takes longer than it ever did, or the run is to end."""
         began, pause = time.monotonic(), 0.05
@@ -188,25 +203,52 @@ class OciClient:
         window: ConsistencyWindow | None,
         endpoint: str | None = None,
     ) -> tuple[Any, ServiceFailure | None]:
+        def attempt() -> Any:
+            return self._attempt(operation, arguments, region, parameters, endpoint)
+
+        return call_with_retry(attempt, window, self.stop.rest)
+
+    def _call_again(
+        self, operation: str, request: Callable[[], tuple[list[Any], Mapping[str, Any]]], region: str | None
+    ) -> tuple[Any, ServiceFailure | None]:
+        """A write whose arguments are made anew after each refusal, and kept once an answer was lost."""
+        kept: tuple[list[Any], Mapping[str, Any]] | None = None
+
+        def attempt() -> Any:
+            nonlocal kept
+            made = kept or request()
+            try:
+                return self._attempt(operation, made[0], region, made[1])
+            except ServiceFailure as failure:
+                if failure.uncertain:
+                    kept = made
+                raise
+
+        return call_with_retry(attempt, self.window, self.stop.rest)
+
+    def _attempt(
+        self,
+        operation: str,
+        arguments: list[Any],
+        region: str | None,
+        parameters: Mapping[str, Any],
+        endpoint: str | None = None,
+    ) -> Any:
         known = OPERATIONS[operation]
         where = self._where(known, region)
         method = getattr(self._clients.get(known.service, where, endpoint), known.method)
-
-        def attempt() -> Any:
-            began = time.monotonic()
-            try:
-                response = method(*map(reveal_for_request, arguments), **parameters)
-            except IacError:
-                raise
-            except Exception as error:
-                failure = translate(error, operation)
-                self._tell(operation, where, failure.status, began)
-                raise failure from forget_frames(error)
-            self._tell(operation, where, response.status, began)
-            self._note_clock(response.headers.get("date"))
-            return response
-
-        return call_with_retry(attempt, window, self.stop.rest)
+        began = time.monotonic()
+        try:
+            response = method(*map(reveal_for_request, arguments), **parameters)
+        except IacError:
+            raise
+        except Exception as error:
+            failure = translate(error, operation)
+            self._tell(operation, where, failure.status, began)
+            raise failure from forget_frames(error)
+        self._tell(operation, where, response.status, began)
+        self._note_clock(response.headers.get("date"))
+        return response
 
     def _tell(self, operation: str, region: str, status: int | None, began: float) -> None:
         if self._watch:

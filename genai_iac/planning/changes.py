@@ -21,6 +21,8 @@ from genai_iac.core import (
 )
 from genai_iac.resource_types import ResourceType, Step
 
+_MOVES = ("ChangeApiKeyCompartment", "MoveCompartment")
+
 
 def make_change(
     address: Address,
@@ -62,8 +64,9 @@ def tag_step(kind: ResourceType, desired: Resource, live: LiveResource, step: St
 
     What the names in a policy came to stays in it: only a call that writes the statements puts something else there.
     """
-    names = live.mark.names if live.mark else ""
-    seal = owner.with_names(owner.seal(desired.address, live.id, desired.deletion), names)
+    mark = live.mark
+    seal = owner.seal(desired.address, live.id, desired.deletion, mark.origin if mark else "")
+    seal = owner.with_names(seal, mark.names if mark else "")
     return replace(
         step,
         calls=tuple(
@@ -73,6 +76,24 @@ def tag_step(kind: ResourceType, desired: Resource, live: LiveResource, step: St
             for call in step.calls
         ),
     )
+
+
+def bind_again(kind: ResourceType, live: LiveResource, step: Step, owner: Owner) -> Step:
+    """The step with an update that writes the ownership tag, where it has none and the tag would not hold otherwise.
+
+    That is a move of a resource whose tag is of the first form, bound to the compartment that it leaves; and a tag that names
+    the stack otherwise than it is called now.
+    """
+    mark = live.mark
+    if mark is None or any(call.operation == kind.update_operation for call in step.calls):
+        return step
+    moves = any(call.operation in _MOVES for call in step.calls)
+    why = "" if owner.names(mark) else "its ownership tag names the stack otherwise"
+    if "create" in step.actions or not (why or (moves and mark.bound_to_place)):
+        return step
+    call = Call(kind.update_operation, {"freeformTags": dict(live.tags)}, live.id, live.region)
+    actions = step.actions if "update" in step.actions else ("update", *step.actions)
+    return replace(step, actions=actions, calls=(call, *step.calls), reasons=(*step.reasons, *filter(None, [why])))
 
 
 def _with_mark(call: Call, live: LiveResource, seal: str) -> Call:

@@ -12,12 +12,10 @@ from genai_iac.references.resolver import Resolver
 from genai_iac.resource_types import ResourceType, declared_tags
 
 
-def check_ownership(desired: Resource, group: Sequence[LiveResource], inputs: PlanInputs) -> None:
-    """Raises PlanError unless the resources that carry its mark are one at most, and the one that it was made for."""
+def check_ownership(desired: Resource, group: Sequence[LiveResource]) -> None:
+    """Raises PlanError when several resources carry its ownership tag and nothing tells which is the original."""
     if len(group) > 1:
         raise duplicate(desired.address, group)
-    if group and not inputs.recognises(group[0]):
-        raise _copied(desired, group[0])
 
 
 def check_place(desired: Resource, resolver: Resolver, live: Live) -> None:
@@ -41,43 +39,42 @@ def check_name(kind: ResourceType, desired: Resource, own: LiveResource | None, 
     if own is not None and own.name == name:
         return
     place = resolver.value(desired.attributes["compartmentId"])
-    for other in live.others:
+    for other in (*live.others, *live.strays):
         if (
             other.kind == kind.name
             and other.name == name
             and other.compartment == place
             and other.region == desired.region
         ):
-            raise _taken(desired, other, name)
+            raise _taken(desired, other, name, live)
 
 
 def duplicate(address: Address, group: Iterable[LiveResource]) -> PlanError:
-    """That several live resources carry one mark."""
+    """That several live resources carry one ownership tag, and each may be the one that it was made for."""
     ids = " and ".join(one.id for one in group)
     return PlanError(
-        f"two live resources have the ownership tag of {address}: {ids}",
+        f"two live resources carry the ownership tag of {address}: {ids}",
         hint=f"delete the one that is not meant, or remove its tag {OWNERSHIP_TAG}, then plan again",
     )
 
 
-def _copied(desired: Resource, live: LiveResource) -> PlanError:
-    return PlanError(
-        f"{desired.source}: {live.kind} {live.name} ({live.id}) has the ownership tag of {desired.address}, "
-        "which was made for another resource",
-        hint=f"remove its tag {OWNERSHIP_TAG}, or if it is yours adopt it: genai-iac import {desired.address} {live.id}",
-    )
-
-
-def _taken(desired: Resource, other: LiveResource, name: object) -> PlanError:
+def _taken(desired: Resource, other: LiveResource, name: object, live: Live) -> PlanError:
     where = desired.places.get("name") or desired.places.get("displayName") or desired.source
     if other.lifecycle == "DELETING":
         return PlanError(
             f"{where}: {desired.address}: {other.kind} {name} ({other.id}) is still being deleted",
             hint="wait until it is gone, then plan again",
         )
-    if other.mark is not None:
+    if other in live.strays:
         return PlanError(
-            f"{where}: {desired.address}: {other.kind} {name} exists and belongs to {other.mark.owner} ({other.id})",
+            f"{where}: {desired.address}: {other.kind} {name} ({other.id}) exists and carries an ownership tag that was made for "
+            "another resource",
+            hint=f"remove its tag {OWNERSHIP_TAG}, or if it is yours adopt it: genai-iac import {desired.address} {other.id}",
+        )
+    if other.mark is not None:
+        id = f" with the id digest {other.mark.stack_id}" if other.mark.stack_id else ""
+        return PlanError(
+            f"{where}: {desired.address}: {other.kind} {name} exists and belongs to {other.mark.owner}{id} ({other.id})",
             hint=f"choose another name, or take it over: genai-iac import {desired.address} {other.id}",
         )
     return PlanError(

@@ -35,7 +35,7 @@ class PlanInputs:
 
     def recognises(self, live: LiveResource) -> bool:
         """Whether the mark was made for that very resource, as far as can be told once it may have been moved."""
-        return live.mark is not None and self.owner.recognises(live.mark, live.id)
+        return live.mark is not None and self.owner.recognises(live.mark, live)
 
 
 class DiffContextBuilder:

@@ -27,7 +27,7 @@ class Overrides:
 def check_plan(plan: Plan, resources: Mapping[Address, Resource], live: Live, overrides: Overrides) -> None:
     """Raises GuardError (exit 3) with every refusal and the flag that overrides it, where there is one."""
     refusals = [
-        *_mass_deletion(plan, overrides),
+        *(list(_total_deletion(plan, overrides)) or _mass_deletion(plan, overrides)),
         *(refusal for change in plan.changes for refusal in _protected(change, resources, live)),
         *(
             refusal
@@ -38,6 +38,17 @@ def check_plan(plan: Plan, resources: Mapping[Address, Resource], live: Live, ov
     ]
     if refusals:
         raise GuardError("\n".join(refusals))
+
+
+def _total_deletion(plan: Plan, overrides: Overrides) -> Iterator[str]:
+    """All that the stack owns would go although nobody asked to destroy it: manifests that are empty, or another stack's name."""
+    ends = sum(change.ends for change in plan.changes)
+    if overrides.everything or not plan.owned or ends < plan.owned or ends <= (overrides.allow_destroy or 0):
+        return
+    yield (
+        f"refused: {ends} of {plan.owned} owned resources would be deleted, which is everything that the stack owns; "
+        f"if that is meant: --allow-destroy {ends}, or genai-iac destroy"
+    )
 
 
 def _mass_deletion(plan: Plan, overrides: Overrides) -> Iterator[str]:

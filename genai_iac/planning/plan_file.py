@@ -25,6 +25,7 @@ def digest_inputs(
     targets: Iterable[str] = (),
     moved: Iterable[str] = (),
     full_scan: bool = False,
+    claims: bool = False,
 ) -> dict[str, Any]:
     """What the plan depends on, as JSON data for the saved plan. Variables and digests only: no value of a secret, no credential.
 
@@ -37,6 +38,7 @@ def digest_inputs(
         "targets": sorted(targets),
         "moved": sorted(moved),
         "full_scan": full_scan,
+        "claims": claims,
         "files": dict(files),
         "tenancy": live.tenancy,
         "live": _live_digests(live) | {f"a group that {address} names": digest for address, digest in groups.items()},
@@ -92,11 +94,16 @@ def _live_digests(live: Live) -> dict[str, str]:
     # a compartment that is not ours still carries what is: its place and name count
     around = {node.id: _digest([node.name, node.parent]) for node in live.tree.nodes.values()}
     owned = {one.id for group in live.owned.values() for one in group}
-    foreign = {
-        f"{one.kind} {one.name} ({one.id})": _digest(_plain(one)) for one in live.others if one.kind != "Compartment"
+    foreign = {_name(one): _digest(_plain(one)) for one in live.others if one.kind != "Compartment"}
+    copies = {
+        f"{_name(one)}, with a tag of {one.mark.address}": _digest(_plain(one)) for one in live.strays if one.mark
     }
     compartments = {f"Compartment {live.tree.path(id)}": digest for id, digest in around.items() if id not in owned}
-    return {**ours, **foreign, **compartments}
+    return {**ours, **foreign, **copies, **compartments}
+
+
+def _name(one: LiveResource) -> str:
+    return f"{one.kind} {one.name} ({one.id})"
 
 
 def _plain(one: LiveResource) -> Any:

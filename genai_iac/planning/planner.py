@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from genai_iac.core import OWNERSHIP_TAG, Address, Change, LiveResource, Notice, Plan, Resource, Value
 from genai_iac.core.errors import PlanError, PlanErrors
-from genai_iac.planning.changes import make_change, tag_step
+from genai_iac.planning.changes import bind_again, make_change, tag_step
 from genai_iac.planning.conflicts import check_name, check_ownership, check_place, duplicate, make_unappliable_change
 from genai_iac.planning.diff_context import DiffContextBuilder, PlanInputs
 from genai_iac.planning.ordering import order_changes
@@ -38,6 +38,7 @@ class Planner:
                 yield from self._collect(address, lambda address=address, group=group: self._removal(address, group))  # type: ignore[misc]
         for stray in self.live.strays:
             self._note_stray(stray)
+        self._note_name()
 
     def look_ahead(self, drafts: Sequence[Change]) -> None:
         """What the service would refuse of all this."""
@@ -72,14 +73,14 @@ class Planner:
     def _draft(self, desired: Resource) -> Change | None:
         kind = RESOURCE_TYPES[desired.address.kind]
         group = self.live.owned.get(desired.address, ())
-        check_ownership(desired, group, self.inputs)
+        check_ownership(desired, group)
         check_place(desired, self.resolver, self.live)
         check_name(kind, desired, group[0] if group else None, self.resolver, self.live)
         if not group:
             self._note_lost_values(desired)
             return make_change(desired.address, kind.create(desired), None, self._after_create(desired))
         live = group[0]
-        step = kind.change(desired, live, self.comparer.facts(desired))
+        step = bind_again(kind, live, kind.change(desired, live, self.comparer.facts(desired)), self.inputs.owner)
         self.notices.extend(Notice(note, desired.address) for note in step.notes)
         if not step:
             return None
@@ -95,14 +96,16 @@ class Planner:
 
     def _removal(self, address: Address, group: tuple[LiveResource, ...]) -> Change | None:
         owner = self.inputs.owner
-        fitting = [one for one in group if one.mark and owner.fits(one.mark, one.id, one.compartment)]
+        if any(one.mark and owner.shares_name(one.mark) for one in group):
+            return None  # of that name, and claimed by no manifest: it may be another stack's
+        fitting = [one for one in group if one.mark and owner.fits(one.mark, one)]
         if address in self.inputs.moved and len(group) == 1:
             fitting = list(group)
         if len(fitting) > 1:
             raise duplicate(address, tuple(fitting))
         for one in group:
             if one not in fitting:
-                self._note_stray(one)
+                self._note_moved(one)
         if not fitting:
             return None
         live = fitting[0]
@@ -121,16 +124,39 @@ class Planner:
         if "deliverTo" in desired.settings and not desired.settings["deliverTo"]:
             self.notices.append(Notice("no deliverTo: the values of its secrets will be lost", desired.address))
 
+    def _note_moved(self, moved: LiveResource) -> None:
+        """An ownership tag of the first form does not tell a resource that was moved from one that somebody tagged."""
+        assert moved.mark is not None
+        address = moved.mark.address
+        self._note(
+            f"{moved.kind} {moved.name} ({moved.id}) has the ownership tag of {address}, made for another compartment, so it is not deleted; "
+            f"if it was moved, declare it again or delete it with --delete-moved {address}",
+            address,
+        )
+
     def _note_stray(self, stray: LiveResource) -> None:
         assert stray.mark is not None
-        self.notices.append(
-            Notice(
-                f"{stray.kind} {stray.name} ({stray.id}) has the ownership tag of {stray.mark.address}, "
-                "made for another compartment, so it is not deleted; "
-                f"if it was moved, declare it again or delete it with --delete-moved {stray.mark.address}",
-                stray.mark.address,
-            )
+        address = stray.mark.address
+        self._note(
+            f"{stray.kind} {stray.name} ({stray.id}) has the ownership tag of {address}, made for another resource, so it is not changed; "
+            f"remove its tag {OWNERSHIP_TAG}, or if it is this stack's: genai-iac import {address} {stray.id}",
+            address,
         )
+
+    def _note_name(self) -> None:
+        """Whether what is declared may be there already, from before the Stack had an id."""
+        owner, strangers = self.inputs.owner, (*self.live.others, *self.live.beyond)
+        marks = [one.mark for one in strangers if one.mark is not None and owner.shares_name(one.mark)]
+        for address in dict.fromkeys(mark.address for mark in marks):
+            if address in self.inputs.resources and address not in self.live.owned:
+                self._note(
+                    f"a resource carries the ownership tag of {address} of {owner.name} without an id: if it is this stack's from "
+                    "before it had one, --claim-name takes it",
+                    address,
+                )
+
+    def _note(self, text: str, address: Address) -> None:
+        self.notices.append(Notice(text, address))
 
 
 @dataclass(frozen=True)

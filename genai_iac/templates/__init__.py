@@ -11,11 +11,14 @@ _IGNORED = "# Values of secrets, and what genai-iac notes on this machine\nsecre
 _LONGEST = 40  # characters of a stack's name, so that what is named after it fits
 
 
-def starter_files(folder: str, schema: str) -> dict[str, str]:
-    """Path below the new repository to text; `folder` is what its directory is called, `schema` the JSON Schema of manifests."""
+def starter_files(folder: str, schema: str, id: str) -> dict[str, str]:
+    """Path below the new repository to text.
+
+    `folder` is what its directory is called, `schema` the JSON Schema of manifests, `id` the new Stack's.
+    """
     name = _NAME.sub("-", folder.lower()).strip("-")[:_LONGEST].strip("-") or "starter"
     return {
-        "stack.yaml": _read("stack.yml").replace("starter", name),
+        "stack.yaml": _read("stack.yml").replace("starter", name).replace("STACK-ID", id),
         ".schemas/document.schema.json": schema,
         ".gitignore": _IGNORED,
         ".pre-commit-config.yaml": _read("pre-commit.yml"),

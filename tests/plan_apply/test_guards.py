@@ -59,12 +59,15 @@ def test_an_emptied_manifest_does_not_empty_the_tenancy(project: Project, tenanc
     assert words("10 of 10 owned resources") in words(refused(project, tenancy))
 
 
-def test_fewer_than_ten_may_all_go(project: Project, tenancy: Tenancy) -> None:
+def test_fewer_than_ten_may_go_but_for_the_last(project: Project, tenancy: Tenancy) -> None:
     declare(project, 8)
     project.run(*APPROVED)
-    project.write(stack())
+    declare(project, 0)
     project.run(*APPROVED)
     assert policies(tenancy) == {}
+    project.write(stack())
+    assert "--allow-destroy1" in words(refused(project, tenancy))
+    project.run(*APPROVED, "--allow-destroy", "1")
 
 
 def test_destroy_is_asked_for_and_needs_no_number(project: Project, tenancy: Tenancy) -> None:

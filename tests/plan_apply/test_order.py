@@ -41,7 +41,7 @@ def test_what_lies_inside_goes_first(project: Project, tenancy: Tenancy) -> None
     ids |= {one.display_name: one.id for one in keys(tenancy).values()}
     tenancy.forget_calls()
     project.write(stack())
-    project.run(*APPROVED)
+    project.run(*APPROVED, "--allow-destroy", "5")
     gone = deletes(tenancy)
     assert set(gone[:2]) == {ids["k"], ids["p"]}
     assert gone[2:] == [ids["c"], ids["b"], ids["a"]]

@@ -12,12 +12,13 @@ from typing import Any
 import oci
 from crash.fixtures import APPLY, Bench
 from crash.launching import Ended, Launcher
+from plan_apply.sdk_helpers import REGION
 
 from .console_actions import Hands
 from .manifest_edits import Author
 from .promises import Promises
 from .reference_model import Forecast, Model
-from .tenancy_snapshot import Kept, look
+from .tenancy_snapshot import AWAY, FAR, Kept, look
 from .yaml_edits import Traces
 
 Step = tuple[str, int]
@@ -48,7 +49,10 @@ class Ground:
         self.tally = Tally()
         for name in ("p0", "p1", "p2"):
             self.tenancy.control("POST", "principals", {"name": f"reader-{name}", "groups": [f"readers-{name}"]})
+        self.tenancy.settings(subscribedRegions=[AWAY, REGION], homeRegion=AWAY)
         self._let_everybody_call()
+        details = {"compartment_id": self.tenancy.tenancy, "name": FAR, "description": "Theirs"}
+        self.tenancy.client("identity").create_compartment(oci.identity.models.CreateCompartmentDetails(**details))
         self.sight = look(self.tenancy)
         self._scene = set(self.sight.things)
         self.promises = Promises(self)

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from plan_apply.manifests import Document, key
+from plan_apply.sdk_helpers import REGION
 
 from .manifest_set import Manuscript, pick
 
@@ -34,6 +35,21 @@ class KeyAuthor(Manuscript):
 
     def move_key(self, random: Random, kept: frozenset[str]) -> bool:
         return self._set_on_key(random, kept, "compartment", random.choice([*self.of("Compartment"), "tenancy"]))
+
+    def move_key_far(self, random: Random, kept: frozenset[str]) -> bool:
+        """Into a compartment that the stack does not own."""
+        return self._set_on_key(random, kept, "compartment", "/far")
+
+    def change_region(self, random: Random, kept: frozenset[str]) -> bool:
+        """Of one key."""
+        return self._set_on_key(random, kept, "region", random.choice([REGION, "us-ashburn-1"]))
+
+    def change_stack_region(self, random: Random, kept: frozenset[str]) -> bool:
+        """Of every key that names none."""
+        if any(address.startswith("ApiKey/") for address in kept):
+            return False
+        self.stack_region = random.choice([REGION, "us-ashburn-1"])
+        return True
 
     def change_expiry(self, random: Random, kept: frozenset[str]) -> bool:
         """A date on a key without rotation, or another life."""

@@ -21,7 +21,8 @@ _POLICY_NAMES = ("q0", "q1", "q2", "q3")
 EDITS = (
     "add_compartment", "rename_compartment", "move_compartment", "remove_compartment", "add_policy", "rewrite_policy",
     "rename_policy", "remove_policy", "add_key", "rename_key", "move_key", "remove_key", "describe", "tag", "protect",
-    "change_expiry", "change_state", "change_sinks", "turn_rotation",
+    "change_expiry", "change_state", "change_sinks", "turn_rotation", "move_key_far", "change_region",
+    "change_stack_region",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from plan_apply.manifests import Document, stack
+from plan_apply.sdk_helpers import REGION
 
 OWNER = "walk"
 
@@ -18,14 +19,19 @@ class Manuscript:
         self.documents: dict[str, Document] = {}
         self.sinks: set[str] = set()  # every path that was ever declared
         self.now = datetime.now(UTC)
+        self.stack_region = REGION
 
     @property
     def text(self) -> str:
-        return stack(*self.documents.values(), name=OWNER)
+        return stack(*self.documents.values(), name=OWNER, region=self.stack_region)
 
     def spec(self, address: str) -> dict[str, Any]:
         spec: dict[str, Any] = self.documents[address]["spec"]
         return spec
+
+    def region(self, address: str) -> str | None:
+        """Where a key is declared to live; None for what has no region."""
+        return self.spec(address).get("region", self.stack_region) if address.startswith("ApiKey/") else None
 
     def of(self, kind: str) -> list[str]:
         """The declared names of that kind."""

@@ -45,6 +45,7 @@ WEIGHTS: dict[str, float] = {
     "abort": 1.2,
     "leaked": 0.8,
     "adopt": 0.8,
+    "apply_second_stack": 0.7,
 }
 
 

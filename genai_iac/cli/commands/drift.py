@@ -10,7 +10,7 @@ from genai_iac.analysis.drift import Side, find_drift, find_unmanaged
 from genai_iac.cli.git_manifests import load_manifest_at
 from genai_iac.cli.options import GlobalOptions
 from genai_iac.cli.session import Session, open_session
-from genai_iac.core import Live
+from genai_iac.core import Live, Notice
 from genai_iac.manifest import Manifest
 from genai_iac.planning import compare
 from genai_iac.render.drift.report import DriftReport
@@ -28,7 +28,7 @@ def make_report(
         before = _compare_before(workspace, live, earlier) if base else None
         resources = workspace.manifest.resources
         return DriftReport(
-            plan=compared.plan,
+            plan=replace(compared.plan, notices=(*compared.plan.notices, *map(Notice, live.unread))),
             base=base,
             now=live.now,
             differences=find_drift((compared.plan, resources), before),

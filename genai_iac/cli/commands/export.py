@@ -177,6 +177,10 @@ def COMMAND(  # noqa: N802
     output.note(f"API keys were looked for in {', '.join(exported.live.regions)}{elsewhere}.\n")
     if exported.environment:
         output.note(f"They carry the marks of an environment: plan with --env {exported.environment}.\n")
+    if any(one.live.mark and one.live.mark.stack_id for one in told):
+        output.note(
+            "Their Stack has an id, of which the tags have a digest only: add spec.id, or the plan takes them for another stack's.\n"
+        )
     return 0
 
 

@@ -14,6 +14,7 @@ def COMMAND(ctx: click.Context, folder: Path) -> int:  # noqa: N802
     """Write a starter stack with one key and its policy, CI workflows and a pre-commit configuration; existing files are kept."""
     import json
     import os
+    from uuid import uuid4
 
     from genai_iac.cli.console import Console
     from genai_iac.cli.options import GlobalOptions
@@ -29,7 +30,7 @@ def COMMAND(ctx: click.Context, folder: Path) -> int:  # noqa: N802
     if there:
         raise UsageError(f"there is a stack in {there[0].path} already", hint="give an empty directory")
     schema = json.dumps(build_schemas()["document.schema.json"], indent=2, ensure_ascii=False) + "\n"
-    files = starter_files(folder.resolve().name, schema)
+    files = starter_files(folder.resolve().name, schema, str(uuid4()))
     kept = [name for name in files if os.path.lexists(folder / name)]
     write_new_files(folder, {name: text for name, text in files.items() if name not in kept})
     for name in files:
