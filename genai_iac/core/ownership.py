@@ -17,6 +17,9 @@ from genai_iac.core.address import Address
 from genai_iac.core.resource import Deletion, OwnershipMark
 
 OWNERSHIP_TAG = "genai-iac"
+RENAMED = (
+    f"{OWNERSHIP_TAG}-renamed-from"  # the name it had before, when another resource took that name in the same rename
+)
 LEAK_TAG = f"{OWNERSHIP_TAG}-leaked"  # on an API key while the leak of the secret it names is being answered
 _FORM = re.compile(
     r"(?P<owner>[a-z0-9-]+(?:@[a-z0-9-]+)?)/(?P<kind>[A-Za-z]+)/(?P<name>[a-z0-9-]+)(?P<manner>[#=])(?P<digest>[0-9a-f]{16})(?:!(?P<deletion>retain|forbid))?(?:~(?P<names>[0-9a-f]{16}))?"
@@ -52,11 +55,11 @@ class Owner:
         """Whether the mark was made for that resource: born in that compartment, or sealed with that OCID."""
         if mark.sealed:
             return self.recognises(mark, id)
-        return mark.digest == self._digest("birth", mark.address, compartment)
+        return mark.digest == self._digest("birth", mark.former or mark.address, compartment)
 
     def recognises(self, mark: OwnershipMark, id: str) -> bool:
         """Whether the mark may be that resource's: a seal of another OCID was copied, while a mark of birth tells nothing once moved."""
-        return not mark.sealed or mark.digest == self._digest("seal", mark.address, id)
+        return not mark.sealed or mark.digest == self._digest("seal", mark.former or mark.address, id)
 
     def _digest(self, manner: str, address: Address, bound: str) -> str:
         text = "\n".join((manner, self.tenancy, self.name, str(address), bound))

@@ -73,6 +73,12 @@ class Resource:
     region: str | None = None  # None: the home region
     settings: Mapping[str, Any] = field(default_factory=dict)  # what is ours alone and never sent: sinks, rotation
     places: Mapping[str, Source] = field(default_factory=dict)  # where each spec path was written, for messages
+    previous_names: tuple[str, ...] = ()  # metadata.previousNames: names it had in manifests before
+
+    @property
+    def previous(self) -> tuple[Address, ...]:
+        """The addresses it had before."""
+        return tuple(Address(self.address.kind, name) for name in self.previous_names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ class OwnershipMark:
     deletion: Deletion = "delete"  # what is to happen once no manifest declares it
     sealed: bool = False  # bound to the resource's own OCID, not to the compartment it was made in
     names: str = ""  # on a policy: a digest of what its names came to when it was written
+    former: Address | None = None  # what the tag says, when previousNames gave the resource another address since
 
 
 @dataclass(frozen=True, slots=True)

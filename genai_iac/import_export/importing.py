@@ -38,13 +38,13 @@ def check_free(address: Address, ocid: str, live: Live) -> None:
         )
 
 
-def is_adopted(address: Address, found: LiveResource, owner: Owner) -> bool:
-    """Whether the resource carries this mark already, made for it."""
+def is_adopted(desired: Resource, found: LiveResource, owner: Owner) -> bool:
+    """Whether the resource carries its ownership tag already, under this address or one that previousNames tells."""
     mark = found.mark
     return (
         mark is not None
         and owner.owns(mark)
-        and mark.address == address
+        and mark.address in (desired.address, *desired.previous)
         and owner.fits(mark, found.id, found.compartment)
     )
 

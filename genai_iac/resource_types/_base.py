@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 from genai_iac.core import (
     LEAK_TAG,
     OWNERSHIP_TAG,
+    RENAMED,
     Address,
     Call,
     Document,
@@ -27,6 +28,7 @@ from genai_iac.core.step import (
     DiffContext,
     Step,
     declared_tags,
+    deletion_of,
 )
 
 
@@ -122,7 +124,7 @@ class ResourceType(ABC):
         if "targetCompartmentId" in sent:
             touched["compartmentId"] = desired.attributes["compartmentId"]
         tags = {**live.tags, **declared_tags(desired)}
-        for own in (OWNERSHIP_TAG, LEAK_TAG):
+        for own in (OWNERSHIP_TAG, LEAK_TAG, RENAMED):
             tags.pop(own, None)
         region = {"region": live.region} if live.region else {}
         return {
@@ -146,6 +148,16 @@ class ResourceType(ABC):
         """References beyond those inside the attributes."""
         del desired
         return ()
+
+
+def _tags_differ(desired: Resource, live: LiveResource) -> bool:
+    wanted = declared_tags(desired).items()
+    return any(live.tags.get(key) != value for key, value in wanted) or deletion_of(live) != desired.deletion
+
+
+def former_address(live: LiveResource) -> Address | None:
+    """The address in its ownership tag, when previousNames gave the resource another one since."""
+    return live.mark.former if live.mark else None
 
 
 def read_time(text: str | None) -> datetime | None:
