@@ -29,7 +29,7 @@ def adopt_resource(workspace: Session, address: Address, ocid: str, say: Callabl
         )
     check_free(address, ocid, live)
     named = f"{found.kind} {escape_control(found.name, NAME_LIMIT)} ({escape_control(found.id, NAME_LIMIT)})"
-    if is_adopted(address, found, workspace.owner):
+    if is_adopted(desired, found, workspace.owner):
         say(f"{named} is {address} of {workspace.owner.name} already; nothing to do.\n")
         return
     call = import_change(desired, found, workspace.owner)

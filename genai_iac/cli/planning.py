@@ -8,6 +8,7 @@ from typing import Any
 
 from genai_iac.cli.options import read_addresses
 from genai_iac.cli.session import Session
+from genai_iac.cli.taken_names import add_taken_names
 from genai_iac.core import Address, Live, Notice, Plan
 from genai_iac.core.errors import GuardError
 from genai_iac.iam_policy import compare
@@ -135,6 +136,8 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     """Read the tenancy and plan. A refusal of the guards is kept beside the plan, and noted in it."""
     workspace = replace(workspace, owner=replace(workspace.owner, claims=asked.claims))
     live = workspace.read(parallelism=asked.parallelism, full_scan=asked.full_scan)
+    if workspace.snapshot is None and not destroy:
+        live = add_taken_names(live, workspace.manifest.resources, workspace.provider, asked.parallelism)
     make: Callable[[PlanInputs], Plan] = make_destroy_plan if destroy else make_plan
     # what is to be destroyed is destroyed whatever its sinks hold
     inputs = workspace.inputs(live, moved=asked.moved, wishes=asked.wishes, look_into_sinks=not destroy)

@@ -79,12 +79,14 @@ class Session:
 
     def read(self, *, parallelism: int = 10, full_scan: bool = False, also: Iterable[Resource] = ()) -> Live:
         """One reading of the tenancy, `also` where those resources live. Raises GuardError when the Stack is pinned to another one."""
+        from genai_iac.references.renames import follow_renames
+
         self._check_pin()
         if self.snapshot is not None:
-            return self.snapshot.live(self.owner)
+            return follow_renames(self.snapshot.live(self.owner), self.manifest.resources)
         from genai_iac.oci_client.read_tenancy import read_live
 
-        return read_live(
+        found = read_live(
             self.provider,
             self.owner,
             self.manifest.resources,
@@ -93,6 +95,7 @@ class Session:
             full_scan=full_scan,
             also=also,
         )
+        return follow_renames(found, self.manifest.resources)
 
     def inputs(
         self,

@@ -7,6 +7,7 @@ from genai_iac.core.live import Live
 from genai_iac.core.ownership import (
     LEAK_TAG,
     OWNERSHIP_TAG,
+    RENAMED,
     Owner,
     fixed_part_of_create,
     make_origin,
@@ -33,6 +34,7 @@ __all__ = [
     "COMPARTMENT_SCHEMA",
     "LEAK_TAG",
     "OWNERSHIP_TAG",
+    "RENAMED",
     "Action",
     "Address",
     "Call",

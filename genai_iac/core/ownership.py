@@ -13,6 +13,9 @@ from genai_iac.core.address import Address
 from genai_iac.core.resource import Deletion, LiveResource, OwnershipMark
 
 OWNERSHIP_TAG = "genai-iac"
+RENAMED = (
+    f"{OWNERSHIP_TAG}-renamed-from"  # the name it had before, when another resource took that name in the same rename
+)
 LEAK_TAG = f"{OWNERSHIP_TAG}-leaked"  # on an API key while the leak of the secret it names is being answered
 
 # How far the service's `timeCreated` may be from the moment in the tag. Before: two clocks that agree to about two seconds,
@@ -81,11 +84,13 @@ class Owner:
         made for the compartment that it is in."""
         who = self.id if mark.stack_id else None
         if mark.sealed:
-            return self._digest("seal", mark.address, live.id, who).startswith(mark.digest)
+            return self._digest("seal", mark.former or mark.address, live.id, who).startswith(mark.digest)
         if not mark.origin:
-            return self._digest("birth", mark.address, live.compartment, who) == mark.digest
+            return self._digest("birth", mark.former or mark.address, live.compartment, who) == mark.digest
         bound = f"{mark.origin}\n{fixed_part(live.kind, live.compartment, live.name, live.region)}"
-        return self._digest("birth", mark.address, bound, who).startswith(mark.digest) and _is_timely(mark, live)
+        return self._digest("birth", mark.former or mark.address, bound, who).startswith(mark.digest) and _is_timely(
+            mark, live
+        )
 
     def recognises(self, mark: OwnershipMark, live: LiveResource) -> bool:
         """Whether the tag may be that resource's: the first form tells nothing of one that may have been moved."""

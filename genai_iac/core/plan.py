@@ -89,13 +89,17 @@ class Change:
     deliver: tuple[str, ...] = ()  # names of the secrets whose values go to the sinks
     handover: DeliveryPlan | None = None
     sink_calls: tuple[str, ...] = ()  # OCI operations by which its sinks are written
+    previous: Address | None = None  # its address before this change, when previousNames gives it another one
+    record_calls: tuple[
+        str, ...
+    ] = ()  # OCI operations by which its sinks' records get the new address, before all others
 
     @property
     def operations(self) -> tuple[str, ...]:
         """Every write to OCI, by name and in order: the sinks get new values before any stops working."""
         first = next((index for index, call in enumerate(self.calls) if call.takes_away), len(self.calls))
         names = [call.operation for call in self.calls]
-        return (*names[:first], *self.sink_calls, *names[first:])
+        return (*self.record_calls, *names[:first], *self.sink_calls, *names[first:])
 
     @property
     def mints(self) -> tuple[str, ...]:

@@ -74,6 +74,12 @@ class Resource:
     region: str | None = None  # None: the home region
     settings: Mapping[str, Any] = field(default_factory=dict)  # what is ours alone and never sent: sinks, rotation
     places: Mapping[str, Source] = field(default_factory=dict)  # where each spec path was written, for messages
+    previous_names: tuple[str, ...] = ()  # metadata.previousNames: names it had in manifests before
+
+    @property
+    def previous(self) -> tuple[Address, ...]:
+        """The addresses it had before."""
+        return tuple(Address(self.address.kind, name) for name in self.previous_names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ class OwnershipMark:
     names: str = ""  # on a policy: a digest of what its names came to when it was written
     stack_id: str = ""  # a digest of the Stack's id, when it has one
     origin: str = ""  # when and by which run it was created; empty in the first form of the tag
+    former: Address | None = None  # what the tag says, when previousNames gave the resource another address since
 
     @property
     def bound_to_place(self) -> bool:

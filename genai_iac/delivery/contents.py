@@ -125,3 +125,10 @@ def values_from_sinks(sinks: Iterable[Sink], id: str, secret: LiveSecret) -> Ite
 def empty_delivery(resource: Resource, id: str) -> Delivery:
     """Nothing: what a sink is to hold of a key that is no more."""
     return Delivery(resource.address, id, "", ())
+
+
+def renamed_portion(holding: SinkContents | None, resource: Resource, id: str) -> Delivery | None:
+    """What a sink is to hold when only the address of the key is another one; None when it holds nothing of the key, or has it."""
+    if holding is None or holding.id not in (id, "") or holding.address == resource.address:
+        return None
+    return Delivery(resource.address, id, holding.base_url, tuple(Item(record, None) for record in holding.records))

@@ -18,7 +18,13 @@ from genai_iac.core import (
     Resource,
 )
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.contents import build_delivery, empty_delivery, inspect_sink, roles_with_pending
+from genai_iac.delivery.contents import (
+    build_delivery,
+    empty_delivery,
+    inspect_sink,
+    renamed_portion,
+    roles_with_pending,
+)
 from genai_iac.delivery.service import DeliveryService
 from genai_iac.delivery.sinks import Sink
 
@@ -30,7 +36,7 @@ def predict_sink_calls(
 ) -> Plan:
     """The plan with the `sink_calls` of each change, and what has to be known of them. Raises SinkError when a sink cannot be asked."""
     told = tuple(
-        replace(change, sink_calls=tuple(_of_change(change, desk, resources[change.address], live, base_url)))
+        _with_calls(change, desk, resources[change.address], live, base_url)
         if change.address in resources and resources[change.address].settings.get("deliverTo")
         else change
         for change in plan.changes
@@ -38,8 +44,34 @@ def predict_sink_calls(
     return replace(plan, changes=told, notices=(*plan.notices, *_lingering(told, desk, resources)))
 
 
+def _with_calls(change: Change, desk: DeliveryService, resource: Resource, live: Live, base_url: BaseUrl) -> Change:
+    renames = {
+        sink.place: renamed for sink in desk.sinks(resource, change.id) if (renamed := _rename(change, sink, resource))
+    }
+    record_calls = tuple(
+        call
+        for sink in desk.sinks(resource, change.id)
+        if sink.place in renames
+        for call in sink.calls(renames[sink.place])
+    )
+    return replace(
+        change, sink_calls=tuple(_of_change(change, desk, resource, live, base_url, renames)), record_calls=record_calls
+    )
+
+
+def _rename(change: Change, sink: Sink, resource: Resource) -> Delivery | None:
+    if change.previous is None or change.id is None:
+        return None
+    return renamed_portion(sink.read(), resource, change.id)
+
+
 def _of_change(
-    change: Change, desk: DeliveryService, resource: Resource, live: Live, base_url: BaseUrl
+    change: Change,
+    desk: DeliveryService,
+    resource: Resource,
+    live: Live,
+    base_url: BaseUrl,
+    renames: Mapping[str, Delivery],
 ) -> Iterator[str]:
     before = live.one(change.address)
     if change.empties:
@@ -50,7 +82,10 @@ def _of_change(
         seen = _foresee(change, before, resource)
         sinks = desk.sinks(resource, seen.id or None)
         for sink in sinks:
-            yield from sink.calls(*_deliveries(sink, sinks, resource, seen, change, change.handover, base_url))
+            deliveries = tuple(_deliveries(sink, sinks, resource, seen, change, change.handover, base_url))
+            renamed = renames.get(sink.place)
+            done = len(sink.calls(renamed)) if renamed else 0  # the records come first, and are written already by then
+            yield from sink.calls(*filter(None, [renamed]), *deliveries)[done:]
 
 
 def _of_emptying(sink: Sink, resource: Resource, id: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from genai_iac.delivery.contents import (
     confirm_arrivals,
     empty_delivery,
     match_live_masks,
+    renamed_portion,
     roles_with_pending,
     values_from_sinks,
 )
@@ -45,7 +46,14 @@ class DeliveryService:
         Raises SinkError, with its place in the manifest, for one that cannot be.
         """
         context = Context(
-            self.root, self.notes, resource.address, self.owner, id, self.vault, compartment=self._compartment
+            self.root,
+            self.notes,
+            resource.address,
+            self.owner,
+            id,
+            self.vault,
+            compartment=self._compartment,
+            previous=resource.previous,
         )
         entries = enumerate(resource.settings.get("deliverTo", ()))
         return [
@@ -112,6 +120,13 @@ class DeliveryService:
         `known`: as for `deliver`. Raises SinkError for the places that could not be written; the others are.
         """
         self._write(resource, live, base_url, lambda held: roles_with_pending(held, name), minted, known)
+
+    def rename(self, resource: Resource, id: str) -> None:
+        """Bring the records that its sinks keep of the key to its present address; values and parts stay. Raises SinkError."""
+        for sink in self.sinks(resource, id):
+            delivery = renamed_portion(sink.read(), resource, id)
+            if delivery is not None:
+                sink.rename(delivery)
 
     def take(self, resource: Resource, live: LiveResource, name: str) -> Secret | None:
         """The live value of that secret from a sink that can give it, or None."""

@@ -24,7 +24,7 @@ class ChangeExecutor:
     def prove(self, change: Change) -> None:
         """Show that every sink to which the change brings values can be written. Raises SinkError."""
         resource = self._progress.resources.get(change.address)
-        if change.deliver and resource is not None:
+        if (change.deliver or change.previous) and resource is not None:
             self._progress.desk.prove(resource, change.id)
 
     def perform(self, change: Change) -> tuple[str | None, str]:
@@ -44,6 +44,7 @@ class _ChangeRun:
     def run(self) -> tuple[str | None, str]:
         calls, handing = self._calls, self._handing
         if handing:
+            handing.rename(calls.id)
             handing.announce(calls.id)
         for call in self._change.calls:
             if call.takes_away or (calls.minted and self._progress.stop.is_set()):

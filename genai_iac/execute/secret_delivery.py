@@ -24,6 +24,14 @@ class SecretDelivery:
         self.pending = bool(change.deliver)
         self.notes: list[str] = []
 
+    def rename(self, id: str | None) -> None:
+        """Let the sinks record the key's new address, before its tag says it: an interrupted rename is planned again, whole.
+
+        Raises SinkError.
+        """
+        if self._change.previous is not None and id is not None:
+            self._desk.rename(self._resource, id)
+
     def announce(self, id: str | None) -> None:
         """Say to the sinks what is about to be minted. Raises SinkError, and StalePlanError when there is no need any more."""
         if not self._change.mints:

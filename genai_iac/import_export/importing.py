@@ -38,10 +38,15 @@ def check_free(address: Address, ocid: str, live: Live) -> None:
         )
 
 
-def is_adopted(address: Address, found: LiveResource, owner: Owner) -> bool:
-    """Whether the resource carries this mark already, made for it."""
+def is_adopted(desired: Resource, found: LiveResource, owner: Owner) -> bool:
+    """Whether the resource carries its ownership tag already, under this address or one that previousNames tells."""
     mark = found.mark
-    return mark is not None and owner.owns(mark) and mark.address == address and owner.fits(mark, found)
+    return (
+        mark is not None
+        and owner.owns(mark)
+        and mark.address in (desired.address, *desired.previous)
+        and owner.fits(mark, found)
+    )
 
 
 def import_change(desired: Resource, found: LiveResource, owner: Owner) -> Call:

@@ -21,6 +21,8 @@ from genai_iac.manifest.resources import complete_resources, read_resources
 from genai_iac.manifest.stack import find_stack, prepare_context
 from genai_iac.manifest.variable_sources import read_variable_file, variables_from_environ, variables_from_flags
 from genai_iac.manifest.yaml_reader import read_yaml
+from genai_iac.references.name_clashes import find_clashing_names
+from genai_iac.references.renames import find_wrong_previous_names
 from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import ENVIRONMENT_KIND
 
@@ -68,6 +70,7 @@ def load(
     documents, resources = read_resources(
         [draft for draft in drafts if draft.kind in RESOURCE_TYPES], ground, lost, findings
     )
+    _note_all(find_wrong_previous_names(resources), findings)
     graph, resources = _connect(resources, findings)
     if findings or ground.stack is None or graph is None:
         raise ManifestError(findings.problems)
@@ -126,7 +129,9 @@ def _connect(
     """The graph, and the resources with what they say about each other; circles are noted."""
     try:
         whole = resources if findings else complete_resources(resources)
-        return build_graph(whole), whole
+        graph = build_graph(whole)
+        _note_all(find_clashing_names(whole), findings)
+        return graph, whole
     except ManifestError as error:
         _note_all(error.problems, findings)
         return None, resources

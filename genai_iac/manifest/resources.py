@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from genai_iac.core import Address, Document, Path, Reference, Resource, Source
+from genai_iac.core import Address, Document, Path, Reference, Resource, Source, Stack
 from genai_iac.core.errors import Problem
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.document_header import ParsedDocument
@@ -25,6 +25,7 @@ class _Read:
 
     document: Document | None
     references: tuple[tuple[Reference, Source], ...]
+    previous_names: tuple[str, ...] = ()
 
 
 def read_resources(
@@ -46,7 +47,7 @@ def read_resources(
             continue
         documents[address] = read.document
         notes.add_all(_find_shared(read.document, claimed))
-        resources[address] = RESOURCE_TYPES[draft.kind].desired(read.document, ground.stack)
+        resources[address] = _declare(read, ground.stack)
         told = {reference for reference, _ in read.references}
         implied = (reference for reference in read_references(resources[address]) if reference not in told)
         notes.add_all(_find_dangling(_place(implied, read.document, firsts), firsts, lost))
@@ -94,7 +95,17 @@ def _read_document(draft: ParsedDocument, ground: LoadContext, notes: FileDiagno
     tags = merge_tags(ground.stack.tags if ground.stack else {}, document, notes)
     document = replace(document, spec={**document.spec, "tags": tags})
     notes.add_all(kind.check(document))
-    return _Read(document if len(notes) == before else None, references)
+    previous_names = tuple(data["metadata"].get("previousNames", ()))
+    return _Read(document if len(notes) == before else None, references, previous_names)
+
+
+def _declare(read: _Read, stack: Stack) -> Resource:
+    assert read.document is not None
+    resource = RESOURCE_TYPES[read.document.kind].desired(read.document, stack)
+    if not read.previous_names:
+        return resource
+    places = {**resource.places, "previousNames": read.document.place("metadata", "previousNames")}
+    return replace(resource, previous_names=read.previous_names, places=places)
 
 
 def _find_shared(document: Document, claimed: dict[str, Source]) -> Iterator[Problem]:

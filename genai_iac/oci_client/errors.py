@@ -10,6 +10,7 @@ from typing import Any
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.iam_policy.permissions import rights_of
 
+_TAKEN = "a plan that can see what has the name refuses this, so it came since, or this identity may not see it"
 _HINTS: Mapping[tuple[int, str], str] = {
     (401, "NotAuthenticated"): "check the profile's key and fingerprint, and this machine's clock",
     (
@@ -25,6 +26,18 @@ _HINTS: Mapping[tuple[int, str], str] = {
     (429, "TooManyRequests"): "the tenancy is throttled; try again later or lower --parallelism",
     (400, "LimitExceeded"): "ask for a higher service limit in the Console, or remove what is not needed",
 }
+_CONFLICTS: Mapping[str, str] = {
+    "CompartmentAlreadyExists": f"{_TAKEN}: give it another spec.name, or adopt what is there: genai-iac import Compartment/NAME OCID",
+    "PolicyAlreadyExists": f"{_TAKEN}: give it another spec.name, or adopt what is there: genai-iac import Policy/NAME OCID",
+    "NotAuthorizedOrResourceAlreadyExists": (
+        "either the name is taken, perhaps by something that this identity may not see: give it another name or adopt what is "
+        "there with genai-iac import; or this identity may not do that"
+    ),
+    "IncorrectState": "something else is being done to it: wait until that is over, then apply again",
+    "LockConflict": "it is locked: wait until that is over or remove the lock in the Console, then apply again",
+    "InvalidatedRetryToken": "what an earlier attempt made was changed or deleted since: plan and apply again",
+}
+_CONFLICT = "it is not in a state that allows this: look at it in the Console, then plan and apply again"
 
 
 def translate(error: Exception, operation: str) -> ServiceFailure:
@@ -98,7 +111,7 @@ def _of_answer(error: Any, operation: str) -> ServiceFailure:
 
 def _next(status: int, code: str, operation: str) -> str | None:
     """What to do about it; of what may be a lack of rights, which right that is."""
-    hint = _HINTS.get((status, code))
+    hint = _CONFLICTS.get(code, _CONFLICT) if status == 409 else _HINTS.get((status, code))
     needed = " and ".join(rights_of(operation)) if status in (403, 404) and code.startswith("NotAuthorized") else ""
     return f"{hint or 'this identity may not do that'}: it needs the right to {needed}" if needed else hint
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from genai_iac.core import (
     LEAK_TAG,
     OWNERSHIP_TAG,
+    RENAMED,
     Address,
     Call,
     Change,
@@ -19,6 +20,7 @@ from genai_iac.core import (
     SinkState,
     Value,
 )
+from genai_iac.references.renames import tag_renamed
 from genai_iac.resource_types import ResourceType, Step
 
 _MOVES = ("ChangeApiKeyCompartment", "MoveCompartment")
@@ -43,6 +45,7 @@ def make_change(
         losses=tuple(_locate(loss, held) for loss in step.losses),
         deliver=step.deliver,
         handover=step.handover,
+        previous=live.mark.former if after is not None and live is not None and live.mark else None,
     )
 
 
@@ -55,12 +58,14 @@ def _locate(loss: Invalidation, held: Sequence[SinkState]) -> Invalidation:
 
 def shown_attributes(live: LiveResource) -> dict[str, Any]:
     """A live resource's attributes as plans show them: without our own mark."""
-    tags = {key: value for key, value in live.tags.items() if key not in (OWNERSHIP_TAG, LEAK_TAG)}
+    tags = {key: value for key, value in live.tags.items() if key not in (OWNERSHIP_TAG, LEAK_TAG, RENAMED)}
     return {**live.attributes, "freeformTags": tags, **({"region": live.region} if live.region else {})}
 
 
-def tag_step(kind: ResourceType, desired: Resource, live: LiveResource, step: Step, owner: Owner) -> Step:
-    """The step with the owner mark, bound to the resource's own OCID, in each call that sends tags.
+def tag_step(
+    kind: ResourceType, desired: Resource, live: LiveResource, step: Step, owner: Owner, declared: Container[Address]
+) -> Step:
+    """The step with the ownership tag, bound to the resource's own OCID, in each call that sends tags. `declared` has all addresses.
 
     What the names in a policy came to stays in it: only a call that writes the statements puts something else there.
     """
@@ -70,7 +75,7 @@ def tag_step(kind: ResourceType, desired: Resource, live: LiveResource, step: St
     return replace(
         step,
         calls=tuple(
-            _with_mark(call, live, seal)
+            _with_mark(call, desired, live, seal, declared)
             if call.operation == kind.update_operation or "freeformTags" in call.body
             else call
             for call in step.calls
@@ -96,7 +101,9 @@ def bind_again(kind: ResourceType, live: LiveResource, step: Step, owner: Owner)
     return replace(step, actions=actions, calls=(call, *step.calls), reasons=(*step.reasons, *filter(None, [why])))
 
 
-def _with_mark(call: Call, live: LiveResource, seal: str) -> Call:
+def _with_mark(call: Call, desired: Resource, live: LiveResource, seal: str, declared: Container[Address]) -> Call:
     tags = call.body.get("freeformTags", live.tags)
     assert isinstance(tags, Mapping)
-    return replace(call, body={**call.body, "freeformTags": {**tags, OWNERSHIP_TAG: seal}})
+    return replace(
+        call, body={**call.body, "freeformTags": {**tag_renamed(tags, desired, live, declared), OWNERSHIP_TAG: seal}}
+    )

@@ -133,7 +133,7 @@ def _claim(address: Address, attributes: Mapping[str, Value] | None) -> tuple[st
     if attributes is None or address.kind == "ApiKey":
         return None
     place = "" if address.kind == "Policy" else str(attributes["compartmentId"])
-    return address.kind, place, str(attributes["name"])
+    return address.kind, place, str(attributes["name"]).casefold()
 
 
 def _sorted(order: Sequence[Address], needs: Mapping[Address, set[Address]]) -> list[Address]:

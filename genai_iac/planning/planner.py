@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from genai_iac.core import OWNERSHIP_TAG, Address, Change, LiveResource, Notice, Plan, Resource, Value
 from genai_iac.core.errors import PlanError, PlanErrors
@@ -13,6 +14,7 @@ from genai_iac.planning.diff_context import DiffContextBuilder, PlanInputs
 from genai_iac.planning.ordering import order_changes
 from genai_iac.planning.planned_state import predict_state
 from genai_iac.planning.preflight import check_changes
+from genai_iac.planning.renaming import check_previous, describe_lookalikes, find_lookalikes, suggest_rename
 from genai_iac.references.resolver import Resolver
 from genai_iac.resource_types import RESOURCE_TYPES
 
@@ -31,6 +33,15 @@ class Planner:
     def for_desired(self) -> Iterator[Change]:
         for resource in self.inputs.resources.values():
             yield from self._collect(resource.address, lambda resource=resource: self._draft(resource))  # type: ignore[misc]
+
+    @cached_property
+    def lookalikes(self) -> Mapping[Address, Address]:
+        """By new address the undeclared live one that it seems to be the new name of."""
+        return find_lookalikes(self.inputs, self.resolver)
+
+    def note_lookalikes(self) -> None:
+        """What is probably a rename, and how to write it."""
+        self.notices.extend(describe_lookalikes(self.lookalikes, self.inputs))
 
     def for_undeclared(self) -> Iterator[Change]:
         for address, group in self.live.owned.items():
@@ -57,7 +68,7 @@ class Planner:
         try:
             return order_changes(drafts, self.inputs.resources, self.resolver)
         except PlanError as error:
-            self.errors.append(error)
+            self.errors.append(suggest_rename(error, self.lookalikes, self.inputs))
             return tuple(drafts)
 
     def _collect(self, address: Address, draft: Callable[[], Change | None]) -> Iterator[Change]:
@@ -73,9 +84,10 @@ class Planner:
     def _draft(self, desired: Resource) -> Change | None:
         kind = RESOURCE_TYPES[desired.address.kind]
         group = self.live.owned.get(desired.address, ())
+        check_previous(desired, group, self.inputs)
         check_ownership(desired, group)
         check_place(desired, self.resolver, self.live)
-        check_name(kind, desired, group[0] if group else None, self.resolver, self.live)
+        check_name(kind, desired, group[0] if group else None, self.resolver, self.inputs)
         if not group:
             self._note_lost_values(desired)
             return make_change(desired.address, kind.create(desired), None, self._after_create(desired))
@@ -88,7 +100,7 @@ class Planner:
             del self.ids[desired.address]  # its successor has another OCID: what refers to it is not known yet
         return make_change(
             desired.address,
-            tag_step(kind, desired, live, step, self.inputs.owner),
+            tag_step(kind, desired, live, step, self.inputs.owner, self.inputs.resources),
             live,
             kind.after(desired, live, step, self.resolver.value),
             self.inputs.held.get(desired.address, ()),
@@ -129,7 +141,8 @@ class Planner:
         assert moved.mark is not None
         address = moved.mark.address
         self._note(
-            f"{moved.kind} {moved.name} ({moved.id}) has the ownership tag of {address}, made for another compartment, so it is not deleted; "
+            f"{moved.kind} {moved.name} ({moved.id}) has the ownership tag of {address}, "
+            "made for another compartment, so it is not deleted; "
             f"if it was moved, declare it again or delete it with --delete-moved {address}",
             address,
         )
@@ -196,6 +209,7 @@ def compare(inputs: PlanInputs) -> PlanComparison:
     planner = Planner(inputs)
     drafts = [*planner.for_desired(), *planner.for_undeclared()]
     if drafts:
+        planner.note_lookalikes()
         planner.look_ahead(drafts)
     changes = (*planner.ordered(drafts), *planner.stuck)
     touched = {change.address for change in changes}

@@ -196,7 +196,7 @@ class ApiKey(ResourceType):
         if fields or tags is not None:
             body = {**fields, **({} if tags is None else {"freeformTags": tags})}
             calls.append(Call("UpdateApiKey", body, live.id, live.region))
-            reasons.extend(why_changed(fields, tags is not None))
+            reasons.extend(why_changed(fields, desired, live))
         home = desired.attributes["compartmentId"]
         if not facts.same(home, live.compartment):
             calls.append(Call("ChangeApiKeyCompartment", {"compartmentId": home}, live.id, live.region))

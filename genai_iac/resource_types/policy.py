@@ -175,7 +175,7 @@ class Policy(ResourceType):
             fields["statements"] = statements
         if not fields and tags is None and not outdated:
             return Step()
-        reasons = why_changed(fields, tags is not None) if fields or tags is not None else ()
+        reasons = why_changed(fields, desired, live)
         body = {**fields, **({"statements": statements} if outdated else {})}
         body |= {} if tags is None else {"freeformTags": tags}
         return Step(("update",), (Call("UpdatePolicy", body, live.id),), (*reasons, *filter(None, [outdated])))

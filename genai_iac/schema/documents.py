@@ -129,6 +129,15 @@ NAME: Mapping[str, Any] = {
     "description": "Its name in manifests, unique in its kind.",
     "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
 }
+PREVIOUS_NAMES: Mapping[str, Any] = {
+    "type": "array",
+    "title": "Previous names",
+    "description": "Names it had before: what is live under one of them is kept as this resource. Can be removed once applied.",
+    "items": {"type": "string", "pattern": NAME["pattern"]},
+    "maxItems": 20,
+    "uniqueItems": True,
+    "examples": [["chat-app-old"]],
+}
 _SPECS = {
     STACK_KIND: ("Exactly one in a path; its name is in the ownership tag of everything it creates.", STACK),
     ENVIRONMENT_KIND: ("Values of one environment, in environments/NAME.yaml; chosen with --env NAME.", ENVIRONMENT),
@@ -153,7 +162,7 @@ def document_schema(kind: str) -> Mapping[str, Any]:
             "title": "Metadata",
             "additionalProperties": False,
             "required": ["name"],
-            "properties": {"name": NAME},
+            "properties": {"name": NAME, **({"previousNames": PREVIOUS_NAMES} if kind in RESOURCE_TYPES else {})},
         },
         "spec": {"title": f"What the {kind} is to be", **spec},
     }

@@ -61,6 +61,10 @@ _CHANGE: Mapping[str, Any] = {
             "examples": [["compartmentId"]],
         },
         "reason": {"type": "string", "description": "Why, for people."},
+        "previous_address": {
+            **_ADDRESS,
+            "description": "Its address until now, when metadata.previousNames gives it another.",
+        },
         "needs": {"type": "array", "description": "Changes that must be applied first.", "items": _ADDRESS},
         "losses": {"type": "array", "items": _LOSS},
         "deliver": {

@@ -92,15 +92,15 @@ def test_a_name_that_is_taken_is_refused_with_the_command_that_adopts(
     assert tenancy.writes() == []
 
 
-def test_a_policy_name_taken_elsewhere_in_the_tenancy_fails_that_change_alone(
+def test_a_policy_name_taken_elsewhere_in_the_tenancy_is_refused_before_the_first_write(
     project: Project, tenancy: Tenancy
 ) -> None:
-    # policy names are unique in the tenancy, and a compartment that no manifest names is not read
+    # policy names are unique in the tenancy; a compartment that no manifest names is read when a policy is to be made
     make_policy(tenancy, make_compartment(tenancy, "far"), "taken")
     project.write(stack(HOME, policy("taken"), policy("free")))
-    ran = project.run(*APPROVED, code=4)
-    assert "Policy/taken" in ran.out and words("already exists") in words(ran.out)
-    assert [one.name for one in policies(tenancy).values() if one.name == "free"]
+    tenancy.forget_calls()
+    ran = project.run(*APPROVED, code=1)
+    assert words("Policy/taken: Policy taken exists") in words(ran.err) and tenancy.writes() == []
 
 
 # Marks that are there twice, or copied

@@ -11,6 +11,7 @@ from plan_apply.sdk_helpers import REGION, client
 
 from genai_iac.core import OWNERSHIP_TAG
 
+from .manifest_set import base
 from .tenancy_snapshot import FAR, Thing
 from .yaml_edits import Editing
 
@@ -176,7 +177,7 @@ class Hands(Editing):
         thing = self._ours("Policy")
         if thing is None:
             return False
-        name = thing.address.partition("/")[2]
+        name = base(thing.address.partition("/")[2])
         (old,) = self.identity.list_groups(self.sight.tenancy, name=f"readers-{name}").data
         members = self.identity.list_user_group_memberships(self.sight.tenancy, group_id=old.id).data
         for member in members:

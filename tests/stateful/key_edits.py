@@ -9,7 +9,7 @@ from typing import Any
 from plan_apply.manifests import Document, key
 from plan_apply.sdk_helpers import REGION
 
-from .manifest_set import Manuscript, pick
+from .manifest_set import Manuscript, base, pick
 
 KEYS = {"k0": 1, "k1": 2, "k2": 2}  # how many secrets each has, for ever
 _ROTATIONS = (
@@ -24,7 +24,7 @@ class KeyAuthor(Manuscript):
     """Each edit answers whether there was anything to do; what is kept is left alone."""
 
     def add_key(self, random: Random, kept: frozenset[str]) -> bool:
-        absent = [name for name in KEYS if f"ApiKey/{name}" not in self.documents]
+        absent = self.absent("ApiKey", KEYS)
         if not absent or not self.of("Compartment"):
             return False
         self.put(self.new_key(random, random.choice(absent)))
@@ -81,7 +81,7 @@ class KeyAuthor(Manuscript):
 
     def turn_rotation(self, random: Random, kept: frozenset[str]) -> bool:
         """On or off."""
-        name = pick(random, [name for name in self.free("ApiKey", kept) if KEYS[name] == 2])
+        name = pick(random, [name for name in self.free("ApiKey", kept) if KEYS[base(name)] == 2])
         if name is None:
             return False
         spec = self.spec(f"ApiKey/{name}")
@@ -106,7 +106,9 @@ class KeyAuthor(Manuscript):
         return made
 
     def _sinks(self, random: Random, name: str) -> list[Document]:
-        paths = random.sample([f"secrets/{name}.env", f"secrets/{name}.json", f"secrets/deep/{name}.env"], 2)
+        paths = random.sample(
+            [f"secrets/{base(name)}.env", f"secrets/{base(name)}.json", f"secrets/deep/{base(name)}.env"], 2
+        )
         chosen = paths[: random.choice([1, 1, 2])]
         self.sinks.update(chosen)
         return [{"file": {"path": path, "format": "json" if path.endswith("json") else "dotenv"}} for path in chosen]

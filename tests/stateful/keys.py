@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -56,6 +57,13 @@ def length(text: str) -> timedelta:
 
 def sinks_of(author: Author, address: str) -> list[str]:
     return [entry["file"]["path"] for entry in author.spec(address).get("deliverTo", ())]
+
+
+def holds_another(path: Path, accepted: set[str], id: str) -> bool:
+    """Whether a file says that it holds the values of a key that is none of these addresses and has another OCID."""
+    text = path.read_text() if path.exists() and not is_spoiled(path) else ""
+    address, found = re.search(r'"address": ?"([^"]+)"', text), re.search(r'"id": ?"([^"]+)"', text)
+    return bool(address and found and address[1] not in accepted and found[1] != id)
 
 
 def readable(project: Path, path: str, traces: Traces) -> list[Kept]:

@@ -16,6 +16,7 @@ from crash.launching import Ended
 from genai_iac.core import LEAK_TAG
 
 from .keys import is_due, length, readable, sinks_of
+from .manifest_set import base
 from .tenancy_snapshot import Secret, Sight, Thing, shown_value
 from .yaml_edits import TYPED, is_spoiled
 
@@ -229,9 +230,9 @@ class Promises:
 
     def _admits(self, address: str, after: Sight) -> None:
         """The members of its group may do what it says: its names mean what is there now."""
-        name = address.partition("/")[2]
+        name = base(address.partition("/")[2])
         text = str(self._walk.author.spec(address)["statements"])
-        about = re.findall(r"Compartment/(\w+)\.", text)[0]
+        about = re.findall(r"Compartment/([\w-]+)\.", text)[0]
         place = after.marked(f"Compartment/{about}")[0].id
         try:
             self._readers[name].list_policies(place)

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .keys import acts, is_due, is_past, length, readable, sinks_of
+from .keys import acts, holds_another, is_due, is_past, length, readable, sinks_of
 from .manifest_edits import Author
 from .tenancy_snapshot import Sight, Thing
 from .yaml_edits import Traces, is_spoiled
@@ -78,6 +78,12 @@ class Model:
         if kind == "ApiKey":
             spoiled = [path for path in sinks_of(self.author, address) if is_spoiled(self.project / path)]
             (self.found.errors if live else self.found.unusable).extend(spoiled)
+            accepted = {address, *(old for old, now in self.author.renames.items() if now == address)}
+            id = live.id if live else ""
+            others = [
+                path for path in sinks_of(self.author, address) if holds_another(self.project / path, accepted, id)
+            ]
+            self.found.errors.extend(f"{path} holds another key's" for path in others)
         self._name(address, kind, live)
         if live is None:
             self._born(address, kind)
@@ -130,6 +136,7 @@ class Model:
             or described != live.description
             or {**live.tags, **tags} != live.tags
             or spec.get("deletion", "delete") != live.deletion
+            or live.tagged != address
         )
 
     def _policy(self, address: str, live: Thing) -> Counter[str]:
@@ -159,13 +166,16 @@ class Model:
                 self._in_the_way(address, other, home)
         if kind == "Compartment" and live is not None and live.place != home:
             self._pass(address, live, name, home)
+            parent = f"Compartment/{self.author.spec(address)['parent']}"
+            if parent in self.author.documents and self.author.spec(parent)["name"] == name:
+                self.found.errors.append(f"{address} would be moved into one of the same name")
 
     def _in_the_way(self, address: str, other: Thing, home: str | None) -> None:
         if other.kind != "Policy" and other.place != home:
             return  # only names of policies are unique in the tenancy
         ours = other.fits(self.sight.tenancy)
-        goes = ours and (other.address in self.author.documents or other.deletion == "delete")
-        (self.found.crossing if goes else self.found.stuck).append(f"{address}: {other.id}")
+        goes = ours and (other.address in self.author.documents or other.deletion != "retain")
+        (self.found.crossing if other.address and goes else self.found.errors).append(f"{address}: {other.id}")
 
     def _pass(self, address: str, live: Thing, name: str, home: str | None) -> None:
         """A rename and a move are two calls, with a spot between them; and nothing moves into what is below it now."""

@@ -36,6 +36,9 @@ class Secret:
         return self.last_used is not None and (now - self.last_used).total_seconds() < hours * 3600
 
 
+RENAMES: dict[str, str] = {}  # what the manifests of this walk say at this time: by previous address the present one
+
+
 @dataclass(frozen=True)
 class Thing:
     """A compartment, a policy or an API key."""
@@ -53,7 +56,12 @@ class Thing:
 
     @property
     def address(self) -> str:
-        """The address in its owner mark, or nothing."""
+        """The address in its ownership tag, or what the manifests call that now; or nothing."""
+        return RENAMES.get(self.tagged, self.tagged)
+
+    @property
+    def tagged(self) -> str:
+        """The address in its ownership tag, or nothing."""
         mark = read_ownership_tag(self.tags.get(OWNERSHIP_TAG))
         return str(mark.address) if mark and mark.owner == OWNER and not mark.stack_id else ""
 

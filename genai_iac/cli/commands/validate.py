@@ -12,14 +12,18 @@ import click
 def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     """Check manifests offline; reports all problems at once."""
     import json
+    from dataclasses import replace
 
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.cli.session import load_manifest
     from genai_iac.core.errors import ManifestError
+    from genai_iac.manifest.environment_names import check_neighbours, environment_names
     from genai_iac.render.errors import problems_json
 
     try:
-        manifest = load_manifest(GlobalOptions.of(ctx), path)
+        flags = GlobalOptions.of(ctx)
+        manifest = load_manifest(flags, path)
+        check_neighbours(environment_names(path), lambda name: load_manifest(replace(flags, env=name), path))
     except ManifestError as error:
         if form == "text":
             raise

@@ -24,6 +24,9 @@ class Context:
     vault: VaultClient | None = None
     # the OCID of a compartment as manifests name it; None while it is still to be made
     compartment: Callable[[str], str | None] = str
+    previous: tuple[
+        Address, ...
+    ] = ()  # addresses that the key had before: what is recorded under one of them is its own
 
 
 class Sink(ABC):
@@ -91,6 +94,10 @@ class Sink(ABC):
 
         An item without a value keeps the value held under the same mask. No items: the place is emptied. Raises SinkError.
         """
+
+    def rename(self, delivery: Delivery) -> None:
+        """Keep what is held, recorded under the delivery's address from now on: `write` of items without values. Raises SinkError."""
+        self.write(delivery)
 
     def calls(self, *deliveries: Delivery) -> tuple[str, ...]:
         """The OCI operations that these writes, one after another, would make now; none where the place is not OCI's.

@@ -91,11 +91,21 @@ def check_tenant(owner: str, address: Address, key: str, context: Context, place
     """Raise SinkError when a place holds the secrets of another key, stack or environment."""
     if key == context.id or (owner, address) == (context.owner, context.address):
         return
+    if owner == context.owner and address in context.previous:
+        return
     held = redact_text(f"{address} of {owner or 'another stack'}", None).replace("\n", " ")
     raise SinkError(
         f"{place} holds the secrets of {held}, not those of {context.address} of {context.owner}",
-        hint="give each key and each environment a place of its own, or move the old one away once nothing reads it",
+        hint=_way_out(owner, address, context),
     )
+
+
+def _way_out(owner: str, address: Address, context: Context) -> str:
+    general = "give each key and each environment a place of its own, or move the old one away once nothing reads it"
+    if owner != context.owner or address.kind != context.address.kind:
+        return general
+    renamed = f"if {address} was renamed, add previousNames: [{address.name}] to the metadata of {context.address}"
+    return f"{renamed}; else {general}"
 
 
 def same_value(one: Secret | None, other: Secret | None) -> bool:

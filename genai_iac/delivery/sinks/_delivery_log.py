@@ -49,14 +49,23 @@ def read_log(notes: Path) -> Mapping[str, LogEntry]:
         return _read(spot)
 
 
-def update_log(notes: Path, key: str, change: Callable[[LogEntry | None], LogEntry]) -> None:
-    """Put a new note in the place of the old one; other processes wait for their turn. Raises SinkError."""
+def update_log(
+    notes: Path,
+    key: str,
+    change: Callable[[LogEntry | None], LogEntry],
+    find: Callable[[Mapping[str, LogEntry]], str | None],
+) -> None:
+    """Put a new note in the place of the old one, which lies where `find` tells; other processes wait for their turn.
+
+    Raises SinkError.
+    """
     with translating_os_errors(str(notes), "make the directory for notes"):
         notes.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _opened(notes) as spot, _turn(spot):
         remove_temporary_files(spot)
         journal = dict(_read(spot))
-        journal[key] = change(journal.get(key))
+        found = find(journal)
+        journal[key] = change(journal.pop(found) if found is not None else None)
         replace_file(spot, memoryview(_render(journal).encode()))
 
 

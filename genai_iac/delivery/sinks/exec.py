@@ -75,6 +75,11 @@ class ExecSink(Sink):
     def settle(self, record: Record) -> None:
         self._note(lambda note: replace(note, records=(record,), announced=_without(note, {record.secret})))
 
+    def rename(self, delivery: Delivery) -> None:
+        del delivery  # the place keeps what it was given; only this machine's note of it is moved
+        if self._find(read_log(self._context.notes)) is not None:
+            self._note(lambda note: note)
+
     def read(self) -> SinkContents | None:
         if self._check is None:
             return self._noted()
@@ -164,18 +169,27 @@ class ExecSink(Sink):
 
     def _noted(self, shown: str | None = None) -> SinkContents:
         notes = read_log(self._context.notes)
-        if self._key not in notes and shown is None:
+        found = self._find(notes)
+        if found is None and shown is None:
             return self._passed_over(notes.values())
-        return _noted_holding(notes.get(self._key) or self._blank(), shown)
+        return _noted_holding(notes[found] if found is not None else self._blank(), shown)
+
+    def _find(self, notes: Mapping[str, LogEntry]) -> str | None:
+        """Where its note lies: under its address, or under a previous one of the same key."""
+        keys = [self._key_of(address) for address in (self._context.address, *self._context.previous)]
+        found = [key for key in keys if key in notes]
+        own = [key for key in found if notes[key].id == self._context.id]
+        return next(iter(own or found), None)
 
     def _passed_over(self, notes: Iterable[LogEntry]) -> SinkContents:
         """A place that the notes do not mention, because its entry is new or its command was corrected, did not get what
         this machine brought to the key's other places, nor what was lost on the way to them."""
         blank = self._blank()
+        addresses = {str(address) for address in (self._context.address, *self._context.previous)}
         others = [
             note
             for note in notes
-            if (note.owner, note.address) == (blank.owner, blank.address) and note.id in ("", blank.id)
+            if note.owner == blank.owner and note.address in addresses and note.id in ("", blank.id)
         ]
         return SinkContents(
             self._context.address,
@@ -187,14 +201,18 @@ class ExecSink(Sink):
         )
 
     def _note(self, change: Callable[[LogEntry], LogEntry]) -> None:
-        update_log(self._context.notes, self._key, lambda note: change(note or self._blank()))
+        address = self._context.address
+
+        def changed(note: LogEntry | None) -> LogEntry:
+            return change(replace(note, address=str(address)) if note else self._blank())
+
+        update_log(self._context.notes, self._key_of(address), changed, self._find)
 
     def _blank(self) -> LogEntry:
         return LogEntry(self.place, str(self._context.address), self._context.owner, self._context.id or "")
 
-    @property
-    def _key(self) -> str:
-        parts = [self._context.owner, str(self._context.address), *self._command.command]
+    def _key_of(self, address: Address) -> str:
+        parts = [self._context.owner, str(address), *self._command.command]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,7 +137,7 @@ class VaultSink(Sink):
         if state not in ("ACTIVE", "PENDING_DELETION"):
             raise SinkError(f"{self.place} is {state}", hint="try again in a minute")
         dying = state == "PENDING_DELETION"
-        if dying and found.get("description") != self._description:
+        if dying and not self._is_own(str(found.get("description"))):
             raise SinkError(
                 f"{self.place} waits to be deleted and was not made by genai-iac", hint="deliver under another name"
             )
@@ -228,6 +229,13 @@ class VaultSink(Sink):
     @property
     def _compartment(self) -> str | None:
         return self._context.compartment(self._settings["compartment"])
+
+    def _is_own(self, description: str) -> bool:
+        """Whether this stack wrote it: for any key, because a renamed one keeps the description that it was made with."""
+        return (
+            re.fullmatch(rf"Secrets of ApiKey/\S+ of {re.escape(self._context.owner)}, kept by genai-iac", description)
+            is not None
+        )
 
     @property
     def _description(self) -> str:

@@ -22,6 +22,7 @@ from genai_iac.planning.preflight.limits import (
     find_full_policies,
     note_many_policies,
 )
+from genai_iac.planning.preflight.name_clashes import find_clashes
 from genai_iac.planning.preflight.names import find_misnamed, note_unasked_domains
 
 
@@ -54,6 +55,7 @@ def check_changes(
     known = future.directory(directory.group, directory.dynamic_group)
     errors: list[PlanError] = []
     notices: list[Notice] = []
+    errors.extend(find_clashes(changes, future, live))
     for policy in policies:
         errors.extend(find_misnamed(policy, future, known))
         errors.extend(find_full_policies(policy, future, limits))

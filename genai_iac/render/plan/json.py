@@ -95,6 +95,7 @@ def _change_document(change: Change) -> dict[str, Any]:
         "needs": [str(address) for address in change.needs],
         "losses": [_loss_document(loss) for loss in change.losses],
         "deliver": list(change.deliver),
+        **({"previous_address": str(change.previous)} if change.previous else {}),
     }
 
 
