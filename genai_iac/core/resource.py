@@ -55,6 +55,7 @@ class Stack:
     profile: str | None  # the environment's OCI profile
     root: str  # the directory that relative sink paths start from
     source: Source
+    id: str | None = None  # a stack of another id is another one, whatever its name
 
     @property
     def owner(self) -> str:

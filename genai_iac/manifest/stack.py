@@ -117,4 +117,5 @@ def _read_stack(
         profile=environment.spec.get("profile"),
         root=root,
         source=draft.source,
+        id=spec.get("id"),
     )

@@ -71,6 +71,13 @@ STACK: Mapping[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
+        "id": {
+            "type": "string",
+            "title": "Id",
+            "description": "Tells this stack from others of its name in the tenancy, for example a UUID. With it the Stack may be renamed.",
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$",
+            "examples": ["5f0c9a34-6c1e-4a57-9a55-0d7f5b0f3c11"],
+        },
         "region": {
             **REGION,
             "description": "Where ApiKeys live unless they say otherwise; IAM always goes to the home region.",
