@@ -11,6 +11,7 @@ from genai_iac.cli.session import Session
 from genai_iac.cli.taken_names import add_taken_names
 from genai_iac.core import Address, Live, Notice, Plan
 from genai_iac.core.errors import GuardError
+from genai_iac.delivery import with_destinations
 from genai_iac.iam_policy import compare
 from genai_iac.planning import PlanInputs, make_destroy_plan, make_plan
 from genai_iac.planning.guards import Overrides, check_plan
@@ -144,7 +145,8 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     plan = make(inputs)
     plan = replace(plan, notices=(*plan.notices, *map(Notice, (*workspace.blind_spots(), *live.unread))))
     resources = workspace.manifest.resources
-    plan = workspace.foretell(filter_plan(plan, asked.targets, {*resources, *live.owned}), live)
+    plan = with_destinations(filter_plan(plan, asked.targets, {*resources, *live.owned}), workspace.desk, resources)
+    plan = workspace.foretell(plan, live)
     try:
         check_plan(plan, resources, live, asked.overrides)
     except GuardError as refusal:

@@ -17,9 +17,11 @@ from genai_iac.cli.options import GlobalOptions, read_addresses
 from genai_iac.cli.planning import PlannedRun, PlanOptions, make_draft
 from genai_iac.cli.session import Session, open_session
 from genai_iac.cli.signals import SignalHandler
+from genai_iac.cli.untrusted_json import read_regular_file
 from genai_iac.core import Address, Outcome
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.core.errors import IacError, StalePlanError, UsageError
+from genai_iac.delivery import with_destinations
 from genai_iac.execute.executor import ApplyRequest, apply_plan
 from genai_iac.planning.plan_file import check_inputs, check_same_plan
 from genai_iac.render.plan.json import plan_document, read_saved_plan
@@ -105,10 +107,7 @@ def is_saved_plan(path: str) -> bool:
 
 def apply_saved(flags: GlobalOptions, path: str, asked: PlanOptions, consent: Approval, output: Console) -> int:
     """Carry out a saved plan: it was approved when it was made. Raises StalePlanError or GuardError before the first write."""
-    try:
-        saved = read_saved_plan(Path(path).read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
+    saved = read_saved_plan(read_regular_file(Path(path), "saved plan"))
     inputs: dict[str, Any] = saved.get("inputs") or {}
     if not inputs:
         raise StalePlanError(f"{path} is a rendering, not a saved plan", hint="make one: genai-iac plan --out FILE")
@@ -145,6 +144,7 @@ def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
         return 0
     if not consent.ask():
         raise IacError(f"{consent.verb} was not agreed to; nothing was changed")
+    _check_programs(draft)
     outcomes: list[Outcome] = []
     with SignalHandler.of_run().finishing_first() as stop:
         for outcome in apply_plan(draft.plan, _site(draft, stop, ProgressNotice(output.note))):
@@ -159,6 +159,17 @@ def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
     if stop.is_set():
         return _INTERRUPTED
     return 0 if all(outcomes) else _PARTIAL
+
+
+def _check_programs(draft: PlannedRun) -> None:
+    """The programs that get values are still those of the plan that was agreed to. Raises StalePlanError."""
+    now = with_destinations(draft.plan, draft.workspace.desk, draft.workspace.manifest.resources)
+    for before, after in zip(draft.plan.changes, now.changes, strict=True):
+        if before.sinks != after.sinks:
+            raise StalePlanError(
+                f"a program that gets the values of {before.address} was edited since the plan was shown; nothing was changed",
+                hint="plan again",
+            )
 
 
 def _command(flags: GlobalOptions, consent: Approval) -> str:

@@ -2,7 +2,7 @@
 
 from genai_iac.core.address import Address, Source
 from genai_iac.core.compartment_tree import CompartmentNode, CompartmentTree
-from genai_iac.core.delivery import Delivery, DeliveryPlan, Item, Record, Role, SinkContents, SinkState
+from genai_iac.core.delivery import Delivery, DeliveryPlan, Destination, Item, Record, Role, SinkContents, SinkState
 from genai_iac.core.live import Live
 from genai_iac.core.ownership import (
     LEAK_TAG,
@@ -44,6 +44,7 @@ __all__ = [
     "Deletion",
     "Delivery",
     "DeliveryPlan",
+    "Destination",
     "Document",
     "ExistingCompartment",
     "InterpolatedText",

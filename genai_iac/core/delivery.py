@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from genai_iac.core.address import Address
 from genai_iac.core.secret import Secret
@@ -84,6 +84,22 @@ class SinkState:
     def lacks(self, secret: str, role: Role) -> bool:
         """Whether it should hold that secret in that part and does not."""
         return role in self.keeps and secret not in self.records and secret not in self.unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One sink that a change writes, as a reviewer has to see it before the values go there. No value is in it."""
+
+    type: str  # the key under deliverTo: file, vault, exec
+    place: str  # how people call it
+    command: tuple[str, ...] | None  # the program and its arguments, of a sink that runs one
+    format: str | None  # how the values are laid out, of a sink that has a choice
+    roles: Mapping[str, Role]  # by secret name: the values it is to hold afterwards; none: it is emptied
+    settings: (
+        Mapping[str, Any] | None
+    )  # the other settings; None of a third party's sink, which are not known to be public
+    digest: str  # sha256:... of all settings, whatever is shown of them
+    programs: Mapping[str, str | None]  # sha256:... of each local file that a command names; None: it cannot be read
 
 
 @dataclass(frozen=True, slots=True)

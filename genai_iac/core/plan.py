@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from genai_iac.core.address import Address
-from genai_iac.core.delivery import DeliveryPlan
+from genai_iac.core.delivery import DeliveryPlan, Destination
 from genai_iac.core.values import Value
 
 Action = Literal["create", "update", "renew", "activate", "deactivate", "revoke", "delete", "forget", "deliver"]
@@ -93,6 +93,10 @@ class Change:
     record_calls: tuple[
         str, ...
     ] = ()  # OCI operations by which its sinks' records get the new address, before all others
+    sinks: tuple[Destination, ...] = ()  # those that it writes or empties
+    settings: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what the manifest says that is never sent: rotation, deletion
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -152,6 +156,7 @@ class Plan:
     unchanged: int
     owned: int  # live resources that carry this stack's mark
     notices: tuple[Notice, ...] = ()
+    stack_id: str | None = None  # Stack.spec.id
 
     def __bool__(self) -> bool:
         return bool(self.changes)

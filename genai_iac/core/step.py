@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from genai_iac.core import (
     Action,
+    Address,
     Call,
     DeliveryPlan,
     Invalidation,

@@ -5,8 +5,17 @@ it is *undelivered* and only a renewal brings a value again, because the service
 """
 
 from genai_iac.delivery.contents import Values
+from genai_iac.delivery.destinations import Digest, with_destinations
 from genai_iac.delivery.predict_calls import predict_sink_calls
 from genai_iac.delivery.service import DeliveryService
 from genai_iac.delivery.sink_state import assume_delivered, read_sink_states
 
-__all__ = ["DeliveryService", "Values", "assume_delivered", "predict_sink_calls", "read_sink_states"]
+__all__ = [
+    "DeliveryService",
+    "Digest",
+    "Values",
+    "assume_delivered",
+    "predict_sink_calls",
+    "read_sink_states",
+    "with_destinations",
+]

@@ -222,5 +222,6 @@ def compare(inputs: PlanInputs) -> PlanComparison:
         unchanged=sum(address not in touched for address in inputs.resources),
         owned=sum(map(len, live.owned.values())),
         notices=tuple(planner.notices),
+        stack_id=inputs.stack.id,
     )
     return PlanComparison(plan, tuple(planner.errors))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT, Project, Tenancy
@@ -39,10 +39,22 @@ def test_the_plan_is_the_live_one(applied: Project, edit: str, form: str) -> Non
     applied.write(EDITS[edit])
     arguments = ("plan", "--format", form)
     live = applied.run(*arguments).out
+    foreseen = Project(applied.path, ALONE).run(*arguments, "--snapshot", "snapshot.json").out
     if edit == "an expiry":  # a snapshot does not say what the sinks hold
         live = live.replace("still in file", "perhaps still in file")
-        live = re.sub(r'"sinks": \[[^]]*\]', '"sinks": null', live)
-    assert Project(applied.path, ALONE).run(*arguments, "--snapshot", "snapshot.json").out == live
+        if form == "json":
+            assert _without_losses(foreseen) == _without_losses(live)
+            return
+    assert foreseen == live
+
+
+def _without_losses(text: str) -> dict[str, Any]:
+    """The plan, fingerprints included, without what only a look into the sinks tells."""
+    document: dict[str, Any] = json.loads(text)
+    del document["digest"]
+    for change in document["changes"]:
+        del change["losses"]
+    return document
 
 
 def test_it_needs_neither_network_nor_sdk(applied: Project) -> None:

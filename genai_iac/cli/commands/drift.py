@@ -60,7 +60,7 @@ DRIFTED = 2
 @click.option("--full-scan", is_flag=True, help="Look in every compartment and region.")
 @click.option("--parallelism", type=click.IntRange(1, 64), default=10, help="Concurrent API calls.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="Output format."
+    "-o", "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="Output format."
 )
 @click.pass_context
 def COMMAND(  # noqa: N802

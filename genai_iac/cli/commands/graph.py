@@ -7,7 +7,7 @@ import click
 
 @click.command("graph")
 @click.argument("path", default=".")
-@click.option("--format", "form", type=click.Choice(["mermaid", "dot"]), default="mermaid", help="Graph syntax.")
+@click.option("-o", "--format", "form", type=click.Choice(["mermaid", "dot"]), default="mermaid", help="Graph syntax.")
 @click.pass_context
 def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     """Print the dependency graph for Mermaid (rendered by GitHub) or Graphviz."""

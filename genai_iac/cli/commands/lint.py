@@ -41,7 +41,9 @@ def _read_texts(path: str, stdin: BinaryIO) -> Iterator[tuple[str, str]]:
 
 @click.command("lint")
 @click.argument("path", default=".")
-@click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", help="Output format.")
+@click.option(
+    "-o", "--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", help="Output format."
+)
 @click.option("--rules", is_flag=True, help="List the rules instead.")
 @click.pass_context
 def COMMAND(ctx: click.Context, path: str, form: str, rules: bool) -> int:  # noqa: N802

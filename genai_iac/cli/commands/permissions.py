@@ -15,7 +15,7 @@ _VERBS = ("plan", "apply", "rotate")
 @click.option(
     "--group", default="genai-iac", metavar="NAME", help="The group of that identity; DOMAIN/NAME for another domain."
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option("-o", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.pass_context
 def COMMAND(ctx: click.Context, verb: str, path: str, group: str, form: str) -> int:  # noqa: N802
     """Print the statements that let a group run that verb on this stack, to be attached to the tenancy by an administrator."""

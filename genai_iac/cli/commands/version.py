@@ -6,7 +6,7 @@ import click
 
 
 @click.command("version")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option("-o", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 def COMMAND(form: str) -> None:  # noqa: N802  # every verb's file has one
     """Print the versions of genai-iac, Python and the SDK."""
     import json

@@ -15,6 +15,7 @@ from typing import Any
 from genai_iac.core import Value, read_compartment
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._base import Context, Sink
+from genai_iac.delivery.sinks._program_files import digest_file, named_files
 from genai_iac.delivery.sinks._vault_client import Stage, VaultClient, VaultVersion
 
 __all__ = [
@@ -24,10 +25,12 @@ __all__ = [
     "Stage",
     "VaultClient",
     "VaultVersion",
+    "digest_file",
     "entry_compartments",
     "entry_schema",
     "entry_spot",
     "find_sink",
+    "named_files",
     "open_sink",
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -61,6 +61,11 @@ class Sink(ABC):
     @abstractmethod
     def place(self) -> str:
         """How people call it: `file secrets/chat-app.env`. No value is in it, and no two places share one."""
+
+    @property
+    def commands(self) -> tuple[Sequence[str], ...]:
+        """The programs it runs on this machine, each with its arguments: the local files that they name belong to what is approved."""
+        return ()
 
     @abstractmethod
     def prove(self) -> None:

@@ -65,6 +65,10 @@ class ExecSink(Sink):
     def place(self) -> str:
         return self._command.place
 
+    @property
+    def commands(self) -> tuple[Sequence[str], ...]:
+        return tuple(program.command for program in (self._command, self._check) if program)
+
     def prove(self) -> None:
         find_program(self._command)
         self.read()
