@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from genai_iac.cli.console import Console, ProgressNotice
+from genai_iac.cli.console import Console, OutputError, ProgressNotice
 from genai_iac.cli.local_emulator import LOCAL_DB, program
 from genai_iac.cli.lock import apply_lock
 from genai_iac.cli.options import GlobalOptions, read_addresses
@@ -146,19 +146,47 @@ def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
         raise IacError(f"{consent.verb} was not agreed to; nothing was changed")
     _check_programs(draft)
     outcomes: list[Outcome] = []
+    report = _Report(output)
     with SignalHandler.of_run().finishing_first() as stop:
         for outcome in apply_plan(draft.plan, _site(draft, stop, ProgressNotice(output.note))):
             outcomes.append(outcome)
-            output.say(outcome_line(outcome) if consent.as_json else outcome_text(outcome, output.terminal))
-    if consent.as_json:
-        output.say(summary_line(outcomes))
-    else:
-        again = _command(draft.workspace.flags, consent)
-        output.say("\n" + closing_text(outcomes, output.terminal, notices=draft.plan.notices, again=again))
-        _say_how_to_call(draft, outcomes, output)
+            report.say(outcome_line(outcome) if consent.as_json else outcome_text(outcome, output.terminal))
+        if consent.as_json:
+            report.say(summary_line(outcomes))
+        else:
+            again = _command(draft.workspace.flags, consent)
+            report.say("\n" + closing_text(outcomes, output.terminal, notices=draft.plan.notices, again=again))
+            report.say(_how_to_call(draft, outcomes))
+    code = report.end(len(outcomes))
     if stop.is_set():
         return _INTERRUPTED
-    return 0 if all(outcomes) else _PARTIAL
+    return code if all(outcomes) else _PARTIAL
+
+
+class _Report:
+    """What an apply says about its changes. That it cannot be written stops no change: it is said when all have ended."""
+
+    def __init__(self, output: Console) -> None:
+        self._output = output
+        self._lost: OutputError | None = None
+
+    def say(self, text: str) -> None:
+        if self._lost is None and text:
+            try:
+                self._output.say(text)
+            except OutputError as error:
+                self._lost = error
+
+    def end(self, changes: int) -> int:
+        """The exit code: 1 when a part of the report is lost."""
+        if self._lost is None:
+            return 0
+        return self._output.fail(
+            IacError(
+                f"{self._lost.message}; {changes} changes were carried out, and not all of them could be reported",
+                hint="genai-iac plan shows what is left to do",
+            )
+        )
 
 
 def _check_programs(draft: PlannedRun) -> None:
@@ -193,10 +221,8 @@ def _site(draft: PlannedRun, stop: CancelToken, waiting: ProgressNotice) -> Appl
     )
 
 
-def _say_how_to_call(draft: PlannedRun, outcomes: list[Outcome], output: Console) -> None:
+def _how_to_call(draft: PlannedRun, outcomes: list[Outcome]) -> str:
     """For each key that was just made and delivered to a file: the line that calls the endpoint with it."""
 
     made = [outcome.change.address for outcome in outcomes if outcome and "create" in outcome.change.actions]
-    text = next_step_lines(draft.workspace, made)
-    if text:
-        output.say(text)
+    return next_step_lines(draft.workspace, made) or ""

@@ -151,7 +151,13 @@ class CallExecutor:
             self._progress.reshape()
 
     def _follow(self, work_request: str, call: Call) -> None:
-        ended = self._provider.follow(work_request)
+        try:
+            ended = self._provider.follow(work_request)
+        except ServiceFailure as failure:
+            if failure.status != 404:
+                raise
+            self.notes.append("the service does not know the work request that it named")
+            return
         if not ended:
             assert self.id is not None
             said = "; ".join(ended.errors) or f"the work request ended {ended.status}"
@@ -162,9 +168,9 @@ class CallExecutor:
             )
 
     def _keep(self, reply: OciResponse, call: Call) -> None:
+        self.minted.update(reply.secrets)  # first: nothing else that the answer says can take them away again
         self.live = self._kind.read(reply.data, call.region)
         self.id, self._etag = self.live.id, reply.etag
-        self.minted.update(reply.secrets)
 
 
 def _inside(provider: OciClient, compartment: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
 from genai_iac.core import (
@@ -150,8 +150,9 @@ class ResourceType(ABC):
 
 
 def read_time(text: str | None) -> datetime | None:
-    """An RFC 3339 time of the wire as an aware datetime; None stays None."""
-    return datetime.fromisoformat(text) if text else None
+    """An RFC 3339 time of the wire as an aware datetime (UTC where it names no zone); None stays None."""
+    moment = datetime.fromisoformat(text) if text else None
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 def declared_places(document: Document, *paths: Path) -> dict[str, Source]:

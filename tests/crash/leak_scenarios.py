@@ -48,6 +48,8 @@ EFFECTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("after", {"drop": True}),
     ("after", {"truncate": True}),
     ("after", {"status": 200, "body": ["something", {"else": 1}]}),
+    ("before", {"status": 400, "code": "InvalidParameter", "quote": True}),
+    ("after", {"status": 400, "code": "InvalidParameter", "quote": True}),
     ("before", _ELSEWHERE),
     ("before", {"kill": 0, "signal": "KILL"}),
     ("after", {"kill": 0, "signal": "KILL"}),
