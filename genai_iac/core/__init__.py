@@ -4,7 +4,7 @@ from genai_iac.core.address import Address, Source
 from genai_iac.core.compartment_tree import CompartmentNode, CompartmentTree
 from genai_iac.core.delivery import Delivery, DeliveryPlan, Item, Record, Role, SinkContents, SinkState
 from genai_iac.core.live import Live
-from genai_iac.core.ownership import LEAK_TAG, OWNERSHIP_TAG, Owner, read_ownership_tag
+from genai_iac.core.ownership import LEAK_TAG, OWNERSHIP_TAG, REPLACES, Owner, read_ownership_tag
 from genai_iac.core.plan import ACTIONS, Action, Call, Change, Invalidation, Notice, Outcome, Plan, Status, Summary
 from genai_iac.core.resource import Deletion, Document, LiveResource, LiveSecret, OwnershipMark, Path, Resource, Stack
 from genai_iac.core.secret import Secret
@@ -26,6 +26,7 @@ __all__ = [
     "COMPARTMENT_SCHEMA",
     "LEAK_TAG",
     "OWNERSHIP_TAG",
+    "REPLACES",
     "Action",
     "Address",
     "Call",

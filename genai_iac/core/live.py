@@ -8,7 +8,7 @@ from datetime import datetime
 
 from genai_iac.core.address import Address
 from genai_iac.core.compartment_tree import CompartmentTree
-from genai_iac.core.ownership import OWNERSHIP_TAG, Owner, read_ownership_tag
+from genai_iac.core.ownership import OWNERSHIP_TAG, REPLACES, Owner, read_ownership_tag
 from genai_iac.core.resource import LiveResource
 
 
@@ -23,6 +23,7 @@ class Live:
     owned: Mapping[Address, tuple[LiveResource, ...]]
     others: tuple[LiveResource, ...]  # seen on the way: no mark, or another stack's
     strays: tuple[LiveResource, ...] = ()  # carry a mark of ours that was made for another resource
+    superseded: tuple[LiveResource, ...] = ()  # ours, and named by a live successor: to be deleted with its next change
     regions: tuple[str, ...] = ()  # where API keys were looked for
     places: tuple[str, ...] = ()  # OCIDs of the compartments that were looked into
 
@@ -50,15 +51,25 @@ class Live:
                 strays.append(resource)
             else:
                 owned.setdefault(mark.address, []).append(resource)
+        superseded = [old for group in owned.values() for old in _part_superseded(group)]
         frozen = {address: tuple(sorted(group, key=lambda one: one.id)) for address, group in owned.items()}
         return cls(
-            tree.tenancy, home_region, now, tree, frozen, tuple(others), tuple(strays), tuple(regions), tuple(places)
+            tree.tenancy,
+            home_region,
+            now,
+            tree,
+            frozen,
+            tuple(others),
+            tuple(strays),
+            tuple(superseded),
+            tuple(regions),
+            tuple(places),
         )
 
     @property
     def found(self) -> tuple[LiveResource, ...]:
         """Everything that was found, whosever it is."""
-        return (*(one for group in self.owned.values() for one in group), *self.others, *self.strays)
+        return (*(one for group in self.owned.values() for one in group), *self.others, *self.strays, *self.superseded)
 
     @property
     def ids(self) -> dict[Address, str]:
@@ -69,6 +80,15 @@ class Live:
         """The live resource of that address, or None."""
         found = self.owned.get(address, ())
         return found[0] if found else None
+
+
+def _part_superseded(group: list[LiveResource]) -> list[LiveResource]:
+    """Take out of the group, and answer, those that another of it says it was created to replace."""
+    named = {one.tags.get(REPLACES): one.id for one in group}
+    old = [one for one in group if named.get(one.id, one.id) != one.id and one.kind == "Policy"]
+    for one in old:
+        group.remove(one)
+    return old
 
 
 def _marked(resource: LiveResource) -> LiveResource:

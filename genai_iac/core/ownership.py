@@ -18,6 +18,7 @@ from genai_iac.core.resource import Deletion, OwnershipMark
 
 OWNERSHIP_TAG = "genai-iac"
 LEAK_TAG = f"{OWNERSHIP_TAG}-leaked"  # on an API key while the leak of the secret it names is being answered
+REPLACES = f"{OWNERSHIP_TAG}-replaces"  # on a policy: the OCID of the one that it was created to take the place of
 _FORM = re.compile(
     r"(?P<owner>[a-z0-9-]+(?:@[a-z0-9-]+)?)/(?P<kind>[A-Za-z]+)/(?P<name>[a-z0-9-]+)(?P<manner>[#=])(?P<digest>[0-9a-f]{16})(?:!(?P<deletion>retain|forbid))?(?:~(?P<names>[0-9a-f]{16}))?"
 )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from genai_iac.core import (
     LEAK_TAG,
     OWNERSHIP_TAG,
+    REPLACES,
     Address,
     Call,
     Change,
     Invalidation,
+    Live,
     LiveResource,
     Owner,
     Resource,
@@ -28,6 +31,7 @@ def make_change(
     live: LiveResource | None,
     after: Mapping[str, Value] | None,
     held: Sequence[SinkState] = (),
+    idle: timedelta = timedelta(hours=24),
 ) -> Change:
     """The change that a step makes to what is live, or that makes it. `held` is what the sinks of a live key hold."""
     return Change(
@@ -38,7 +42,7 @@ def make_change(
         after=after,
         calls=step.calls,
         id=None if live is None else live.id,
-        losses=tuple(_locate(loss, held) for loss in step.losses),
+        losses=tuple(replace(_locate(loss, held), idle=idle) for loss in step.losses),
         deliver=step.deliver,
         handover=step.handover,
     )
@@ -53,7 +57,7 @@ def _locate(loss: Invalidation, held: Sequence[SinkState]) -> Invalidation:
 
 def shown_attributes(live: LiveResource) -> dict[str, Any]:
     """A live resource's attributes as plans show them: without our own mark."""
-    tags = {key: value for key, value in live.tags.items() if key not in (OWNERSHIP_TAG, LEAK_TAG)}
+    tags = {key: value for key, value in live.tags.items() if key not in (OWNERSHIP_TAG, LEAK_TAG, REPLACES)}
     return {**live.attributes, "freeformTags": tags, **({"region": live.region} if live.region else {})}
 
 
@@ -72,6 +76,19 @@ def tag_step(kind: ResourceType, desired: Resource, live: LiveResource, step: St
             else call
             for call in step.calls
         ),
+    )
+
+
+def delete_superseded(kind: ResourceType, step: Step, live: Live, address: Address) -> Step:
+    """The step with the deletion of what an earlier run replaced and did not live to delete."""
+    old = [one for one in live.superseded if one.mark and one.mark.address == address]
+    if not old:
+        return step
+    return replace(
+        step,
+        actions=tuple(dict.fromkeys((*step.actions, "delete"))),
+        calls=(*(Call(kind.delete_operation, {}, one.id, one.region) for one in old), *step.calls),
+        reasons=(*step.reasons, f"an earlier run created its successor and did not delete {old[0].name}"),
     )
 
 

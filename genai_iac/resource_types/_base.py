@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 from genai_iac.core import (
     LEAK_TAG,
     OWNERSHIP_TAG,
+    REPLACES,
     Address,
     Call,
     Document,
@@ -122,7 +123,7 @@ class ResourceType(ABC):
         if "targetCompartmentId" in sent:
             touched["compartmentId"] = desired.attributes["compartmentId"]
         tags = {**live.tags, **declared_tags(desired)}
-        for own in (OWNERSHIP_TAG, LEAK_TAG):
+        for own in (OWNERSHIP_TAG, LEAK_TAG, REPLACES):
             tags.pop(own, None)
         region = {"region": live.region} if live.region else {}
         return {
