@@ -12,6 +12,7 @@ from genai_iac.core import (
     LEAK_TAG,
     OWNERSHIP_TAG,
     RENAMED,
+    REPLACES,
     Address,
     Call,
     Document,
@@ -123,7 +124,7 @@ class ResourceType(ABC):
         if "targetCompartmentId" in sent:
             touched["compartmentId"] = desired.attributes["compartmentId"]
         tags = {**live.tags, **declared_tags(desired)}
-        for own in (OWNERSHIP_TAG, LEAK_TAG, RENAMED):
+        for own in (OWNERSHIP_TAG, LEAK_TAG, RENAMED, REPLACES):
             tags.pop(own, None)
         region = {"region": live.region} if live.region else {}
         return {

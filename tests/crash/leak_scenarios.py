@@ -31,7 +31,7 @@ WRITES = {  # and how many runs there are of each, at least
     ("watched new", "apply --auto-approve"): 112,
     ("watched new", "apply --auto-approve --json"): 112,
     ("watched", "rotate ApiKey/chat --auto-approve"): 76,
-    ("watched", "rotate ApiKey/chat --leaked key-one --auto-approve --json"): 94,
+    ("watched", "rotate ApiKey/chat --leaked key-one --revoke --auto-approve --json"): 94,
     ("watched", "destroy --auto-approve --json"): 94,
     ("watched stranger", "import ApiKey/found FOUND"): 40,
     ("watched stranger", "apply --auto-approve"): 22,

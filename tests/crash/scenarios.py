@@ -133,14 +133,14 @@ STORIES = {
     "apply": Story("new", callers=()),
     "rotation": Story("due"),
     "retirement": Story("overlapping"),
-    "incident": Story("rotating", ("rotate", "ApiKey/batch", "--leaked", "key-one", "--auto-approve")),
+    "incident": Story("rotating", ("rotate", "ApiKey/batch", "--leaked", "key-one", "--revoke", "--auto-approve")),
     "move": Story("moving"),
     "prune": Story("pruning", keys=("chat",), callers=("chat",)),
     "vault apply": Story("new in a vault", keys=("app",), callers=()),
     "vault rotation": Story("due in a vault", **_VAULTED),
     "vault retirement": Story("overlapping in a vault", **_VAULTED),
     "vault incident": Story(
-        "in a vault", ("rotate", "ApiKey/app", "--leaked", "key-one", "--auto-approve"), **_VAULTED
+        "in a vault", ("rotate", "ApiKey/app", "--leaked", "key-one", "--revoke", "--auto-approve"), **_VAULTED
     ),
 }
 
