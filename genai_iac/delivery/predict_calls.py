@@ -49,8 +49,9 @@ def _of_change(
     elif change.deliver and change.handover is not None:
         seen = _foresee(change, before, resource)
         sinks = desk.sinks(resource, seen.id or None)
+        sources = [*sinks, *desk.former(resource, seen.id)] if seen.id else sinks
         for sink in sinks:
-            yield from sink.calls(*_deliveries(sink, sinks, resource, seen, change, change.handover, base_url))
+            yield from sink.calls(*_deliveries(sink, sources, resource, seen, change, change.handover, base_url))
 
 
 def _of_emptying(sink: Sink, resource: Resource, id: str) -> tuple[str, ...]:
@@ -75,7 +76,7 @@ def _lingering(
 
 def _deliveries(
     sink: Sink,
-    sinks: list[Sink],
+    sources: list[Sink],
     resource: Resource,
     seen: LiveResource,
     change: Change,
@@ -88,7 +89,7 @@ def _deliveries(
     for roles in (staged, handover.roles):
         if roles:
             url = base_url(seen.region or "")
-            yield build_delivery(sink, held, resource, seen, url, roles, minted, sinks)
+            yield build_delivery(sink, held, resource, seen, url, roles, minted, sources)
 
 
 def _foresee(change: Change, before: LiveResource | None, resource: Resource) -> LiveResource:
