@@ -52,6 +52,9 @@ def guard_flags(function: F) -> F:
             click.option(
                 "--accept-outage", multiple=True, metavar="ADDR", help="Allow a secret value in use to stop working."
             ),
+            click.option(
+                "--allow-file-sinks", is_flag=True, help="In CI, make values that only files of this runner will hold."
+            ),
         ]
     ):
         function = option(function)

@@ -77,6 +77,11 @@ class Session:
 
         return self.ground if isinstance(self.ground, Snapshot) else None
 
+    @property
+    def is_emulated(self) -> bool:
+        """Whether the tenancy is the emulator's: nothing that is lost there matters."""
+        return self.flags.local or self.flags.endpoint is not None
+
     def read(self, *, parallelism: int = 10, full_scan: bool = False, also: Iterable[Resource] = ()) -> Live:
         """One reading of the tenancy, `also` where those resources live. Raises GuardError when the Stack is pinned to another one."""
         from genai_iac.references.renames import follow_renames
@@ -238,12 +243,12 @@ def make_session(ground: OciClient | Snapshot, flags: GlobalOptions, path: str, 
     from genai_iac.delivery import DeliveryService
     from genai_iac.import_export.snapshot import Snapshot
 
-    owner, vault = Owner(ground.tenancy, manifest.stack.owner, manifest.stack.id), None
+    owner, vault, now = Owner(ground.tenancy, manifest.stack.owner, manifest.stack.id), None, None
     if not isinstance(ground, Snapshot):
         from genai_iac.oci_client import TenancyVault
 
-        vault = TenancyVault(ground)
-    desk = DeliveryService(Path(manifest.stack.root), Path(NOTES), owner.text, vault)
+        vault, now = TenancyVault(ground), ground.now
+    desk = DeliveryService(Path(manifest.stack.root), Path(NOTES), owner.text, vault, now=now)
     return Session(flags, path, manifest, ground, owner, desk)
 
 

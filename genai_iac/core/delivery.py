@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -36,6 +36,10 @@ class SinkContents:
     elsewhere: frozenset[tuple[str, str]] = (
         frozenset()
     )  # names and masks that were brought to other places, and not here
+    damage: str = ""  # why the place has to be written again although it holds these values
+    announced: Mapping[str, datetime] = field(
+        default_factory=dict
+    )  # when the making of a lost one was announced (the tenancy's clock), where that is known
 
     def record(self, secret: str) -> Record | None:
         """The record of that secret, or None."""
@@ -65,6 +69,7 @@ class Delivery:
     id: str
     base_url: str  # OpenAI-compatible base of the key's region
     items: tuple[Item, ...]
+    project: str | None = None  # the OCID of the Generative AI project that consumers name
 
     def item(self, role: Role) -> Item | None:
         """The item in that role, or None."""
@@ -80,6 +85,16 @@ class SinkState:
     records: Mapping[str, Role]  # by secret name
     unknown: frozenset[str] = frozenset()  # secrets of which it cannot be told: they count as delivered
     place: str = ""  # how people call it
+    elsewhere: frozenset[str] = (
+        frozenset()
+    )  # not here, and another machine may have delivered them to a file of its own
+    damage: str = ""  # why it has to be written again although it holds what it should
+    stale: frozenset[str] = frozenset()  # secrets of which it holds a value that is not the live one
+    former: bool = False  # no manifest declares it any more: values can be taken from it, and none are brought
+
+    def may_hold(self, secret: str) -> bool:
+        """Whether callers may have that secret from here, or from the same place on another machine."""
+        return secret in self.unknown or secret in self.elsewhere
 
     def lacks(self, secret: str, role: Role) -> bool:
         """Whether it should hold that secret in that part and does not."""

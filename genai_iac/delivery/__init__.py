@@ -8,13 +8,14 @@ from genai_iac.delivery.contents import Values
 from genai_iac.delivery.destinations import Digest, with_destinations
 from genai_iac.delivery.predict_calls import predict_sink_calls
 from genai_iac.delivery.service import DeliveryService
-from genai_iac.delivery.sink_state import assume_delivered, read_sink_states
+from genai_iac.delivery.sink_state import assume_delivered, look_at_sinks, read_sink_states
 
 __all__ = [
     "DeliveryService",
     "Digest",
     "Values",
     "assume_delivered",
+    "look_at_sinks",
     "predict_sink_calls",
     "read_sink_states",
     "with_destinations",

@@ -17,7 +17,7 @@ from genai_iac.core import (
     SinkState,
 )
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks import Sink
+from genai_iac.delivery.sinks import Memory, Sink, is_of_announcement
 
 _GONE = ("EXPIRED", "REVOKED", "DELETED")
 
@@ -25,21 +25,46 @@ NewValues = Mapping[str, Secret | None]  # by secret name; None: it will be mint
 Values = frozenset[tuple[str, str]]  # secret name and mask
 
 
-def inspect_sink(sink: Sink, live: LiveResource, *, alone: bool = False) -> SinkState:
+def inspect_sink(sink: Sink, live: LiveResource, memory: Memory | None = None, *, alone: bool = False) -> SinkState:
     """What the sink holds of that key. Raises SinkError."""
-    return match_live_masks(sink, sink.read(), live, alone=alone)
+    return match_live_masks(sink, sink.read(), live, memory, alone=alone)
 
 
-def match_live_masks(sink: Sink, holding: SinkContents | None, live: LiveResource, *, alone: bool = False) -> SinkState:
-    """What of a holding fits the live masks. `alone`: callers have what they use from this sink and no other."""
+def match_live_masks(
+    sink: Sink, holding: SinkContents | None, live: LiveResource, memory: Memory | None = None, *, alone: bool = False
+) -> SinkState:
+    """What of a holding fits the live masks. `alone`: callers have what they use from this sink and no other.
+
+    `memory`: what this machine delivered. What a file of this machine lacks and that does not tell of may lie in the same
+    file on another machine.
+    """
     if holding is None or holding.id not in (live.id, ""):
-        return SinkState(sink.roles, sink.readable, {}, place=sink.place)
-    answers = {secret.name: holding.holds(secret.name, secret.mask) for secret in live.secrets}
+        return SinkState(sink.roles, sink.readable, {}, place=sink.place, elsewhere=_elsewhere(sink, live, {}, memory))
+    answers = {secret.name: _holds(holding, secret) for secret in live.secrets}
     records = {record.secret: record.role for record in holding.records if answers.get(record.secret)}
     if alone and (arrived := _find_arrival(holding, live)):
         records = {**{name: role for name, role in records.items() if role != "current"}, arrived: "current"}
     unknown = frozenset(name for name, answer in answers.items() if answer is None)
-    return SinkState(sink.roles, sink.readable, records, unknown, sink.place)
+    elsewhere = _elsewhere(sink, live, records, memory)
+    damage = holding.damage if records else ""
+    stale = frozenset(one.secret for one in holding.records if holding.whole and one.secret not in records)
+    return SinkState(sink.roles, sink.readable, records, unknown, sink.place, elsewhere, damage, stale)
+
+
+def _holds(holding: SinkContents, secret: LiveSecret) -> bool | None:
+    """Whether the value is held; None when it cannot be told. A value made long after its announcement is another run's."""
+    answer = holding.holds(secret.name, secret.mask)
+    if answer is False and not holding.whole and secret.name in holding.lost:
+        ours = is_of_announcement(secret, holding.announced.get(secret.name))
+        return False if ours or (secret.name, secret.mask) in holding.elsewhere else None
+    return answer
+
+
+def _elsewhere(sink: Sink, live: LiveResource, records: Mapping[str, Role], memory: Memory | None) -> frozenset[str]:
+    if not sink.local or memory is None:
+        return frozenset()
+    absent = (secret for secret in live.secrets if secret.name not in records and secret.state not in _GONE)
+    return frozenset(secret.name for secret in absent if not memory.knows(secret))
 
 
 def _find_arrival(holding: SinkContents, live: LiveResource) -> str | None:
@@ -68,6 +93,7 @@ def build_delivery(
     roles: Mapping[str, Role],
     minted: NewValues,
     sinks: Iterable[Sink],
+    project: str | None = None,
 ) -> Delivery:
     """What the sink is to hold when the secrets play these parts: a value that was not minted is kept, or copied from one of the sinks."""
     items = []
@@ -82,7 +108,7 @@ def build_delivery(
             if value is None and name not in held.unknown:
                 continue
         items.append(Item(Record(name, secret.mask, role, secret.expires), value))
-    return Delivery(resource.address, live.id, base_url, tuple(items))
+    return Delivery(resource.address, live.id, base_url, tuple(items), project)
 
 
 def roles_with_pending(held: SinkState, name: str) -> dict[str, Role]:

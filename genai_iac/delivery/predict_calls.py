@@ -81,8 +81,9 @@ def _of_change(
     elif change.deliver and change.handover is not None:
         seen = _foresee(change, before, resource)
         sinks = desk.sinks(resource, seen.id or None)
+        sources = [*sinks, *desk.former(resource, seen.id)] if seen.id else sinks
         for sink in sinks:
-            deliveries = tuple(_deliveries(sink, sinks, resource, seen, change, change.handover, base_url))
+            deliveries = tuple(_deliveries(sink, sources, resource, seen, change, change.handover, base_url))
             renamed = renames.get(sink.place)
             done = len(sink.calls(renamed)) if renamed else 0  # the records come first, and are written already by then
             yield from sink.calls(*filter(None, [renamed]), *deliveries)[done:]
@@ -110,7 +111,7 @@ def _lingering(
 
 def _deliveries(
     sink: Sink,
-    sinks: list[Sink],
+    sources: list[Sink],
     resource: Resource,
     seen: LiveResource,
     change: Change,
@@ -123,7 +124,7 @@ def _deliveries(
     for roles in (staged, handover.roles):
         if roles:
             url = base_url(seen.region or "")
-            yield build_delivery(sink, held, resource, seen, url, roles, minted, sinks)
+            yield build_delivery(sink, held, resource, seen, url, roles, minted, sources)
 
 
 def _foresee(change: Change, before: LiveResource | None, resource: Resource) -> LiveResource:

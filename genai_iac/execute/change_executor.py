@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from genai_iac.core import Call, Change
-from genai_iac.core.errors import IacError
+from genai_iac.core.errors import IacError, ServiceFailure, StalePlanError
 from genai_iac.execute.calls import CallExecutor
 from genai_iac.execute.context import ApplyContext
 from genai_iac.execute.secret_delivery import SecretDelivery
@@ -59,7 +59,9 @@ class _ChangeRun:
     def _make(self, call: Call) -> None:
         try:
             self._calls.make(call)
-        except IacError:
+        except IacError as error:
+            if self._handing and call.mints and _made_nothing(error):
+                self._handing.withdraw(call.mints)
             if self._handing and self._calls.live and self._handing.pending:
                 with suppress(IacError):  # it is the failure of the call that is told
                     self._handing.save(self._calls.live, self._calls.minted)
@@ -79,3 +81,11 @@ class _ChangeRun:
         if self._handing and self._handing.pending:
             live = self._calls.live or self._progress.before[self._change.address]
             self._handing.deliver(live, self._calls.minted)
+
+
+def _made_nothing(error: IacError) -> bool:
+    """Whether the call surely had no effect: it was not sent, or the service refused it."""
+    if isinstance(error, StalePlanError):
+        return True
+    refused = isinstance(error, ServiceFailure) and error.status is not None and 400 <= error.status < 500
+    return refused and not error.uncertain  # type: ignore[attr-defined]

@@ -43,6 +43,10 @@ class SecretDelivery:
         if before is not None and before.id == id:
             self._know(before)
 
+    def withdraw(self, secrets: Iterable[str]) -> None:
+        """These values were announced and the service refused to make them."""
+        self._desk.withdraw(self._resource, self._change.id, secrets)
+
     def deliver(self, live: LiveResource, minted: dict[str, Secret]) -> None:
         """Bring the values to the sinks, and forget them. Raises IacError when they are not where they must be."""
         self.pending = False

@@ -35,7 +35,7 @@ def read_resources(
     firsts = _find_firsts(drafts, findings)
     documents: dict[Address, Document] = {}
     resources: dict[Address, Resource] = {}
-    claimed: dict[str, Source] = {}
+    claimed: dict[str, tuple[Source, bool]] = {}
     for draft in drafts:
         notes = findings.of(draft.written.file)
         if notes.full:
@@ -108,14 +108,20 @@ def _declare(read: _Read, stack: Stack) -> Resource:
     return replace(resource, previous_names=read.previous_names, places=places)
 
 
-def _find_shared(document: Document, claimed: dict[str, Source]) -> Iterator[Problem]:
+def _find_shared(document: Document, claimed: dict[str, tuple[Source, bool]]) -> Iterator[Problem]:
     """What a document claims and another claim has already; what it is the first to claim is added to `claimed`."""
-    for path, what in RESOURCE_TYPES[document.kind].claims(document):
+    told: set[Path] = set()
+    for path, what, shared in RESOURCE_TYPES[document.kind].claims(document):
         source = document.place(*path)
-        if what in claimed:
+        if what not in claimed:
+            claimed[what] = (source, shared)
+            continue
+        first, first_shared = claimed[what]
+        if not (shared and first_shared) and path not in told:
+            told.add(path)
             hint = "give each entry of deliverTo, of this key and of others, a place of its own"
-            yield Problem(source, f"{show(what)} is delivered to twice; first at {claimed[what]}", hint)
-        claimed.setdefault(what, source)
+            hint += "; keys that share a dotenv file need an env with names of their own" if " in file " in what else ""
+            yield Problem(source, f"{show(what)} is delivered to twice; first at {first}", hint)
 
 
 def _find_dangling(

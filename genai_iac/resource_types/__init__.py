@@ -11,11 +11,13 @@ from genai_iac.resource_types._base import Listing, ManifestContext, ResourceTyp
 from genai_iac.rotation.block import Rotation, idle_time
 from genai_iac.rotation.declared_states import declared_secrets
 from genai_iac.rotation.expiry import read_duration
+from genai_iac.rotation.manual_edits import HandEdit, find_hand_edits
 from genai_iac.rotation.state import derive_state
 
 __all__ = [
     "RESOURCE_TYPES",
     "DiffContext",
+    "HandEdit",
     "Listing",
     "ManifestContext",
     "ResourceType",
@@ -25,6 +27,7 @@ __all__ = [
     "declared_secrets",
     "declared_tags",
     "derive_state",
+    "find_hand_edits",
     "idle_time",
     "read_duration",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from genai_iac.core import Call, Document, LiveSecret, Value, leaves
-from genai_iac.core.errors import Problem
+from genai_iac.core.errors import Problem, SinkError
 from genai_iac.delivery import sinks
 from genai_iac.resource_types._base import read_time
 from genai_iac.rotation.expiry import DEFAULT, EXPIRES_SCHEMA, read_expiry, write_moment
@@ -67,6 +67,10 @@ def check_deliveries(document: Document) -> Iterator[Problem]:
                 f"{leaf} is a reference, and where a secret goes must be known beforehand",
                 "write it out, or use ${var.NAME}",
             )
+        try:
+            sinks.entry_claims(entry)
+        except SinkError as error:
+            yield Problem(document.place("spec", "deliverTo", index), error.message, error.hint or "")
 
 
 def read_secrets(spec: Mapping[str, Any]) -> dict[str, Value]:

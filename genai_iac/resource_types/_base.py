@@ -70,8 +70,9 @@ class ResourceType(ABC):
     def check(self, document: Document) -> Iterable[Problem]:
         """What the schema cannot say. Offline."""
 
-    def claims(self, document: Document) -> Iterable[tuple[Path, str]]:
-        """What a checked document names outside the tenancy's own resources and no other document may, each with where it does."""
+    def claims(self, document: Document) -> Iterable[tuple[Path, str, bool]]:
+        """What a checked document names outside the tenancy's own resources and no other document may, each with where it does,
+        and whether others that share it may name it, too."""
         del document
         return ()
 

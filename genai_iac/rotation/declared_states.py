@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 from genai_iac.core import Action, Call, DeliveryPlan, Invalidation, Lifetime, LiveResource, LiveSecret, Resource, Role
 from genai_iac.core.errors import PlanError
 from genai_iac.core.step import DiffContext, Step
-from genai_iac.rotation.delivery_gaps import find_delivery_gaps
+from genai_iac.rotation.delivery_gaps import find_delivery_gaps, why_incomplete
 
 Declared = Literal["active", "inactive", "revoked"]
 
@@ -80,9 +80,8 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
     turns.sort(key=lambda turn: turn.kills_only)
     renewed = {turn.call.secret for turn in turns if turn.action == "renew"}
     notes = tuple(
-        f"{name} is in use but a sink lacks its value, which OCI shows only once; apply renews it once it is unused; to "
-        f"renew it anyway: write `expires: {_another_expiry(declared[name]['expires'], facts.now)}` for it, "
-        f"then genai-iac apply --accept-outage {desired.address}"
+        f"{name} is in use but a sink lacks its value, which OCI shows only once; apply renews it once nobody uses it; "
+        + ask_for_another(desired, name, facts.now)
         for name in sorted(gaps.undelivered - renewed)
     )
     handover = DeliveryPlan(declared_roles(desired))
@@ -96,9 +95,9 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
             handover,
             notes,
         )
-    if gaps.incomplete and not _would_take_away(roles, gaps.undelivered, facts):
+    if gaps.incomplete and not _would_take_away(roles, gaps.undelivered | gaps.elsewhere, facts):
         names = tuple(sorted(gaps.incomplete))
-        return Step(("deliver",), (), (f"a sink lacks {_names(names)}",), (), names, handover, notes)
+        return Step(("deliver",), (), (why_incomplete(names, facts.held),), (), names, handover, notes)
     return Step(notes=notes)
 
 
@@ -106,6 +105,13 @@ def _would_take_away(roles: Mapping[str, Role], undelivered: frozenset[str], fac
     """Whether callers read one value in some sink, and the one that is to stand there cannot be given."""
     lost = any(roles[name] == "current" for name in undelivered if name in roles)
     return lost and any("current" in sink.records.values() for sink in facts.held)
+
+
+def ask_for_another(desired: Resource, name: str, now: datetime) -> str:
+    """What a person writes and types for a new value of a key that does not rotate."""
+    expiry = _another_expiry(declared_secrets(desired)[name]["expires"], now)
+    apply = f"genai-iac apply --accept-outage {desired.address}"
+    return f"to renew it anyway: write `expires: {expiry}` for it, then {apply}"
 
 
 def _another_expiry(expires: Lifetime | str, now: datetime) -> str:

@@ -13,11 +13,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from genai_iac.core import DeliveryPlan, LiveResource, LiveSecret, Resource
+from genai_iac.core import DeliveryPlan, LiveResource, LiveSecret, Resource, Role
 from genai_iac.core.step import DiffContext, Step
 from genai_iac.rotation.block import Rotation, format_duration
 from genai_iac.rotation.declared_states import set_state
-from genai_iac.rotation.delivery_gaps import find_delivery_gaps
+from genai_iac.rotation.delivery_gaps import find_delivery_gaps, why_incomplete
 from genai_iac.rotation.renewal import (
     is_undelivered,
     is_unused,
@@ -52,6 +52,8 @@ def _find_step(
     if facts.wish is not None and facts.wish.what == "abort":
         step = abort_rotation(resource, live, position, facts)
         return replace(step, notes=(*step.notes, *_begins_again(position, rotation, facts)))
+    if facts.wish is None and _is_elsewhere(position, live, facts):
+        return Step()  # what the sinks of this machine show stays there, and nothing is renewed or stopped
     match position.phase:
         case "promoting":
             return _go_on(resource, live, position, facts)
@@ -81,6 +83,14 @@ def _find_step(
         if due
         else _keep(live, position, facts, _look_ahead(position))
     )
+
+
+def _is_elsewhere(position: RotationState, live: LiveResource, facts: DiffContext) -> bool:
+    """Whether the value to go on from may be on another machine alone: only that machine, or a person, can go on."""
+    roles: dict[str, Role] = {position.current.name: "current"}
+    if position.phase == "promoting":
+        roles[position.other.name] = "current"
+    return bool(find_delivery_gaps(roles, facts.held, live).elsewhere)
 
 
 def _begins_again(position: RotationState, rotation: Rotation, facts: DiffContext) -> Iterator[str]:
@@ -147,7 +157,7 @@ def _retire(
         return renew_standby(resource, live, RotationState("idle", old, current), why, facts)
     if old.last_used is not None and facts.now - old.last_used < rotation.idle:
         return _keep(live, position, facts, _still_in_use(position, rotation, old.last_used))
-    shown = all(sink.records.get(current.name) == "current" for sink in facts.held)
+    shown = all(sink.records.get(current.name) == "current" for sink in facts.held if not sink.former)
     due = _why_due(position, rotation, facts) if shown and not rotation.revokes and not facts.wish else None
     if due:  # nobody applied for long: the old one's slot is renewed at once, which ends its value as well
         return renew_standby(resource, live, position, due, facts)
@@ -206,7 +216,7 @@ def _still_in_use(position: RotationState, rotation: Rotation, last_used: dateti
 def _was_never_had(position: RotationState, live: LiveResource, facts: DiffContext) -> bool:
     """Whether nobody can have the current value: it was never used, and no sink tells of it or may have it."""
     name = position.current.name
-    told = any(name in sink.records or name in sink.unknown for sink in facts.held)
+    told = any(name in sink.records or sink.may_hold(name) for sink in facts.held)
     unused = position.current.last_used is None and not told
     return unused and is_undelivered(position.current, "current", live, facts)
 
@@ -251,4 +261,4 @@ def _keep(live: LiveResource, position: RotationState, facts: DiffContext, note:
     names = tuple(sorted(find_delivery_gaps(roles, facts.held, live).incomplete))
     if not names:
         return Step(notes=notes)
-    return Step(("deliver",), (), (f"a sink lacks {' and '.join(names)}",), (), names, DeliveryPlan(roles), notes)
+    return Step(("deliver",), (), (why_incomplete(names, facts.held),), (), names, DeliveryPlan(roles), notes)

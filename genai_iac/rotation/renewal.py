@@ -64,8 +64,12 @@ def roles_after(position: RotationState) -> dict[str, Role]:
 
 
 def is_undelivered(secret: LiveSecret, role: Role, live: LiveResource, facts: DiffContext) -> bool:
-    """Whether a sink should hold it in that part, does not, and no other sink can give it."""
-    return secret.name in find_delivery_gaps({secret.name: role}, facts.held, live).undelivered
+    """Whether a sink should hold it in that part, does not, and no other sink can give it.
+
+    What another machine may hold counts as delivered, until a person asks.
+    """
+    gaps = find_delivery_gaps({secret.name: role}, facts.held, live)
+    return secret.name in gaps.undelivered or (facts.wish is not None and secret.name in gaps.elsewhere)
 
 
 def is_readable_from_sink(secret: LiveSecret, facts: DiffContext) -> bool:
@@ -78,7 +82,7 @@ def is_unused(secret: LiveSecret, facts: DiffContext) -> bool:
     """Whether nobody uses a value that no sink has. Where no sink keeps pending values, our own proof of it is not a use."""
     if facts.idle(secret):
         return True
-    return not secret.has_callers and not any(sink.readable for sink in facts.held)
+    return not secret.has_callers and not any("pending" in sink.keeps for sink in facts.held)
 
 
 def losses(secret: LiveSecret, how: Action, facts: DiffContext) -> tuple[Invalidation, ...]:

@@ -74,7 +74,7 @@ def _find_current(first: LiveSecret, second: LiveSecret, held: tuple[SinkState, 
     if len(working) == 1:
         return working[0]
     # a place that cannot be looked into counts as having what was delivered last, and so does no place at all
-    told = not held or any(newer.name in sink.unknown for sink in held)
+    told = not held or any(sink.may_hold(newer.name) for sink in held)
     return newer if told and is_newer(newer, older) else older
 
 
@@ -82,7 +82,7 @@ def _may_have_come_since(older: LiveSecret, newer: LiveSecret, held: tuple[SinkS
     """Whether only places that cannot be looked into tell of the older one, and another machine may have brought the newer
     one there."""
     tellers = [sink for sink in held if sink.records.get(older.name) == "current"]
-    return is_newer(newer, older) and bool(tellers) and all(newer.name in sink.unknown for sink in tellers)
+    return is_newer(newer, older) and bool(tellers) and all(sink.may_hold(newer.name) for sink in tellers)
 
 
 def _find_phase(current: LiveSecret, other: LiveSecret, held: tuple[SinkState, ...]) -> Phase:

@@ -14,22 +14,31 @@ from typing import Any
 
 from genai_iac.core import Value, read_compartment
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks._base import Context, Sink
+from genai_iac.delivery.sinks._base import Claim, Context, Sink
+from genai_iac.delivery.sinks._delivery_log import DeliveryLog, Memory, is_of_announcement
+from genai_iac.delivery.sinks._names import Names
 from genai_iac.delivery.sinks._program_files import digest_file, named_files
-from genai_iac.delivery.sinks._vault_client import Stage, VaultClient, VaultVersion
+from genai_iac.delivery.sinks._vault_client import RECORDS, Stage, VaultClient, VaultVersion
 
 __all__ = [
+    "RECORDS",
     "SINKS",
+    "Claim",
     "Context",
+    "DeliveryLog",
+    "Memory",
+    "Names",
     "Sink",
     "Stage",
     "VaultClient",
     "VaultVersion",
     "digest_file",
+    "entries_are_local",
+    "entry_claims",
     "entry_compartments",
     "entry_schema",
-    "entry_spot",
     "find_sink",
+    "is_of_announcement",
     "named_files",
     "open_sink",
 ]
@@ -70,9 +79,15 @@ def entry_compartments(entry: Mapping[str, Any]) -> Iterator[Value]:
             yield read_compartment(settings[name])
 
 
-def entry_spot(entry: Mapping[str, Any]) -> str | None:
-    """What this entry of `deliverTo` names and no other may; None where that cannot be told."""
-    return next((SINKS[word].spot(settings) for word, settings in entry.items() if word in SINKS), None)
+def entry_claims(entry: Mapping[str, Any]) -> tuple[Claim, ...]:
+    """What this entry of `deliverTo` names and no other may, as far as that can be told. Raises SinkError for one that cannot be."""
+    return tuple(claim for word, settings in entry.items() if word in SINKS for claim in SINKS[word].claims(settings))
+
+
+def entries_are_local(entries: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether there are entries, and all of them are places that each machine has for itself. A third party's are not."""
+    words = [word for entry in entries for word in entry]
+    return bool(words) and all(word in SINKS and SINKS[word].local for word in words)
 
 
 def entry_schema() -> Mapping[str, Any]:

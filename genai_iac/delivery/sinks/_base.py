@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 from genai_iac.core import Address, Delivery, Record, Role, Secret, SinkContents
+from genai_iac.core.errors import SinkError
+from genai_iac.delivery.sinks._names import Names
 from genai_iac.delivery.sinks._vault_client import VaultClient
 
 
@@ -27,6 +30,23 @@ class Context:
     previous: tuple[
         Address, ...
     ] = ()  # addresses that the key had before: what is recorded under one of them is its own
+    now: Callable[[], datetime] | None = None  # the tenancy's clock, where there is a tenancy
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an entry of `deliverTo` names and no other may; `shared`: others may that share it, too."""
+
+    what: str
+    shared: bool = False
+
+
+def read_names(word: str, settings: Mapping[str, Any]) -> Names:
+    """The names that an entry's `env` gives. Raises SinkError."""
+    try:
+        return Names.of(settings.get("env"))
+    except ValueError as error:
+        raise SinkError(f"deliverTo.{word}.env: {error}", hint="correct the manifest") from error
 
 
 class Sink(ABC):
@@ -40,10 +60,10 @@ class Sink(ABC):
     word: ClassVar[str]  # the key under deliverTo
     schema: ClassVar[Mapping[str, Any]]  # JSON Schema of the value under that key
     readable: ClassVar[bool]  # whether values can be taken out again (to heal another sink)
-    roles: ClassVar[frozenset[Role]] = frozenset(
+    roles: frozenset[Role] = frozenset(
         {"current", "standby", "pending", "inactive"}
     )  # what it can keep; the rest is left out
-    local: ClassVar[bool] = False  # whether the place lies beside this machine's notes
+    local: ClassVar[bool] = False  # whether each machine has a place of its own under the same name
     compartments: ClassVar[
         tuple[str, ...]
     ] = ()  # the settings that name a compartment: it is made before anything is minted
@@ -52,10 +72,10 @@ class Sink(ABC):
     def __init__(self, settings: Mapping[str, Any], context: Context) -> None: ...
 
     @classmethod
-    def spot(cls, settings: Mapping[str, Any]) -> str | None:
-        """What no other entry may name, as far as the settings alone tell; None where something else decides."""
+    def claims(cls, settings: Mapping[str, Any]) -> Iterable[Claim]:
+        """What no other entry may name, as far as the settings alone tell. Raises SinkError for settings that cannot be."""
         del settings
-        return None
+        return ()
 
     @property
     @abstractmethod
@@ -76,6 +96,10 @@ class Sink(ABC):
 
         Called after `prove` and before the mint. Nothing to do where the place itself can be looked into. Raises SinkError.
         """
+        del secrets
+
+    def withdraw(self, secrets: frozenset[str]) -> None:
+        """Note that what was announced will not be minted: the service refused it. Raises SinkError."""
         del secrets
 
     def settle(self, record: Record) -> None:
