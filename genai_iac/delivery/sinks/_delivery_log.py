@@ -6,13 +6,14 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from genai_iac.core import Record
 from genai_iac.core.errors import SinkError
+from genai_iac.core.safe_paths import check_folder, open_folder
 from genai_iac.delivery.sinks._atomic_file import (
     FileTarget,
     read_file,
@@ -52,7 +53,7 @@ def read_log(notes: Path) -> Mapping[str, LogEntry]:
 def update_log(notes: Path, key: str, change: Callable[[LogEntry | None], LogEntry]) -> None:
     """Put a new note in the place of the old one; other processes wait for their turn. Raises SinkError."""
     with translating_os_errors(str(notes), "make the directory for notes"):
-        notes.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_folder(notes, make=True, private=True)
     with _opened(notes) as spot, _turn(spot):
         remove_temporary_files(spot)
         journal = dict(_read(spot))
@@ -62,17 +63,15 @@ def update_log(notes: Path, key: str, change: Callable[[LogEntry | None], LogEnt
 
 @contextmanager
 def _opened(notes: Path) -> Iterator[FileTarget]:
-    with translating_os_errors(str(notes), "open the directory for notes"):
-        directory = os.open(notes, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with ExitStack() as stack:
+        with translating_os_errors(str(notes), "open the directory for notes"):
+            directory = stack.enter_context(open_folder(notes))
         yield FileTarget(directory, _NAME, str(notes / _NAME))
-    finally:
-        os.close(directory)
 
 
 @contextmanager
 def _turn(spot: FileTarget) -> Iterator[None]:
-    with translating_os_errors(spot.place, "wait for other processes"):
+    with translating_os_errors(spot.place, f"open {_LOCK} beside it, which may be no link"):
         lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=spot.directory)
     try:
         with translating_os_errors(spot.place, "wait for other processes"):
