@@ -25,6 +25,9 @@ hypothesis.settings.load_profile("same")
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 
+# the control API of every local tenancy that tests start, in this process or in one of their own
+CONTROL_TOKEN = os.environ.setdefault("GENAI_IAC_CONTROL_TOKEN", "token-of-the-tests")
+
 
 # reading an RSA key proves it, which takes 40 ms of work; here the same few are read thousands of times
 serialization.load_pem_private_key = cache(serialization.load_pem_private_key)
@@ -61,7 +64,8 @@ class Tenancy:
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = Request(f"{self.url}/_local/{path}", data, {"content-type": "application/json"}, method=method)
+        headers = {"content-type": "application/json", "authorization": f"Bearer {CONTROL_TOKEN}"}
+        request = Request(f"{self.url}/_local/{path}", data, headers, method=method)
         with urlopen(request, timeout=30) as answer:
             text = answer.read()
         return json.loads(text) if text else None
@@ -110,7 +114,7 @@ def tenancy() -> Iterator[Tenancy]:
     """A fresh local tenancy in this process."""
     from genai_iac.emulator import running
 
-    with running() as server:
+    with running(allow_kill=True) as server:
         yield Tenancy(server.url, Path(server.config_file), server.tenancy)
 
 

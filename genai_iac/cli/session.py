@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 def load_manifest(flags: GlobalOptions, path: str, stdin: BinaryIO | None = None) -> Manifest:
     """The manifests of a path with the variables of this run; `-` is standard input, or `stdin`. Offline. Raises ManifestError."""
+    from genai_iac.cli.console import note_passed_over
     from genai_iac.manifest import load
 
-    return load(
+    manifest = load(
         path,
         environment=flags.env,
         variables=read_pairs(flags.var),
@@ -39,6 +40,8 @@ def load_manifest(flags: GlobalOptions, path: str, stdin: BinaryIO | None = None
         environ=os.environ,
         stdin=(stdin or sys.stdin.buffer) if path == "-" else None,
     )
+    note_passed_over(flags, manifest)
+    return manifest
 
 
 def read_pairs(given: tuple[str, ...]) -> dict[str, str]:
@@ -255,7 +258,7 @@ def make_session(ground: OciClient | Snapshot, flags: GlobalOptions, path: str, 
 @contextmanager
 def open_provider(flags: GlobalOptions, profile: str | None = None, region: str | None = None) -> Iterator[OciClient]:
     """The connection that the flags, the environment and the manifests ask for."""
-    from genai_iac.cli.console import log_connection, log_requests
+    from genai_iac.cli.console import log_connection, log_requests, note_settings
     from genai_iac.cli.signals import SignalHandler
     from genai_iac.oci_client import Connection, connect
 
@@ -274,6 +277,8 @@ def open_provider(flags: GlobalOptions, profile: str | None = None, region: str 
             endpoint=endpoint,
             base_url=base_url,
         )
+        if not flags.local or flags.endpoint:
+            note_settings(flags, connection)
         provider = connect(connection, SignalHandler.of_run().stop, log_requests(flags))
         log_connection(flags, provider)
         stack.callback(provider.close)

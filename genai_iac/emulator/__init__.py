@@ -5,8 +5,18 @@ with running() as tenancy:
 """
 
 from genai_iac.emulator.client_env import shell_exports
+from genai_iac.emulator.control.token import choose_token
 from genai_iac.emulator.http.server import Running, running, serve
 from genai_iac.emulator.storage.database import DatabaseError
 from genai_iac.emulator.tenancy import Emulator, write_client_config
 
-__all__ = ["DatabaseError", "Emulator", "Running", "running", "serve", "shell_exports", "write_client_config"]
+__all__ = [
+    "DatabaseError",
+    "Emulator",
+    "Running",
+    "choose_token",
+    "running",
+    "serve",
+    "shell_exports",
+    "write_client_config",
+]

@@ -20,10 +20,17 @@ def format_text(text: str, file: str) -> str:
     reading = read_yaml(text, file)
     if reading.problems:
         raise ManifestError(reading.problems)
+    crlf = _ends_lines_with_crlf(text)
     text = text.replace("\r\n", "\n")
     laid_out = join_documents(split_documents(format_lines(text)))
     again = read_yaml(laid_out, file)
     same = [to_data(one.root) for one in reading.documents] == [to_data(one.root) for one in again.documents]
     if again.problems or not same or sorted(find_comments(text)) != sorted(find_comments(laid_out)):
         raise IacError(f"{file} cannot be laid out without changing what it says", hint="format it manually")
-    return laid_out
+    return laid_out.replace("\n", "\r\n") if crlf else laid_out
+
+
+def _ends_lines_with_crlf(text: str) -> bool:
+    """Whether the file is one of a Windows checkout: line endings are git's business, not ours."""
+    found = text.count("\r\n")
+    return found > 0 and found * 2 >= text.count("\n")

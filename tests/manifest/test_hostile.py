@@ -14,7 +14,7 @@ from genai_iac.core.errors import ManifestError
 from genai_iac.manifest import load
 
 BYTES = {
-    "utf-8-mark": (b"\xef\xbb\xbfa: 1\n", "1:1: the file is UTF-8 with a byte order mark"),
+    "second-mark": (b"\xef\xbb\xbf\xef\xbb\xbfa: 1\n", "1:1: the invisible character U+FEFF may not stand here"),
     "utf-16-le": ("a: 1\n".encode("utf-16"), "1:1: the file is UTF-16 or UTF-32"),
     "utf-16-be": (b"\xfe\xff" + "a: 1\n".encode("utf-16-be"), "1:1: the file is UTF-16"),
     "utf-16-without-mark": ("a: 1\n".encode("utf-16-le"), "1:2: the invisible character U+0000 may not stand here"),

@@ -22,17 +22,25 @@ def COMMAND() -> None:  # noqa: N802
 @COMMAND.command("serve")
 @_PORT
 @_DB
-def serve_local(port: int, db: Path) -> int:
+@click.option(
+    "--control-token", metavar="TOKEN", help="What the control API asks for [a random one, kept beside the database]."
+)
+@click.option("--allow-kill", is_flag=True, help="Let faults end processes of this machine.")
+def serve_local(port: int, db: Path, control_token: str | None, allow_kill: bool) -> int:
     """Run the emulator until Ctrl-C. A status page is at /."""
-    from genai_iac.emulator import serve
+    from genai_iac.emulator import choose_token, serve
 
     def say(url: str) -> None:
         echo(f"The local tenancy is at {url} (data in {db}); stop it with Ctrl-C.")
+        if control_token is None:
+            echo(f"Control API: Authorization: Bearer {token}")
+            echo(f"Page with buttons: {url}/?token={token}")
         said = shlex.join([program(), "local", "env", *_told_apart(url, db)])
         echo(f'Point other clients at it: eval "$({said})"')
 
     with telling_errors(db):
-        serve(db, port, oci_dir=profiles_of(db), on_ready=say)
+        token = choose_token(control_token, db)
+        serve(db, port, oci_dir=profiles_of(db), on_ready=say, control_token=token, allow_kill=allow_kill)
     return 0
 
 

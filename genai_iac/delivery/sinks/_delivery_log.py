@@ -9,13 +9,13 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from genai_iac.core import Delivery, LiveSecret, Record
+from genai_iac.core import Address, Delivery, LiveSecret, Record
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._atomic_file import (
     FileTarget,
@@ -26,6 +26,7 @@ from genai_iac.delivery.sinks._atomic_file import (
 )
 from genai_iac.delivery.sinks._base import Context, Sink
 from genai_iac.delivery.sinks._contents import record_as_data
+from genai_iac.filesystem.safe_paths import check_folder, open_folder
 
 _NAME = "deliveries.json"
 _LOCK = "deliveries.lock"
@@ -75,7 +76,7 @@ def update_log(
     Raises SinkError.
     """
     with translating_os_errors(str(notes), "make the directory for notes"):
-        notes.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_folder(notes, make=True, private=True)
     with _opened(notes) as spot, _turn(spot):
         remove_temporary_files(spot)
         journal = dict(_read(spot))
@@ -95,17 +96,15 @@ def _signature(spot: FileTarget) -> tuple[int, ...]:
 
 @contextmanager
 def _opened(notes: Path) -> Iterator[FileTarget]:
-    with translating_os_errors(str(notes), "open the directory for notes"):
-        directory = os.open(notes, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with ExitStack() as stack:
+        with translating_os_errors(str(notes), "open the directory for notes"):
+            directory = stack.enter_context(open_folder(notes))
         yield FileTarget(directory, _NAME, str(notes / _NAME))
-    finally:
-        os.close(directory)
 
 
 @contextmanager
 def _turn(spot: FileTarget) -> Iterator[None]:
-    with translating_os_errors(spot.place, "wait for other processes"):
+    with translating_os_errors(spot.place, f"open {_LOCK} beside it, which may be no link"):
         lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=spot.directory)
     try:
         with translating_os_errors(spot.place, "wait for other processes"):

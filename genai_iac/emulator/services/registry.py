@@ -11,4 +11,6 @@ OPERATIONS = (
     *search.OPERATIONS,
 )
 
+OPERATION_NAMES = frozenset(operation.name for operation in OPERATIONS)
+
 WORKS = {**identity.WORKS, **generative_ai.WORKS, **vault.WORKS}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genai_iac.emulator.storage.ocids import make_ocid
+from genai_iac.filesystem.safe_paths import check_file
 
 _VERSION = 2
 _WAIT = 30.0  # seconds for another process's transaction
@@ -30,6 +31,8 @@ class Database:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite gives its journal the mode of the file, so the file is private before SQLite sees it
+            for beside in ("", "-wal", "-shm", "-journal"):
+                check_file(path.with_name(path.name + beside))
             path.touch(mode=0o600)
         # the connection is made in one thread and used in the server's
         self.connection = sqlite3.connect(
