@@ -20,6 +20,7 @@ from genai_iac.cli.signals import SignalHandler
 from genai_iac.core import Address, Outcome
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.core.errors import IacError, StalePlanError, UsageError
+from genai_iac.core.input_files import InputFileError, read_input_file
 from genai_iac.execute.executor import ApplyRequest, apply_plan
 from genai_iac.planning.plan_file import check_inputs, check_same_plan
 from genai_iac.render.plan.json import plan_document, read_saved_plan
@@ -106,9 +107,9 @@ def is_saved_plan(path: str) -> bool:
 def apply_saved(flags: GlobalOptions, path: str, asked: PlanOptions, consent: Approval, output: Console) -> int:
     """Carry out a saved plan: it was approved when it was made. Raises StalePlanError or GuardError before the first write."""
     try:
-        saved = read_saved_plan(Path(path).read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
+        saved = read_saved_plan(read_input_file(Path(path)))
+    except InputFileError as error:
+        raise UsageError(f"{path}: {error}") from error
     inputs: dict[str, Any] = saved.get("inputs") or {}
     if not inputs:
         raise StalePlanError(f"{path} is a rendering, not a saved plan", hint="make one: genai-iac plan --out FILE")

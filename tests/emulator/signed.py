@@ -55,7 +55,7 @@ def send(
 ) -> Reply:
     """One request exactly as told: the target is not normalised, and no header is added but Host."""
     place = urlsplit(url)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=300)
     try:
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         given = {"host": place.netloc, **(headers or {})}
