@@ -16,10 +16,11 @@ from urllib.request import Request, urlopen
 import hypothesis
 import pytest
 from cryptography.hazmat.primitives import serialization
+from quick import is_quick
 
 # the ordinary run is the same every time; other examples come with --hypothesis-profile=search
-hypothesis.settings.register_profile("same", derandomize=True, print_blob=True)
-hypothesis.settings.register_profile("search", print_blob=True)
+hypothesis.settings.register_profile("same", derandomize=True, print_blob=True, deadline=None)
+hypothesis.settings.register_profile("search", print_blob=True, deadline=None)
 hypothesis.settings.load_profile("same")
 
 ROOT = Path(__file__).parent.parent
@@ -66,7 +67,7 @@ class Tenancy:
         data = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json", "authorization": f"Bearer {CONTROL_TOKEN}"}
         request = Request(f"{self.url}/_local/{path}", data, headers, method=method)
-        with urlopen(request, timeout=30) as answer:
+        with urlopen(request, timeout=300) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -190,3 +191,15 @@ def shared() -> Path:
 
 
 Runner = Callable[..., Ran]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m quick` other files are not even imported: that alone takes longer than the quick tests of a directory."""
+    return True if config.option.markexpr == "quick" and not is_quick(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the quick tests. `-m quick` takes the place of `-m 'not matrix'`, so none of a matrix is among them."""
+    for item in items:
+        if is_quick(item.path) and item.get_closest_marker("matrix") is None:
+            item.add_marker("quick")

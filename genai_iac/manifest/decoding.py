@@ -7,7 +7,9 @@ import re
 from genai_iac.core import Source
 from genai_iac.core.errors import Problem
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024  # of one file
+MAX_TOTAL = 32 * MAX_BYTES  # of all files together, or of standard input, which cannot be split: 40,000 resources or so
+STDIN = "-"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _MARKS = ((b"\xff\xfe", "UTF-16 or UTF-32"), (b"\xfe\xff", "UTF-16"))
@@ -20,7 +22,10 @@ UNTRUSTED = re.compile(
 
 def decode(data: bytes, file: str) -> str | Problem:
     """The text, or what is wrong with it and where."""
-    if len(data) > MAX_BYTES:
+    if file == STDIN and len(data) > MAX_TOTAL:
+        hint = "give fewer manifests: every Stack is planned by itself"
+        return Problem(Source(file, 1, 1), "standard input is larger than 32 MiB", hint)
+    if file != STDIN and len(data) > MAX_BYTES:
         return Problem(
             Source(file, 1, 1), "the file is larger than 1 MiB", "split it; every file of the directory is read"
         )

@@ -70,6 +70,10 @@ class ResourceType(ABC):
     def check(self, document: Document) -> Iterable[Problem]:
         """What the schema cannot say. Offline."""
 
+    def checks(self, document: Document) -> Iterable[Iterable[Problem]]:
+        """`check` in parts that do not depend on one another, for a document of which a part could not be read."""
+        return (self.check(document),)
+
     def claims(self, document: Document) -> Iterable[tuple[Path, str, bool]]:
         """What a checked document names outside the tenancy's own resources and no other document may, each with where it does,
         and whether others that share it may name it, too."""

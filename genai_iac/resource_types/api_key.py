@@ -29,7 +29,8 @@ from genai_iac.resource_types._api_key_secrets import (
     SECRETS_SCHEMA,
     STATES,
     check_deliveries,
-    check_secrets,
+    check_expiries,
+    check_secret_names,
     declare_secret,
     read_live_secret,
     read_secrets,
@@ -87,10 +88,16 @@ class ApiKey(ResourceType):
     }
 
     def check(self, document: Document) -> Iterable[Problem]:
-        yield from check_secrets(document)
-        yield from check_deliveries(document)
-        if "rotation" in document.spec:
-            yield from check_rotation(document)
+        for found in self.checks(document):
+            yield from found
+
+    def checks(self, document: Document) -> Iterable[Iterable[Problem]]:
+        return (
+            check_secret_names(document),
+            check_expiries(document),
+            check_deliveries(document),
+            check_rotation(document),
+        )
 
     def claims(self, document: Document) -> Iterable[tuple[Path, str, bool]]:
         named: set[str] = set()  # by this key: what two keys may share, no key has twice

@@ -77,6 +77,8 @@ class Rotation:
 
 def check_rotation(document: Document) -> Iterator[Problem]:
     """What a rotation asks of the rest of its key: two secrets, no states, lives rather than dates, and lives long enough."""
+    if "rotation" not in document.spec:
+        return
     secrets, block = document.spec.get("secrets", ()), document.spec["rotation"]
     where = document.place("spec", "rotation")
     if len(secrets) != 2:

@@ -2,7 +2,7 @@
 
 from genai_iac.schema.documents import API_VERSION, DOCUMENT_KINDS, ENVIRONMENT_KIND, STACK_KIND, document_schema
 from genai_iac.schema.published import build_schemas
-from genai_iac.schema.validator import check_document
+from genai_iac.schema.validator import check_document, find_unread
 from genai_iac.schema.wording import join_and, join_or, show, suggest, suggest_or_list
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "build_schemas",
     "check_document",
     "document_schema",
+    "find_unread",
     "join_and",
     "join_or",
     "show",

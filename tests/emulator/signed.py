@@ -56,7 +56,7 @@ def send(
 ) -> Reply:
     """One request exactly as told: the target is not normalised, and no header is added but Host, and the token of the control API."""
     place = urlsplit(url)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=300)
     try:
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         given = {"host": place.netloc, **(headers or {})}

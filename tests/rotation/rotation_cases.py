@@ -82,7 +82,7 @@ def use(tenancy: Tenancy, base_url: str, secret: str) -> int:
     body = json.dumps({"model": "xai.grok-4", "input": "hello"}).encode()
     headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
     try:
-        with urlopen(Request(f"{base_url}/responses", body, headers), timeout=10) as answer:
+        with urlopen(Request(f"{base_url}/responses", body, headers), timeout=300) as answer:
             return int(answer.status)
     except HTTPError as error:
         with error:

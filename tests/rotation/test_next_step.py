@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from conftest import Project, Tenancy
-from crash.load_generator import calling
+from counting import PATIENCE
+from crash.load_generator import History, calling
 from crash.programs import write_program
 from crash.sink_setups import File, read_key
 from crash.stacks import PAIR, ROTATION
@@ -44,11 +45,17 @@ TURNED = {"key-one": ("INACTIVE", "inactive"), "key-two": ("ACTIVE", "current")}
 def unnoticed(*sinks: Path) -> Iterator[None]:
     """While this is open consumers of those sinks call again and again; none may be refused."""
     with calling([File(sink) for sink in sinks]) as history:
-        time.sleep(0.05)
+        _wait_for_calls(history, len(sinks))
         yield
-        time.sleep(0.05)
-    assert len(history.probes) >= 2 * len(sinks)
+        _wait_for_calls(history, len(history.probes) + len(sinks))
     assert history.failed == []
+
+
+def _wait_for_calls(history: History, many: int) -> None:
+    until = time.monotonic() + PATIENCE
+    while len(history.probes) < many:
+        assert time.monotonic() < until, "the consumers do not call"
+        time.sleep(0.01)
 
 
 def test_a_year_of_turns_begins_with_the_first(project: Project, tenancy: Tenancy) -> None:

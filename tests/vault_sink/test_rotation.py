@@ -110,7 +110,7 @@ def test_a_run_killed_before_a_vault_write_is_healed_by_the_next(rotating: Proje
     with consuming(tenancy):
         process = rotating.spawn("apply", "--auto-approve")
         fail(tenancy, "UpdateSecret", nth, kill=process.pid)
-        assert process.wait(timeout=60) == -9
+        assert process.wait(timeout=300) == -9
         process.communicate()
         assert content(tenancy) == before
         assert bool(content(tenancy, stage="PENDING")) == (nth == 2)
@@ -126,7 +126,7 @@ def test_a_run_killed_after_the_promotion_is_finished_by_the_next(rotating: Proj
     process = rotating.spawn("apply", "--auto-approve")
     fault = {"operation": "UpdateSecret", "nth": 2, "count": 1, "when": "after", "effect": {"kill": process.pid}}
     tenancy.control("POST", "faults", [fault])
-    assert process.wait(timeout=60) == -9
+    assert process.wait(timeout=300) == -9
     process.communicate()
     assert_settled(rotating)
     held = content(tenancy)
