@@ -13,22 +13,22 @@ from pathlib import Path
 TESTS = Path(__file__).parent
 
 _QUICK = (
-    "access",
-    "loop/test_examples.py",
-    "loop/test_order.py",
+    "analysis",
+    "plan_apply/test_examples.py",
+    "plan_apply/test_order.py",
     "manifest",
-    "model",
-    "policy",
+    "core",
+    "iam_policy",
     "render",
     "rotation/test_decisions.py",
     "rotation/test_expiry_forms.py",
     "sinks/test_formats.py",
-    "sinks/test_shelf.py",
+    "sinks/test_registry.py",
 )
 _SLOW = (
     "manifest/test_fuzz.py",
     "manifest/test_hostile.py",
-    "policy/test_properties.py",
+    "iam_policy/test_properties.py",
     "render/test_markdown_fits.py",
 )
 
