@@ -19,7 +19,7 @@ def read(page: str) -> str:
 def named_paths(text: str) -> set[str]:
     """Everything in backquotes (or a test file) that looks like a path from the root or from the package."""
     found = (code or bare for code, bare in CODE.findall(re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
-    return {one for one in found if "/" in one and re.fullmatch(r"[\w./-]+", one)}
+    return {one for one in found if re.fullmatch(r"[\w.-]+/[\w./-]*(/|\.\w+)", one)}
 
 
 def exists(path: str) -> bool:
