@@ -1,4 +1,9 @@
-"""The command line: one file a verb, imported when typed. Errors are caught here, once; no traceback reaches a user."""
+"""The command line. Errors are caught here, once; no traceback reaches a user.
+
+For: arguments, sessions, approval, locks, signals, printing, exit codes.
+In: arguments, environment variables, terminal. Out: printed text and an exit code.
+Must not know: rules of planning, rotation or policies; it connects the packages that have them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""The shelf of kinds: every file in this folder that does not begin with `_` holds one `KIND`. Nothing else lists them."""
+"""The registry of resource types: every module here whose name does not begin with `_` defines one `KIND`. Nothing else lists them.
+
+For: what is special about a kind: its schema, how it is read, compared, created, updated and deleted.
+In: declared and live resources, a `DiffContext`. Out: `Step`s (calls, reasons, expirations, a delivery plan).
+Must not know: other kinds, the order of changes, the SDK, how a plan is shown.
+"""
 
 from __future__ import annotations
 

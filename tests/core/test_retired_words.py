@@ -48,28 +48,28 @@ def help_pages(command: click.Command, above: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("both\nare Kept  aside", 2),
-        ("# the secret is kept\n# aside", None),
-        ("def test_a_value_kept_aside():", 1),
-        ("kept asides", None),
-        ("unkept aside", None),
+        ("both are\nan Odd  word", 2),
+        ("# this is an odd\n# word", None),
+        ("def test_an_odd_word():", 1),
+        ("odd words", None),
+        ("unodd word", None),
     ],
 )
 def test_a_word_is_found_in_any_case_and_across_lines(structure: ModuleType, tmp_path: Path, text: str, line: int | None) -> None:
     (tmp_path / "README.md").write_text(text)
-    words = [structure.RetiredWord("kept aside", "inactive", False)]
+    words = [structure.RetiredWord("odd word", "plain", False)]
     assert [use.line for use in structure.find_uses(tmp_path, words)] == ([] if line is None else [line])
 
 
 def test_prose_words_are_not_searched_in_identifiers(structure: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "one.py").write_text('minted = change.minted["minted"]\nx = "it was minted, as `minted` says"\n# minted\n')
-    words = [structure.RetiredWord("minted", "created", True)]
+    (tmp_path / "tests" / "one.py").write_text('oddly = change.oddly["oddly"]\nx = "it was oddly so, as `oddly` says"\n# oddly\n')
+    words = [structure.RetiredWord("oddly", "plainly", True)]
     assert [use.line for use in structure.find_uses(tmp_path, words)] == [2, 3]
 
 
 def test_a_line_of_another_form_is_an_error(structure: ModuleType, tmp_path: Path) -> None:
-    (tmp_path / "words").write_text("mint create\n")
+    (tmp_path / "words").write_text("odd plain\n")
     with pytest.raises(ValueError, match="words:1"):
         structure.read_words(tmp_path / "words")
 

@@ -1,7 +1,9 @@
-"""The shelf of sinks: every file in this folder that does not begin with `_` holds one `Sink`. Nothing else lists them.
+"""The registry of sinks: every module here whose name does not begin with `_` defines one `Sink`. Nothing else lists them.
 
-A sink of a third party has a dot in its word (`acme.ssm`) and is found, when a manifest first uses it, through the entry points of
-installed packages in the group `genai_iac.delivery.sinks`.
+For: opening the sink that an entry of `deliverTo` names. In: the entry, a `Context`. Out: a `Sink`; opening one writes nothing.
+Must not know: resource types, plans, the SDK; Vault is reached through the `VaultClient` protocol.
+A third party's sink has a dot in its name (`acme.ssm`). It is found, when a manifest first uses it, through the entry points
+of installed packages in the group `genai_iac.delivery.sinks`.
 """
 
 from __future__ import annotations
