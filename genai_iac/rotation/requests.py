@@ -1,4 +1,8 @@
-"""What a person asks of a rotation out of its turn: an answer to a leak, or that it is taken back; and how that goes on."""
+"""What a person asks of a rotation: to revoke a leaked secret, or to abort; and how a later run continues it.
+
+A leak needs several calls, and a run can be killed between them. The first call therefore tags the key with the leaked
+secret's name; any later run finds the tag and continues, until the revocation removes it in the same call.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,10 @@ from genai_iac.rotation.state import RotationState, is_newer
 
 
 def find_leak(live: LiveResource, facts: DiffContext) -> str | None:
-    """The secret whose leak is to be answered: one asked for now, or one that an earlier run noted on the key and did not finish with."""
+    """The leaked secret to be revoked: the one requested now, or the one that an interrupted run left in the key's tag.
+
+    None when there is neither, or when the tagged secret is revoked already.
+    """
     if facts.wish is not None and facts.wish.what == "leaked":
         return facts.wish.secret
     noted = live.secret(live.tags.get(LEAK_TAG, ""))
@@ -24,9 +31,11 @@ def find_leak(live: LiveResource, facts: DiffContext) -> str | None:
 def handle_leak(
     resource: Resource, live: LiveResource, position: RotationState, leaked: str, facts: DiffContext
 ) -> Step:
-    """The other one up, delivered, proved, current; the leaked one revoked at once. Noted on the key by the first call of several.
+    """Promote the other secret, then revoke the leaked one; the first call tags the key so that an interrupted run can resume.
 
-    Raises PlanError for a name that the key does not have, and when neither value can be touched without breaking callers.
+    Revoking waits for no overlap: whoever has the leaked value can call until it is revoked. But the other secret is current
+    in every sink first, so callers that read sinks again are never left without a working value.
+    Raises PlanError for a name that the key does not have, and when the other secret is in use and no sink can give its value.
     """
     secret = live.secret(leaked)
     if secret is None:
@@ -36,6 +45,8 @@ def handle_leak(
         return Step(notes=(f"{leaked} is revoked already",))
     keeper = position.other if position.current.name == leaked else position.current
     settled = position.current.name == keeper.name and position.phase != "promoting"
+    # From the least change to the most: nothing to deliver; deliver without a renewal; renew the leaked one (the other is
+    # revoked); refuse; renew the other one. tests/rotation has a case of each.
     if keeper.state == "ACTIVE" and settled:
         return _revoke_alone(resource, live, secret, keeper)
     if keeper.state == "ACTIVE" and is_readable_from_sink(keeper, facts):
@@ -51,9 +62,11 @@ def handle_leak(
 
 
 def abort_rotation(resource: Resource, live: LiveResource, position: RotationState, facts: DiffContext) -> Step:
-    """The sinks show the older one (again), and the newer one goes down: at once when nobody uses it, else once it is idle.
+    """Make the older secret current in every sink again, and deactivate the newer one: at once when unused, else once idle.
 
-    Raises PlanError when there is nothing to take back, or nothing to go back to.
+    Sinks first: deactivating the newer secret while some sink still shows it would be an outage (found by callers that
+    run throughout a rotation in tests/rotation). Raises PlanError when no rotation is under way, when the older secret does
+    not work, and when its value cannot be given to a sink that needs it.
     """
     switched = position.phase == "overlap" and is_newer(position.current, position.other)
     if not switched and position.phase not in ("promoting", "rolling back"):
@@ -94,7 +107,7 @@ def _give_up(live: LiveResource, stays: LiveSecret, goes: LiveSecret, facts: Dif
 
 
 def _may_be_shown(secret: LiveSecret, facts: DiffContext) -> bool:
-    """Whether callers may read its value in some sink."""
+    """Whether callers may read the secret's value in some sink: it is current there, or the sink is write-only."""
     return any(sink.records.get(secret.name) == "current" or secret.name in sink.unknown for sink in facts.held)
 
 
@@ -106,7 +119,7 @@ def _no_way_back(resource: Resource, why: str) -> PlanError:
 
 
 def _revoke_alone(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
-    """Every sink shows the other one already."""
+    """Revoke only: every sink shows the other secret already. One call needs no tag to be resumed."""
     noted = LEAK_TAG in live.tags
     return Step(
         ("revoke",),
@@ -119,7 +132,7 @@ def _revoke_alone(resource: Resource, live: LiveResource, leaked: LiveSecret, ke
 
 
 def _hand_over(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
-    """The keeper works and a sink can give it: nothing has to be minted."""
+    """Switch to the other secret without a renewal: it works, and a sink can give its value."""
     note = Call("UpdateApiKey", {"freeformTags": _noting(resource, live, leaked)}, live.id, live.region)
     return Step(
         ("update", "revoke"),
@@ -149,7 +162,10 @@ def _bring_up_and_revoke(
 def _renew_in_place(
     resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret, facts: DiffContext
 ) -> Step:
-    """Only a new value in its own slot ends the leaked one and leaves callers something to read. The guard asks first."""
+    """Renew the leaked secret itself, because the other one is revoked: the leaked value stops and callers get a new one.
+
+    Callers notice, since RenewApiKey replaces the value before it can be delivered. So the guard asks for --accept-outage.
+    """
     return Step(
         ("renew",),
         (renew(live, leaked.name, declared_secrets(resource)[leaked.name]["expires"]),),
@@ -161,7 +177,7 @@ def _renew_in_place(
 
 
 def _revoke(resource: Resource, live: LiveResource, leaked: LiveSecret) -> Call:
-    """The call that ends it, and the note of its leak with it."""
+    """The revocation; the same call removes the leak tag, so that a killed run leaves either both or neither."""
     call = set_state(live, leaked.name, "REVOKED")
     tags = {**live.tags, **declared_tags(resource)}
     tags.pop(LEAK_TAG, None)

@@ -28,7 +28,9 @@ def exists(path: str) -> bool:
 
 def layers() -> set[str]:
     """The packages of the layer contract."""
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
     return {name.split(".")[1] for line in contracts[0]["layers"] for name in line.split(" | ")}
 
 
@@ -41,8 +43,12 @@ def test_every_path_that_the_page_names_exists(page: str) -> None:
 
 def test_modules_listed_inside_a_package_exist() -> None:
     missing = []
-    for package, text in re.findall(r"^- `(genai_iac/\w+/)`:(.*?)(?=^- |^#)", read("architecture.md"), re.DOTALL | re.MULTILINE):
-        missing += [package + name for name in re.findall(r"`(\w+(?:\.py|/))`", text) if not (ROOT / package / name).exists()]
+    for package, text in re.findall(
+        r"^- `(genai_iac/\w+/)`:(.*?)(?=^- |^#)", read("architecture.md"), re.DOTALL | re.MULTILINE
+    ):
+        missing += [
+            package + name for name in re.findall(r"`(\w+(?:\.py|/))`", text) if not (ROOT / package / name).exists()
+        ]
     assert missing == []
 
 

@@ -9,7 +9,7 @@ from types import ModuleType
 import click
 import pytest
 
-from genai_iac.cli import main
+from genai_iac.cli import cli
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +30,7 @@ def test_no_retired_word_is_used(structure: ModuleType) -> None:
 
 def test_no_retired_word_is_in_help(structure: ModuleType) -> None:
     words = structure.read_words()
-    found = [(name, word.term) for name, text in help_pages(main, "") for word in words if word.pattern.search(text)]
+    found = [(name, word.term) for name, text in help_pages(cli, "") for word in words if word.pattern.search(text)]
     assert found == []
 
 
@@ -55,7 +55,9 @@ def help_pages(command: click.Command, above: str) -> Iterator[tuple[str, str]]:
         ("unodd word", None),
     ],
 )
-def test_a_word_is_found_in_any_case_and_across_lines(structure: ModuleType, tmp_path: Path, text: str, line: int | None) -> None:
+def test_a_word_is_found_in_any_case_and_across_lines(
+    structure: ModuleType, tmp_path: Path, text: str, line: int | None
+) -> None:
     (tmp_path / "README.md").write_text(text)
     words = [structure.RetiredWord("odd word", "plain", False)]
     assert [use.line for use in structure.find_uses(tmp_path, words)] == ([] if line is None else [line])
@@ -63,7 +65,9 @@ def test_a_word_is_found_in_any_case_and_across_lines(structure: ModuleType, tmp
 
 def test_prose_words_are_not_searched_in_identifiers(structure: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "one.py").write_text('oddly = change.oddly["oddly"]\nx = "it was oddly so, as `oddly` says"\n# oddly\n')
+    (tmp_path / "tests" / "one.py").write_text(
+        'oddly = change.oddly["oddly"]\nx = "it was oddly so, as `oddly` says"\n# oddly\n'
+    )
     words = [structure.RetiredWord("oddly", "plainly", True)]
     assert [use.line for use in structure.find_uses(tmp_path, words)] == [2, 3]
 
