@@ -79,7 +79,7 @@ def roles_after(position: RotationState) -> dict[str, Role]:
 
 
 def is_undelivered(secret: LiveSecret, role: Role, live: LiveResource, facts: DiffContext) -> bool:
-    """Whether a sink should hold the secret in that role, does not, and no other sink can give its value."""
+    """Whether a sink should hold it in that part, does not, and no other sink can give it."""
     return secret.name in find_delivery_gaps({secret.name: role}, facts.held, live).undelivered
 
 
@@ -96,9 +96,9 @@ def is_readable_from_sink(secret: LiveSecret, facts: DiffContext) -> bool:
 def is_unused(secret: LiveSecret, facts: DiffContext) -> bool:
     """Whether no caller uses a secret whose value no sink has.
 
-    Our own verification call sets its time of last use as well. It does not count where no sink is readable: such a value
-    was never written anywhere, so nobody but the interrupted run can have called with it. With a readable sink it does
-    count, because the value may have been stored as pending and read from there.
+    Our own verification call sets its time of last use as well. It does not count where no sink stores pending values:
+    such a value was written nowhere, so nobody but the interrupted run can have called with it. Where a sink does store
+    it, somebody may have read it from there.
     """
     if facts.idle(secret):
         return True

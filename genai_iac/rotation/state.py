@@ -78,11 +78,12 @@ def _find_current(first: LiveSecret, second: LiveSecret, held: tuple[SinkState, 
         return older  # the switch has not reached every sink: some callers still read the older one, so it must keep working
     if shown and not (newer.state == "ACTIVE" and _may_have_come_since(older, newer, held)):
         return first if first.name in shown else second
+    # No sink shows either of them for certain. One that works alone must be it; of two, the one delivered last, because the
+    # current secret is never renewed while it is in use.
     working = [secret for secret in (first, second) if secret.state == "ACTIVE"]
     if len(working) == 1:
         return working[0]
-    # Both work and no sink shows either. A write-only sink counts as having the newer one, and so does a key without sinks:
-    # it was delivered last, and the current secret is never renewed while it is in use.
+    # a place that cannot be looked into counts as having what was delivered last, and so does no place at all
     told = not held or any(newer.name in sink.unknown for sink in held)
     return newer if told and is_newer(newer, older) else older
 
