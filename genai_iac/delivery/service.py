@@ -1,4 +1,4 @@
-"""Where deliveries are arranged: sinks opened, proved, written and emptied. Remembers nothing."""
+"""Writes API-key secrets to their sinks. Stateless."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DeliveryService:
     resolver: Resolver | None = None  # knows the compartments that a plan found and that an apply made
 
     def knowing(self, resolver: Resolver) -> DeliveryService:
-        """A desk whose sinks find their compartments with that resolver, as far as it knows them by then."""
+        """Copy of this service that resolves compartment names with `resolver`."""
         return replace(self, resolver=resolver)
 
     def sinks(self, resource: Resource, id: str | None = None) -> list[Sink]:

@@ -1,7 +1,7 @@
 """What a person asks of a rotation: to revoke a leaked secret, or to abort; and how a later run continues it.
 
 A leak needs several calls, and a run can be killed between them. The first call therefore tags the key with the leaked
-secret's name; any later run finds the tag and continues, until the revocation removes it in the same call.
+secret's name; any later run finds the tag and continues. The last call removes it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from genai_iac.rotation.state import RotationState, is_newer
 
 
 def find_leak(live: LiveResource, facts: DiffContext) -> str | None:
-    """The leaked secret to be revoked: the one requested now, or the one that an interrupted run left in the key's tag.
+    """The leaked secret to be answered for: the one requested now, or the one that an interrupted run left in the key's tag.
 
-    None when there is neither, or when the tagged secret is revoked already.
+    None when there is neither, or when the tagged value no longer exists.
     """
     if facts.wish is not None and facts.wish.what == "leaked":
         return facts.wish.secret
@@ -31,11 +31,9 @@ def find_leak(live: LiveResource, facts: DiffContext) -> str | None:
 def handle_leak(
     resource: Resource, live: LiveResource, position: RotationState, leaked: str, facts: DiffContext
 ) -> Step:
-    """Promote the other secret, then revoke the leaked one; the first call tags the key so that an interrupted run can resume.
+    """The other one up, delivered, proved, current; the leaked one revoked at once. Noted on the key by the first call of several.
 
-    Revoking waits for no overlap: whoever has the leaked value can call until it is revoked. But the other secret is current
-    in every sink first, so callers that read sinks again are never left without a working value.
-    Raises PlanError for a name that the key does not have, and when the other secret is in use and no sink can give its value.
+    Raises PlanError for a name that the key does not have, and when neither value can be touched without breaking callers.
     """
     secret = live.secret(leaked)
     if secret is None:
@@ -45,8 +43,6 @@ def handle_leak(
         return Step(notes=(f"{leaked} is revoked already",))
     keeper = position.other if position.current.name == leaked else position.current
     settled = position.current.name == keeper.name and position.phase != "promoting"
-    # From the least change to the most: nothing to deliver; deliver without a renewal; renew the leaked one (the other is
-    # revoked); refuse; renew the other one. tests/rotation has a case of each.
     if keeper.state == "ACTIVE" and settled:
         return _revoke_alone(resource, live, secret, keeper)
     if keeper.state == "ACTIVE" and is_readable_from_sink(keeper, facts):
@@ -177,7 +173,7 @@ def _renew_in_place(
 
 
 def _revoke(resource: Resource, live: LiveResource, leaked: LiveSecret) -> Call:
-    """The revocation; the same call removes the leak tag, so that a killed run leaves either both or neither."""
+    """The revocation; the same call removes the leak tag, so that a killed run leaves both undone or neither."""
     call = set_state(live, leaked.name, "REVOKED")
     tags = {**live.tags, **declared_tags(resource)}
     tags.pop(LEAK_TAG, None)
