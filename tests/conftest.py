@@ -1,4 +1,4 @@
-"""What tests share: a local tenancy over HTTP, and the command line run in this process or as a process of its own."""
+"""What tests share: a local emulator over HTTP, and the command line run in this process or as a process of its own."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Ran:
 
 @dataclass
 class Tenancy:
-    """A running local tenancy and the control API beside it."""
+    """A running local emulator and the control API beside it."""
 
     url: str
     config_file: Path
@@ -99,7 +99,7 @@ def _is_inference(call: Mapping[str, Any]) -> bool:
 
 @pytest.fixture
 def tenancy() -> Iterator[Tenancy]:
-    """A fresh local tenancy in this process."""
+    """A fresh local emulator in this process."""
     from genai_iac.emulator import running
 
     with running() as server:

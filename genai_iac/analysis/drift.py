@@ -142,5 +142,5 @@ def _flatten(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 def _is_same(live: Any, desired: Any, was_there: bool) -> bool:
     if isinstance(desired, Lifetime) and was_there:
-        return True  # a life is given at mint and is never a difference by itself
+        return True  # a duration counts from creation or renewal and is never a difference by itself
     return bool(live == desired) or (not live and not desired)

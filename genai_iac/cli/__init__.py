@@ -36,9 +36,9 @@ def describe_internal_error(error: Exception) -> IacError:
 
 
 class Commands(click.Group):
-    """The shelf of verbs: every file in `cli/verbs` holds one `COMMAND`.
+    """The registry of commands: every module in `cli/commands` defines one `COMMAND`.
 
-    A verb's file is imported when the verb is typed or help asks for it.
+    A module is imported when its command is typed or help asks for it.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -40,7 +40,7 @@ def next_step_lines(workspace: Session, made: Iterable[Address]) -> str:
 def _lines(workspace: Session, address: Address, path: str) -> str:
     serve = ""
     if workspace.flags.local:
-        serve = f"  {program()} local serve &   # the local tenancy of {LOCAL_DB}, where this key lives\n"
+        serve = f"  {program()} local serve &   # the local emulator of {LOCAL_DB}, where this key lives\n"
     return (
         f"\nCall a model with {address}:\n{serve}"
         f"  set -a; . {shlex.quote(path)}; set +a\n"

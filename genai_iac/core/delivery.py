@@ -32,7 +32,7 @@ class SinkContents:
     records: tuple[Record, ...]
     base_url: str = ""
     whole: bool = True  # False: the place cannot be looked into; what is not among the records may be held all the same
-    lost: tuple[str, ...] = ()  # secrets minted for a place that cannot be looked into, and never known to have arrived
+    lost: tuple[str, ...] = ()  # secrets created or renewed for a write-only sink whose delivery was never confirmed
     elsewhere: frozenset[tuple[str, str]] = (
         frozenset()
     )  # names and masks that were brought to other places, and not here

@@ -14,7 +14,7 @@ from genai_iac.core.resource import LiveResource
 
 @dataclass(frozen=True)
 class Live:
-    """One reading. `owned` is keyed by the owner mark; more than one resource under an address is a conflict that the plan reports."""
+    """One reading. `owned` is keyed by the ownership tag; more than one resource under an address is a conflict that the plan reports."""
 
     tenancy: str
     home_region: str
@@ -38,7 +38,7 @@ class Live:
         regions: Iterable[str],
         places: Iterable[str],
     ) -> Live:
-        """What was found, told apart by the owner mark in its tags."""
+        """What was found, told apart by the ownership tag in its tags."""
         owned: dict[Address, list[LiveResource]] = {}
         others: list[LiveResource] = []
         strays: list[LiveResource] = []

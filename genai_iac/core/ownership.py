@@ -1,4 +1,4 @@
-"""The owner mark: one free-form tag, sent inside the create call, that says whose a resource is and cannot be copied to another.
+"""The ownership tag: one free-form tag, sent inside the create call, that says whose a resource is and cannot be copied to another.
 
 `STACK[@ENV]/Kind/name#digest[!retain|!forbid][~names]`. The digest binds the mark to the compartment the resource was made in
 (a mark of birth, `#`), or, once an update has had the chance to write it, to the resource's own OCID (a seal, `=`). A mark

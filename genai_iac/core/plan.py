@@ -35,7 +35,7 @@ class Call:
     body: Mapping[str, Value] = field(default_factory=dict)
     id: str | None = None  # OCID it acts on; None: the resource that this change makes
     region: str | None = None  # None: the home region
-    secret: str | None = None  # the named secret that a mint or a state change is about
+    secret: str | None = None  # the named secret that is renewed or changes its state
 
     @property
     def takes_away(self) -> bool:

@@ -62,7 +62,7 @@ class StatementText(InterpolatedText):
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """A life given at mint (`90d`): becomes now + life when the call is made, and is never a difference by itself."""
+    """A duration (`90d`) that starts at creation or renewal: becomes now + duration in the call, and is never a difference by itself."""
 
     text: str
     length: timedelta

@@ -73,7 +73,7 @@ def build_delivery(
     minted: NewValues,
     sinks: Iterable[Sink],
 ) -> Delivery:
-    """What the sink is to hold when the secrets play these parts: a value that was not minted is kept, or copied from one of the sinks."""
+    """What the sink is to hold when the secrets have these roles: a value that is not new is kept, or copied from one of the sinks."""
     items = []
     for name, role in roles.items():
         secret = live.secret(name)

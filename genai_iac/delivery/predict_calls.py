@@ -92,7 +92,7 @@ def _deliveries(
 
 
 def _foresee(change: Change, before: LiveResource | None, resource: Resource) -> LiveResource:
-    """The key as it will be when its values are delivered: what is minted has a mask that nobody knows yet."""
+    """The key as it will be when its values are delivered: a new value has a mask that nobody knows yet."""
     fresh = {name: LiveSecret(name, "ACTIVE", "", None, None, None) for name in change.mints}
     if before is None or "create" in change.actions:
         address = change.address

@@ -60,7 +60,7 @@ class DeliveryService:
         return {id for id in found if id is not None}
 
     def prove(self, resource: Resource, id: str | None) -> None:
-        """Show that every sink of the resource can be written, before anything is minted. Raises SinkError."""
+        """Check that every sink of the resource can be written, before any value is created. Raises SinkError."""
         for sink in self.sinks(resource, id):
             sink.prove()
 
@@ -72,7 +72,7 @@ class DeliveryService:
                     sink.clean()
 
     def announce(self, resource: Resource, id: str | None, secrets: Iterable[str]) -> None:
-        """Tell the sinks that cannot be looked into what is about to be minted, so that a crash in between is seen."""
+        """Log in write-only sinks which values are about to be created, so that a crash before the delivery is noticed."""
         for sink in self.sinks(resource, id):
             sink.announce(tuple(secrets))
 
@@ -92,7 +92,7 @@ class DeliveryService:
     ) -> tuple[str, ...]:
         """Bring every sink of the resource to hold these secrets in these parts; answers the places written.
 
-        A value that was not minted now is kept where it is, and copied to a sink that lacks it from one that has it.
+        A value that is not new is kept where it is, and copied to a sink that lacks it from one that has it.
         `known`: a sink that holds any other value by now is left alone. Raises SinkError for the places that could not be
         written; the others are.
         """

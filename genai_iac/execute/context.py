@@ -56,7 +56,7 @@ class ApplyContext:
         return self._reshaped and {**seen.attributes, **blank} == {**planned.attributes, **blank}
 
     def mark_created(self, change: Change, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body of a create with the owner mark in it."""
+        """The body of a create with the ownership tag in it."""
         resource, attached = self.resources.get(change.address), body["compartmentId"]
         mark = self._owner.birth(change.address, attached, resource.deletion if resource else "delete")
         return self._with_names(

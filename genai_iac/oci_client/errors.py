@@ -73,7 +73,7 @@ def _why(error: BaseException) -> str:
 
 def _where_to_look(error: BaseException) -> str:
     if "127.0.0.1" in _who(error) or "localhost" in _who(error):
-        return "is the local tenancy running? start it: genai-iac local serve"
+        return "is the local emulator running? start it: genai-iac local serve"
     return "check the network, the region and any proxy settings"
 
 

@@ -1,4 +1,4 @@
-"""From a step to a change: what was and what will be, and the owner mark in the calls that send tags."""
+"""From a step to a change: what was and what will be, and the ownership tag in the calls that send tags."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def shown_attributes(live: LiveResource) -> dict[str, Any]:
 
 
 def tag_step(kind: ResourceType, desired: Resource, live: LiveResource, step: Step, owner: Owner) -> Step:
-    """The step with the owner mark, bound to the resource's own OCID, in each call that sends tags.
+    """The step with the ownership tag, bound to the resource's own OCID, in each call that sends tags.
 
     What the names in a policy came to stays in it: only a call that writes the statements puts something else there.
     """

@@ -1,6 +1,6 @@
 """Policies that read right and grant nothing: their names were compiled to things that have since been made again. Pure.
 
-OCI turns the names in a policy into OCIDs when the policy is written. The owner mark keeps a digest of those OCIDs; when
+OCI turns the names in a policy into OCIDs when the policy is written. The ownership tag keeps a digest of those OCIDs; when
 the same names come to others by now, the policy has to be written again. A mark without a digest (an adopted policy's)
 is told by the age of what the names mean.
 """

@@ -42,7 +42,7 @@ def _read_shelf() -> Mapping[str, ResourceType]:
             continue
         kind: ResourceType = import_module(f"{__name__}.{module.name}").KIND
         if kind.name in shelf:
-            raise TypeError(f"two files on the shelf of kinds are called {kind.name}")
+            raise TypeError(f"two resource types are called {kind.name}")
         shelf[kind.name] = kind
     return shelf
 

@@ -15,7 +15,7 @@ class DeliveryGaps:
     undelivered: frozenset[str]  # a sink lacks the value and no sink can give it: only a renewal returns a value again
     incomplete: frozenset[
         str
-    ]  # a sink lacks it, or keeps it in another part, and nothing has to be minted to mend that
+    ]  # a sink lacks it or has it in another role, and a delivery without a renewal corrects that
 
 
 def find_delivery_gaps(roles: Mapping[str, Role], held: Iterable[SinkState], live: LiveResource) -> DeliveryGaps:

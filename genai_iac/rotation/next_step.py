@@ -207,7 +207,9 @@ def _say_overlap(old: LiveSecret, until: datetime, rotation: Rotation) -> str:
 def _say_next(current: LiveSecret, old: LiveSecret, rotation: Rotation) -> tuple[str, ...]:
     due = [] if current.created is None else [current.created + rotation.every]
     due += [] if current.expires is None else [current.expires - rotation.overlap - rotation.idle]
-    return (f"{old.name} is retired from {min(due):%Y-%m-%d %H:%M} UTC on: apply then",) if due else ()
+    return (
+        (f"the next rotation (to {old.name}) is due from {min(due):%Y-%m-%d %H:%M} UTC on: apply then",) if due else ()
+    )
 
 
 def _may_never_have_arrived(position: RotationState, rotation: Rotation, facts: DiffContext) -> bool:

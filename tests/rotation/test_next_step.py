@@ -77,7 +77,7 @@ def test_a_year_of_turns_begins_with_the_first(project: Project, tenancy: Tenanc
         tenancy.forget_calls()
         retired = words(project.run(*APPLY))
         assert "the old value is dead" in retired
-        assert "key-one takes its turn from 20" in retired.partition("Apply complete!")[2]
+        assert "the next rotation (to key-one) is due from 20" in retired.partition("Apply complete!")[2]
         assert tenancy.writes() == ["SetApiKeyState"]
         assert states(project) == TURNED
 
@@ -165,7 +165,7 @@ def test_a_value_that_does_not_pass_never_becomes_current(project: Project, tena
         assert "go on with: genai-iac rotate ApiKey/chat" in words(ran)
         assert value(sink) == before
         assert states(project) == {"key-one": ("ACTIVE", "current"), "key-two": ("ACTIVE", "pending")}
-        assert secrets(project)["key-one"]["rotation"] == "bringing up key-two"
+        assert secrets(project)["key-one"]["rotation"] == "rotating to key-two"
         begin(project)  # the model mended, the same value goes on
         assert value(sink) != before
     assert states(project) == SWITCHED
@@ -253,7 +253,7 @@ def test_a_rotation_is_taken_back_after_the_switch(project: Project, tenancy: Te
         said = words(project.run(*ROTATE, "--abort"))
         assert "key-two is still in use; it is deactivated once it is idle: apply again" in said
         assert value(sink) == before
-        assert secrets(project)["key-one"]["rotation"] == "taking back: key-two to be deactivated"
+        assert secrets(project)["key-one"]["rotation"] == "rolling back: key-two to be deactivated"
         project.run(*APPLY)
         assert states(project) == {"key-one": ("ACTIVE", "current"), "key-two": ("ACTIVE", "inactive")}
         tenancy.advance("25h")

@@ -49,7 +49,7 @@ class Thing:
 
     @property
     def address(self) -> str:
-        """The address in its owner mark, or nothing."""
+        """The address in its ownership tag, or nothing."""
         mark = read_ownership_tag(self.tags.get(OWNERSHIP_TAG))
         return str(mark.address) if mark and mark.owner == OWNER else ""
 

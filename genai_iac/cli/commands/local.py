@@ -26,7 +26,7 @@ def serve_local(port: int, db: Path) -> int:
     from genai_iac.emulator import serve
 
     def say(url: str) -> None:
-        click.echo(f"The local tenancy is at {url} (data in {db}); stop it with Ctrl-C.")
+        click.echo(f"The local emulator is at {url} (data in {db}); stop it with Ctrl-C.")
         said = shlex.join([program(), "local", "env", *_told_apart(url, db)])
         click.echo(f'Point other clients at it: eval "$({said})"')
 
@@ -48,7 +48,7 @@ def _told_apart(url: str, db: Path) -> list[str]:
 @_PORT
 @_DB
 def print_environment(port: int, db: Path) -> int:
-    """Write an OCI config file and print the shell exports that make other clients use the local tenancy."""
+    """Write an OCI config file and print the shell exports that make other clients use the local emulator."""
     from genai_iac.emulator import shell_exports, write_client_config
 
     with telling_errors(db):
@@ -65,9 +65,9 @@ def reset_local(db: Path) -> int:
     from genai_iac.emulator import Emulator
 
     if not db.exists():
-        click.echo(f"There is no local tenancy in {db}; nothing to do.")
+        click.echo(f"There is no local emulator in {db}; nothing to do.")
         return 0
     with telling_errors(db), Emulator(db, oci_dir=profiles_of(db)) as tenancy:
         tenancy.reset()
-    click.echo(f"The local tenancy in {db} is empty again.")
+    click.echo(f"The local emulator in {db} is empty again.")
     return 0

@@ -48,7 +48,7 @@ def open_sink(entry: Mapping[str, Any], context: Context) -> Sink:
 
 
 def find_sink(word: str) -> type[Sink]:
-    """The sink of that word: on the shelf, else among installed packages. Raises SinkError."""
+    """The sink of that name: in this directory, else among installed packages. Raises SinkError."""
     if word in SINKS:
         return SINKS[word]
     from genai_iac.delivery.sinks._plugins import load_installed
@@ -115,7 +115,7 @@ def _defined(module: ModuleType) -> list[type[Sink]]:
         if isinstance(thing, type) and issubclass(thing, Sink) and thing.__module__ == module.__name__
     ]
     if len(found) != 1:
-        raise TypeError(f"{module.__name__} defines {len(found)} sinks; a file of the shelf defines one")
+        raise TypeError(f"{module.__name__} defines {len(found)} sinks; a module of this directory defines one")
     return found
 
 

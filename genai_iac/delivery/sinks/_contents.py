@@ -63,7 +63,7 @@ def fill_delivery(delivery: Delivery, held: Contents | None, context: Context, p
 
 
 def draft_contents(delivery: Delivery, context: Context) -> Contents:
-    """The contents that a delivery asks for, as far as they are known before values are kept or minted."""
+    """The contents that a delivery asks for, as far as they are known before values are kept or created."""
     return Contents(context.owner, delivery.address, delivery.id, delivery.base_url, sort_items(delivery.items))
 
 

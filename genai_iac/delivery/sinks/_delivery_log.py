@@ -30,7 +30,7 @@ _LIMIT = 16 * 1024 * 1024  # bytes; a note is about five hundred
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One place for one key: what was delivered, and what was about to be minted for it and never known to have arrived."""
+    """One place for one key: what was delivered, and what was about to be created for it and never confirmed."""
 
     place: str  # for people who read the file
     address: str

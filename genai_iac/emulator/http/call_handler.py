@@ -114,7 +114,7 @@ def fault_answer(effect: Effect) -> Answer:
     """The answer a fault gives in the place of the operation."""
     status = effect.status or 500
     if effect.body is None:
-        body = {"code": effect.code or f"Fault{status}", "message": effect.message or "Injected by the local tenancy."}
+        body = {"code": effect.code or f"Fault{status}", "message": effect.message or "Injected by the local emulator."}
         return Answer(body, status, effect.headers)
     if isinstance(effect.body, str):
         return Answer(
