@@ -31,7 +31,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class ResourceDrift:
-    """One resource that is not as declared. `direction` None: without a base it cannot be told."""
+    """One resource that is not as declared. `direction` None: without a base it cannot be known."""
 
     address: Address
     what: What

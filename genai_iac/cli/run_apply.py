@@ -64,7 +64,7 @@ _PARTIAL, _INTERRUPTED = 4, 130
 
 @dataclass(frozen=True)
 class Approval:
-    """How the change is agreed to, and in which form it is told."""
+    """How the change is agreed to, and in which form it is reported."""
 
     given: bool
     as_json: bool = False

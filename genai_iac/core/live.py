@@ -22,7 +22,7 @@ class Live:
     tree: CompartmentTree
     owned: Mapping[Address, tuple[LiveResource, ...]]
     others: tuple[LiveResource, ...]  # seen on the way: no mark, or another stack's
-    strays: tuple[LiveResource, ...] = ()  # carry a mark of ours that was made for another resource
+    strays: tuple[LiveResource, ...] = ()  # have our ownership tag, but it was made for another resource
     regions: tuple[str, ...] = ()  # where API keys were looked for
     places: tuple[str, ...] = ()  # OCIDs of the compartments that were looked into
 
@@ -38,7 +38,7 @@ class Live:
         regions: Iterable[str],
         places: Iterable[str],
     ) -> Live:
-        """What was found, told apart by the ownership tag in its tags."""
+        """What was found, distinguished by the ownership tag in its tags."""
         owned: dict[Address, list[LiveResource]] = {}
         others: list[LiveResource] = []
         strays: list[LiveResource] = []

@@ -54,14 +54,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Invalidation:
-    """A secret value that stops working: which, and when it was last used (None: never, as far as the service knows)."""
+    """A secret that a change makes unusable, and when it was last used (None: never, as far as OCI knows)."""
 
     secret: str
     last_used: datetime | None
     how: Action
-    asked: bool = False  # a person named this very secret, so that the guard need not ask again
-    carriers: tuple[str, ...] = ()  # the places that still hold it
-    looked: bool = False  # whether that is known; else they are those that may
+    asked: bool = False  # a person named this secret on the command line, so the guard does not refuse it
+    carriers: tuple[str, ...] = ()  # the sinks that still have it
+    looked: bool = False  # whether `carriers` was read from the sinks; else it lists those that may have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,12 @@ class Change:
 
     address: Address
     actions: tuple[Action, ...]
-    reason: str  # for people; never steers anything
+    reason: str  # for people; no code depends on it
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Value] | None = None
     calls: tuple[Call, ...] = ()
     id: str | None = None
-    needs: tuple[Address, ...] = ()  # changes that must have landed first
+    needs: tuple[Address, ...] = ()  # changes that must have completed first
     losses: tuple[Invalidation, ...] = ()
     deliver: tuple[str, ...] = ()  # names of the secrets whose values go to the sinks
     handover: DeliveryPlan | None = None
@@ -168,7 +168,7 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one change. Truthy when it landed."""
+    """What became of one change. Truthy when it completed."""
 
     change: Change
     status: Status

@@ -54,7 +54,7 @@ class InterpolatedText:
 class StatementText(InterpolatedText):
     """A policy statement with holes: each is a token, so it is filled by the policy language and never by joining text.
 
-    `attached` is the compartment the policy lives in: paths in a statement are told from there.
+    `attached` is the compartment the policy lives in: paths in a statement start there.
     """
 
     attached: Value = None

@@ -1,4 +1,4 @@
-"""The OCI writes that a plan's deliveries will make, told beforehand: sinks are asked and not written."""
+"""The OCI writes that a plan's deliveries will make, predicted: sinks are asked and not written."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _of_emptying(sink: Sink, resource: Resource, id: str) -> tuple[str, ...]:
     try:
         holding = sink.read()
     except SinkError:
-        return ()  # it will be left alone, and that will be told
+        return ()  # it will be left alone, and that will be reported
     return sink.calls(empty_delivery(resource, id)) if holding is not None and holding.id == id else ()
 
 

@@ -65,7 +65,7 @@ class DeliveryService:
             sink.prove()
 
     def tidy(self, resources: Iterable[Resource]) -> None:
-        """Remove what killed runs left beside their sinks. What cannot be done is told by `prove`, when it matters."""
+        """Remove what killed runs left beside their sinks. What cannot be done is reported by `prove`, when it matters."""
         for resource in resources:
             for sink in self.sinks(resource):
                 with suppress(SinkError):
@@ -90,7 +90,7 @@ class DeliveryService:
         minted: Mapping[str, Secret],
         known: Values | None = None,
     ) -> tuple[str, ...]:
-        """Bring every sink of the resource to hold these secrets in these parts; answers the places written.
+        """Bring every sink of the resource to hold these secrets in these parts; returns the places written.
 
         A value that is not new is kept where it is, and copied to a sink that lacks it from one that has it.
         `known`: a sink that holds any other value by now is left alone. Raises SinkError for the places that could not be
@@ -119,7 +119,7 @@ class DeliveryService:
         return next(values_from_sinks(self.sinks(resource, live.id), live.id, secret), None) if secret else None
 
     def empty(self, resource: Resource, id: str) -> tuple[str, ...]:
-        """Take the values of a key that is no more out of its sinks; answers for each what was done, in words.
+        """Take the values of a key that is no more out of its sinks; returns for each what was done, in words.
 
         A place that holds something else, or cannot be looked into, is left alone.
         """

@@ -71,7 +71,7 @@ class Snapshot:
         )
 
     def group(self, name: str, domain: str | None) -> str | None:
-        """The OCID of that group of the Default domain. Raises UsageError when the snapshot cannot tell."""
+        """The OCID of that group of the Default domain. Raises UsageError when the snapshot cannot know."""
         return _find(self.groups, name, domain)
 
     def dynamic_group(self, name: str, domain: str | None) -> str | None:

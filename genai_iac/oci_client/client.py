@@ -35,7 +35,7 @@ _LONGEST_WORK = 4 * 3600.0  # seconds; a compartment takes 30 minutes to go, at 
 
 
 def connect(connection: Connection, stop: CancelToken | None = None, watch: RequestListener | None = None) -> OciClient:
-    """A provider for that connection; `stop` cuts its waits short, `watch` is told of each request, in whatever thread it is
+    """A provider for that connection; `stop` cuts its waits short, `watch` is called with each request, in whatever thread it is
     made. Nothing is called yet. Raises UsageError without an identity."""
     connection.check_endpoint()
     config, signer = read_identity(connection)

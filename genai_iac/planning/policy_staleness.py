@@ -2,7 +2,7 @@
 
 OCI turns the names in a policy into OCIDs when the policy is written. The ownership tag keeps a digest of those OCIDs; when
 the same names come to others by now, the policy has to be written again. A mark without a digest (an adopted policy's)
-is told by the age of what the names mean.
+is derived from the age of what the names mean.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ DELIVERIES_SCHEMA: Mapping[str, Any] = {
 
 
 def check_secrets(document: Document) -> Iterator[Problem]:
-    """Names that are not told apart, and moments that no calendar has."""
+    """Names that are not distinguished, and moments that no calendar has."""
     names: set[str] = set()
     for index, secret in enumerate(document.spec.get("secrets", ())):
         if secret["name"] in names:
@@ -78,7 +78,7 @@ def read_secrets(spec: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def _default_states(spec: Mapping[str, Any]) -> tuple[str, str]:
-    """With a rotation one secret works and the other stands by; without one both work unless told otherwise."""
+    """With a rotation one secret works and the other is the standby; without one both work unless told otherwise."""
     return ("active", "inactive") if "rotation" in spec else ("active", "active")
 
 

@@ -41,7 +41,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class ManifestContext:
-    """How a manifest tells what is live: `name` is the metadata.name it is given."""
+    """What a resource type needs to export a live resource; `name` is the metadata.name that the manifest gets."""
 
     name: str
     region: str  # the Stack's

@@ -162,7 +162,7 @@ class Policy(ResourceType):
             if not facts.same(desired.attributes[field], is_now)
         ]
         if replaced:
-            # deleted first: the name is unique in the tenancy, and two live policies with one mark could not be told from a copied mark
+            # delete first: names are unique in the tenancy, and of two live policies with one tag either could be the copy
             calls = (Call("DeletePolicy", {}, live.id), Call("CreatePolicy", dict(desired.attributes)))
             return Step(
                 ("delete", "create"), calls, (f"OCI cannot change the {' and '.join(replaced)} of a policy: replaced",)

@@ -31,7 +31,7 @@ def find_leak(live: LiveResource, facts: DiffContext) -> str | None:
 def handle_leak(
     resource: Resource, live: LiveResource, position: RotationState, leaked: str, facts: DiffContext
 ) -> Step:
-    """The other one up, delivered, proved, current; the leaked one revoked at once. Noted on the key by the first call of several.
+    """Promote the other secret, then revoke the leaked one; the first call tags the key so that an interrupted run can resume.
 
     Raises PlanError for a name that the key does not have, and when neither value can be touched without breaking callers.
     """

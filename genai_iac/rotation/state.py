@@ -83,7 +83,7 @@ def _find_current(first: LiveSecret, second: LiveSecret, held: tuple[SinkState, 
     working = [secret for secret in (first, second) if secret.state == "ACTIVE"]
     if len(working) == 1:
         return working[0]
-    # a place that cannot be looked into counts as having what was delivered last, and so does no place at all
+    # a write-only sink counts as having what was delivered last, and so does no place at all
     told = not held or any(newer.name in sink.unknown for sink in held)
     return newer if told and is_newer(newer, older) else older
 

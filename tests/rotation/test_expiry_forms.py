@@ -80,7 +80,7 @@ def test_expiry_is_a_table_and_a_timeline_with_the_nearest_first() -> None:
         "ApiKey/embed key-one     ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━●\n"
         "                         now                                        in 200 days\n"
         "\n"
-        "1 working secret dies within 30 hours.\n"
+        "1 working secret expires within 30 hours.\n"
     )
 
 
@@ -104,7 +104,7 @@ def test_a_short_life_is_told_in_hours(left: timedelta, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "told"), [("current", "1 current secret has expired and 1 working secret dies within 30 hours."), ("", "")]
+    ("role", "told"), [("current", "1 current secret has expired and 1 working secret expires within 30 hours."), ("", "")]
 )
 def test_what_callers_read_is_told_when_it_is_dead_already(role: str, told: str) -> None:
     """An alarm must not end when what it warned of happens."""

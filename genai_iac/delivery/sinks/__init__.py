@@ -70,7 +70,7 @@ def entry_compartments(entry: Mapping[str, Any]) -> Iterator[Value]:
 
 
 def entry_spot(entry: Mapping[str, Any]) -> str | None:
-    """What this entry of `deliverTo` names and no other may; None where that cannot be told."""
+    """What this entry of `deliverTo` names and no other may; None where that cannot be known."""
     return next((SINKS[word].spot(settings) for word, settings in entry.items() if word in SINKS), None)
 
 

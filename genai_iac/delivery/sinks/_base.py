@@ -66,20 +66,20 @@ class Sink(ABC):
     def announce(self, secrets: tuple[str, ...]) -> None:
         """Note that values of these secrets are about to be created for this sink, so that an interrupted delivery is seen to be one.
 
-        Called after `prove` and before the value is created. Nothing to do where the place itself can be looked into. Raises SinkError.
+        Called after `prove` and before the value is created. Nothing to do where the sink is readable. Raises SinkError.
         """
         del secrets
 
     def settle(self, record: Record) -> None:
         """Note that a value that was announced arrived after all: it is called with, and callers have it from nowhere else.
 
-        Nothing to do where the place itself can be looked into. Raises SinkError.
+        Nothing to do where the sink is readable. Raises SinkError.
         """
         del record
 
     @abstractmethod
     def read(self) -> SinkContents | None:
-        """What it holds, without values; None when it holds nothing. Raises SinkError when that is not ours, or it cannot be told."""
+        """What it holds, without values; None when it holds nothing. Raises SinkError when that is not ours, or it cannot be known."""
 
     @abstractmethod
     def take(self, secret: str, mask: str) -> Secret | None:

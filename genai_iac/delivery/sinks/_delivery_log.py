@@ -1,4 +1,4 @@
-"""What this machine noted of deliveries to places that cannot be looked into: no value, only what was meant and what arrived."""
+"""What this machine noted of deliveries to write-only sinks: no value, only what was meant and what arrived."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def serve(
     home_region: str | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve a tenancy until SIGINT or SIGTERM; `on_ready` is told the URL. Loopback only: ValueError for other hosts."""
+    """Serve a tenancy until SIGINT or SIGTERM; `on_ready` is called with the URL. Loopback only: ValueError for other hosts."""
     if host not in _LOOPBACK:
         raise ValueError(f"the local emulator listens on loopback only, not on {host}; use 127.0.0.1")
     with (
