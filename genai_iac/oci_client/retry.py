@@ -80,6 +80,8 @@ def call_with_retry(
     open. `rest` waits; it answers False when there is no time for another attempt. Raises the ServiceFailure that ended it,
     with `uncertain` set when an earlier attempt may have had its effect.
     """
+    # `doubt`: an attempt whose response was lost. A later "already exists" or "etag differs" may then be our own success, which
+    # the caller checks; without it the same error is somebody else's doing.
     tries, doubt = 0, None
     while True:
         try:
@@ -104,6 +106,7 @@ def _is_done(failure: ServiceFailure, doubt: ServiceFailure | None) -> bool:
 
 
 def _pause(tries: int, failure: ServiceFailure) -> float:
+    # OCI's own Retry-After, but bounded, so that a wrong header does not stop a run for hours
     if failure.retry_after is not None:
         return min(failure.retry_after, 4 * _LONGEST)
     longest: float = min(0.25 * 2.0**tries, _LONGEST)

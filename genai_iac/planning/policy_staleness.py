@@ -44,6 +44,7 @@ def find_stale_names(
     """
     assert policy.mark is not None
     statements = future.statements(policy.mark.address)
+    # names are resolved as they will be after the plan, so that a compartment renamed by the same plan is no reason to rewrite
     known = future.directory(directory.group, directory.dynamic_group)
     trees = map(language.parse_once, statements)
     named = dict.fromkeys(name for tree in trees for name in language.find_names(tree, known, policy.compartment))
@@ -51,6 +52,7 @@ def find_stale_names(
     if lost:
         return StalePolicy(note=f"{_listed(lost)} is not there: what names it grants nothing")
     younger = [name for name in named if name.id and _is_younger(name.id, policy.created, future, born)]
+    # with a digest its difference decides; without one (an imported policy) only what is younger than the policy is certain
     recorded = policy.mark.names
     if not named or (digest_names(statements, known, policy.compartment) == recorded if recorded else not younger):
         return StalePolicy()

@@ -104,7 +104,8 @@ def test_a_short_life_is_told_in_hours(left: timedelta, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "told"), [("current", "1 current secret has expired and 1 working secret expires within 30 hours."), ("", "")]
+    ("role", "told"),
+    [("current", "1 current secret has expired and 1 working secret expires within 30 hours."), ("", "")],
 )
 def test_what_callers_read_is_told_when_it_is_dead_already(role: str, told: str) -> None:
     """An alarm must not end when what it warned of happens."""
