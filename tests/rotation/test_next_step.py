@@ -162,7 +162,7 @@ def test_a_value_that_does_not_pass_never_becomes_current(project: Project, tena
         ran = project.run(*ROTATE, code=4)
         assert "the new secret did not pass its call of acme.unknown" in words(ran)
         assert "nothing was switched" in words(ran)
-        assert "go on with: genai-iac rotate ApiKey/chat" in words(ran)
+        assert "re-run: genai-iac rotate ApiKey/chat" in words(ran)
         assert value(sink) == before
         assert states(project) == {"key-one": ("ACTIVE", "current"), "key-two": ("ACTIVE", "pending")}
         assert secrets(project)["key-one"]["rotation"] == "rotating to key-two"
