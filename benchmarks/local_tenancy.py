@@ -1,4 +1,4 @@
-"""How fast the local tenancy is: its start, its memory, and signed requests beside its own unsigned health route.
+"""How fast the local emulator is: its start, its memory, and signed requests beside its own unsigned health route.
 
     python benchmarks/local_tenancy.py [--policies 1000] [--requests 1500] [--resources 0]
 

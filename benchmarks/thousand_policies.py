@@ -79,7 +79,7 @@ def run(command: list[str], **options: Any) -> Cost:
 
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
-    """A local tenancy as a process of its own; yields its URL."""
+    """A local emulator as a process of its own; yields its URL."""
     command = [sys.executable, "-m", "genai_iac", "local", "serve", "--port", "0", "--db", str(folder / "local.db")]
     command += ["--control-token", "of-the-benchmark"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

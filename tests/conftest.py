@@ -1,4 +1,4 @@
-"""What tests share: a local tenancy over HTTP, and the command line run in this process or as a process of its own."""
+"""What tests share: a local emulator over HTTP, and the command line run in this process or as a process of its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ hypothesis.settings.load_profile("same")
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 
-# the control API of every local tenancy that tests start, in this process or in one of their own
+# the control API of every local emulator that tests start, in this process or in one of their own
 CONTROL_TOKEN = os.environ.setdefault("GENAI_IAC_CONTROL_TOKEN", "token-of-the-tests")
 
 
@@ -57,7 +57,7 @@ class Ran:
 
 @dataclass
 class Tenancy:
-    """A running local tenancy and the control API beside it."""
+    """A running local emulator and the control API beside it."""
 
     url: str
     config_file: Path
@@ -112,7 +112,7 @@ def _is_inference(call: Mapping[str, Any]) -> bool:
 
 @pytest.fixture
 def tenancy() -> Iterator[Tenancy]:
-    """A fresh local tenancy in this process."""
+    """A fresh local emulator in this process."""
     from genai_iac.emulator import running
 
     with running(allow_kill=True) as server:

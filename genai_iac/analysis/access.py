@@ -1,6 +1,6 @@
 """What each API key may do, by which statement: now, and once a plan is carried out. Pure; the policy language decides.
 
-A request of a key is told from any-user statements alone: a key is in no group. Conditions on what a request carries
+A request of a key is distinguished from any-user statements alone: a key is in no group. Conditions on what a request carries
 beyond key, compartment, model and time (a tag, the region's three letters) count as not met.
 """
 

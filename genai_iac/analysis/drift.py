@@ -2,7 +2,7 @@
 
 Three sides: what the manifests say now, what they said at a base revision, what lives. A difference is *yours* when live is
 still as the base said, *theirs* when the manifests did not change, *both* when each went its own way. What a rotation
-has to do next is due, not drift; what somebody did to a key that rotates, and to the sinks of any key, is told by `HandEdits`.
+has to do next is due, not drift; what somebody did to a key that rotates, and to the sinks of any key, is reported by `HandEdits`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class ResourceDrift:
-    """One resource that is not as declared. `direction` None: without a base it cannot be told."""
+    """One resource that is not as declared. `direction` None: without a base it cannot be known."""
 
     address: Address
     what: What
@@ -168,5 +168,5 @@ def _flatten(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 def _is_same(live: Any, desired: Any, was_there: bool) -> bool:
     if isinstance(desired, Lifetime) and was_there:
-        return True  # a life is given at mint and is never a difference by itself
+        return True  # a duration counts from creation or renewal and is never a difference by itself
     return bool(live == desired) or (not live and not desired)

@@ -109,7 +109,7 @@ class Console:
             click.echo(redact(text), nl=False, err=True, color=self.errors.colour)
 
     def fail(self, error: IacError) -> int:
-        """Print an error; answers the exit code."""
+        """Print an error; returns the exit code."""
         from genai_iac.render.errors import problems_text
 
         with suppress(OSError, ValueError):
@@ -176,7 +176,7 @@ FIRST, AGAIN = 10.0, 30.0  # seconds until the first word, and between two
 
 
 class ProgressNotice:
-    """Told again and again what is under way, it speaks up now and then."""
+    """Prints a progress line every 30 seconds while no change completes."""
 
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._say, self._clock = say, clock

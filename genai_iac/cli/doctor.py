@@ -91,7 +91,7 @@ def _config_file(flags: GlobalOptions) -> Iterator[DoctorCheck]:
 def _who(flags: GlobalOptions, profile: str | None) -> str:
     """Which identity, and what chose it."""
     if flags.local and not flags.endpoint:
-        return "the administrator of the local tenancy (--local)"
+        return "the administrator of the local emulator (--local)"
     auth = flags.auth or "api_key"
     chosen = [f"auth {auth} ({_because('AUTH', flags.auth)})"]
     if auth in ("api_key", "security_token"):

@@ -1,4 +1,4 @@
-"""The local tenancy as the verbs start it: where it is kept, and its errors in our words."""
+"""The local emulator as the verbs start it: where it is kept, and its errors in our words."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def telling_errors(db: Path) -> Iterator[None]:
         check_folder(db.parent, make=True, private=db.parent.name == NOTES)
         yield
     except UnsafePathError as error:
-        raise UsageError(f"the local tenancy in {db} is refused: {error.strerror}") from error
+        raise UsageError(f"the local emulator in {db} is refused: {error.strerror}") from error
     except DatabaseError as error:
         raise UsageError(str(error)) from error
     except OSError as error:
         hint = "another one may be running there; give --port another number" if error.errno == 98 else None
-        raise UsageError(f"the local tenancy in {db} cannot start: {error.strerror or error}", hint=hint) from error
+        raise UsageError(f"the local emulator in {db} cannot start: {error.strerror or error}", hint=hint) from error
 
 
 def profiles_of(db: Path) -> Path:

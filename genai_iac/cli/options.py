@@ -150,10 +150,13 @@ GLOBAL_FLAGS: list[click.Parameter] = [
         is_flag=True,
         default=None,
         envvar=f"{PREFIX}LOCAL",
-        help="Use the local tenancy in .genai-iac/local.db.",
+        help="Use the local emulator in .genai-iac/local.db.",
     ),
     _flag(
-        "--endpoint", envvar=f"{PREFIX}ENDPOINT", metavar="URL", help="A running local tenancy (genai-iac local serve)."
+        "--endpoint",
+        envvar=f"{PREFIX}ENDPOINT",
+        metavar="URL",
+        help="A running local emulator (genai-iac local serve).",
     ),
     _flag("--no-color", is_flag=True, default=None, envvar=f"{PREFIX}NO_COLOR", help="No colours; also NO_COLOR."),
     _flag(

@@ -1,4 +1,4 @@
-"""A plan as the verbs need it: made, narrowed, judged by the guards, with what a rendering shows around it."""
+"""A plan as the commands need it: made, narrowed, judged by the guards, with what a rendering shows around it."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def _models(one: KeyPermission) -> list[str]:
 def _lines(workspace: Session, address: Address, model: str, path: str, names: Names) -> str:
     serve = ""
     if workspace.flags.local:
-        serve = f"  {program()} local serve &   # the local tenancy of {LOCAL_DB}, where this key lives\n"
+        serve = f"  {program()} local serve &   # the local emulator of {LOCAL_DB}, where this key lives\n"
     return (
         f"\nCall a model with {address}:\n{serve}"
         f"  set -a; . {shlex.quote(path)}; set +a\n"
@@ -83,7 +83,7 @@ _PARTIAL, _INTERRUPTED = 4, 130
 
 @dataclass(frozen=True)
 class Approval:
-    """How the change is agreed to, and in which form it is told."""
+    """How the change is agreed to, and in which form it is reported."""
 
     given: bool
     as_json: bool = False

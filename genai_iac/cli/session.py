@@ -221,7 +221,7 @@ class GroupNames:
 
 @contextmanager
 def open_session(flags: GlobalOptions, path: str) -> Iterator[Session]:
-    """Manifests first (nothing is called when they are wrong), then the connection; the local tenancy runs as long as this is open."""
+    """Manifests first (nothing is called when they are wrong), then the connection; the local emulator runs as long as this is open."""
     manifest = load_manifest(flags, path)
     with open_provider(flags, manifest.stack.profile, manifest.stack.region) as provider:
         yield make_session(provider, flags, path, manifest)

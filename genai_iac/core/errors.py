@@ -104,7 +104,7 @@ class EditedSinkError(SinkError):
 
 
 class PartialApply(IacError):
-    """Some changes landed and some did not; the next apply goes on from there."""
+    """Some changes completed and some did not; the next apply goes on from there."""
 
     exit_code = 4
 

@@ -49,7 +49,7 @@ class Live:
         unread: Iterable[str] = (),
         gone: Iterable[LiveResource] = (),
     ) -> Live:
-        """What was found, told apart by the ownership tag; of what was `scanned` beyond the own places only what is ours matters."""
+        """What was found, distinguished by the ownership tag; of what was `scanned` beyond the own places only what is ours matters."""
         groups: dict[Address, list[LiveResource]] = {}
         others: list[LiveResource] = []
         beyond: list[LiveResource] = []

@@ -1,4 +1,4 @@
-"""The OCI writes that a plan's deliveries will make, told beforehand: sinks are asked and not written."""
+"""The OCI writes that a plan's deliveries will make, predicted: sinks are asked and not written."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _of_emptying(sink: Sink, resource: Resource, id: str) -> tuple[str, ...]:
     try:
         holding = sink.read()
     except SinkError:
-        return ()  # it will be left alone, and that will be told
+        return ()  # it will be left alone, and that will be reported
     return sink.calls(empty_delivery(resource, id)) if holding is not None and holding.id == id else ()
 
 
@@ -128,7 +128,7 @@ def _deliveries(
 
 
 def _foresee(change: Change, before: LiveResource | None, resource: Resource) -> LiveResource:
-    """The key as it will be when its values are delivered: what is minted has a mask that nobody knows yet."""
+    """The key as it will be when its values are delivered: a new value has a mask that nobody knows yet."""
     fresh = {name: LiveSecret(name, "ACTIVE", "", None, None, None) for name in change.mints}
     if before is None or "create" in change.actions:
         address = change.address

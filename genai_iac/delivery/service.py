@@ -1,4 +1,4 @@
-"""Where deliveries are arranged: sinks opened, proved, written and emptied. Remembers nothing."""
+"""Writes API-key secrets to their sinks. Stateless."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DeliveryService:
     now: Callable[[], datetime] | None = None  # the tenancy's clock
 
     def knowing(self, resolver: Resolver) -> DeliveryService:
-        """A desk whose sinks find their compartments with that resolver, as far as it knows them by then."""
+        """Copy of this service that resolves compartment names with `resolver`."""
         return replace(self, resolver=resolver)
 
     def sinks(self, resource: Resource, id: str | None = None) -> list[Sink]:
@@ -77,19 +77,19 @@ class DeliveryService:
         return {id for id in found if id is not None}
 
     def prove(self, resource: Resource, id: str | None) -> None:
-        """Show that every sink of the resource can be written, before anything is minted. Raises SinkError."""
+        """Check that every sink of the resource can be written, before any value is created. Raises SinkError."""
         for sink in self.sinks(resource, id):
             sink.prove()
 
     def tidy(self, resources: Iterable[Resource]) -> None:
-        """Remove what killed runs left beside their sinks. What cannot be done is told by `prove`, when it matters."""
+        """Remove what killed runs left beside their sinks. What cannot be done is reported by `prove`, when it matters."""
         for resource in resources:
             for sink in self.sinks(resource):
                 with suppress(SinkError):
                     sink.clean()
 
     def announce(self, resource: Resource, id: str | None, secrets: Iterable[str]) -> None:
-        """Note what is about to be minted for places that cannot be looked into, so that a crash in between is seen.
+        """Log what is about to be created for write-only sinks, so that a crash before the delivery is noticed.
 
         A file can be looked into on the machine that it lies on, and on no other.
         """
@@ -126,9 +126,9 @@ class DeliveryService:
         *,
         project: str | None = None,
     ) -> tuple[str, ...]:
-        """Bring every sink of the resource to hold these secrets in these parts; answers the places written.
+        """Bring every sink of the resource to hold these secrets in these parts; returns the places written.
 
-        A value that was not minted now is kept where it is, and copied to a sink that lacks it from one that has it.
+        A value that is not new is kept where it is, and copied to a sink that lacks it from one that has it.
         `known`: a sink that holds any other value by now is left alone. Raises SinkError for the places that could not be
         written; the others are.
         """
@@ -165,7 +165,7 @@ class DeliveryService:
         return next(values_from_sinks(sources, live.id, secret), None) if secret else None
 
     def empty(self, resource: Resource, id: str) -> tuple[str, ...]:
-        """Take the values of a key that is no more out of its sinks; answers for each what was done, in words.
+        """Take the values of a key that is no more out of its sinks; returns for each what was done, in words.
 
         A place that holds something else, or cannot be looked into, is left alone.
         """

@@ -1,4 +1,4 @@
-"""A local tenancy as an object: created on a file (or in memory), used as an ASGI application, closed."""
+"""A local emulator as an object: created on a file (or in memory), used as an ASGI application, closed."""
 
 from pathlib import Path
 from types import TracebackType

@@ -1,7 +1,10 @@
-"""The canonical layout of a manifest file. Pure: text in, text out; what it says and its comments stay what they are.
+"""The canonical layout of a manifest file (`fmt`). Pure: text in, text out.
 
+For: one order and indentation; comments, values, quotes and line breaks inside values are kept.
+In: YAML text. Out: YAML text that means the same, or an error; the result is read again and compared.
+Must not know: kinds, the tenancy.
 Documents begin with apiVersion, kind, metadata, spec; two spaces a level, lists one level below their key; one `---` between
-documents, no two blank lines in a row. Values, quotes, long statements and the columns of trailing comments stay as written.
+documents, at most one blank line in a row.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Snapshot:
     births: Mapping[str, datetime] = field(default_factory=dict)  # of these groups, by OCID
     gone: tuple[
         LiveResource, ...
-    ] = ()  # deleted, and listed still: a copy of its ownership tag is told by it. Older snapshots have none
+    ] = ()  # deleted, and listed still: a copy of its ownership tag is reported by it. Older snapshots have none
 
     def live(self, owner: Owner) -> Live:
         """The reading as that owner sees it."""
@@ -78,7 +78,7 @@ class Snapshot:
         )
 
     def group(self, name: str, domain: str | None) -> str | None:
-        """The OCID of that group of the Default domain. Raises UsageError when the snapshot cannot tell."""
+        """The OCID of that group of the Default domain. Raises UsageError when the snapshot cannot know."""
         return _find(self.groups, name, domain)
 
     def dynamic_group(self, name: str, domain: str | None) -> str | None:

@@ -131,7 +131,7 @@ class _Run:
         self.unread = (end, len(self.notes), len(self.documents))
 
     def check_tabs(self) -> None:
-        """Note the first tab between tokens. After a mistake it cannot be told what is quoted."""
+        """Note the first tab between tokens. After a mistake it cannot be known what is quoted."""
         if self.complete and "\t" in self.text and (index := find_stray_tab(self.text, self.quoted)) is not None:
             line, column = self.text.count("\n", 0, index) + 1, index - self.text.rfind("\n", 0, index)
             self.notes.add(Source(self.notes.file, line, column), *translate_parser_error("tab character"))

@@ -1,4 +1,4 @@
-"""Who calls, and where to: a profile or principal, a region, and the local tenancy's endpoint when there is one.
+"""Who calls, and where to: a profile or principal, a region, and the local emulator's endpoint when there is one.
 
 Configuration is the OCI CLI's: `~/.oci/config` and its OCI_CLI_* variables of signing (settings.py).
 """
@@ -29,7 +29,7 @@ class Connection:
     auth: Auth = "api_key"
     region: str | None = None
     stack_region: str | None = None  # called when neither a flag nor the profile names one
-    endpoint: str | None = None  # of a local tenancy; the real service has none to give
+    endpoint: str | None = None  # of a local emulator; the real service has none to give
     base_url: str | None = None  # where the delivered keys will be used, when that is not the endpoint
 
     def check_endpoint(self) -> None:

@@ -86,7 +86,7 @@ def config_path(file: str | None, environ: Mapping[str, str]) -> Path:
 
 
 def ignored_variables(environ: Mapping[str, str], *, local: bool = False) -> list[str]:
-    """The variables of oci-cli that are set and have no effect here. A local tenancy's exports name its endpoint to oci-cli too."""
+    """The variables of oci-cli that are set and have no effect here. A local emulator's exports name its endpoint to oci-cli too."""
     return [name for name in IGNORED if environ.get(name) and not (local and name == "OCI_CLI_ENDPOINT")]
 
 

@@ -2,7 +2,7 @@
 
 Facts it stands on: a secret takes one change at a time, and only while none is under way; the bundles (20190301) are another
 service, which hears of a change a little later; an update of the content has no retry token, so after a doubtful answer it
-is looked at whether it has landed.
+is looked at whether it has completed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""The shelf of kinds: every file in this folder that does not begin with `_` holds one `KIND`. Nothing else lists them."""
+"""The registry of resource types: every module here whose name does not begin with `_` defines one `KIND`. Nothing else lists them.
+
+For: what is special about a kind: its schema, how it is read, compared, created, updated and deleted.
+In: declared and live resources, a `DiffContext`. Out: `Step`s (calls, reasons, expirations, a delivery plan).
+Must not know: other kinds, the order of changes, the SDK, how a plan is shown.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +45,7 @@ def _read_shelf() -> Mapping[str, ResourceType]:
             continue
         kind: ResourceType = import_module(f"{__name__}.{module.name}").KIND
         if kind.name in shelf:
-            raise TypeError(f"two files on the shelf of kinds are called {kind.name}")
+            raise TypeError(f"two resource types are called {kind.name}")
         shelf[kind.name] = kind
     return shelf
 

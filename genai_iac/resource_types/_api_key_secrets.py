@@ -39,7 +39,7 @@ DELIVERIES_SCHEMA: Mapping[str, Any] = {
 
 
 def check_secret_names(document: Document) -> Iterator[Problem]:
-    """Names that are not told apart."""
+    """Names that are not distinguished."""
     names: set[str] = set()
 
     def check(index: int, secret: Mapping[str, Any]) -> Iterator[Problem]:
@@ -99,7 +99,7 @@ def read_secrets(spec: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def _default_states(spec: Mapping[str, Any]) -> tuple[str, str]:
-    """With a rotation one secret works and the other stands by; without one both work unless told otherwise."""
+    """With a rotation one secret works and the other is the standby; without one both work unless told otherwise."""
     return ("active", "inactive") if "rotation" in spec else ("active", "active")
 
 

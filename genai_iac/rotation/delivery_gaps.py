@@ -1,4 +1,4 @@
-"""What the sinks of a live key lack, given the part each secret plays."""
+"""What the sinks of a live key lack, given the role of each secret. Pure."""
 
 from __future__ import annotations
 
@@ -10,23 +10,28 @@ from genai_iac.core import LiveResource, Role, SinkState
 
 @dataclass(frozen=True, slots=True)
 class DeliveryGaps:
-    """By secret name."""
+    """Names of secrets, in two classes that need different answers."""
 
-    undelivered: frozenset[str]  # a sink lacks the value and none can give it: only a renewal brings one again
+    undelivered: frozenset[str]  # a sink lacks the value and no sink can give it: only a renewal returns a value again
     incomplete: frozenset[
         str
-    ]  # a sink lacks it, or keeps it in another part, and nothing has to be minted to mend that
+    ]  # a sink lacks it or has it in another role, and a delivery without a renewal corrects that
     elsewhere: frozenset[str] = frozenset()  # no sink of this machine can give it, and another machine may have it
 
 
 def find_delivery_gaps(roles: Mapping[str, Role], held: Iterable[SinkState], live: LiveResource) -> DeliveryGaps:
-    """Compare what each sink should hold with what it does. A secret that does not work (inactive) is never undelivered."""
+    """Compare what each sink should hold with what it holds.
+
+    `roles`: by secret name, what each sink should show. A secret that is not ACTIVE is never undelivered: a missing value
+    that works nowhere is no reason to renew.
+    """
     sinks = tuple(held)
     undelivered: set[str] = set()
     incomplete: set[str] = set()
     elsewhere: set[str] = set()
     for name, role in roles.items():
         lacking = any(sink.lacks(name, role) for sink in sinks)
+        # write-only sinks (exec without `check`) hold values that we cannot copy out of them
         copyable = any(sink.readable and name in sink.records for sink in sinks)
         secret = live.secret(name)
         if lacking and not copyable:
@@ -38,14 +43,14 @@ def find_delivery_gaps(roles: Mapping[str, Role], held: Iterable[SinkState], liv
 
 
 def why_incomplete(names: Iterable[str], held: Iterable[SinkState]) -> str:
-    """Why sinks are written although nothing is minted, for people."""
+    """Why sinks are written although nothing is renewed, for people."""
     damaged = [f"{sink.place}: {sink.damage}" for sink in held if sink.damage]
     lacking = " and ".join(sorted(names))
     return "; ".join(damaged) or f"a sink lacks {lacking}"
 
 
 def tell_of_sinks(roles: Mapping[str, Role], held: Iterable[SinkState], live: LiveResource, ask: str) -> Iterator[str]:
-    """What a reader should know of the sinks and no step mends. `ask`: how a person asks for a new value."""
+    """What a reader should know of the sinks and no step corrects. `ask`: how a person asks for a new value."""
     sinks = tuple(held)
     for name in sorted(find_delivery_gaps(roles, sinks, live).elsewhere):
         places = ", ".join(sink.place for sink in sinks if name in sink.elsewhere)

@@ -21,7 +21,7 @@ def find_hand_edits(resource: Resource, live: LiveResource, held: Iterable[SinkS
     """
     sinks = tuple(held)
     if {secret.name for secret in live.secrets} != set(declared_secrets(resource)):
-        return ()  # the manifest names others than the live key has: that is told as it is
+        return ()  # the manifest names others than the live key has: that is reported as it is
     edits: list[HandEdit] = []
     if Rotation.of(resource) is not None:
         position = derive_state(resource, live, sinks)

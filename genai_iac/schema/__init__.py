@@ -1,4 +1,9 @@
-"""JSON Schema, generated from what the kinds say of themselves: to check documents here, and to help editors elsewhere."""
+"""JSON Schema of documents, generated from the resource types.
+
+For: checking documents here, and completion in editors. Pure.
+In: the resource types' own schemas, parsed documents. Out: schemas, problems in plain words with a suggestion.
+Must not know: files and positions (`manifest` adds them), the tenancy.
+"""
 
 from genai_iac.schema.documents import API_VERSION, DOCUMENT_KINDS, ENVIRONMENT_KIND, STACK_KIND, document_schema
 from genai_iac.schema.published import build_schemas

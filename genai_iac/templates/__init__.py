@@ -1,4 +1,8 @@
-"""What `init` writes: a stack, CI workflows, hooks. The files lie beside this one; those of CI are the ones in `examples/ci`."""
+"""The files that `init` writes: a stack, CI workflows, hooks.
+
+In: a directory's name, the JSON Schema of manifests. Out: text by path; nothing is written here.
+Must not know: everything else. The templates are files beside this one; CI's are the same as in `examples/ci`.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def test_it_plans_on_the_local_tenancy(started: Project) -> None:
     assert "Plan: 3 to add, 0 to change, 0 to destroy." in started.run("--local", "plan", "shop").out
 
 
-def test_its_key_takes_turns(started: Project) -> None:
+def test_its_key_rotates(started: Project) -> None:
     started.run("--local", "apply", "--auto-approve", "shop")
     assert (
         "key-two answered with xai.grok-4"

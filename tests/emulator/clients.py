@@ -1,4 +1,4 @@
-"""Real clients of a running local tenancy: the OCI SDK's, OpenAI's, and plain JSON for the control API."""
+"""Real clients of a running local emulator: the OCI SDK's, OpenAI's, and plain JSON for the control API."""
 
 import json
 import os

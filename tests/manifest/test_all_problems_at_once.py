@@ -149,5 +149,5 @@ def test_what_depends_on_a_mistake_waits(spec: str, only: str) -> None:
     found = find_problems(STACK + text)
     assert any(only in problem for problem in found)
     assert not any(
-        word in problem for problem in found for word in ("every must", "takes turns", "is over", "two secrets")
+        word in problem for problem in found for word in ("every must", "alternates", "is over", "two secrets")
     )

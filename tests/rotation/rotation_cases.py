@@ -41,7 +41,7 @@ def begin(project: Project, *sinks: Document, rotation: Document = ROTATION) -> 
     """Apply it; answers the file that consumers read."""
     project.write(stack(*sinks, rotation=rotation))
     project.run(*APPLY)
-    time.sleep(0.06)  # secrets minted within 50 ms count as made by one call; no person is as fast as a test
+    time.sleep(0.06)  # secrets created within 50 ms count as made by one call; no person is as fast as a test
     return project.path / "secrets/chat.env"
 
 

@@ -84,7 +84,7 @@ def test_a_year_of_turns_begins_with_the_first(project: Project, tenancy: Tenanc
         tenancy.forget_calls()
         retired = words(project.run(*APPLY))
         assert "the old value is dead" in retired
-        assert "key-one takes its turn from 20" in retired.partition("Apply complete!")[2]
+        assert "the next rotation (to key-one) is due from 20" in retired.partition("Apply complete!")[2]
         assert tenancy.writes() == ["SetApiKeyState"]
         assert states(project) == TURNED
 
@@ -169,10 +169,10 @@ def test_a_value_that_does_not_pass_never_becomes_current(project: Project, tena
         ran = project.run(*ROTATE, code=4)
         assert "the new secret did not pass its call of acme.unknown" in words(ran)
         assert "nothing was switched" in words(ran)
-        assert "go on with: genai-iac rotate ApiKey/chat" in words(ran)
+        assert "re-run: genai-iac rotate ApiKey/chat" in words(ran)
         assert value(sink) == before
         assert states(project) == {"key-one": ("ACTIVE", "current"), "key-two": ("ACTIVE", "pending")}
-        assert secrets(project)["key-one"]["rotation"] == "bringing up key-two"
+        assert secrets(project)["key-one"]["rotation"] == "rotating to key-two"
         begin(project)  # the model mended, the same value goes on
         assert value(sink) != before
     assert states(project) == SWITCHED
@@ -263,7 +263,7 @@ def test_a_rotation_is_taken_back_after_the_switch(project: Project, tenancy: Te
         said = words(project.run(*ROTATE, "--abort"))
         assert "key-two is still in use; it is deactivated once it is idle: apply again" in said
         assert value(sink) == before
-        assert secrets(project)["key-one"]["rotation"] == "taking back: key-two to be deactivated"
+        assert secrets(project)["key-one"]["rotation"] == "rolling back: key-two to be deactivated"
         project.run(*APPLY)
         assert states(project) == {"key-one": ("ACTIVE", "current"), "key-two": ("ACTIVE", "inactive")}
         tenancy.advance("25h")

@@ -1,4 +1,4 @@
-"""Every sink on the shelf is held to what `Sink` promises."""
+"""Every registered sink is held to what `Sink` promises."""
 
 from __future__ import annotations
 

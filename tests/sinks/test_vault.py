@@ -1,4 +1,4 @@
-"""The vault sink: stages, versions, recovery; and that the calls it foretells are the calls it makes."""
+"""The vault sink: stages, versions, recovery; and that the calls it predicts are the calls it makes."""
 
 from __future__ import annotations
 

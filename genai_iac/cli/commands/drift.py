@@ -24,7 +24,7 @@ def make_report(
 ) -> DriftReport:
     """Read, compare, gather. Sinks are looked into: one that was emptied or edited is drift as well.
 
-    One that cannot be asked (no right to, no such program here) is told and no drift.
+    One that cannot be asked (no right to, no such program here) is reported and no drift.
     """
     earlier = load_manifest_at(flags, path, base) if base else None
     with open_session(flags, path) as workspace:
@@ -52,7 +52,7 @@ def _find_edits(workspace: Session, live: Live) -> tuple[HandEdits, list[Notice]
     for address, resource in workspace.manifest.resources.items():
         key = live.one(address) if address.kind == "ApiKey" else None
         if key is None or key.region != resource.region:
-            continue  # one that is to be replaced is told as that
+            continue  # one that is to be replaced is reported as that
         held: tuple[SinkState, ...] = ()
         edited: tuple[HandEdit, ...] = ()
         try:

@@ -1,7 +1,9 @@
-"""The shelf of sinks: every file in this folder that does not begin with `_` holds one `Sink`. Nothing else lists them.
+"""The registry of sinks: every module here whose name does not begin with `_` defines one `Sink`. Nothing else lists them.
 
-A sink of a third party has a dot in its word (`acme.ssm`) and is found, when a manifest first uses it, through the entry points of
-installed packages in the group `genai_iac.delivery.sinks`.
+For: opening the sink that an entry of `deliverTo` names. In: the entry, a `Context`. Out: a `Sink`; opening one writes nothing.
+Must not know: resource types, plans, the SDK; Vault is reached through the `VaultClient` protocol.
+A third party's sink has a dot in its name (`acme.ssm`). It is found, when a manifest first uses it, through the entry points
+of installed packages in the group `genai_iac.delivery.sinks`.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ def open_sink(entry: Mapping[str, Any], context: Context) -> Sink:
 
 
 def find_sink(word: str) -> type[Sink]:
-    """The sink of that word: on the shelf, else among installed packages. Raises SinkError."""
+    """The sink of that name: in this directory, else among installed packages. Raises SinkError."""
     if word in SINKS:
         return SINKS[word]
     from genai_iac.delivery.sinks._plugins import load_installed
@@ -131,7 +133,7 @@ def _defined(module: ModuleType) -> list[type[Sink]]:
         if isinstance(thing, type) and issubclass(thing, Sink) and thing.__module__ == module.__name__
     ]
     if len(found) != 1:
-        raise TypeError(f"{module.__name__} defines {len(found)} sinks; a file of the shelf defines one")
+        raise TypeError(f"{module.__name__} defines {len(found)} sinks; a module of this directory defines one")
     return found
 
 

@@ -54,7 +54,7 @@ class Sink(ABC):
 
     Promises: nothing outside the declared place ever holds a value; a write is whole or has not happened; the address, OCID, secret name,
     mask and expiry are kept beside each value; no error text quotes a value; a place that holds anything else is never overwritten.
-    The order of a delivery: `prove` -> `announce` -> mint -> `write`.
+    The order of a delivery: `prove` -> `announce` -> create or renew -> `write`.
     """
 
     word: ClassVar[str]  # the key under deliverTo
@@ -66,7 +66,7 @@ class Sink(ABC):
     local: ClassVar[bool] = False  # whether each machine has a place of its own under the same name
     compartments: ClassVar[
         tuple[str, ...]
-    ] = ()  # the settings that name a compartment: it is made before anything is minted
+    ] = ()  # the settings that name a compartment: it is created before any value is
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], context: Context) -> None: ...
@@ -89,29 +89,29 @@ class Sink(ABC):
 
     @abstractmethod
     def prove(self) -> None:
-        """Show that a write would work, before anything is minted; leaves no trace. Raises SinkError with the way out."""
+        """Check that a write would work, before any value is created; leaves no trace. Raises SinkError with the way out."""
 
     def announce(self, secrets: tuple[str, ...]) -> None:
-        """Note that values of these secrets are about to be minted for this place, so that an interrupted delivery is seen to be one.
+        """Note that values of these secrets are about to be created for this sink, so that an interrupted delivery is seen to be one.
 
-        Called after `prove` and before the mint. Nothing to do where the place itself can be looked into. Raises SinkError.
+        Called after `prove` and before the value is created. Nothing to do where the sink is readable. Raises SinkError.
         """
         del secrets
 
     def withdraw(self, secrets: frozenset[str]) -> None:
-        """Note that what was announced will not be minted: the service refused it. Raises SinkError."""
+        """Note that what was announced will not be created: the service refused it. Raises SinkError."""
         del secrets
 
     def settle(self, record: Record) -> None:
         """Note that a value that was announced arrived after all: it is called with, and callers have it from nowhere else.
 
-        Nothing to do where the place itself can be looked into. Raises SinkError.
+        Nothing to do where the sink is readable. Raises SinkError.
         """
         del record
 
     @abstractmethod
     def read(self) -> SinkContents | None:
-        """What it holds, without values; None when it holds nothing. Raises SinkError when that is not ours, or it cannot be told."""
+        """What it holds, without values; None when it holds nothing. Raises SinkError when that is not ours, or it cannot be known."""
 
     @abstractmethod
     def take(self, secret: str, mask: str) -> Secret | None:

@@ -69,7 +69,7 @@ def fill_delivery(
 
 
 def draft_contents(delivery: Delivery, context: Context, names: Names = DEFAULT_NAMES) -> Contents:
-    """The contents that a delivery asks for, as far as they are known before values are kept or minted."""
+    """The contents that a delivery asks for, as far as they are known before values are kept or created."""
     return Contents(
         context.owner,
         delivery.address,

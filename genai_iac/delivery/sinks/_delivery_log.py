@@ -37,7 +37,7 @@ _LIMIT = 16 * 1024 * 1024  # bytes; a note is about five hundred
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One place for one key: what was delivered, and what was about to be minted for it and never known to have arrived."""
+    """One place for one key: what was delivered, and what was about to be created for it and never confirmed."""
 
     place: str  # for people who read the file
     address: str
@@ -155,7 +155,10 @@ def _data(note: LogEntry) -> dict[str, Any]:
 
 
 _REMEMBERED = 32  # values a place; a rotation brings one in weeks
-_EARLY, _LATE = timedelta(minutes=2), timedelta(hours=1)  # a mint follows its announcement within this time
+_EARLY, _LATE = (
+    timedelta(minutes=2),
+    timedelta(hours=1),
+)  # creation or renewal follows its announcement within this time
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ class Memory:
     """What this machine knows of one key's deliveries."""
 
     brought: frozenset[tuple[str, str]]  # names and masks
-    announced: Mapping[str, datetime | None]  # minted from here perhaps, and never known to have arrived
+    announced: Mapping[str, datetime | None]  # perhaps created by this machine, and never confirmed
 
     def knows(self, secret: LiveSecret) -> bool:
         """Whether that very value was made or delivered from here, so that where it is not, it is lost."""
@@ -179,7 +182,7 @@ def is_of_announcement(secret: LiveSecret, at: datetime | None) -> bool:
 
 @dataclass(frozen=True)
 class DeliveryLog:
-    """The notes of one key. Every file is told apart by the directory that its path starts from."""
+    """The notes of one key. Every file is distinguished by the directory that its path starts from."""
 
     context: Context
 
@@ -192,7 +195,7 @@ class DeliveryLog:
         )
 
     def announce(self, entry: Mapping[str, Any], sink: Sink, secrets: Iterable[str], now: datetime | None) -> None:
-        """LogEntry that values of these secrets are about to be minted for that place. Raises SinkError."""
+        """Log that values of these secrets are about to be created for that sink. Raises SinkError."""
         names = tuple(secrets)
         moments = {} if now is None else dict.fromkeys(names, now)
         self._change(

@@ -1,6 +1,6 @@
 """Writes contents as a dotenv file: a shell, python-dotenv and container runtimes read the values, the records are comments.
 
-What is read back is told in `_dotenv_reader`: nothing there depends on the wording of the comment below the first line.
+What is read back is reported in `_dotenv_reader`: nothing there depends on the wording of the comment below the first line.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The OCI configuration file of a local tenancy: a profile with a key for everyone who has one."""
+"""The OCI configuration file of a local emulator: a profile with a key for everyone who has one."""
 
 import configparser
 import io
@@ -46,7 +46,7 @@ def _make_key() -> RSAPrivateKey:
 
 
 DEFAULT_PROFILE = "DEFAULT"
-PRINCIPAL_DESCRIPTION = "Made through the control API of the local tenancy"
+PRINCIPAL_DESCRIPTION = "Made through the control API of the local emulator"
 
 _OWNERS = """
 SELECT u.name, u.id, s.user IS NOT NULL AS session FROM resources u LEFT JOIN sessions s ON s.user = u.id

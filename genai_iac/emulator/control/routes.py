@@ -12,7 +12,7 @@ from genai_iac.emulator.http.responses import NO_CONTENT, Answer, answer_error
 from genai_iac.emulator.storage.database import Database
 
 _PREFIX = "_local"
-_NONE = "This local tenancy has no control API; genai-iac local serve starts one that has."
+_NONE = "This local emulator has no control API; genai-iac local serve starts one that has."
 
 DOORS: dict[str, dict[str, ControlRoute]] = {
     "health": {"GET": ControlRoute(admin.show_health)},

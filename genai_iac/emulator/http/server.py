@@ -81,7 +81,7 @@ def serve(
 ) -> None:
     """Serve a tenancy until SIGINT or SIGTERM; `on_ready` is given the URL. Loopback only: ValueError for other hosts."""
     if host not in _LOOPBACK:
-        raise ValueError(f"the local tenancy listens on loopback only, not on {host}; use 127.0.0.1")
+        raise ValueError(f"the local emulator listens on loopback only, not on {host}; use 127.0.0.1")
     with (
         _listen(host, port) as listener,
         Emulator(
@@ -136,7 +136,7 @@ def _in_thread(app: Application, listener: socket.socket) -> Iterator[None]:
             ready.set()
             loop.close()
 
-    thread = threading.Thread(target=run, name="genai-iac local tenancy", daemon=True)
+    thread = threading.Thread(target=run, name="genai-iac local emulator", daemon=True)
     thread.start()
     ready.wait()
     try:

@@ -22,7 +22,7 @@ _LOG = logging.getLogger("genai_iac.emulator")
 
 
 class TransactionRunner:
-    """The synchronous heart of a local tenancy. It answers; sending, waiting and breaking connections is the wire's."""
+    """The synchronous heart of a local emulator. It answers; sending, waiting and breaking connections is the wire's."""
 
     def __init__(self, database: Database, master_key: Callable[[], str], *, allow_kill: bool = False) -> None:
         self._database = database
@@ -58,7 +58,7 @@ class TransactionRunner:
             with self._database.write() as connection:
                 return self._within(connection, request, route, struck)
         except Exception:
-            _LOG.exception("%s %s failed inside the local tenancy", request.method, request.path)
+            _LOG.exception("%s %s failed inside the local emulator", request.method, request.path)
             with self._database.write() as connection:
                 failure = ServiceError(500, "InternalServerError", "Internal Server Error")
                 answer = answer_error(failure)

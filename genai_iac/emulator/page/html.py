@@ -25,7 +25,7 @@ def render_page(view: View, token: str | None) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Local tenancy</title><style>{stylesheet()}</style></head><body>"
+        f"<title>Local emulator</title><style>{stylesheet()}</style></head><body>"
         f"{_header(view, token)}<main>{_tree(view)}<aside>{_people(view)}{_calls(view)}</aside></main></body></html>"
     )
 
@@ -58,7 +58,7 @@ def _header(view: View, token: str | None) -> str:
         f'<span class="state revoked">{view.faults} fault{"s" * (view.faults != 1)} armed</span>' if view.faults else ""
     )
     return (
-        "<header><div><h1>Local tenancy</h1>"
+        "<header><div><h1>Local emulator</h1>"
         f'<p class="id">{_safe(world.tenancy)}</p>'
         f"<p>Home region <b>{world.home}</b> ({REGIONS[world.home]}) {faults}</p></div>"
         f'<form class="clock" method="post" action="/_page/clock"><p><time>{format_instant(world.now)[:19]}Z</time>'

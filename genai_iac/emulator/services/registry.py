@@ -1,4 +1,4 @@
-"""All services of the local tenancy: every operation, and all work that time brings."""
+"""All services of the local emulator: every operation, and all work that time brings."""
 
 from genai_iac.emulator.services import generative_ai, identity, inference, object_storage, search, vault
 

@@ -43,7 +43,7 @@ class Database:
             self._prepare()
         except sqlite3.DatabaseError as error:
             self.connection.close()
-            raise DatabaseError(f"{path} is not a local tenancy ({error}); name another file or remove it") from error
+            raise DatabaseError(f"{path} is not a local emulator ({error}); name another file or remove it") from error
 
     def close(self) -> None:
         """Close the connection; the file stays."""

@@ -62,4 +62,4 @@ def master_key(database: Path | None) -> Callable[[], str]:
 
 
 def _derive(passphrase: str) -> bytes:
-    return hashlib.sha256(b"genai-iac local tenancy\n" + passphrase.encode("utf-8")).digest()
+    return hashlib.sha256(b"genai-iac local emulator\n" + passphrase.encode("utf-8")).digest()
