@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from genai_iac.cli.complete import complete_address
+
 
 @click.command("import")
-@click.argument("address", metavar="ADDR")
+@click.argument("address", metavar="ADDR", shell_complete=complete_address)
 @click.argument("ocid", metavar="OCID")
 @click.argument("path", default=".")
 @click.pass_context

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from genai_iac.cli.complete import complete_address
+
 
 @click.command("rotate")
-@click.argument("address", metavar="ADDR")
+@click.argument("address", metavar="ADDR", shell_complete=complete_address)
 @click.argument("path", default=".")
 @click.option(
     "--leaked",
