@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from genai_iac.cli.all_stacks import for_all_stacks
 from genai_iac.cli.audit import WriteLog, audit_flag
 from genai_iac.cli.options import guard_flags, planning_flags
 
@@ -30,6 +31,7 @@ from genai_iac.cli.options import guard_flags, planning_flags
 @guard_flags
 @audit_flag
 @click.pass_context
+@for_all_stacks
 def COMMAND(  # noqa: N802
     ctx: click.Context,
     /,

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from genai_iac.cli.all_stacks import for_all_stacks
 from genai_iac.cli.options import guard_flags, planning_flags
 
 _FORMATS = ["text", "json", "markdown", "html", "terraform-json"]
@@ -34,6 +35,7 @@ _FORMATS = ["text", "json", "markdown", "html", "terraform-json"]
 @planning_flags
 @guard_flags
 @click.pass_context
+@for_all_stacks
 def COMMAND(  # noqa: N802
     ctx: click.Context,
     /,
