@@ -86,7 +86,8 @@ def _first_problem(data: Any) -> str:
     rows = [*(data.get("errors") or ()), *(data.get("checks") or ())] if isinstance(data, dict) else []
     for row in rows:
         if isinstance(row, dict) and row.get("verdict", "failed") == "failed":
-            source = ":".join(str(row[name]) for name in ("file", "line", "column") if row.get(name) is not None)
+            place = row.get("source")
+            source = ":".join(map(str, place.values())) if isinstance(place, dict) else str(place or "")
             text = str(row.get("message") or row.get("text") or "")
             return escape_control(f"{source}: {text}" if source else text, _MESSAGE_LIMIT)
     return ""
