@@ -18,6 +18,7 @@ from genai_iac.manifest.decoding import MAX_BYTES, MAX_TOTAL, STDIN
 ENVIRONMENTS = "environments"
 MAX_FILES = 10_000
 _ENDINGS = (".yaml", ".yml")
+_TESTS = (".test.yaml", ".test.yml")  # of `genai-iac test`: no manifests
 _LEAVES = "this is a link to a place outside the manifests' directory"
 
 
@@ -146,5 +147,5 @@ def _walk(place: ManifestPath, below: Path, seen: set[Path]) -> Iterator[str | P
             continue
         if is_directory:
             yield from _walk(place, below / entry.name, seen)
-        elif entry.name.endswith(_ENDINGS):
+        elif entry.name.endswith(_ENDINGS) and not entry.name.endswith(_TESTS):
             yield str(below / entry.name)

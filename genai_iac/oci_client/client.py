@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from genai_iac.core.cancellation import CancelToken
+from genai_iac.core.current_address import current_address
 from genai_iac.core.errors import IacError, ServiceFailure, UsageError
 from genai_iac.network import HttpClient, read_headers
 from genai_iac.network.limits import PAGES, cut_deep
@@ -283,9 +284,10 @@ class OciClient:
             raise
         except Exception as error:
             failure = self._explain(error, operation, where, client)
-            self._tell(operation, where, failure.status, began)
+            self._tell(operation, where, failure.status, began, _id_in(known, arguments), failure.request_id)
             raise failure from forget_frames(error)
-        self._tell(operation, where, response.status, began)
+        id = _id_in(known, arguments) or _id_made(operation, response.data)
+        self._tell(operation, where, response.status, began, id, read_headers(response.headers).request_id)
         self._note_clock(response.headers)
         return response
 
@@ -298,10 +300,13 @@ class OciClient:
             failure = not_subscribed(failure, region, [one["regionName"] for one in subscriptions]) or failure
         return failure
 
-    def _tell(self, operation: str, region: str, status: int | None, began: float) -> None:
+    def _tell(
+        self, operation: str, region: str, status: int | None, began: float, id: str | None, request_id: str | None
+    ) -> None:
         if self._watch:
+            seconds, address = time.monotonic() - began, current_address()
             with suppress(Exception):  # whoever watches cannot undo a call
-                self._watch(SentRequest(operation, region, status, time.monotonic() - began))
+                self._watch(SentRequest(operation, region, status, seconds, id, request_id, address))
 
     def _where(self, known: SdkOperation, region: str | None) -> str:
         if known.home:
@@ -319,6 +324,18 @@ class OciClient:
             return
         # whole seconds are all the header tells; closer than that is this machine's clock being right
         self._ahead = ahead if abs(ahead) > timedelta(seconds=2) else timedelta(0)
+
+
+def _id_in(known: SdkOperation, arguments: list[Any]) -> str | None:
+    """The OCID that a request names."""
+    first = arguments[0] if arguments and known.takes[:1] == ("id",) else None
+    return first if isinstance(first, str) else None
+
+
+def _id_made(operation: str, data: Any) -> str | None:
+    """The OCID of what a create made."""
+    id = data.get("id") if operation.startswith("Create") and isinstance(data, Mapping) else None
+    return id if isinstance(id, str) else None
 
 
 def _endless(operation: str, pages: int) -> ServiceFailure:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from genai_iac.cli.all_stacks import for_all_stacks
 from genai_iac.core.errors import IacError, ManifestError, Problem, UsageError
 from genai_iac.formatting import format_text
 from genai_iac.manifest.decoding import BYTE_ORDER_MARK, decode
@@ -121,6 +122,7 @@ LAID_OUT_OTHERWISE = 2
 @click.argument("path", default=".")
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 when a file would change.")
 @click.pass_context
+@for_all_stacks
 def COMMAND(ctx: click.Context, path: str, check: bool) -> int:  # noqa: N802
     """Format manifests: order of keys, indentation, separators. Prints the files that change; - formats standard input."""
     from genai_iac.cli.console import Console

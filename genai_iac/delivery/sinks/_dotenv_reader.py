@@ -137,10 +137,19 @@ class _Reader:
             ours = after_head or (found is not None and self._owner_of(found["name"]) is not None)
             self._lines.append((self._now if ours else None, _foreign(line)))
             return
-        owner = self._owner_of(found["name"])
-        self._lines.append((owner, _foreign(line)))
+        owner, value = self._owner_of(found["name"]), _plain(found["value"])
+        known = owner is not None and self._is_address(owner, found["name"], value)
+        self._lines.append((owner, Secret.document(line) if known else _foreign(line)))
         if owner is not None:
-            self._note_assignment(owner, found["name"], _plain(found["value"]))
+            self._note_assignment(owner, found["name"], value)
+
+    def _is_address(self, owner: _Whose, name: str, value: str) -> bool:
+        """Whether it is the base URL or project that the head tells: no value. The redactor once learned the URL from here,
+        and covered the region's name wherever a run printed it."""
+        section = self._sections[owner]
+        if name == section.names.base_url:
+            return value == section.base_url or (not section.base_url and value.startswith(("https://", "http://")))
+        return bool(value) and (name, value) == (section.names.project, section.project)
 
     def _keep_value(self, data: dict[str, Any], name: str, form: str) -> bool:
         """Take the value below its record; whether the line is a value of ours at all."""
