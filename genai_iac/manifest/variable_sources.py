@@ -32,7 +32,7 @@ def read_variable_file(path: Path, findings: Diagnostics) -> tuple[File, list[Gi
         with path.open("rb") as opened:
             file = File(str(path), str(path), opened.read(MAX_BYTES + 1))
     except (OSError, ValueError) as error:
-        reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else "not a path"
+        reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
         raise UsageError(
             f"--var-file {path} cannot be read: {reason}", hint="give a YAML file with lines of the form name: value"
         ) from error
