@@ -88,7 +88,9 @@ class Repository:
             try:
                 folder = Path(stack.enter_context(TemporaryDirectory(prefix="genai-iac-"))).resolve()
                 self._lay_out(folder, commit, below, endings)
-            except OSError as error:  # no room, no directory for temporary files, names that this file system does not take
+            except (
+                OSError
+            ) as error:  # no room, no directory for temporary files, names that this file system does not take
                 reason = error.strerror or str(error)
                 message = f"the files of {commit[:12]} cannot be written to a temporary directory: {reason}"
                 raise UsageError(message, hint="correct that, or name another directory in TMPDIR") from error
@@ -200,5 +202,7 @@ def _read_blobs(where: Path, blobs: list[bytes]) -> Iterator[bytes]:
 def _unreadable(where: Path, blob: str, reason: str) -> GitError:
     """An object that git names and does not give. A clone says itself whether it is a partial one."""
     partial = _run(where, "config", "--get-regexp", r"^remote\..*\.promisor$", no=(1,))
-    hint = "this clone is a partial one: fetch it whole (git fetch --refetch --no-filter)" if partial else "see git fsck"
+    hint = (
+        "this clone is a partial one: fetch it whole (git fetch --refetch --no-filter)" if partial else "see git fsck"
+    )
     return GitError(f"git has no content for the object {blob} in {where}: {reason}", reason, hint=hint)

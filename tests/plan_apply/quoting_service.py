@@ -1,4 +1,4 @@
-"""A service between the tool and the local tenancy that answers with every value it has seen, in every form, where an error says something."""
+"""A service between the tool and the local tenancy: its refusals quote every value that passed, in every form."""
 
 from __future__ import annotations
 

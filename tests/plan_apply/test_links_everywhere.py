@@ -22,7 +22,8 @@ kind: ApiKey
 metadata: {name: app}
 spec:
     compartment: /
-    secrets: [{name: one, expires: 30d}, {name: two, expires: 60d}]
+    secrets: [{name: one}, {name: two}]
+    rotation: {every: 30d, overlap: 2d, idle: 24h}
     deliverTo:
       - file: {path: secrets/app.env}
       - file: {path: secrets/deep/app.json, format: json}
