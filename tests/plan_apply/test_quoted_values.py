@@ -47,7 +47,7 @@ ANSWERS = {
 }
 PLACES = {
     "CreateSecret": ("POST", "/20180608/secrets"),
-    "UpdateApiKey": ("PUT", "/apiKeys/"),
+    "UpdateApiKey": ("PUT", "/apikeys/"),
     "RenewApiKey": ("POST", "/renew"),
     "inference": ("POST", "/chat/completions"),
     "CreatePolicy": ("POST", "/20160918/policies"),
