@@ -229,14 +229,10 @@ def open_session(flags: GlobalOptions, path: str) -> Iterator[Session]:
 
 def open_snapshot(flags: GlobalOptions, path: str, file: Path) -> Session:
     """The same on a snapshot: no credentials, no network. Raises UsageError for a file that is none."""
+    from genai_iac.cli.untrusted_json import read_regular_file
     from genai_iac.import_export.snapshot import read_snapshot
 
-    try:
-        snapshot = read_snapshot(file.read_bytes())
-    except OSError as error:
-        raise UsageError(
-            f"--snapshot {file}: {error.strerror}", hint="make one: genai-iac snapshot --out FILE"
-        ) from error
+    snapshot = read_snapshot(read_regular_file(file, "--snapshot"))
     return make_session(snapshot, flags, path, load_manifest(flags, path))
 
 

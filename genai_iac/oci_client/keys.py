@@ -67,5 +67,7 @@ def load_key(settings: Settings, content: str, load: Callable[[bytes, bytes | No
             raise UsageError(f"{where}: {error}", hint="correct pass_phrase or OCI_CLI_PASSPHRASE") from error
         raise UsageError(f"{where} cannot be read: {error}", hint="name a private key in PEM form") from error
     if not isinstance(getattr(made, "private_key", made), RSAPrivateKey):
-        raise UsageError(f"{where} is no RSA key; OCI signs with RSA alone", hint="name the key that was uploaded to OCI")
+        raise UsageError(
+            f"{where} is no RSA key; OCI signs with RSA alone", hint="name the key that was uploaded to OCI"
+        )
     return made

@@ -97,7 +97,10 @@ REFUSED: dict[str, tuple[Callable[[Project], object], str]] = {
     "empty": (lambda user: change(user, "k.pem", lambda text: ""), "c:4: key_file = k.pem: the file is empty"),
     "bytes": (lambda user: (user.path / "k.pem").write_bytes(b"\xff\xfe\0"), "c:4: key_file = k.pem: this is not text"),
     "a public key": (lambda user: change(user, "k.pem", public), "the private key of c:4 cannot be read"),
-    "half a key": (lambda user: change(user, "k.pem", lambda text: text[:900]), "the private key of c:4 cannot be read"),
+    "half a key": (
+        lambda user: change(user, "k.pem", lambda text: text[:900]),
+        "the private key of c:4 cannot be read",
+    ),
     "a variable in the path": (
         lambda user: change(user, "c", lambda text: text.replace("k.pem", "$HOME/k.pem")),
         "c:4: key_file = $HOME/k.pem: No such file or directory (looked for at",

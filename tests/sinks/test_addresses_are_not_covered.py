@@ -32,7 +32,12 @@ def test_the_region_is_told_after_a_delivery(offline: Project, form: str, env: s
 
 
 LINES = ("OPENAI_BASE_URL", "OPENAI_PROJECT_ID", "OTHER", "export OPENAI_BASE_URL")
-FOREIGN = (VALUE, f"https://user:{VALUE}@example.com/v1", f"https://example.com/{VALUE}", f"https://{VALUE}.example.com/")
+FOREIGN = (
+    VALUE,
+    f"https://user:{VALUE}@example.com/v1",
+    f"https://example.com/{VALUE}",
+    f"https://{VALUE}.example.com/",
+)
 HEADS = {
     "none": "",
     "format 1": '# genai-iac: {"format": 1, "address": "ApiKey/a", "id": "ocid1.x", "owner": "s"}\n',
