@@ -18,6 +18,7 @@ from genai_iac.delivery.sinks._contents import (
     Unreadable,
     check,
     contents_from_head,
+    is_plain_address,
     is_whole,
     newer_format,
     record_from_data,
@@ -143,14 +144,6 @@ class _Reader:
         if owner is not None:
             self._note_assignment(owner, found["name"], value)
 
-    def _is_address(self, owner: _Whose, name: str, value: str) -> bool:
-        """Whether it is the base URL or project that the head tells: no value. The redactor once learned the URL from here,
-        and covered the region's name wherever a run printed it."""
-        section = self._sections[owner]
-        if name == section.names.base_url:
-            return value == section.base_url or (not section.base_url and value.startswith(("https://", "http://")))
-        return bool(value) and (name, value) == (section.names.project, section.project)
-
     def _keep_value(self, data: dict[str, Any], name: str, form: str) -> bool:
         """Take the value below its record; whether the line is a value of ours at all."""
         assert self._now is not None
@@ -173,6 +166,14 @@ class _Reader:
             (section.names.project, section.project),
         ):
             self._sections[owner] = replace(section, damage=section.damage or f"{name} was changed")
+
+    def _is_address(self, owner: _Whose, name: str, value: str) -> bool:
+        """Whether it is the endpoint or the project that our record tells: to cover those would cover the region everywhere."""
+        section = self._sections[owner]
+        if name == section.names.base_url:
+            # format 1 does not tell it; what could be a password in an address is no address then
+            return value == section.base_url or (not section.base_url and is_plain_address(value))
+        return name == section.names.project and value == section.project
 
     def _owner_of(self, name: str) -> _Whose | None:
         """The section that names the variable so; the one under way goes first."""
