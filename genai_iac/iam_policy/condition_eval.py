@@ -8,6 +8,7 @@ value ``'*'`` means *any value*, as published tag policies use it.
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from genai_iac.iam_policy.condition_variables import DAYS, find_variable
 from genai_iac.iam_policy.syntax_tree import (
     Comparison,
     Condition,
@@ -43,32 +44,18 @@ def fold_variables(variables: Mapping[str, str | Values]) -> dict[str, Values]:
 
 
 def clock_variables(now: datetime) -> dict[str, Values]:
-    """The time variables of a request (Oracle: Identity/policiesadvanced, time-based access)."""
+    """The time variables of a request (Oracle: Identity/policiesadvanced, time-based access).
+
+    The month is a number ('6', not 'june'); the day of the week alone is an English word.
+    """
     moment = now.astimezone(UTC)
     return {
         "request.utc-timestamp": (moment.strftime("%Y-%m-%dT%H:%M:%SZ"),),
         "request.utc-timestamp.time-of-day": (moment.strftime("%H:%M:%SZ"),),
-        "request.utc-timestamp.day-of-week": (_DAYS[moment.weekday()],),
+        "request.utc-timestamp.day-of-week": (DAYS[moment.weekday()],),
         "request.utc-timestamp.day-of-month": (str(moment.day),),
-        "request.utc-timestamp.month-of-year": (_MONTHS[moment.month - 1],),
+        "request.utc-timestamp.month-of-year": (str(moment.month),),
     }
-
-
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
 
 
 def _compares(comparison: Comparison, look_up: Lookup) -> bool:
@@ -78,16 +65,23 @@ def _compares(comparison: Comparison, look_up: Lookup) -> bool:
     operator = comparison.operator
     if operator in ("before", "after", "between"):
         return _in_time(left, operator, comparison.right, look_up)
-    known = [_matcher(operand, look_up) for operand in comparison.right]
+    stars = has_quoted_stars(comparison.left.text)
+    known = [_matcher(operand, look_up, stars) for operand in comparison.right]
     if None in known:
         return False
     matched = any(matches(value) for matches in known if matches is not None for value in left)
     return matched is (operator in ("=", "in"))
 
 
-def _matcher(operand: Operand, look_up: Lookup) -> Callable[[str], bool] | None:
+def has_quoted_stars(variable: str) -> bool:
+    """Whether a star in a quoted value of that variable stands for any text, as its page shows."""
+    found = find_variable(variable)
+    return found is not None and found.quoted_stars
+
+
+def _matcher(operand: Operand, look_up: Lookup, quoted_stars: bool) -> Callable[[str], bool] | None:
     """What tells whether a value matches the operand; None for a variable that the request does not carry."""
-    if isinstance(operand, Pattern):
+    if isinstance(operand, Pattern) or (quoted_stars and isinstance(operand, QuotedValue)):
         return lambda value: match_pattern(operand.text, value)
     if isinstance(operand, QuotedValue):
         wanted = operand.text.lower()

@@ -128,3 +128,14 @@ def test_mistakes_in_a_policy_are_all_told_in_order() -> None:
         (0, "unknown-type"),
         (1, "syntax"),
     ]
+
+
+@pytest.mark.parametrize(("rule", "text"), BAD)
+def test_what_a_fix_tells_to_write_can_be_written(rule: str, text: str) -> None:
+    """A fix that is a piece of a statement comes with the whole statement, which our own parser reads."""
+    for finding in found(rule, lint_statement(text)):
+        if finding.replacement is not None:
+            parse(finding.replacement)
+        if finding.fix is not None and finding.fix.startswith(("write /", "write '")):
+            assert finding.replacement is not None
+            assert finding.fix.removeprefix("write ") in finding.replacement
