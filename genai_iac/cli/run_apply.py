@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from genai_iac.cli.console import Console, ProgressNotice
+from genai_iac.analysis.access import KeyPermission
+from genai_iac.cli.console import Console, OutputError, ProgressNotice
 from genai_iac.cli.local_emulator import LOCAL_DB, program
 from genai_iac.cli.lock import apply_lock
 from genai_iac.cli.options import GlobalOptions, read_addresses
@@ -28,18 +30,31 @@ from genai_iac.render.plan.json import plan_document, read_saved_plan
 from genai_iac.render.plan.progress import closing_text, outcome_line, outcome_text, summary_line
 from genai_iac.render.plan.text import render_text
 
+_MODEL = "xai.grok-4"
 
-def next_step_lines(workspace: Session, made: Iterable[Address]) -> str:
-    """Lines for the first of these keys that went to a dotenv file; empty when none did."""
+
+def next_step_lines(workspace: Session, made: Iterable[Address], allowed: Collection[KeyPermission]) -> str:
+    """Lines for the first of these keys that went to a dotenv file and may chat with some model; empty when none did."""
     for address in made:
+        models = [model for one in allowed if one.address == address and one.api == "chat" for model in _models(one)]
+        if not models:
+            continue
+        model = _MODEL if _MODEL in models else models[0]
         resource = workspace.manifest.resources.get(address)
         for entry in resource.settings.get("deliverTo", ()) if resource else ():
             if "file" in entry and entry["file"].get("format", "dotenv") == "dotenv":
-                return _lines(workspace, address, _shown_path(workspace, str(entry["file"]["path"])))
+                return _lines(workspace, address, model, _shown_path(workspace, str(entry["file"]["path"])))
     return ""
 
 
-def _lines(workspace: Session, address: Address, path: str) -> str:
+def _models(one: KeyPermission) -> list[str]:
+    """A model that it names, or ours where it names none and does not exclude that; a pattern names no model."""
+    if one.model is None:
+        return [] if _MODEL in one.barred else [_MODEL]
+    return [one.model] if "*" not in one.model else []
+
+
+def _lines(workspace: Session, address: Address, model: str, path: str) -> str:
     serve = ""
     if workspace.flags.local:
         serve = f"  {program()} local serve &   # the local tenancy of {LOCAL_DB}, where this key lives\n"
@@ -48,7 +63,7 @@ def _lines(workspace: Session, address: Address, path: str) -> str:
         f"  set -a; . {shlex.quote(path)}; set +a\n"
         '  curl "$OPENAI_BASE_URL/chat/completions" -H "Authorization: Bearer $OPENAI_API_KEY" \\\n'
         "    -H 'Content-Type: application/json' \\\n"
-        '    -d \'{"model": "xai.grok-4", "messages": [{"role": "user", "content": "Hello"}]}\'\n'
+        f"    -d {shlex.quote(json.dumps({'model': model, 'messages': [{'role': 'user', 'content': 'Hello'}]}))}\n"
     )
 
 
@@ -146,19 +161,47 @@ def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
         raise IacError(f"{consent.verb} was not agreed to; nothing was changed")
     _check_programs(draft)
     outcomes: list[Outcome] = []
+    report = _Report(output)
     with SignalHandler.of_run().finishing_first() as stop:
         for outcome in apply_plan(draft.plan, _site(draft, stop, ProgressNotice(output.note))):
             outcomes.append(outcome)
-            output.say(outcome_line(outcome) if consent.as_json else outcome_text(outcome, output.terminal))
-    if consent.as_json:
-        output.say(summary_line(outcomes))
-    else:
-        again = _command(draft.workspace.flags, consent)
-        output.say("\n" + closing_text(outcomes, output.terminal, notices=draft.plan.notices, again=again))
-        _say_how_to_call(draft, outcomes, output)
+            report.say(outcome_line(outcome) if consent.as_json else outcome_text(outcome, output.terminal))
+        if consent.as_json:
+            report.say(summary_line(outcomes))
+        else:
+            again = _command(draft.workspace.flags, consent)
+            report.say("\n" + closing_text(outcomes, output.terminal, notices=draft.plan.notices, again=again))
+            report.say(_how_to_call(draft, outcomes))
+    code = report.end(len(outcomes))
     if stop.is_set():
         return _INTERRUPTED
-    return 0 if all(outcomes) else _PARTIAL
+    return code if all(outcomes) else _PARTIAL
+
+
+class _Report:
+    """What an apply says about its changes. That it cannot be written stops no change: it is said when all have ended."""
+
+    def __init__(self, output: Console) -> None:
+        self._output = output
+        self._lost: OutputError | None = None
+
+    def say(self, text: str) -> None:
+        if self._lost is None and text:
+            try:
+                self._output.say(text)
+            except OutputError as error:
+                self._lost = error
+
+    def end(self, changes: int) -> int:
+        """The exit code: 1 when a part of the report is lost."""
+        if self._lost is None:
+            return 0
+        return self._output.fail(
+            IacError(
+                f"{self._lost.message}; {changes} changes were carried out, and not all of them could be reported",
+                hint="genai-iac plan shows what is left to do",
+            )
+        )
 
 
 def _check_programs(draft: PlannedRun) -> None:
@@ -193,10 +236,13 @@ def _site(draft: PlannedRun, stop: CancelToken, waiting: ProgressNotice) -> Appl
     )
 
 
-def _say_how_to_call(draft: PlannedRun, outcomes: list[Outcome], output: Console) -> None:
-    """For each key that was just made and delivered to a file: the line that calls the endpoint with it."""
+def _how_to_call(draft: PlannedRun, outcomes: list[Outcome]) -> str:
+    """For a key that was just created, delivered to a file and allowed by a live policy: the lines that call a model with it."""
+    from genai_iac.cli.access_report import planned_access
 
-    made = [outcome.change.address for outcome in outcomes if outcome and "create" in outcome.change.actions]
-    text = next_step_lines(draft.workspace, made)
-    if text:
-        output.say(text)
+    landed = [outcome.change for outcome in outcomes if outcome]
+    made = [change.address for change in landed if "create" in change.actions and change.address.kind == "ApiKey"]
+    if not made:
+        return ""
+    access = planned_access(draft.workspace, draft.live, replace(draft.plan, changes=tuple(landed)))
+    return next_step_lines(draft.workspace, made, access.after) or ""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from genai_iac.core.address import Address
 from genai_iac.core.compartment_tree import CompartmentTree
-from genai_iac.core.ownership import OWNERSHIP_TAG, Owner, judge, read_ownership_tag
+from genai_iac.core.ownership import OWNERSHIP_TAG, REPLACES, Owner, judge, read_ownership_tag
 from genai_iac.core.resource import LiveResource
 
 
@@ -23,6 +23,9 @@ class Live:
     owned: Mapping[Address, tuple[LiveResource, ...]]
     others: tuple[LiveResource, ...]  # seen on the way: no mark, or another stack's
     strays: tuple[LiveResource, ...] = ()  # carry a tag of ours that was made for another resource
+    superseded: tuple[
+        LiveResource, ...
+    ] = ()  # ours, and replaced by a live successor: to be deleted with its next change
     regions: tuple[str, ...] = ()  # where API keys were looked for
     places: tuple[str, ...] = ()  # OCIDs of the compartments that were looked into
     beyond: tuple[
@@ -66,7 +69,9 @@ class Live:
             if one.mark is not None and owner.owns(one.mark):  # deleted, or being deleted
                 ended.setdefault(one.mark.address, []).append(one)
         owned: dict[Address, tuple[LiveResource, ...]] = {}
+        superseded: list[LiveResource] = []
         for address, group in groups.items():
+            superseded.extend(_part_superseded(owner, group))
             claimants = judge(owner, group, ended.get(address, ()))
             strays.extend(claimants.copies)
             if claimants.ours:
@@ -79,6 +84,7 @@ class Live:
             owned,
             tuple(others),
             tuple(strays),
+            tuple(superseded),
             tuple(regions),
             tuple(places),
             tuple(beyond),
@@ -89,7 +95,7 @@ class Live:
     @property
     def found(self) -> tuple[LiveResource, ...]:
         """Everything that was found in the places that the stack names or owns, and what is ours anywhere."""
-        return (*(one for group in self.owned.values() for one in group), *self.others, *self.strays)
+        return (*(one for group in self.owned.values() for one in group), *self.others, *self.strays, *self.superseded)
 
     @property
     def ids(self) -> dict[Address, str]:
@@ -100,6 +106,18 @@ class Live:
         """The live resource of that address, or None."""
         found = self.owned.get(address, ())
         return found[0] if found else None
+
+
+def _part_superseded(owner: Owner, group: list[LiveResource]) -> list[LiveResource]:
+    """Take out of the group, and answer, the policies that a successor of ours says it was created to replace.
+
+    The successor's ownership tag has to fit: a copied tag beside a copied OCID must not have a policy of ours deleted.
+    """
+    named = {one.tags.get(REPLACES): one.id for one in group if one.mark and owner.fits(one.mark, one)}
+    old = [one for one in group if named.get(one.id, one.id) != one.id and one.kind == "Policy"]
+    for one in old:
+        group.remove(one)
+    return old
 
 
 def _marked(resource: LiveResource) -> LiveResource:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Literal
 
@@ -36,6 +36,7 @@ class Call:
     id: str | None = None  # OCID it acts on; None: the resource that this change makes
     region: str | None = None  # None: the home region
     secret: str | None = None  # the named secret that a mint or a state change is about
+    about: Address | None = None  # set: it acts on that other resource, whose own change follows
 
     @property
     def takes_away(self) -> bool:
@@ -62,6 +63,14 @@ class Invalidation:
     asked: bool = False  # a person named this very secret, so that the guard need not ask again
     carriers: tuple[str, ...] = ()  # the places that still hold it
     looked: bool = False  # whether that is known; else they are those that may
+    idle: timedelta = timedelta(hours=24)  # unused for this long, it is no longer in use
+    key: Address | None = None  # set: the value stays valid, but no policy admits this key to `apis` any more
+    apis: tuple[str, ...] = ()
+    passing: bool = False  # only until the change has ended
+
+    def is_in_use(self, now: datetime | None) -> bool:
+        """Whether somebody used it within `idle`; without a clock, whether anybody ever did."""
+        return self.last_used is not None and (now is None or now - self.last_used < self.idle)
 
 
 @dataclass(frozen=True, slots=True)

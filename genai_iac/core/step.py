@@ -40,6 +40,7 @@ class RotationRequest:
 
     what: Literal["begin", "abort", "leaked"]
     secret: str = ""
+    revokes: bool = False  # the leaked one is permanently revoked, not deactivated and renewed
 
 
 @dataclass(frozen=True, slots=True)

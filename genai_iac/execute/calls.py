@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from genai_iac.core import OWNERSHIP_TAG, Call, Change, LiveResource, Secret
+from genai_iac.core import OWNERSHIP_TAG, Address, Call, Change, LiveResource, Secret
 from genai_iac.core.errors import IacError, ServiceFailure, StalePlanError
 from genai_iac.execute.context import ApplyContext
 from genai_iac.execute.duplicate_creates import is_alive
@@ -32,7 +32,9 @@ class CallExecutor:
 
     def make(self, call: Call) -> None:
         """Make one call. Raises IacError."""
-        if call.operation.startswith("Create"):
+        if call.about is not None:
+            self._modify_other(call, call.about)
+        elif call.operation.startswith("Create"):
             self._create(call)
         elif call.operation == self._kind.delete_operation:
             self._delete(call)
@@ -112,6 +114,25 @@ class CallExecutor:
         if reply.data:
             self._keep(reply, call)
 
+    def _modify_other(self, call: Call, address: Address) -> None:
+        """Change another resource first; its own change follows later and starts from what this one wrote."""
+        kind, progress = RESOURCE_TYPES[address.kind], self._progress
+        assert call.id is not None
+        reply = self._provider.get(kind.get_operation, call.id, call.region)
+        seen = kind.read(reply.data, call.region)
+        if not progress.is_as_planned(address, seen, kind.statement_fields):
+            raise StalePlanError(f"{address} ({call.id}) was changed since the plan was made", hint="plan again")
+        body = progress.mark_updated(progress.resolver.final(call.body, self._provider.now()), seen.compartment)
+        try:
+            reply = self._provider.write(call.operation, id=call.id, body=body, region=call.region, etag=reply.etag)
+        except ServiceFailure as failure:
+            if not (failure.uncertain and failure.code == "NoEtagMatch"):
+                raise
+            reply = self._provider.get(kind.get_operation, call.id, call.region)
+            if any(reply.data.get(name) != value for name, value in body.items()):
+                raise
+        progress.before[address] = kind.read(reply.data, call.region)
+
     def _look(self, call: Call) -> None:
         """Read the etag, and refuse to touch what somebody changed since the plan was made."""
         assert self.id is not None
@@ -128,8 +149,26 @@ class CallExecutor:
         self._keep(reply, call)
         return all(reply.data.get(name) == value for name, value in body.items())
 
+    def _delete_replaced(self, call: Call) -> None:
+        """Delete what the resource of this change has taken the place of."""
+        assert call.id is not None
+        address = self._change.address
+        try:
+            reply = self._provider.get(self._kind.get_operation, call.id, call.region)
+            seen = self._kind.read(reply.data, call.region)
+            if not self._progress.is_as_planned(address, seen, self._kind.statement_fields):
+                raise StalePlanError(f"{address} ({call.id}) was changed since the plan was made", hint="plan again")
+            self._provider.write(call.operation, id=call.id, region=call.region, etag=reply.etag)
+        except ServiceFailure as failure:
+            if failure.status != 404:
+                raise
+            self.notes.append("the one that it replaces was gone already")
+
     def _delete(self, call: Call) -> None:
         assert self.id is not None
+        if call.id is not None and call.id != self.id:
+            self._delete_replaced(call)
+            return
         try:
             self._look(call)
             reply = self._provider.write(call.operation, id=self.id, region=call.region, etag=self._etag)
@@ -151,7 +190,13 @@ class CallExecutor:
             self._progress.reshape()
 
     def _follow(self, work_request: str, call: Call) -> None:
-        ended = self._provider.follow(work_request)
+        try:
+            ended = self._provider.follow(work_request)
+        except ServiceFailure as failure:
+            if failure.status != 404:
+                raise
+            self.notes.append("the service does not know the work request that it named")
+            return
         if not ended:
             assert self.id is not None
             said = "; ".join(ended.errors) or f"the work request ended {ended.status}"
@@ -162,9 +207,9 @@ class CallExecutor:
             )
 
     def _keep(self, reply: OciResponse, call: Call) -> None:
+        self.minted.update(reply.secrets)  # first: nothing else that the answer says can take them away again
         self.live = self._kind.read(reply.data, call.region)
         self.id, self._etag = self.live.id, reply.etag
-        self.minted.update(reply.secrets)
 
 
 def _inside(provider: OciClient, compartment: str) -> Iterator[str]:

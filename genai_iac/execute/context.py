@@ -60,7 +60,11 @@ class ApplyContext:
     def is_as_planned(self, address: Address, seen: LiveResource, rewritten: tuple[str, ...]) -> bool:
         """Whether nobody changed the object since it was read; `rewritten` are the fields that OCI itself may rewrite."""
         planned = self.before.get(address)
-        if planned is None or (seen.attributes, seen.tags) == (planned.attributes, planned.tags):
+        if (
+            planned is None
+            or planned.id != seen.id
+            or (seen.attributes, seen.tags) == (planned.attributes, planned.tags)
+        ):
             return True
         blank = dict.fromkeys(rewritten)
         return self._reshaped and {**seen.attributes, **blank} == {**planned.attributes, **blank}

@@ -76,7 +76,8 @@ class SecretDelivery:
     def end(self, live: LiveResource | None, id: str | None) -> None:
         """What comes after the last call: the retired value is shown dead, and sinks are emptied that are to hold nothing more."""
         if self._retired is not None and live is not None and live.region is not None:
-            dead = is_dead(self._provider.inference_url(live.region), self._retired, self._progress.stop)
+            url = self._provider.inference_url(live.region)
+            dead = is_dead(url, self._retired, self._progress.stop, client=self._provider.http)
             said = "is dead" if dead else "still answers: the change has not propagated yet"
             self.notes.append(f"the old value {said}")
         if self._change.empties and id is not None:
@@ -116,7 +117,7 @@ class SecretDelivery:
             )
         assert live.region is not None
         url, api = self._provider.inference_url(live.region), block.get("api", "chat")
-        verify_secret(url, value, block["model"], api, self._progress.stop)
+        verify_secret(url, value, block["model"], api, self._progress.stop, client=self._provider.http)
         self.notes.append(f"{name} answered with {block['model']}")
 
     def _stage(self, live: LiveResource, name: str, minted: Mapping[str, Secret]) -> None:

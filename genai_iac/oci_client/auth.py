@@ -11,6 +11,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from genai_iac.core.errors import UsageError
+from genai_iac.oci_client.regions import normalize_region
 
 Auth = Literal["api_key", "security_token", "instance_principal", "resource_principal", "oke_workload_identity"]
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -52,12 +53,22 @@ def read_identity(connection: Connection) -> tuple[dict[str, Any], Any]:
         raise UsageError(
             f"cannot sign in with --auth {connection.auth}: {_first_line(error)}", hint=_hint(connection)
         ) from error
-    config["region"] = connection.region or config.get("region") or connection.stack_region
-    if not config.get("region"):
-        raise UsageError(
-            "no region to call", hint="give --region, set OCI_CLI_REGION or write region= into the profile"
-        )
+    config["profile_region"] = config.get("region")
+    config["region"] = choose_region(connection, config.get("region"))
     return config, signer
+
+
+def choose_region(connection: Connection, profile_region: str | None) -> str:
+    """The region to call: that of the command line or environment, else the profile's, else the Stack's. Raises UsageError."""
+    profile = f"region in profile {connection.profile or 'DEFAULT'} of {connection.config_file or '~/.oci/config'}"
+    for text, where in (
+        (connection.region, "--region (or OCI_CLI_REGION)"),
+        (profile_region, profile),
+        (connection.stack_region, "region of the Stack"),
+    ):
+        if text and text.strip():
+            return normalize_region(text, where)
+    raise UsageError("no region to call", hint="give --region, set OCI_CLI_REGION or write region= into the profile")
 
 
 def _read_profile(connection: Connection) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import ServiceFailure
+from genai_iac.network import read_headers
+from genai_iac.network.limits import cut_deep
 from genai_iac.oci_client.secrets import extract_secrets
 
 _NOT_OCI = "try again; if it stays so, ask whether the endpoint is OCI's"
@@ -53,9 +55,10 @@ RequestListener = Callable[[SentRequest], None]
 
 
 def read_response(response: Any, *, doubted: bool = False) -> OciResponse:
-    """The SDK's response as a OciResponse; every value leaves its data."""
-    secrets, headers = extract_secrets(response.data), response.headers
-    return OciResponse(response.data, headers.get("etag"), headers.get("opc-work-request-id"), secrets, doubted)
+    """The SDK's response as a OciResponse; every value leaves its data, before anything else of the answer is looked at."""
+    secrets = extract_secrets(response.data)
+    headers = read_headers(response.headers)
+    return OciResponse(cut_deep(response.data), headers.etag, headers.work_request, secrets, doubted)
 
 
 def read_rows(data: Any, operation: str) -> list[dict[str, Any]]:

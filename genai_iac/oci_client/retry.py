@@ -58,7 +58,7 @@ class ConsistencyWindow:
 def is_transient(failure: ServiceFailure) -> bool:
     """Whether the same request may pass in a moment: no answer, throttled, a server's fault, a conflict that ends."""
     if failure.status is None:
-        return True
+        return not failure.final
     if failure.status == 409:
         return failure.code in _TRANSIENT_CONFLICTS
     return failure.status == 429 or (failure.status >= 500 and failure.status != 501)

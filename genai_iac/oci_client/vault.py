@@ -16,6 +16,7 @@ from genai_iac.core import Secret
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.delivery.sinks import Stage, VaultVersion
 from genai_iac.oci_client.client import OciClient
+from genai_iac.oci_client.regions import region_of_ocid
 from genai_iac.oci_client.responses import OciResponse, expect
 from genai_iac.oci_client.secrets import CONTENT
 
@@ -168,10 +169,7 @@ class TenancyVault:
 
     def _region(self, ocid: str) -> str | None:
         """The region inside an OCID, by its long name; None (the provider's own) when there is none."""
-        import oci
-
-        named = [*ocid.split("."), "", "", ""][3]
-        return oci.regions.get_region_from_short_name(named) if named else None
+        return region_of_ocid(ocid)
 
 
 def _content(content: Secret, stage: Stage) -> dict[str, Any]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from genai_iac.core import (
     LEAK_TAG,
     OWNERSHIP_TAG,
     RENAMED,
+    REPLACES,
     Address,
     Call,
     Change,
     Invalidation,
+    Live,
     LiveResource,
     Owner,
     Resource,
@@ -32,6 +35,7 @@ def make_change(
     live: LiveResource | None,
     after: Mapping[str, Value] | None,
     held: Sequence[SinkState] = (),
+    idle: timedelta = timedelta(hours=24),
 ) -> Change:
     """The change that a step makes to what is live, or that makes it. `held` is what the sinks of a live key hold."""
     return Change(
@@ -42,7 +46,7 @@ def make_change(
         after=after,
         calls=step.calls,
         id=None if live is None else live.id,
-        losses=tuple(_locate(loss, held) for loss in step.losses),
+        losses=tuple(replace(_locate(loss, held), idle=idle) for loss in step.losses),
         deliver=step.deliver,
         handover=step.handover,
         previous=live.mark.former if after is not None and live is not None and live.mark else None,
@@ -58,7 +62,8 @@ def _locate(loss: Invalidation, held: Sequence[SinkState]) -> Invalidation:
 
 def shown_attributes(live: LiveResource) -> dict[str, Any]:
     """A live resource's attributes as plans show them: without our own mark."""
-    tags = {key: value for key, value in live.tags.items() if key not in (OWNERSHIP_TAG, LEAK_TAG, RENAMED)}
+    hidden = (OWNERSHIP_TAG, LEAK_TAG, RENAMED, REPLACES)
+    tags = {key: value for key, value in live.tags.items() if key not in hidden}
     return {**live.attributes, "freeformTags": tags, **({"region": live.region} if live.region else {})}
 
 
@@ -99,6 +104,19 @@ def bind_again(kind: ResourceType, live: LiveResource, step: Step, owner: Owner)
     call = Call(kind.update_operation, {"freeformTags": dict(live.tags)}, live.id, live.region)
     actions = step.actions if "update" in step.actions else ("update", *step.actions)
     return replace(step, actions=actions, calls=(call, *step.calls), reasons=(*step.reasons, *filter(None, [why])))
+
+
+def delete_superseded(kind: ResourceType, step: Step, live: Live, address: Address) -> Step:
+    """The step with the deletion of what an earlier run replaced and did not live to delete."""
+    old = [one for one in live.superseded if one.mark and one.mark.address == address]
+    if not old:
+        return step
+    return replace(
+        step,
+        actions=tuple(dict.fromkeys((*step.actions, "delete"))),
+        calls=(*(Call(kind.delete_operation, {}, one.id, one.region) for one in old), *step.calls),
+        reasons=(*step.reasons, f"an earlier run created its successor and did not delete {old[0].name}"),
+    )
 
 
 def _with_mark(call: Call, desired: Resource, live: LiveResource, seal: str, declared: Container[Address]) -> Call:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from genai_iac.core import Address, Change, Invalidation, Live, Plan, Resource
 from genai_iac.core.errors import GuardError
-from genai_iac.resource_types import idle_time
 
 _SHARE = 0.3  # of the owned resources that may go without being asked for by number
 _FROM = 10  # owned resources; below that a share says nothing
@@ -29,12 +28,7 @@ def check_plan(plan: Plan, resources: Mapping[Address, Resource], live: Live, ov
     refusals = [
         *(list(_total_deletion(plan, overrides)) or _mass_deletion(plan, overrides)),
         *(refusal for change in plan.changes for refusal in _protected(change, resources, live)),
-        *(
-            refusal
-            for change in plan.changes
-            if change.address not in overrides.accept_outage
-            for refusal in _outage(change, live, idle_time(resources.get(change.address)), overrides)
-        ),
+        *(refusal for change in plan.changes for refusal in _outage(change, live, overrides)),
     ]
     if refusals:
         raise GuardError("\n".join(refusals))
@@ -77,11 +71,13 @@ def _protected(change: Change, resources: Mapping[Address, Resource], live: Live
         )
 
 
-def _outage(change: Change, live: Live, idle: timedelta, overrides: Overrides) -> Iterator[str]:
-    flag = "--accept-outage" + (f" {change.address}" if overrides.outage_takes_address else "")
-    override = f"if that is meant: {flag}"
+def _outage(change: Change, live: Live, overrides: Overrides) -> Iterator[str]:
+    yield from _lost_access(change, live, overrides)
+    if change.address in overrides.accept_outage:
+        return
+    override = _override(change.address, overrides)
     for loss in change.losses:
-        if not loss.asked and loss.last_used is not None and live.now - loss.last_used < idle:
+        if loss.key is None and not loss.asked and loss.last_used is not None and loss.is_in_use(live.now):
             ago = say_ago(loss.last_used, live.now)
             sure = "still" if loss.looked else "perhaps still"
             carried = f" and is {sure} in {', '.join(loss.carriers)}" if loss.carriers else ""
@@ -89,6 +85,22 @@ def _outage(change: Change, live: Live, idle: timedelta, overrides: Overrides) -
             yield f"refused: {change.address}: {killed}: callers would get 401; {override}"
     if _left_without(change):
         yield f"refused: {change.address} would be left with no ACTIVE secret; {override}"
+
+
+def _lost_access(change: Change, live: Live, overrides: Overrides) -> Iterator[str]:
+    """The keys in use that this change leaves without an API they had, each once."""
+    for loss in {loss.key: loss for loss in reversed(change.losses)}.values():
+        if loss.key is not None and loss.last_used is not None and loss.key not in overrides.accept_outage:
+            how = "while it is replaced" if loss.passing else "afterwards"
+            yield (
+                f"refused: {change.address}: {' and '.join(change.actions)} takes {', '.join(loss.apis)} from {loss.key}, whose secret "
+                f"{loss.secret} was last used {say_ago(loss.last_used, live.now)}: no policy admits it {how}; "
+                f"{_override(loss.key, overrides)}"
+            )
+
+
+def _override(key: Address, overrides: Overrides) -> str:
+    return "if that is meant: --accept-outage" + (f" {key}" if overrides.outage_takes_address else "")
 
 
 def _left_without(change: Change) -> bool:

@@ -38,6 +38,32 @@ def order_changes(
     return tuple(replace(by_address[address], needs=tuple(sorted(needs[address]))) for address in ordered)
 
 
+def add_needs(
+    changes: Sequence[Change], wanted: Iterable[tuple[Address, Address]]
+) -> tuple[tuple[Change, ...], list[tuple[Address, Address]]]:
+    """The changes in an order in which each first of a pair also waits for the second, and the pairs that would make a circle."""
+    by_address = {change.address: change for change in changes}
+    needs = {address: set(change.needs) & set(by_address) for address, change in by_address.items()}
+    refused = []
+    for waiting, needed in wanted:
+        if _waits(needed, waiting, needs):
+            refused.append((waiting, needed))
+        else:
+            needs[waiting].add(needed)
+    ordered = _sorted(list(by_address), needs)
+    return tuple(replace(by_address[one], needs=tuple(sorted(needs[one]))) for one in ordered), refused
+
+
+def _waits(one: Address, other: Address, needs: Mapping[Address, set[Address]]) -> bool:
+    """Whether one waits for the other, by itself or through others."""
+    seen, todo = {one}, [one]
+    while todo:
+        for needed in needs[todo.pop()] - seen:
+            seen.add(needed)
+            todo.append(needed)
+    return other in seen
+
+
 def _referred(
     changes: Mapping[Address, Change], resources: Mapping[Address, Resource]
 ) -> Iterator[tuple[Address, Address]]:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from genai_iac.core import OWNERSHIP_TAG, Address, Change, LiveResource, Notice, Plan, Resource, Value
 from genai_iac.core.errors import PlanError, PlanErrors
-from genai_iac.planning.changes import bind_again, make_change, tag_step
+from genai_iac.planning.changes import bind_again, delete_superseded, make_change, tag_step
 from genai_iac.planning.conflicts import check_name, check_ownership, check_place, duplicate, make_unappliable_change
 from genai_iac.planning.diff_context import DiffContextBuilder, PlanInputs
 from genai_iac.planning.ordering import order_changes
@@ -16,7 +16,7 @@ from genai_iac.planning.planned_state import predict_state
 from genai_iac.planning.preflight import check_changes
 from genai_iac.planning.renaming import check_previous, describe_lookalikes, find_lookalikes, suggest_rename
 from genai_iac.references.resolver import Resolver
-from genai_iac.resource_types import RESOURCE_TYPES
+from genai_iac.resource_types import RESOURCE_TYPES, idle_time
 
 
 class Planner:
@@ -93,6 +93,7 @@ class Planner:
             return make_change(desired.address, kind.create(desired), None, self._after_create(desired))
         live = group[0]
         step = bind_again(kind, live, kind.change(desired, live, self.comparer.facts(desired)), self.inputs.owner)
+        step = delete_superseded(kind, step, self.live, desired.address)
         self.notices.extend(Notice(note, desired.address) for note in step.notes)
         if not step:
             return None
@@ -104,6 +105,7 @@ class Planner:
             live,
             kind.after(desired, live, step, self.resolver.value),
             self.inputs.held.get(desired.address, ()),
+            idle_time(desired),
         )
 
     def _removal(self, address: Address, group: tuple[LiveResource, ...]) -> Change | None:
@@ -125,7 +127,8 @@ class Planner:
         if live.mark and live.mark.deletion == "retain":
             tags = {key: value for key, value in live.tags.items() if key != OWNERSHIP_TAG}
             return make_change(address, kind.forget(live, tags), live, None)
-        return make_change(address, kind.remove(live), live, None, self.inputs.held.get(address, ()))
+        step = delete_superseded(kind, kind.remove(live), self.live, address)
+        return make_change(address, step, live, None, self.inputs.held.get(address, ()))
 
     def _after_create(self, desired: Resource) -> Mapping[str, Value]:
         resolved = self.resolver.value(desired.attributes)

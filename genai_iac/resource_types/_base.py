@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
 from genai_iac.core import (
     LEAK_TAG,
     OWNERSHIP_TAG,
     RENAMED,
+    REPLACES,
     Address,
     Call,
     Document,
@@ -123,7 +124,7 @@ class ResourceType(ABC):
         if "targetCompartmentId" in sent:
             touched["compartmentId"] = desired.attributes["compartmentId"]
         tags = {**live.tags, **declared_tags(desired)}
-        for own in (OWNERSHIP_TAG, LEAK_TAG, RENAMED):
+        for own in (OWNERSHIP_TAG, LEAK_TAG, RENAMED, REPLACES):
             tags.pop(own, None)
         region = {"region": live.region} if live.region else {}
         return {
@@ -150,8 +151,9 @@ class ResourceType(ABC):
 
 
 def read_time(text: str | None) -> datetime | None:
-    """An RFC 3339 time of the wire as an aware datetime; None stays None."""
-    return datetime.fromisoformat(text) if text else None
+    """An RFC 3339 time of the wire as an aware datetime (UTC where it names no zone); None stays None."""
+    moment = datetime.fromisoformat(text) if text else None
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 def declared_places(document: Document, *paths: Path) -> dict[str, Source]:

@@ -46,6 +46,8 @@ from genai_iac.rotation.declared_states import (
     set_state,
 )
 from genai_iac.rotation.next_step import rotate
+from genai_iac.rotation.requests import find_leak, handle_leak
+from genai_iac.rotation.state import derive_state
 
 
 class ApiKey(ResourceType):
@@ -207,6 +209,9 @@ class ApiKey(ResourceType):
         rotation = Rotation.of(desired)
         if rotation is not None:
             return rotate(desired, live, rotation, facts)
+        leaked = find_leak(live, facts) if len(live.secrets) == 2 else None
+        if leaked is not None:
+            return handle_leak(desired, live, derive_state(desired, live, facts.held), leaked, facts)
         return reconcile_secrets(desired, live, facts)
 
     def after(

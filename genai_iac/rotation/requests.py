@@ -7,7 +7,7 @@ from dataclasses import replace
 from genai_iac.core import LEAK_TAG, Call, DeliveryPlan, Invalidation, LiveResource, LiveSecret, Resource, Role
 from genai_iac.core.errors import PlanError
 from genai_iac.core.step import DiffContext, Step, declared_tags
-from genai_iac.rotation.declared_states import declared_secrets, renew, set_state
+from genai_iac.rotation.declared_states import declared_roles, declared_secrets, renew, set_state
 from genai_iac.rotation.delivery_gaps import find_delivery_gaps
 from genai_iac.rotation.renewal import is_readable_from_sink, is_undelivered, is_unused, losses, renew_standby
 from genai_iac.rotation.state import RotationState, is_newer
@@ -17,14 +17,26 @@ def find_leak(live: LiveResource, facts: DiffContext) -> str | None:
     """The secret whose leak is to be answered: one asked for now, or one that an earlier run noted on the key and did not finish with."""
     if facts.wish is not None and facts.wish.what == "leaked":
         return facts.wish.secret
-    noted = live.secret(live.tags.get(LEAK_TAG, ""))
-    return noted.name if noted is not None and noted.state != "REVOKED" else None
+    name, separator, mask = live.tags.get(LEAK_TAG, "").partition("=")
+    noted = live.secret(name)
+    if noted is None or noted.state == "REVOKED" or (separator and noted.mask != mask):
+        return None  # done: another value is in its slot by now
+    return noted.name
+
+
+def _is_to_be_revoked(live: LiveResource, facts: DiffContext) -> bool:
+    """By what is asked now, else by the note: `SECRET` (also that of earlier versions) revokes, `SECRET=MASK` deactivates and renews."""
+    if facts.wish is not None and facts.wish.what == "leaked":
+        return facts.wish.revokes
+    return "=" not in live.tags.get(LEAK_TAG, "")
 
 
 def handle_leak(
     resource: Resource, live: LiveResource, position: RotationState, leaked: str, facts: DiffContext
 ) -> Step:
-    """The other one up, delivered, proved, current; the leaked one revoked at once. Noted on the key by the first call of several.
+    """The other one up, delivered, verified, current; then the leaked one is deactivated, and renewed by the step after that, or revoked.
+
+    A tag on the key remembers the leak from the first call to the last, so that any run continues it.
 
     Raises PlanError for a name that the key does not have, and when neither value can be touched without breaking callers.
     """
@@ -36,6 +48,21 @@ def handle_leak(
         return Step(notes=(f"{leaked} is revoked already",))
     keeper = position.other if position.current.name == leaked else position.current
     settled = position.current.name == keeper.name and position.phase != "promoting"
+    if not _is_to_be_revoked(live, facts):
+        if keeper.state == "ACTIVE" and settled and secret.state != "ACTIVE":
+            return _renew_leaked(resource, live, secret, keeper)
+        step = _answer(resource, live, secret, keeper, settled, facts)
+        return _deactivating(step, resource, live, secret)
+    step = _answer(resource, live, secret, keeper, settled, facts)
+    if "revoke" in step.actions and not resource.settings.get("rotation"):
+        return replace(step, notes=(*step.notes, f"declare state: revoked for {leaked}: it cannot become active again"))
+    return step
+
+
+def _answer(
+    resource: Resource, live: LiveResource, secret: LiveSecret, keeper: LiveSecret, settled: bool, facts: DiffContext
+) -> Step:
+    leaked = secret.name
     if keeper.state == "ACTIVE" and settled:
         return _revoke_alone(resource, live, secret, keeper)
     if keeper.state == "ACTIVE" and is_readable_from_sink(keeper, facts):
@@ -48,6 +75,55 @@ def handle_leak(
             hint=f"restore its value in a sink, or stop its callers; or revoke {leaked} in the Console and apply again",
         )
     return _bring_up_and_revoke(resource, live, secret, keeper, facts)
+
+
+def _deactivating(step: Step, resource: Resource, live: LiveResource, leaked: LiveSecret) -> Step:
+    """The step with the leaked value deactivated in the place of revoked, and the note kept until it is renewed."""
+    if "revoke" not in step.actions:
+        return step
+    note = _noting(resource, live, leaked, f"{leaked.name}={leaked.mask}")
+    calls = [replace(call, body={**call.body, "freeformTags": note}) for call in step.calls if not call.takes_away]
+    ending = set_state(live, leaked.name, "INACTIVE")
+    ending = replace(ending, body={**ending.body, "freeformTags": note})
+    works = leaked.state == "ACTIVE"
+    return replace(
+        step,
+        actions=tuple(
+            "deactivate" if action == "revoke" else action for action in step.actions if works or action != "revoke"
+        ),
+        calls=(*calls, ending) if works else tuple(calls),
+        losses=tuple(
+            replace(one, how="deactivate") if one.secret == leaked.name else one
+            for one in step.losses
+            if works or not one.asked
+        ),
+        notes=(
+            *step.notes,
+            f"what this costs: callers that still hold {leaked.name} get 401 at once; once it is deactivated it is renewed, so that the "
+            "key keeps both secrets (RenewApiKey); with --revoke it is permanently revoked instead and its slot is used up",
+        ),
+    )
+
+
+def _renew_leaked(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
+    """A new value in the slot of the leaked one, which works no more; this ends the leak, and its note."""
+    rotates = bool(resource.settings.get("rotation"))
+    call = renew(live, leaked.name, declared_secrets(resource)[leaked.name]["expires"])
+    tags = {**live.tags, **declared_tags(resource)}
+    tags.pop(LEAK_TAG, None)
+    inactive = rotates or declared_secrets(resource)[leaked.name]["state"] == "inactive"
+    aside: dict[str, Role] = {keeper.name: "current", leaked.name: "inactive"}
+    return Step(
+        ("renew", "deactivate") if inactive else ("renew",),
+        (
+            replace(call, body={**call.body, "freeformTags": tags}),
+            *([set_state(live, leaked.name, "INACTIVE")] if inactive else []),
+        ),
+        (f"{leaked.name} leaked and is deactivated: renewed, so that the key keeps both",),
+        (),
+        (leaked.name,),
+        DeliveryPlan(aside if inactive else declared_roles(resource)),
+    )
 
 
 def abort_rotation(resource: Resource, live: LiveResource, position: RotationState, facts: DiffContext) -> Step:
@@ -168,8 +244,8 @@ def _revoke(resource: Resource, live: LiveResource, leaked: LiveSecret) -> Call:
     return replace(call, body={**call.body, "freeformTags": tags})
 
 
-def _noting(resource: Resource, live: LiveResource, leaked: LiveSecret) -> dict[str, str]:
-    return {**live.tags, **declared_tags(resource), LEAK_TAG: leaked.name}
+def _noting(resource: Resource, live: LiveResource, leaked: LiveSecret, note: str = "") -> dict[str, str]:
+    return {**live.tags, **declared_tags(resource), LEAK_TAG: note or leaked.name}
 
 
 def _asked_loss(leaked: LiveSecret) -> tuple[Invalidation, ...]:

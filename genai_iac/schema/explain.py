@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from genai_iac.core import InterpolatedText, Path, Reference
-from genai_iac.schema.patterns import compile_ecma_pattern, describe_pattern
+from genai_iac.schema.patterns import REGION_PATTERN, compile_ecma_pattern, describe_pattern
 from genai_iac.schema.wording import join_or, show, suggest, suggest_or_list
 
 Error: TypeAlias = Any  # jsonschema.ValidationError, whose stubs call every field unset
@@ -128,6 +128,8 @@ def _explain_pattern(error: Error, path: Path) -> Iterator[Fault]:
     message = f"{write_path(path)} must be {words}" if words else f"{write_path(path)} is not in the form it needs"
     if isinstance(error.instance, Reference | InterpolatedText):
         message = f"{write_path(path)} cannot take this reference" + (f": it must be {words}" if words else "")
+    elif error.validator_value == REGION_PATTERN:
+        message = f"{write_path(path)} is not the name of a region"
     description = "" if words else _sentence(error.schema)
     yield Fault(path, message, "; ".join(filter(None, (description, _example(error.schema)))))
 

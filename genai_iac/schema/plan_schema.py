@@ -19,7 +19,7 @@ _ATTRIBUTES: Mapping[str, Any] = {"type": ["object", "null"]}
 
 _LOSS: Mapping[str, Any] = {
     "type": "object",
-    "description": "A secret value that stops working.",
+    "description": "A secret value that stops working, or that no policy admits any more.",
     "required": ["secret", "how", "last_used"],
     "properties": {
         "secret": {"type": "string", "description": "The secret's name within its key."},
@@ -34,6 +34,12 @@ _LOSS: Mapping[str, Any] = {
             "description": "The places that still hold it; null: nothing tells.",
             "items": {"type": "string"},
         },
+        "key": {
+            **_ADDRESS,
+            "description": "The key that no policy admits to `apis` any more; its value itself stays valid.",
+        },
+        "apis": {"type": "array", "description": "What it may no longer call.", "items": {"type": "string"}},
+        "passing": {"type": "boolean", "description": "Only until the change has ended."},
     },
 }
 _DIGEST: Mapping[str, Any] = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}

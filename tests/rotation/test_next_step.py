@@ -266,17 +266,62 @@ def test_a_leak_of_the_current_value_is_answered_at_once(project: Project, tenan
     with unnoticed(sink):
         url, leaked = read_key(File(sink)) or ("", "")
         tenancy.forget_calls()
-        said = words(project.run(*ROTATE, "--leaked", "key-one"))
+        said = words(project.run(*ROTATE, "--leaked", "key-one", "--revoke"))
         assert "key-one leaked: rotate to key-two" in said and "the old value is dead" in said
         assert tenancy.writes() == ["RenewApiKey", "SetApiKeyState"]
         assert use(tenancy, url, leaked) == 401
         assert states(project) == {"key-one": ("REVOKED", None), "key-two": ("ACTIVE", "current")}
-        assert "key-one is revoked already" in words(project.run(*ROTATE, "--leaked", "key-one"))
+        assert "key-one is revoked already" in words(project.run(*ROTATE, "--leaked", "key-one", "--revoke"))
         assert secrets(project)["key-two"]["rotation"] == "cannot rotate again: key-one is revoked"
         ahead = words(project.run("plan"))
         assert "declare a second ApiKey with two fresh secrets" in ahead and "before key-two expires at" in ahead
         tenancy.advance("61d")
         assert "key-two has been current for 61 days, but key-one was revoked" in words(project.run(*APPLY))
+
+
+def test_a_leaked_current_value_is_replaced_deactivated_and_renewed(project: Project, tenancy: Tenancy) -> None:
+    sink = begin(project)
+    with unnoticed(sink):
+        url, leaked = read_key(File(sink)) or ("", "")
+        tenancy.forget_calls()
+        said = words(project.run(*ROTATE, "--leaked", "key-one"))
+        assert said.index("what this costs: callers that still hold key-one get 401 at once") < said.index("is dead")
+        assert tenancy.writes() == ["RenewApiKey", "SetApiKeyState", "RenewApiKey", "SetApiKeyState"]
+        assert use(tenancy, url, leaked) == 401
+        assert states(project) == {"key-one": ("INACTIVE", "inactive"), "key-two": ("ACTIVE", "current")}
+        assert project.run("plan", "--format", "json").json["changes"] == []
+        tenancy.advance("61d")
+        project.run(*APPLY)  # it can rotate again, with the slot of the leaked one
+        assert states(project)["key-one"][0] == "ACTIVE"
+
+
+def test_a_leaked_standby_is_renewed_and_the_current_one_left_alone(project: Project, tenancy: Tenancy) -> None:
+    sink = begin(project)
+    project.run(*ROTATE)
+    with unnoticed(sink):
+        before = value(sink)
+        project.run(*ROTATE, "--leaked", "key-one")
+        assert value(sink) == before
+    assert states(project) == {"key-one": ("INACTIVE", "inactive"), "key-two": ("ACTIVE", "current")}
+
+
+@pytest.mark.parametrize("nth", range(1, 5))
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_leak_is_answered_to_its_end_wherever_the_first_run_stopped(
+    project: Project, tenancy: Tenancy, nth: int, when: str
+) -> None:
+    sink = begin(project)
+    url, leaked = read_key(File(sink)) or ("", "")
+    operation = "RenewApiKey" if nth % 2 else "SetApiKeyState"
+    fault = {"operation": operation, "nth": (nth + 1) // 2, "count": 9, "when": when, "effect": {"drop": True}}
+    with unnoticed(sink):
+        tenancy.control("POST", "faults", [{**fault, "effect": {"status": 500, "code": "InternalServerError"}}])
+        project.run(*ROTATE, "--leaked", "key-one", code=None)
+        tenancy.control("DELETE", "faults")
+        for _ in range(3):
+            project.run(*ROTATE, "--leaked", "key-one") if use(tenancy, url, leaked) == 200 else project.run(*APPLY)
+    assert use(tenancy, url, leaked) == 401
+    assert project.run("plan", "--format", "json").json["changes"] == []
 
 
 @pytest.mark.parametrize("leaked", ["key-one", "key-two"])
@@ -285,7 +330,7 @@ def test_a_leak_in_the_overlap_mints_nothing(project: Project, tenancy: Tenancy,
     project.run(*ROTATE)
     with unnoticed(sink):
         tenancy.forget_calls()
-        project.run(*ROTATE, "--leaked", leaked)
+        project.run(*ROTATE, "--leaked", leaked, "--revoke")
     assert "RenewApiKey" not in tenancy.writes()
     kept = {"key-one": "key-two", "key-two": "key-one"}[leaked]
     assert states(project) == {leaked: ("REVOKED", None), kept: ("ACTIVE", "current")}
@@ -296,20 +341,20 @@ def test_a_leak_of_the_standby_leaves_the_current_alone(project: Project, tenanc
     with unnoticed(sink):
         before = value(sink)
         tenancy.forget_calls()
-        project.run(*ROTATE, "--leaked", "key-two")
+        project.run(*ROTATE, "--leaked", "key-two", "--revoke")
         assert tenancy.writes() == ["SetApiKeyState"]
         assert value(sink) == before
 
 
 def test_a_leak_of_the_last_slot_asks_first(project: Project, tenancy: Tenancy) -> None:
     sink = begin(project)
-    project.run(*ROTATE, "--leaked", "key-two")
+    project.run(*ROTATE, "--leaked", "key-two", "--revoke")
     url, leaked = read_key(File(sink)) or ("", "")
     assert use(tenancy, url, leaked) == 200
-    refused = project.run(*ROTATE, "--leaked", "key-one", code=3)
+    refused = project.run(*ROTATE, "--leaked", "key-one", "--revoke", code=3)
     assert "renewing replaces key-one, which was last used" in words(refused)
     assert use(tenancy, url, leaked) == 200
-    project.run(*ROTATE, "--leaked", "key-one", "--accept-outage")
+    project.run(*ROTATE, "--leaked", "key-one", "--revoke", "--accept-outage")
     assert use(tenancy, url, leaked) == 401
     assert use(tenancy, url, value(sink)) == 200
 
@@ -452,5 +497,5 @@ def test_a_key_without_rotation_cannot_be_rotated(project: Project) -> None:
     assert "has no secret three" in words(project.run("rotate", KEY, "--leaked", "three", "--auto-approve", code=1))
     project.write(manifests.stack(manifests.compartment("home"), manifests.key("chat", secrets=2)))
     assert "has no rotation" in words(project.run(*ROTATE, code=1))
-    leaked = words(project.run(*ROTATE, "--leaked", "key-one", code=1))
+    leaked = words(project.run(*ROTATE, "--leaked", "key-one", "--revoke", code=1))
     assert "declare state: revoked for key-one and apply" in leaked

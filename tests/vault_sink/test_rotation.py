@@ -159,7 +159,7 @@ def test_a_file_and_a_vault_agree_again_after_one_of_them_failed(
 def test_a_leaked_value_leaves_the_vault_before_it_is_revoked(rotating: Project, tenancy: Tenancy) -> None:
     leaked = content(tenancy)["OPENAI_API_KEY"]
     tenancy.forget_calls()
-    rotating.run("rotate", "ApiKey/app", "--leaked", "key-one", "--auto-approve")
+    rotating.run("rotate", "ApiKey/app", "--leaked", "key-one", "--revoke", "--auto-approve")
     held = content(tenancy)
     assert leaked not in held.values() and works(held["OPENAI_BASE_URL"], held["OPENAI_API_KEY"])
     assert not works(held["OPENAI_BASE_URL"], leaked)

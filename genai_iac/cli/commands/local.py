@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from genai_iac.cli.console import echo
 from genai_iac.cli.local_emulator import LOCAL_DB, LOCAL_PORT, profiles_of, program, telling_errors
 
 _DB = click.option("--db", type=click.Path(dir_okay=False, path_type=Path), default=LOCAL_DB, help="Database file.")
@@ -26,9 +27,9 @@ def serve_local(port: int, db: Path) -> int:
     from genai_iac.emulator import serve
 
     def say(url: str) -> None:
-        click.echo(f"The local tenancy is at {url} (data in {db}); stop it with Ctrl-C.")
+        echo(f"The local tenancy is at {url} (data in {db}); stop it with Ctrl-C.")
         said = shlex.join([program(), "local", "env", *_told_apart(url, db)])
-        click.echo(f'Point other clients at it: eval "$({said})"')
+        echo(f'Point other clients at it: eval "$({said})"')
 
     with telling_errors(db):
         serve(db, port, oci_dir=profiles_of(db), on_ready=say)
@@ -54,7 +55,7 @@ def print_environment(port: int, db: Path) -> int:
     with telling_errors(db):
         config = write_client_config(db, profiles_of(db))
     for name, value in shell_exports(f"http://127.0.0.1:{port}", config.absolute()).items():
-        click.echo(f"export {name}={shlex.quote(value)}")
+        echo(f"export {name}={shlex.quote(value)}")
     return 0
 
 
@@ -65,9 +66,9 @@ def reset_local(db: Path) -> int:
     from genai_iac.emulator import Emulator
 
     if not db.exists():
-        click.echo(f"There is no local tenancy in {db}; nothing to do.")
+        echo(f"There is no local tenancy in {db}; nothing to do.")
         return 0
     with telling_errors(db), Emulator(db, oci_dir=profiles_of(db)) as tenancy:
         tenancy.reset()
-    click.echo(f"The local tenancy in {db} is empty again.")
+    echo(f"The local tenancy in {db} is empty again.")
     return 0

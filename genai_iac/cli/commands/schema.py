@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from genai_iac.cli.console import echo
+
 
 @click.command("schema")
 @click.argument("name", required=False)
@@ -22,12 +24,12 @@ def COMMAND(name: str | None, out: str | None) -> int:  # noqa: N802
         folder.mkdir(parents=True, exist_ok=True)
         for file, schema in schemas.items():
             (folder / file).write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        click.echo(f"Wrote {len(schemas)} schemas to {out}.")
+        echo(f"Wrote {len(schemas)} schemas to {out}.")
         return 0
     wanted = f"{(name or 'document').lower()}.schema.json"
     found = {file.lower(): schema for file, schema in schemas.items()}.get(wanted)
     if found is None:
         names = ", ".join(file.removesuffix(".schema.json") for file in schemas)
         raise UsageError(f"there is no schema {name}", hint=f"choose one of {names}")
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    echo(json.dumps(found, indent=2, ensure_ascii=False))
     return 0

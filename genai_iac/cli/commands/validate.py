@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from genai_iac.cli.console import echo
+
 
 @click.command("validate")
 @click.argument("path", default=".")
@@ -27,11 +29,11 @@ def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     except ManifestError as error:
         if form == "text":
             raise
-        click.echo(problems_json(error), nl=False)
+        echo(problems_json(error), nl=False)
         return error.exit_code
     count, files = len(manifest.resources), len(manifest.files)
     if form == "json":
-        click.echo(
+        echo(
             json.dumps(
                 {
                     "valid": True,
@@ -42,7 +44,7 @@ def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
             )
         )
     else:
-        click.echo(
+        echo(
             f"Valid: stack {manifest.stack.name}, {count} resource{'s' * (count != 1)} in {files} file{'s' * (files != 1)}."
         )
     return 0

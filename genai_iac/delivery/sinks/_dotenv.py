@@ -31,13 +31,14 @@ _QUOTED = re.compile(r"'[ -&(-\[\]-~]*'", re.ASCII)  # a shell and python-dotenv
 def render(contents: Contents) -> Secret | None:
     """The whole text, the same for the same contents; None when a value has characters that the readers of such files disagree on."""
     lines = list(_lines(contents))
-    return None if None in lines else Secret("".join(f"{line}\n" for line in lines))
+    return None if None in lines else Secret.document("".join(f"{line}\n" for line in lines))
 
 
 def parse(text: Secret) -> Contents | Unreadable | None:
     """The contents of a text that `render` made; None for an empty one."""
     if not text.reveal().strip():
         return None
+    _remember(text)
     head, *rest = text.reveal().removesuffix("\n").split("\n")
     # an exception raised in here has the text in its frames, so it must end here
     try:
@@ -48,6 +49,13 @@ def parse(text: Secret) -> Contents | Unreadable | None:
         return _contents(whose, rest)
     except (ValueError, IndexError):
         return Unreadable("was written by genai-iac and changed by another hand", ours=True)
+
+
+def _remember(text: Secret) -> None:
+    """Whoever wrote it: what is in it beside our records and the address may be a value, and no error may quote it."""
+    for line in text.reveal().split("\n"):
+        if not line.startswith((_MARK, _NOTE, _BASE_URL)):
+            Secret.document(line).remember_words()
 
 
 def _lines(contents: Contents) -> Iterator[str | None]:

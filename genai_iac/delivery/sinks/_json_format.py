@@ -23,7 +23,7 @@ _BASE_URL = "OPENAI_BASE_URL"
 def render(contents: Contents) -> Secret:
     """The whole text, the same for the same contents."""
     names = variables(contents.records)
-    return Secret(
+    return Secret.document(
         json.dumps(
             {
                 **{name: item.value.reveal() for name, item in zip(names, contents.items, strict=True) if item.value},
@@ -44,13 +44,23 @@ def parse(text: Secret) -> Contents | Unreadable | None:
     try:
         data = json.loads(text.reveal())
     except (ValueError, RecursionError):
+        text.remember_words()
         return Unreadable("is not JSON that genai-iac wrote", ours=False)
+    _remember(data)
     if not (isinstance(data, dict) and isinstance(data.get(_OURS), dict)):
         return Unreadable("was not written by genai-iac", ours=False)
     try:
         return _contents(data, data[_OURS])
     except (ValueError, KeyError, TypeError):
         return Unreadable("was written by genai-iac and changed by another hand", ours=True)
+
+
+def _remember(data: Any) -> None:
+    """Whoever wrote it: what is in it beside our records and the address may be a value, and no error may quote it."""
+    members = data.items() if isinstance(data, dict) else [("", data)]
+    for name, value in members:
+        if name not in (_OURS, _BASE_URL):
+            Secret.document(value if isinstance(value, str) else json.dumps(value)).remember_words()
 
 
 def _contents(data: dict[str, Any], head: dict[str, Any]) -> Contents:

@@ -137,4 +137,4 @@ class FileSink(Sink):
 
 def _read_text(spot: FileTarget) -> Secret | None:
     content = read_file(spot)
-    return None if content is None else Secret(str(content, "utf-8", "replace"))
+    return None if content is None else Secret.document(str(content, "utf-8", "replace"))

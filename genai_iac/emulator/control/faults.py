@@ -17,7 +17,7 @@ _SIGNALS = {"KILL": signal.SIGKILL, "TERM": signal.SIGTERM, "INT": signal.SIGINT
 _KEYS = frozenset(
     {
         "status", "code", "message", "headers", "body", "contentType", "retryAfter",
-        "drop", "reset", "truncate", "trickle", "delay", "silence", "kill", "signal", "lag",
+        "quote", "drop", "reset", "truncate", "trickle", "delay", "silence", "kill", "signal", "lag",
     }
 )  # fmt: skip
 
@@ -36,6 +36,7 @@ class Effect:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     content_type: str = ""
+    quote: bool = False  # the error's message quotes the request, or after the commit the answer
     drop: bool = False  # close the connection without an answer
     reset: bool = False  # the same, with a TCP reset
     truncate: bool = False  # half of the body, then close
@@ -154,6 +155,7 @@ def _read_effect(effect: Mapping[str, Any]) -> Effect:
         headers=headers,
         body=effect.get("body"),
         content_type=str(effect.get("contentType", "")),
+        quote=bool(effect.get("quote")),
         drop=bool(effect.get("drop")),
         reset=bool(effect.get("reset")),
         truncate=bool(effect.get("truncate")),

@@ -90,7 +90,7 @@ def _after(answer: Answer, struck: ActiveFaults) -> tuple[Answer, int]:
         if effect.cuts:
             return answer, 0
         if effect.answers:
-            answer = fault_answer(effect)
+            answer = fault_answer(effect, answer.encode())
     return answer, answer.status
 
 

@@ -14,7 +14,6 @@ from genai_iac import iam_policy as language
 from genai_iac.core import Change, Live, Notice
 from genai_iac.core.errors import PlanError
 from genai_iac.planning.planned_state import PlannedState
-from genai_iac.planning.preflight.callers import warn_callers_losing_access
 from genai_iac.planning.preflight.limits import (
     ServiceLimits,
     find_deep_compartments,
@@ -64,7 +63,6 @@ def check_changes(
     errors.extend(find_deep_compartments(written, future, limits))
     errors.extend(find_expired_at_create(written, future, live.now))
     notices.extend(note_many_policies(written, live, limits))
-    notices.extend(warn_callers_losing_access(changes, live))
     return errors, notices
 
 

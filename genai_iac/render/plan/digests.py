@@ -2,7 +2,7 @@
 
 | hash                    | of                                                                                              |
 |-------------------------|-------------------------------------------------------------------------------------------------|
-| `changes[].fingerprint` | what the change does: address, OCID, region, actions, calls, before, after, sinks, settings     |
+| `changes[].fingerprint` | what the change does: address, OCID, region, actions, calls, before, after, sinks, settings, previous address |
 | `fingerprint`           | stack, its id, environment, tenancy, region, and the fingerprints of the changes in any order   |
 | `digest`                | every field but itself, whatever the layout of the file: an edit that nobody meant to hide      |
 
@@ -25,7 +25,8 @@ _DONE = ("address", "id", "region", "actions", "before", "after", "after_express
 
 def change_fingerprint(row: Mapping[str, Any]) -> str:
     """`sha256:...` over what one change does. Raises KeyError, TypeError or ValueError for a row that is none."""
-    return _digest([*(row[name] for name in _DONE), _own_calls(row["calls"], row["sink_calls"])])
+    renamed = [row["previous_address"]] if row.get("previous_address") else []  # a pure rename differs in nothing else
+    return _digest([*(row[name] for name in _DONE), _own_calls(row["calls"], row["sink_calls"]), *renamed])
 
 
 def plan_fingerprint(document: Mapping[str, Any], changes: Iterable[str]) -> str:
