@@ -23,19 +23,36 @@ from genai_iac.iam_policy.syntax_tree import (
 
 Values = tuple[str, ...]
 Lookup = Callable[[str], Values | None]
+Unknown = Callable[[Condition], bool]  # of a part of a condition: whether its truth is not known
 
 
 def condition_holds(condition: Condition, look_up: Lookup) -> bool:
     """Whether the condition is true. ``look_up`` takes a variable in lower case and gives its values, or None."""
+    return condition_truth(condition, look_up, _nothing) is True
+
+
+def condition_truth(condition: Condition, look_up: Lookup, is_unknown: Unknown) -> bool | None:
+    """True, False, or None where it depends on a part that ``is_unknown``; a part is one comparison, presence or call.
+
+    Kleene's logic: ``all`` is False as soon as one member is, ``any`` True as soon as one is.
+    """
+    if isinstance(condition, ConditionGroup):
+        values = [condition_truth(item, look_up, is_unknown) for item in condition.items]
+        decisive = condition.mode == "any"
+        if decisive in values:
+            return decisive
+        return None if None in values else not decisive
+    if is_unknown(condition):
+        return None
     if isinstance(condition, Comparison):
         return _compares(condition, look_up)
-    if isinstance(condition, ConditionGroup):
-        if condition.mode == "all":
-            return all(condition_holds(item, look_up) for item in condition.items)
-        return any(condition_holds(item, look_up) for item in condition.items)
     if isinstance(condition, Presence):
         return (look_up(condition.variable.text.lower()) is None) is condition.negated
     return _calls(condition, look_up)
+
+
+def _nothing(_: Condition) -> bool:
+    return False
 
 
 def fold_variables(variables: Mapping[str, str | Values]) -> dict[str, Values]:

@@ -49,3 +49,16 @@ class Decision:
 
     def __bool__(self) -> bool:
         return self.allowed
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A decision as far as it is known. ``allowed`` is None where it depends on the parts of conditions in ``depends_on``.
+
+    ``by`` are the statements that allow, or may; ``denied_by`` those that deny, or may.
+    """
+
+    allowed: bool | None
+    by: tuple[StatementInForce, ...] = ()
+    denied_by: tuple[StatementInForce, ...] = ()
+    depends_on: tuple[str, ...] = ()

@@ -17,7 +17,8 @@ autonomous-container-databases autonomous-database autonomous-database-family au
 autonomous-exadata-infrastructures autonomous-transaction-processing-family autonomous-vmclusters availability-domains
 backup-destinations backup-policies backup-policy-assignments backups bastion bastion-family bastion-session
 bds-instance bds-instance-family blockchain-platforms block-volumes boot-volume-backups boot-volumes bucket
-cabundle-associations cabundles capture-filters ccc-infrastructure ccc-upgrade-schedule ccc-upgrade-schedules certificate-authorities certificate-authority-associations
+cabundle-associations cabundles capture-filters ccc-infrastructure ccc-upgrade-schedule
+ccc-upgrade-schedules certificate-authorities certificate-authority-associations
 certificate-authority-bundle certificate-authority-delegates certificate-authority-family cloud-exadata-infrastructures
 cloud-guard-config cloud-guard-detectors cloud-guard-family cloud-guard-problems cloud-guard-targets cloud-shell
 cloud-shell-public-network cloud-vmclusters cloudevents-rules cluster cluster-family cluster-networks cluster-node-pools

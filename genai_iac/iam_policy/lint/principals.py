@@ -93,7 +93,11 @@ def _names_key_or_model(variable: str) -> bool:
 
 def _key_in_group(grant: Grant) -> Iterator[RuleNote]:
     if grant.subject.kind in ("group", "dynamic-group", "any-group") and is_for_keys(grant.condition):
-        yield RuleNote(grant.subject.column, "an API key is in no group that we know of (Oracle's page shows this form; unconfirmed)", "write any-user")
+        yield RuleNote(
+            grant.subject.column,
+            "an API key is in no group that we know of (Oracle's page shows this form; unconfirmed)",
+            "write any-user",
+        )
 
 
 def _principal_id(grant: Grant) -> Iterator[RuleNote]:

@@ -81,7 +81,9 @@ def _calls(condition: Condition | None) -> Iterator[FunctionCall]:
 
 WORDING_RULES = (
     GrantRule("missing-id", "error", "an OCID is introduced by id", _missing_id),
-    GrantRule("quoted-star", "warning", "patterns stand between slashes, not quotes (but for names of objects)", _quoted_star),
+    GrantRule(
+        "quoted-star", "warning", "patterns stand between slashes, not quotes (but for names of objects)", _quoted_star
+    ),
     GrantRule("unknown-variable", "warning", "a request variable that looks misspelt", _misspelt_variable),
     GrantRule("set-function", "error", "a set function that does not exist", _set_function),
 )
