@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_MOST_STATES = 20_000  # beyond it classes of overlapping patterns may be missed; real policies have a few hundred
+_MOST_STATES = 2_000  # beyond it classes of overlapping patterns may be missed; real policies have fewer than a hundred
 _FRESH = "~"  # a letter that no model's name has
 _STAR = "\x01"  # stands for a star that is no wildcard while patterns are walked
 

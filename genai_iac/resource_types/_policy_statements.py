@@ -116,6 +116,40 @@ def _misfits(template: language.Template, statement: StatementText) -> Iterator[
         yield error.column, message, hint
 
 
+def named_steps(statement: Value) -> Iterator[str]:
+    """The names of compartments in a statement's places, each step of a path by itself; none of what cannot be read."""
+    try:
+        tree = language.parse_once(_with_stand_ins(statement))
+    except (language.PolicySyntaxError, language.PolicyValueError):
+        return
+    if isinstance(tree, language.Grant):
+        places = [tree.location, *([tree.association.location] if tree.association else [])]
+        yield from (name for place in places if not place.foreign for name in place.path)
+
+
+def _with_stand_ins(statement: Value) -> str:
+    if not isinstance(statement, StatementText):
+        return str(statement)
+    values = {
+        name: value if isinstance(value, str) else _stand_in(value) if isinstance(value, Reference) else "hole"
+        for name, value in statement.holes
+    }
+    template = language.Template.parse(statement.template)
+    return template.fill({**template.stand_ins(), **_fitting(template, values)})
+
+
+def _fitting(template: language.Template, values: Mapping[str, str]) -> dict[str, str]:
+    """The values that fit their placeholders; the others are told by `validate`."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        try:
+            template.fill({**template.stand_ins(), name: value})
+        except language.PolicyValueError:
+            continue
+        found[name] = value
+    return found
+
+
 def _stand_in(reference: Reference) -> str:
     name = reference.address.name
     if reference.field != "id":
