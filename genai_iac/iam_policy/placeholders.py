@@ -175,7 +175,9 @@ _GRAMMARS: dict[PlaceholderKind, tuple[re.Pattern[str], str]] = {
     "variable": (re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)+"), "a variable like request.user.id"),
     "permission": (re.compile(r"[A-Za-z0-9_]+"), "a permission like OBJECT_READ"),
     "location": (
-        re.compile(rf"tenancy|compartment +(?:id +ocid1\.[a-z0-9]+\.[A-Za-z0-9_.\-]+|(?!ocid1\.){_NAME}(?::{_NAME})*)", re.I),
+        re.compile(
+            rf"tenancy|compartment +(?:id +ocid1\.[a-z0-9]+\.[A-Za-z0-9_.\-]+|(?!ocid1\.){_NAME}(?::{_NAME})*)", re.I
+        ),
         "`tenancy`, `compartment NAME`, `compartment a:b` or `compartment id OCID`",
     ),
     "verb": (re.compile("|".join(VERBS), re.I), "a verb (" + ", ".join(VERBS) + ")"),

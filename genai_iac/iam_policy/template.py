@@ -16,7 +16,14 @@ from typing import NamedTuple, TypeVar, cast
 from genai_iac.iam_policy.errors import PolicySyntaxError, PolicyValueError
 from genai_iac.iam_policy.grammar.tokens import PATTERN, QUOTED, Token, quote, split_tokens, unquote
 from genai_iac.iam_policy.parser import parse, parse_tokens
-from genai_iac.iam_policy.placeholders import PlaceholderKind, check_value, find_kinds, keeps_shape, location_of, sample_value
+from genai_iac.iam_policy.placeholders import (
+    PlaceholderKind,
+    check_value,
+    find_kinds,
+    keeps_shape,
+    location_of,
+    sample_value,
+)
 from genai_iac.iam_policy.printer import write_location, write_name
 from genai_iac.iam_policy.syntax_tree import Location, Statement
 from genai_iac.iam_policy.template_scanner import ScannedTemplate, hole_numbers, restore, scan_template, substitute
