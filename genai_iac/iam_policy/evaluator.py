@@ -59,6 +59,7 @@ class _Asked:
         self.rules = rules
         self.is_unknown = is_unknown or (lambda _: False)
         self.principal = request.principal
+        self.missing = request.missing
         self.path = tuple(ocid.lower() for ocid in request.path)
         self.tenancy = self.path[-1] if self.path else ""
         self.home = request.principal.tenancy.lower() or self.tenancy
@@ -114,15 +115,21 @@ class _Asked:
         own: Values = (permission,)
         return condition_truth(
             condition,
-            lambda name: own if name == "request.permission" else self.variables.get(name),
+            lambda name: own if name == "request.permission" else self._look_up(name),
             self.is_unknown,
         )
+
+    def _look_up(self, name: str) -> Values | None:
+        values = self.variables.get(name)
+        if values is None and self.missing is not None:
+            self.missing.add(name)
+        return values
 
     def _is_subject(self, found: Compiled) -> bool:
         kind = found.grant.subject.kind
         if kind == "any-user":
             return True
-        if self.principal.type.lower() == _KEY:
+        if self.principal.type.lower() == _KEY and kind != "dynamic-group" and not self.principal.key_in_groups:
             return False  # a key is in no group, whatever its creator is in
         if kind == "any-group":
             return bool(self.groups or self.dynamic_groups)

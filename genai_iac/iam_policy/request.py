@@ -17,6 +17,9 @@ class Principal:
     dynamic_groups: frozenset[str] = frozenset()
     tenancy: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    key_in_groups: bool = (
+        False  # an API key counts as a member of its groups (UNCONFIRMED; Oracle's page shows the form)
+    )
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,9 @@ class AccessRequest:
     path: tuple[str, ...]
     variables: Mapping[str, str | tuple[str, ...]]
     now: datetime
+    missing: set[str] | None = field(
+        default=None, compare=False
+    )  # takes the variables that conditions asked for in vain
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,13 @@ from genai_iac.core import (
 from genai_iac.core.errors import Problem
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, declared_tags, why_changed
 from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
-from genai_iac.resource_types._policy_statements import GRANT_SCHEMA, check_statements, grant_statements, granted_keys, named_steps
+from genai_iac.resource_types._policy_statements import (
+    GRANT_SCHEMA,
+    check_statements,
+    grant_statements,
+    granted_keys,
+    named_steps,
+)
 
 
 class Policy(ResourceType):
