@@ -8,6 +8,7 @@ from typing import Any
 from genai_iac import iam_policy as language
 from genai_iac.core import Address, Document, ExistingCompartment, Reference, StatementText, Value, read_compartment
 from genai_iac.core.errors import Problem
+from genai_iac.iam_policy.unknown_words import find_unknown_words
 
 _WHAT = {"chat": "use generative-ai-chat", "responses": "manage generative-ai-response"}
 
@@ -96,6 +97,16 @@ def _judge(statement: Value, in_tenancy: bool) -> Iterator[tuple[int, str, str]]
         yield from _misfits(read, statement)
     for refusal in language.find_refusals(read, in_tenancy=in_tenancy):
         yield refusal.column, refusal.message, refusal.fix
+    yield from _unknown_words(read)
+
+
+def _unknown_words(read: language.Statement | language.Template) -> Iterator[tuple[int, str, str]]:
+    """Words that the service is certain not to know. `lint` warns of those that may only be unknown to us."""
+    tree = read.tree if isinstance(read, language.Template) else read
+    for word in find_unknown_words(tree):
+        if word.certain and word.text.isascii():  # a word with a placeholder in it is judged when it is filled
+            column = read.column(word.column) if isinstance(read, language.Template) else word.column
+            yield column, str(word), f"did you mean {word.guess}?" if word.guess else "give the name of a service"
 
 
 def _read(statement: Value) -> language.Statement | language.Template:
