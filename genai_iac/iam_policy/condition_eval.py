@@ -132,12 +132,12 @@ def _in_time(left: Values, operator: str, right: tuple[Operand, ...], look_up: L
     bounds = [_first(operand, look_up) for operand in right]
     if None in bounds or not left:
         return False
-    moment, first = _instant(left[0]), _instant(bounds[0] or "")
+    moment, first = normal_time(left[0]), normal_time(bounds[0] or "")
     if operator == "before":
         return moment < first
     if operator == "after":
         return moment > first
-    last = _instant(bounds[-1] or "")
+    last = normal_time(bounds[-1] or "")
     # a span over midnight: between 22:00 and 06:00
     return first <= moment <= last if first <= last else moment >= first or moment <= last
 
@@ -149,7 +149,7 @@ def _first(operand: Operand, look_up: Lookup) -> str | None:
     return operand.text
 
 
-def _instant(text: str) -> str:
+def normal_time(text: str) -> str:
     """A time in a form that sorts: dates are brought to UTC, times of day stay as they are."""
     try:
         moment = datetime.fromisoformat(text.strip())

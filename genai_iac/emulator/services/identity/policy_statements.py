@@ -25,7 +25,6 @@ from genai_iac.iam_policy import (
     resolve,
     unparse,
 )
-
 from genai_iac.iam_policy.unknown_words import find_unknown_words
 
 
