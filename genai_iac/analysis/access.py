@@ -15,7 +15,15 @@ from functools import partial
 from genai_iac import iam_policy as language
 from genai_iac.analysis.model_sets import ModelSet, describe_models
 from genai_iac.core import Address, CompartmentTree, Live, LiveResource, Plan
-from genai_iac.iam_policy import Grant, RuleSet, StatementInForce, compile_rules
+from genai_iac.iam_policy import (
+    VERBS,
+    Grant,
+    RuleSet,
+    StatementInForce,
+    compile_rules,
+    permissions_given,
+    permissions_of,
+)
 from genai_iac.iam_policy.conditions import compared_operands
 from genai_iac.iam_policy.evaluator import assess
 from genai_iac.iam_policy.request import Assessment
@@ -138,7 +146,11 @@ def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
         tuple(sorted({key.address for key in (*now.keys, *later.keys)})),
         tuple(tell_later(granted, after)),
         tuple(tell_now(taken, before)),
-        tuple(_gaps(live, [*now.keys, *later.keys])),
+        tuple(
+            dict.fromkeys(
+                (*_gaps(live, [*now.keys, *later.keys]), *_by_dynamic_group([*_live_policies(live), *policies]))
+            )
+        ),
     )
 
 
@@ -160,6 +172,19 @@ def _gaps(live: Live, keys: Iterable[_Key]) -> Iterator[str]:
     unseen = {id for key in keys for id in key.path} & set(live.policies_unread)
     for path in sorted(live.tree.path(id) for id in unseen):
         yield f"the policies of {path} were not seen: what they allow and deny is not in this"
+
+
+def _by_dynamic_group(policies: Iterable[_Policy]) -> Iterator[str]:
+    """Statements for dynamic groups that give what keys call: a rule may hold keys, and rules are not read."""
+    wanted = {permission for operation in CALLS.values() for permission in permissions_of(operation)}
+    for policy in policies:
+        for position, text in enumerate(policy.statements, 1):
+            tree = _read(text)
+            if not isinstance(tree, Grant) or tree.subject.kind != "dynamic-group" or tree.verb not in VERBS:
+                continue
+            if any(wanted & permissions_given(tree.verb, resource.text) for resource in tree.resources):
+                ref = StatementRef(policy.name, position, text)
+                yield f"{ref} is for a dynamic group, which holds keys if its rule says so; it is not in this"
 
 
 Reach = Mapping[

@@ -281,3 +281,18 @@ def test_policies_of_every_ancestor_count(chatting: Project, tenancy: Tenancy, e
     chatting.write(stack(own, compartment("chat", parent="/a/b"), api_key("app", "chat")))
     rows = chatting.run("access", "--format", "json").json["after"]
     assert [row["api"] for row in rows] == (["chat"] if effect == "allow" else [])
+
+
+def test_a_statement_for_a_dynamic_group_is_said_to_be_left_out(chatting: Project, tenancy: Tenancy) -> None:
+    import oci
+
+    details = oci.identity.models.CreateDynamicGroupDetails(
+        compartment_id=tenancy.tenancy,
+        name="keys",
+        description="-",
+        matching_rule="ALL {resource.type = 'generativeaiapikey'}",
+    )
+    tenancy.client("identity").create_dynamic_group(details)
+    chatting.write(manifest(["allow dynamic-group keys to use generative-ai-chat in tenancy"]))
+    (gap,) = chatting.run("access", "--format", "json").json["gaps"]
+    assert gap.startswith("Policy/p statement 1 is for a dynamic group")

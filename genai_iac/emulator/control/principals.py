@@ -14,7 +14,8 @@ from genai_iac.emulator.storage.seed import ADMINISTRATOR
 from genai_iac.emulator.storage.tenancy_state import TenancyState, read_tenancy_state
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-_GROUP = re.compile(r"[A-Za-z0-9._-]{1,100}")
+# `DOMAIN/GROUP` as statements write it; this tenancy has one identity domain, so the group alone counts
+_GROUP = re.compile(r"(?:[A-Za-z0-9._ -]{1,100}/)?([A-Za-z0-9._-](?:[A-Za-z0-9._ -]{0,98}[A-Za-z0-9._-])?)")
 
 
 def add_principal(visit: ControlRequest) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def add_principal(visit: ControlRequest) -> dict[str, Any]:
     user = _find_or_make(connection, world, "user", name, kind)
     if wanted.get("session"):
         connection.execute("INSERT OR IGNORE INTO sessions VALUES (?)", (user,))
-    for group in groups:
+    for group in dict.fromkeys(group.rpartition("/")[2] for group in groups):
         team = _find_or_make(connection, world, "group", group)
         connection.execute(
             "INSERT OR IGNORE INTO memberships VALUES (?,?,?,?)", (make_ocid("groupmembership"), user, team, world.now)
