@@ -1,4 +1,9 @@
-"""The command line: one file a verb, imported when typed. Errors are caught here, once; no traceback reaches a user."""
+"""The command line. Errors are caught here, once; no traceback reaches a user.
+
+For: arguments, sessions, approval, locks, signals, printing, exit codes.
+In: arguments, environment variables, terminal. Out: printed text and an exit code.
+Must not know: rules of planning, rotation or policies; it connects the packages that have them.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +44,9 @@ def is_of_output(error: Exception) -> bool:
 
 
 class Commands(click.Group):
-    """The shelf of verbs: every file in `cli/verbs` holds one `COMMAND`.
+    """The registry of commands: every module in `cli/commands` defines one `COMMAND`.
 
-    A verb's file is imported when the verb is typed or help asks for it.
+    A module is imported when its command is typed or help asks for it.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:

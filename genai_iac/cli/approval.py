@@ -82,8 +82,8 @@ def read_approval(file: Path, data: bytes) -> Approved:
 def find_unapproved(draft: PlannedRun, approved: Approved) -> tuple[Change, ...]:
     """The changes that nobody approved; empty when the plan is the approved one or does less of it.
 
-    Once a part has landed, what is left reads otherwise: OCIDs are known that were not. So the plan is made again as if what
-    landed were not there yet, and that plan has to be (a part of) the approved one.
+    Once a part has completed, what is left reads otherwise: OCIDs are known that were not. So the plan is made again as if what
+    completed were not there yet, and that plan has to be (a part of) the approved one.
     """
     plan = draft.plan
     if fingerprint(plan) == approved.fingerprint or not plan:
@@ -143,7 +143,7 @@ def _is_approved(
     wanted = changes.get(str(change.address))
     if fingerprint_of(change) == wanted:
         return True
-    # what has landed and is to change again was not approved to do so
+    # what has completed and is to change again was not approved to do so
     return (
         change.address not in landed and change.address in before and fingerprint_of(before[change.address]) == wanted
     )

@@ -23,7 +23,8 @@ from genai_iac.render.common.sanitize import escape_control, named
 from genai_iac.render.common.terminal import Terminal
 
 if TYPE_CHECKING:
-    from genai_iac.oci_client import OciClient, RequestListener, SentRequest
+    from genai_iac.manifest import Manifest
+    from genai_iac.oci_client import Connection, OciClient, RequestListener, SentRequest
 
 
 class OutputError(IacError):
@@ -108,7 +109,7 @@ class Console:
             click.echo(redact(text), nl=False, err=True, color=self.errors.colour)
 
     def fail(self, error: IacError) -> int:
-        """Print an error; answers the exit code."""
+        """Print an error; returns the exit code."""
         from genai_iac.render.errors import problems_text
 
         with suppress(OSError, ValueError):
@@ -118,6 +119,7 @@ class Console:
 
 
 _EVERY_REQUEST = 2
+_MOST_NAMED = 5
 
 
 def log_connection(flags: GlobalOptions, provider: OciClient) -> None:
@@ -128,6 +130,32 @@ def log_connection(flags: GlobalOptions, provider: OciClient) -> None:
         where = connection.endpoint or "OCI"
         text = f"Calling {where} in {provider.region} with {by}, tenancy {provider.tenancy}."
         Console.of_environment(no_color=flags.no_color).note(f"{escape_control(text)}\n")
+
+
+def note_passed_over(flags: GlobalOptions, manifest: Manifest) -> None:
+    """Name the YAML files of other tools that were not read."""
+    names = [escape_control(name) for name in manifest.passed_over]
+    if names:
+        shown = ", ".join(names[:_MOST_NAMED]) + (
+            f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        )
+        text = f"Note: not manifests of genai-iac, passed over: {shown}. Stack.spec.ignore makes this note go away.\n"
+        Console.of_environment(no_color=flags.no_color).note(text)
+
+
+def note_settings(flags: GlobalOptions, connection: Connection) -> None:
+    """Name the variables of the OCI CLI that are set and have no effect here."""
+    from genai_iac.oci_client.settings import ignored_variables, key_in_profile
+
+    output = Console.of_environment(no_color=flags.no_color)
+    if key_in_profile(connection.config_file, connection.profile):
+        output.note(
+            "Note: key_content in a profile: the OCI SDK and CLI refuse it; key_file or OCI_CLI_KEY_CONTENT work everywhere.\n"
+        )
+    ignored = ignored_variables(os.environ, local=connection.endpoint is not None)
+    if ignored:
+        text = f"Note: {', '.join(ignored)} set, but not read by genai-iac.\n"
+        output.note(text)
 
 
 def log_requests(flags: GlobalOptions) -> RequestListener | None:
@@ -148,7 +176,7 @@ FIRST, AGAIN = 10.0, 30.0  # seconds until the first word, and between two
 
 
 class ProgressNotice:
-    """Told again and again what is under way, it speaks up now and then."""
+    """Prints a progress line every 30 seconds while no change completes."""
 
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._say, self._clock = say, clock

@@ -17,7 +17,7 @@ from genai_iac.resource_types import RESOURCE_TYPES
 
 
 def adopt_resource(workspace: Session, address: Address, ocid: str, say: Callable[[str], None]) -> None:
-    """Adopt it and say so; what no manifest declares is told as one. Raises UsageError, GuardError, ServiceFailure."""
+    """Adopt it and say so; what no manifest declares is reported as one. Raises UsageError, GuardError, ServiceFailure."""
     check_resource_type(address, ocid)
     live = workspace.read()
     desired = workspace.manifest.resources.get(address)

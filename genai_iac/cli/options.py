@@ -52,6 +52,9 @@ def guard_flags(function: F) -> F:
             click.option(
                 "--accept-outage", multiple=True, metavar="ADDR", help="Allow a secret value in use to stop working."
             ),
+            click.option(
+                "--allow-file-sinks", is_flag=True, help="In CI, make values that only files of this runner will hold."
+            ),
         ]
     ):
         function = option(function)
@@ -147,10 +150,13 @@ GLOBAL_FLAGS: list[click.Parameter] = [
         is_flag=True,
         default=None,
         envvar=f"{PREFIX}LOCAL",
-        help="Use the local tenancy in .genai-iac/local.db.",
+        help="Use the local emulator in .genai-iac/local.db.",
     ),
     _flag(
-        "--endpoint", envvar=f"{PREFIX}ENDPOINT", metavar="URL", help="A running local tenancy (genai-iac local serve)."
+        "--endpoint",
+        envvar=f"{PREFIX}ENDPOINT",
+        metavar="URL",
+        help="A running local emulator (genai-iac local serve).",
     ),
     _flag("--no-color", is_flag=True, default=None, envvar=f"{PREFIX}NO_COLOR", help="No colours; also NO_COLOR."),
     _flag(

@@ -1,7 +1,8 @@
-"""A plan as the verbs need it: made, narrowed, judged by the guards, with what a rendering shows around it."""
+"""A plan as the commands need it: made, narrowed, judged by the guards, with what a rendering shows around it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,7 @@ from genai_iac.planning.guards import Overrides, check_plan
 from genai_iac.planning.plan_file import digest_inputs
 from genai_iac.planning.planned_state import predict_state
 from genai_iac.planning.policy_staleness import digest_groups
+from genai_iac.planning.sink_guards import is_ci, refuse_file_sinks
 from genai_iac.planning.targeting import filter_plan
 from genai_iac.render.plan.context import PlanContext, SecretExpiry
 from genai_iac.render.plan.differences import Edit, line_edits
@@ -78,11 +80,13 @@ class PlanOptions:
         allow_destroy: int | None,
         accept_outage: tuple[str, ...],
         claim_name: bool = False,
+        allow_file_sinks: bool = False,
         *,
         everything: bool = False,
     ) -> PlanOptions:
         """The flags of `planning_flags` and `guard_flags`. Raises UsageError."""
-        overrides = Overrides(allow_destroy, read_addresses("--accept-outage", accept_outage), everything)
+        outages = read_addresses("--accept-outage", accept_outage)
+        overrides = Overrides(allow_destroy, outages, everything, allow_file_sinks=allow_file_sinks)
         return cls(
             read_addresses("--target", target),
             parallelism,
@@ -151,9 +155,20 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     plan = with_destinations(filter_plan(plan, asked.targets, {*resources, *live.owned}), workspace.desk, resources)
     plan = workspace.foretell(plan, live)
     plan = find_access_losses(plan, resources, future, live) if future else plan
-    try:
-        check_plan(plan, resources, live, asked.overrides)
-    except GuardError as refusal:
+    refusal = _judge(workspace, asked, plan, live)
+    if refusal is not None:
         notices = tuple(Notice(f"apply will be {line}") for line in str(refusal).splitlines())
-        return PlannedRun(workspace, asked, live, replace(plan, notices=(*plan.notices, *notices)), refusal)
-    return PlannedRun(workspace, asked, live, plan, None)
+        plan = replace(plan, notices=(*plan.notices, *notices))
+    return PlannedRun(workspace, asked, live, plan, refusal)
+
+
+def _judge(workspace: Session, asked: PlanOptions, plan: Plan, live: Live) -> GuardError | None:
+    """Why apply would not carry the plan out, every reason at once."""
+    lines: list[str] = []
+    try:
+        check_plan(plan, workspace.manifest.resources, live, asked.overrides)
+    except GuardError as refusal:
+        lines += str(refusal).splitlines()
+    if is_ci(os.environ) and not workspace.is_emulated and not asked.overrides.allow_file_sinks:
+        lines += refuse_file_sinks(plan, workspace.manifest.resources)
+    return GuardError("\n".join(lines)) if lines else None

@@ -24,6 +24,7 @@ from genai_iac.core import Address, Outcome
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.core.errors import IacError, StalePlanError, UsageError
 from genai_iac.delivery import with_destinations
+from genai_iac.delivery.sinks import Names
 from genai_iac.execute.executor import ApplyRequest, apply_plan
 from genai_iac.planning.plan_file import check_inputs, check_same_plan
 from genai_iac.render.plan.json import plan_document, read_saved_plan
@@ -43,7 +44,8 @@ def next_step_lines(workspace: Session, made: Iterable[Address], allowed: Collec
         resource = workspace.manifest.resources.get(address)
         for entry in resource.settings.get("deliverTo", ()) if resource else ():
             if "file" in entry and entry["file"].get("format", "dotenv") == "dotenv":
-                return _lines(workspace, address, model, _shown_path(workspace, str(entry["file"]["path"])))
+                path = _shown_path(workspace, str(entry["file"]["path"]))
+                return _lines(workspace, address, model, path, Names.of(entry["file"].get("env")))
     return ""
 
 
@@ -54,14 +56,14 @@ def _models(one: KeyPermission) -> list[str]:
     return [one.model] if one.model is not None and one.admits(one.model) else []
 
 
-def _lines(workspace: Session, address: Address, model: str, path: str) -> str:
+def _lines(workspace: Session, address: Address, model: str, path: str, names: Names) -> str:
     serve = ""
     if workspace.flags.local:
-        serve = f"  {program()} local serve &   # the local tenancy of {LOCAL_DB}, where this key lives\n"
+        serve = f"  {program()} local serve &   # the local emulator of {LOCAL_DB}, where this key lives\n"
     return (
         f"\nCall a model with {address}:\n{serve}"
         f"  set -a; . {shlex.quote(path)}; set +a\n"
-        '  curl "$OPENAI_BASE_URL/chat/completions" -H "Authorization: Bearer $OPENAI_API_KEY" \\\n'
+        f'  curl "${names.base_url}/chat/completions" -H "Authorization: Bearer ${names.key}" \\\n'
         "    -H 'Content-Type: application/json' \\\n"
         f"    -d {shlex.quote(json.dumps({'model': model, 'messages': [{'role': 'user', 'content': 'Hello'}]}))}\n"
     )
@@ -81,7 +83,7 @@ _PARTIAL, _INTERRUPTED = 4, 130
 
 @dataclass(frozen=True)
 class Approval:
-    """How the change is agreed to, and in which form it is told."""
+    """How the change is agreed to, and in which form it is reported."""
 
     given: bool
     as_json: bool = False

@@ -1,4 +1,9 @@
-"""The nouns: what a manifest declares, what a tenancy holds, what a plan says, what an apply reports. Data only, all frozen."""
+"""The data types that all packages share, and the errors.
+
+For: one definition of resource, change, plan, outcome and secret; all are frozen.
+In: plain values. Out: immutable objects; later stages make new ones.
+Must not know: any other package of this project, the SDK, files, the clock.
+"""
 
 from genai_iac.core.address import Address, Source
 from genai_iac.core.compartment_tree import CompartmentNode, CompartmentTree

@@ -99,8 +99,12 @@ class SinkError(IacError):
     """A place that secrets are delivered to cannot be used."""
 
 
+class EditedSinkError(SinkError):
+    """What such a place holds was changed by another hand: it is drift, and never overwritten."""
+
+
 class PartialApply(IacError):
-    """Some changes landed and some did not; the next apply goes on from there."""
+    """Some changes completed and some did not; the next apply goes on from there."""
 
     exit_code = 4
 

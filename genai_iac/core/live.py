@@ -51,7 +51,7 @@ class Live:
         gone: Iterable[LiveResource] = (),
         policies_unread: Iterable[str] = (),
     ) -> Live:
-        """What was found, told apart by the ownership tag; of what was `scanned` beyond the own places only what is ours matters."""
+        """What was found, distinguished by the ownership tag; of what was `scanned` beyond the own places only what is ours matters."""
         groups: dict[Address, list[LiveResource]] = {}
         others: list[LiveResource] = []
         beyond: list[LiveResource] = []

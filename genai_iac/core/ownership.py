@@ -111,7 +111,7 @@ class Owner:
 
 
 def fixed_part(kind: str, compartment: str, name: str, region: str | None) -> str:
-    """What OCI never changes of a resource of that kind, so that a copy with other values is told at once."""
+    """What OCI never changes of a resource of that kind, so that a copy with other values is reported at once."""
     return {"Policy": f"{compartment}\n{name}", "ApiKey": region or ""}.get(kind, "")
 
 

@@ -35,7 +35,7 @@ class Call:
     body: Mapping[str, Value] = field(default_factory=dict)
     id: str | None = None  # OCID it acts on; None: the resource that this change makes
     region: str | None = None  # None: the home region
-    secret: str | None = None  # the named secret that a mint or a state change is about
+    secret: str | None = None  # the named secret that is renewed or changes its state
     about: Address | None = None  # set: it acts on that other resource, whose own change follows
 
     @property
@@ -55,14 +55,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Invalidation:
-    """A secret value that stops working: which, and when it was last used (None: never, as far as the service knows)."""
+    """A secret that a change makes unusable, and when it was last used (None: never, as far as OCI knows)."""
 
     secret: str
     last_used: datetime | None
     how: Action
-    asked: bool = False  # a person named this very secret, so that the guard need not ask again
-    carriers: tuple[str, ...] = ()  # the places that still hold it
-    looked: bool = False  # whether that is known; else they are those that may
+    asked: bool = False  # a person named this secret on the command line, so the guard does not refuse it
+    carriers: tuple[str, ...] = ()  # the sinks that still have it
+    looked: bool = False  # whether `carriers` was read from the sinks; else it lists those that may have it
     idle: timedelta = timedelta(hours=24)  # unused for this long, it is no longer in use
     key: Address | None = None  # set: the value stays valid, but no policy admits this key to `apis` any more
     apis: tuple[str, ...] = ()
@@ -88,12 +88,12 @@ class Change:
 
     address: Address
     actions: tuple[Action, ...]
-    reason: str  # for people; never steers anything
+    reason: str  # for people; no code depends on it
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Value] | None = None
     calls: tuple[Call, ...] = ()
     id: str | None = None
-    needs: tuple[Address, ...] = ()  # changes that must have landed first
+    needs: tuple[Address, ...] = ()  # changes that must have completed first
     losses: tuple[Invalidation, ...] = ()
     deliver: tuple[str, ...] = ()  # names of the secrets whose values go to the sinks
     handover: DeliveryPlan | None = None
@@ -186,7 +186,7 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one change. Truthy when it landed."""
+    """What became of one change. Truthy when it completed."""
 
     change: Change
     status: Status

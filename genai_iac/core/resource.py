@@ -40,7 +40,7 @@ class Document:
 
 Deletion = Literal["delete", "retain", "forbid"]
 State = Literal["ACTIVE", "INACTIVE", "REVOKED", "EXPIRED", "DELETED"]
-_PROOF = timedelta(minutes=10)  # our own call of a new value comes within this time of its minting
+_PROOF = timedelta(minutes=10)  # our own verification call comes within this time of creation or renewal
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Stack:
 
     @property
     def owner(self) -> str:
-        """What the owner mark of each of its resources begins with: `stack` or `stack@environment`."""
+        """What the ownership tag of each of its resources begins with: `stack` or `stack@environment`."""
         return f"{self.name}@{self.environment}" if self.environment else self.name
 
 
@@ -115,7 +115,7 @@ class LiveSecret:
 
     @property
     def has_callers(self) -> bool:
-        """Whether others than the run that minted it have used it."""
+        """Whether others than the run that created or renewed it have used it."""
         if self.last_used is None:
             return False
         return self.created is None or self.last_used - self.created > _PROOF

@@ -23,7 +23,7 @@ from genai_iac.core import (
 
 @dataclass(frozen=True, slots=True)
 class DiffContext:
-    """What a kind may look at when it compares."""
+    """Inputs of `ResourceType.change`."""
 
     now: datetime  # the tenancy's clock
     same: Callable[[Value, Any], bool]  # desired against live; a value not known yet is never the same
@@ -47,7 +47,7 @@ class RotationRequest:
 class Step:
     """What has to be done to one resource: the actions, their calls, and why.
 
-    Falsy when there is nothing to do; `notes` are told either way.
+    Falsy when there is nothing to do; `notes` are reported either way.
     """
 
     actions: tuple[Action, ...] = ()

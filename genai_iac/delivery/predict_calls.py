@@ -1,4 +1,4 @@
-"""The OCI writes that a plan's deliveries will make, told beforehand: sinks are asked and not written."""
+"""The OCI writes that a plan's deliveries will make, predicted: sinks are asked and not written."""
 
 from __future__ import annotations
 
@@ -81,8 +81,9 @@ def _of_change(
     elif change.deliver and change.handover is not None:
         seen = _foresee(change, before, resource)
         sinks = desk.sinks(resource, seen.id or None)
+        sources = [*sinks, *desk.former(resource, seen.id)] if seen.id else sinks
         for sink in sinks:
-            deliveries = tuple(_deliveries(sink, sinks, resource, seen, change, change.handover, base_url))
+            deliveries = tuple(_deliveries(sink, sources, resource, seen, change, change.handover, base_url))
             renamed = renames.get(sink.place)
             done = len(sink.calls(renamed)) if renamed else 0  # the records come first, and are written already by then
             yield from sink.calls(*filter(None, [renamed]), *deliveries)[done:]
@@ -92,7 +93,7 @@ def _of_emptying(sink: Sink, resource: Resource, id: str) -> tuple[str, ...]:
     try:
         holding = sink.read()
     except SinkError:
-        return ()  # it will be left alone, and that will be told
+        return ()  # it will be left alone, and that will be reported
     return sink.calls(empty_delivery(resource, id)) if holding is not None and holding.id == id else ()
 
 
@@ -110,7 +111,7 @@ def _lingering(
 
 def _deliveries(
     sink: Sink,
-    sinks: list[Sink],
+    sources: list[Sink],
     resource: Resource,
     seen: LiveResource,
     change: Change,
@@ -123,11 +124,11 @@ def _deliveries(
     for roles in (staged, handover.roles):
         if roles:
             url = base_url(seen.region or "")
-            yield build_delivery(sink, held, resource, seen, url, roles, minted, sinks)
+            yield build_delivery(sink, held, resource, seen, url, roles, minted, sources)
 
 
 def _foresee(change: Change, before: LiveResource | None, resource: Resource) -> LiveResource:
-    """The key as it will be when its values are delivered: what is minted has a mask that nobody knows yet."""
+    """The key as it will be when its values are delivered: a new value has a mask that nobody knows yet."""
     fresh = {name: LiveSecret(name, "ACTIVE", "", None, None, None) for name in change.mints}
     if before is None or "create" in change.actions:
         address = change.address

@@ -1,4 +1,8 @@
-"""The requests of one change: each call with the etag of the object as it was planned, followed to its end."""
+"""The calls of one change: each with the etag of the object as planned, and followed to the end of its work request.
+
+Responses can be lost. A create is found again by its ownership tag, an update by reading whether it took effect, a delete by 404;
+so a repeated call never makes a second object. tests/plan_apply/test_faults.py loses every response once.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ _SETTLE_SECONDS = 600.0
 
 
 class CallExecutor:
-    """What is known of the object that a change is about, from one answer to the next."""
+    """Makes calls on one object, and keeps what the last response said of it (OCID, etag, state)."""
 
     def __init__(self, progress: ApplyContext, change: Change) -> None:
         self._progress, self._change = progress, change
@@ -42,7 +46,7 @@ class CallExecutor:
             self._modify(call)
 
     def settle(self, call: Call) -> None:
-        """Wait until the object is no longer being made or changed."""
+        """Wait until the object is no longer CREATING or UPDATING, at most _SETTLE_SECONDS; returns early when interrupted."""
         began, pause = time.monotonic(), 0.1
         while self.live is not None and self.live.lifecycle in _SETTLING and time.monotonic() - began < _SETTLE_SECONDS:
             if not self._progress.stop.rest(pause):
@@ -105,7 +109,7 @@ class CallExecutor:
         try:
             reply = self._provider.write(call.operation, id=self.id, body=body, region=call.region, etag=self._etag)
         except ServiceFailure as failure:
-            # an earlier attempt of this very call may be what changed the etag
+            # the first attempt may have worked and its response been lost: then the retry meets the etag that it made
             if not (failure.uncertain and failure.code == "NoEtagMatch" and self._has_landed(call, body)):
                 raise
             return
@@ -134,7 +138,7 @@ class CallExecutor:
         progress.before[address] = kind.read(reply.data, call.region)
 
     def _look(self, call: Call) -> None:
-        """Read the etag, and refuse to touch what somebody changed since the plan was made."""
+        """Read the etag before the first write. Raises StalePlanError when somebody changed the object since the plan was made."""
         assert self.id is not None
         reply = self._provider.get(self._kind.get_operation, self.id, call.region)
         seen = self._kind.read(reply.data, call.region)
@@ -181,7 +185,7 @@ class CallExecutor:
         self._etag = None
 
     def _end(self, call: Call, reply: OciResponse) -> None:
-        """Follow what the service goes on doing after its answer."""
+        """Wait for the work request that the response named; note when compartments changed."""
         if reply.work_request:
             self._follow(reply.work_request, call)
         if self._change.address.kind == "Compartment" and (

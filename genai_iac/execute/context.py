@@ -1,4 +1,4 @@
-"""What is known while an apply goes on: what was read before it, and the OCIDs of what it has made so far."""
+"""Shared state of one apply: what was read before it, and the OCIDs of what it has created so far."""
 
 from __future__ import annotations
 
@@ -54,11 +54,15 @@ class ApplyContext:
         self._reshaped = False  # a compartment got another name, place or end: OCI rewrites the policies that name it
 
     def reshape(self) -> None:
-        """A compartment was renamed, moved or deleted."""
+        """Note that a compartment was renamed, moved or deleted.
+
+        OCI then rewrites statements that name it. Such a policy has changed since the plan, and by nobody's hand: without this
+        note every such policy of the same plan would be refused as stale.
+        """
         self._reshaped = True
 
     def is_as_planned(self, address: Address, seen: LiveResource, rewritten: tuple[str, ...]) -> bool:
-        """Whether nobody changed the object since it was read; `rewritten` are the fields that OCI itself may rewrite."""
+        """Whether nobody changed the object since it was read; `rewritten` names the fields that OCI itself may rewrite."""
         planned = self.before.get(address)
         if (
             planned is None

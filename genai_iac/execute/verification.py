@@ -1,4 +1,4 @@
-"""One real inference call with a secret: does it work, or is it dead? Patient, because a change takes time to reach the endpoints."""
+"""One inference call with a secret: does it work, or is it refused? Retried, because a change takes time to reach the endpoints."""
 
 from __future__ import annotations
 

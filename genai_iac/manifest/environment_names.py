@@ -24,7 +24,7 @@ def environment_names(path: str) -> list[str]:
 def check_neighbours(names: Iterable[str], load: Callable[[str], Manifest]) -> None:
     """Raise ManifestError for names that two environments would take in the tenancy that both are pinned to.
 
-    An environment that cannot be loaded is passed over: what is wrong with it is told when it is chosen.
+    An environment that cannot be loaded is passed over: what is wrong with it is reported when it is chosen.
     """
     claimed: dict[tuple[str, Name], tuple[str, Resource]] = {}
     problems: list[Problem] = []
@@ -32,7 +32,7 @@ def check_neighbours(names: Iterable[str], load: Callable[[str], Manifest]) -> N
         tenancy = manifest.stack.tenancy
         for resource, name in claimed_names(manifest.resources) if tenancy else ():
             first, _ = claimed.setdefault((str(tenancy), name), (environment, resource))
-            if first != environment and (str(tenancy), name[:-1]) not in claimed:  # else its parent is told already
+            if first != environment and (str(tenancy), name[:-1]) not in claimed:  # else its parent is reported already
                 problems.append(_problem(resource, first, environment))
     if problems:
         raise ManifestError(problems)

@@ -80,7 +80,7 @@ def _plain(where: str, found: list[BaseException]) -> Reason:
         return Reason(f"no TLS connection to {where}: {said}", "see what answers at that address and port")
     local = is_loopback(where.rpartition(":")[0])
     hint = (
-        "is the local tenancy running? start it: genai-iac local serve"
+        "is the local emulator running? start it: genai-iac local serve"
         if local
         else "check the network between this machine and that address (docs/network.md)"
     )

@@ -39,7 +39,7 @@ _LONGEST_WORK = 4 * 3600.0  # seconds; a compartment takes 30 minutes to go, at 
 
 
 def connect(connection: Connection, stop: CancelToken | None = None, watch: RequestListener | None = None) -> OciClient:
-    """A provider for that connection; `stop` cuts its waits short, `watch` is told of each request, in whatever thread it is
+    """A provider for that connection; `stop` cuts its waits short, `watch` is called with each request, in whatever thread it is
     made. Nothing is called yet. Raises UsageError without an identity."""
     connection.check_endpoint()
     config, signer = read_identity(connection)
@@ -314,7 +314,7 @@ class OciClient:
         if told is None:
             return
         ahead = told - datetime.now(UTC)
-        # OCI refuses signatures that are five minutes off, so no answer of its own is; a local tenancy's clock can be set
+        # OCI refuses signatures that are five minutes off, so no answer of its own is; a local emulator's clock can be set
         if abs(ahead) > (_FARTHEST_LOCAL if self.connection.endpoint else _FARTHEST):
             return
         # whole seconds are all the header tells; closer than that is this machine's clock being right

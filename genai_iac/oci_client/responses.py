@@ -24,7 +24,7 @@ class OciResponse:
     etag: str | None = None
     work_request: str | None = None
     secrets: Mapping[str, Secret] = field(default_factory=dict)
-    doubted: bool = False  # an earlier attempt of the same call may have had its effect too
+    doubted: bool = False  # an earlier attempt of the same call, whose response was lost, may have taken effect too
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,5 +62,5 @@ class SdkClients:
 
 
 def local_endpoint(endpoint: str, region: str) -> str:
-    """Where a local tenancy answers for that region; any other endpoint answers for one region only."""
+    """Where a local emulator answers for that region; any other endpoint answers for one region only."""
     return f"{endpoint.rstrip('/')}/r/{region}" if urlsplit(endpoint).scheme == "http" else endpoint

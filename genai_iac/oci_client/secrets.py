@@ -1,4 +1,4 @@
-"""Where plaintext crosses the door: out of an answer into `Secret`s at once, out of a `Secret` into nothing but the request."""
+"""The only code that handles plaintext: from a response into `Secret`s at once, from a `Secret` into a request and nowhere else."""
 
 from __future__ import annotations
 

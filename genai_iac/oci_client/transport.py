@@ -13,7 +13,7 @@ _CONNECTIONS = 64  # as many as `--parallelism` may use
 
 
 def settle_session(session: Any, url: str, settings: NetworkSettings) -> str | None:
-    """Settle a session of the SDK for requests to `url`; answers the proxy that they go through.
+    """Settle a session of the SDK for requests to `url`; returns the proxy that they go through.
 
     Proxies and certificates are looked for once, not before every request. Raises UsageError when a variable names no certificates.
     """

@@ -1,4 +1,4 @@
-"""What a kind may look at when it compares live with desired: values, statements by their meaning, age, use, the sinks."""
+"""Builds the DiffContext of each resource: comparison of values and statements, time, use, sink states."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class PlanInputs:
 
 
 class DiffContextBuilder:
-    """Finds the facts of one planning; `note` is told what a reader should know besides."""
+    """Finds the facts of one planning; `note` is called with what a reader should know besides."""
 
     def __init__(self, inputs: PlanInputs, resolver: Resolver, note: Callable[[Notice], None]) -> None:
         self._inputs, self._live, self._resolver, self._note = inputs, inputs.live, resolver, note
@@ -74,7 +74,7 @@ class DiffContextBuilder:
         return resolved == list(live) or language.is_equivalent(resolved, live, self._inputs.directory, attached)
 
     def _outdated(self, desired: Sequence[Value], live: LiveResource) -> str:
-        """Why a policy that reads as it should has to be written again; notes what writing would not mend."""
+        """Why a policy that reads as it should has to be written again; notes what writing would not fix."""
         if self._future is None or not names_anything(desired):
             return ""
         found = find_stale_names(live, self._future, self._inputs.directory, self._born)
@@ -84,7 +84,7 @@ class DiffContextBuilder:
 
     @cached_property
     def _future(self) -> PlannedState | None:
-        """What will be; None when something is wrong that is told elsewhere."""
+        """What will be; None when something is wrong that is reported elsewhere."""
         try:
             return predict_state(self._inputs.resources, self._live.tree, self._live.ids)
         except PlanError:

@@ -21,6 +21,7 @@ class Overrides:
     accept_outage: frozenset[Address] = frozenset()
     everything: bool = False  # the verb is destroy: the number of deletes is what was asked for
     outage_takes_address: bool = True  # the verb is about one key when --accept-outage has no ADDR behind it
+    allow_file_sinks: bool = False  # in CI, make values that only files of this machine will hold
 
 
 def check_plan(plan: Plan, resources: Mapping[Address, Resource], live: Live, overrides: Overrides) -> None:

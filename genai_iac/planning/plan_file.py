@@ -61,19 +61,22 @@ def check_same_plan(saved: Mapping[str, Any], fresh: Mapping[str, Any]) -> None:
     """Raises StalePlanError when the plan made again says something else, naming where."""
     if saved.get("fingerprint") == fresh["fingerprint"]:
         return
-    from deepdiff import DeepDiff
-
     before = {change["address"]: change for change in saved.get("changes", ())}
     after = {change["address"]: change for change in fresh["changes"]}
     affected = sorted({*before, *after} - {address for address in before if before[address] == after.get(address)})
-    where = sorted(
-        {path for address in affected for path in DeepDiff(before.get(address), after.get(address)).affected_root_keys}
-    )
+    where = sorted({key for address in affected for key in _differing_keys(before.get(address), after.get(address))})
     raise StalePlanError(
         f"the saved plan is stale: made again it differs in {', '.join(affected)}"
-        + (f" ({', '.join(map(str, where))})" if where else ""),
+        + (f" ({', '.join(where)})" if where else ""),
         hint=_AGAIN,
     )
+
+
+def _differing_keys(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> set[str]:
+    """The keys of two changes' documents that differ; none for a change that is in one plan only: the address says it."""
+    if before is None or after is None:
+        return set()
+    return {key for key in {*before, *after} if before.get(key) != after.get(key)}
 
 
 def _differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

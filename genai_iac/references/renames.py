@@ -1,7 +1,7 @@
 """`metadata.previousNames`: what may be written there, and which live resource is which once it was followed. Pure.
 
 A previous name that another resource takes in the same rename (`a` becomes `b` while `b` becomes `c`, or both swap) cannot be
-told apart by the ownership tags alone once a part of it was applied. So such a resource also gets the tag `RENAMED`.
+distinguished by the ownership tags alone once a part of it was applied. So such a resource also gets the tag `RENAMED`.
 """
 
 from __future__ import annotations

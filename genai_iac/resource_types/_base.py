@@ -43,7 +43,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class ManifestContext:
-    """How a manifest tells what is live: `name` is the metadata.name it is given."""
+    """What a resource type needs to export a live resource; `name` is the metadata.name that the manifest gets."""
 
     name: str
     region: str  # the Stack's
@@ -53,7 +53,7 @@ class ManifestContext:
 
 
 class ResourceType(ABC):
-    """One kind of resource. A file in this folder with a `KIND` puts it on the shelf."""
+    """One kind of resource. A module of this directory registers it with `KIND`."""
 
     name: ClassVar[str]
     plural: ClassVar[str]
@@ -70,8 +70,13 @@ class ResourceType(ABC):
     def check(self, document: Document) -> Iterable[Problem]:
         """What the schema cannot say. Offline."""
 
-    def claims(self, document: Document) -> Iterable[tuple[Path, str]]:
-        """What a checked document names outside the tenancy's own resources and no other document may, each with where it does."""
+    def checks(self, document: Document) -> Iterable[Iterable[Problem]]:
+        """`check` in parts that do not depend on one another, for a document of which a part could not be read."""
+        return (self.check(document),)
+
+    def claims(self, document: Document) -> Iterable[tuple[Path, str, bool]]:
+        """What a checked document names outside the tenancy's own resources and no other document may, each with where it does,
+        and whether others that share it may name it, too."""
         del document
         return ()
 
@@ -111,7 +116,7 @@ class ResourceType(ABC):
         return Step(("delete",), (Call(self.delete_operation, {}, live.id, live.region),), ("no manifest declares it",))
 
     def forget(self, live: LiveResource, tags: Mapping[str, str]) -> Step:
-        """The calls that take the owner mark off and leave the rest."""
+        """The calls that take the ownership tag off and leave the rest."""
         call = Call(self.update_operation, {"freeformTags": tags}, live.id, live.region)
         return Step(("forget",), (call,), ("deletion: retain",))
 

@@ -1,4 +1,4 @@
-"""Policy: IAM statements, written out or as grants. Name and compartment are for ever in OCI: changing one replaces the policy."""
+"""Policy: IAM statements, written out or as grants. OCI cannot change name and compartment: changing one replaces the policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What a person asks of a rotation out of its turn: an answer to a leak, or that it is taken back; and how that goes on."""
+"""What a person asks of a rotation: to revoke a leaked secret, or to abort; and how a later run continues it.
+
+A leak needs several calls, and a run can be killed between them. The first call therefore tags the key with the leaked
+secret's name; any later run finds the tag and continues. The last call removes it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,10 @@ from genai_iac.rotation.state import RotationState, is_newer
 
 
 def find_leak(live: LiveResource, facts: DiffContext) -> str | None:
-    """The secret whose leak is to be answered: one asked for now, or one that an earlier run noted on the key and did not finish with."""
+    """The leaked secret to be answered for: the one requested now, or the one that an interrupted run left in the key's tag.
+
+    None when there is neither, or when the tagged value no longer exists.
+    """
     if facts.wish is not None and facts.wish.what == "leaked":
         return facts.wish.secret
     name, separator, mask = live.tags.get(LEAK_TAG, "").partition("=")
@@ -34,9 +41,10 @@ def _is_to_be_revoked(live: LiveResource, facts: DiffContext) -> bool:
 def handle_leak(
     resource: Resource, live: LiveResource, position: RotationState, leaked: str, facts: DiffContext
 ) -> Step:
-    """The other one up, delivered, verified, current; then the leaked one is deactivated, and renewed by the step after that, or revoked.
+    """Promote the other secret, then deactivate the leaked one and renew it in the next step, or revoke it.
 
-    A tag on the key remembers the leak from the first call to the last, so that any run continues it.
+    The other secret is delivered, verified and current in every sink first, so callers that read sinks again always have a value
+    that works. A tag on the key remembers the leak from the first call to the last, so that any run continues it.
 
     Raises PlanError for a name that the key does not have, and when neither value can be touched without breaking callers.
     """
@@ -127,9 +135,11 @@ def _renew_leaked(resource: Resource, live: LiveResource, leaked: LiveSecret, ke
 
 
 def abort_rotation(resource: Resource, live: LiveResource, position: RotationState, facts: DiffContext) -> Step:
-    """The sinks show the older one (again), and the newer one goes down: at once when nobody uses it, else once it is idle.
+    """Make the older secret current in every sink again, and deactivate the newer one: at once when unused, else once idle.
 
-    Raises PlanError when there is nothing to take back, or nothing to go back to.
+    Sinks first: deactivating the newer secret while some sink still shows it would be an outage (found by callers that
+    run throughout a rotation in tests/rotation). Raises PlanError when no rotation is under way, when the older secret does
+    not work, and when its value cannot be given to a sink that needs it.
     """
     switched = position.phase == "overlap" and is_newer(position.current, position.other)
     if not switched and position.phase not in ("promoting", "rolling back"):
@@ -170,7 +180,7 @@ def _give_up(live: LiveResource, stays: LiveSecret, goes: LiveSecret, facts: Dif
 
 
 def _may_be_shown(secret: LiveSecret, facts: DiffContext) -> bool:
-    """Whether callers may read its value in some sink."""
+    """Whether callers may read the secret's value in some sink: it is current there, or the sink is write-only."""
     return any(sink.records.get(secret.name) == "current" or secret.name in sink.unknown for sink in facts.held)
 
 
@@ -182,7 +192,7 @@ def _no_way_back(resource: Resource, why: str) -> PlanError:
 
 
 def _revoke_alone(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
-    """Every sink shows the other one already."""
+    """Revoke only: every sink shows the other secret already. One call needs no tag to be resumed."""
     noted = LEAK_TAG in live.tags
     return Step(
         ("revoke",),
@@ -195,7 +205,7 @@ def _revoke_alone(resource: Resource, live: LiveResource, leaked: LiveSecret, ke
 
 
 def _hand_over(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
-    """The keeper works and a sink can give it: nothing has to be minted."""
+    """Switch to the other secret without a renewal: it works, and a sink can give its value."""
     note = Call("UpdateApiKey", {"freeformTags": _noting(resource, live, leaked)}, live.id, live.region)
     return Step(
         ("update", "revoke"),
@@ -225,7 +235,10 @@ def _bring_up_and_revoke(
 def _renew_in_place(
     resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret, facts: DiffContext
 ) -> Step:
-    """Only a new value in its own slot ends the leaked one and leaves callers something to read. The guard asks first."""
+    """Renew the leaked secret itself, because the other one is revoked: the leaked value stops and callers get a new one.
+
+    Callers notice, since RenewApiKey replaces the value before it can be delivered. So the guard asks for --accept-outage.
+    """
     return Step(
         ("renew",),
         (renew(live, leaked.name, declared_secrets(resource)[leaked.name]["expires"]),),
@@ -237,7 +250,7 @@ def _renew_in_place(
 
 
 def _revoke(resource: Resource, live: LiveResource, leaked: LiveSecret) -> Call:
-    """The call that ends it, and the note of its leak with it."""
+    """The revocation; the same call removes the leak tag, so that a killed run leaves both undone or neither."""
     call = set_state(live, leaked.name, "REVOKED")
     tags = {**live.tags, **declared_tags(resource)}
     tags.pop(LEAK_TAG, None)

@@ -84,6 +84,14 @@ STACK: Mapping[str, Any] = {
         },
         "tenancy": TENANCY,
         "tags": TAGS,
+        "ignore": {
+            "type": "array",
+            "title": "Ignore",
+            "description": "YAML files of other tools below the Stack's directory that are not read: globs, ** for any depth.",
+            "items": {"type": "string", "minLength": 1, "maxLength": 200},
+            "maxItems": 100,
+            "examples": [["docker-compose.yml", "charts/**"]],
+        },
         "variables": {
             "type": "object",
             "title": "Variables",
@@ -138,6 +146,26 @@ PREVIOUS_NAMES: Mapping[str, Any] = {
     "uniqueItems": True,
     "examples": [["chat-app-old"]],
 }
+_TEXTS: Mapping[str, Any] = {"type": ["object", "null"], "additionalProperties": {"type": ["string", "null"]}}
+# what kustomize's transformers and build metadata write; none of it reaches OCI
+_IGNORED: Mapping[str, Any] = {
+    "labels": {**_TEXTS, "title": "Labels", "description": "Kubernetes labels: let through and ignored."},
+    "annotations": {
+        **_TEXTS,
+        "title": "Annotations",
+        "description": "Kubernetes annotations: let through and ignored.",
+    },
+    "namespace": {
+        "type": "string",
+        "title": "Namespace",
+        "description": "A Kubernetes namespace: let through and ignored.",
+    },
+    "creationTimestamp": {
+        "type": ["string", "null"],
+        "title": "Creation timestamp",
+        "description": "Let through and ignored.",
+    },
+}
 _SPECS = {
     STACK_KIND: ("Exactly one in a path; its name is in the ownership tag of everything it creates.", STACK),
     ENVIRONMENT_KIND: ("Values of one environment, in environments/NAME.yaml; chosen with --env NAME.", ENVIRONMENT),
@@ -162,7 +190,11 @@ def document_schema(kind: str) -> Mapping[str, Any]:
             "title": "Metadata",
             "additionalProperties": False,
             "required": ["name"],
-            "properties": {"name": NAME, **({"previousNames": PREVIOUS_NAMES} if kind in RESOURCE_TYPES else {})},
+            "properties": {
+                "name": NAME,
+                **({"previousNames": PREVIOUS_NAMES} if kind in RESOURCE_TYPES else {}),
+                **_IGNORED,
+            },
         },
         "spec": {"title": f"What the {kind} is to be", **spec},
     }

@@ -1,4 +1,4 @@
-"""From what jsonschema finds to what a person can mend: messages with the path and the way out. Values are never quoted."""
+"""From what jsonschema finds to what a person can fix: messages with the path and the way out. Values are never quoted."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _explain_missing(error: Error, path: Path) -> Iterator[Fault]:
             near = [name for name in error.instance if name not in error.schema.get("properties", {})]
             hint = "" if suggest(key, near) else _example(schema, key) or f"add {key}: …"
             yield Fault(path, f"{write_path((*path, key))} is missing", hint)
-    # jsonschema yields one error a key; all are told with the first and the set of problems drops the repetitions
+    # jsonschema yields one error a key; all are reported with the first and the set of problems drops the repetitions
 
 
 def _explain_enum(error: Error, path: Path) -> Iterator[Fault]:

@@ -141,7 +141,7 @@ def policy_deleted(ground: Declared) -> None:
 
 
 def key_revoked(ground: Declared) -> None:
-    """For ever: only another key can be as declared again."""
+    """Permanently: only another key can be as declared again."""
     switched("dying", "key-two", "REVOKED")(ground)
 
 
@@ -214,7 +214,7 @@ def test_of_a_rotation_only_what_stopped_it_is_drift(project: Project, tenancy: 
 
 
 def test_what_no_call_can_mend_hides_nothing(ground: Declared) -> None:
-    """A secret revoked for ever, a name taken by somebody, and an ordinary edit: drift tells all three, plan refuses."""
+    """A secret revoked permanently, a name taken by somebody, and an ordinary edit: drift tells all three, plan refuses."""
     key_revoked(ground)
     policy_deleted(ground)
     home = ground.live("Compartment", "home").id
@@ -396,7 +396,7 @@ def test_hostile_text_stays_text(ground: Declared, text: str) -> None:
 
 
 def test_a_hostile_display_name_stays_text(ground: Declared) -> None:
-    """The local tenancy makes no key of such a name, so what was read gets them before it is rendered."""
+    """The local emulator makes no key of such a name, so what was read gets them before it is rendered."""
     foreign = ground.make_key("somebodys")
     with pytest.MonkeyPatch.context() as patch:
         find = drift.find_unmanaged

@@ -1,4 +1,4 @@
-"""`import` adopts what lives: one update that adds the owner mark; what may not be adopted is refused before any write."""
+"""`import` adopts what lives: one update that adds the ownership tag; what may not be adopted is refused before any write."""
 
 from __future__ import annotations
 

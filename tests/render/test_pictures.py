@@ -96,7 +96,7 @@ def test_expiries_are_those_after_the_plan_soonest_first() -> None:
     }
     assert list(told.values()) == sorted(told.values())
     assert told["ApiKey/front", "key-one"] == "2027-06-30"  # renewed to an exact date
-    assert told["ApiKey/front", "key-two"] == "2027-01-31"  # not minted: what it has
+    assert told["ApiKey/front", "key-two"] == "2027-01-31"  # not renewed: what it has
     assert told["ApiKey/chat-app", "key-two"] == "2027-02-21"  # a life counts from now
     assert told["ApiKey/quiet", "key-one"] == "2026-11-28"  # left alone
     assert ("ApiKey/leaked", "key-one") not in told  # revoked

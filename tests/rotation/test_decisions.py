@@ -21,7 +21,7 @@ from .rotation_model import NAMES, NOW, Paper, PaperSecret, PaperSink, revoking
 
 DAY = timedelta(days=1)
 STATES = ("ACTIVE", "INACTIVE", "EXPIRED", "REVOKED")
-AGES = (1, 10, 61)  # days since the mint: within the overlap, past it, due
+AGES = (1, 10, 61)  # days since the renewal: within the overlap, past it, due
 USES = (None, 0.04, 5)  # days since the last use: never, an hour ago, idle
 PARTS: tuple[Role | None, ...] = (None, "current", "standby", "pending", "inactive")
 SINKS = ("file", "exec", "exec elsewhere", "file and exec", "two files")
@@ -29,7 +29,7 @@ MOST_STEPS = 5
 
 
 def starts() -> Iterator[Paper]:
-    """Every state of two secrets, every order of minting, every use, everything that a file may say of them."""
+    """Every state of two secrets, every order of renewal, every use, everything that a file may say of them."""
     for states, ages, uses, parts in product(
         product(STATES, repeat=2), product(AGES, repeat=2), product(USES, repeat=2), product(PARTS, repeat=2)
     ):

@@ -126,7 +126,8 @@ class Hands(Editing):
         thing = self._ours("ApiKey")
         if thing:
             details = {"keyName": self.random.choice(thing.secrets).name, "timeExpiry": "2099-01-01T00:00:00Z"}
-            self.keys(thing.region).renew_api_key(thing.id, key_models.RenewApiKeyDetails(details=details))
+            made = self.keys(thing.region).renew_api_key(thing.id, key_models.RenewApiKeyDetails(details=details)).data
+            self.traces.by_hand.update(one.key_mask for one in made.keys if one.key_name == details["keyName"])
         return thing is not None
 
     def strip_mark(self) -> bool:

@@ -1,4 +1,4 @@
-"""Edits of API keys: their secrets, where these go, how they take turns."""
+"""Edits of API keys: their secrets, where these go, how they rotate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from plan_apply.sdk_helpers import REGION
 
 from .manifest_set import Manuscript, base, pick
 
-KEYS = {"k0": 1, "k1": 2, "k2": 2}  # how many secrets each has, for ever
+KEYS = {"k0": 1, "k1": 2, "k2": 2}  # how many secrets each has; OCI cannot change that
 _ROTATIONS = (
     {"every": "20d", "overlap": "2d", "idle": "24h"},
     {"every": "30d", "overlap": "5d", "idle": "12h", "verify": {"model": "xai.grok-4"}},

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .keys import acts, holds_another, is_due, is_past, length, readable, sinks_of
+from .keys import acts, former_sinks, holds_another, is_due, is_past, length, readable, sinks_of
 from .manifest_edits import Author
 from .tenancy_snapshot import Sight, Thing
 from .yaml_edits import Traces, is_spoiled
@@ -245,8 +245,8 @@ class Model:
         """Whether a rotation must begin now; None when it is under way, or something is amiss."""
         return is_due(self.author.spec(address), live, self.sight.now, self._held(address))
 
-    def _held(self, address: str) -> list[dict[str, str]]:
-        """By sink: the secrets whose live values it has, and their parts."""
+    def _held(self, address: str, *, former: bool = False) -> list[dict[str, str]]:
+        """By sink: the secrets whose live values it has, and their parts; `former`: of files once declared as well."""
         (live,) = self.sight.marked(address)
         masks = {(secret.name, secret.mask) for secret in live.secrets}
         return [
@@ -255,18 +255,18 @@ class Model:
                 for one in readable(self.project, path, self.traces)
                 if (one.secret, one.mask) in masks
             }
-            for path in sinks_of(self.author, address)
+            for path in [*sinks_of(self.author, address), *(former_sinks(self.author, address) if former else ())]
         ]
 
     def _as_declared(self, address: str, live: Thing) -> Counter[str]:
         calls, lost, active = Counter[str](), 0, False
-        held = self._held(address)
+        held = self._held(address, former=True)
         for declared in self.author.spec(address)["secrets"]:
             secret, wanted = live.secret(declared["name"]), declared.get("state", "active")
             if secret.state == "REVOKED" and wanted != "revoked":
                 self.found.errors.append(f"{address}: {secret.name} was revoked")
                 continue
-            todo = list(acts(secret, wanted, str(declared["expires"]), held, self.sight.now))
+            todo = list(acts(secret, wanted, str(declared["expires"]), held, self.sight.now, self.traces.by_hand))
             if "RenewApiKey" in todo and is_past(str(declared["expires"]), self.sight.now):
                 self.found.errors.append(f"{address}: {secret.name} would be renewed to the past")
             calls.update(todo)

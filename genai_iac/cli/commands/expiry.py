@@ -1,4 +1,4 @@
-"""`expiry`: what dies when; for people, calendars, monitors and CI."""
+"""`expiry`: when secrets expire; for people, calendars, monitors and CI."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _MOST_ROUNDS = 20
 
 @dataclass(frozen=True)
 class Exported:
-    """What was found and how it is told."""
+    """What was found and how it is reported."""
 
     live: Live
     export: Export
@@ -101,7 +101,7 @@ def _settle(live: Live, top: str, owner: str, region: str) -> Export:
 
 
 def _load(export: Export, owner: str) -> dict[str, Problem]:
-    """What keeps the manifests from loading, by the OCID of the resource that is told there."""
+    """What keeps the manifests from loading, by the OCID of the resource that is reported there."""
     with TemporaryDirectory(prefix="genai-iac-") as made:
         folder = Path(made)
         files = manifest_files(export, owner.partition("@")[2] or None)

@@ -18,6 +18,7 @@ import click
 @click.option("--auto-approve", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event; needs --auto-approve.")
 @click.option("--accept-outage", is_flag=True, help="Allow a secret value in use to stop working.")
+@click.option("--allow-file-sinks", is_flag=True, help="In CI, make values that only files of this runner will hold.")
 @click.pass_context
 def COMMAND(  # noqa: N802
     ctx: click.Context,
@@ -29,6 +30,7 @@ def COMMAND(  # noqa: N802
     auto_approve: bool,
     as_json: bool,
     accept_outage: bool,
+    allow_file_sinks: bool,
 ) -> int:
     """Start or continue a key's rotation: all steps that are safe now; apply makes the others when they are due."""
     from dataclasses import replace
@@ -54,7 +56,11 @@ def COMMAND(  # noqa: N802
     consent.check(output)
     (key,) = targets = read_addresses("ADDR", [address])
     wish = RotationRequest("leaked", leaked, revoke) if leaked else RotationRequest("abort" if abort else "begin")
-    overrides = Overrides(accept_outage=targets if accept_outage else frozenset(), outage_takes_address=False)
+    overrides = Overrides(
+        accept_outage=targets if accept_outage else frozenset(),
+        outage_takes_address=False,
+        allow_file_sinks=allow_file_sinks,
+    )
     with open_session(flags, path) as workspace, apply_lock(workspace.desk.root, output):
         resource = workspace.manifest.resources.get(key)
         if resource is None:

@@ -15,15 +15,16 @@ def COMMAND(name: str | None, out: str | None) -> int:  # noqa: N802
     import json
     from pathlib import Path
 
+    from genai_iac.cli.output_files import make_folder, write_file
     from genai_iac.core.errors import UsageError
     from genai_iac.schema import build_schemas
 
     schemas = build_schemas()
     if out:
-        folder = Path(out)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(out))
         for file, schema in schemas.items():
-            (folder / file).write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+            write_file(Path(out) / file, text.encode())
         echo(f"Wrote {len(schemas)} schemas to {out}.")
         return 0
     wanted = f"{(name or 'document').lower()}.schema.json"

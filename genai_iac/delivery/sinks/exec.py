@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 
 from genai_iac.core import Address, Delivery, Item, Record, Role, Secret, SinkContents
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks._base import Context, Sink
+from genai_iac.delivery.sinks._base import Claim, Context, Sink, read_names
 from genai_iac.delivery.sinks._contents import check_tenant, record_as_data, record_from_data
 from genai_iac.delivery.sinks._delivery_log import LogEntry, read_log, update_log
+from genai_iac.delivery.sinks._names import ENV_SCHEMA
 from genai_iac.delivery.sinks._program import Program, Ran, find_program, run_program
 from genai_iac.delivery.sinks._redact import redact_text
 
@@ -27,11 +28,11 @@ _TIMEOUT = "^[1-9][0-9]{0,3}[sm]$"
 
 
 class ExecSink(Sink):
-    """`exec: {command, check, timeout}`. The command gets the value in the role `current`, without a newline, and no other."""
+    """`exec: {command, check, timeout, env}`. The command gets the value in the role `current`, without a newline, and no other."""
 
     word = "exec"
     readable = False
-    roles: ClassVar[frozenset[Role]] = frozenset({"current"})
+    roles: frozenset[Role] = frozenset({"current"})
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "description": "A program that takes the current value on its standard input.",
@@ -53,6 +54,7 @@ class ExecSink(Sink):
                 "default": "30s",
                 "description": "How long each may take: 30s, 2m.",
             },
+            "env": ENV_SCHEMA,
         },
     }
 
@@ -60,6 +62,12 @@ class ExecSink(Sink):
         self._command = self._program("command", settings, context)
         self._check = self._program("check", settings, context) if "check" in settings else None
         self._context = context
+        self._names = read_names("exec", settings)
+
+    @classmethod
+    def claims(cls, settings: Mapping[str, Any]) -> Iterable[Claim]:
+        read_names("exec", settings)
+        return ()
 
     @property
     def place(self) -> str:
@@ -74,7 +82,15 @@ class ExecSink(Sink):
         self.read()
 
     def announce(self, secrets: tuple[str, ...]) -> None:
-        self._note(lambda note: replace(note, announced=tuple(sorted({*note.announced, *secrets}))))
+        moments = dict.fromkeys(secrets, self._context.now()) if self._context.now else {}
+        self._note(
+            lambda note: replace(
+                note, announced=tuple(sorted({*note.announced, *secrets})), moments={**note.moments, **moments}
+            )
+        )
+
+    def withdraw(self, secrets: frozenset[str]) -> None:
+        self._note(lambda note: replace(note, announced=_without(note, secrets)))
 
     def settle(self, record: Record) -> None:
         self._note(lambda note: replace(note, records=(record,), announced=_without(note, {record.secret})))
@@ -144,12 +160,17 @@ class ExecSink(Sink):
             "id": delivery.id,
             "owner": self._context.owner,
             "base_url": delivery.base_url,
+            **({"project": delivery.project} if delivery.project else {}),
             **record_as_data(record),
         }
         return {
             **self._tenant,
             "GENAI_IAC_KEY_ID": delivery.id,
             "GENAI_IAC_BASE_URL": delivery.base_url,
+            "GENAI_IAC_PROJECT": delivery.project or "",
+            "GENAI_IAC_NAME_KEY": self._names.key,
+            "GENAI_IAC_NAME_BASE_URL": self._names.base_url,
+            "GENAI_IAC_NAME_PROJECT": self._names.project,
             "GENAI_IAC_SECRET": record.secret,
             "GENAI_IAC_MASK": record.mask,
             "GENAI_IAC_ROLE": record.role,
@@ -201,6 +222,7 @@ class ExecSink(Sink):
             (),
             whole=False,
             lost=tuple(name for note in others for name in note.announced),
+            announced={name: moment for note in others for name, moment in note.moments.items()},
             elsewhere=frozenset((record.secret, record.mask) for note in others for record in note.records),
         )
 
@@ -234,7 +256,15 @@ def _seconds(text: str) -> float:
 def _noted_holding(note: LogEntry, shown: str | None = None) -> SinkContents:
     """What this machine delivered, as far as a text that the check printed bears it out. What another machine did is not known here."""
     records = tuple(record for record in note.records if shown is None or record.mask in shown)
-    return SinkContents(Address.parse(note.address), note.id, records, note.base_url, whole=False, lost=note.announced)
+    return SinkContents(
+        Address.parse(note.address),
+        note.id,
+        records,
+        note.base_url,
+        whole=False,
+        lost=note.announced,
+        announced=note.moments,
+    )
 
 
 def _delivered(note: LogEntry, delivery: Delivery, records: tuple[Record, ...]) -> LogEntry:

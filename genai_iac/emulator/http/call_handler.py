@@ -116,7 +116,7 @@ def fault_answer(effect: Effect, quoted: bytes = b"") -> Answer:
     """The answer a fault gives in the place of the operation; one that quotes has `quoted` in its message."""
     status = effect.status or 500
     if effect.body is None:
-        message = effect.message or "Injected by the local tenancy."
+        message = effect.message or "Injected by the local emulator."
         if effect.quote:
             message = f"{message} {quoted.decode('utf-8', 'replace')}"
         body = {"code": effect.code or f"Fault{status}", "message": message}

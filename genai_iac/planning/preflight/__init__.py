@@ -1,7 +1,7 @@
-"""What the service would refuse of what a plan is about to write, told before the first write: names, places, limits,
-dates, and calls. Pure.
+"""What the service would refuse, found before the first write: names, compartments, limits, dates, callers that lose access. Pure.
 
-Only what is certain is an error. What is not written is not looked at, so that a plan without changes asks for no groups.
+In: changes and the planned state. Out: errors for what is certain, notices for the rest.
+Must not know: the SDK. It looks only at what will be written, so that a plan without changes reads no groups.
 """
 
 from __future__ import annotations

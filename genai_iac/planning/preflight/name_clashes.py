@@ -42,7 +42,7 @@ def _name(kind: str, parent: str, name: str) -> Name:
 
 
 def _staying(changes: Iterable[Change], live: Live) -> Mapping[Name, list[LiveResource]]:
-    """What no manifest declares and no change of the plan removes. What others own is told when its turn to be named comes."""
+    """What no manifest declares and no change of the plan removes. What others own is reported when its turn to be named comes."""
     passed = {change.id for change in changes if "forget" not in change.actions} | {one.id for one in live.others}
     found: dict[Name, list[LiveResource]] = {}
     for one in live.found:

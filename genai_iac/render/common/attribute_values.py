@@ -1,4 +1,4 @@
-"""Attributes as plain data for machines and as symbols for people. A value that is not known yet is told apart, never guessed."""
+"""Attributes as plain data for machines and as symbols for people. A value that is not known yet is shown as such, never guessed."""
 
 from __future__ import annotations
 

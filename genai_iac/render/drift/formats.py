@@ -149,7 +149,7 @@ _OCID = 255  # columns of a word that is left whole: it is copied
 
 
 def render_drift_text(report: DriftReport, terminal: Terminal) -> str:
-    """What differs, what no call can mend, what a reader should know, and the verdict as the last line."""
+    """What differs, what no call can fix, what a reader should know, and the verdict as the last line."""
     return terminal.join(_lines(report, terminal))
 
 

@@ -176,7 +176,12 @@ def read_saved_plan(data: bytes) -> Mapping[str, Any]:
         raise StalePlanError("this is not a saved plan, or a part of it is missing", hint=_AGAIN)
     if form["seal"].decode("ascii") != _seal(form["head"] + _BEFORE_SEAL):
         raise StalePlanError("the saved plan was changed after it was made: its checksum does not match", hint=_AGAIN)
-    document = dict(json.loads(data))
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:  # a seal is no secret: anybody can put one on anything
+        raise StalePlanError("this is not a saved plan", hint=_AGAIN) from error
+    if not isinstance(document, dict):
+        raise StalePlanError("this is not a saved plan", hint=_AGAIN)
     check_version(document, "the saved plan")
     _check_contents(document)
     return document
