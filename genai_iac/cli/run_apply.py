@@ -59,9 +59,9 @@ def next_step_lines(workspace: Session, made: Iterable[Address], allowed: Collec
 
 def _models(one: KeyPermission) -> list[str]:
     """A model that it names, or ours where it names none and does not exclude that; a pattern names no model."""
-    if one.model is None:
-        return [] if _MODEL in one.barred else [_MODEL]
-    return [one.model] if "*" not in one.model else []
+    if one.admits(_MODEL):
+        return [_MODEL]
+    return [one.model] if one.model is not None and one.admits(one.model) else []
 
 
 def _lines(workspace: Session, address: Address, model: str, path: str, names: Names) -> str:

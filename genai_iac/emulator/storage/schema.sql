@@ -137,3 +137,5 @@ CREATE TABLE calls (
   status INTEGER NOT NULL,
   code TEXT NOT NULL
 );
+-- Beside a call: variables that conditions asked for and that no request here carries.
+CREATE TABLE unfilled (n INTEGER PRIMARY KEY, variables TEXT NOT NULL);
