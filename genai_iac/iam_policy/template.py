@@ -153,7 +153,7 @@ def _fitting(name: str, places: Sequence[tuple[PlaceholderKind, bool]]) -> str:
     return next(fits_all, values[0])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=100_000)
 def _read_template(text: str) -> Template:
     """Validating, planning and applying read the same templates: once is enough."""
     cut = scan_template(text)

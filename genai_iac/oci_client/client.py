@@ -20,6 +20,7 @@ from genai_iac.network.limits import PAGES, cut_deep
 from genai_iac.oci_client.auth import Connection, read_identity
 from genai_iac.oci_client.errors import not_subscribed, translate
 from genai_iac.oci_client.operations import OPERATIONS, SdkOperation
+from genai_iac.oci_client.rate_limiter import RateLimiter
 from genai_iac.oci_client.regions import normalize_region
 from genai_iac.oci_client.responses import (
     OciResponse,
@@ -65,6 +66,7 @@ class OciClient:
         self.region: str = config["region"]
         self._profile_region: str | None = config.get("profile_region")
         self.window = ConsistencyWindow()
+        self.limiter = RateLimiter()
         self._clients = SdkClients(config, signer, connection.endpoint)
         self.http = HttpClient()  # for what the SDK has no client for, such as a call with a delivered secret
         self._ahead = timedelta(0)  # how far the tenancy's clock is ahead of ours
@@ -246,7 +248,7 @@ class OciClient:
         def attempt() -> Any:
             return self._attempt(operation, arguments, region, parameters, endpoint)
 
-        return call_with_retry(attempt, window, self.stop.rest)
+        return call_with_retry(attempt, window, self.stop.rest, self.limiter)
 
     def _call_again(
         self, operation: str, request: Callable[[], tuple[list[Any], Mapping[str, Any]]], region: str | None
@@ -264,7 +266,7 @@ class OciClient:
                     kept = made
                 raise
 
-        return call_with_retry(attempt, self.window, self.stop.rest)
+        return call_with_retry(attempt, self.window, self.stop.rest, self.limiter)
 
     def _attempt(
         self,
