@@ -59,19 +59,19 @@ class _LineTable:
     ends: set[int] = field(default_factory=set)
 
 
-def format_lines(text: str, tokens: Iterable[Any]) -> list[FormattedLine]:
-    """The lines, indented; `tokens` are the text's. Keys of documents and separators are marked; nothing is reordered yet."""
+def format_lines(text: str, tokens: Iterable[Any] | None = None) -> list[FormattedLine]:
+    """The lines, indented; `tokens` are the text's, when they were read already. Keys of documents and separators are marked; nothing is reordered yet."""
     sheet = _LineTable(text.split("\n"))
-    _TokenPass(sheet, text).read(tokens)
+    _TokenPass(sheet, text).read(read_tokens(text) if tokens is None else tokens)
     lines = [_make_line(sheet, number) for number in range(len(sheet.texts))]
     _place_comments(lines)
     return lines
 
 
-def find_comments(text: str, tokens: Iterable[Any]) -> Iterator[str]:
-    """Every comment of the text with these tokens, without the space around it."""
+def find_comments(text: str, tokens: Iterable[Any] | None = None) -> Iterator[str]:
+    """Every comment, without the space around it; `tokens` are the text's, when they were read already."""
     here = 0
-    for token in tokens:
+    for token in read_tokens(text) if tokens is None else tokens:
         yield from (found[0].strip() for found in _COMMENT.finditer(text[here : token.start_mark.index]))
         here = max(here, token.end_mark.index)
     yield from (found[0].strip() for found in _COMMENT.finditer(text[here:]))
