@@ -60,7 +60,10 @@ class _LineTable:
 
 
 def format_lines(text: str, tokens: Iterable[Any] | None = None) -> list[FormattedLine]:
-    """The lines, indented; `tokens` are the text's, when they were read already. Keys of documents and separators are marked; nothing is reordered yet."""
+    """The lines, indented; `tokens` are the text's, when they were read already.
+
+    Keys of documents and separators are marked; nothing is reordered yet.
+    """
     sheet = _LineTable(text.split("\n"))
     _TokenPass(sheet, text).read(read_tokens(text) if tokens is None else tokens)
     lines = [_make_line(sheet, number) for number in range(len(sheet.texts))]
