@@ -1,6 +1,7 @@
 """Whether a caller may do what it asks: administrators everything, others what the policies say."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,13 +32,22 @@ class Authorizer:
     def __init__(self, rulebook: PolicyCache) -> None:
         self._rulebook = rulebook
 
-    def admits(self, call: "OperationContext", path: tuple[str, ...], permissions: tuple[str, ...]) -> bool:
-        """Whether the caller of a management operation may do it in the compartment that `path` starts with."""
+    def admits(
+        self,
+        call: "OperationContext",
+        path: tuple[str, ...],
+        permissions: tuple[str, ...],
+        target: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Whether the caller of a signed operation may do it in the compartment that `path` starts with.
+
+        `target` holds variables of what is acted on, such as `target.model.id`."""
         if call.caller.administrator or not call.world.settings.enforceIam:
             return True
         caller = call.caller
         principal = Principal("user", caller.id, caller.groups, frozenset(), call.world.tenancy, {})
         variables = _variables(call.directory, path, call.region, call.operation.name)
+        variables |= target or {}
         variables |= {"request.user.id": caller.id, "request.groups.id": tuple(sorted(caller.groups))}
         request = AccessRequest(principal, permissions, path, variables, to_datetime(call.now))
         return self._rulebook.rules(call.connection, call.world).admits(request)
