@@ -87,10 +87,10 @@ def _write_one(code: str, argument: Any, extra: int) -> str:
     if code == "BRANCH":
         return min((_write(part, extra) for part in argument[1]), key=len)
     if code == "SUBPATTERN":
-        return _write(argument[-1], extra)
+        return str(_write(argument[-1], extra))
     if code in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
         least, most, inner = argument
-        return _write(inner, 0) * min(least + extra, int(most), _MAX_LENGTH)
+        return _write(inner, 0) * min(int(least) + extra, int(most), _MAX_LENGTH)
     raise _TooHard(code)
 
 
