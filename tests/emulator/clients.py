@@ -64,6 +64,9 @@ class Clients:
     def inference(self, region: str = CHICAGO) -> Any:
         return self._make(oci.generative_ai_inference.GenerativeAiInferenceClient, region)
 
+    def limits(self, region: str = CHICAGO) -> Any:
+        return self._make(oci.limits.LimitsClient, region)
+
     def kms(self, region: str = CHICAGO) -> Any:
         return self._make(oci.key_management.KmsVaultClient, region)
 

@@ -38,6 +38,7 @@ class Settings:
     subscribedRegions: tuple[str, ...] = LAUNCH_REGIONS  # noqa: N815
     enforceIam: bool = True  # noqa: N815
     renewRevoked: bool = False  # noqa: N815
+    unknownTags: str = "accept"  # defined tags of namespaces that are not there: accept or refuse  # noqa: N815
     unknownNames: str = "refuse"  # groups that a policy names: refuse or accept  # noqa: N815
     denyStatements: bool = False  # deny is opt-in, as in the real service  # noqa: N815
     projectRequired: bool = False  # the Responses API refuses calls without OpenAI-Project  # noqa: N815
@@ -58,7 +59,11 @@ DURATIONS = frozenset(
         "policyWriteWindow",
     }
 )
-_CHOICES = {"retryTokenReplay": ("full", "masked", "invalidate"), "unknownNames": ("refuse", "accept")}
+_CHOICES = {
+    "retryTokenReplay": ("full", "masked", "invalidate"),
+    "unknownNames": ("refuse", "accept"),
+    "unknownTags": ("accept", "refuse"),
+}
 
 
 @lru_cache(maxsize=64)

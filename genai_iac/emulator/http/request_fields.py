@@ -82,6 +82,14 @@ def optional_instant(body: Body, name: str) -> int | None:
         raise invalid(f"{name}: {error}.") from None
 
 
+def read_flag(body: Body, name: str, default: bool = False) -> bool:
+    """A boolean that may be absent or null."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise invalid(f"{name} must be a boolean.")
+    return default if value is None else value
+
+
 def _check_text(value: Any, name: str, most: int, least: int, pattern: str | None) -> str:
     if not isinstance(value, str):
         raise invalid(f"{name} must be a string.")

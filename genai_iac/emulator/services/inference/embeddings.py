@@ -5,14 +5,14 @@ import struct
 from typing import Any
 
 from genai_iac.emulator.http.errors import invalid
-from genai_iac.emulator.http.request_fields import as_object, items, text
+from genai_iac.emulator.http.request_fields import as_object, items, read_flag, text
 from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.inference.callers import identify
 from genai_iac.emulator.services.inference.fake_completion import count_tokens
 from genai_iac.emulator.services.inference.model_catalog import EMBEDDINGS, RERANK, find_model
 from genai_iac.emulator.services.inference.models import PREFIXES, check_model
-from genai_iac.emulator.services.inference.request_parameters import read_count, read_flag, refuse_unknown
+from genai_iac.emulator.services.inference.request_parameters import read_count, refuse_unknown
 from genai_iac.emulator.services.inference.serving import admit_native
 from genai_iac.emulator.services.inference.vectors import embed, relevance
 from genai_iac.emulator.services.operation_context import OperationContext

@@ -6,13 +6,12 @@ checks them; COHERE (V1) has a message and a history of its own."""
 from typing import Any
 
 from genai_iac.emulator.http.errors import invalid
-from genai_iac.emulator.http.request_fields import as_object, choice, items, optional_text, text
+from genai_iac.emulator.http.request_fields import as_object, choice, items, optional_text, read_flag, text
 from genai_iac.emulator.services.inference.chat_request import ChatRequest, read_chat_request
 from genai_iac.emulator.services.inference.prompt import Conversation, Prompt, Tool
 from genai_iac.emulator.services.inference.request_parameters import (
     Body,
     read_count,
-    read_flag,
     read_json_format,
     read_stop,
     read_tool,

@@ -44,14 +44,6 @@ def check_without_effect(body: Body) -> None:
         raise invalid("metadata must be an object of at most 16 strings.")
 
 
-def read_flag(body: Body, name: str, default: bool = False) -> bool:
-    """A boolean that may be absent or null."""
-    value = body.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise invalid(f"{name} must be a boolean.")
-    return default if value is None else value
-
-
 def read_count(body: Body, name: str, *, most: int = 10_000_000) -> int | None:
     """A whole number from 1 that may be absent or null."""
     value = body.get(name)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genai_iac.emulator.http.errors import invalid, missing
-from genai_iac.emulator.http.request_fields import as_object, optional_text
+from genai_iac.emulator.http.request_fields import as_object, optional_text, read_flag
 from genai_iac.emulator.services.inference.prompt import Conversation, Prompt, Tool, ToolChoice
 from genai_iac.emulator.services.inference.request_parameters import (
     MAX_TOOLS,
@@ -13,7 +13,6 @@ from genai_iac.emulator.services.inference.request_parameters import (
     check_choice,
     check_without_effect,
     read_count,
-    read_flag,
     read_json_format,
     read_tool,
     refuse_unknown,
