@@ -27,8 +27,18 @@ def read_model(call: OperationContext) -> str:
 
 def check_model(call: OperationContext, name: str, capability: str) -> None:
     """404 for a name that is no model's; 400 for a model that is known to do other things than this."""
+    check_name(name)
+    check_capability(call, name, capability)
+
+
+def check_name(name: str) -> None:
+    """404 for a name that is no model's."""
     if not name.startswith((*_VENDORS, *_OCIDS)):
         raise _no_model(name)
+
+
+def check_capability(call: OperationContext, name: str, capability: str) -> None:
+    """400 for a model that is known to do other things than this."""
     known = find_model(name, call.region)
     if known is not None and known.capability != capability:
         raise invalid(f"Model {name} does not support {capability}; it supports {known.capability}.")

@@ -23,8 +23,8 @@ from genai_iac.emulator.storage.time_format import format_instant
 @operation("generative-ai-inference", "Chat", "POST /20231130/actions/chat")
 def chat(call: OperationContext) -> Answer:
     """Chat."""
-    body = part(call.body, "chatRequest")
     model = admit_native(call, CHAT)
+    body = part(call.body, "chatRequest")
     request = read_native_request(body, model)
     completion = complete(call, request.prompt)
     if completion.error is not None:

@@ -3,7 +3,7 @@
 from genai_iac.emulator.http.errors import invalid
 from genai_iac.emulator.http.request_fields import choice, part, text
 from genai_iac.emulator.services.inference.callers import SignedCaller
-from genai_iac.emulator.services.inference.models import check_model
+from genai_iac.emulator.services.inference.models import check_capability, check_name
 from genai_iac.emulator.services.operation_context import OperationContext
 
 _ENDPOINT = "ocid1.generativeaiendpoint."
@@ -17,6 +17,7 @@ def admit_native(call: OperationContext, capability: str) -> str:
     model = text(mode, "endpointId" if dedicated else "modelId")
     if dedicated and not model.startswith(_ENDPOINT):
         raise invalid(f"endpointId must be the OCID of an endpoint, {_ENDPOINT}…")
-    check_model(call, model, capability)
+    check_name(model)
     SignedCaller(call, compartment).use(model)
+    check_capability(call, model, capability)
     return model
