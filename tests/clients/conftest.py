@@ -6,10 +6,9 @@ from typing import Any
 
 import oci
 import pytest
+from emulator.clients import CHICAGO, Clients
 
 from genai_iac.emulator import Running, running
-
-from emulator.clients import CHICAGO, Clients
 
 MODEL = "openai.gpt-oss-120b"
 KEYS = "request.principal.type='generativeaiapikey'"
