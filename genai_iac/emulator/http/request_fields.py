@@ -48,6 +48,14 @@ def items(body: Body, name: str) -> list[Any]:
     return value
 
 
+def optional_items(body: Body, name: str) -> list[Any]:
+    """A list that may be absent or null, and is empty then."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, list):
+        raise invalid(f"{name} must be a list.")
+    return value or []
+
+
 def part(body: Body, name: str) -> dict[str, Any]:
     """A required object."""
     value = body.get(name)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genai_iac.emulator.http.errors import invalid
-from genai_iac.emulator.http.request_fields import as_object, items, read_flag
+from genai_iac.emulator.http.request_fields import as_object, items, optional_items, read_flag
 from genai_iac.emulator.services.inference.prompt import Conversation, Prompt, Tool, ToolChoice
 from genai_iac.emulator.services.inference.request_parameters import (
     MAX_TOOLS,
@@ -112,7 +112,7 @@ def _read_messages(body: Body) -> Conversation:
         role = message.get("role")
         if role not in _ROLES:
             raise invalid(f"{where}.role must be one of {', '.join(_ROLES)}.")
-        if role == "tool" and message.get("tool_call_id") not in called:
+        if role == "tool" and message.get("tool_call_id") not in tuple(called):
             raise invalid(f"{where}.tool_call_id names no tool call of an assistant message before it.")
         calls = _read_calls(message, where) if role == "assistant" else []
         called |= {identity: name for identity, name, _ in calls}
@@ -122,7 +122,7 @@ def _read_messages(body: Body) -> Conversation:
 
 def _read_calls(message: dict[str, Any], where: str) -> list[tuple[str, str, str]]:
     found = []
-    for number, item in enumerate(message.get("tool_calls") or []):
+    for number, item in enumerate(optional_items(message, "tool_calls")):
         place = f"{where}.tool_calls[{number}]"
         call = as_object(item, place)
         function = as_object(call.get("function"), f"{place}.function")

@@ -6,7 +6,15 @@ checks them; COHERE (V1) has a message and a history of its own."""
 from typing import Any
 
 from genai_iac.emulator.http.errors import invalid
-from genai_iac.emulator.http.request_fields import as_object, choice, items, optional_text, read_flag, text
+from genai_iac.emulator.http.request_fields import (
+    as_object,
+    choice,
+    items,
+    optional_items,
+    optional_text,
+    read_flag,
+    text,
+)
 from genai_iac.emulator.services.inference.chat_request import ChatRequest, read_chat_request
 from genai_iac.emulator.services.inference.prompt import Conversation, Prompt, Tool
 from genai_iac.emulator.services.inference.request_parameters import (
@@ -56,7 +64,7 @@ def _rename(body: Body) -> dict[str, Any]:
     if isinstance(renamed.get("stop"), list) and not renamed["stop"]:
         del renamed["stop"]
     renamed["messages"] = [_rename_message(as_object(message, "messages")) for message in items(body, "messages")]
-    renamed["tools"] = [_rename_tool(as_object(tool, "tools")) for tool in body.get("tools") or []]
+    renamed["tools"] = [_rename_tool(as_object(tool, "tools")) for tool in optional_items(body, "tools")]
     renamed["tool_choice"] = _rename_choice(body.get("toolChoice") or body.get("toolsChoice"))
     renamed["response_format"] = _rename_format(as_object(body.get("responseFormat") or {}, "responseFormat"))
     options = as_object(body.get("streamOptions") or {}, "streamOptions")
@@ -76,7 +84,9 @@ def _rename_message(message: dict[str, Any]) -> dict[str, Any]:
     if renamed["content"] == []:
         renamed["content"] = None
     if message.get("toolCalls"):
-        renamed["tool_calls"] = [_rename_call(as_object(call, "toolCalls")) for call in message["toolCalls"]]
+        renamed["tool_calls"] = [
+            _rename_call(as_object(call, "toolCalls")) for call in optional_items(message, "toolCalls")
+        ]
     if message.get("toolCallId"):
         renamed["tool_call_id"] = message["toolCallId"]
     return renamed
@@ -116,11 +126,11 @@ def _rename_format(form: dict[str, Any]) -> dict[str, Any] | None:
 
 def _read_cohere(body: Body, model: str) -> ChatRequest:
     texts = [preamble] if (preamble := optional_text(body, "preambleOverride", most=_LONG)) else []
-    for turn in body.get("chatHistory") or []:
+    for turn in optional_items(body, "chatHistory"):
         said = as_object(turn, "chatHistory")
         choice(said, "role", ("USER", "CHATBOT", "SYSTEM", "TOOL"))
         texts.append(optional_text(said, "message", most=_LONG) or "")
-    results = [as_object(result, "toolResults") for result in body.get("toolResults") or []]
+    results = [as_object(result, "toolResults") for result in optional_items(body, "toolResults")]
     message = text(body, "message", most=_LONG, least=0 if results else 1)
     texts += [message] if message else []
     texts += [str(result.get("outputs")) for result in results]
@@ -132,7 +142,7 @@ def _read_cohere(body: Body, model: str) -> ChatRequest:
     prompt = Prompt(
         model,
         Conversation(tuple(texts), "tool" if results else "user", called),
-        tuple(_read_cohere_tool(as_object(tool, "tools")) for tool in body.get("tools") or []),
+        tuple(_read_cohere_tool(as_object(tool, "tools")) for tool in optional_items(body, "tools")),
         schema=schema,
         stop=read_stop(body, "stopSequences"),
         max_tokens=read_count(body, "maxTokens"),

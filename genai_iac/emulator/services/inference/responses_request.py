@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genai_iac.emulator.http.errors import invalid, missing
-from genai_iac.emulator.http.request_fields import as_object, optional_text, read_flag
+from genai_iac.emulator.http.request_fields import as_object, optional_object, optional_text, read_flag
 from genai_iac.emulator.services.inference.prompt import Conversation, Prompt, Tool, ToolChoice
 from genai_iac.emulator.services.inference.request_parameters import (
     MAX_TOOLS,
@@ -59,7 +59,7 @@ def read_responses_request(body: Body, model: str, before: Said) -> ResponsesReq
         Conversation(texts, last_role, tuple(said.calls.values())),
         tools,
         check_choice(_read_choice(body.get("tool_choice")), tools),
-        _read_format(body.get("text")),
+        _read_format(body),
         max_tokens=read_count(body, "max_output_tokens"),
     )
     return ResponsesRequest(prompt, said, read_flag(body, "stream"), read_flag(body, "store", True))
@@ -68,7 +68,7 @@ def read_responses_request(body: Body, model: str, before: Said) -> ResponsesReq
 def _check_lesser(body: Body) -> None:
     if body.get("truncation") not in (None, "auto", "disabled"):
         raise invalid("truncation must be auto or disabled.")
-    as_object(body.get("reasoning") or {}, "reasoning")
+    optional_object(body, "reasoning")
     if body.get("stream_options") and body.get("stream") is not True:
         raise invalid("stream_options is only allowed when stream is true.")
     include = body.get("include") or []
@@ -96,8 +96,8 @@ def _read_choice(value: Any) -> ToolChoice:
     return ToolChoice("required", value["name"])
 
 
-def _read_format(value: Any) -> dict[str, Any] | None:
-    form = as_object(as_object(value or {}, "text").get("format") or {}, "text.format")
+def _read_format(body: Body) -> dict[str, Any] | None:
+    form = optional_object(optional_object(body, "text"), "format")
     return read_json_format(form.get("type"), form, "text.format")
 
 
@@ -131,7 +131,7 @@ def _read_item(item: dict[str, Any], calls: dict[str, str], where: str) -> tuple
         calls[str(values[0])] = str(values[1])
         return str(values[2]), "assistant"
     if kind == "function_call_output":
-        if item.get("call_id") not in calls:
+        if item.get("call_id") not in tuple(calls):
             raise invalid(f"No tool call found for function call output with call_id {item.get('call_id')}.")
         return _read_content(item.get("output"), f"{where}.output"), "tool"
     if kind == "reasoning":
@@ -149,7 +149,7 @@ def _read_content(content: Any, where: str) -> str:
 
 def _read_part(part: Any, where: str) -> str:
     kind = as_object(part, where).get("type")
-    if kind not in _PARTS:
+    if not isinstance(kind, str) or kind not in _PARTS:
         raise invalid(f"{where}.type must be one of {', '.join(_PARTS)}.")
     name = _PARTS[kind]
     value = "" if name is None else part.get(name)
