@@ -1,4 +1,4 @@
-"""The models that answer here: none is real, but a mistyped name is refused."""
+"""Which model a call is for, and the lists of models that callers may use."""
 
 from typing import Any
 
@@ -6,35 +6,42 @@ from genai_iac.emulator.http.errors import ServiceError, invalid, not_authentica
 from genai_iac.emulator.http.request_fields import text
 from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import operation
-from genai_iac.emulator.services.inference.bearer import Bearer
+from genai_iac.emulator.services.inference.callers import ModelCaller, identify
+from genai_iac.emulator.services.inference.model_catalog import CATALOG, CHAT, EMBEDDINGS, Model, find_model
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.time_format import SECOND
 
-MODELS = (
-    "xai.grok-3",
-    "xai.grok-4",
-    "xai.grok-4-fast-reasoning",
-    "xai.grok-4-1-fast-reasoning",
-    "openai.gpt-oss-20b",
-    "openai.gpt-oss-120b",
-    "openai.gpt-4.1",
-    "meta.llama-3.3-70b-instruct",
-    "meta.llama-4-maverick-17b-128e-instruct-fp8",
-    "google.gemini-2.5-flash",
-    "cohere.command-r-plus-08-2024",
-)
+PREFIXES = ("/20231130/actions/v1", "/openai/v1")
 _VENDORS = ("xai.", "openai.", "meta.", "google.", "cohere.")
+_OCIDS = ("ocid1.generativeaimodel.", "ocid1.generativeaiendpoint.")
 _WITHOUT_RESPONSES = ("meta.", "cohere.")
+_OPERATIONS = {CHAT: ("ChatCompletions", "CreateResponse"), EMBEDDINGS: ("Embeddings",)}
 
 
 def read_model(call: OperationContext) -> str:
     """The model the body names; 404 when it is none."""
     model = text(call.body, "model")
-    if not (
-        model.startswith(_VENDORS) or model.startswith(("ocid1.generativeaimodel.", "ocid1.generativeaiendpoint."))
-    ):
-        raise ServiceError(404, "NotAuthorizedOrNotFound", f"Entity with key {model} not found.")
+    check_model(call, model, CHAT)
     return model
+
+
+def check_model(call: OperationContext, name: str, capability: str) -> None:
+    """404 for a name that is no model's; 400 for a model that is known to do other things than this."""
+    check_name(name)
+    check_capability(call, name, capability)
+
+
+def check_name(name: str) -> None:
+    """404 for a name that is no model's."""
+    if not name.startswith((*_VENDORS, *_OCIDS)):
+        raise _no_model(name)
+
+
+def check_capability(call: OperationContext, name: str, capability: str) -> None:
+    """400 for a model that is known to do other things than this."""
+    known = find_model(name, call.region)
+    if known is not None and known.capability != capability:
+        raise invalid(f"Model {name} does not support {capability}; it supports {known.capability}.")
 
 
 def require_responses(model: str) -> None:
@@ -43,21 +50,44 @@ def require_responses(model: str) -> None:
         raise invalid(f"Model {model} does not support the Responses API.")
 
 
+def retirement_headers(name: str) -> dict[str, str]:
+    """The header that warns of a model whose on-demand serving ends or has ended."""
+    model = find_model(name)
+    if model is None or model.retired is None:
+        return {}
+    return {"model-retirement-info": f"Model {name} is deprecated; its on-demand serving ends on {model.retired}."}
+
+
 def _list_models(call: OperationContext) -> Answer:
-    bearer = Bearer(call)
-    usable = [
-        model for model in MODELS if bearer.may_use(model, "ChatCompletions") or bearer.may_use(model, "CreateResponse")
-    ]
+    caller = identify(call)
+    usable = [model for model in CATALOG if _usable(caller, model)]
     if not usable:
         raise not_authenticated()
-    return Answer({"object": "list", "data": [_show(model, call.now) for model in usable]}, principal=bearer.principal)
+    return Answer({"object": "list", "data": [_show(model, call.now) for model in usable]}, principal=caller.principal)
+
+
+def _get_model(call: OperationContext) -> Answer:
+    caller = identify(call)
+    model = find_model(call.parameters["model"], call.region)
+    if model is None or not _usable(caller, model):
+        raise _no_model(call.parameters["model"])
+    return Answer(_show(model, call.now), headers=retirement_headers(model.name), principal=caller.principal)
 
 
 OPERATIONS = tuple(
-    operation("generative-ai-inference", "ListModels", f"GET {prefix}/models", auth="bearer")(_list_models)
-    for prefix in ("/20231130/actions/v1", "/openai/v1")
+    operation("generative-ai-inference", name, f"GET {prefix}/models{rest}", auth="either")(function)
+    for prefix in PREFIXES
+    for name, rest, function in (("ListModels", "", _list_models), ("GetModel", "/{model...}", _get_model))
 )
 
 
-def _show(model: str, now: int) -> dict[str, Any]:
-    return {"id": model, "object": "model", "created": now // SECOND, "owned_by": model.partition(".")[0]}
+def _usable(caller: ModelCaller, model: Model) -> bool:
+    return any(caller.may_use(model.name, name) for name in _OPERATIONS.get(model.capability, ()))
+
+
+def _no_model(name: str) -> ServiceError:
+    return ServiceError(404, "NotAuthorizedOrNotFound", f"Entity with key {name} not found.")
+
+
+def _show(model: Model, now: int) -> dict[str, Any]:
+    return {"id": model.name, "object": "model", "created": now // SECOND, "owned_by": model.vendor}

@@ -1,15 +1,76 @@
-"""From a bearer secret to a key that may be used: known, alive, in this region, and admitted by a policy.
+"""Who calls an inference endpoint: an API key's secret, or a user who signed the request.
 
-Whatever is amiss, the answer is the same 401, as in the real service."""
+A secret must be known, alive, in this region, and admitted by a policy; whatever is amiss, the answer is the same 401,
+as in the real service. A signed call is in a compartment, which a header names (oci-openai and oci-genai-auth send it)."""
 
 import sqlite3
+from typing import Protocol
 
 from genai_iac.emulator.auth.authorizer import KeyUse
-from genai_iac.emulator.http.errors import not_authenticated
+from genai_iac.emulator.http.errors import missing, not_authenticated, not_found
 from genai_iac.emulator.services.generative_ai.serializers import KIND
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.secret_storage import digest_secret
+from genai_iac.iam_policy import permissions_of
+
+_COMPARTMENT_HEADERS = ("opc-compartment-id", "compartmentid")
+
+
+class ModelCaller(Protocol):
+    """Whoever may use a model."""
+
+    def may_use(self, model: str, operation: str | None = None) -> bool:
+        """Whether a policy lets this caller do this with the model."""
+
+    def use(self, model: str) -> None:
+        """An error unless a policy admits it."""
+
+    @property
+    def principal(self) -> str:
+        """Who it is, for the call log."""
+
+
+def identify(call: OperationContext) -> ModelCaller:
+    """The caller of an operation that takes secrets and signatures."""
+    return SignedCaller(call, _named_compartment(call)) if call.caller.id else Bearer(call)
+
+
+class SignedCaller:
+    """A user who signed the call. What is forbidden is 404, as for every signed call."""
+
+    def __init__(self, call: OperationContext, compartment: str) -> None:
+        self._call = call
+        self._path = call.directory.path_of(compartment)
+
+    def may_use(self, model: str, operation: str | None = None) -> bool:
+        """Whether a policy lets the caller's groups do this with the model in the compartment."""
+        call = self._call
+        name = operation or call.operation.name
+        about = {"target.model.id": model}
+        return bool(self._path) and call.gate.admits(call, self._path, permissions_of(name), about=about)
+
+    def use(self, model: str) -> None:
+        """404 unless a policy admits it."""
+        if not self.may_use(model):
+            raise not_found()
+
+    @property
+    def principal(self) -> str:
+        """The user's name."""
+        return self._call.caller.name
+
+
+def _named_compartment(call: OperationContext) -> str:
+    headers = call.request.headers
+    for name in _COMPARTMENT_HEADERS:
+        if headers.get(name):
+            return headers[name]
+    project = headers.get("openai-project")
+    if project:
+        row = call.connection.execute("SELECT compartment FROM resources WHERE id = ?", (project,)).fetchone()
+        return call.world.tenancy if row is None else str(row["compartment"])
+    raise missing("opc-compartment-id")
 
 
 class Bearer:
