@@ -4,7 +4,9 @@ tenancy (Oracle: Identity API, Compartment.name and Policy.name; a compartment t
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from typing import TypeAlias
 
 from genai_iac.core import Address, CompartmentTree, ExistingCompartment, Reference, Resource, Source, Value
@@ -62,6 +64,7 @@ class _Places:
     def __init__(self, resources: Mapping[Address, Resource]) -> None:
         self._resources = resources
         self._resolver = Resolver(resources, CompartmentTree(""), {})
+        self._known: dict[Address, str] = {}
 
     def name_of(self, resource: Resource) -> str | None:
         """Its name in OCI without case, None when only a tenancy tells it."""
@@ -72,12 +75,29 @@ class _Places:
         return found.casefold() if isinstance(found, str) else None
 
     def path(self, compartment: Value) -> Name:
-        """The names from the root; from an OCID or an address where those are not known."""
-        match compartment:
-            case ExistingCompartment():
-                return tuple(name.casefold() for name in compartment.names)
-            case Reference(address=address) if address in self._resources:
-                parent, name = self._resources[address], self.name_of(self._resources[address])
-                return (str(address),) if name is None else (*self.path(parent.attributes["compartmentId"]), name)
+        """What stands for the names from the root, equal for equal paths; from an OCID or an address where those are not known."""
+        inside: list[Address] = []  # declared compartments on the way up, innermost first
+        # a loop and digests: a hostile chain of a few thousand compartments is deeper than Python's stack, and their whole
+        # paths would take 900 MB
+        while isinstance(compartment, Reference) and compartment.address in self._resources:
+            if compartment.address in self._known:
+                break
+            inside.append(compartment.address)
+            compartment = self._resources[compartment.address].attributes["compartmentId"]
+        found = self._outermost(compartment)
+        for address in reversed(inside):
+            name = self.name_of(self._resources[address])
+            found = self._known[address] = _below("", str(address)) if name is None else _below(found, name)
+        return (found,)
+
+    def _outermost(self, compartment: Value) -> str:
+        if isinstance(compartment, Reference) and compartment.address in self._known:
+            return self._known[compartment.address]
+        if isinstance(compartment, ExistingCompartment):
+            return reduce(_below, (name.casefold() for name in compartment.names), "")
         text = str(compartment)
-        return () if text.lower().startswith("ocid1.tenancy.") else (text,)
+        return "" if text.lower().startswith("ocid1.tenancy.") else _below("", text)
+
+
+def _below(path: str, name: str) -> str:
+    return hashlib.sha256(f"{path}/{name}".encode()).hexdigest()

@@ -91,6 +91,8 @@ def test_exactly_that_policy_is_enough(project: Project, tenancy: Tenancy, story
 def test_no_statement_can_be_spared(project: Project, tenancy: Tenancy, story: Story, number: int) -> None:
     expected = prepare(project, tenancy, story)
     statements = statements_of(story)
+    if "read work-requests" in statements[number]:
+        pytest.skip("apply goes on without it; it is what tells why a deletion of a compartment failed")
     grant(project, tenancy, statements[:number] + statements[number + 1 :])
     assert live(project, tenancy, story, expected) != ""
 

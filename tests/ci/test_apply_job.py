@@ -80,7 +80,7 @@ def test_drift_and_expiry_open_one_issue_and_close_it(hosted: Hosted) -> None:
 
 
 def test_a_stack_that_cannot_be_read_hides_nothing_of_the_others(hosted: Hosted) -> None:
-    hosted.project.write("not: a manifest\n", "broken/more.yaml")
+    hosted.project.write("apiVersion: genai-iac/v1\nkind: ApiKey\nmetadata: {name: x}\nspec: {}\n", "broken/more.yaml")
     hosted.project.write(OTHER.replace("other", "broken"), "broken/stack.yaml")
     commit(hosted.project.path)
     change_by_hand(hosted)

@@ -16,7 +16,7 @@ HOOKS = {
 }
 CONTAINER = (ROOT / "examples/ci/container/Containerfile").read_text()
 BROKEN = {
-    "genai-iac-fmt": ("spec:\n  region: us-chicago-1", "spec:\n      region: us-chicago-1", 2),
+    "genai-iac-fmt": ("kind: Compartment\nmetadata: {name: chat}", "metadata: {name: chat}\nkind: Compartment", 2),
     "genai-iac-validate": ("region: us-chicago-1", "regoin: us-chicago-1", 1),
     "genai-iac-lint": (
         "compartment: chat\n  description: chat-app may",

@@ -290,7 +290,7 @@ def test_an_update_that_landed_is_not_told_by_the_fingerprint_alone(approved: Ap
     """As after a run that was cut short; nothing is claimed that is not known."""
     approved.project.run(*APPROVED, "--target", made)
     said = " ".join(approved.refused().err.split())
-    assert "nor that an update of it has landed meanwhile; nothing was changed" in said
+    assert "nor that an update of it was applied meanwhile; nothing was changed" in said
     assert "next: give the approved plan's JSON as well, with --approved FILE" in said
     approved.apply("--approved", FILE)
     assert_settled(approved.project)

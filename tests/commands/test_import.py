@@ -122,8 +122,10 @@ def test_values_of_an_adopted_key_are_never_there_to_deliver(project: Project, t
     ran = project.run("import", "ApiKey/adopted", ocid)
     assert "undelivered" in ran.out and "sk-" not in ran.out + ran.err
     assert not (project.path / "secrets").exists()
-    (change,) = plan(project)["changes"]
-    assert change["actions"] == ["renew"]
+    # another machine may hold the values of a file sink: they are renewed when somebody asks for it
+    planned = plan(project)
+    assert planned["changes"] == []
+    assert "no sink on this machine" in " ".join(notice["text"] for notice in planned["notices"])
     assert tenancy.writes() == ["UpdateApiKey"]
 
 

@@ -220,7 +220,7 @@ def sink_edited(ground: Changing) -> str:
     text = file.read_text()
     ground.undo.append(lambda: file.write_text(text))
     file.write_text("\n".join(line for line in text.splitlines() if "key-two" not in line) + "\n")
-    return "secrets/app.env"
+    return "ApiKey/app"
 
 
 def expired(ground: Changing) -> str:

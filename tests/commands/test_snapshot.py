@@ -28,7 +28,8 @@ EDITS = {
     "another stack": edited("{name: chat}\nspec:\n  region", "{name: talk}\nspec:\n  region")
     .replace("  description: Chat w", "  name: talk\n  description: Chat w")
     .replace("in compartment chat", "in compartment talk")
-    .replace("app.env", "talk.env"),
+    .replace("app.env", "talk.env")
+    .replace("name: access", "name: talk-access"),
 }
 
 

@@ -71,4 +71,4 @@ def test_a_broken_promise_is_found(diary: list[Entry], breach: str) -> None:
 def test_values_made_for_nothing_are_found() -> None:
     diary = keep_diary()
     spare = Entry(BEGAN + 9 * DAY, (_secret("key-one", 9, works=False, shown=False), diary[-1].secrets[1]), False)
-    assert list(find_breaches(HABIT, [*diary[:-1], spare])) == ["brisk: 4 values were made for 1 turns"]
+    assert list(find_breaches(HABIT, [*diary[:-1], spare])) == ["brisk: 4 new values for 1 rotations"]

@@ -185,7 +185,7 @@ def test_standard_input_may_be_as_large_as_all_files_together() -> None:
 
 
 def test_a_file_of_more_than_1_mib_is_still_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_bytes(b"# " + b"x" * 1024 * 1024)
+    (tmp_path / "a.yaml").write_bytes(b"apiVersion: genai-iac/v1\nkind: Stack\n# " + b"x" * 1024 * 1024)
     with pytest.raises(ManifestError, match="the file is larger than 1 MiB"):
         load(str(tmp_path))
 

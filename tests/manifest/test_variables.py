@@ -232,7 +232,7 @@ def _load_with(root: Path, **variables: str) -> Manifest:
 
 
 def test_a_value_that_is_missing_names_the_flag_once(root: Path) -> None:
-    _with_variables(root, "{env: {}}", COMPARTMENT, COMPARTMENT.replace("name: chat}", "name: other}"))
+    _with_variables(root, "{env: {}}", COMPARTMENT, COMPARTMENT.replace("chat", "other"))
     (problem,) = problems(root)
     assert problem.startswith("stack.yaml:7: the variable env has no value; give --var env=…, GENAI_IAC_VAR_env")
     assert len(_load_with(root, env="x").resources) == 2

@@ -129,7 +129,7 @@ def test_what_is_gone_already_is_no_failure(project: Project, tenancy: Tenancy) 
     project.run(*APPROVED)
     fail(tenancy, "GetApiKey", status=404, code="NotAuthorizedOrNotFound", message="Gone.")
     told = outcomes(project.run("destroy", "--auto-approve", "--json", code=None))
-    assert told["ApiKey/app"]["status"] == "done" and "gone already" in told["ApiKey/app"]["note"]
+    assert told["ApiKey/app"]["status"] == "done" and "already deleted" in told["ApiKey/app"]["note"]
 
 
 def test_a_delete_whose_answer_was_lost_is_not_waited_for(project: Project, tenancy: Tenancy) -> None:
@@ -176,7 +176,7 @@ def test_a_change_by_hand_since_the_plan_was_shown_is_not_overwritten(project: P
     client(tenancy, "identity").update_policy(rule.id, details)
     told = outcomes(ended(applying))
     assert told["ApiKey/app"]["status"] == "done" and told["Policy/rule"]["status"] == "failed"
-    assert "changed by somebody since the plan was made" in told["Policy/rule"]["note"]
+    assert "was changed since the plan was made" in told["Policy/rule"]["note"]
     assert policies(tenancy)[rule.id].description == "Theirs"
     project.run(*APPROVED)
     assert policies(tenancy)[rule.id].description == "After"

@@ -27,7 +27,7 @@ NAMES = [
     ),
     (
         stack([READ % "zzz"], compartment="/platform"),
-        "Policy/p: compartment zzz does not exist in the policy's compartment; names are told from where the policy is "
+        "Policy/p: compartment zzz does not exist in the policy's compartment; names are resolved from where the policy is "
         "attached, /platform: correct the name, or declare the compartment",
     ),
     (
