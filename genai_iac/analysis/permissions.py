@@ -63,7 +63,11 @@ def find_needs(verb: Verb, resources: Mapping[Address, Resource]) -> Iterator[Ne
     """Every permission that the verb needs for a stack that is not there yet (rotate: that is)."""
     yield from _of(_AT_THE_START, ROOT)
     for kind in RESOURCE_TYPES.values():
-        yield from _of((kind.listing.operation,), ROOT)
+        declared = any(one.kind == kind.name for one in resources)
+        if declared or not kind.listing.optional:
+            yield from _of((kind.listing.operation,), ROOT)
+        if declared and kind.listing.summary:
+            yield from _of((kind.get_operation,), ROOT)
     for named in sorted(_named_kinds(resources.values())):
         yield from _of((_GROUPS[named],), ROOT)
     for resource in resources.values():
@@ -98,8 +102,7 @@ def _life(resource: Resource) -> Iterator[str]:
     yield from (call.operation for call in kind.create(resource).calls)
     yield kind.get_operation
     yield kind.delete_operation
-    if kind.name == "Compartment":
-        yield "GetWorkRequest"  # one goes, and moves, as a work request
+    yield from kind.life_operations
 
 
 def _of_sinks(verb: Verb, resource: Resource, resources: Mapping[Address, Resource]) -> Iterator[Need]:

@@ -36,6 +36,7 @@ class SinkContents:
     elsewhere: frozenset[tuple[str, str]] = (
         frozenset()
     )  # names and masks that were brought to other places, and not here
+    project: str | None = None  # the project that it tells consumers to name
 
     def record(self, secret: str) -> Record | None:
         """The record of that secret, or None."""
@@ -65,6 +66,7 @@ class Delivery:
     id: str
     base_url: str  # OpenAI-compatible base of the key's region
     items: tuple[Item, ...]
+    project: str | None = None  # the OCID of the Generative AI project that consumers name
 
     def item(self, role: Role) -> Item | None:
         """The item in that role, or None."""
@@ -80,6 +82,9 @@ class SinkState:
     records: Mapping[str, Role]  # by secret name
     unknown: frozenset[str] = frozenset()  # secrets of which it cannot be told: they count as delivered
     place: str = ""  # how people call it
+    damage: str = ""  # why it has to be written again although it holds what it should
+    base_url: str = ""  # what it tells consumers to call
+    project: str | None = None  # what it tells them to name
 
     def lacks(self, secret: str, role: Role) -> bool:
         """Whether it should hold that secret in that part and does not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from genai_iac.core import (
     Delivery,
@@ -39,7 +40,8 @@ def match_live_masks(sink: Sink, holding: SinkContents | None, live: LiveResourc
     if alone and (arrived := _find_arrival(holding, live)):
         records = {**{name: role for name, role in records.items() if role != "current"}, arrived: "current"}
     unknown = frozenset(name for name, answer in answers.items() if answer is None)
-    return SinkState(sink.roles, sink.readable, records, unknown, sink.place)
+    state = SinkState(sink.roles, sink.readable, records, unknown, sink.place)
+    return replace(state, base_url=holding.base_url, project=holding.project)
 
 
 def _find_arrival(holding: SinkContents, live: LiveResource) -> str | None:
@@ -68,6 +70,7 @@ def build_delivery(
     roles: Mapping[str, Role],
     minted: NewValues,
     sinks: Iterable[Sink],
+    project: str | None = None,
 ) -> Delivery:
     """What the sink is to hold when the secrets play these parts: a value that was not minted is kept, or copied from one of the sinks."""
     items = []
@@ -82,7 +85,7 @@ def build_delivery(
             if value is None and name not in held.unknown:
                 continue
         items.append(Item(Record(name, secret.mask, role, secret.expires), value))
-    return Delivery(resource.address, live.id, base_url, tuple(items))
+    return Delivery(resource.address, live.id, base_url, tuple(items), project)
 
 
 def roles_with_pending(held: SinkState, name: str) -> dict[str, Role]:

@@ -22,7 +22,7 @@ from genai_iac.delivery.contents import build_delivery, empty_delivery, inspect_
 from genai_iac.delivery.service import DeliveryService
 from genai_iac.delivery.sinks import Sink
 
-BaseUrl = Callable[[str], str]  # of a region
+BaseUrl = Callable[[str, str], str]  # of a region and an ApiKey's `endpoint`
 
 
 def predict_sink_calls(
@@ -50,7 +50,8 @@ def _of_change(
         seen = _foresee(change, before, resource)
         sinks = desk.sinks(resource, seen.id or None)
         for sink in sinks:
-            yield from sink.calls(*_deliveries(sink, sinks, resource, seen, change, change.handover, base_url))
+            project = desk.project_name(resource)
+            yield from sink.calls(*_deliveries(sink, sinks, resource, seen, change, change.handover, base_url, project))
 
 
 def _of_emptying(sink: Sink, resource: Resource, id: str) -> tuple[str, ...]:
@@ -81,14 +82,15 @@ def _deliveries(
     change: Change,
     handover: DeliveryPlan,
     base_url: BaseUrl,
+    project: str | None,
 ) -> Iterator[Delivery]:
     held = inspect_sink(sink, seen)
     minted = dict.fromkeys(change.mints)
     staged = roles_with_pending(held, handover.prove) if handover.prove is not None else {}
     for roles in (staged, handover.roles):
         if roles:
-            url = base_url(seen.region or "")
-            yield build_delivery(sink, held, resource, seen, url, roles, minted, sinks)
+            url = base_url(seen.region or "", resource.settings.get("endpoint", "actions/v1"))
+            yield build_delivery(sink, held, resource, seen, url, roles, minted, sinks, project)
 
 
 def _foresee(change: Change, before: LiveResource | None, resource: Resource) -> LiveResource:

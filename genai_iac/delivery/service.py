@@ -59,6 +59,11 @@ class DeliveryService:
         found = (self._known(named) for entry in entries for named in entry_compartments(entry))
         return {id for id in found if id is not None}
 
+    def project_name(self, resource: Resource) -> str | None:
+        """The OCID of the project that calls with the key name; its reference as text while that is not known."""
+        named = resource.settings.get("project")
+        return None if named is None else self._known(named) or str(named)
+
     def prove(self, resource: Resource, id: str | None) -> None:
         """Show that every sink of the resource can be written, before anything is minted. Raises SinkError."""
         for sink in self.sinks(resource, id):
@@ -89,6 +94,7 @@ class DeliveryService:
         roles: Mapping[str, Role],
         minted: Mapping[str, Secret],
         known: Values | None = None,
+        project: str | None = None,
     ) -> tuple[str, ...]:
         """Bring every sink of the resource to hold these secrets in these parts; answers the places written.
 
@@ -96,7 +102,7 @@ class DeliveryService:
         `known`: a sink that holds any other value by now is left alone. Raises SinkError for the places that could not be
         written; the others are.
         """
-        return self._write(resource, live, base_url, lambda _: roles, minted, known)
+        return self._write(resource, live, base_url, lambda _: roles, minted, known, project)
 
     def stage(
         self,
@@ -106,12 +112,13 @@ class DeliveryService:
         name: str,
         minted: Mapping[str, Secret],
         known: Values | None = None,
+        project: str | None = None,
     ) -> None:
         """Bring every sink that keeps pending values to hold that secret; what callers read there stays as it is.
 
         `known`: as for `deliver`. Raises SinkError for the places that could not be written; the others are.
         """
-        self._write(resource, live, base_url, lambda held: roles_with_pending(held, name), minted, known)
+        self._write(resource, live, base_url, lambda held: roles_with_pending(held, name), minted, known, project)
 
     def take(self, resource: Resource, live: LiveResource, name: str) -> Secret | None:
         """The live value of that secret from a sink that can give it, or None."""
@@ -133,6 +140,7 @@ class DeliveryService:
         roles: Callable[[SinkState], Mapping[str, Role]],
         minted: Mapping[str, Secret],
         known: Values | None,
+        project: str | None,
     ) -> tuple[str, ...]:
         sinks = self.sinks(resource, live.id)
         failures: list[str] = []
@@ -147,7 +155,7 @@ class DeliveryService:
                 if known is not None:
                     check_unchanged(sink, holding, live, known)
                 confirm_arrivals(sink, holding, held, live)
-                delivery = build_delivery(sink, held, resource, live, base_url, wanted, minted, sinks)
+                delivery = build_delivery(sink, held, resource, live, base_url, wanted, minted, sinks, project)
                 check_readers(sink, held, live, delivery, wanted)
                 sink.write(delivery)
                 if sink.readable or any(item.value is not None for item in delivery.items):

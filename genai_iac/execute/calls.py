@@ -52,16 +52,19 @@ class CallExecutor:
     def _create(self, call: Call) -> None:
         body = self._progress.resolver.final(call.body, self._provider.now())
         body = self._progress.mark_created(self._change, body)
+        recovered = False
         try:
             reply = self._provider.write(call.operation, body=body, region=call.region)
         except ServiceFailure as failure:
             found = self._find_lost(call, body) if failure.uncertain or failure.status == 409 else None
             if found is None:
                 raise
-            reply = OciResponse(found)
+            reply, recovered = OciResponse(found), True
         self._keep(reply, call)
         assert self.id is not None
-        if reply.secrets:  # the values in the answer show that it is ours, and no other run's
+        # a name that need not be unique is made twice by two applies; the answer, and values in it, show that this one is ours
+        ours = bool(reply.secrets) if self._kind.creates_secrets else not recovered
+        if ours and self._kind.name_scope is None:
             self._progress.twins.watch(self._change, self.id, call.region, body)
         self._progress.ids[self._change.address] = self.id
 

@@ -13,6 +13,7 @@ from genai_iac.core import Secret
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.core.errors import IacError
 
+_ANY_MODEL = "openai.gpt-oss-120b"  # a dead secret is refused before the model is looked at
 _PATIENCE = 240.0  # seconds that a change may take to reach the endpoint; no number is documented
 _DEAD_PATIENCE = 30.0
 _TIMEOUT = 60.0
@@ -40,6 +41,13 @@ _ADVICE = dict.fromkeys(
 )
 
 
+class InferenceEndpoint(NamedTuple):
+    """Where a secret is called with: the base URL, and the OCID of the project that the call names."""
+
+    url: str
+    project: str | None = None
+
+
 class _NoRedirects(HTTPRedirectHandler):
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:  # the base class says what comes
         """A redirect would carry the secret to an address that nobody chose."""
@@ -49,12 +57,12 @@ _OPENER = build_opener(_NoRedirects())
 
 
 def verify_secret(
-    base_url: str, secret: Secret, model: str, api: str, stop: CancelToken, patience: float = _PATIENCE
+    where: InferenceEndpoint, secret: Secret, model: str, api: str, stop: CancelToken, patience: float = _PATIENCE
 ) -> None:
     """Call the model until the endpoint accepts the secret. Raises IacError when it does not within `patience` seconds."""
     began, pause, said = time.monotonic(), 0.2, ""
     while True:
-        status, said = _call(base_url, secret, model, api)
+        status, said = _call(where, secret, model, api)
         if 200 <= status < 300:
             return
         if status not in (0, 401, 429) and status < 500:
@@ -72,11 +80,11 @@ def verify_secret(
     )
 
 
-def is_dead(base_url: str, secret: Secret, stop: CancelToken, patience: float = _DEAD_PATIENCE) -> bool:
+def is_dead(where: InferenceEndpoint, secret: Secret, stop: CancelToken, patience: float = _DEAD_PATIENCE) -> bool:
     """Whether the endpoint refuses the secret (401) within `patience` seconds."""
     began, pause = time.monotonic(), 0.1
     while True:
-        status, _ = _call(base_url, secret, "xai.grok-4", "chat")
+        status, _ = _call(where, secret, _ANY_MODEL, "chat")
         if status == 401:
             return True
         if time.monotonic() - began + pause > patience or not stop.rest(pause):
@@ -84,12 +92,14 @@ def is_dead(base_url: str, secret: Secret, stop: CancelToken, patience: float = 
         pause = min(pause * 2, 5.0)
 
 
-def _call(base_url: str, secret: Secret, model: str, api: str) -> tuple[int, str]:
+def _call(where: InferenceEndpoint, secret: Secret, model: str, api: str) -> tuple[int, str]:
     """The status (0: no answer of a model) and the first words of an error."""
     asked = _APIS[api]
     content = json.dumps({"model": model, **asked.body}).encode()
-    request = Request(f"{base_url}/{asked.path}", content, method="POST")  # noqa: S310  # from the region or --endpoint
+    request = Request(f"{where.url}/{asked.path}", content, method="POST")  # noqa: S310  # from the region or --endpoint
     request.add_header("Content-Type", "application/json")
+    if where.project:
+        request.add_header("OpenAI-Project", where.project)
     request.add_unredirected_header("Authorization", f"Bearer {secret.reveal()}")
     try:
         with _OPENER.open(request, timeout=_TIMEOUT) as answer:

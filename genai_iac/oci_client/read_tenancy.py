@@ -21,6 +21,7 @@ from genai_iac.core import (
     Resource,
     read_ownership_tag,
 )
+from genai_iac.core.errors import ServiceFailure
 from genai_iac.oci_client import OciClient
 from genai_iac.references.resolver import named_compartments
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
@@ -54,7 +55,8 @@ def read_live(
         declared = (*resources.values(), *also)
         regions = _regions(provider, declared, region, full_scan)
         places = sorted(choose(tree)) if choose else _places(tree, owner, declared, compartments, full_scan)
-        for rows in pool.map(lambda job: job(), _jobs(provider, places, regions)):
+        wanted = frozenset(resource.address.kind for resource in declared)
+        for rows in pool.map(lambda job: job(), _jobs(provider, places, regions, wanted)):
             found.extend(rows)
     return Live.of(owner, tree, found, home_region=home, now=provider.now(), regions=regions, places=places)
 
@@ -80,22 +82,45 @@ def _read_wide(provider: OciClient, kind: ResourceType, region: str) -> list[Liv
 
 
 def _jobs(
-    provider: OciClient, places: Iterable[str], regions: Iterable[str]
+    provider: OciClient, places: Iterable[str], regions: Iterable[str], declared: frozenset[str]
 ) -> Iterator[Callable[[], list[LiveResource]]]:
     for place in places:
         for kind in _reaching("compartment"):
-            yield _job(provider, kind, place, None)
+            yield _job(provider, kind, place, None, declared)
         for kind in _reaching("compartment and region"):
             for region in regions:
-                yield _job(provider, kind, place, region)
+                yield _job(provider, kind, place, region, declared)
 
 
-def _job(provider: OciClient, kind: ResourceType, place: str, region: str | None) -> Callable[[], list[LiveResource]]:
+def _job(
+    provider: OciClient, kind: ResourceType, place: str, region: str | None, declared: frozenset[str]
+) -> Callable[[], list[LiveResource]]:
     def read() -> list[LiveResource]:
-        rows = provider.read_all(kind.listing.operation, place, region, **kind.listing.parameters)
+        try:
+            rows = provider.read_all(kind.listing.operation, place, region, **kind.listing.parameters)
+        except ServiceFailure as failure:
+            # identities from before this type existed may not list it, and a stack that has none need not care
+            if kind.listing.optional and failure.status == 404 and kind.name not in declared:
+                return []
+            raise
+        if kind.listing.summary:
+            rows = [_in_full(provider, kind, row, region) for row in rows]
         return list(_live_rows(kind, rows, region))
 
     return read
+
+
+def _in_full(provider: OciClient, kind: ResourceType, row: dict[str, Any], region: str | None) -> dict[str, Any]:
+    """The row with what only the Get operation shows. A stranger's that this identity may not read stays as it is listed."""
+    if row.get("lifecycleState") in _GONE or "id" not in row:
+        return row
+    try:
+        data = provider.get(kind.get_operation, row["id"], region).data
+    except ServiceFailure as failure:
+        if failure.status != 404 or OWNERSHIP_TAG in (row.get("freeformTags") or {}):
+            raise
+        return row
+    return data if isinstance(data, dict) else row
 
 
 def _reaching(reach: str) -> list[ResourceType]:

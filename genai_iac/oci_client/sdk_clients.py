@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from genai_iac.oci_client.operations import CLIENTS, Service
+from genai_iac.core.sdk_operation import Service
+from genai_iac.oci_client.operations import CLIENTS
 
 
 class SdkClients:

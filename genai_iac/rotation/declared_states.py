@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 from genai_iac.core import Action, Call, DeliveryPlan, Invalidation, Lifetime, LiveResource, LiveSecret, Resource, Role
 from genai_iac.core.errors import PlanError
 from genai_iac.core.step import DiffContext, Step
-from genai_iac.rotation.delivery_gaps import find_delivery_gaps
+from genai_iac.rotation.delivery_gaps import find_delivery_gaps, why_incomplete
 
 Declared = Literal["active", "inactive", "revoked"]
 
@@ -98,7 +98,7 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
         )
     if gaps.incomplete and not _would_take_away(roles, gaps.undelivered, facts):
         names = tuple(sorted(gaps.incomplete))
-        return Step(("deliver",), (), (f"a sink lacks {_names(names)}",), (), names, handover, notes)
+        return Step(("deliver",), (), (why_incomplete(names, facts.held),), (), names, handover, notes)
     return Step(notes=notes)
 
 

@@ -30,6 +30,19 @@ def find_delivery_gaps(roles: Mapping[str, Role], held: Iterable[SinkState], liv
         if lacking and not copyable:
             if secret is not None and secret.state == "ACTIVE":
                 undelivered.add(name)
-        elif lacking or any(sink.records.get(name, role) != role for sink in sinks if role in sink.keeps):
+        elif lacking or any(_is_out_of_order(sink, name, role) for sink in sinks):
             incomplete.add(name)
     return DeliveryGaps(frozenset(undelivered), frozenset(incomplete))
+
+
+def why_incomplete(names: Iterable[str], held: Iterable[SinkState]) -> str:
+    """Why sinks are written although nothing is minted, for people."""
+    damaged = [f"{sink.place}: {sink.damage}" for sink in held if sink.damage]
+    lacking = " and ".join(sorted(names))
+    return "; ".join(damaged) or f"a sink lacks {lacking}"
+
+
+def _is_out_of_order(sink: SinkState, name: str, role: Role) -> bool:
+    if role not in sink.keeps or name not in sink.records:
+        return False
+    return sink.records[name] != role or bool(sink.damage)

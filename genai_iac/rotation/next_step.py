@@ -17,7 +17,7 @@ from genai_iac.core import DeliveryPlan, LiveResource, LiveSecret, Resource
 from genai_iac.core.step import DiffContext, Step
 from genai_iac.rotation.block import Rotation, format_duration
 from genai_iac.rotation.declared_states import set_state
-from genai_iac.rotation.delivery_gaps import find_delivery_gaps
+from genai_iac.rotation.delivery_gaps import find_delivery_gaps, why_incomplete
 from genai_iac.rotation.renewal import (
     is_undelivered,
     is_unused,
@@ -251,4 +251,4 @@ def _keep(live: LiveResource, position: RotationState, facts: DiffContext, note:
     names = tuple(sorted(find_delivery_gaps(roles, facts.held, live).incomplete))
     if not names:
         return Step(notes=notes)
-    return Step(("deliver",), (), (f"a sink lacks {' and '.join(names)}",), (), names, DeliveryPlan(roles), notes)
+    return Step(("deliver",), (), (why_incomplete(names, facts.held),), (), names, DeliveryPlan(roles), notes)

@@ -67,6 +67,7 @@ def test_the_program_gets_the_facts_in_its_environment(root: Path) -> None:
         "GENAI_IAC_MASK": mask("a"),
         "GENAI_IAC_EXPIRES": "2027-06-30T12:30:15.250000Z",
         "GENAI_IAC_BASE_URL": BASE_URL,
+        "GENAI_IAC_PROJECT": "",
         "GENAI_IAC_ROLE": "current",
     }
     assert record["secret"] == "key-one" and record["mask"] == mask("a") and record["id"] == KEY_ID

@@ -22,6 +22,7 @@ _VARIABLES: Mapping[Role, str] = {
     "inactive": "OPENAI_API_KEY_INACTIVE",
 }
 _FORMAT = 1
+PROJECT_VARIABLE = "OPENAI_PROJECT_ID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Contents:
     id: str
     base_url: str
     items: tuple[Item, ...]
+    project: str | None = None  # the OCID that consumers send as OpenAI-Project
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -40,7 +42,7 @@ class Contents:
 
     @property
     def holding(self) -> SinkContents:
-        return SinkContents(self.address, self.id, self.records, self.base_url)
+        return SinkContents(self.address, self.id, self.records, self.base_url, project=self.project)
 
     def value(self, secret: str, mask: str) -> Secret | None:
         """The value held for that secret under that mask, or None."""
@@ -64,7 +66,8 @@ def fill_delivery(delivery: Delivery, held: Contents | None, context: Context, p
 
 def draft_contents(delivery: Delivery, context: Context) -> Contents:
     """The contents that a delivery asks for, as far as they are known before values are kept or minted."""
-    return Contents(context.owner, delivery.address, delivery.id, delivery.base_url, sort_items(delivery.items))
+    items = sort_items(delivery.items)
+    return Contents(context.owner, delivery.address, delivery.id, delivery.base_url, items, delivery.project)
 
 
 def sort_items(items: Iterable[Item]) -> tuple[Item, ...]:
@@ -115,7 +118,13 @@ def variables(records: Iterable[Record]) -> tuple[str, ...]:
 
 def head_as_data(contents: Contents) -> dict[str, Any]:
     """Whose the contents are, as JSON data."""
-    return {"format": _FORMAT, "address": str(contents.address), "id": contents.id, "owner": contents.owner}
+    return {
+        "format": _FORMAT,
+        "address": str(contents.address),
+        "id": contents.id,
+        "owner": contents.owner,
+        **({"project": contents.project} if contents.project else {}),
+    }
 
 
 def item_as_data(item: Item) -> dict[str, Any]:
@@ -137,6 +146,8 @@ def record_as_data(record: Record) -> dict[str, Any]:
 def contents_from_data(head: Any, base_url: Any, records: Iterable[Any], values: Iterable[Secret]) -> Contents:
     """Contents from JSON data; a value that is not the one its record was written with is left out. Raises ValueError."""
     _check(isinstance(head, dict) and head.get("format") == _FORMAT and isinstance(base_url, str))
+    project = head.get("project")
+    _check(project is None or isinstance(project, str))
     pairs = [(data, Item(record_from_data(data), value)) for data, value in zip(records, values, strict=True)]
     return Contents(
         owner=_text(head, "owner"),
@@ -144,6 +155,7 @@ def contents_from_data(head: Any, base_url: Any, records: Iterable[Any], values:
         id=_text(head, "id"),
         base_url=base_url,
         items=tuple(item for data, item in pairs if _is_whole(item, _text(data, "digest"))),
+        project=project,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from genai_iac.core import Secret
 from genai_iac.delivery.sinks._contents import (
+    PROJECT_VARIABLE,
     Contents,
     Unreadable,
     contents_from_data,
@@ -54,6 +55,8 @@ def _lines(contents: Contents) -> Iterator[str | None]:
     yield _comment(head_as_data(contents))
     yield _NOTE
     yield _assignment(_BASE_URL, contents.base_url)
+    if contents.project:
+        yield _assignment(PROJECT_VARIABLE, contents.project)
     for name, item in zip(variables(contents.records), contents.items, strict=True):
         assert item.value is not None
         yield _comment(item_as_data(item))
@@ -73,6 +76,8 @@ def _assignment(name: str, value: str) -> str | None:
 
 def _contents(whose: Any, rest: list[str]) -> Contents:
     note, base_url, *pairs = rest
+    if isinstance(whose, dict) and whose.get("project") and _value(pairs.pop(0), PROJECT_VARIABLE) != whose["project"]:
+        raise ValueError
     if note != _NOTE or len(pairs) % 2:
         raise ValueError
     records = [_data(line) for line in pairs[::2]]

@@ -7,6 +7,7 @@ from typing import Any
 
 from genai_iac.core import Secret
 from genai_iac.delivery.sinks._contents import (
+    PROJECT_VARIABLE,
     Contents,
     Unreadable,
     contents_from_data,
@@ -28,6 +29,7 @@ def render(contents: Contents) -> Secret:
             {
                 **{name: item.value.reveal() for name, item in zip(names, contents.items, strict=True) if item.value},
                 _BASE_URL: contents.base_url,
+                **({PROJECT_VARIABLE: contents.project} if contents.project else {}),
                 _OURS: {**head_as_data(contents), "records": [item_as_data(item) for item in contents.items]},
             },
             indent=2,
@@ -56,6 +58,9 @@ def parse(text: Secret) -> Contents | Unreadable | None:
 def _contents(data: dict[str, Any], head: dict[str, Any]) -> Contents:
     records = list(head["records"])
     names = variables(record_from_data(record) for record in records)
-    if set(data) != {*names, _BASE_URL, _OURS} or not all(isinstance(data[name], str) for name in names):
+    beside = {PROJECT_VARIABLE: head["project"]} if head.get("project") else {}
+    if any(data.get(name) != value for name, value in beside.items()):
+        raise ValueError
+    if set(data) != {*names, *beside, _BASE_URL, _OURS} or not all(isinstance(data[name], str) for name in names):
         raise ValueError
     return contents_from_data(head, data[_BASE_URL], records, (Secret(data[name]) for name in names))

@@ -135,12 +135,14 @@ class ExecSink(Sink):
             "id": delivery.id,
             "owner": self._context.owner,
             "base_url": delivery.base_url,
+            **({"project": delivery.project} if delivery.project else {}),
             **record_as_data(record),
         }
         return {
             **self._tenant,
             "GENAI_IAC_KEY_ID": delivery.id,
             "GENAI_IAC_BASE_URL": delivery.base_url,
+            "GENAI_IAC_PROJECT": delivery.project or "",
             "GENAI_IAC_SECRET": record.secret,
             "GENAI_IAC_MASK": record.mask,
             "GENAI_IAC_ROLE": record.role,

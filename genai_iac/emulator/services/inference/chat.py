@@ -11,6 +11,7 @@ from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.inference.bearer import Bearer
 from genai_iac.emulator.services.inference.fake_completion import completion_text, count_tokens, split_words, text_of
 from genai_iac.emulator.services.inference.models import read_model
+from genai_iac.emulator.services.inference.project import check_project
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
 from genai_iac.emulator.storage.time_format import SECOND
@@ -20,6 +21,8 @@ def _complete(call: OperationContext) -> Answer:
     bearer = Bearer(call)
     model = read_model(call)
     question = _read_question(call)
+    required = call.world.settings.projectRequired and call.operation.path.startswith("/openai/")
+    check_project(call, required=required)
     bearer.use(model)
     base = {"id": f"chatcmpl-{make_etag()[:24]}", "created": call.now // SECOND, "model": model}
     reply = completion_text(question)

@@ -10,6 +10,7 @@ from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.inference.bearer import Bearer
 from genai_iac.emulator.services.inference.fake_completion import completion_text, count_tokens, split_words, text_of
 from genai_iac.emulator.services.inference.models import read_model, require_responses
+from genai_iac.emulator.services.inference.project import check_project
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
 from genai_iac.emulator.storage.time_format import SECOND
@@ -20,8 +21,7 @@ def _create(call: OperationContext) -> Answer:
     model = read_model(call)
     require_responses(model)
     question = _read_input(call)
-    if call.world.settings.projectRequired and not call.request.headers.get("openai-project"):
-        raise missing("OpenAI-Project")
+    check_project(call, required=call.world.settings.projectRequired)
     bearer.use(model)
     response = _response(call, model)
     reply = completion_text(question)
