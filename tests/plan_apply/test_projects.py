@@ -238,3 +238,94 @@ def test_an_identity_that_may_not_list_projects_still_plans_a_stack_without_any(
     assert len(plan(project)["changes"]) == 1
     project.write(stack(compartment("home"), project_document("chat")))
     project.run("plan", code=1)
+
+
+# Base URLs
+
+
+@pytest.mark.parametrize(("endpoint", "path"), [("openai/v1", "/openai/v1"), ("actions/v1", "/20231130/actions/v1")])
+def test_the_base_url_is_the_one_asked_for(project: Project, tenancy: Tenancy, endpoint: str, path: str) -> None:
+    documents = caller(endpoint=endpoint)
+    del documents[1]["spec"]["project"]
+    project.write(stack(*documents))
+    apply_exactly(project, tenancy)
+    given = read_dotenv(project.path / "secrets/app.env")
+    assert given["OPENAI_BASE_URL"].endswith(path) and works(given)
+
+
+def test_another_base_url_is_delivered_and_nothing_is_renewed(project: Project, tenancy: Tenancy) -> None:
+    documents = caller(endpoint="actions/v1")
+    del documents[1]["spec"]["project"]
+    project.write(stack(*documents))
+    apply_exactly(project, tenancy)
+    before = read_dotenv(project.path / "secrets/app.env")
+    documents[1]["spec"]["endpoint"] = "openai/v1"
+    project.write(stack(*documents))
+    planned, _ = apply_exactly(project, tenancy)
+    assert changes(planned)["ApiKey/app"]["actions"] == ["deliver"]
+    assert "the base URL differs" in changes(planned)["ApiKey/app"]["reason"]
+    after = read_dotenv(project.path / "secrets/app.env")
+    assert after == {**before, "OPENAI_BASE_URL": after["OPENAI_BASE_URL"]} != before
+
+
+OCI_URL = "https://inference.generativeai.us-chicago-1.oci.oraclecloud.com/openai/v1"
+FOREIGN = [
+    "https://inference.generativeai.example.com/openai/v1",
+    "https://evil.oraclecloud.com.example.com/generativeai/v1",
+    "https://objectstorage.us-chicago-1.oraclecloud.com/p/x/generativeai",
+    "https://generativeai.oraclecloud.com.evil.example/openai/v1",
+    "https://notgenerativeai.us-chicago-1.oci.oraclecloud.com/openai/v1",
+]
+
+
+def with_endpoint(url: str) -> str:
+    documents = caller(endpoint=url)
+    del documents[1]["spec"]["project"]
+    return stack(*documents)
+
+
+def test_a_whole_url_of_the_service_is_delivered_as_it_is(project: Project, tenancy: Tenancy) -> None:
+    project.write(with_endpoint(OCI_URL + "/"))
+    apply_exactly(project, tenancy)
+    assert read_dotenv(project.path / "secrets/app.env")["OPENAI_BASE_URL"] == OCI_URL
+
+
+@pytest.mark.parametrize("url", FOREIGN)
+def test_a_host_that_is_not_of_the_service_is_refused_unless_the_command_line_allows_it(
+    project: Project, tenancy: Tenancy, url: str
+) -> None:
+    project.write(with_endpoint(url))
+    ran = project.run(*APPROVED, code=3)
+    assert "--allow-endpoint-host" in ran.err and tenancy.writes() == []
+    host = url.split("/")[2]
+    assert len(project.run("plan", "--format", "json", "--allow-endpoint-host", host).json["changes"]) == 3
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://inference.generativeai.us-chicago-1.oci.oraclecloud.com/openai/v1",
+        "https://user:pass@inference.generativeai.us-chicago-1.oci.oraclecloud.com/openai/v1",
+        "https://169.254.169.254/openai/v1",
+        "https://localhost/openai/v1",
+        "https://x.oraclecloud.com/v1?a=b",
+        "openai/v2",
+        "ftp://x.oraclecloud.com/",
+    ],
+)
+def test_what_is_no_endpoint_is_no_manifest(project: Project, url: str) -> None:
+    project.write(with_endpoint(url))
+    assert "endpoint" in project.run("validate", code=1).err
+
+
+def test_the_secret_of_an_emulator_is_never_sent_to_the_url(project: Project, tenancy: Tenancy) -> None:
+    """`verify` and the check of the retired value call the emulator: a connection to the named host would not answer."""
+    rotation = {"every": "30d", "overlap": "1d", "idle": "1h", "verify": {"model": MODEL}}
+    documents = caller(endpoint=OCI_URL, rotation=rotation)
+    del documents[1]["spec"]["project"]
+    project.write(stack(*documents))
+    project.run(*APPROVED)
+    tenancy.advance("31d")
+    tenancy.forget_calls()
+    project.run("rotate", "ApiKey/app", "--auto-approve")
+    assert [call["operation"] for call in tenancy.calls()].count("ChatCompletions") == 1
