@@ -58,7 +58,16 @@ class Authorizer:
         variables = _variables(directory, path, key.region, key.operation)
         variables |= principal_variables | {"target.model.id": key.model}
         request = AccessRequest(principal, permissions_of(key.operation), path, variables, to_datetime(world.now))
-        return bool(path) and self._rulebook.rules(connection, world).admits(request)
+        rules = self._rulebook.rules(connection, world)
+        if not (path and rules.admits(request)):
+            return False
+        if not key.profile_compartment:
+            return True
+        # beside the inference permission (Oracle: routing-profile-permissions.htm), where the profile is
+        path = directory.path_of(key.profile_compartment)
+        variables |= _variables(directory, path, key.region, key.operation)
+        reading = AccessRequest(principal, permissions_of("GetRoutingProfile"), path, variables, request.now)
+        return bool(path) and rules.admits(reading)
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,7 @@ class KeyUse:
     region: str
     operation: str
     model: str
+    profile_compartment: str = ""  # of the routing profile that the call names as its model
 
 
 def _variables(

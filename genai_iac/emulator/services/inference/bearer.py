@@ -24,16 +24,16 @@ class Bearer:
             raise not_authenticated()
         self._key: StoredResource = key
 
-    def may_use(self, model: str, operation: str | None = None) -> bool:
+    def may_use(self, model: str, operation: str | None = None, profile: StoredResource | None = None) -> bool:
         """Whether a policy lets this key do this with the model."""
         call = self._call
-        name = operation or call.operation.name
-        use = KeyUse(self._key.id, self._key.compartment, call.region, name, model)
+        name, place = operation or call.operation.name, profile.compartment if profile else ""
+        use = KeyUse(self._key.id, self._key.compartment, call.region, name, model, place)
         return call.gate.admits_key(call.connection, call.world, use, call.directory)
 
-    def use(self, model: str) -> None:
+    def use(self, model: str, profile: StoredResource | None = None) -> None:
         """401 unless a policy admits it; then the secret has been used."""
-        if not self.may_use(model):
+        if not self.may_use(model, profile=profile):
             raise not_authenticated()
         self._call.connection.execute(
             "UPDATE key_secrets SET last_used = ? WHERE api_key = ? AND position = ?",

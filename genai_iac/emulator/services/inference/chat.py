@@ -10,7 +10,7 @@ from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.inference.bearer import Bearer
 from genai_iac.emulator.services.inference.fake_completion import completion_text, count_tokens, split_words, text_of
-from genai_iac.emulator.services.inference.models import read_model
+from genai_iac.emulator.services.inference.models import find_model
 from genai_iac.emulator.services.inference.project import check_project
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
@@ -19,11 +19,12 @@ from genai_iac.emulator.storage.time_format import SECOND
 
 def _complete(call: OperationContext) -> Answer:
     bearer = Bearer(call)
-    model = read_model(call)
+    asked = find_model(call)
+    model = asked.name
     question = _read_question(call)
     required = call.world.settings.projectRequired and call.operation.path.startswith("/openai/")
     check_project(call, required=required)
-    bearer.use(model)
+    bearer.use(model, asked.profile)
     base = {"id": f"chatcmpl-{make_etag()[:24]}", "created": call.now // SECOND, "model": model}
     reply = completion_text(question)
     usage = _usage(question, reply)
@@ -33,12 +34,15 @@ def _complete(call: OperationContext) -> Answer:
         return Answer(
             stream=_stream(base, reply, usage if counted else None),
             content_type="text/event-stream",
+            headers=asked.headers,
             principal=bearer.principal,
         )
     message = {"role": "assistant", "content": reply, "refusal": None}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
     return Answer(
-        {**base, "object": "chat.completion", "choices": [choice], "usage": usage}, principal=bearer.principal
+        {**base, "object": "chat.completion", "choices": [choice], "usage": usage},
+        headers=asked.headers,
+        principal=bearer.principal,
     )
 
 

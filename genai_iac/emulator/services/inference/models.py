@@ -1,28 +1,23 @@
 """The models that answer here: none really does, but their names are told from mistyped ones."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from genai_iac.emulator.http.errors import ServiceError, invalid, not_authenticated
 from genai_iac.emulator.http.request_fields import text
 from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.generative_ai.routing_profiles import KIND, choose_region
 from genai_iac.emulator.services.inference.bearer import Bearer
 from genai_iac.emulator.services.operation_context import OperationContext
+from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.time_format import SECOND
+from genai_iac.vocabulary import is_routing_profile
+from genai_iac.vocabulary import models as model_table
 
-MODELS = (
-    "xai.grok-3",
-    "xai.grok-4",
-    "xai.grok-4-fast-reasoning",
-    "xai.grok-4-1-fast-reasoning",
-    "openai.gpt-oss-20b",
-    "openai.gpt-oss-120b",
-    "openai.gpt-4.1",
-    "meta.llama-3.3-70b-instruct",
-    "meta.llama-4-maverick-17b-128e-instruct-fp8",
-    "google.gemini-2.5-flash",
-    "cohere.command-r-plus-08-2024",
-)
+MODELS = tuple(model_table())
+_OCIDS = ("ocid1.generativeaimodel.", "ocid1.generativeaiendpoint.", "ocid1.generativeairoutingprofile.")
 _VENDORS = ("xai.", "openai.", "meta.", "google.", "cohere.")
 _WITHOUT_RESPONSES = ("meta.", "cohere.")
 
@@ -30,11 +25,37 @@ _WITHOUT_RESPONSES = ("meta.", "cohere.")
 def read_model(call: OperationContext) -> str:
     """The model the body names; 404 when it is none."""
     model = text(call.body, "model")
-    if not (
-        model.startswith(_VENDORS) or model.startswith(("ocid1.generativeaimodel.", "ocid1.generativeaiendpoint."))
-    ):
-        raise ServiceError(404, "NotAuthorizedOrNotFound", f"Entity with key {model} not found.")
+    if not (model.startswith(_VENDORS) or model.startswith(_OCIDS)):
+        raise _unknown(model)
     return model
+
+
+@dataclass(frozen=True)
+class AskedModel:
+    """What a call names as its model: a model, or a routing profile; and the headers that its answer has for that."""
+
+    name: str
+    profile: StoredResource | None
+    headers: Mapping[str, str]
+
+
+def find_model(call: OperationContext) -> AskedModel:
+    """The model or routing profile that the body names; 404 when it is none."""
+    name = read_model(call)
+    if not is_routing_profile(name):
+        known = model_table().get(name)
+        retired = known.retired if known else None
+        # Oracle: retire-announcements.htm. When models really cease to answer is not acted out
+        return AskedModel(name, None, {"model-retirement-info": f"{name} retires on {retired}"} if retired else {})
+    profile = call.resources.find(KIND, name, call.hidden_after)
+    if profile is None or profile.region != call.region or profile.state != "ACTIVE":
+        raise _unknown(name)
+    region = choose_region(profile, call.region, call.world.settings.subscribedRegions)
+    return AskedModel(name, profile, {"x-genai-selected-region": region})
+
+
+def _unknown(model: str) -> ServiceError:
+    return ServiceError(404, "NotAuthorizedOrNotFound", f"Entity with key {model} not found.")
 
 
 def require_responses(model: str) -> None:

@@ -9,7 +9,7 @@ from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.inference.bearer import Bearer
 from genai_iac.emulator.services.inference.fake_completion import completion_text, count_tokens, split_words, text_of
-from genai_iac.emulator.services.inference.models import read_model, require_responses
+from genai_iac.emulator.services.inference.models import find_model, require_responses
 from genai_iac.emulator.services.inference.project import check_project
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
@@ -18,19 +18,23 @@ from genai_iac.emulator.storage.time_format import SECOND
 
 def _create(call: OperationContext) -> Answer:
     bearer = Bearer(call)
-    model = read_model(call)
+    asked = find_model(call)
+    model = asked.name
     require_responses(model)
     question = _read_input(call)
     check_project(call, required=call.world.settings.projectRequired)
-    bearer.use(model)
+    bearer.use(model, asked.profile)
     response = _response(call, model)
     reply = completion_text(question)
     usage = _usage(question, reply)
     if call.body.get("stream") is True:
         return Answer(
-            stream=_stream(response, reply, usage), content_type="text/event-stream", principal=bearer.principal
+            stream=_stream(response, reply, usage),
+            content_type="text/event-stream",
+            headers=asked.headers,
+            principal=bearer.principal,
         )
-    return Answer(_completed(response, reply, usage), principal=bearer.principal)
+    return Answer(_completed(response, reply, usage), headers=asked.headers, principal=bearer.principal)
 
 
 OPERATIONS = tuple(

@@ -21,6 +21,7 @@ _TYPES = {
     "user": ("User", "ListUsers"),
     "dynamicgroup": ("DynamicResourceGroup", "ListDynamicGroups"),
     "generativeaiapikey": ("GenerativeAiApiKey", "ListApiKeys"),
+    "generativeairoutingprofile": ("GenerativeAiRoutingProfile", "ListRoutingProfiles"),
     "generativeaiproject": ("GenerativeAiProject", "ListGenerativeAiProjects"),
     "vaultsecret": ("VaultSecret", "ListSecrets"),
     "vault": ("Vault", "ListVaults"),
