@@ -26,6 +26,7 @@ from genai_iac.iam_policy.conditions import mentioned_texts
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.planning.policy_staleness import digest_names
 from genai_iac.references.resolver import TenancyDirectory
+from genai_iac.vocabulary import is_routing_profile
 
 CALLS = {
     "chat": "ChatCompletions",
@@ -227,9 +228,10 @@ def _asking(key: _Key, operation: str, rules: RuleSet, now: datetime) -> Asking:
     around = {"request.operation": operation}
 
     def ask(model: str) -> language.Decision:
-        request = AccessRequest(
-            principal, permissions_of(operation), key.path, {**around, "target.model.id": model}, now
-        )
+        needed = permissions_of(operation)
+        if is_routing_profile(model):  # taken to be in the key's compartment, as nothing tells where it is
+            needed = (*needed, *permissions_of("GetRoutingProfile"))
+        request = AccessRequest(principal, needed, key.path, {**around, "target.model.id": model}, now)
         return evaluate(request, rules)
 
     return ask

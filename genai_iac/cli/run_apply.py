@@ -46,7 +46,7 @@ def _lines(workspace: Session, address: Address, path: str) -> str:
         f"  set -a; . {shlex.quote(path)}; set +a\n"
         '  curl "$OPENAI_BASE_URL/chat/completions" -H "Authorization: Bearer $OPENAI_API_KEY" \\\n'
         "    -H 'Content-Type: application/json' \\\n"
-        '    -d \'{"model": "xai.grok-4", "messages": [{"role": "user", "content": "Hello"}]}\'\n'
+        '    -d \'{"model": "openai.gpt-oss-120b", "messages": [{"role": "user", "content": "Hello"}]}\'\n'
     )
 
 

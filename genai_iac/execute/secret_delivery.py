@@ -10,6 +10,7 @@ from genai_iac.core.errors import IacError, SinkError, StalePlanError
 from genai_iac.delivery import Values
 from genai_iac.execute.context import ApplyContext
 from genai_iac.execute.verification import InferenceEndpoint, is_dead, verify_secret
+from genai_iac.vocabulary import model_warning
 
 
 class SecretDelivery:
@@ -108,8 +109,10 @@ class SecretDelivery:
             )
         assert live.region is not None
         where, api = self._where(live.region), block.get("api", "chat")
-        verify_secret(where, value, block["model"], api, self._progress.stop)
-        self.notes.append(f"{name} answered with {block['model']}")
+        said = verify_secret(where, value, block["model"], api, self._progress.stop)
+        warning = model_warning(block["model"], live.region, self._provider.now())
+        more = warning or said
+        self.notes.append(f"{name} answered with {block['model']}" + (f" (warning: {more})" if more else ""))
 
     def _stage(self, live: LiveResource, name: str, minted: Mapping[str, Secret]) -> None:
         assert live.region is not None

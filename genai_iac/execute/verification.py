@@ -17,6 +17,7 @@ _ANY_MODEL = "openai.gpt-oss-120b"  # a dead secret is refused before the model 
 _PATIENCE = 240.0  # seconds that a change may take to reach the endpoint; no number is documented
 _DEAD_PATIENCE = 30.0
 _TIMEOUT = 60.0
+_RETIREMENT = "model-retirement-info"  # sent with answers of a deprecated model (Oracle: retire-announcements.htm)
 _LONGEST = 1024 * 1024  # bytes of an answer
 
 
@@ -58,13 +59,16 @@ _OPENER = build_opener(_NoRedirects())
 
 def verify_secret(
     where: InferenceEndpoint, secret: Secret, model: str, api: str, stop: CancelToken, patience: float = _PATIENCE
-) -> None:
-    """Call the model until the endpoint accepts the secret. Raises IacError when it does not within `patience` seconds."""
+) -> str:
+    """Call the model until the endpoint accepts the secret; what the endpoint says of the model's retirement, or nothing.
+
+    Raises IacError when it does not within `patience` seconds.
+    """
     began, pause, said = time.monotonic(), 0.2, ""
     while True:
         status, said = _call(where, secret, model, api)
         if 200 <= status < 300:
-            return
+            return said
         if status not in (0, 401, 429) and status < 500:
             break
         if time.monotonic() - began + pause > patience:
@@ -93,7 +97,7 @@ def is_dead(where: InferenceEndpoint, secret: Secret, stop: CancelToken, patienc
 
 
 def _call(where: InferenceEndpoint, secret: Secret, model: str, api: str) -> tuple[int, str]:
-    """The status (0: no answer of a model) and the first words of an error."""
+    """The status (0: no answer of a model), and the first words of an error or of a warning."""
     asked = _APIS[api]
     content = json.dumps({"model": model, **asked.body}).encode()
     request = Request(f"{where.url}/{asked.path}", content, method="POST")  # noqa: S310  # from the region or --endpoint
@@ -104,7 +108,7 @@ def _call(where: InferenceEndpoint, secret: Secret, model: str, api: str) -> tup
     try:
         with _OPENER.open(request, timeout=_TIMEOUT) as answer:
             if asked.answer in _members(answer.read(_LONGEST)):
-                return int(answer.status), ""
+                return int(answer.status), _printable(answer.headers.get(_RETIREMENT, ""))
             return 0, f"({answer.status}, with something else than a model's answer)"
     except HTTPError as error:
         with error:
@@ -129,4 +133,8 @@ def _first_words(body: bytes, secret: Secret) -> str:
         text = str(data.get("message") or data.get("error", {}).get("message") or text)
     except (ValueError, AttributeError):
         pass
+    return _printable(text)
+
+
+def _printable(text: str) -> str:
     return " ".join(text.split())[:200].rstrip(".")

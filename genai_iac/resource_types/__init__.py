@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from genai_iac.core.step import DiffContext, RotationRequest, Step, declared_tags
+from genai_iac.resource_types._api_key_callers import region_of_endpoint
 from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType
 from genai_iac.rotation.block import Rotation, idle_time
 from genai_iac.rotation.declared_states import declared_secrets
@@ -27,6 +28,7 @@ __all__ = [
     "derive_state",
     "idle_time",
     "read_duration",
+    "region_of_endpoint",
 ]
 
 

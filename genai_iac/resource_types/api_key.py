@@ -152,6 +152,7 @@ class ApiKey(ResourceType):
                 ("secrets",),
                 ("project",),
                 ("endpoint",),
+                ("rotation", "verify", "model"),
                 *(("deliverTo", index) for index in range(len(spec.get("deliverTo", ())))),
             ),
         )

@@ -199,6 +199,7 @@ def test_no_groups_are_asked_for(chatting: Project, tenancy: Tenancy) -> None:
         "ListCompartments",
         "ListPolicies",
         "ListApiKeys",
+        "ListGenerativeAiProjects",
     }
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from genai_iac.core import Action, Change, Plan
+from genai_iac.core import Action, Address, Change, Plan
 from genai_iac.render.common.attribute_values import is_known, is_list, known_part
 from genai_iac.render.common.json_text import write_json
 from genai_iac.resource_types import RESOURCE_TYPES
@@ -35,7 +35,7 @@ def render_terraform_json(plan: Plan) -> str:
 
 
 def _resource_change(change: Change) -> dict[str, Any]:
-    type = RESOURCE_TYPES[change.address.kind].terraform_type
+    type = _type(change.address)
     return {
         "address": f"{type}.{change.address.name}",
         "mode": "managed",
@@ -59,6 +59,11 @@ def _resource_change(change: Change) -> dict[str, Any]:
             "losses": [{"secret": loss.secret, "how": loss.how} for loss in change.losses],
         },
     }
+
+
+def _type(address: Address) -> str:
+    known = RESOURCE_TYPES.get(address.kind)
+    return known.terraform_type if known else f"genai_iac_{_CAPITAL.sub('_', address.kind).lower()}"
 
 
 def _actions(change: Change) -> list[str]:
