@@ -53,7 +53,7 @@ def grant_statements(grant: Mapping[str, Any], compartments: Mapping[str, Value]
     home = compartments[grant["apiKey"]]
     for api in grant.get("apis", ("chat",)):
         yield _write(_WHAT[api], grant["apiKey"], home, grant.get("models", ()))
-    if any(map(is_routing_profile, grant.get("models", ()))):
+    if any(isinstance(model, str) and is_routing_profile(model) for model in grant.get("models", ())):
         # needed beside the inference permission (Oracle: routing-profile-permissions.htm)
         yield _write("read generative-ai-routing-profile", grant["apiKey"], home, ())
 

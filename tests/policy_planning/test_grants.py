@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Project
+from conftest import Project, Tenancy
 
 from .stacks import api_key, compartment, plan_of, policy, stack
 

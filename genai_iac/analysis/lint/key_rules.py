@@ -32,8 +32,6 @@ LATE = LintRule("rotation-late", "warning", "secrets that expire before their ro
 RETIRED_MODEL = LintRule("retired-model", "warning", "a model that is retired, or not served in the key's region")
 ENDPOINT_REGION = LintRule("endpoint-region", "warning", "an endpoint or a project of another region than its key's")
 KEY_RULES = (
-    RETIRED_MODEL,
-    ENDPOINT_REGION,
     UNGRANTED,
     UNKNOWN_KEY,
     NO_SINK,
@@ -43,6 +41,8 @@ KEY_RULES = (
     LONG,
     SHORT,
     LATE,
+    RETIRED_MODEL,
+    ENDPOINT_REGION,
 )
 
 
