@@ -1,4 +1,4 @@
-"""How fast the local tenancy is: its start, its memory, and signed requests beside its own unsigned health route.
+"""How fast the local emulator is: its start, its memory, and signed requests beside its own unsigned health route.
 
     python benchmarks/local_tenancy.py [--policies 1000] [--requests 1500] [--resources 0]
 
@@ -32,13 +32,14 @@ SERVE = """
 import sys
 from pathlib import Path
 from genai_iac.emulator import serve
-serve(Path(sys.argv[1]), 0, on_ready=lambda url: print(url, flush=True))
+serve(Path(sys.argv[1]), 0, control_token="of-the-benchmark", on_ready=lambda url: print(url, flush=True))
 """
 STATEMENT = (
     "allow any-user to use generative-ai-family in compartment chat where ALL "
     "{request.principal.type='generativeaiapikey', request.principal.id='%s'}"
 )
 MODEL = "xai.grok-4"
+_TOKEN = {"authorization": "Bearer of-the-benchmark"}
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -146,7 +147,7 @@ class Bench:
         self._admin.create_group({"compartmentId": self._root, "name": f"g{number}", "description": "-"})
 
     def _control(self, door: str, body: object) -> None:
-        request = urllib.request.Request(f"{self._url}/_local/{door}", json.dumps(body).encode())
+        request = urllib.request.Request(f"{self._url}/_local/{door}", json.dumps(body).encode(), _TOKEN)
         urllib.request.urlopen(request).close()
 
 

@@ -79,8 +79,9 @@ def run(command: list[str], **options: Any) -> Cost:
 
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
-    """A local tenancy as a process of its own; yields its URL."""
+    """A local emulator as a process of its own; yields its URL."""
     command = [sys.executable, "-m", "genai_iac", "local", "serve", "--port", "0", "--db", str(folder / "local.db")]
+    command += ["--control-token", "of-the-benchmark"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -91,10 +92,13 @@ def serve(folder: Path) -> Iterator[str]:
         process.wait()
 
 
+HEADERS = {"content-type": "application/json", "authorization": "Bearer of-the-benchmark"}
+
+
 def control(url: str, method: str, path: str, body: Any = None) -> Any:
     """One call of the control API."""
     data = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(f"{url}/_local/{path}", data, {"content-type": "application/json"}, method=method)) as answer:
+    with urlopen(Request(f"{url}/_local/{path}", data, HEADERS, method=method)) as answer:
         text = answer.read()
     return json.loads(text) if text else None
 

@@ -1,4 +1,4 @@
-"""What tests share: a local tenancy over HTTP, and the command line run in this process or as a process of its own."""
+"""What tests share: a local emulator over HTTP, and the command line run in this process or as a process of its own."""
 
 from __future__ import annotations
 
@@ -16,18 +16,30 @@ from urllib.request import Request, urlopen
 import hypothesis
 import pytest
 from cryptography.hazmat.primitives import serialization
+from quick import is_quick
 
 # the ordinary run is the same every time; other examples come with --hypothesis-profile=search
-hypothesis.settings.register_profile("same", derandomize=True, print_blob=True)
-hypothesis.settings.register_profile("search", print_blob=True)
+hypothesis.settings.register_profile("same", derandomize=True, print_blob=True, deadline=None)
+hypothesis.settings.register_profile("search", print_blob=True, deadline=None)
 hypothesis.settings.load_profile("same")
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 
+# the control API of every local emulator that tests start, in this process or in one of their own
+CONTROL_TOKEN = os.environ.setdefault("GENAI_IAC_CONTROL_TOKEN", "token-of-the-tests")
+
 
 # reading an RSA key proves it, which takes 40 ms of work; here the same few are read thousands of times
 serialization.load_pem_private_key = cache(serialization.load_pem_private_key)
+
+
+@pytest.fixture(autouse=True)
+def run_of_its_own() -> None:
+    """Each test is a run: the redactor knows no values of others."""
+    from genai_iac.core.redact import forget_all
+
+    forget_all()
 
 
 @dataclass(frozen=True)
@@ -45,7 +57,7 @@ class Ran:
 
 @dataclass
 class Tenancy:
-    """A running local tenancy and the control API beside it."""
+    """A running local emulator and the control API beside it."""
 
     url: str
     config_file: Path
@@ -53,8 +65,9 @@ class Tenancy:
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = Request(f"{self.url}/_local/{path}", data, {"content-type": "application/json"}, method=method)
-        with urlopen(request, timeout=30) as answer:
+        headers = {"content-type": "application/json", "authorization": f"Bearer {CONTROL_TOKEN}"}
+        request = Request(f"{self.url}/_local/{path}", data, headers, method=method)
+        with urlopen(request, timeout=300) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -99,10 +112,10 @@ def _is_inference(call: Mapping[str, Any]) -> bool:
 
 @pytest.fixture
 def tenancy() -> Iterator[Tenancy]:
-    """A fresh local tenancy in this process."""
+    """A fresh local emulator in this process."""
     from genai_iac.emulator import running
 
-    with running() as server:
+    with running(allow_kill=True) as server:
         yield Tenancy(server.url, Path(server.config_file), server.tenancy)
 
 
@@ -178,3 +191,15 @@ def shared() -> Path:
 
 
 Runner = Callable[..., Ran]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m quick` other files are not even imported: that alone takes longer than the quick tests of a directory."""
+    return True if config.option.markexpr == "quick" and not is_quick(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the quick tests. `-m quick` takes the place of `-m 'not matrix'`, so none of a matrix is among them."""
+    for item in items:
+        if is_quick(item.path) and item.get_closest_marker("matrix") is None:
+            item.add_marker("quick")

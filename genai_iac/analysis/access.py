@@ -1,6 +1,6 @@
 """What each API key may do, by which statement: now, and once a plan is carried out. Pure; the policy language decides.
 
-A request of a key is told from any-user statements alone: a key is in no group. Conditions on what a request carries
+A request of a key is distinguished from any-user statements alone: a key is in no group. Conditions on what a request carries
 beyond key, compartment, model and time (a tag, the region's three letters) count as not met.
 """
 
@@ -104,6 +104,7 @@ class _Policy:
     name: str
     attached: str
     statements: tuple[str, ...]
+    tree: CompartmentTree  # in which its names are compiled
     without_names: bool = False  # its names were compiled to things that are gone
 
 
@@ -111,27 +112,69 @@ def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
     """What the keys of the stack may do before the plan and after it."""
     changed = {change.address: change.after is not None for change in plan.changes}
     before = _read_access(_live_keys(live), _live_policies(live), live.tree, live.now)
-    keys = [*_live_keys(live, without=changed), *_future_keys(future, changed)]
-    policies = [*_live_policies(live, without=changed), *_future_policies(future, changed)]
+    keys, policies = _foreseen(changed, future, live)
     after = _read_access(keys, policies, future.tree, live.now, future.told)
     looked_at = {key.address for key in (*_live_keys(live), *keys)}
     return Accesses(tuple(before), tuple(after), tuple(sorted(looked_at)))
 
 
-def _live_keys(live: Live, without: Iterable[Address] = ()) -> Iterator[_Key]:
+Reach = Mapping[
+    tuple[Address, str, str], tuple[StatementRef, ...]
+]  # by key, API and model: the statements that admit it
+
+
+def find_reach(plan: Plan, future: PlannedState, live: Live, absent: Collection[Address] = ()) -> tuple[Reach, Reach]:
+    """What each key may call before and after, both asked about every model that either side names, and about one that none does.
+
+    The policies of `absent` count as not there after the plan.
+    """
+    changed = {change.address: change.after is not None for change in plan.changes}
+    keys, policies = _foreseen({**changed, **dict.fromkeys(absent, False)}, future, live)
+    sides = ((list(_live_keys(live)), list(_live_policies(live)), live.tree), (keys, policies, future.tree))
+    rules = [dict(_rules(policies, future.told)) for _, policies, _ in sides]
+    models = sorted({model for origins in rules for model in _models(origins)})
+    before, after = (
+        _reach(keys, origins, models, live.now) for (keys, _, _), origins in zip(sides, rules, strict=True)
+    )
+    return before, after
+
+
+def _reach(
+    keys: Iterable[_Key], origins: Mapping[StatementInForce, StatementRef], models: Sequence[str], now: datetime
+) -> Reach:
+    rules = compile_rules(origins)
+    reach: dict[tuple[Address, str, str], tuple[StatementRef, ...]] = {}
+    for key in keys:
+        for api, operation in CALLS.items():
+            allows = _asking(key, operation, rules, now)
+            for model in (_OTHER, *models):
+                answer = allows(model.replace("*", ""))
+                if answer:
+                    reach[key.address, api, "" if model is _OTHER else model] = _by(answer, origins)
+    return reach
+
+
+def _foreseen(changed: Mapping[Address, bool], future: PlannedState, live: Live) -> tuple[list[_Key], list[_Policy]]:
+    """The keys and policies there will be: what changes as declared, the rest as live, where its compartment will be."""
+    keys = [*_live_keys(live, changed, future.tree), *_future_keys(future, changed)]
+    return keys, [*_live_policies(live, without=changed), *_future_policies(future, changed)]
+
+
+def _live_keys(live: Live, without: Collection[Address] = (), tree: CompartmentTree | None = None) -> Iterator[_Key]:
     for address, group in live.owned.items():
         if address.kind == "ApiKey" and address not in without:
             for one in group:
-                yield _Key(address, one.id, tuple(live.tree.lineage(one.compartment)))
+                yield _Key(address, one.id, tuple((tree or live.tree).lineage(one.compartment)))
 
 
-def _live_policies(live: Live, without: Iterable[Address] = ()) -> Iterator[_Policy]:
+def _live_policies(live: Live, without: Collection[Address] = ()) -> Iterator[_Policy]:
     for one in live.found:
-        ours = one.mark is not None and one in live.owned.get(one.mark.address, ())
+        ours = one.mark is not None and (one in live.owned.get(one.mark.address, ()) or one in live.superseded)
         if one.kind == "Policy" and not (ours and one.mark and one.mark.address in without):
             name = str(one.mark.address) if ours and one.mark else f"policy {one.name}"
             statements = tuple(one.attributes["statements"])
-            yield _Policy(name, one.compartment, statements, _is_stale(one, live.tree))
+            # OCI compiled its names when it was written: a rename since then changes nothing for it
+            yield _Policy(name, one.compartment, statements, live.tree, _is_stale(one, live.tree))
 
 
 def _is_stale(policy: LiveResource, tree: CompartmentTree) -> bool:
@@ -158,7 +201,7 @@ def _future_keys(future: PlannedState, changed: Mapping[Address, bool]) -> Itera
 def _future_policies(future: PlannedState, changed: Mapping[Address, bool]) -> Iterator[_Policy]:
     for address, stays in changed.items():
         if address.kind == "Policy" and stays and address in future.resources:
-            yield _Policy(str(address), future.home(address), future.statements(address))
+            yield _Policy(str(address), future.home(address), future.statements(address), future.tree)
 
 
 def _read_access(
@@ -168,7 +211,7 @@ def _read_access(
     now: datetime,
     told: FormattedStatement = str,
 ) -> Iterator[KeyPermission]:
-    origins = dict(_rules(policies, _directory(tree), told))
+    origins = dict(_rules(policies, told))
     rules, models = compile_rules(origins), _models(origins)
     for key in sorted(keys, key=lambda one: one.address):
         for api, operation in CALLS.items():
@@ -176,10 +219,9 @@ def _read_access(
             yield from _permissions(key, api, allows, models, origins, tree)
 
 
-def _rules(
-    policies: Iterable[_Policy], directory: language.Directory, told: FormattedStatement
-) -> Iterator[tuple[StatementInForce, StatementRef]]:
+def _rules(policies: Iterable[_Policy], told: FormattedStatement) -> Iterator[tuple[StatementInForce, StatementRef]]:
     for number, policy in enumerate(policies):
+        directory = _directory(policy.tree)
         for position, text in enumerate(policy.statements, 1):
             tree = _read(text)
             if not isinstance(tree, Grant) or tree.subject.kind != "any-user":

@@ -1,22 +1,24 @@
 """Where live is not as declared, and whose doing it is. Pure.
 
 Three sides: what the manifests say now, what they said at a base revision, what lives. A difference is *yours* when live is
-still as the base said, *theirs* when the manifests did not change, *both* when each went its own way. What a rotation or an
-empty sink has to do is due, not drift.
+still as the base said, *theirs* when the manifests did not change, *both* when each went its own way. What a rotation
+has to do next is due, not drift; what somebody did to a key that rotates, and to the sinks of any key, is reported by `HandEdits`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from genai_iac.core import Address, Change, Lifetime, Live, LiveResource, Plan, Resource
+from genai_iac.resource_types import HandEdit
 
 Direction = Literal["yours", "theirs", "both"]
 What = Literal["changed", "missing", "unexpected"]
 Path = tuple[str, ...]
 Side = tuple[Plan, Mapping[Address, Resource]]  # a plan, and the resources it was made for
+HandEdits = Mapping[Address, tuple[str, tuple[HandEdit, ...]]]  # of live keys: the OCID, and what somebody did
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class ResourceDrift:
-    """One resource that is not as declared. `direction` None: without a base it cannot be told."""
+    """One resource that is not as declared. `direction` None: without a base it cannot be known."""
 
     address: Address
     what: What
@@ -45,19 +47,25 @@ class ResourceDrift:
         return self.direction != "yours"
 
 
-def find_drift(head: Side, base: Side | None) -> tuple[ResourceDrift, ...]:
-    """Every resource that is not as the manifests say now, by address."""
+def find_drift(head: Side, base: Side | None, edits: HandEdits | None = None) -> tuple[ResourceDrift, ...]:
+    """Every resource that is not as the manifests say now, by address. `edits`: what else somebody did to live keys."""
     plan, resources = head
     before = {change.address: change for change in base[0].changes} if base else {}
-    found = [
-        _compare(change, resources, before.get(change.address), base[1] if base else None) for change in plan.changes
-    ]
-    return tuple(sorted((one for one in found if one is not None), key=lambda one: one.address))
+    earlier = base[1] if base else None
+    found = {
+        change.address: _compare(change, resources, before.get(change.address), earlier) for change in plan.changes
+    }
+    for address, (id, made) in (edits or {}).items():
+        leaves = tuple(_edit_leaf(edit, resources.get(address), earlier, address) for edit in made)
+        if leaves:
+            found[address] = _with_edits(found.get(address), address, id, leaves)
+    return tuple(sorted((one for one in found.values() if one is not None), key=lambda one: one.address))
 
 
 def find_unmanaged(live: Live) -> tuple[LiveResource, ...]:
-    """The API keys that were seen and that carry nobody's mark, by name."""
-    keys = (one for one in live.others if one.kind == "ApiKey" and one.mark is None and one.lifecycle != "DELETING")
+    """The API keys that were seen anywhere and that are nobody's: no ownership tag, or a copy of one of ours. By name."""
+    strangers = (one for one in (*live.others, *live.beyond) if one.mark is None and one.lifecycle != "DELETING")
+    keys = (one for one in (*strangers, *live.strays) if one.kind == "ApiKey")
     return tuple(sorted(keys, key=lambda key: (key.name, key.id)))
 
 
@@ -78,6 +86,30 @@ def _compare(
         return ResourceDrift(change.address, what, change.id, _whose(change.address, what, before, earlier), ())
     told = tuple(_tell(leaves, before, earlier, change.address))
     return ResourceDrift(change.address, what, change.id, _sum_up(leaf.direction for leaf in told), told)
+
+
+def _edit_leaf(
+    edit: HandEdit, resource: Resource | None, earlier: Mapping[Address, Resource] | None, address: Address
+) -> Leaf:
+    """A sink that the base did not declare is the manifests' doing; everything else that was done to it is not."""
+    path, live, desired = edit
+    if earlier is None:
+        return Leaf(path, live, desired, None)
+    before = earlier.get(address)
+    new = before is None or (
+        path[0] == "deliverTo"
+        and resource is not None
+        and before.settings.get("deliverTo") != resource.settings["deliverTo"]
+    )
+    return Leaf(path, live, desired, "yours" if new else "theirs")
+
+
+def _with_edits(found: ResourceDrift | None, address: Address, id: str, leaves: tuple[Leaf, ...]) -> ResourceDrift:
+    if found is None:
+        return ResourceDrift(address, "changed", id, _sum_up(leaf.direction for leaf in leaves), leaves)
+    told = (*found.leaves, *leaves)
+    directions = {*(leaf.direction for leaf in told), *(() if found.leaves else (found.direction,))}
+    return replace(found, leaves=told, direction=_sum_up(directions))
 
 
 def _what(change: Change) -> What:
@@ -117,19 +149,13 @@ def _sum_up(directions: Iterable[Direction | None]) -> Direction | None:
 def _leaves(change: Change, resources: Mapping[Address, Resource]) -> dict[Path, tuple[Any, Any]]:
     """Path to (live, desired) where they differ. Secrets whose states the tool itself turns are left out."""
     resource = resources.get(change.address)
-    rotates = resource is not None and bool(resource.settings.get("rotation")) and not _was_stopped(change)
+    rotates = resource is not None and bool(resource.settings.get("rotation"))
     live, desired = dict(_flatten(change.before)), dict(_flatten(change.after))
     return {
         path: (live.get(path), value)
         for path, value in desired.items()
         if not _is_same(live.get(path), value, path in live) and not (rotates and path[0] == "secrets")
     }
-
-
-def _was_stopped(change: Change) -> bool:
-    """Whether no secret of a key works, and not for its age: no rotation leaves it so."""
-    secrets = (change.before or {}).get("secrets", {}).values()
-    return not {"active", "expired"} & {secret["state"] for secret in secrets}
 
 
 def _flatten(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -142,5 +168,5 @@ def _flatten(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 def _is_same(live: Any, desired: Any, was_there: bool) -> bool:
     if isinstance(desired, Lifetime) and was_there:
-        return True  # a life is given at mint and is never a difference by itself
+        return True  # a duration counts from creation or renewal and is never a difference by itself
     return bool(live == desired) or (not live and not desired)

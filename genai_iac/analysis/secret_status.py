@@ -63,9 +63,9 @@ def list_secrets(
 
 
 def due_within(entries: tuple[SecretStatus, ...], length: timedelta, now: datetime) -> tuple[SecretStatus, ...]:
-    """Those that work and die within that time, and those that callers read and that are dead of age already.
+    """Those that work and expire within that time, and those that callers read and that are expired already.
 
-    One that stands by, inactive, dies unnoticed and does not count.
+    One that is the standby, inactive, expires unnoticed and does not count.
     """
     return tuple(entry for entry in entries if entry.is_read_dead or _dies_within(entry, length, now))
 

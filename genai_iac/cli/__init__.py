@@ -1,4 +1,9 @@
-"""The command line: one file a verb, imported when typed. Errors are caught here, once; no traceback reaches a user."""
+"""The command line. Errors are caught here, once; no traceback reaches a user.
+
+For: arguments, sessions, approval, locks, signals, printing, exit codes.
+In: arguments, environment variables, terminal. Out: printed text and an exit code.
+Must not know: rules of planning, rotation or policies; it connects the packages that have them.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +12,17 @@ import pkgutil
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 import click
 
 from genai_iac import __version__
-from genai_iac.cli.console import Console
+from genai_iac.cli.console import Console, OutputError, abandon_streams, repair_streams
 from genai_iac.cli.options import GLOBAL_FLAGS, add_global_flags
 from genai_iac.cli.signals import SignalHandler
 from genai_iac.core.errors import IacError, Interrupted
+from genai_iac.core.redact import forget_all
 
 
 def describe_internal_error(error: Exception) -> IacError:
@@ -30,10 +37,16 @@ def describe_internal_error(error: Exception) -> IacError:
     )
 
 
-class Commands(click.Group):
-    """The shelf of verbs: every file in `cli/verbs` holds one `COMMAND`.
+def is_of_output(error: Exception) -> bool:
+    """Whether it is click that could not print: help and completion are its own texts."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return isinstance(error, OSError) and bool(frames) and "/click/" in frames[-1].filename
 
-    A verb's file is imported when the verb is typed or help asks for it.
+
+class Commands(click.Group):
+    """The registry of commands: every module in `cli/commands` defines one `COMMAND`.
+
+    A module is imported when its command is typed or help asks for it.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -83,6 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     # a run makes many objects and lets few go: looking for circles among them costs a fifth of it
     gc.set_threshold(200_000, 50, 1000)
+    forget_all()
+    repair_streams()
     output = Console.of_environment()
     interrupts = SignalHandler()
     try:
@@ -96,15 +111,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError, ValueError):
+            error.show()
         code = 1
     except (click.Abort, KeyboardInterrupt):
-        code = output.fail(Interrupted("interrupted; nothing was changed"))
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 1
+        code = output.fail(_interrupted(interrupts))
     except IacError as error:
         code = output.fail(error)
     except Exception as error:  # a defect of ours must not show values that a traceback would
-        code = output.fail(describe_internal_error(error))
+        code = output.fail(OutputError(error) if is_of_output(error) else describe_internal_error(error))
+    abandon_streams()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupted(interrupts: SignalHandler) -> Interrupted:
+    if interrupts.began:
+        return Interrupted("interrupted after the changes were made", hint="genai-iac plan shows what is left to do")
+    return Interrupted("interrupted; nothing was changed")

@@ -1,4 +1,4 @@
-"""Who may do what, as the verbs and the renderings of a plan need it: read, planned, told apart by key."""
+"""What each key may do, live and after a plan, for commands and plan formats."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from genai_iac.planning.planned_state import predict_state
 
 
 def read_access(flags: GlobalOptions, path: str, only: Collection[Address]) -> Accesses:
-    """What the keys of those addresses may do, all of the stack's without any. Raises UsageError for one that there is not."""
+    """What the keys of those addresses may do (none given: all keys of the stack). Raises UsageError for an unknown address."""
     with open_session(flags, path) as workspace:
         live = workspace.read()
         found = planned_access(workspace, live, make_plan(workspace.inputs(live, look_into_sinks=False)))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from genai_iac.cli.console import Console
 from genai_iac.cli.planning import PlannedRun
+from genai_iac.cli.untrusted_json import parse_json, read_regular_file
 from genai_iac.core import Address, Change, CompartmentTree, Live, Plan
-from genai_iac.core.errors import PlanError, StalePlanError, UsageError
+from genai_iac.core.errors import GuardError, PlanError, StalePlanError, UsageError
+from genai_iac.delivery import Digest, with_destinations
+from genai_iac.delivery.sinks import digest_file
 from genai_iac.planning import PlanInputs, make_plan
 from genai_iac.planning.targeting import filter_plan
-from genai_iac.render.plan.json import change_fingerprint, fingerprint, join_fingerprints
+from genai_iac.render.plan.digests import HEADER, find_contradiction
+from genai_iac.render.plan.json import check_version, fingerprint, fingerprint_of, header
 from genai_iac.render.plan.text import render_text
 
 _FORM = re.compile(r"sha256:[0-9a-f]{64}")
@@ -23,15 +27,19 @@ _MOST_STEPS = 500  # resources that are taken away, one after another, to find t
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """What was approved: the fingerprint and, when the plan's JSON is at hand, the fingerprint of each change."""
+    """What was approved: the fingerprint and, when the plan's JSON is at hand, whose plan it is and the fingerprint of each change."""
 
     fingerprint: str
     changes: Mapping[str, str] | None = None  # by address
     created: frozenset[Address] = frozenset()
+    header: Mapping[str, str | None] | None = None  # stack, environment, tenancy, region
 
 
 def read_approved(expected: str | None, file: Path | None) -> Approved | None:
-    """The flags `--expect-fingerprint` and `--approved`. Raises UsageError when the file is not the plan of that fingerprint."""
+    """The flags `--expect-fingerprint` and `--approved`. Anybody may have written the file, so nothing in it is believed unchecked.
+
+    Raises UsageError for what is no plan or another one, StalePlanError when what it says does not fit its own hashes.
+    """
     if expected is not None and not _FORM.fullmatch(expected):
         raise UsageError(
             f"--expect-fingerprint {expected} is none",
@@ -39,28 +47,46 @@ def read_approved(expected: str | None, file: Path | None) -> Approved | None:
         )
     if file is None:
         return Approved(expected) if expected else None
+    approved = read_approval(file, read_regular_file(file, "--approved"))
+    if expected not in (None, approved.fingerprint):
+        raise UsageError(f"--approved {file} is another plan: its fingerprint is {approved.fingerprint}")
+    return approved
+
+
+def read_approval(file: Path, data: bytes) -> Approved:
+    """The same of the bytes of a file, whose name is for messages."""
     try:
-        rows = json.loads(file.read_bytes())["changes"]
-        changes = {str(row["address"]): str(row["fingerprint"]) for row in rows}
-        created = frozenset(Address.parse(row["address"]) for row in rows if "create" in row["actions"])
-    except OSError as error:
-        raise UsageError(f"--approved {file}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"--approved {file} is not a plan as JSON", hint="make one: plan --out json=FILE") from error
-    whole = join_fingerprints(changes.values())
-    if expected not in (None, whole):
-        raise UsageError(f"--approved {file} is another plan: its fingerprint is {whole}")
-    return Approved(whole, changes, created)
+        document = parse_json(data)
+        rows, _ = document["changes"], document["format_version"]
+        check_version(document, f"--approved {file}")
+        contradiction = find_contradiction(document)
+        approved = Approved(
+            str(document["fingerprint"]),
+            {str(row["address"]): str(row["fingerprint"]) for row in rows},
+            frozenset(Address.parse(row["address"]) for row in rows if "create" in row["actions"]),
+            {name: document[name] for name in HEADER},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        why = f": {error}" if isinstance(error, ValueError) and not isinstance(error, UnicodeError) else ""
+        raise UsageError(
+            f"--approved {file} is not a plan as JSON{why}", hint="make one: plan --out json=FILE"
+        ) from error
+    if contradiction is not None:
+        raise StalePlanError(
+            f"--approved {file} approves nothing: {contradiction}; nothing was changed",
+            hint="plan again with --out json=FILE, and approve that",
+        )
+    return approved
 
 
 def find_unapproved(draft: PlannedRun, approved: Approved) -> tuple[Change, ...]:
     """The changes that nobody approved; empty when the plan is the approved one or does less of it.
 
-    Once a part has landed, what is left reads otherwise: OCIDs are known that were not. So the plan is made again as if what
-    landed were not there yet, and that plan has to be (a part of) the approved one.
+    Once a part has completed, what is left reads otherwise: OCIDs are known that were not. So the plan is made again as if what
+    completed were not there yet, and that plan has to be (a part of) the approved one.
     """
     plan = draft.plan
-    if not plan or fingerprint(plan) == approved.fingerprint:
+    if fingerprint(plan) == approved.fingerprint or not plan:
         return ()
     if approved.changes is None:
         return () if any(fingerprint(earlier) == approved.fingerprint for earlier in _earlier(draft)) else plan.changes
@@ -70,7 +96,11 @@ def find_unapproved(draft: PlannedRun, approved: Approved) -> tuple[Change, ...]
 
 
 def hold_to_approval(draft: PlannedRun, approved: Approved, output: Console, *, quiet: bool) -> None:
-    """Show what nobody approved, and nothing else. Raises StalePlanError when there is something."""
+    """Show what nobody approved, and nothing else. Raises StalePlanError when there is something.
+
+    Raises GuardError when what was approved is the plan of another stack, environment, tenancy or region.
+    """
+    _check_header(draft.plan, approved)
     unapproved = find_unapproved(draft, approved)
     if not unapproved:
         return
@@ -78,6 +108,18 @@ def hold_to_approval(draft: PlannedRun, approved: Approved, output: Console, *, 
         only = replace(draft.plan, changes=unapproved, notices=(), unchanged=0)
         output.say(render_text(only, draft.around, output.terminal))
     raise _refusal(approved, len(unapproved))
+
+
+def _check_header(plan: Plan, approved: Approved) -> None:
+    now = header(plan)
+    for name, was in (approved.header or {}).items():
+        if was != now[name]:
+            what = name.replace("_", " ")
+            raise GuardError(
+                f"refused: the approved plan has the {what} {was or '(none)'}, this one {now[name] or '(none)'}; "
+                "nothing was changed",
+                hint="approve a plan that was made with the same --env, profile and manifests",
+            )
 
 
 def _refusal(approved: Approved, count: int) -> StalePlanError:
@@ -99,13 +141,11 @@ def _is_approved(
     change: Change, before: Mapping[Address, Change], landed: frozenset[Address], changes: Mapping[str, str]
 ) -> bool:
     wanted = changes.get(str(change.address))
-    if change_fingerprint(change) == wanted:
+    if fingerprint_of(change) == wanted:
         return True
-    # what has landed and is to change again was not approved to do so
+    # what has completed and is to change again was not approved to do so
     return (
-        change.address not in landed
-        and change.address in before
-        and change_fingerprint(before[change.address]) == wanted
+        change.address not in landed and change.address in before and fingerprint_of(before[change.address]) == wanted
     )
 
 
@@ -118,10 +158,10 @@ def _earlier(draft: PlannedRun) -> Iterator[Plan]:
         key=lambda pair: pair[0],
         reverse=True,
     )
-    inputs = _inputs(draft)
+    inputs, digest = _inputs(draft), cache(digest_file)  # programs are read once for all of these plans
     for number in range(1, min(len(youngest), _MOST_STEPS) + 1):
         try:
-            yield _plan_without(draft, (address for _, address in youngest[:number]), inputs)
+            yield _plan_without(draft, (address for _, address in youngest[:number]), inputs, digest)
         except PlanError:  # without its compartment, or another one, that plan could not have been made
             continue
 
@@ -130,11 +170,13 @@ def _inputs(draft: PlannedRun) -> PlanInputs:
     return draft.workspace.inputs(draft.live, moved=draft.asked.moved, wishes=draft.asked.wishes)
 
 
-def _plan_without(draft: PlannedRun, gone: Iterable[Address], inputs: PlanInputs) -> Plan:
+def _plan_without(draft: PlannedRun, gone: Iterable[Address], inputs: PlanInputs, digest: Digest | None = None) -> Plan:
     live = _without(draft.live, frozenset(gone))
     held = {address: sinks for address, sinks in inputs.held.items() if address in live.owned}
     plan = make_plan(replace(inputs, live=live, held=held, directory=draft.workspace.directory(live)))
-    return filter_plan(plan, draft.asked.targets, {*draft.workspace.manifest.resources, *live.owned})
+    resources = draft.workspace.manifest.resources
+    plan = filter_plan(plan, draft.asked.targets, {*resources, *live.owned})
+    return with_destinations(plan, draft.workspace.desk, resources, digest)
 
 
 def _without(live: Live, gone: frozenset[Address]) -> Live:

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -16,12 +17,61 @@ import click
 from genai_iac.cli.options import GlobalOptions
 from genai_iac.core import Address
 from genai_iac.core.errors import IacError
+from genai_iac.core.redact import redact
 from genai_iac.render.common.phrases import count, elapsed_words
 from genai_iac.render.common.sanitize import escape_control, named
 from genai_iac.render.common.terminal import Terminal
 
 if TYPE_CHECKING:
-    from genai_iac.oci_client import OciClient, RequestListener, SentRequest
+    from genai_iac.manifest import Manifest
+    from genai_iac.oci_client import Connection, OciClient, RequestListener, SentRequest
+
+
+class OutputError(IacError):
+    """Standard output cannot be written: a full disk, a closed stream, a reader that went away."""
+
+    def __init__(self, error: Exception) -> None:
+        said = (
+            "whoever read it has closed it"
+            if isinstance(error, BrokenPipeError)
+            else getattr(error, "strerror", None) or str(error)
+        )
+        super().__init__(f"standard output cannot be written: {said}", hint="give it a place that can be written")
+
+
+def echo(text: str, *, nl: bool = True) -> None:
+    """Text to standard output, for verbs that need no colours. Raises OutputError."""
+    Console.of_environment().say(f"{text}\n" if nl else text)
+
+
+def repair_streams() -> None:
+    """Give a process that was started with closed standard streams descriptors for them.
+
+    Without that the next file or socket that is opened gets the number 1 or 2, and what is printed goes into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # read-only: a write to a standard output that was closed fails, and is reported
+            os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_RDWR)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
+def abandon_streams() -> None:
+    """Have what is left in the buffers go nowhere: Python writes it as it ends, and would say that it could not."""
+    for stream, original, number in ((sys.stdout, sys.__stdout__, 1), (sys.stderr, sys.__stderr__, 2)):
+        if stream is not original and original is not None:
+            continue  # a caller's own stream
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, number)
+            os.close(nowhere)
 
 
 @dataclass(frozen=True)
@@ -47,23 +97,29 @@ class Console:
         )
 
     def say(self, text: str) -> None:
-        """Finished text to standard output; it ends its own last line."""
-        click.echo(text, nl=False, color=self.terminal.colour)
+        """Finished text to standard output; it ends its own last line. Raises OutputError when it cannot be written."""
+        try:
+            click.echo(redact(text), nl=False, color=self.terminal.colour)
+        except (OSError, ValueError) as error:
+            raise OutputError(error) from error
 
     def note(self, text: str) -> None:
-        """Finished text to standard error: what is not the answer."""
-        click.echo(text, nl=False, err=True, color=self.errors.colour)
+        """Finished text to standard error, as far as that can be written: what is not the answer."""
+        with suppress(OSError, ValueError):
+            click.echo(redact(text), nl=False, err=True, color=self.errors.colour)
 
     def fail(self, error: IacError) -> int:
-        """Print an error; answers the exit code."""
+        """Print an error; returns the exit code."""
         from genai_iac.render.errors import problems_text
 
-        sys.stdout.flush()
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
         self.note(problems_text(error, self.errors))
         return error.exit_code
 
 
 _EVERY_REQUEST = 2
+_MOST_NAMED = 5
 
 
 def log_connection(flags: GlobalOptions, provider: OciClient) -> None:
@@ -74,6 +130,32 @@ def log_connection(flags: GlobalOptions, provider: OciClient) -> None:
         where = connection.endpoint or "OCI"
         text = f"Calling {where} in {provider.region} with {by}, tenancy {provider.tenancy}."
         Console.of_environment(no_color=flags.no_color).note(f"{escape_control(text)}\n")
+
+
+def note_passed_over(flags: GlobalOptions, manifest: Manifest) -> None:
+    """Name the YAML files of other tools that were not read."""
+    names = [escape_control(name) for name in manifest.passed_over]
+    if names:
+        shown = ", ".join(names[:_MOST_NAMED]) + (
+            f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        )
+        text = f"Note: not manifests of genai-iac, passed over: {shown}. Stack.spec.ignore makes this note go away.\n"
+        Console.of_environment(no_color=flags.no_color).note(text)
+
+
+def note_settings(flags: GlobalOptions, connection: Connection) -> None:
+    """Name the variables of the OCI CLI that are set and have no effect here."""
+    from genai_iac.oci_client.settings import ignored_variables, key_in_profile
+
+    output = Console.of_environment(no_color=flags.no_color)
+    if key_in_profile(connection.config_file, connection.profile):
+        output.note(
+            "Note: key_content in a profile: the OCI SDK and CLI refuse it; key_file or OCI_CLI_KEY_CONTENT work everywhere.\n"
+        )
+    ignored = ignored_variables(os.environ, local=connection.endpoint is not None)
+    if ignored:
+        text = f"Note: {', '.join(ignored)} set, but not read by genai-iac.\n"
+        output.note(text)
 
 
 def log_requests(flags: GlobalOptions) -> RequestListener | None:
@@ -94,7 +176,7 @@ FIRST, AGAIN = 10.0, 30.0  # seconds until the first word, and between two
 
 
 class ProgressNotice:
-    """Told again and again what is under way, it speaks up now and then."""
+    """Prints a progress line every 30 seconds while no change completes."""
 
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._say, self._clock = say, clock

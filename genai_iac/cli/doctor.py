@@ -45,6 +45,7 @@ class DoctorCheck:
 def run_checks(flags: GlobalOptions, path: str) -> Iterator[DoctorCheck]:
     """Every check that can be made; one that fails keeps the others from nothing but what they need. Writes nothing but what sinks try."""
     yield DoctorCheck("versions", "ok", _versions())
+    yield from _config_file(flags)
     manifest = None
     try:
         manifest = load_manifest(flags, path)
@@ -70,10 +71,27 @@ def _versions() -> str:
     return f"genai-iac {__version__}, Python {platform.python_version()}, oci {version('oci')}"
 
 
+def _config_file(flags: GlobalOptions) -> Iterator[DoctorCheck]:
+    """Whether the OCI config file can be parsed, before anything that depends on it."""
+    from genai_iac.oci_client.settings import config_path, ignored_variables, read_config
+
+    if flags.local and not flags.endpoint:
+        return
+    path = config_path(flags.config_file, os.environ)
+    if path.exists():
+        try:
+            profiles = read_config(path)
+            yield DoctorCheck("config file", "ok", f"{path}: {', '.join(profiles) or 'no profile'}")
+        except IacError as error:
+            yield DoctorCheck("config file", "failed", str(error))
+    for name in ignored_variables(os.environ, local=flags.endpoint is not None):
+        yield DoctorCheck("environment", "warning", f"{name} is set, but not read by genai-iac")
+
+
 def _who(flags: GlobalOptions, profile: str | None) -> str:
     """Which identity, and what chose it."""
     if flags.local and not flags.endpoint:
-        return "the administrator of the local tenancy (--local)"
+        return "the administrator of the local emulator (--local)"
     auth = flags.auth or "api_key"
     chosen = [f"auth {auth} ({_because('AUTH', flags.auth)})"]
     if auth in ("api_key", "security_token"):

@@ -17,7 +17,7 @@ from genai_iac.resource_types import RESOURCE_TYPES
 
 
 def adopt_resource(workspace: Session, address: Address, ocid: str, say: Callable[[str], None]) -> None:
-    """Adopt it and say so; what no manifest declares is told as one. Raises UsageError, GuardError, ServiceFailure."""
+    """Adopt it and say so; what no manifest declares is reported as one. Raises UsageError, GuardError, ServiceFailure."""
     check_resource_type(address, ocid)
     live = workspace.read()
     desired = workspace.manifest.resources.get(address)
@@ -29,7 +29,7 @@ def adopt_resource(workspace: Session, address: Address, ocid: str, say: Callabl
         )
     check_free(address, ocid, live)
     named = f"{found.kind} {escape_control(found.name, NAME_LIMIT)} ({escape_control(found.id, NAME_LIMIT)})"
-    if is_adopted(address, found, workspace.owner):
+    if is_adopted(desired, found, workspace.owner):
         say(f"{named} is {address} of {workspace.owner.name} already; nothing to do.\n")
         return
     call = import_change(desired, found, workspace.owner)

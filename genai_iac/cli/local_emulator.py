@@ -1,4 +1,4 @@
-"""The local tenancy as the verbs start it: where it is kept, and its errors in our words."""
+"""The local emulator as the verbs start it: where it is kept, and its errors in our words."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genai_iac.core.errors import UsageError
+from genai_iac.filesystem.safe_paths import UnsafePathError, check_folder
 
 if TYPE_CHECKING:
     from genai_iac.emulator import Running
@@ -26,7 +27,7 @@ def run_local(db: Path = LOCAL_DB) -> Iterator[Running]:
 
     with ExitStack() as stack:
         with telling_errors(db):
-            local = stack.enter_context(running(db, oci_dir=profiles_of(db)))
+            local = stack.enter_context(running(db, oci_dir=profiles_of(db), control=False))
         yield local
 
 
@@ -36,13 +37,15 @@ def telling_errors(db: Path) -> Iterator[None]:
     from genai_iac.emulator import DatabaseError
 
     try:
-        db.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_folder(db.parent, make=True, private=db.parent.name == NOTES)
         yield
+    except UnsafePathError as error:
+        raise UsageError(f"the local emulator in {db} is refused: {error.strerror}") from error
     except DatabaseError as error:
         raise UsageError(str(error)) from error
     except OSError as error:
         hint = "another one may be running there; give --port another number" if error.errno == 98 else None
-        raise UsageError(f"the local tenancy in {db} cannot start: {error.strerror or error}", hint=hint) from error
+        raise UsageError(f"the local emulator in {db} cannot start: {error.strerror or error}", hint=hint) from error
 
 
 def profiles_of(db: Path) -> Path:

@@ -29,7 +29,12 @@ def planning_flags(function: F) -> F:
                 "--delete-moved",
                 multiple=True,
                 metavar="ADDR",
-                help="Delete it although its ownership tag was made for another compartment.",
+                help="Delete it although its ownership tag, of an earlier release, was made elsewhere.",
+            ),
+            click.option(
+                "--claim-name",
+                is_flag=True,
+                help="The Stack has been given an id: take what it declares and what carries its name without one.",
             ),
         ]
     ):
@@ -46,6 +51,9 @@ def guard_flags(function: F) -> F:
             ),
             click.option(
                 "--accept-outage", multiple=True, metavar="ADDR", help="Allow a secret value in use to stop working."
+            ),
+            click.option(
+                "--allow-file-sinks", is_flag=True, help="In CI, make values that only files of this runner will hold."
             ),
         ]
     ):
@@ -143,10 +151,13 @@ GLOBAL_FLAGS: list[click.Parameter] = [
         is_flag=True,
         default=None,
         envvar=f"{PREFIX}LOCAL",
-        help="Use the local tenancy in .genai-iac/local.db.",
+        help="Use the local emulator in .genai-iac/local.db.",
     ),
     _flag(
-        "--endpoint", envvar=f"{PREFIX}ENDPOINT", metavar="URL", help="A running local tenancy (genai-iac local serve)."
+        "--endpoint",
+        envvar=f"{PREFIX}ENDPOINT",
+        metavar="URL",
+        help="A running local emulator (genai-iac local serve).",
     ),
     _flag(
         "--allow-endpoint-host",

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from genai_iac.core.errors import UsageError
+from genai_iac.filesystem.safe_paths import UnsafePathError, check_file, check_folder, open_folder
 
 
 def write_file(file: Path, data: bytes, flag: str = "--out") -> None:
-    """Write one file, in the place of one that is there. Raises UsageError that names the flag."""
+    """Write one file, in the place of one that is there; no link is followed. Raises UsageError that names the flag."""
     try:
-        _replace(file, data)
+        check_file(file)
+        with open_folder(file.parent) as folder:
+            _replace(folder, file.name, data)
+    except UnsafePathError as error:
+        raise UsageError(f"{flag} {file} is refused: {error.strerror}") from error
     except OSError as error:
         raise UsageError(f"{flag} {file}: {error.strerror}") from error
+
+
+def make_folder(folder: Path, flag: str = "--out") -> None:
+    """Make a directory and those on the way to it; no link is followed. Raises UsageError that names the flag."""
+    try:
+        check_folder(folder, make=True, mode=0o777)
+    except OSError as error:
+        raise UsageError(f"{flag} {folder}: {error.strerror}") from error
 
 
 def write_new_files(folder: Path, files: Mapping[str, str]) -> None:
@@ -32,24 +46,26 @@ def write_new_files(folder: Path, files: Mapping[str, str]) -> None:
         )
     try:
         for name, text in files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            if not (folder / name).parent.resolve().is_relative_to(folder.resolve()):
-                raise UsageError(f"{(folder / name).parent} is a link out of {folder}", hint="remove the link")
-            with (folder / name).open("x", encoding="utf-8") as stream:
-                stream.write(text)
+            with open_folder((folder / name).parent, make=True, mode=0o777) as inside:
+                _create(inside, Path(name).name, text.encode())
+    except UnsafePathError as error:
+        raise UsageError(f"{folder} is refused: {error.strerror}") from error
     except OSError as error:
         raise UsageError(f"{error.filename or folder}: {error.strerror}") from error
 
 
-def _replace(file: Path, data: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+def _create(folder: int, name: str, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, 0o666, dir_fd=folder), "wb") as stream:
+        stream.write(data)
+
+
+def _replace(folder: int, name: str, data: bytes) -> None:
+    temporary = f".{name[:100]}.{secrets.token_hex(8)}"
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(file)
+        _create(folder, temporary, data)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
         raise

@@ -1,21 +1,26 @@
-"""A plan as the verbs need it: made, narrowed, judged by the guards, with what a rendering shows around it."""
+"""A plan as the commands need it: made, narrowed, judged by the guards, with what a rendering shows around it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from genai_iac.analysis.outages import find_access_losses, keep_admitted
 from genai_iac.cli.options import read_addresses
 from genai_iac.cli.session import Session
+from genai_iac.cli.taken_names import add_taken_names
 from genai_iac.core import Address, Live, Notice, Plan
 from genai_iac.core.errors import GuardError
+from genai_iac.delivery import with_destinations
 from genai_iac.iam_policy import compare
 from genai_iac.planning import PlanInputs, make_destroy_plan, make_plan
 from genai_iac.planning.guards import Overrides, check_plan
 from genai_iac.planning.plan_file import digest_inputs
 from genai_iac.planning.planned_state import predict_state
 from genai_iac.planning.policy_staleness import digest_groups
+from genai_iac.planning.sink_guards import is_ci, refuse_file_sinks
 from genai_iac.planning.targeting import filter_plan
 from genai_iac.render.plan.context import PlanContext, SecretExpiry
 from genai_iac.render.plan.differences import Edit, line_edits
@@ -63,6 +68,7 @@ class PlanOptions:
     moved: frozenset[Address] = frozenset()
     overrides: Overrides = field(default_factory=Overrides)
     wishes: Mapping[Address, RotationRequest] = field(default_factory=dict)
+    claims: bool = False  # of what carries the stack's name and no id
 
     @classmethod
     def of(
@@ -73,17 +79,21 @@ class PlanOptions:
         delete_moved: tuple[str, ...],
         allow_destroy: int | None,
         accept_outage: tuple[str, ...],
+        claim_name: bool = False,
+        allow_file_sinks: bool = False,
         *,
         everything: bool = False,
     ) -> PlanOptions:
         """The flags of `planning_flags` and `guard_flags`. Raises UsageError."""
-        overrides = Overrides(allow_destroy, read_addresses("--accept-outage", accept_outage), everything)
+        outages = read_addresses("--accept-outage", accept_outage)
+        overrides = Overrides(allow_destroy, outages, everything, allow_file_sinks=allow_file_sinks)
         return cls(
             read_addresses("--target", target),
             parallelism,
             full_scan,
             read_addresses("--delete-moved", delete_moved),
             overrides,
+            claims=claim_name,
         )
 
 
@@ -111,6 +121,7 @@ class PlannedRun:
             targets=map(str, self.asked.targets),
             moved=map(str, self.asked.moved),
             full_scan=self.asked.full_scan,
+            claims=self.asked.claims,
         )
 
     def _groups(self) -> dict[Address, str]:
@@ -129,17 +140,35 @@ class PlannedRun:
 
 def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False) -> PlannedRun:
     """Read the tenancy and plan. A refusal of the guards is kept beside the plan, and noted in it."""
+    workspace = replace(workspace, owner=replace(workspace.owner, claims=asked.claims))
     live = workspace.read(parallelism=asked.parallelism, full_scan=asked.full_scan)
+    if workspace.snapshot is None and not destroy:
+        live = add_taken_names(live, workspace.manifest.resources, workspace.provider, asked.parallelism)
     make: Callable[[PlanInputs], Plan] = make_destroy_plan if destroy else make_plan
     # what is to be destroyed is destroyed whatever its sinks hold
     inputs = workspace.inputs(live, moved=asked.moved, wishes=asked.wishes, look_into_sinks=not destroy)
     plan = make(inputs)
-    plan = replace(plan, notices=(*plan.notices, *map(Notice, workspace.blind_spots())))
+    plan = replace(plan, notices=(*plan.notices, *map(Notice, (*workspace.blind_spots(), *live.unread))))
     resources = workspace.manifest.resources
-    plan = workspace.foretell(filter_plan(plan, asked.targets, {*resources, *live.owned}), live)
-    try:
-        check_plan(plan, resources, live, asked.overrides)
-    except GuardError as refusal:
+    future = predict_state({} if destroy else resources, live.tree, live.ids) if plan else None
+    plan = keep_admitted(plan, future, live) if future else plan
+    plan = with_destinations(filter_plan(plan, asked.targets, {*resources, *live.owned}), workspace.desk, resources)
+    plan = workspace.foretell(plan, live)
+    plan = find_access_losses(plan, resources, future, live) if future else plan
+    refusal = _judge(workspace, asked, plan, live)
+    if refusal is not None:
         notices = tuple(Notice(f"apply will be {line}") for line in str(refusal).splitlines())
-        return PlannedRun(workspace, asked, live, replace(plan, notices=(*plan.notices, *notices)), refusal)
-    return PlannedRun(workspace, asked, live, plan, None)
+        plan = replace(plan, notices=(*plan.notices, *notices))
+    return PlannedRun(workspace, asked, live, plan, refusal)
+
+
+def _judge(workspace: Session, asked: PlanOptions, plan: Plan, live: Live) -> GuardError | None:
+    """Why apply would not carry the plan out, every reason at once."""
+    lines: list[str] = []
+    try:
+        check_plan(plan, workspace.manifest.resources, live, asked.overrides)
+    except GuardError as refusal:
+        lines += str(refusal).splitlines()
+    if is_ci(os.environ) and not workspace.is_emulated and not asked.overrides.allow_file_sinks:
+        lines += refuse_file_sinks(plan, workspace.manifest.resources)
+    return GuardError("\n".join(lines)) if lines else None

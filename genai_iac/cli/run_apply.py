@@ -2,51 +2,70 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from genai_iac.cli.console import Console, ProgressNotice
+from genai_iac.analysis.access import KeyPermission
+from genai_iac.cli.console import Console, OutputError, ProgressNotice
 from genai_iac.cli.local_emulator import LOCAL_DB, program
 from genai_iac.cli.lock import apply_lock
 from genai_iac.cli.options import GlobalOptions, read_addresses
 from genai_iac.cli.planning import PlannedRun, PlanOptions, make_draft
 from genai_iac.cli.session import Session, open_session
 from genai_iac.cli.signals import SignalHandler
+from genai_iac.cli.untrusted_json import read_regular_file
 from genai_iac.core import Address, Outcome
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.core.errors import IacError, StalePlanError, UsageError
+from genai_iac.delivery import with_destinations
+from genai_iac.delivery.sinks import Names
 from genai_iac.execute.executor import ApplyRequest, apply_plan
 from genai_iac.planning.plan_file import check_inputs, check_same_plan
 from genai_iac.render.plan.json import plan_document, read_saved_plan
 from genai_iac.render.plan.progress import closing_text, outcome_line, outcome_text, summary_line
 from genai_iac.render.plan.text import render_text
 
+_MODEL = "openai.gpt-oss-120b"
 
-def next_step_lines(workspace: Session, made: Iterable[Address]) -> str:
-    """Lines for the first of these keys that went to a dotenv file; empty when none did."""
+
+def next_step_lines(workspace: Session, made: Iterable[Address], allowed: Collection[KeyPermission]) -> str:
+    """Lines for the first of these keys that went to a dotenv file and may chat with some model; empty when none did."""
     for address in made:
+        models = [model for one in allowed if one.address == address and one.api == "chat" for model in _models(one)]
+        if not models:
+            continue
+        model = _MODEL if _MODEL in models else models[0]
         resource = workspace.manifest.resources.get(address)
         for entry in resource.settings.get("deliverTo", ()) if resource else ():
             if "file" in entry and entry["file"].get("format", "dotenv") == "dotenv":
-                return _lines(workspace, address, _shown_path(workspace, str(entry["file"]["path"])))
+                path = _shown_path(workspace, str(entry["file"]["path"]))
+                return _lines(workspace, address, model, path, Names.of(entry["file"].get("env")))
     return ""
 
 
-def _lines(workspace: Session, address: Address, path: str) -> str:
+def _models(one: KeyPermission) -> list[str]:
+    """A model that it names, or ours where it names none and does not exclude that; a pattern names no model."""
+    if one.model is None:
+        return [] if _MODEL in one.barred else [_MODEL]
+    return [one.model] if "*" not in one.model else []
+
+
+def _lines(workspace: Session, address: Address, model: str, path: str, names: Names) -> str:
     serve = ""
     if workspace.flags.local:
-        serve = f"  {program()} local serve &   # the local tenancy of {LOCAL_DB}, where this key lives\n"
+        serve = f"  {program()} local serve &   # the local emulator of {LOCAL_DB}, where this key lives\n"
     return (
         f"\nCall a model with {address}:\n{serve}"
         f"  set -a; . {shlex.quote(path)}; set +a\n"
-        '  curl "$OPENAI_BASE_URL/chat/completions" -H "Authorization: Bearer $OPENAI_API_KEY" \\\n'
+        f'  curl "${names.base_url}/chat/completions" -H "Authorization: Bearer ${names.key}" \\\n'
         "    -H 'Content-Type: application/json' \\\n"
-        '    -d \'{"model": "openai.gpt-oss-120b", "messages": [{"role": "user", "content": "Hello"}]}\'\n'
+        f"    -d {shlex.quote(json.dumps({'model': model, 'messages': [{'role': 'user', 'content': 'Hello'}]}))}\n"
     )
 
 
@@ -64,7 +83,7 @@ _PARTIAL, _INTERRUPTED = 4, 130
 
 @dataclass(frozen=True)
 class Approval:
-    """How the change is agreed to, and in which form it is told."""
+    """How the change is agreed to, and in which form it is reported."""
 
     given: bool
     as_json: bool = False
@@ -105,10 +124,7 @@ def is_saved_plan(path: str) -> bool:
 
 def apply_saved(flags: GlobalOptions, path: str, asked: PlanOptions, consent: Approval, output: Console) -> int:
     """Carry out a saved plan: it was approved when it was made. Raises StalePlanError or GuardError before the first write."""
-    try:
-        saved = read_saved_plan(Path(path).read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
+    saved = read_saved_plan(read_regular_file(Path(path), "saved plan"))
     inputs: dict[str, Any] = saved.get("inputs") or {}
     if not inputs:
         raise StalePlanError(f"{path} is a rendering, not a saved plan", hint="make one: genai-iac plan --out FILE")
@@ -128,6 +144,7 @@ def _as_planned(asked: PlanOptions, inputs: dict[str, Any]) -> PlanOptions:
         targets=read_addresses("--target", inputs.get("targets", ())),
         moved=read_addresses("--delete-moved", inputs.get("moved", ())),
         full_scan=bool(inputs.get("full_scan")),
+        claims=bool(inputs.get("claims")),
     )
 
 
@@ -144,20 +161,60 @@ def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
         return 0
     if not consent.ask():
         raise IacError(f"{consent.verb} was not agreed to; nothing was changed")
+    _check_programs(draft)
     outcomes: list[Outcome] = []
+    report = _Report(output)
     with SignalHandler.of_run().finishing_first() as stop:
         for outcome in apply_plan(draft.plan, _site(draft, stop, ProgressNotice(output.note))):
             outcomes.append(outcome)
-            output.say(outcome_line(outcome) if consent.as_json else outcome_text(outcome, output.terminal))
-    if consent.as_json:
-        output.say(summary_line(outcomes))
-    else:
-        again = _command(draft.workspace.flags, consent)
-        output.say("\n" + closing_text(outcomes, output.terminal, notices=draft.plan.notices, again=again))
-        _say_how_to_call(draft, outcomes, output)
+            report.say(outcome_line(outcome) if consent.as_json else outcome_text(outcome, output.terminal))
+        if consent.as_json:
+            report.say(summary_line(outcomes))
+        else:
+            again = _command(draft.workspace.flags, consent)
+            report.say("\n" + closing_text(outcomes, output.terminal, notices=draft.plan.notices, again=again))
+            report.say(_how_to_call(draft, outcomes))
+    code = report.end(len(outcomes))
     if stop.is_set():
         return _INTERRUPTED
-    return 0 if all(outcomes) else _PARTIAL
+    return code if all(outcomes) else _PARTIAL
+
+
+class _Report:
+    """What an apply says about its changes. That it cannot be written stops no change: it is said when all have ended."""
+
+    def __init__(self, output: Console) -> None:
+        self._output = output
+        self._lost: OutputError | None = None
+
+    def say(self, text: str) -> None:
+        if self._lost is None and text:
+            try:
+                self._output.say(text)
+            except OutputError as error:
+                self._lost = error
+
+    def end(self, changes: int) -> int:
+        """The exit code: 1 when a part of the report is lost."""
+        if self._lost is None:
+            return 0
+        return self._output.fail(
+            IacError(
+                f"{self._lost.message}; {changes} changes were carried out, and not all of them could be reported",
+                hint="genai-iac plan shows what is left to do",
+            )
+        )
+
+
+def _check_programs(draft: PlannedRun) -> None:
+    """The programs that get values are still those of the plan that was agreed to. Raises StalePlanError."""
+    now = with_destinations(draft.plan, draft.workspace.desk, draft.workspace.manifest.resources)
+    for before, after in zip(draft.plan.changes, now.changes, strict=True):
+        if before.sinks != after.sinks:
+            raise StalePlanError(
+                f"a program that gets the values of {before.address} was edited since the plan was shown; nothing was changed",
+                hint="plan again",
+            )
 
 
 def _command(flags: GlobalOptions, consent: Approval) -> str:
@@ -181,10 +238,13 @@ def _site(draft: PlannedRun, stop: CancelToken, waiting: ProgressNotice) -> Appl
     )
 
 
-def _say_how_to_call(draft: PlannedRun, outcomes: list[Outcome], output: Console) -> None:
-    """For each key that was just made and delivered to a file: the line that calls the endpoint with it."""
+def _how_to_call(draft: PlannedRun, outcomes: list[Outcome]) -> str:
+    """For a key that was just created, delivered to a file and allowed by a live policy: the lines that call a model with it."""
+    from genai_iac.cli.access_report import planned_access
 
-    made = [outcome.change.address for outcome in outcomes if outcome and "create" in outcome.change.actions]
-    text = next_step_lines(draft.workspace, made)
-    if text:
-        output.say(text)
+    landed = [outcome.change for outcome in outcomes if outcome]
+    made = [change.address for change in landed if "create" in change.actions and change.address.kind == "ApiKey"]
+    if not made:
+        return ""
+    access = planned_access(draft.workspace, draft.live, replace(draft.plan, changes=tuple(landed)))
+    return next_step_lines(draft.workspace, made, access.after) or ""

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 def load_manifest(flags: GlobalOptions, path: str, stdin: BinaryIO | None = None) -> Manifest:
     """The manifests of a path with the variables of this run; `-` is standard input, or `stdin`. Offline. Raises ManifestError."""
+    from genai_iac.cli.console import note_passed_over
     from genai_iac.manifest import load
 
-    return load(
+    manifest = load(
         path,
         environment=flags.env,
         variables=read_pairs(flags.var),
@@ -39,6 +40,8 @@ def load_manifest(flags: GlobalOptions, path: str, stdin: BinaryIO | None = None
         environ=os.environ,
         stdin=(stdin or sys.stdin.buffer) if path == "-" else None,
     )
+    note_passed_over(flags, manifest)
+    return manifest
 
 
 def read_pairs(given: tuple[str, ...]) -> dict[str, str]:
@@ -77,14 +80,21 @@ class Session:
 
         return self.ground if isinstance(self.ground, Snapshot) else None
 
+    @property
+    def is_emulated(self) -> bool:
+        """Whether the tenancy is the emulator's: nothing that is lost there matters."""
+        return self.flags.local or self.flags.endpoint is not None
+
     def read(self, *, parallelism: int = 10, full_scan: bool = False, also: Iterable[Resource] = ()) -> Live:
         """One reading of the tenancy, `also` where those resources live. Raises GuardError when the Stack is pinned to another one."""
+        from genai_iac.references.renames import follow_renames
+
         self._check_pin()
         if self.snapshot is not None:
-            return self.snapshot.live(self.owner)
+            return follow_renames(self.snapshot.live(self.owner), self.manifest.resources)
         from genai_iac.oci_client.read_tenancy import read_live
 
-        return read_live(
+        found = read_live(
             self.provider,
             self.owner,
             self.manifest.resources,
@@ -93,6 +103,7 @@ class Session:
             full_scan=full_scan,
             also=also,
         )
+        return follow_renames(found, self.manifest.resources)
 
     def inputs(
         self,
@@ -219,7 +230,7 @@ class GroupNames:
 
 @contextmanager
 def open_session(flags: GlobalOptions, path: str) -> Iterator[Session]:
-    """Manifests first (nothing is called when they are wrong), then the connection; the local tenancy runs as long as this is open."""
+    """Manifests first (nothing is called when they are wrong), then the connection; the local emulator runs as long as this is open."""
     manifest = load_manifest(flags, path)
     with open_provider(flags, manifest.stack.profile, manifest.stack.region) as provider:
         yield make_session(provider, flags, path, manifest)
@@ -227,14 +238,13 @@ def open_session(flags: GlobalOptions, path: str) -> Iterator[Session]:
 
 def open_snapshot(flags: GlobalOptions, path: str, file: Path) -> Session:
     """The same on a snapshot: no credentials, no network. Raises UsageError for a file that is none."""
+    from genai_iac.core.input_files import InputFileError, read_input_file
     from genai_iac.import_export.snapshot import read_snapshot
 
     try:
-        snapshot = read_snapshot(file.read_bytes())
-    except OSError as error:
-        raise UsageError(
-            f"--snapshot {file}: {error.strerror}", hint="make one: genai-iac snapshot --out FILE"
-        ) from error
+        snapshot = read_snapshot(read_input_file(file))
+    except InputFileError as error:
+        raise UsageError(f"--snapshot {file}: {error}", hint="make one: genai-iac snapshot --out FILE") from error
     return make_session(snapshot, flags, path, load_manifest(flags, path))
 
 
@@ -244,19 +254,19 @@ def make_session(ground: OciClient | Snapshot, flags: GlobalOptions, path: str, 
     from genai_iac.delivery import DeliveryService
     from genai_iac.import_export.snapshot import Snapshot
 
-    owner, vault = Owner(ground.tenancy, manifest.stack.owner), None
+    owner, vault, now = Owner(ground.tenancy, manifest.stack.owner, manifest.stack.id), None, None
     if not isinstance(ground, Snapshot):
         from genai_iac.oci_client import TenancyVault
 
-        vault = TenancyVault(ground)
-    desk = DeliveryService(Path(manifest.stack.root), Path(NOTES), owner.name, vault)
+        vault, now = TenancyVault(ground), ground.now
+    desk = DeliveryService(Path(manifest.stack.root), Path(NOTES), owner.text, vault, now=now)
     return Session(flags, path, manifest, ground, owner, desk)
 
 
 @contextmanager
 def open_provider(flags: GlobalOptions, profile: str | None = None, region: str | None = None) -> Iterator[OciClient]:
     """The connection that the flags, the environment and the manifests ask for."""
-    from genai_iac.cli.console import log_connection, log_requests
+    from genai_iac.cli.console import log_connection, log_requests, note_settings
     from genai_iac.cli.signals import SignalHandler
     from genai_iac.oci_client import Connection, connect
 
@@ -276,6 +286,8 @@ def open_provider(flags: GlobalOptions, profile: str | None = None, region: str 
             allowed_hosts=flags.allow_endpoint_host,
             base_url=base_url,
         )
+        if not flags.local or flags.endpoint:
+            note_settings(flags, connection)
         provider = connect(connection, SignalHandler.of_run().stop, log_requests(flags))
         log_connection(flags, provider)
         stack.callback(provider.close)

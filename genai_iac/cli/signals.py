@@ -1,4 +1,8 @@
-"""Ctrl-C and SIGTERM: before the first write they end the run at once; after it what is under way is finished first."""
+"""Ctrl-C, SIGTERM, SIGHUP and SIGQUIT: before the first write they end the run at once; after it what is under way is finished first.
+
+A terminal that is closed sends SIGHUP, and Ctrl-\\ SIGQUIT: both would end the process between an answer that shows a value and the
+sink that keeps it, the second with an image of its memory on disk.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,15 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
 
 from genai_iac.core.cancellation import CancelToken
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_NEWS = b"\nInterrupt received: finishing running operations, then reporting what was done.\n"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_NEWS = b"\nInterrupt received; finishing running operations...\n"
 
 
 class SignalHandler:
@@ -22,6 +26,7 @@ class SignalHandler:
 
     def __init__(self) -> None:
         self.stop = CancelToken()
+        self.began = False  # something may have been changed
         self._finishing = False
 
     @classmethod
@@ -37,7 +42,9 @@ class SignalHandler:
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may say how signals are met
             return
-        before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        # `nohup` has SIGHUP ignored, and that is what was asked for
+        met = [number for number in _SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+        before = {number: signal.signal(number, self._note) for number in met}
         try:
             yield
         finally:
@@ -47,7 +54,7 @@ class SignalHandler:
     @contextmanager
     def finishing_first(self) -> Iterator[CancelToken]:
         """While this is open a signal only sets `stop`: nothing new is begun, and the block ends by itself."""
-        self._finishing = True
+        self._finishing = self.began = True
         try:
             yield self.stop
         finally:
@@ -61,4 +68,5 @@ class SignalHandler:
             return
         if not self._finishing:
             raise KeyboardInterrupt
-        os.write(2, _NEWS)  # a handler may have come in the middle of a buffered write
+        with suppress(OSError):  # a hang-up takes standard error away
+            os.write(2, _NEWS)  # a handler may have come in the middle of a buffered write

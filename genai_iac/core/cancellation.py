@@ -1,4 +1,4 @@
-"""The wish that a run ends: every wait of a run is a rest that this cuts short, so that no retry keeps anybody waiting."""
+"""Cooperative cancellation for all sleeps, so that an interrupted run never waits for a retry."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class CancelToken:
         self._since = 0.0
 
     def set(self) -> None:
-        """The run is to end."""
+        """Ask the run to end."""
         if not self._event.is_set():
             self._since = time.monotonic()
             self._event.set()
 
     def is_set(self) -> bool:
-        """Whether the run is to end: nothing new is begun."""
+        """Whether the run is to end: nothing new is started."""
         return self._event.is_set()
 
     def rest(self, seconds: float) -> bool:
-        """Wait that long. False, and no longer than two seconds after the wish, when the run is to end instead."""
+        """Sleep `seconds`. Returns False when cancelled, at most two seconds after `set`."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             if self._is_over():

@@ -1,4 +1,4 @@
-"""The tenancy's compartments as a tree: who is whose parent, and how a path is told from the root or from a compartment."""
+"""The tenancy's compartments as a tree: who is whose parent, and how a path is written from the root or from a compartment."""
 
 from __future__ import annotations
 

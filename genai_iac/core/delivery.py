@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from genai_iac.core.address import Address
 from genai_iac.core.secret import Secret
@@ -15,7 +15,7 @@ Role = Literal["current", "standby", "pending", "inactive"]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A sink's own note of one secret it holds, kept beside the value: which secret of which key, and how to recognise it."""
+    """What a sink stores beside a value: the secret's name, its mask (to recognise the value), its role and its expiry."""
 
     secret: str  # the secret's name within the key
     mask: str  # the service's keyMask
@@ -25,17 +25,21 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class SinkContents:
-    """All that a sink holds for one key, as far as the sink can tell."""
+    """All that a sink holds for one key, as far as the sink knows."""
 
     address: Address
     id: str  # the key's OCID; empty when it is not known
     records: tuple[Record, ...]
     base_url: str = ""
-    whole: bool = True  # False: the place cannot be looked into; what is not among the records may be held all the same
-    lost: tuple[str, ...] = ()  # secrets minted for a place that cannot be looked into, and never known to have arrived
+    whole: bool = True  # False: the sink is write-only; what is not among the records may be held all the same
+    lost: tuple[str, ...] = ()  # secrets created or renewed for a write-only sink whose delivery was never confirmed
     elsewhere: frozenset[tuple[str, str]] = (
         frozenset()
-    )  # names and masks that were brought to other places, and not here
+    )  # (name, mask) of values that were delivered to other sinks and not to this one
+    damage: str = ""  # why the place has to be written again although it holds these values
+    announced: Mapping[str, datetime] = field(
+        default_factory=dict
+    )  # when the making of a lost one was announced (the tenancy's clock), where that is known
     project: str | None = None  # the project that it tells consumers to name
 
     def record(self, secret: str) -> Record | None:
@@ -43,7 +47,7 @@ class SinkContents:
         return next((record for record in self.records if record.secret == secret), None)
 
     def holds(self, secret: str, mask: str) -> bool | None:
-        """Whether that secret is held under that mask; None when it cannot be told, which counts as delivered."""
+        """Whether that secret is held under that mask; None when it cannot be known, which counts as delivered."""
         record = self.record(secret)
         if record and record.mask == mask:
             return True
@@ -75,16 +79,25 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class SinkState:
-    """What one sink of a live key holds, as a plan looks at it: only what fits the live masks counts."""
+    """What one sink of a live key holds, for a plan: only values whose mask is the live one count."""
 
-    keeps: frozenset[Role]  # the parts it can keep
+    keeps: frozenset[Role]  # the roles it can store
     readable: bool  # values can be copied out of it
     records: Mapping[str, Role]  # by secret name
-    unknown: frozenset[str] = frozenset()  # secrets of which it cannot be told: they count as delivered
+    unknown: frozenset[str] = frozenset()  # secrets that a write-only sink may have: they count as delivered
     place: str = ""  # how people call it
+    elsewhere: frozenset[str] = (
+        frozenset()
+    )  # not here, and another machine may have delivered them to a file of its own
     damage: str = ""  # why it has to be written again although it holds what it should
+    stale: frozenset[str] = frozenset()  # secrets of which it holds a value that is not the live one
+    former: bool = False  # no manifest declares it any more: values can be taken from it, and none are brought
     base_url: str = ""  # what it tells consumers to call
     project: str | None = None  # what it tells them to name
+
+    def may_hold(self, secret: str) -> bool:
+        """Whether callers may have that secret from here, or from the same place on another machine."""
+        return secret in self.unknown or secret in self.elsewhere
 
     def lacks(self, secret: str, role: Role) -> bool:
         """Whether it should hold that secret in that part and does not."""
@@ -92,10 +105,26 @@ class SinkState:
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """One sink that a change writes, as a reviewer has to see it before the values go there. No value is in it."""
+
+    type: str  # the key under deliverTo: file, vault, exec
+    place: str  # how people call it
+    command: tuple[str, ...] | None  # the program and its arguments, of a sink that runs one
+    format: str | None  # how the values are laid out, of a sink that has a choice
+    roles: Mapping[str, Role]  # by secret name: the values it is to hold afterwards; none: it is emptied
+    settings: (
+        Mapping[str, Any] | None
+    )  # the other settings; None of a third party's sink, which are not known to be public
+    digest: str  # sha256:... of all settings, whatever is shown of them
+    programs: Mapping[str, str | None]  # sha256:... of each local file that a command names; None: it cannot be read
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryPlan:
-    """How the values of a key reach its sinks in one change."""
+    """How one change delivers the values of a key to its sinks. Order: pending, verified, current, invalidations."""
 
     roles: Mapping[str, Role]  # by secret name, when all is done; a secret that is not named leaves the sinks
-    prove: str | None = None  # delivered as pending and shown to work before it becomes current
-    retired: str | None = None  # shown to be dead at the end
-    unshown: bool = False  # no sink showed `prove` as current when this was planned: one that does by now has a rival's
+    prove: str | None = None  # delivered as pending and verified before it becomes current
+    retired: str | None = None  # checked at the end: the endpoint must refuse it
+    unshown: bool = False  # at plan time no sink had `prove` as current; if one has now, another run delivered it

@@ -6,17 +6,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from genai_iac.core import Source
+from genai_iac.core.redact import redact
 
 
 class IacError(Exception):
-    """The root: anything that stops a command. `hint` is the next thing to type or do."""
+    """The root: anything that stops a command. `hint` is the next thing to type or do.
+
+    No value gets into an error: what a service, a program or a library said may quote one, so both texts are redacted here.
+    """
 
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = redact(message)
+        self.hint = redact(hint) if hint else hint
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message
@@ -82,9 +86,12 @@ class ServiceFailure(IacError):
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
-        self.operation, self.status, self.code, self.request_id = operation, status, code, request_id
+        self.operation, self.status = operation, status
+        self.code = redact(code) if code else code
+        self.request_id = redact(request_id) if request_id else request_id
         self.uncertain = False  # the request may have had its effect although no answer says so
         self.unreached = False  # nobody listened: the request was not even sent
+        self.final = False  # the same request would end the same way, although no answer says so
         self.retry_after: float | None = None  # seconds, when the service asked for a pause
 
 
@@ -92,8 +99,12 @@ class SinkError(IacError):
     """A place that secrets are delivered to cannot be used."""
 
 
+class EditedSinkError(SinkError):
+    """What such a place holds was changed by another hand: it is drift, and never overwritten."""
+
+
 class PartialApply(IacError):
-    """Some changes landed and some did not; the next apply goes on from there."""
+    """Some changes completed and some did not; the next apply goes on from there."""
 
     exit_code = 4
 

@@ -8,13 +8,13 @@ from datetime import datetime
 
 from genai_iac.core.address import Address
 from genai_iac.core.compartment_tree import CompartmentTree
-from genai_iac.core.ownership import OWNERSHIP_TAG, Owner, read_ownership_tag
+from genai_iac.core.ownership import OWNERSHIP_TAG, REPLACES, Owner, judge, read_ownership_tag
 from genai_iac.core.resource import LiveResource
 
 
 @dataclass(frozen=True)
 class Live:
-    """One reading. `owned` is keyed by the owner mark; more than one resource under an address is a conflict that the plan reports."""
+    """One reading. `owned` is keyed by the ownership tag; more than one resource under an address is a conflict that the plan reports."""
 
     tenancy: str
     home_region: str
@@ -22,9 +22,17 @@ class Live:
     tree: CompartmentTree
     owned: Mapping[Address, tuple[LiveResource, ...]]
     others: tuple[LiveResource, ...]  # seen on the way: no mark, or another stack's
-    strays: tuple[LiveResource, ...] = ()  # carry a mark of ours that was made for another resource
+    strays: tuple[LiveResource, ...] = ()  # carry a tag of ours that was made for another resource
+    superseded: tuple[
+        LiveResource, ...
+    ] = ()  # ours, and replaced by a live successor: to be deleted with its next change
     regions: tuple[str, ...] = ()  # where API keys were looked for
     places: tuple[str, ...] = ()  # OCIDs of the compartments that were looked into
+    beyond: tuple[
+        LiveResource, ...
+    ] = ()  # not ours, and in compartments or regions that were read only to find what is
+    unread: tuple[str, ...] = ()  # in words: what was not read, where something of ours could be
+    gone: tuple[LiveResource, ...] = ()  # carried a tag of ours and is deleted, as far as the service still lists it
 
     @classmethod
     def of(
@@ -37,28 +45,57 @@ class Live:
         now: datetime,
         regions: Iterable[str],
         places: Iterable[str],
+        scanned: Iterable[LiveResource] = (),
+        unread: Iterable[str] = (),
+        gone: Iterable[LiveResource] = (),
     ) -> Live:
-        """What was found, told apart by the owner mark in its tags."""
-        owned: dict[Address, list[LiveResource]] = {}
+        """What was found, distinguished by the ownership tag; of what was `scanned` beyond the own places only what is ours matters."""
+        groups: dict[Address, list[LiveResource]] = {}
         others: list[LiveResource] = []
+        beyond: list[LiveResource] = []
         strays: list[LiveResource] = []
-        for resource in map(_marked, found):
-            mark = resource.mark
-            if mark is None or not owner.owns(mark) or resource.lifecycle == "DELETING":
-                others.append(resource)
-            elif mark.address.kind != resource.kind:
-                strays.append(resource)
-            else:
-                owned.setdefault(mark.address, []).append(resource)
-        frozen = {address: tuple(sorted(group, key=lambda one: one.id)) for address, group in owned.items()}
+        for resources, strangers in ((found, others), (scanned, beyond)):
+            for resource in map(_marked, resources):
+                mark = resource.mark
+                if mark is None or not owner.owns(mark) or resource.lifecycle == "DELETING":
+                    strangers.append(resource)
+                elif mark.address.kind != resource.kind:
+                    strays.append(resource)
+                else:
+                    groups.setdefault(mark.address, []).append(resource)
+        lost = [one for one in map(_marked, gone) if owner.owns(one.mark)]
+        ended: dict[Address, list[LiveResource]] = {}
+        for one in (*lost, *others, *beyond):
+            if one.mark is not None and owner.owns(one.mark):  # deleted, or being deleted
+                ended.setdefault(one.mark.address, []).append(one)
+        owned: dict[Address, tuple[LiveResource, ...]] = {}
+        superseded: list[LiveResource] = []
+        for address, group in groups.items():
+            superseded.extend(_part_superseded(owner, group))
+            claimants = judge(owner, group, ended.get(address, ()))
+            strays.extend(claimants.copies)
+            if claimants.ours:
+                owned[address] = claimants.ours
         return cls(
-            tree.tenancy, home_region, now, tree, frozen, tuple(others), tuple(strays), tuple(regions), tuple(places)
+            tree.tenancy,
+            home_region,
+            now,
+            tree,
+            owned,
+            tuple(others),
+            tuple(strays),
+            tuple(superseded),
+            tuple(regions),
+            tuple(places),
+            tuple(beyond),
+            tuple(unread),
+            tuple(lost),
         )
 
     @property
     def found(self) -> tuple[LiveResource, ...]:
-        """Everything that was found, whosever it is."""
-        return (*(one for group in self.owned.values() for one in group), *self.others, *self.strays)
+        """Everything that was found in the places that the stack names or owns, and what is ours anywhere."""
+        return (*(one for group in self.owned.values() for one in group), *self.others, *self.strays, *self.superseded)
 
     @property
     def ids(self) -> dict[Address, str]:
@@ -69,6 +106,18 @@ class Live:
         """The live resource of that address, or None."""
         found = self.owned.get(address, ())
         return found[0] if found else None
+
+
+def _part_superseded(owner: Owner, group: list[LiveResource]) -> list[LiveResource]:
+    """Take out of the group, and answer, the policies that a successor of ours says it was created to replace.
+
+    The successor's ownership tag has to fit: a copied tag beside a copied OCID must not have a policy of ours deleted.
+    """
+    named = {one.tags.get(REPLACES): one.id for one in group if one.mark and owner.fits(one.mark, one)}
+    old = [one for one in group if named.get(one.id, one.id) != one.id and one.kind == "Policy"]
+    for one in old:
+        group.remove(one)
+    return old
 
 
 def _marked(resource: LiveResource) -> LiveResource:

@@ -1,69 +1,131 @@
-"""The owner mark: one free-form tag, sent inside the create call, that says whose a resource is and cannot be copied to another.
-
-`STACK[@ENV]/Kind/name#digest[!retain|!forbid][~names]`. The digest binds the mark to the compartment the resource was made in
-(a mark of birth, `#`), or, once an update has had the chance to write it, to the resource's own OCID (a seal, `=`). A mark
-that somebody copied onto another resource fits neither. On a policy `names` is a digest of the OCIDs that its names came
-to when its statements were last written.
-"""
+"""Which of the live resources that carry one address's ownership tag is the one it was made for. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 from genai_iac.core.address import Address
-from genai_iac.core.resource import Deletion, OwnershipMark
+from genai_iac.core.resource import Deletion, LiveResource, OwnershipMark
 
 OWNERSHIP_TAG = "genai-iac"
+RENAMED = (
+    f"{OWNERSHIP_TAG}-renamed-from"  # the name it had before, when another resource took that name in the same rename
+)
 LEAK_TAG = f"{OWNERSHIP_TAG}-leaked"  # on an API key while the leak of the secret it names is being answered
+REPLACES = f"{OWNERSHIP_TAG}-replaces"  # on a policy: the OCID of the one that it was created to take the place of
+
+# How far the service's `timeCreated` may be from the moment in the tag. Before: two clocks that agree to about two seconds,
+# and whole seconds in the Date header. After: one request, which the SDK gives up after 60 seconds.
+_EARLY, _LATE = timedelta(seconds=5), timedelta(seconds=60)
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_SUFFIX = re.compile(r"~[0-9a-f]{16}$")
 _FORM = re.compile(
-    r"(?P<owner>[a-z0-9-]+(?:@[a-z0-9-]+)?)/(?P<kind>[A-Za-z]+)/(?P<name>[a-z0-9-]+)(?P<manner>[#=])(?P<digest>[0-9a-f]{16})(?:!(?P<deletion>retain|forbid))?(?:~(?P<names>[0-9a-f]{16}))?"
+    r"(?P<stack>[a-z0-9-]+)(?:\+(?P<id>[0-9a-f]{7}))?(?P<env>@[a-z0-9-]+)?/(?P<kind>[A-Za-z]+)/(?P<name>[a-z0-9-]+)"
+    r"(?P<manner>[#=])(?:(?P<first>[0-9a-f]{16})|2\.(?P<origin>[0-9a-z]{11})(?P<digest>[0-9a-f]{12}))"
+    r"(?:!(?P<deletion>retain|forbid))?(?:~(?P<names>[0-9a-f]{16}))?"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who marks: a stack (with its environment) in a tenancy."""
+    """Who owns: a stack (with its environment) in a tenancy. With an `id` it is the id that counts, whatever the name."""
 
     tenancy: str
     name: str  # Stack.owner
+    id: str | None = None  # Stack.id
+    claims: bool = False  # resources of this name that carry no id are taken for this stack's too
 
-    def birth(self, address: Address, compartment: str, deletion: Deletion = "delete") -> str:
-        """The mark to send inside a create call."""
-        return self._write(address, "#" + self._digest("birth", address, compartment), deletion)
+    @property
+    def text(self) -> str:
+        """What each of its ownership tags begins with."""
+        stack, at, environment = self.name.partition("@")
+        return f"{stack}+{self._short}{at}{environment}" if self.id else self.name
 
-    def seal(self, address: Address, id: str, deletion: Deletion = "delete") -> str:
-        """The mark to send with an update."""
-        return self._write(address, "=" + self._digest("seal", address, id), deletion)
+    def birth(self, address: Address, fixed: str, origin: str, deletion: Deletion = "delete") -> str:
+        """The tag to send inside a create call; `fixed` is what `fixed_part` says of the resource."""
+        digest = self._digest("birth", address, f"{origin}\n{fixed}", self.id)
+        return self._write(address, f"#2.{origin}{digest[:12]}", deletion)
+
+    def seal(self, address: Address, id: str, deletion: Deletion = "delete", origin: str = "") -> str:
+        """The tag to send with an update; `origin` is that of the tag it replaces."""
+        digest = self._digest("seal", address, id, self.id)
+        return self._write(address, f"=2.{origin}{digest[:12]}" if origin else f"={digest}", deletion)
 
     @staticmethod
     def with_names(mark: str, names: str) -> str:
-        """The mark with that digest of names, or without one."""
-        bare = mark.partition("~")[0]
+        """The tag with that digest of names, or without one."""
+        bare = _SUFFIX.sub("", mark)
         return f"{bare}~{names}" if names else bare
 
     def owns(self, mark: OwnershipMark | None) -> bool:
-        """Whether the mark names this owner (fit or not)."""
-        return mark is not None and mark.owner == self.name
+        """Whether the tag names this owner (fit or not)."""
+        if mark is None:
+            return False
+        if self.id is None:
+            return not mark.stack_id and mark.owner == self.name
+        if mark.stack_id:
+            return mark.stack_id == self._short and mark.owner.partition("@")[2] == self.name.partition("@")[2]
+        return self.claims and self.shares_name(mark)
 
-    def fits(self, mark: OwnershipMark, id: str, compartment: str) -> bool:
-        """Whether the mark was made for that resource: born in that compartment, or sealed with that OCID."""
+    def shares_name(self, mark: OwnershipMark) -> bool:
+        """Whether it may be this stack's from before it had an id, or another stack's of the same name."""
+        return self.id is not None and not mark.stack_id and mark.owner == self.name
+
+    def names(self, mark: OwnershipMark) -> bool:
+        """Whether the tag is of this very name and id: one that a claim or a new stack name leaves otherwise is to be written again."""
+        return mark.owner == self.name and mark.stack_id == (self._short if self.id else "")
+
+    def fits(self, mark: OwnershipMark, live: LiveResource) -> bool:
+        """Whether the tag was made for that resource: sealed with its OCID, made at the moment it was created, or (first form)
+        made for the compartment that it is in."""
+        who = self.id if mark.stack_id else None
         if mark.sealed:
-            return self.recognises(mark, id)
-        return mark.digest == self._digest("birth", mark.address, compartment)
+            return self._digest("seal", mark.former or mark.address, live.id, who).startswith(mark.digest)
+        if not mark.origin:
+            return self._digest("birth", mark.former or mark.address, live.compartment, who) == mark.digest
+        bound = f"{mark.origin}\n{fixed_part(live.kind, live.compartment, live.name, live.region)}"
+        return self._digest("birth", mark.former or mark.address, bound, who).startswith(mark.digest) and _is_timely(
+            mark, live
+        )
 
-    def recognises(self, mark: OwnershipMark, id: str) -> bool:
-        """Whether the mark may be that resource's: a seal of another OCID was copied, while a mark of birth tells nothing once moved."""
-        return not mark.sealed or mark.digest == self._digest("seal", mark.address, id)
+    def recognises(self, mark: OwnershipMark, live: LiveResource) -> bool:
+        """Whether the tag may be that resource's: the first form tells nothing of one that may have been moved."""
+        return mark.bound_to_place or self.fits(mark, live)
 
-    def _digest(self, manner: str, address: Address, bound: str) -> str:
-        text = "\n".join((manner, self.tenancy, self.name, str(address), bound))
+    @property
+    def _short(self) -> str:
+        return hashlib.sha256(f"stack id\n{self.id}".encode()).hexdigest()[:7]
+
+    def _digest(self, manner: str, address: Address, bound: str, id: str | None) -> str:
+        who = f"id {id}@{self.name.partition('@')[2]}" if id else self.name
+        text = "\n".join((manner, self.tenancy, who, str(address), bound))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _write(self, address: Address, bound: str, deletion: Deletion) -> str:
-        return f"{self.name}/{address}{bound}" + ("" if deletion == "delete" else f"!{deletion}")
+        return f"{self.text}/{address}{bound}" + ("" if deletion == "delete" else f"!{deletion}")
+
+
+def fixed_part(kind: str, compartment: str, name: str, region: str | None) -> str:
+    """What OCI never changes of a resource of that kind, so that a copy with other values is reported at once."""
+    return {"Policy": f"{compartment}\n{name}", "ApiKey": region or "", "Project": region or ""}.get(kind, "")
+
+
+def fixed_part_of_create(kind: str, body: Mapping[str, Any], region: str | None) -> str:
+    """The same of a resource that a create call with this body makes."""
+    return fixed_part(kind, str(body.get("compartmentId", "")), str(body.get("name", "")), region)
+
+
+def make_origin(now: datetime) -> str:
+    """The origin of a resource that is created now, by the tenancy's clock."""
+    import secrets  # slow to load, and only creates need it
+
+    chance = secrets.randbelow(36**3)
+    return _to_base_36(int(now.timestamp() * 1000), 8) + _to_base_36(chance, 3)
 
 
 def read_ownership_tag(text: str | None) -> OwnershipMark | None:
@@ -72,6 +134,76 @@ def read_ownership_tag(text: str | None) -> OwnershipMark | None:
     if match is None:
         return None
     deletion = cast(Deletion, match["deletion"] or "delete")
-    address = Address(match["kind"], match["name"])
-    sealed = match["manner"] == "="
-    return OwnershipMark(match["owner"], address, match["digest"], deletion, sealed, match["names"] or "")
+    return OwnershipMark(
+        match["stack"] + (match["env"] or ""),
+        Address(match["kind"], match["name"]),
+        match["first"] or match["digest"],
+        deletion,
+        match["manner"] == "=",
+        match["names"] or "",
+        match["id"] or "",
+        match["origin"] or "",
+    )
+
+
+def _is_timely(mark: OwnershipMark, live: LiveResource) -> bool:
+    if live.created is None:
+        return True
+    moment = datetime.fromtimestamp(int(mark.origin[:8], 36) / 1000, UTC)
+    return -_EARLY <= live.created - moment <= _LATE
+
+
+def _to_base_36(number: int, width: int) -> str:
+    digits = []
+    for _ in range(width):
+        number, digit = divmod(number, 36)
+        digits.append(_DIGITS[digit])
+    return "".join(reversed(digits))
+
+
+@dataclass(frozen=True, slots=True)
+class Claimants:
+    """The resources with one address in their tags: `ours` (more than one is a conflict), and the `copies`, which are never touched."""
+
+    ours: tuple[LiveResource, ...]
+    copies: tuple[LiveResource, ...]
+
+
+def judge(owner: Owner, group: Sequence[LiveResource], gone: Iterable[LiveResource] = ()) -> Claimants:
+    """Tell the original from copies of its tag.
+
+    A tag sealed with the resource's OCID is sure. Of those that fit the moment of their create call, the oldest of each
+    origin is the original: nobody can copy a tag before it is there. When the original is `gone`, and the service still lists
+    it, what is left of its origin is a copy, however soon after it was made. Tags of the first form count only where nothing
+    surer is found.
+    """
+    everything = (*group, *gone)
+    sealed = [one for one in everything if one.mark and one.mark.sealed and owner.fits(one.mark, one)]
+    births = [one for one in everything if one.mark and one.mark.origin and not one.mark.sealed]
+    known = {one.mark.origin for one in sealed if one.mark}
+    fitting = (one for one in births if one.mark and one.mark.origin not in known and owner.fits(one.mark, one))
+    living = {one.id for one in group}
+    ours = [one for one in (*sealed, *_originals(fitting)) if one.id in living]
+    if not ours:
+        ours = [one for one in group if one.mark and one.mark.bound_to_place]
+    chosen = {one.id for one in ours}
+    copies = (one for one in group if one.id not in chosen)
+    return Claimants(_sorted(ours), _sorted(copies))
+
+
+def _originals(births: Iterable[LiveResource]) -> list[LiveResource]:
+    """The oldest of each origin; all of them when their ages are the same."""
+    by_origin: dict[str, list[LiveResource]] = {}
+    for one in births:
+        assert one.mark is not None
+        by_origin.setdefault(one.mark.origin, []).append(one)
+    found: list[LiveResource] = []
+    for several in by_origin.values():
+        ages = [one.created for one in several if one.created is not None]
+        oldest = min(ages, default=None)
+        found.extend(one for one in several if one.created == oldest)
+    return found
+
+
+def _sorted(resources: Iterable[LiveResource]) -> tuple[LiveResource, ...]:
+    return tuple(sorted(resources, key=lambda one: one.id))

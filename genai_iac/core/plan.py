@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Literal
 
 from genai_iac.core.address import Address
-from genai_iac.core.delivery import DeliveryPlan
+from genai_iac.core.delivery import DeliveryPlan, Destination
 from genai_iac.core.values import Value
 
 Action = Literal["create", "update", "renew", "activate", "deactivate", "revoke", "delete", "forget", "deliver"]
@@ -35,7 +35,8 @@ class Call:
     body: Mapping[str, Value] = field(default_factory=dict)
     id: str | None = None  # OCID it acts on; None: the resource that this change makes
     region: str | None = None  # None: the home region
-    secret: str | None = None  # the named secret that a mint or a state change is about
+    secret: str | None = None  # the named secret that is renewed or changes its state
+    about: Address | None = None  # set: it acts on that other resource, whose own change follows
 
     @property
     def takes_away(self) -> bool:
@@ -54,14 +55,22 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Invalidation:
-    """A secret value that stops working: which, and when it was last used (None: never, as far as the service knows)."""
+    """A secret that a change makes unusable, and when it was last used (None: never, as far as OCI knows)."""
 
     secret: str
     last_used: datetime | None
     how: Action
-    asked: bool = False  # a person named this very secret, so that the guard need not ask again
-    carriers: tuple[str, ...] = ()  # the places that still hold it
-    looked: bool = False  # whether that is known; else they are those that may
+    asked: bool = False  # a person named this secret on the command line, so the guard does not refuse it
+    carriers: tuple[str, ...] = ()  # the sinks that still have it
+    looked: bool = False  # whether `carriers` was read from the sinks; else it lists those that may have it
+    idle: timedelta = timedelta(hours=24)  # unused for this long, it is no longer in use
+    key: Address | None = None  # set: the value stays valid, but no policy admits this key to `apis` any more
+    apis: tuple[str, ...] = ()
+    passing: bool = False  # only until the change has ended
+
+    def is_in_use(self, now: datetime | None) -> bool:
+        """Whether somebody used it within `idle`; without a clock, whether anybody ever did."""
+        return self.last_used is not None and (now is None or now - self.last_used < self.idle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +88,31 @@ class Change:
 
     address: Address
     actions: tuple[Action, ...]
-    reason: str  # for people; never steers anything
+    reason: str  # for people; no code depends on it
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Value] | None = None
     calls: tuple[Call, ...] = ()
     id: str | None = None
-    needs: tuple[Address, ...] = ()  # changes that must have landed first
+    needs: tuple[Address, ...] = ()  # changes that must have completed first
     losses: tuple[Invalidation, ...] = ()
     deliver: tuple[str, ...] = ()  # names of the secrets whose values go to the sinks
     handover: DeliveryPlan | None = None
     sink_calls: tuple[str, ...] = ()  # OCI operations by which its sinks are written
+    previous: Address | None = None  # its address before this change, when previousNames gives it another one
+    record_calls: tuple[
+        str, ...
+    ] = ()  # OCI operations by which its sinks' records get the new address, before all others
+    sinks: tuple[Destination, ...] = ()  # those that it writes or empties
+    settings: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what the manifest says that is never sent: rotation, deletion
 
     @property
     def operations(self) -> tuple[str, ...]:
         """Every write to OCI, by name and in order: the sinks get new values before any stops working."""
         first = next((index for index, call in enumerate(self.calls) if call.takes_away), len(self.calls))
         names = [call.operation for call in self.calls]
-        return (*names[:first], *self.sink_calls, *names[first:])
+        return (*self.record_calls, *names[:first], *self.sink_calls, *names[first:])
 
     @property
     def mints(self) -> tuple[str, ...]:
@@ -148,6 +165,7 @@ class Plan:
     unchanged: int
     owned: int  # live resources that carry this stack's mark
     notices: tuple[Notice, ...] = ()
+    stack_id: str | None = None  # Stack.spec.id
 
     def __bool__(self) -> bool:
         return bool(self.changes)
@@ -168,7 +186,7 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one change. Truthy when it landed."""
+    """What became of one change. Truthy when it completed."""
 
     change: Change
     status: Status

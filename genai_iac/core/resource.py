@@ -40,7 +40,7 @@ class Document:
 
 Deletion = Literal["delete", "retain", "forbid"]
 State = Literal["ACTIVE", "INACTIVE", "REVOKED", "EXPIRED", "DELETED"]
-_PROOF = timedelta(minutes=10)  # our own call of a new value comes within this time of its minting
+_PROOF = timedelta(minutes=10)  # our own verification call comes within this time of creation or renewal
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,11 @@ class Stack:
     profile: str | None  # the environment's OCI profile
     root: str  # the directory that relative sink paths start from
     source: Source
+    id: str | None = None  # a stack of another id is another one, whatever its name
 
     @property
     def owner(self) -> str:
-        """What the owner mark of each of its resources begins with: `stack` or `stack@environment`."""
+        """What the ownership tag of each of its resources begins with: `stack` or `stack@environment`."""
         return f"{self.name}@{self.environment}" if self.environment else self.name
 
 
@@ -73,18 +74,32 @@ class Resource:
     region: str | None = None  # None: the home region
     settings: Mapping[str, Any] = field(default_factory=dict)  # what is ours alone and never sent: sinks, rotation
     places: Mapping[str, Source] = field(default_factory=dict)  # where each spec path was written, for messages
+    previous_names: tuple[str, ...] = ()  # metadata.previousNames: names it had in manifests before
+
+    @property
+    def previous(self) -> tuple[Address, ...]:
+        """The addresses it had before."""
+        return tuple(Address(self.address.kind, name) for name in self.previous_names)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnershipMark:
-    """The owner tag as read from a live resource: whose it is, and a digest that a copy on another resource does not match."""
+    """The ownership tag as read from a live resource: whose it is, and a digest that a copy on another resource does not match."""
 
-    owner: str
+    owner: str  # `stack` or `stack@environment`
     address: Address
     digest: str
     deletion: Deletion = "delete"  # what is to happen once no manifest declares it
-    sealed: bool = False  # bound to the resource's own OCID, not to the compartment it was made in
+    sealed: bool = False  # bound to the resource's own OCID, not to its creation
     names: str = ""  # on a policy: a digest of what its names came to when it was written
+    stack_id: str = ""  # a digest of the Stack's id, when it has one
+    origin: str = ""  # when and by which run it was created; empty in the first form of the tag
+    former: Address | None = None  # what the tag says, when previousNames gave the resource another address since
+
+    @property
+    def bound_to_place(self) -> bool:
+        """Whether it is of the first form, which knows only the compartment that the resource was made in."""
+        return not self.sealed and not self.origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +115,7 @@ class LiveSecret:
 
     @property
     def has_callers(self) -> bool:
-        """Whether others than the run that minted it have used it."""
+        """Whether others than the run that created or renewed it have used it."""
         if self.last_used is None:
             return False
         return self.created is None or self.last_used - self.created > _PROOF

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import re
 from typing import NoReturn
 
+from genai_iac.core.redact import remember
+
+_WORD = re.compile(r"[^\s\"'=,;{}\[\]]{16,}")
 _REFUSAL = "a secret value can only be opened by a sink (Secret.reveal)"
 
 
@@ -18,6 +22,20 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self.__value = value
+        remember(value)
+
+    @classmethod
+    def document(cls, text: str) -> Secret:
+        """A text with values and other things in it. The values are `Secret`s of their own, so that the redactor knows them;
+        the text as a whole is not given to it: names and addresses would be covered too."""
+        made = cls("")
+        made.__value = text
+        return made
+
+    def remember_words(self) -> None:
+        """Give the redactor every long word of a document in which nobody knows what is a value."""
+        for word in _WORD.findall(self.__value):
+            remember(word)
 
     def reveal(self) -> str:
         """The plaintext itself. Called by sinks and by the verification call, nowhere else (a test holds this)."""

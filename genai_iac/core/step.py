@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from genai_iac.core import (
     Action,
+    Address,
     Call,
     DeliveryPlan,
     Invalidation,
@@ -22,7 +23,7 @@ from genai_iac.core import (
 
 @dataclass(frozen=True, slots=True)
 class DiffContext:
-    """What a kind may look at when it compares."""
+    """Inputs of `ResourceType.change`."""
 
     now: datetime  # the tenancy's clock
     same: Callable[[Value, Any], bool]  # desired against live; a value not known yet is never the same
@@ -39,13 +40,14 @@ class RotationRequest:
 
     what: Literal["begin", "abort", "leaked"]
     secret: str = ""
+    revokes: bool = False  # the leaked one is permanently revoked, not deactivated and renewed
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What has to be done to one resource: the actions, their calls, and why.
 
-    Falsy when there is nothing to do; `notes` are told either way.
+    Falsy when there is nothing to do; `notes` are reported either way.
     """
 
     actions: tuple[Action, ...] = ()
@@ -71,7 +73,7 @@ def changed_fields(
 def changed_tags(desired: Resource, live: LiveResource) -> dict[str, str] | None:
     """The whole tag map to send when a declared tag differs (the service replaces the map), else None. Undeclared tags are kept."""
     wanted = declared_tags(desired)
-    if all(live.tags.get(key) == value for key, value in wanted.items()) and deletion_of(live) == desired.deletion:
+    if not _tags_differ(desired, live) and former_address(live) is None:
         return None
     return {**live.tags, **wanted}
 
@@ -88,8 +90,22 @@ def deletion_of(live: LiveResource) -> str:
     return live.mark.deletion if live.mark else "delete"
 
 
-def why_changed(fields: Mapping[str, Value], tags: bool) -> tuple[str, ...]:
-    """The reason of an update, for people."""
-    names = [*fields, *(["tags"] if tags else [])]
+def why_changed(fields: Mapping[str, Value], desired: Resource, live: LiveResource) -> tuple[str, ...]:
+    """The reasons of an update, for people."""
+    former = former_address(live)
+    renamed = (f"renamed from {former}",) if former else ()
+    names = [*fields, *(["tags"] if _tags_differ(desired, live) else [])]
+    if not names:
+        return renamed
     plural = len(names) > 1 or names[0].endswith("s")
-    return (f"{' and '.join(names)} differ{'' if plural else 's'} from the manifest",)
+    return (*renamed, f"{' and '.join(names)} differ{'' if plural else 's'} from the manifest")
+
+
+def _tags_differ(desired: Resource, live: LiveResource) -> bool:
+    wanted = declared_tags(desired).items()
+    return any(live.tags.get(key) != value for key, value in wanted) or deletion_of(live) != desired.deletion
+
+
+def former_address(live: LiveResource) -> Address | None:
+    """The address in its ownership tag, when previousNames gave the resource another one since."""
+    return live.mark.former if live.mark else None

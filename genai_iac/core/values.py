@@ -54,7 +54,7 @@ class InterpolatedText:
 class StatementText(InterpolatedText):
     """A policy statement with holes: each is a token, so it is filled by the policy language and never by joining text.
 
-    `attached` is the compartment the policy lives in: paths in a statement are told from there.
+    `attached` is the compartment the policy lives in: paths in a statement start there.
     """
 
     attached: Value = None
@@ -62,7 +62,7 @@ class StatementText(InterpolatedText):
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """A life given at mint (`90d`): becomes now + life when the call is made, and is never a difference by itself."""
+    """A duration (`90d`) that starts at creation or renewal: becomes now + duration in the call, and is never a difference by itself."""
 
     text: str
     length: timedelta

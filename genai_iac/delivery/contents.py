@@ -1,4 +1,4 @@
-"""What one sink is to hold of a key: its portion of the values, taken from the mint or copied from a sink that has them."""
+"""What one sink is to hold of a key: values from this run's responses, or copied from a sink that has them."""
 
 from __future__ import annotations
 
@@ -18,35 +18,64 @@ from genai_iac.core import (
     SinkState,
 )
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks import Sink
+from genai_iac.delivery.sinks import Memory, Sink, is_of_announcement
 
 _GONE = ("EXPIRED", "REVOKED", "DELETED")
 
-NewValues = Mapping[str, Secret | None]  # by secret name; None: it will be minted, and its value is not known yet
+NewValues = Mapping[
+    str, Secret | None
+]  # by secret name; None: it will be created or renewed, and its value is not known yet
 Values = frozenset[tuple[str, str]]  # secret name and mask
 
 
-def inspect_sink(sink: Sink, live: LiveResource, *, alone: bool = False) -> SinkState:
+def inspect_sink(sink: Sink, live: LiveResource, memory: Memory | None = None, *, alone: bool = False) -> SinkState:
     """What the sink holds of that key. Raises SinkError."""
-    return match_live_masks(sink, sink.read(), live, alone=alone)
+    return match_live_masks(sink, sink.read(), live, memory, alone=alone)
 
 
-def match_live_masks(sink: Sink, holding: SinkContents | None, live: LiveResource, *, alone: bool = False) -> SinkState:
-    """What of a holding fits the live masks. `alone`: callers have what they use from this sink and no other."""
+def match_live_masks(
+    sink: Sink, holding: SinkContents | None, live: LiveResource, memory: Memory | None = None, *, alone: bool = False
+) -> SinkState:
+    """What of a holding fits the live masks. `alone`: callers have what they use from this sink and no other.
+
+    `memory`: what this machine delivered. What a file of this machine lacks and that does not tell of may lie in the same
+    file on another machine.
+    """
     if holding is None or holding.id not in (live.id, ""):
-        return SinkState(sink.roles, sink.readable, {}, place=sink.place)
-    answers = {secret.name: holding.holds(secret.name, secret.mask) for secret in live.secrets}
+        return SinkState(sink.roles, sink.readable, {}, place=sink.place, elsewhere=_elsewhere(sink, live, {}, memory))
+    answers = {secret.name: _holds(holding, secret) for secret in live.secrets}
     records = {record.secret: record.role for record in holding.records if answers.get(record.secret)}
     if alone and (arrived := _find_arrival(holding, live)):
         records = {**{name: role for name, role in records.items() if role != "current"}, arrived: "current"}
     unknown = frozenset(name for name, answer in answers.items() if answer is None)
-    state = SinkState(sink.roles, sink.readable, records, unknown, sink.place)
+    elsewhere = _elsewhere(sink, live, records, memory)
+    damage = holding.damage if records else ""
+    stale = frozenset(one.secret for one in holding.records if holding.whole and one.secret not in records)
+    state = SinkState(sink.roles, sink.readable, records, unknown, sink.place, elsewhere, damage, stale)
     return replace(state, base_url=holding.base_url, project=holding.project)
 
 
+def _holds(holding: SinkContents, secret: LiveSecret) -> bool | None:
+    """Whether the value is held; None when it cannot be known. A value made long after its announcement is another run's."""
+    answer = holding.holds(secret.name, secret.mask)
+    if answer is False and not holding.whole and secret.name in holding.lost:
+        ours = is_of_announcement(secret, holding.announced.get(secret.name))
+        return False if ours or (secret.name, secret.mask) in holding.elsewhere else None
+    return answer
+
+
+def _elsewhere(sink: Sink, live: LiveResource, records: Mapping[str, Role], memory: Memory | None) -> frozenset[str]:
+    if not sink.local or memory is None:
+        return frozenset()
+    absent = (secret for secret in live.secrets if secret.name not in records and secret.state not in _GONE)
+    return frozenset(secret.name for secret in absent if not memory.knows(secret))
+
+
 def _find_arrival(holding: SinkContents, live: LiveResource) -> str | None:
-    """The newest value, when it is not known to have arrived and yet is called with: the run that brought it did not live to
-    note that. Not where the command is another one by now."""
+    """Name of the newest active secret if its delivery was never confirmed but it has been used since, else None.
+
+    An earlier run delivered it and was killed before it wrote the log. Not where the sink's command has changed since.
+    """
     working = [(secret.created, secret) for secret in live.secrets if secret.state == "ACTIVE" and secret.created]
     if not working or holding.elsewhere:
         return None
@@ -55,7 +84,7 @@ def _find_arrival(holding: SinkContents, live: LiveResource) -> str | None:
 
 
 def confirm_arrivals(sink: Sink, holding: SinkContents | None, held: SinkState, live: LiveResource) -> None:
-    """Let the sink note what it holds after all. Raises SinkError."""
+    """Log in the sink the deliveries that were never confirmed and turn out to have arrived. Raises SinkError."""
     for secret in live.secrets:
         if holding and secret.name in holding.lost and secret.name in held.records:
             sink.settle(Record(secret.name, secret.mask, held.records[secret.name], secret.expires))
@@ -72,7 +101,7 @@ def build_delivery(
     sinks: Iterable[Sink],
     project: str | None = None,
 ) -> Delivery:
-    """What the sink is to hold when the secrets play these parts: a value that was not minted is kept, or copied from one of the sinks."""
+    """What the sink is to hold when the secrets have these roles: a value that is not new is kept, or copied from one of the sinks."""
     items = []
     for name, role in roles.items():
         secret = live.secret(name)
@@ -80,7 +109,7 @@ def build_delivery(
             continue
         value = minted.get(name)
         if name not in minted and name not in held.records:
-            # a place that cannot be looked into is given the value again where there is one, and believed where not
+            # write-only sink: resend if some sink can give the value, else assume that it has it
             value = next(values_from_sinks(sinks, live.id, secret), None)
             if value is None and name not in held.unknown:
                 continue
@@ -89,7 +118,7 @@ def build_delivery(
 
 
 def roles_with_pending(held: SinkState, name: str) -> dict[str, Role]:
-    """What a sink holds, and that secret as pending unless it has a part there already; nothing where no pending value is kept."""
+    """Current roles plus `name: pending`; {} if the sink cannot store pending values or already has `name`."""
     if "pending" not in held.keeps or name in held.records:
         return {}
     return {**held.records, name: "pending"}
@@ -98,7 +127,7 @@ def roles_with_pending(held: SinkState, name: str) -> dict[str, Role]:
 def check_readers(
     sink: Sink, held: SinkState, live: LiveResource, delivery: Delivery, wanted: Mapping[str, Role]
 ) -> None:
-    """What callers read is only ever replaced, never taken away for want of a value. Raises SinkError."""
+    """Refuse to remove the current value from a sink when there is nothing to replace it with. Raises SinkError."""
     working = {secret.name for secret in live.secrets if secret.state == "ACTIVE"}
     missing = [name for name, role in wanted.items() if role == "current" and name in working]
     if missing and "current" in held.records.values() and delivery.item("current") is None:
@@ -109,7 +138,7 @@ def check_readers(
 
 
 def check_unchanged(sink: Sink, holding: SinkContents | None, live: LiveResource, known: Values) -> None:
-    """A value that this run has never heard of was delivered by another one meanwhile, and is newer. Raises SinkError."""
+    """Refuse to overwrite a value that this run does not know: another run delivered it meanwhile. Raises SinkError."""
     known |= {(secret.name, secret.mask) for secret in live.secrets}
     if holding is not None and any((one.secret, one.mask) not in known for one in holding.records):
         raise SinkError(f"{sink.place} was left as it is: another run delivered there meanwhile", hint="plan again")
@@ -126,5 +155,12 @@ def values_from_sinks(sinks: Iterable[Sink], id: str, secret: LiveSecret) -> Ite
 
 
 def empty_delivery(resource: Resource, id: str) -> Delivery:
-    """Nothing: what a sink is to hold of a key that is no more."""
+    """What a sink is to hold of a key that no longer exists: nothing."""
     return Delivery(resource.address, id, "", ())
+
+
+def renamed_portion(holding: SinkContents | None, resource: Resource, id: str) -> Delivery | None:
+    """What a sink is to hold when only the address of the key is another one; None when it holds nothing of the key, or has it."""
+    if holding is None or holding.id not in (id, "") or holding.address == resource.address:
+        return None
+    return Delivery(resource.address, id, holding.base_url, tuple(Item(record, None) for record in holding.records))

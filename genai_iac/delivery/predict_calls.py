@@ -1,4 +1,4 @@
-"""The OCI writes that a plan's deliveries will make, told beforehand: sinks are asked and not written."""
+"""The OCI writes that a plan's deliveries will make, predicted: sinks are asked and not written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ from genai_iac.core import (
     Resource,
 )
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.contents import build_delivery, empty_delivery, inspect_sink, roles_with_pending
+from genai_iac.delivery.contents import (
+    build_delivery,
+    empty_delivery,
+    inspect_sink,
+    renamed_portion,
+    roles_with_pending,
+)
 from genai_iac.delivery.service import DeliveryService
 from genai_iac.delivery.sinks import Sink
 
@@ -30,7 +36,7 @@ def predict_sink_calls(
 ) -> Plan:
     """The plan with the `sink_calls` of each change, and what has to be known of them. Raises SinkError when a sink cannot be asked."""
     told = tuple(
-        replace(change, sink_calls=tuple(_of_change(change, desk, resources[change.address], live, base_url)))
+        _with_calls(change, desk, resources[change.address], live, base_url)
         if change.address in resources and resources[change.address].settings.get("deliverTo")
         else change
         for change in plan.changes
@@ -38,8 +44,34 @@ def predict_sink_calls(
     return replace(plan, changes=told, notices=(*plan.notices, *_lingering(told, desk, resources)))
 
 
+def _with_calls(change: Change, desk: DeliveryService, resource: Resource, live: Live, base_url: BaseUrl) -> Change:
+    renames = {
+        sink.place: renamed for sink in desk.sinks(resource, change.id) if (renamed := _rename(change, sink, resource))
+    }
+    record_calls = tuple(
+        call
+        for sink in desk.sinks(resource, change.id)
+        if sink.place in renames
+        for call in sink.calls(renames[sink.place])
+    )
+    return replace(
+        change, sink_calls=tuple(_of_change(change, desk, resource, live, base_url, renames)), record_calls=record_calls
+    )
+
+
+def _rename(change: Change, sink: Sink, resource: Resource) -> Delivery | None:
+    if change.previous is None or change.id is None:
+        return None
+    return renamed_portion(sink.read(), resource, change.id)
+
+
 def _of_change(
-    change: Change, desk: DeliveryService, resource: Resource, live: Live, base_url: BaseUrl
+    change: Change,
+    desk: DeliveryService,
+    resource: Resource,
+    live: Live,
+    base_url: BaseUrl,
+    renames: Mapping[str, Delivery],
 ) -> Iterator[str]:
     before = live.one(change.address)
     if change.empties:
@@ -49,16 +81,20 @@ def _of_change(
     elif change.deliver and change.handover is not None:
         seen = _foresee(change, before, resource)
         sinks = desk.sinks(resource, seen.id or None)
+        sources = [*sinks, *desk.former(resource, seen.id)] if seen.id else sinks
         for sink in sinks:
             project = desk.project_name(resource)
-            yield from sink.calls(*_deliveries(sink, sinks, resource, seen, change, change.handover, base_url, project))
+            deliveries = tuple(_deliveries(sink, sources, resource, seen, change, change.handover, base_url, project))
+            renamed = renames.get(sink.place)
+            done = len(sink.calls(renamed)) if renamed else 0  # the records come first, and are written already by then
+            yield from sink.calls(*filter(None, [renamed]), *deliveries)[done:]
 
 
 def _of_emptying(sink: Sink, resource: Resource, id: str) -> tuple[str, ...]:
     try:
         holding = sink.read()
     except SinkError:
-        return ()  # it will be left alone, and that will be told
+        return ()  # it will be left alone, and that will be reported
     return sink.calls(empty_delivery(resource, id)) if holding is not None and holding.id == id else ()
 
 
@@ -76,7 +112,7 @@ def _lingering(
 
 def _deliveries(
     sink: Sink,
-    sinks: list[Sink],
+    sources: list[Sink],
     resource: Resource,
     seen: LiveResource,
     change: Change,
@@ -90,11 +126,11 @@ def _deliveries(
     for roles in (staged, handover.roles):
         if roles:
             url = base_url(seen.region or "", resource.settings.get("endpoint", "actions/v1"))
-            yield build_delivery(sink, held, resource, seen, url, roles, minted, sinks, project)
+            yield build_delivery(sink, held, resource, seen, url, roles, minted, sources, project)
 
 
 def _foresee(change: Change, before: LiveResource | None, resource: Resource) -> LiveResource:
-    """The key as it will be when its values are delivered: what is minted has a mask that nobody knows yet."""
+    """The key as it will be when its values are delivered: a new value has a mask that nobody knows yet."""
     fresh = {name: LiveSecret(name, "ACTIVE", "", None, None, None) for name in change.mints}
     if before is None or "create" in change.actions:
         address = change.address

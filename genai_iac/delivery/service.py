@@ -1,10 +1,11 @@
-"""Where deliveries are arranged: sinks opened, proved, written and emptied. Remembers nothing."""
+"""Writes API-key secrets to their sinks. Stateless."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from genai_iac.delivery.contents import (
     confirm_arrivals,
     empty_delivery,
     match_live_masks,
+    renamed_portion,
     roles_with_pending,
     values_from_sinks,
 )
-from genai_iac.delivery.sinks import Context, Sink, VaultClient, entry_compartments, open_sink
+from genai_iac.delivery.sinks import Context, DeliveryLog, Memory, Sink, VaultClient, entry_compartments, open_sink
 from genai_iac.references.resolver import Resolver
 
 
@@ -34,9 +36,10 @@ class DeliveryService:
     owner: str  # Stack.owner
     vault: VaultClient | None = None
     resolver: Resolver | None = None  # knows the compartments that a plan found and that an apply made
+    now: Callable[[], datetime] | None = None  # the tenancy's clock
 
     def knowing(self, resolver: Resolver) -> DeliveryService:
-        """A desk whose sinks find their compartments with that resolver, as far as it knows them by then."""
+        """Copy of this service that resolves compartment names with `resolver`."""
         return replace(self, resolver=resolver)
 
     def sinks(self, resource: Resource, id: str | None = None) -> list[Sink]:
@@ -44,18 +47,32 @@ class DeliveryService:
 
         Raises SinkError, with its place in the manifest, for one that cannot be.
         """
-        context = Context(
-            self.root, self.notes, resource.address, self.owner, id, self.vault, compartment=self._compartment
-        )
-        entries = enumerate(resource.settings.get("deliverTo", ()))
+        context = self._context(resource, id)
+        entries = enumerate(self._entries(resource))
         return [
             _open(entry, context, resource.places.get(f"deliverTo.{index}", resource.source))
             for index, entry in entries
         ]
 
+    def former(self, resource: Resource, id: str) -> list[Sink]:
+        """The places that this machine delivered to for that key and that no manifest declares any more.
+
+        One that cannot be opened is left out: nothing can be taken from it.
+        """
+        context, found = self._context(resource, id), list[Sink]()
+        with suppress(SinkError):
+            for entry in DeliveryLog(context).former(self._entries(resource), id):
+                with suppress(SinkError):
+                    found.append(open_sink(entry, context))
+        return found
+
+    def memory(self, resource: Resource, id: str | None) -> Memory:
+        """What this machine noted of its deliveries for that key. Raises SinkError."""
+        return DeliveryLog(self._context(resource, id)).memory()
+
     def compartments(self, resource: Resource) -> set[str]:
         """The OCIDs of the compartments that its sinks name, as far as they are known."""
-        entries = resource.settings.get("deliverTo", ())
+        entries = self._entries(resource)
         found = (self._known(named) for entry in entries for named in entry_compartments(entry))
         return {id for id in found if id is not None}
 
@@ -65,21 +82,38 @@ class DeliveryService:
         return None if named is None else self._known(named) or str(named)
 
     def prove(self, resource: Resource, id: str | None) -> None:
-        """Show that every sink of the resource can be written, before anything is minted. Raises SinkError."""
+        """Check that every sink of the resource can be written, before any value is created. Raises SinkError."""
         for sink in self.sinks(resource, id):
             sink.prove()
 
     def tidy(self, resources: Iterable[Resource]) -> None:
-        """Remove what killed runs left beside their sinks. What cannot be done is told by `prove`, when it matters."""
+        """Remove what killed runs left beside their sinks. What cannot be done is reported by `prove`, when it matters."""
         for resource in resources:
             for sink in self.sinks(resource):
                 with suppress(SinkError):
                     sink.clean()
 
     def announce(self, resource: Resource, id: str | None, secrets: Iterable[str]) -> None:
-        """Tell the sinks that cannot be looked into what is about to be minted, so that a crash in between is seen."""
-        for sink in self.sinks(resource, id):
-            sink.announce(tuple(secrets))
+        """Log what is about to be created for write-only sinks, so that a crash before the delivery is noticed.
+
+        A file can be looked into on the machine that it lies on, and on no other.
+        """
+        names, now = tuple(secrets), self.now() if self.now else None
+        log = DeliveryLog(self._context(resource, id))
+        for entry, sink in zip(self._entries(resource), self.sinks(resource, id), strict=True):
+            sink.announce(names)
+            if sink.local:
+                log.announce(entry, sink, names, now)
+
+    def withdraw(self, resource: Resource, id: str | None, secrets: Iterable[str]) -> None:
+        """The service refused to make what was announced. What cannot be noted then is only believed lost for longer."""
+        names = frozenset(secrets)
+        log = DeliveryLog(self._context(resource, id))
+        for entry, sink in zip(self._entries(resource), self.sinks(resource, id), strict=True):
+            with suppress(SinkError):
+                sink.withdraw(names)
+                if sink.local:
+                    log.withdraw(entry, sink, names)
 
     def look(self, resource: Resource, id: str) -> tuple[Record, ...]:
         """What its sinks hold now, of whatever key. Raises SinkError when one cannot be asked."""
@@ -94,11 +128,12 @@ class DeliveryService:
         roles: Mapping[str, Role],
         minted: Mapping[str, Secret],
         known: Values | None = None,
+        *,
         project: str | None = None,
     ) -> tuple[str, ...]:
-        """Bring every sink of the resource to hold these secrets in these parts; answers the places written.
+        """Bring every sink of the resource to hold these secrets in these parts; returns the places written.
 
-        A value that was not minted now is kept where it is, and copied to a sink that lacks it from one that has it.
+        A value that is not new is kept where it is, and copied to a sink that lacks it from one that has it.
         `known`: a sink that holds any other value by now is left alone. Raises SinkError for the places that could not be
         written; the others are.
         """
@@ -112,6 +147,7 @@ class DeliveryService:
         name: str,
         minted: Mapping[str, Secret],
         known: Values | None = None,
+        *,
         project: str | None = None,
     ) -> None:
         """Bring every sink that keeps pending values to hold that secret; what callers read there stays as it is.
@@ -120,17 +156,27 @@ class DeliveryService:
         """
         self._write(resource, live, base_url, lambda held: roles_with_pending(held, name), minted, known, project)
 
+    def rename(self, resource: Resource, id: str) -> None:
+        """Bring the records that its sinks keep of the key to its present address; values and parts stay. Raises SinkError."""
+        for sink in self.sinks(resource, id):
+            delivery = renamed_portion(sink.read(), resource, id)
+            if delivery is not None:
+                sink.rename(delivery)
+
     def take(self, resource: Resource, live: LiveResource, name: str) -> Secret | None:
         """The live value of that secret from a sink that can give it, or None."""
         secret = live.secret(name)
-        return next(values_from_sinks(self.sinks(resource, live.id), live.id, secret), None) if secret else None
+        sources = [*self.sinks(resource, live.id), *self.former(resource, live.id)]
+        return next(values_from_sinks(sources, live.id, secret), None) if secret else None
 
     def empty(self, resource: Resource, id: str) -> tuple[str, ...]:
-        """Take the values of a key that is no more out of its sinks; answers for each what was done, in words.
+        """Take the values of a key that is no more out of its sinks; returns for each what was done, in words.
 
         A place that holds something else, or cannot be looked into, is left alone.
         """
-        return tuple(said for sink in self.sinks(resource, id) if (said := _empty(sink, resource, id)))
+        files = [sink for sink in self.former(resource, id) if sink.local]
+        sinks = [*self.sinks(resource, id), *files]
+        return tuple(said for sink in sinks if (said := _empty(sink, resource, id)))
 
     def _write(
         self,
@@ -143,21 +189,27 @@ class DeliveryService:
         project: str | None,
     ) -> tuple[str, ...]:
         sinks = self.sinks(resource, live.id)
+        sources = [*sinks, *self.former(resource, live.id)]
+        memory = self.memory(resource, live.id) if any(sink.local for sink in sinks) else None
+        log = DeliveryLog(self._context(resource, live.id))
         failures: list[str] = []
         written: list[str] = []
-        for sink in sinks:
+        for entry, sink in zip(self._entries(resource), sinks, strict=True):
             try:
                 holding = sink.read()
-                held = match_live_masks(sink, holding, live, alone=len(sinks) == 1)
+                held = match_live_masks(sink, holding, live, memory, alone=len(sinks) == 1)
                 wanted = roles(held)
                 if not wanted:
                     continue
                 if known is not None:
                     check_unchanged(sink, holding, live, known)
                 confirm_arrivals(sink, holding, held, live)
-                delivery = build_delivery(sink, held, resource, live, base_url, wanted, minted, sinks, project)
+                delivery = build_delivery(sink, held, resource, live, base_url, wanted, minted, sources, project)
                 check_readers(sink, held, live, delivery, wanted)
                 sink.write(delivery)
+                if sink.readable:
+                    with suppress(SinkError):  # the value is where it belongs; the place itself tells that, too
+                        log.delivered(entry, sink, delivery)
                 if sink.readable or any(item.value is not None for item in delivery.items):
                     written.append(sink.place)
             except SinkError as error:
@@ -165,6 +217,23 @@ class DeliveryService:
         if failures:
             raise SinkError("; ".join(failures))
         return tuple(written)
+
+    def _context(self, resource: Resource, id: str | None) -> Context:
+        return Context(
+            self.root,
+            self.notes,
+            resource.address,
+            self.owner,
+            id,
+            self.vault,
+            compartment=self._compartment,
+            previous=resource.previous,
+            now=self.now,
+        )
+
+    @staticmethod
+    def _entries(resource: Resource) -> tuple[Mapping[str, Any], ...]:
+        return tuple(resource.settings.get("deliverTo", ()))
 
     def _compartment(self, written: str) -> str | None:
         return self._known(read_compartment(written))

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from genai_iac.core import Address, Live, LiveResource, Resource, SinkState
+from genai_iac.core.errors import SinkError
 from genai_iac.delivery.contents import inspect_sink
 from genai_iac.delivery.service import DeliveryService
 
@@ -19,16 +20,34 @@ def read_sink_states(
     """What each sink of each live key holds; several keys are looked at at once. Raises SinkError when a sink cannot be asked."""
 
     def look(key: LiveResource, resource: Resource) -> tuple[SinkState, ...]:
-        sinks = desk.sinks(resource, key.id)
-        held = [inspect_sink(sink, key, alone=len(sinks) == 1) for sink in sinks]
-        # a file beside the notes was written from here, so a place that they do not mention did not get what it holds
-        brought = {name for sink, one in zip(sinks, held, strict=True) if sink.local for name in one.records}
-        return tuple(replace(one, unknown=one.unknown - brought) for one in held)
+        return look_at_sinks(desk, resource, key)
 
     keys = dict(_delivered(resources, live))
     with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="sinks") as pool:
         found = pool.map(look, keys.values(), [resources[address] for address in keys])
         return dict(zip(keys, found, strict=True))
+
+
+def look_at_sinks(desk: DeliveryService, resource: Resource, key: LiveResource) -> tuple[SinkState, ...]:
+    """What each declared sink of the key holds, in their order, then each that is not declared any more. Raises SinkError."""
+    sinks = desk.sinks(resource, key.id)
+    memory = desk.memory(resource, key.id) if any(sink.local for sink in sinks) else None
+    held = [inspect_sink(sink, key, memory, alone=len(sinks) == 1) for sink in sinks]
+    # a file was written from this machine, so a place that its notes do not mention did not get what it holds
+    brought = {name for sink, one in zip(sinks, held, strict=True) if sink.local for name in one.records}
+    declared = (replace(one, unknown=one.unknown - brought) for one in held)
+    return (*declared, *_former(desk, resource, key))
+
+
+def _former(desk: DeliveryService, resource: Resource, key: LiveResource) -> Iterator[SinkState]:
+    """Those that still hold something; values can be taken from them, and none are brought."""
+    for sink in desk.former(resource, key.id):
+        try:
+            found = inspect_sink(sink, key)
+        except SinkError:
+            continue  # it is no business of this key any more
+        if found.records:
+            yield replace(found, keeps=frozenset(), former=True, damage="")
 
 
 def assume_delivered(

@@ -1,12 +1,25 @@
-"""The local tenancy: a real HTTP server that speaks OCI's wire protocol, with SQLite behind it.
+"""The local OCI emulator: an HTTP server with OCI's wire protocol and SQLite storage, for any OCI client.
+
+For: tests and trials without a cloud account. In: signed HTTP requests. Out: OCI's responses, errors, delays.
+Must not know: the rest of this project except `iam_policy`, so that a mistake of the tool is not repeated here.
 
 with running() as tenancy:
     client = IdentityClient(oci.config.from_file(str(tenancy.config_file)), service_endpoint=tenancy.url)
 """
 
 from genai_iac.emulator.client_env import shell_exports
+from genai_iac.emulator.control.token import choose_token
 from genai_iac.emulator.http.server import Running, running, serve
 from genai_iac.emulator.storage.database import DatabaseError
 from genai_iac.emulator.tenancy import Emulator, write_client_config
 
-__all__ = ["DatabaseError", "Emulator", "Running", "running", "serve", "shell_exports", "write_client_config"]
+__all__ = [
+    "DatabaseError",
+    "Emulator",
+    "Running",
+    "choose_token",
+    "running",
+    "serve",
+    "shell_exports",
+    "write_client_config",
+]

@@ -1,4 +1,4 @@
-"""What points other clients at a local tenancy: environment variables, each client's own."""
+"""What points other clients at a local emulator: environment variables, each client's own."""
 
 import configparser
 from pathlib import Path

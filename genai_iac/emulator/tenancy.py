@@ -1,4 +1,4 @@
-"""A local tenancy as an object: created on a file (or in memory), used as an ASGI application, closed."""
+"""A local emulator as an object: created on a file (or in memory), used as an ASGI application, closed."""
 
 from pathlib import Path
 from types import TracebackType
@@ -18,9 +18,18 @@ class Emulator:
     """One tenancy. Several may live in one process, and several processes may share one file.
 
     `db=None` keeps it in memory. `home_region` is for a tenancy that is new; one that exists keeps its own. `oci_dir` is
-    where client profiles are written, at once and when principals are added."""
+    where client profiles are written, at once and when principals are added. `control_token` is what the control API asks
+    for (None: there is no control API); `allow_kill` lets faults end processes of this machine."""
 
-    def __init__(self, db: Path | None = None, *, home_region: str | None = None, oci_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        db: Path | None = None,
+        *,
+        home_region: str | None = None,
+        oci_dir: Path | None = None,
+        control_token: str | None = None,
+        allow_kill: bool = False,
+    ) -> None:
         self._database = Database(db)
         self._home_region = home_region
         secret = master_key(db)
@@ -29,8 +38,9 @@ class Emulator:
         with self._database.write() as connection:
             seed_tenancy(connection, home_region)
         self.config_file = self._profiles.write()
-        control = Control(self._database, self._profiles, home_region)
-        self.app = Application(TransactionRunner(self._database, secret), control, Page(self._database))
+        control = Control(self._database, self._profiles, home_region, control_token, allow_kill=allow_kill)
+        engine = TransactionRunner(self._database, secret, allow_kill=allow_kill)
+        self.app = Application(engine, control, Page(self._database, control_token))
 
     @property
     def tenancy(self) -> str:

@@ -1,4 +1,8 @@
-"""The requests of one change: each call with the etag of the object as it was planned, followed to its end."""
+"""The calls of one change: each with the etag of the object as planned, and followed to the end of its work request.
+
+Responses can be lost. A create is found again by its ownership tag, an update by reading whether it took effect, a delete by 404;
+so a repeated call never makes a second object. tests/plan_apply/test_faults.py loses every response once.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from genai_iac.core import Call, Change, LiveResource, Secret
+from genai_iac.core import OWNERSHIP_TAG, Address, Call, Change, LiveResource, Secret
 from genai_iac.core.errors import IacError, ServiceFailure, StalePlanError
 from genai_iac.execute.context import ApplyContext
-from genai_iac.execute.duplicate_creates import has_same_tag
+from genai_iac.execute.duplicate_creates import is_alive
 from genai_iac.oci_client import OciClient, OciResponse
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 
@@ -18,7 +22,7 @@ _SETTLE_SECONDS = 600.0
 
 
 class CallExecutor:
-    """What is known of the object that a change is about, from one answer to the next."""
+    """Makes calls on one object, and keeps what the last response said of it (OCID, etag, state)."""
 
     def __init__(self, progress: ApplyContext, change: Change) -> None:
         self._progress, self._change = progress, change
@@ -32,7 +36,9 @@ class CallExecutor:
 
     def make(self, call: Call) -> None:
         """Make one call. Raises IacError."""
-        if call.operation.startswith("Create"):
+        if call.about is not None:
+            self._modify_other(call, call.about)
+        elif call.operation.startswith("Create"):
             self._create(call)
         elif call.operation == self._kind.delete_operation:
             self._delete(call)
@@ -40,7 +46,7 @@ class CallExecutor:
             self._modify(call)
 
     def settle(self, call: Call) -> None:
-        """Wait until the object is no longer being made or changed."""
+        """Wait until the object is no longer CREATING or UPDATING, at most _SETTLE_SECONDS; returns early when interrupted."""
         began, pause = time.monotonic(), 0.1
         while self.live is not None and self.live.lifecycle in _SETTLING and time.monotonic() - began < _SETTLE_SECONDS:
             if not self._progress.stop.rest(pause):
@@ -50,13 +56,18 @@ class CallExecutor:
             self._keep(self._provider.get(self._kind.get_operation, self.id, call.region, patient=True), call)
 
     def _create(self, call: Call) -> None:
-        body = self._progress.resolver.final(call.body, self._provider.now())
-        body = self._progress.mark_created(self._change, body)
+        resolved = self._progress.resolver.final(call.body, self._provider.now())
+        sent: list[dict[str, Any]] = []
         recovered = False
+
+        def marked() -> dict[str, Any]:
+            sent.append(self._progress.mark_created(self._change, resolved, call.region))
+            return sent[-1]
+
         try:
-            reply = self._provider.write(call.operation, body=body, region=call.region)
+            reply = self._provider.create(call.operation, marked, region=call.region)
         except ServiceFailure as failure:
-            found = self._find_lost(call, body) if failure.uncertain or failure.status == 409 else None
+            found = self._find_lost(call, sent[-1]) if failure.uncertain or failure.status == 409 else None
             if found is None:
                 raise
             reply, recovered = OciResponse(found), True
@@ -65,15 +76,29 @@ class CallExecutor:
         # a name that need not be unique is made twice by two applies; the answer, and values in it, show that this one is ours
         ours = bool(reply.secrets) if self._kind.creates_secrets else not recovered
         if ours and self._kind.name_scope is None:
-            self._progress.twins.watch(self._change, self.id, call.region, body)
+            self._progress.twins.watch(self._change, self.id, call.region, sent[-1])
         self._progress.ids[self._change.address] = self.id
 
+    def seal(self, call: Call) -> None:
+        """Bind the ownership tag to the OCID at once when the create took too long for the tag to fit."""
+        tags = self._progress.seal_unfit(self.live) if self.live is not None else None
+        if tags is None:
+            return
+        assert self.id is not None
+        body = {"freeformTags": tags}
+        reply = self._provider.write(
+            self._kind.update_operation, id=self.id, body=body, region=call.region, etag=self._etag
+        )
+        self.notes.append("its creation took long, so its ownership tag was written again")
+        if reply.data:
+            self._keep(reply, call)
+
     def _find_lost(self, call: Call, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The object of a create whose answer was lost: it carries the very mark that the call sent."""
-        listing = self._kind.listing
+        """The object of a create whose answer was lost: it carries the very tag that the call sent."""
+        listing, tag = self._kind.listing, body["freeformTags"][OWNERSHIP_TAG]
         place = self._provider.tenancy if listing.reach == "tenancy" else body["compartmentId"]
         for row in self._provider.read_all(listing.operation, place, call.region, **listing.parameters):
-            if has_same_tag(row, body):
+            if is_alive(row) and self._progress.is_same_birth(tag, self._kind.read(row, call.region)):
                 return row
         return None
 
@@ -87,7 +112,7 @@ class CallExecutor:
         try:
             reply = self._provider.write(call.operation, id=self.id, body=body, region=call.region, etag=self._etag)
         except ServiceFailure as failure:
-            # an earlier attempt of this very call may be what changed the etag
+            # the first attempt may have worked and its response been lost: then the retry meets the etag that it made
             if not (failure.uncertain and failure.code == "NoEtagMatch" and self._has_landed(call, body)):
                 raise
             return
@@ -96,8 +121,27 @@ class CallExecutor:
         if reply.data:
             self._keep(reply, call)
 
+    def _modify_other(self, call: Call, address: Address) -> None:
+        """Change another resource first; its own change follows later and starts from what this one wrote."""
+        kind, progress = RESOURCE_TYPES[address.kind], self._progress
+        assert call.id is not None
+        reply = self._provider.get(kind.get_operation, call.id, call.region)
+        seen = kind.read(reply.data, call.region)
+        if not progress.is_as_planned(address, seen, kind.statement_fields):
+            raise StalePlanError(f"{address} ({call.id}) was changed since the plan was made", hint="plan again")
+        body = progress.mark_updated(progress.resolver.final(call.body, self._provider.now()), seen.compartment)
+        try:
+            reply = self._provider.write(call.operation, id=call.id, body=body, region=call.region, etag=reply.etag)
+        except ServiceFailure as failure:
+            if not (failure.uncertain and failure.code == "NoEtagMatch"):
+                raise
+            reply = self._provider.get(kind.get_operation, call.id, call.region)
+            if any(reply.data.get(name) != value for name, value in body.items()):
+                raise
+        progress.before[address] = kind.read(reply.data, call.region)
+
     def _look(self, call: Call) -> None:
-        """Read the etag, and refuse to touch what somebody changed since the plan was made."""
+        """Read the etag before the first write. Raises StalePlanError when somebody changed the object since the plan was made."""
         assert self.id is not None
         reply = self._provider.get(self._kind.get_operation, self.id, call.region)
         seen = self._kind.read(reply.data, call.region)
@@ -112,8 +156,26 @@ class CallExecutor:
         self._keep(reply, call)
         return all(reply.data.get(name) == value for name, value in body.items())
 
+    def _delete_replaced(self, call: Call) -> None:
+        """Delete what the resource of this change has taken the place of."""
+        assert call.id is not None
+        address = self._change.address
+        try:
+            reply = self._provider.get(self._kind.get_operation, call.id, call.region)
+            seen = self._kind.read(reply.data, call.region)
+            if not self._progress.is_as_planned(address, seen, self._kind.statement_fields):
+                raise StalePlanError(f"{address} ({call.id}) was changed since the plan was made", hint="plan again")
+            self._provider.write(call.operation, id=call.id, region=call.region, etag=reply.etag)
+        except ServiceFailure as failure:
+            if failure.status != 404:
+                raise
+            self.notes.append("the one that it replaces was gone already")
+
     def _delete(self, call: Call) -> None:
         assert self.id is not None
+        if call.id is not None and call.id != self.id:
+            self._delete_replaced(call)
+            return
         try:
             self._look(call)
             reply = self._provider.write(call.operation, id=self.id, region=call.region, etag=self._etag)
@@ -126,7 +188,7 @@ class CallExecutor:
         self._etag = None
 
     def _end(self, call: Call, reply: OciResponse) -> None:
-        """Follow what the service goes on doing after its answer."""
+        """Wait for the work request that the response named; note when compartments changed."""
         if reply.work_request:
             self._follow(reply.work_request, call)
         if self._change.address.kind == "Compartment" and (
@@ -135,7 +197,13 @@ class CallExecutor:
             self._progress.reshape()
 
     def _follow(self, work_request: str, call: Call) -> None:
-        ended = self._provider.follow(work_request)
+        try:
+            ended = self._provider.follow(work_request)
+        except ServiceFailure as failure:
+            if failure.status != 404:
+                raise
+            self.notes.append("the service does not know the work request that it named")
+            return
         if not ended:
             assert self.id is not None
             said = "; ".join(ended.errors) or f"the work request ended {ended.status}"
@@ -146,9 +214,9 @@ class CallExecutor:
             )
 
     def _keep(self, reply: OciResponse, call: Call) -> None:
+        self.minted.update(reply.secrets)  # first: nothing else that the answer says can take them away again
         self.live = self._kind.read(reply.data, call.region)
         self.id, self._etag = self.live.id, reply.etag
-        self.minted.update(reply.secrets)
 
 
 def _inside(provider: OciClient, compartment: str) -> Iterator[str]:

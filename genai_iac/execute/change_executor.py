@@ -1,39 +1,43 @@
-"""The order inside one change: sinks proved, value minted, delivered before anything is waited for or stops working."""
+"""The order inside one change: sinks checked, secrets created or renewed, values delivered, then calls that invalidate.
+
+OCI shows a value once, in the response. From then until the delivery it is in this process's memory alone, so nothing is
+waited for and no other call is made in between (tests/crash/test_kills.py ends the process at each request).
+"""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
 from genai_iac.core import Call, Change
-from genai_iac.core.errors import IacError
+from genai_iac.core.errors import IacError, ServiceFailure, StalePlanError
 from genai_iac.execute.calls import CallExecutor
 from genai_iac.execute.context import ApplyContext
 from genai_iac.execute.secret_delivery import SecretDelivery
 
 
 class ChangeExecutor:
-    """Does changes, in any order that their `needs` allow and from any thread."""
+    """Executes changes, in any order that their `needs` allow and from any thread."""
 
     def __init__(self, progress: ApplyContext) -> None:
         self._progress = progress
         for one in progress.before.values():
             if one.created is not None:
-                # what an earlier, interrupted run made seconds ago may be news to other services still
+                # other services may not know yet what an interrupted run created seconds ago: 404 is retried for as long
                 progress.provider.window.open((progress.now - one.created).total_seconds())
 
     def prove(self, change: Change) -> None:
-        """Show that every sink to which the change brings values can be written. Raises SinkError."""
+        """Check that every sink that the change delivers to can be written. Raises SinkError."""
         resource = self._progress.resources.get(change.address)
-        if change.deliver and resource is not None:
+        if (change.deliver or change.previous) and resource is not None:
             self._progress.desk.prove(resource, change.id)
 
     def perform(self, change: Change) -> tuple[str | None, str]:
-        """Make the change's calls and deliveries; answers the OCID and a note for people. Raises IacError."""
+        """Make the change's calls and deliveries; returns the OCID and a note for people. Raises IacError."""
         return _ChangeRun(self._progress, change).run()
 
 
 class _ChangeRun:
-    """One change under way."""
+    """One change being executed."""
 
     def __init__(self, progress: ApplyContext, change: Change) -> None:
         self._progress, self._change = progress, change
@@ -44,8 +48,10 @@ class _ChangeRun:
     def run(self) -> tuple[str | None, str]:
         calls, handing = self._calls, self._handing
         if handing:
+            handing.rename(calls.id)
             handing.announce(calls.id)
         for call in self._change.calls:
+            # before anything stops working; and when interrupted, before anything else, since the values would be lost
             if call.takes_away or (calls.minted and self._progress.stop.is_set()):
                 self._deliver()
             self._end_when_asked(call)
@@ -58,18 +64,22 @@ class _ChangeRun:
     def _make(self, call: Call) -> None:
         try:
             self._calls.make(call)
-        except IacError:
+        except IacError as error:
+            if self._handing and call.mints and _made_nothing(error):
+                self._handing.withdraw(call.mints)
             if self._handing and self._calls.live and self._handing.pending:
-                with suppress(IacError):  # it is the failure of the call that is told
+                # e.g. CreateApiKey worked and a later UpdateApiKey failed: keep the values, they are never shown again
+                with suppress(IacError):  # report the failure of the call, not of this attempt
                     self._handing.save(self._calls.live, self._calls.minted)
             raise
         if call.operation.startswith("Create"):
             if self._calls.minted:
-                self._deliver()  # values are in this memory alone: nothing is waited for first
+                self._deliver()  # the values are in this memory alone: no waiting for the key to become ACTIVE first
             self._calls.settle(call)
+            self._calls.seal(call)
 
     def _end_when_asked(self, call: Call) -> None:
-        """Between two requests, never between a mint and its delivery."""
+        """Raise IacError when interrupted: between two calls, never between a new value and its delivery."""
         if self._progress.stop.is_set():
             raise IacError(f"interrupted before {call.operation}", hint="apply again: it goes on from there")
 
@@ -77,3 +87,11 @@ class _ChangeRun:
         if self._handing and self._handing.pending:
             live = self._calls.live or self._progress.before[self._change.address]
             self._handing.deliver(live, self._calls.minted)
+
+
+def _made_nothing(error: IacError) -> bool:
+    """Whether the call surely had no effect: it was not sent, or the service refused it."""
+    if isinstance(error, StalePlanError):
+        return True
+    refused = isinstance(error, ServiceFailure) and error.status is not None and 400 <= error.status < 500
+    return refused and not error.uncertain  # type: ignore[attr-defined]

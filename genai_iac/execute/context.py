@@ -1,4 +1,4 @@
-"""What is known while an apply goes on: what was read before it, and the OCIDs of what it has made so far."""
+"""Shared state of one apply: what was read before it, and the OCIDs of what it has created so far."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from genai_iac import iam_policy as language
-from genai_iac.core import OWNERSHIP_TAG, Address, Change, Live, LiveResource, Owner, Resource
+from genai_iac.core import (
+    OWNERSHIP_TAG,
+    Address,
+    Change,
+    Live,
+    LiveResource,
+    Owner,
+    Resource,
+    fixed_part_of_create,
+    make_origin,
+    read_ownership_tag,
+)
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.delivery import DeliveryService
 from genai_iac.execute.duplicate_creates import DuplicateGuard
@@ -34,30 +45,58 @@ class ApplyContext:
         self.ids = {address: one.id for address, one in self.before.items()}
         self.resolver = Resolver(resources, live.tree, self.ids)
         self.desk = desk.knowing(self.resolver)
-        self.twins = DuplicateGuard(provider)
+        self.twins = DuplicateGuard(provider, self.is_same_birth)
         self._owner, self._tree, self._directory = owner, live.tree, directory
         self._compartments = {address: one for address, one in resources.items() if address.kind == "Compartment"}
+        self._known = {
+            one.id for one in (*live.found, *live.beyond)
+        }  # was there before this run, so no other run's twin
         self._reshaped = False  # a compartment got another name, place or end: OCI rewrites the policies that name it
 
     def reshape(self) -> None:
-        """A compartment was renamed, moved or deleted."""
+        """Note that a compartment was renamed, moved or deleted.
+
+        OCI then rewrites statements that name it. Such a policy has changed since the plan, and by nobody's hand: without this
+        note every such policy of the same plan would be refused as stale.
+        """
         self._reshaped = True
 
     def is_as_planned(self, address: Address, seen: LiveResource, rewritten: tuple[str, ...]) -> bool:
-        """Whether nobody changed the object since it was read; `rewritten` are the fields that OCI itself may rewrite."""
+        """Whether nobody changed the object since it was read; `rewritten` names the fields that OCI itself may rewrite."""
         planned = self.before.get(address)
-        if planned is None or (seen.attributes, seen.tags) == (planned.attributes, planned.tags):
+        if (
+            planned is None
+            or planned.id != seen.id
+            or (seen.attributes, seen.tags) == (planned.attributes, planned.tags)
+        ):
             return True
         blank = dict.fromkeys(rewritten)
         return self._reshaped and {**seen.attributes, **blank} == {**planned.attributes, **blank}
 
-    def mark_created(self, change: Change, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body of a create with the owner mark in it."""
-        resource, attached = self.resources.get(change.address), body["compartmentId"]
-        mark = self._owner.birth(change.address, attached, resource.deletion if resource else "delete")
-        return self._with_names(
-            {**body, "freeformTags": {**body.get("freeformTags", {}), OWNERSHIP_TAG: mark}}, attached
-        )
+    def mark_created(self, change: Change, body: Mapping[str, Any], region: str | None) -> dict[str, Any]:
+        """The body of a create that is about to be sent, with the ownership tag in it."""
+        resource, origin = self.resources.get(change.address), make_origin(self.provider.now())
+        fixed = fixed_part_of_create(change.address.kind, body, region)
+        mark = self._owner.birth(change.address, fixed, origin, resource.deletion if resource else "delete")
+        marked = {**body, "freeformTags": {**body.get("freeformTags", {}), OWNERSHIP_TAG: mark}}
+        return self._with_names(marked, body["compartmentId"])
+
+    def seal_unfit(self, live: LiveResource) -> dict[str, str] | None:
+        """The tags to write at once when the service took so long to create it that its ownership tag does not fit; else None."""
+        mark = read_ownership_tag(live.tags.get(OWNERSHIP_TAG))
+        if mark is None or self._owner.fits(mark, live):
+            return None
+        seal = self._owner.seal(mark.address, live.id, mark.deletion, mark.origin)
+        return {**live.tags, OWNERSHIP_TAG: Owner.with_names(seal, mark.names)}
+
+    def is_same_birth(self, sent: str, found: LiveResource) -> bool:
+        """Whether a create call with that ownership tag, or another run's for the same address, made that resource."""
+        tag = found.tags.get(OWNERSHIP_TAG)
+        mark, asked = read_ownership_tag(tag), read_ownership_tag(sent)
+        if mark is None or asked is None or mark.sealed or found.id in self._known:
+            return False
+        same = (mark.owner, mark.stack_id, mark.address) == (asked.owner, asked.stack_id, asked.address)
+        return tag == sent or (same and self._owner.fits(mark, found))
 
     def mark_updated(self, body: Mapping[str, Any], attached: str) -> dict[str, Any]:
         """The body of an update; when it writes a policy, its mark tells what the names in it come to by now."""

@@ -1,17 +1,18 @@
-"""Two applies at once: names of API keys are not unique, so both make one. The first one stays; who made the other deletes it.
+"""Two applies at once: OCI accepts two API keys of one name, so both create one. The first stays; the run that made the other deletes it.
 
-Both look after they have made theirs, so that at least one of them sees two, and both judge by the same order. One list
-call a compartment and region finds that, however many keys were made.
+Each run lists after its own create, so at least one of them sees both. Both compare by creation time, then OCID, so they
+agree which stays. One list call per compartment and region is enough, however many keys were created.
+On one machine a lock prevents this; two CI runners have no common lock (tests/crash/test_two_at_once.py).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genai_iac.core import OWNERSHIP_TAG, Change, Outcome, Status
+from genai_iac.core import OWNERSHIP_TAG, Change, LiveResource, Outcome, Status
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.oci_client import OciClient
 from genai_iac.resource_types import RESOURCE_TYPES
@@ -19,15 +20,14 @@ from genai_iac.resource_types import RESOURCE_TYPES
 _ALIVE = ("ACTIVE", "CREATING")
 
 
-def has_same_tag(row: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
-    """Whether a row of a list call is alive and carries the very mark that the create call sent."""
-    sent = body["freeformTags"][OWNERSHIP_TAG]
-    return row.get("lifecycleState") in _ALIVE and (row.get("freeformTags") or {}).get(OWNERSHIP_TAG) == sent
+def is_alive(row: Mapping[str, Any]) -> bool:
+    """Whether a row of a list call is of something that is there, or is about to be."""
+    return row.get("lifecycleState") in _ALIVE
 
 
 @dataclass(frozen=True)
 class _CreatedKey:
-    """A key that this apply made, and what it sent to make it."""
+    """A key that this apply created, and the body that it sent."""
 
     change: Change
     id: str
@@ -36,20 +36,20 @@ class _CreatedKey:
 
 
 class DuplicateGuard:
-    """The keys that an apply has made, and what becomes of those that another apply made too."""
+    """Remembers the keys that an apply created, and deletes those that another apply created first."""
 
-    def __init__(self, provider: OciClient) -> None:
-        self._provider = provider
+    def __init__(self, provider: OciClient, is_same_birth: Callable[[str, LiveResource], bool]) -> None:
+        self._provider, self._is_same_birth = provider, is_same_birth
         self._made: list[_CreatedKey] = []
         self._lock = threading.Lock()
 
     def watch(self, change: Change, id: str, region: str | None, body: Mapping[str, Any]) -> None:
-        """That key was made by this very apply."""
+        """Remember a key that this apply created. Safe to call from any thread."""
         with self._lock:
             self._made.append(_CreatedKey(change, id, region, body))
 
     def part(self) -> Iterator[Outcome]:
-        """Delete each key of ours that is not the first of its address; a failed outcome for each."""
+        """Delete each key of ours that is not the first of its address; yields a failed Outcome for each."""
         places: dict[tuple[str, str, str | None], list[_CreatedKey]] = {}
         for made in self._made:
             places.setdefault((made.change.address.kind, made.body["compartmentId"], made.region), []).append(made)
@@ -58,9 +58,14 @@ class DuplicateGuard:
             try:
                 rows = self._provider.read_all(listing.operation, compartment, region, **listing.parameters)
             except ServiceFailure:
-                continue  # the next plan names both
+                continue  # the next plan reports both as a conflict
             for made in several:
-                yield from self._give_way(made, [row for row in rows if has_same_tag(row, made.body)])
+                yield from self._give_way(made, [row for row in rows if self._is_twin(row, made)])
+
+    def _is_twin(self, row: Mapping[str, Any], made: _CreatedKey) -> bool:
+        return is_alive(row) and self._is_same_birth(
+            made.body["freeformTags"][OWNERSHIP_TAG], RESOURCE_TYPES[made.change.address.kind].read(row, made.region)
+        )
 
     def _give_way(self, made: _CreatedKey, twins: list[Mapping[str, Any]]) -> Iterator[Outcome]:
         first = min(twins, key=lambda row: (row["timeCreated"], row["id"]), default=None)

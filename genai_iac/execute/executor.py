@@ -1,6 +1,6 @@
-"""Carrying out a plan.
+"""Executes a plan: changes without unmet `needs` run concurrently; a failure skips only what depends on it.
 
-What needs nothing goes first and at once, a failure stops only what depended on it, each outcome is told as it lands.
+A generator, so that the caller prints each outcome when it happens and tests can stop anywhere.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from genai_iac.oci_client import OciClient
 
 @dataclass
 class ApplyRequest:
-    """What an apply works with: the connection, the manifests, the reading that the plan was made on."""
+    """Inputs of an apply: the client, the resources, and the `Live` that the plan was made from."""
 
     provider: OciClient
     owner: Owner
@@ -37,9 +37,10 @@ class ApplyRequest:
 
 
 def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
-    """Make the plan's calls, yielding each outcome as it lands; what depended on a failure is skipped and told too.
+    """Make the plan's calls; yields the Outcome of each change when it ends, and a skipped one for what depends on a failure.
 
-    Before the first write every sink that will be needed is proved. Raises SinkError when one is not usable: then nothing was written.
+    Checks every sink that will be needed before the first write: raises SinkError when one is not usable, and then nothing was
+    written. Else a full disk would be found only after a value was created, when it is too late to store it.
     """
     progress = ApplyContext(site.provider, site.owner, site.resources, site.live, site.desk, site.directory, site.stop)
     performer = ChangeExecutor(progress)
@@ -63,7 +64,7 @@ def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
             if not running:
                 break
             try:
-                outcome = landed.get(timeout=0.5)  # a signal must be able to end the wait
+                outcome = landed.get(timeout=0.5)  # seconds; Python handles signals only between waits
             except Empty:
                 site.waiting(running)
                 continue
@@ -75,7 +76,7 @@ def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
 
 
 class _Queue:
-    """Changes in plan order, each given out once all it needs has ended."""
+    """Changes in plan order; each is returned once everything it needs has ended, well or not."""
 
     def __init__(self, changes: tuple[Change, ...]) -> None:
         self._left = {change.address: len(change.needs) for change in changes}
@@ -96,11 +97,11 @@ class _Queue:
         return change
 
     def blocker(self, change: Change) -> Address | None:
-        """A change that it needs and that did not land."""
+        """A change that it needs and that did not complete, or None."""
         return next((needed for needed in change.needs if needed in self._failed), None)
 
     def finish(self, change: Change, *, landed: bool) -> None:
-        """The change has ended; what waited for it alone becomes ready."""
+        """Mark the change as ended; what waited only for it becomes ready."""
         if not landed:
             self._failed.add(change.address)
         for address in self._dependents.get(change.address, ()):
@@ -109,7 +110,7 @@ class _Queue:
                 self._ready.append(self._changes[address])
 
     def rest(self) -> Iterator[Change]:
-        """What was never given out."""
+        """The changes that were never returned by `take`."""
         yield from self._changes.values()
 
 
@@ -120,6 +121,8 @@ def _perform(performer: ChangeExecutor, change: Change, landed: SimpleQueue[Outc
         outcome = Outcome(change, Status.DONE, id, note)
     except IacError as error:
         outcome = Outcome(change, Status.FAILED, change.id, str(error))
-    except Exception as error:  # a defect of ours: told as a failure of this change, so that the rest is still told
+    except (
+        Exception
+    ) as error:  # a defect of ours: a failure of this change only. Its text may quote a value, so only its type
         outcome = Outcome(change, Status.FAILED, change.id, f"unexpected {type(error).__name__}; please report it")
     landed.put(Outcome(outcome.change, outcome.status, outcome.id, outcome.note, time.monotonic() - began))

@@ -1,4 +1,4 @@
-"""The values of one change on their way: pending until they have proved themselves, then current; retired ones shown dead."""
+"""Delivery of one change's secret values: as pending, verified, then as current; finally a check that the retired value is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from genai_iac.vocabulary import model_warning
 
 
 class SecretDelivery:
-    """One key's values between the answers that showed them and the sinks that the manifest names."""
+    """Takes the values of one key from OCI's responses to the sinks of its manifest."""
 
     def __init__(self, progress: ApplyContext, change: Change, resource: Resource) -> None:
         self._progress, self._provider, self._desk = progress, progress.provider, progress.desk
@@ -25,19 +25,37 @@ class SecretDelivery:
         self.pending = bool(change.deliver)
         self.notes: list[str] = []
 
+    def rename(self, id: str | None) -> None:
+        """Let the sinks record the key's new address, before its tag says it: an interrupted rename is planned again, whole.
+
+        Raises SinkError.
+        """
+        if self._change.previous is not None and id is not None:
+            self._desk.rename(self._resource, id)
+
     def announce(self, id: str | None) -> None:
-        """Say to the sinks what is about to be minted. Raises SinkError, and StalePlanError when there is no need any more."""
+        """Log in the sinks what is about to be created or renewed, so that a run killed before the delivery is noticed.
+
+        Raises SinkError, and StalePlanError when another run has delivered meanwhile.
+        """
         if not self._change.mints:
             return
-        if self._change.needs:  # the compartment that a sink needs may be there only now
+        if self._change.needs:  # a Vault sink's compartment may have been created by this very apply
             self._desk.prove(self._resource, id)
         self._desk.announce(self._resource, id, self._change.mints)
         before = self._progress.before.get(self._change.address)
         if before is not None and before.id == id:
             self._know(before)
 
+    def withdraw(self, secrets: Iterable[str]) -> None:
+        """These values were announced and the service refused to make them."""
+        self._desk.withdraw(self._resource, self._change.id, secrets)
+
     def deliver(self, live: LiveResource, minted: dict[str, Secret]) -> None:
-        """Bring the values to the sinks, and forget them. Raises IacError when they are not where they must be."""
+        """Deliver the values, then clear `minted`. Raises IacError when a value was lost, not verified or not written.
+
+        Nothing is written as current before the verification: on failure callers keep the old value.
+        """
         self.pending = False
         handover = self._handover
         if handover is None:
@@ -56,7 +74,7 @@ class SecretDelivery:
             minted.clear()
 
     def save(self, live: LiveResource, minted: Mapping[str, Secret]) -> None:
-        """Store what was minted before a later call of the same change failed: it will not be shown again. Raises SinkError."""
+        """Store new values although a later call of the same change failed: OCI does not show them again. Raises SinkError."""
         self.pending = False
         handover = self._handover
         if handover is None or not minted:
@@ -69,21 +87,25 @@ class SecretDelivery:
     def end(self, live: LiveResource | None, id: str | None) -> None:
         """What comes after the last call: the retired value is shown dead, and sinks are emptied that are to hold nothing more."""
         if self._retired is not None and live is not None and live.region is not None:
-            dead = is_dead(self._where(live.region), self._retired, self._progress.stop)
+            dead = is_dead(self._where(live.region), self._retired, self._progress.stop, client=self._provider.http)
             said = "is dead" if dead else "still answers: the change has not propagated yet"
             self.notes.append(f"the old value {said}")
         if self._change.empties and id is not None:
             self.notes.extend(self._desk.empty(self._resource, id))
 
     def _know(self, before: LiveResource) -> None:
-        """Take note of what is there before the mint, so that what another run delivers meanwhile is told from it."""
+        """Read the sinks before the renewal: any value that appears later is another run's, newer, and is not overwritten."""
         held = self._desk.look(self._resource, before.id)
         self._check_lost(before, held)
         values = [(one.secret, one.mask) for one in held] + [(one.name, one.mask) for one in before.secrets]
         self._known = frozenset(values)
 
     def _check_lost(self, before: LiveResource, held: Iterable[Record]) -> None:
-        """A value that works and that no sink showed is minted anew; another run may have made it current since then."""
+        """Refuse to renew a secret that became current after the plan was made.
+
+        At plan time no sink had it as current, so it was to be renewed. If one has now, another run delivered it, and
+        callers use it. Raises StalePlanError.
+        """
         handover = self._handover
         secret = before.secret(handover.prove) if handover and handover.unshown and handover.prove else None
         if secret is None or secret.state != "ACTIVE" or secret.name not in self._change.mints:
@@ -92,7 +114,7 @@ class SecretDelivery:
             raise StalePlanError(f"{secret.name} was made current since the plan was made", hint="plan again")
 
     def _take_retired(self) -> Secret | None:
-        """The value that is to be shown dead at the end, before the sinks let it go."""
+        """The value whose refusal is checked at the end; read now, because the delivery removes it from the sinks."""
         name = self._handover.retired if self._handover else None
         before = self._progress.before.get(self._change.address)
         return self._desk.take(self._resource, before, name) if name and before else None
@@ -109,7 +131,7 @@ class SecretDelivery:
             )
         assert live.region is not None
         where, api = self._where(live.region), block.get("api", "chat")
-        said = verify_secret(where, value, block["model"], api, self._progress.stop)
+        said = verify_secret(where, value, block["model"], api, self._progress.stop, client=self._provider.http)
         warning = model_warning(block["model"], live.region, self._provider.now())
         more = warning or said
         self.notes.append(f"{name} answered with {block['model']}" + (f" (warning: {more})" if more else ""))
@@ -118,13 +140,13 @@ class SecretDelivery:
         assert live.region is not None
         with _storing():
             url, project = self._base_url(live.region), self._project
-            self._desk.stage(self._resource, live, url, name, minted, self._known, project)
+            self._desk.stage(self._resource, live, url, name, minted, self._known, project=project)
 
     def _write(self, live: LiveResource, roles: Mapping[str, Role], minted: Mapping[str, Secret]) -> None:
         assert live.region is not None
         with _storing():
             url, project = self._base_url(live.region), self._project
-            written = self._desk.deliver(self._resource, live, url, roles, minted, self._known, project)
+            written = self._desk.deliver(self._resource, live, url, roles, minted, self._known, project=project)
         if written:
             self.notes.append(f"delivered to {', '.join(written)}")
 

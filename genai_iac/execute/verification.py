@@ -1,22 +1,20 @@
-"""One real inference call with a secret: does it work, or is it dead? Patient, because a change takes time to reach the endpoints."""
+"""One inference call with a secret: does it work, or is it refused? Retried, because a change takes time to reach the endpoints."""
 
 from __future__ import annotations
 
 import json
 import time
-from http.client import HTTPException
 from typing import Any, NamedTuple
-from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from genai_iac.core import Secret
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.core.errors import IacError
+from genai_iac.core.redact import redact
+from genai_iac.network import HttpClient
 
 _ANY_MODEL = "openai.gpt-oss-120b"  # a dead secret is refused before the model is looked at
 _PATIENCE = 240.0  # seconds that a change may take to reach the endpoint; no number is documented
 _DEAD_PATIENCE = 30.0
-_TIMEOUT = 60.0
 _RETIREMENT = "model-retirement-info"  # sent with answers of a deprecated model (Oracle: retire-announcements.htm)
 _LONGEST = 1024 * 1024  # bytes of an answer
 
@@ -49,27 +47,26 @@ class InferenceEndpoint(NamedTuple):
     project: str | None = None
 
 
-class _NoRedirects(HTTPRedirectHandler):
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:  # the base class says what comes
-        """A redirect would carry the secret to an address that nobody chose."""
-
-
-_OPENER = build_opener(_NoRedirects())
-
-
 def verify_secret(
-    where: InferenceEndpoint, secret: Secret, model: str, api: str, stop: CancelToken, patience: float = _PATIENCE
+    where: InferenceEndpoint,
+    secret: Secret,
+    model: str,
+    api: str,
+    stop: CancelToken,
+    patience: float = _PATIENCE,
+    client: HttpClient | None = None,
 ) -> str:
-    """Call the model until the endpoint accepts the secret; what the endpoint says of the model's retirement, or nothing.
+    """Call the model until the endpoint accepts the secret; returns what the endpoint says of the model's retirement, or nothing.
 
     Raises IacError when it does not within `patience` seconds.
     """
-    began, pause, said = time.monotonic(), 0.2, ""
+    client = client or HttpClient()
+    began, pause = time.monotonic(), 0.2
     while True:
-        status, said = _call(where, secret, model, api)
+        status, said, final = _call(client, where, secret, model, api)
         if 200 <= status < 300:
             return said
-        if status not in (0, 401, 429) and status < 500:
+        if final or (status not in (0, 401, 429) and status < 500):
             break
         if time.monotonic() - began + pause > patience:
             break
@@ -84,11 +81,18 @@ def verify_secret(
     )
 
 
-def is_dead(where: InferenceEndpoint, secret: Secret, stop: CancelToken, patience: float = _DEAD_PATIENCE) -> bool:
+def is_dead(
+    where: InferenceEndpoint,
+    secret: Secret,
+    stop: CancelToken,
+    patience: float = _DEAD_PATIENCE,
+    client: HttpClient | None = None,
+) -> bool:
     """Whether the endpoint refuses the secret (401) within `patience` seconds."""
+    client = client or HttpClient()
     began, pause = time.monotonic(), 0.1
     while True:
-        status, _ = _call(where, secret, _ANY_MODEL, "chat")
+        status, _, _ = _call(client, where, secret, _ANY_MODEL, "chat")
         if status == 401:
             return True
         if time.monotonic() - began + pause > patience or not stop.rest(pause):
@@ -96,25 +100,24 @@ def is_dead(where: InferenceEndpoint, secret: Secret, stop: CancelToken, patienc
         pause = min(pause * 2, 5.0)
 
 
-def _call(where: InferenceEndpoint, secret: Secret, model: str, api: str) -> tuple[int, str]:
-    """The status (0: no answer of a model), and the first words of an error or of a warning."""
+def _call(client: HttpClient, where: InferenceEndpoint, secret: Secret, model: str, api: str) -> tuple[int, str, bool]:
+    """The status (0: no answer of a model), the first words of an error or a warning, and whether another try would end the same way."""
     asked = _APIS[api]
     content = json.dumps({"model": model, **asked.body}).encode()
-    request = Request(f"{where.url}/{asked.path}", content, method="POST")  # noqa: S310  # from the region or --endpoint
-    request.add_header("Content-Type", "application/json")
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {secret.reveal()}"}
     if where.project:
-        request.add_header("OpenAI-Project", where.project)
-    request.add_unredirected_header("Authorization", f"Bearer {secret.reveal()}")
-    try:
-        with _OPENER.open(request, timeout=_TIMEOUT) as answer:
-            if asked.answer in _members(answer.read(_LONGEST)):
-                return int(answer.status), _printable(answer.headers.get(_RETIREMENT, ""))
-            return 0, f"({answer.status}, with something else than a model's answer)"
-    except HTTPError as error:
-        with error:
-            return int(error.code), _first_words(error.read(2000), secret)
-    except (HTTPException, OSError) as error:
-        return 0, f"({type(error).__name__})"
+        headers["OpenAI-Project"] = where.project
+    answer = client.post(f"{where.url}/{asked.path}", content, headers, _LONGEST)
+    if answer.reason is not None:
+        return 0, f"({answer.reason.text})", answer.reason.final
+    if 200 <= answer.status < 300:
+        if asked.answer in _members(answer.body):
+            return answer.status, _printable(answer.headers.get(_RETIREMENT, "")), False
+        return 0, f"({answer.status}, with something else than a model's answer)", False
+    if 300 <= answer.status < 400:
+        target = f", and points to {answer.location[:200]}" if answer.location else ""
+        return answer.status, f"(a redirect{target}: it is not followed)", True
+    return answer.status, _first_words(answer.body), False
 
 
 def _members(body: bytes) -> dict[str, Any]:
@@ -126,8 +129,8 @@ def _members(body: bytes) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _first_words(body: bytes, secret: Secret) -> str:
-    text = body.decode("utf-8", "replace").replace(secret.reveal(), "****")
+def _first_words(body: bytes) -> str:
+    text = body[:2000].decode("utf-8", "replace")
     try:
         data = json.loads(text)
         text = str(data.get("message") or data.get("error", {}).get("message") or text)
@@ -137,4 +140,4 @@ def _first_words(body: bytes, secret: Secret) -> str:
 
 
 def _printable(text: str) -> str:
-    return " ".join(text.split())[:200].rstrip(".")
+    return redact(" ".join(text.split()))[:200].rstrip(".")  # before it is cut: half a value is one too

@@ -1,7 +1,10 @@
-"""The canonical layout of a manifest file. Pure: text in, text out; what it says and its comments stay what they are.
+"""The canonical layout of a manifest file (`fmt`). Pure: text in, text out.
 
+For: one order and indentation; comments, values, quotes and line breaks inside values are kept.
+In: YAML text. Out: YAML text that means the same, or an error; the result is read again and compared.
+Must not know: kinds, the tenancy.
 Documents begin with apiVersion, kind, metadata, spec; two spaces a level, lists one level below their key; one `---` between
-documents, no two blank lines in a row. Values, quotes, long statements and the columns of trailing comments stay as written.
+documents, at most one blank line in a row.
 """
 
 from __future__ import annotations
@@ -20,10 +23,17 @@ def format_text(text: str, file: str) -> str:
     reading = read_yaml(text, file)
     if reading.problems:
         raise ManifestError(reading.problems)
+    crlf = _ends_lines_with_crlf(text)
     text = text.replace("\r\n", "\n")
     laid_out = join_documents(split_documents(format_lines(text)))
     again = read_yaml(laid_out, file)
     same = [to_data(one.root) for one in reading.documents] == [to_data(one.root) for one in again.documents]
     if again.problems or not same or sorted(find_comments(text)) != sorted(find_comments(laid_out)):
         raise IacError(f"{file} cannot be laid out without changing what it says", hint="format it manually")
-    return laid_out
+    return laid_out.replace("\n", "\r\n") if crlf else laid_out
+
+
+def _ends_lines_with_crlf(text: str) -> bool:
+    """Whether the file is one of a Windows checkout: line endings are git's business, not ours."""
+    found = text.count("\r\n")
+    return found > 0 and found * 2 >= text.count("\n")

@@ -1,6 +1,9 @@
-"""OCI IAM's policy language, understood: parsed, printed, compared, filled in, evaluated and linted. Pure, usable alone.
+"""OCI's IAM policy language: parse, print, compare, fill in, evaluate, lint. Usable alone.
 
-Reading and sameness are at hand at once; what shows differences and what decides is imported when it is first asked for.
+For: comparing policies by meaning, and deciding what a statement allows. Pure.
+In: statement text, and a `Directory` that resolves names to OCIDs. Out: syntax trees, differences, decisions, lint findings.
+Must not know: manifests, tenancies, the SDK; the emulator uses it too.
+Parsing and comparison are imported at once; differences and evaluation when first used, because most commands need neither.
 """
 
 from importlib import import_module

@@ -65,7 +65,7 @@ def canonical_text(text: str, directory: Directory | None, attached: str) -> str
 
 
 def canonical(statement: Statement, directory: Directory | None, attached: str, miss: Miss | None = None) -> Statement:
-    """The one tree for all statements that mean the same. What the directory does not know is told to ``miss``."""
+    """The one tree for all statements that mean the same. What the directory does not know is reported to ``miss``."""
     if directory is not None:
         statement = resolve_known(statement, directory, attached, miss or (lambda _: None))
     if isinstance(statement, Definition):

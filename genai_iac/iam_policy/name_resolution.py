@@ -58,7 +58,7 @@ def resolve_where_known(statement: Statement, directory: Directory, attached: st
 
 
 def resolve_known(statement: Statement, directory: Directory, attached: str, miss: Miss) -> Statement:
-    """As resolve, but what cannot be resolved is told to ``miss`` and stays as it is."""
+    """As resolve, but what cannot be resolved is reported to ``miss`` and stays as it is."""
     if not isinstance(statement, Grant):
         return statement
     subject = statement.subject

@@ -121,7 +121,7 @@ def _find_invisible(value: str) -> str | None:
 def keeps_shape(kind: PlaceholderKind, token_kind: int, value: str, *, alone: bool) -> bool:
     """Whether a value that fits puts a token of the same sort in the hole's place, one that no rule of the grammar looks at.
 
-    Such a statement is read just as its template was. What this cannot tell has to be parsed.
+    Such a statement is read just as its template was. What this cannot know has to be parsed.
     """
     if token_kind == QUOTED:
         return kind in ("name", "value")  # neither grammar has a quote or a backslash: the token ends where it ended

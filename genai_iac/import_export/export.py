@@ -19,7 +19,7 @@ from genai_iac.schema import API_VERSION, STACK_KIND
 _OCID = re.compile(r"ocid1\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9-]*\.[a-z0-9]+", re.IGNORECASE)
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._-]{1,100})+")
 _LONGEST_NAME = 63
-_MOST_TAGS = 9  # OCI takes ten; one is the owner mark
+_MOST_TAGS = 9  # OCI takes ten; one is the ownership tag
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,14 +37,14 @@ def check_free(address: Address, ocid: str, live: Live) -> None:
         )
 
 
-def is_adopted(address: Address, found: LiveResource, owner: Owner) -> bool:
-    """Whether the resource carries this mark already, made for it."""
+def is_adopted(desired: Resource, found: LiveResource, owner: Owner) -> bool:
+    """Whether the resource carries its ownership tag already, under this address or one that previousNames tells."""
     mark = found.mark
     return (
         mark is not None
         and owner.owns(mark)
-        and mark.address == address
-        and owner.fits(mark, found.id, found.compartment)
+        and mark.address in (desired.address, *desired.previous)
+        and owner.fits(mark, found)
     )
 
 
@@ -54,7 +54,7 @@ def import_change(desired: Resource, found: LiveResource, owner: Owner) -> Call:
     Raises GuardError for what belongs to somebody, UsageError for what cannot take a mark.
     """
     address, mark = desired.address, found.mark
-    if mark is not None and (not owner.owns(mark) or mark.address != address):
+    if mark is not None and (not (owner.owns(mark) or owner.shares_name(mark)) or mark.address != address):
         raise GuardError(
             f"refused: {found.kind} {found.name} ({found.id}) belongs to {mark.owner} as {mark.address}",
             hint=f"let {mark.owner} give it up first: declare it there with deletion: retain, apply, then remove it and apply",

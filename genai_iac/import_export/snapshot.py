@@ -32,6 +32,9 @@ FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is t
 _AGAIN = "make it again: genai-iac snapshot --out FILE"
 _OF_STRANGERS = ("compartmentId", "statements")  # beside the name
 _TIMES = ("created", "expires", "last_used")
+# what is read of a row: all that this version knows, whatever else a newer minor version wrote
+_RESOURCE_FIELDS = frozenset(field.name for field in fields(LiveResource)) - {"mark", "secrets"}
+_SECRET_FIELDS = frozenset(field.name for field in fields(LiveSecret)) - {"mask"}
 
 Names = Mapping[str, str]
 
@@ -49,6 +52,9 @@ class Snapshot:
     groups: Names | None = None
     dynamic_groups: Names | None = None
     births: Mapping[str, datetime] = field(default_factory=dict)  # of these groups, by OCID
+    gone: tuple[
+        LiveResource, ...
+    ] = ()  # deleted, and listed still: a copy of its ownership tag is reported by it. Older snapshots have none
 
     def live(self, owner: Owner) -> Live:
         """The reading as that owner sees it."""
@@ -60,6 +66,7 @@ class Snapshot:
             now=self.now,
             regions=self.regions,
             places=self.places,
+            gone=self.gone,
         )
 
     @property
@@ -71,7 +78,7 @@ class Snapshot:
         )
 
     def group(self, name: str, domain: str | None) -> str | None:
-        """The OCID of that group of the Default domain. Raises UsageError when the snapshot cannot tell."""
+        """The OCID of that group of the Default domain. Raises UsageError when the snapshot cannot know."""
         return _find(self.groups, name, domain)
 
     def dynamic_group(self, name: str, domain: str | None) -> str | None:
@@ -88,8 +95,18 @@ def take_snapshot(
 ) -> Snapshot:
     """What has to be kept of a reading."""
     resources = tuple(sorted((_kept(one) for one in live.found), key=lambda one: (one.kind, one.id)))
+    gone = tuple(sorted(live.gone, key=lambda one: (one.kind, one.id)))
     return Snapshot(
-        live.tenancy, live.home_region, live.now, live.regions, live.places, resources, groups, dynamic_groups, births
+        live.tenancy,
+        live.home_region,
+        live.now,
+        live.regions,
+        live.places,
+        resources,
+        groups,
+        dynamic_groups,
+        births,
+        tuple(replace(_kept(one), secrets=()) for one in gone),
     )
 
 
@@ -106,6 +123,7 @@ def write_snapshot(snapshot: Snapshot) -> str:
         "groups": snapshot.groups,
         "dynamic_groups": snapshot.dynamic_groups,
         "births": {id: born.isoformat() for id, born in snapshot.births.items()},
+        "gone": [_row(one) for one in snapshot.gone],
     }
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
     rows = ",\n  ".join(json.dumps(_row(one)) for one in snapshot.resources)
@@ -121,9 +139,13 @@ def read_snapshot(data: bytes) -> Snapshot:
         version = str(document["format_version"])
         if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
             raise UsageError(f"the snapshot has version {version}, this genai-iac reads {FORMAT_VERSION}", hint=_AGAIN)
-        return _read(document)
+        return _read(document, newer=_minor(version) > _minor(FORMAT_VERSION))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError("this is not a snapshot, or a part of it is missing", hint=_AGAIN) from error
+
+
+def _minor(version: str) -> int:
+    return int(version.partition(".")[2] or 0)
 
 
 def blind_spots(snapshot: Snapshot, resources: Iterable[Resource], region: str) -> Iterator[str]:
@@ -164,25 +186,34 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _read(document: Mapping[str, Any]) -> Snapshot:
+def _read(document: Mapping[str, Any], *, newer: bool) -> Snapshot:
+    """The snapshot; one of a newer minor version may hold kinds of resources that this version does not know."""
     return Snapshot(
         tenancy=str(document["tenancy"]),
         home_region=str(document["home_region"]),
         now=datetime.fromisoformat(document["now"]),
         regions=tuple(document["regions"]),
         places=tuple(document["places"]),
-        resources=tuple(_read_row(row) for row in document["resources"]),
-        groups=document["groups"],
-        dynamic_groups=document["dynamic_groups"],
-        births={id: datetime.fromisoformat(born) for id, born in document["births"].items()},
+        resources=tuple(_read_row(row) for row in document["resources"] if not newer or row["kind"] in RESOURCE_TYPES),
+        groups=document.get("groups"),
+        dynamic_groups=document.get("dynamic_groups"),
+        births={id: datetime.fromisoformat(born) for id, born in document.get("births", {}).items()},
+        gone=tuple(_read_row(row) for row in document.get("gone", ()) if not newer or row["kind"] in RESOURCE_TYPES),
     )
 
 
 def _read_row(row: Mapping[str, Any]) -> LiveResource:
     if row["kind"] not in RESOURCE_TYPES:
         raise ValueError
-    secrets = tuple(LiveSecret(**{**_read_times(secret), "mask": ""}) for secret in row.get("secrets", ()))
-    return LiveResource(**{**_read_times(row), "secrets": secrets})
+    secrets = tuple(
+        LiveSecret(**{**_known(_SECRET_FIELDS, _read_times(secret)), "mask": ""}) for secret in row.get("secrets", ())
+    )
+    return LiveResource(**{**_known(_RESOURCE_FIELDS, _read_times(row)), "secrets": secrets})
+
+
+def _known(names: frozenset[str], row: Mapping[str, Any]) -> dict[str, Any]:
+    """What this version reads of a row: a newer minor version may have written more."""
+    return {name: value for name, value in row.items() if name in names}
 
 
 def _read_times(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From the bytes of a file to its text: UTF-8 without a byte order mark and without characters that a reader cannot see or trust."""
+"""From the bytes of a file to its text: UTF-8, a byte order mark left away, and without characters that a reader cannot see or trust."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import re
 from genai_iac.core import Source
 from genai_iac.core.errors import Problem
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024  # of one file
+MAX_TOTAL = 32 * MAX_BYTES  # of all files together, or of standard input, which cannot be split: 40,000 resources or so
+STDIN = "-"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-_MARKS = ((b"\xef\xbb\xbf", "UTF-8 with a byte order mark"), (b"\xff\xfe", "UTF-16 or UTF-32"), (b"\xfe\xff", "UTF-16"))
+_MARKS = ((b"\xff\xfe", "UTF-16 or UTF-32"), (b"\xfe\xff", "UTF-16"))
 _BREAKS = r"\x85\u2028\u2029"  # line breaks for YAML 1.1, none for YAML 1.2 and editors
 _BIDI = r"\u202a-\u202e\u2066-\u2069"  # make a line read otherwise than it is
 UNTRUSTED = re.compile(
@@ -19,7 +22,10 @@ UNTRUSTED = re.compile(
 
 def decode(data: bytes, file: str) -> str | Problem:
     """The text, or what is wrong with it and where."""
-    if len(data) > MAX_BYTES:
+    if file == STDIN and len(data) > MAX_TOTAL:
+        hint = "give fewer manifests: every Stack is planned by itself"
+        return Problem(Source(file, 1, 1), "standard input is larger than 32 MiB", hint)
+    if file != STDIN and len(data) > MAX_BYTES:
         return Problem(
             Source(file, 1, 1), "the file is larger than 1 MiB", "split it; every file of the directory is read"
         )
@@ -27,7 +33,7 @@ def decode(data: bytes, file: str) -> str | Problem:
         if data.startswith(mark):
             return Problem(Source(file, 1, 1), f"the file is {name}", "save it as UTF-8 without a byte order mark")
     try:
-        text = data.decode()
+        text = data.removeprefix(BYTE_ORDER_MARK).decode()  # Windows editors write it; it says nothing
     except UnicodeDecodeError as error:
         return Problem(_place(file, data[: error.start].decode()), "this is not UTF-8", "save the file as UTF-8")
     if found := UNTRUSTED.search(text):

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from genai_iac.core import Source
 from genai_iac.core.errors import Problem, UsageError
-from genai_iac.manifest.decoding import MAX_BYTES
+from genai_iac.manifest.decoding import MAX_BYTES, MAX_TOTAL, STDIN
 
 ENVIRONMENTS = "environments"
 MAX_FILES = 10_000
@@ -59,11 +59,18 @@ def read_files(place: ManifestPath, stdin: BinaryIO | None) -> Iterator[File | P
     """Every manifest of the place, in the order of their names; for what cannot be read, why."""
     if place.only == "-":
         assert stdin is not None
-        yield File("-", "-", stdin.read(MAX_BYTES + 1))
+        yield File(STDIN, STDIN, stdin.read(MAX_TOTAL + 1))
         return
     found = iter([place.only]) if place.only else _walk(place, Path(), set())
+    total = 0
     for key in islice(found, MAX_FILES):
-        yield key if isinstance(key, Problem) else read_file(place, key)
+        file = key if isinstance(key, Problem) else read_file(place, key)
+        total += len(file.data) if isinstance(file, File) else 0
+        if total > MAX_TOTAL:
+            message = "the manifests below this directory are larger than 32 MiB together"
+            yield _problem(place, "", message, "give the stack's own directory, or make several stacks of it")
+            return
+        yield file
     if next(found, None) is not None:
         yield _problem(
             place, "", "more than 10,000 manifests are below this directory", "give the stack's own directory"

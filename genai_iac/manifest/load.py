@@ -11,18 +11,21 @@ from typing import BinaryIO
 from genai_iac.core import Address, Document, Resource, Source, Stack
 from genai_iac.core.errors import ManifestError, Problem
 from genai_iac.manifest.decoding import decode
-from genai_iac.manifest.diagnostics import Diagnostics
+from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.document_header import ParsedDocument, read_header
 from genai_iac.manifest.environments import Environment, read_environment
 from genai_iac.manifest.files import ENVIRONMENTS, File, ManifestPath, find_manifest_path, read_files
+from genai_iac.manifest.foreign import is_foreign, is_ignored
 from genai_iac.manifest.graph import Graph, build_graph
 from genai_iac.manifest.placeholders import VariableValue
 from genai_iac.manifest.resources import complete_resources, read_resources
-from genai_iac.manifest.stack import find_stack, prepare_context
+from genai_iac.manifest.stack import check_one_stack, find_stack, ignored_globs, prepare_context
 from genai_iac.manifest.variable_sources import read_variable_file, variables_from_environ, variables_from_flags
 from genai_iac.manifest.yaml_reader import read_yaml
+from genai_iac.references.name_clashes import find_clashing_names
+from genai_iac.references.renames import find_wrong_previous_names
 from genai_iac.resource_types import RESOURCE_TYPES
-from genai_iac.schema import ENVIRONMENT_KIND
+from genai_iac.schema import ENVIRONMENT_KIND, STACK_KIND
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Manifest:
     environment: str | None
     profile: str | None
     variables: Mapping[str, VariableValue]
+    passed_over: tuple[str, ...] = ()  # YAML files of other tools
 
 
 def load(
@@ -54,7 +58,7 @@ def load(
     """
     findings = Diagnostics()
     place = find_manifest_path(path)
-    inputs, drafts, lost = _read_drafts(place, stdin, findings)
+    inputs, drafts, lost, passed_over = _read_drafts(place, stdin, findings)
     chosen, extra = read_environment(place, environment, findings) if environment else (Environment(), None)
     settings = [read_variable_file(Path(name), findings) for name in variable_files]
     layers = [
@@ -68,6 +72,7 @@ def load(
     documents, resources = read_resources(
         [draft for draft in drafts if draft.kind in RESOURCE_TYPES], ground, lost, findings
     )
+    _note_all(find_wrong_previous_names(resources), findings)
     graph, resources = _connect(resources, findings)
     if findings or ground.stack is None or graph is None:
         raise ManifestError(findings.problems)
@@ -81,43 +86,71 @@ def load(
         environment=environment,
         profile=ground.stack.profile,
         variables=ground.variables,
+        passed_over=passed_over,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _FileRead:
+    """What one file gave. `whole`: no document of ours was lost."""
+
+    key: str
+    file: File | None
+    drafts: Sequence[ParsedDocument]
+    whole: bool
+    notes: FileDiagnostics
 
 
 def _read_drafts(
     place: ManifestPath, stdin: BinaryIO | None, findings: Diagnostics
-) -> tuple[list[File], list[ParsedDocument], frozenset[str]]:
-    """The files, their documents, and the kinds of which a document could not be read (its name may be referred to)."""
-    inputs: list[File] = []
-    drafts: list[ParsedDocument] = []
-    lost: set[str] = set()
+) -> tuple[list[File], list[ParsedDocument], frozenset[str], tuple[str, ...]]:
+    """The files, their documents, the kinds of which a document could not be read (its name may be referred to), and the names of
+    other tools' files, which are passed over below a directory."""
+    found: list[_FileRead] = []
+    passed_over: list[tuple[str, str]] = []
     for file in read_files(place, stdin):
-        if isinstance(file, Problem):
-            findings.add(file)
-            lost.update(RESOURCE_TYPES)
-            continue
-        inputs.append(file)
-        found, whole = _read_file(file, findings)
-        drafts.extend(found)
-        lost.update((draft.kind for draft in found if draft.name is None) if whole else RESOURCE_TYPES)
-    return inputs, drafts, frozenset(lost)
+        read = _read_problem(place, file) if isinstance(file, Problem) else _read_file(file, place.only is None)
+        if read is not None:
+            found.append(read)
+        elif isinstance(file, File):
+            passed_over.append((file.key, file.name))
+    stacks = [draft for read in found for draft in read.drafts if draft.kind == STACK_KIND]
+    if place.only is None:
+        check_one_stack(stacks, place.given)
+    globs = ignored_globs(stacks[0]) if stacks else ()
+    kept = [read for read in found if not is_ignored(read.key, globs)]
+    lost: set[str] = set()
+    for read in kept:
+        findings.of(read.notes.file).add_all(read.notes.problems)
+        lost.update((draft.kind for draft in read.drafts if draft.name is None) if read.whole else RESOURCE_TYPES)
+    drafts = [draft for read in kept for draft in read.drafts]
+    others = tuple(name for key, name in passed_over if not is_ignored(key, globs))
+    return [read.file for read in kept if read.file is not None], drafts, frozenset(lost), others
 
 
-def _read_file(file: File, findings: Diagnostics) -> tuple[list[ParsedDocument], bool]:
-    """The documents of a file that are of a known kind, and whether these are all."""
-    notes = findings.of(file.name)
+def _read_problem(place: ManifestPath, problem: Problem) -> _FileRead:
+    name = problem.source.file
+    return _FileRead(name.removeprefix(place.prefix), None, (), False, FileDiagnostics(name, [problem]))
+
+
+def _read_file(file: File, others_there: bool) -> _FileRead | None:
+    """The documents of a file that are of a known kind; None for a file of another tool, where such may be."""
+    notes = FileDiagnostics(file.name)
     text = decode(file.data, file.name)
     if isinstance(text, Problem):
         notes.add_all([text])
-        return [], False
+        return None if others_there and is_foreign(file.data, ()) else _FileRead(file.key, file, (), False, notes)
     reading = read_yaml(text, file.name)
+    if others_there and (reading.documents or reading.problems) and is_foreign(file.data, reading.documents):
+        return None
     notes.add_all(reading.problems)
     drafts = [read_header(written, notes) for written in reading.documents]
     for draft in drafts:
         if draft is not None and draft.kind == ENVIRONMENT_KIND:
             hint = f"move it to {ENVIRONMENTS}/{draft.name or 'NAME'}.yaml beside the manifests"
             notes.add(draft.source, f"an {ENVIRONMENT_KIND} cannot stand among the manifests", hint)
-    return [draft for draft in drafts if draft is not None], reading.complete and None not in drafts
+    known = [draft for draft in drafts if draft is not None]
+    return _FileRead(file.key, file, known, reading.complete and None not in drafts, notes)
 
 
 def _connect(
@@ -126,7 +159,9 @@ def _connect(
     """The graph, and the resources with what they say about each other; circles are noted."""
     try:
         whole = resources if findings else complete_resources(resources)
-        return build_graph(whole), whole
+        graph = build_graph(whole)
+        _note_all(find_clashing_names(whole), findings)
+        return graph, whole
     except ManifestError as error:
         _note_all(error.problems, findings)
         return None, resources

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from genai_iac.core import Address, Document, Path, Reference, Resource, Source
+from genai_iac.core import Address, Document, Path, Reference, Resource, Source, Stack, read_compartment
 from genai_iac.core.errors import Problem
+from genai_iac.core.partial import leave_out, run_checks
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.document_header import ParsedDocument
 from genai_iac.manifest.graph import read_references
@@ -16,7 +17,9 @@ from genai_iac.manifest.stack import LoadContext
 from genai_iac.manifest.yaml_nodes import Places, to_data
 from genai_iac.manifest.yaml_scalars import merge_tags
 from genai_iac.resource_types import RESOURCE_TYPES
-from genai_iac.schema import check_document, show, suggest_or_list
+from genai_iac.schema import check_document, find_unread, show, suggest_or_list
+
+_STAND_IN = Stack("unread", None, "us-chicago-1", None, {}, None, "/", Source("", 1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class _Read:
 
     document: Document | None
     references: tuple[tuple[Reference, Source], ...]
+    previous_names: tuple[str, ...] = ()
 
 
 def read_resources(
@@ -34,7 +38,7 @@ def read_resources(
     firsts = _find_firsts(drafts, findings)
     documents: dict[Address, Document] = {}
     resources: dict[Address, Resource] = {}
-    claimed: dict[str, Source] = {}
+    claimed: dict[str, tuple[Source, bool]] = {}
     for draft in drafts:
         notes = findings.of(draft.written.file)
         if notes.full:
@@ -42,11 +46,12 @@ def read_resources(
         read = _read_document(draft, ground, notes)
         notes.add_all(_find_dangling(read.references, firsts, lost))
         address = draft.address
-        if read.document is None or ground.stack is None or address is None or firsts[address] is not draft:
+        if read.document is None or address is None or firsts[address] is not draft:
             continue
         documents[address] = read.document
         notes.add_all(_find_shared(read.document, claimed))
-        resources[address] = RESOURCE_TYPES[draft.kind].desired(read.document, ground.stack)
+        # without a Stack that is right nothing is planned, but what does not depend on it is checked all the same
+        resources[address] = _declare(read, ground.stack or _STAND_IN)
         told = {reference for reference, _ in read.references}
         implied = (reference for reference in read_references(resources[address]) if reference not in told)
         notes.add_all(_find_dangling(_place(implied, read.document, firsts), firsts, lost))
@@ -89,22 +94,73 @@ def _read_document(draft: ParsedDocument, ground: LoadContext, notes: FileDiagno
         notes.add_all(check_document(draft.kind, data, places.nearest, unread))
     references = tuple(interpolation.references)
     if len(notes) > before or unread or not draft.written.sound or draft.name is None:
+        if draft.written.whole:
+            return _Read(None, (*references, *_check_rest(draft, data, unread, ground, notes)))
         return _Read(None, references)
     document = Document(draft.kind, draft.name, data["spec"], draft.source, places)
     tags = merge_tags(ground.stack.tags if ground.stack else {}, document, notes)
     document = replace(document, spec={**document.spec, "tags": tags})
     notes.add_all(kind.check(document))
-    return _Read(document if len(notes) == before else None, references)
+    previous_names = tuple(data["metadata"].get("previousNames", ()))
+    if len(notes) == before:
+        return _Read(document, references, previous_names)
+    return _Read(None, (*references, *_find_homes(document)))
 
 
-def _find_shared(document: Document, claimed: dict[str, Source]) -> Iterator[Problem]:
+def _check_rest(
+    draft: ParsedDocument, data: Mapping[str, Any], unread: Iterable[Path], ground: LoadContext, notes: FileDiagnostics
+) -> Iterator[tuple[Reference, Source]]:
+    """Check what can be read of a document with mistakes; the references that its names stand for."""
+    if not isinstance(data.get("spec"), Mapping):
+        return
+    kind = RESOURCE_TYPES[draft.kind]
+    wrong, unsure = find_unread(draft.kind, data)
+    if ("spec",) in wrong or () in wrong:
+        return
+    rest = leave_out(data, wrong | set(unread), unsure)
+    document = Document(draft.kind, draft.name or "unnamed", rest["spec"], draft.source, Places(draft.written))
+    tags = data["spec"].get("tags", {})
+    if isinstance(tags, Mapping):
+        merge_tags(ground.stack.tags if ground.stack else {}, replace(document, spec={"tags": tags}), notes)
+    notes.add_all(run_checks(kind.checks(document)))
+    yield from _find_homes(document)
+
+
+def _find_homes(document: Document) -> Iterator[tuple[Reference, Source]]:
+    return run_checks(_find_home(document, field) for field in ("compartment", "parent"))
+
+
+def _find_home(document: Document, field: str) -> Iterator[tuple[Reference, Source]]:
+    """The compartment that a field of a document names, when it is one of the manifests'."""
+    value = document.spec.get(field)
+    home = read_compartment(value) if isinstance(value, str) else None
+    if isinstance(home, Reference):
+        yield home, document.place("spec", field)
+
+
+def _declare(read: _Read, stack: Stack) -> Resource:
+    assert read.document is not None
+    resource = RESOURCE_TYPES[read.document.kind].desired(read.document, stack)
+    if not read.previous_names:
+        return resource
+    places = {**resource.places, "previousNames": read.document.place("metadata", "previousNames")}
+    return replace(resource, previous_names=read.previous_names, places=places)
+
+
+def _find_shared(document: Document, claimed: dict[str, tuple[Source, bool]]) -> Iterator[Problem]:
     """What a document claims and another claim has already; what it is the first to claim is added to `claimed`."""
-    for path, what in RESOURCE_TYPES[document.kind].claims(document):
+    told: set[Path] = set()
+    for path, what, shared in RESOURCE_TYPES[document.kind].claims(document):
         source = document.place(*path)
-        if what in claimed:
+        if what not in claimed:
+            claimed[what] = (source, shared)
+            continue
+        first, first_shared = claimed[what]
+        if not (shared and first_shared) and path not in told:
+            told.add(path)
             hint = "give each entry of deliverTo, of this key and of others, a place of its own"
-            yield Problem(source, f"{show(what)} is delivered to twice; first at {claimed[what]}", hint)
-        claimed.setdefault(what, source)
+            hint += "; keys that share a dotenv file need an env with names of their own" if " in file " in what else ""
+            yield Problem(source, f"{show(what)} is delivered to twice; first at {first}", hint)
 
 
 def _find_dangling(

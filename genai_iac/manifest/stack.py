@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from genai_iac.core import Document, Source, Stack
+from genai_iac.core.errors import ManifestError, Problem
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.document_header import ParsedDocument
 from genai_iac.manifest.environments import Environment
@@ -18,6 +19,7 @@ from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import STACK_KIND, check_document
 
 REFERABLE = {name: kind.reference_fields for name, kind in RESOURCE_TYPES.items()}
+_MOST_NAMED = 20  # stacks in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,26 @@ def find_stack(
         hint = f"add one: apiVersion: genai-iac/v1, kind: {STACK_KIND}, metadata.name, spec.region"
         findings.of(where.file).add(where, f"no document is of kind {STACK_KIND}", hint)
     return None
+
+
+def check_one_stack(stacks: Iterable[ParsedDocument], path: str) -> None:
+    """Raises ManifestError, one sentence, when Stacks in several files are below a directory: their resources are not mixed."""
+    files = {draft.written.file: draft.name or "?" for draft in stacks}
+    if len(files) < 2:
+        return
+    named = [f"{name} ({file})" for file, name in files.items()]
+    shown = ", ".join(named[:_MOST_NAMED]) + (
+        f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    )
+    hint = f"give the directory of one of them, such as {next(iter(files)).rpartition('/')[0] or next(iter(files))}"
+    raise ManifestError([Problem(Source(path, 1, 1), f"{len(files)} stacks are below this directory: {shown}", hint)])
+
+
+def ignored_globs(draft: ParsedDocument) -> tuple[str, ...]:
+    """The globs of Stack.spec.ignore, taken as they are written; whether they are right is checked with the rest of the Stack."""
+    spec = to_data(draft.spec) if draft.spec is not None else None
+    globs = spec.get("ignore") if isinstance(spec, Mapping) else None
+    return tuple(glob for glob in globs if isinstance(glob, str) and glob) if isinstance(globs, list) else ()
 
 
 def prepare_context(
@@ -94,7 +116,7 @@ def _read_stack(
     before = len(notes)
     own = Scope(scope.stack, scope.variables, scope.kinds, references=False)
     assert draft.spec is not None
-    spec = Interpolation(draft.written, own, notes).read_spec(draft.spec, literal=("variables",))
+    spec = Interpolation(draft.written, own, notes).read_spec(draft.spec, literal=("variables", "ignore"))
     data = {**to_data(draft.root), "spec": spec}
     unread = find_broken(data)
     if draft.written.whole:
@@ -119,4 +141,5 @@ def _read_stack(
         profile=environment.spec.get("profile"),
         root=root,
         source=draft.source,
+        id=spec.get("id"),
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from genai_iac.core.errors import Problem, UsageError
+from genai_iac.core.input_files import InputFileError, read_input_file
 from genai_iac.manifest.decoding import MAX_BYTES, decode
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.files import File
@@ -29,12 +29,10 @@ def variables_from_flags(variables: Mapping[str, str]) -> list[GivenValue]:
 def read_variable_file(path: Path, findings: Diagnostics) -> tuple[File, list[GivenValue]]:
     """A --var-file: YAML or JSON, one mapping of names to values. Raises UsageError when it cannot be opened."""
     try:
-        with path.open("rb") as opened:
-            file = File(str(path), str(path), opened.read(MAX_BYTES + 1))
-    except (OSError, ValueError) as error:
-        reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else "not a path"
+        file = File(str(path), str(path), read_input_file(path, MAX_BYTES))
+    except InputFileError as error:
         raise UsageError(
-            f"--var-file {path} cannot be read: {reason}", hint="give a YAML file with lines of the form name: value"
+            f"--var-file {path} cannot be read: {error}", hint="give a YAML file with lines of the form name: value"
         ) from error
     return file, list(_read(file, findings.of(file.name)))
 

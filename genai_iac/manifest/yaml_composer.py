@@ -15,14 +15,16 @@ from yaml.events import (
 )
 
 from genai_iac.core import Source
-from genai_iac.manifest.decoding import UNTRUSTED, name_character
+from genai_iac.manifest.decoding import STDIN, UNTRUSTED, name_character
 from genai_iac.manifest.diagnostics import FileDiagnostics
+from genai_iac.manifest.yaml_errors import TOO_DEEP
 from genai_iac.manifest.yaml_nodes import ListNode, MapNode, Node, Plain, Scalar
 from genai_iac.manifest.yaml_scalars import MAYBE_SPECIAL, read_plain
 from genai_iac.schema import show
 
 MAX_DEPTH = 32
 MAX_NODES = 100_000
+MAX_NODES_STDIN = 2_000_000  # about what 32 MiB of manifests hold
 MAX_SCALAR = 64 * 1024
 
 _CORE = "tag:yaml.org,2002:"
@@ -43,6 +45,7 @@ class Composer:
         self, next_event: Callable[[], Any], notes: FileDiagnostics, start: int, line: int, composed: int
     ) -> None:
         self._next, self._notes, self._start, self._line = next_event, notes, start, line
+        self._most = MAX_NODES_STDIN if notes.file == STDIN else MAX_NODES
         self.composed = composed  # nodes of the file so far
         self.quoted: list[tuple[int, int]] = []  # spans in which a tab is text
         self.left_out = 0  # values and keys that could not be read
@@ -50,8 +53,8 @@ class Composer:
     def compose(self, event: Any, depth: int = 1) -> Node:
         """The node that begins with this event. Raises LimitExceeded, and whatever the parser raises."""
         self.composed += 1
-        if self.composed > MAX_NODES:
-            self._refuse(event, "the file has more than 100,000 values", "split it")
+        if self.composed > self._most:
+            self._refuse_size(event)
         kind = type(event)
         if kind is AliasEvent:
             self._leave_out(event, "aliases (*) are not used in manifests", "write the value out")
@@ -75,13 +78,18 @@ class Composer:
         self.left_out += 1
         self.note(event, message, hint)
 
+    def _refuse_size(self, event: Any) -> None:
+        if self._most == MAX_NODES:
+            self._refuse(event, "the file has more than 100,000 values", "split it")
+        self._refuse(event, "standard input has more than 2,000,000 values", "give fewer manifests")
+
     def _refuse(self, event: Any, message: str, hint: str) -> None:
         self.note(event, message, hint)
         raise LimitExceeded
 
     def _read_collection(self, event: Any, depth: int) -> Node:
         if depth > MAX_DEPTH:
-            self._refuse(event, "lists and mappings are nested more than 32 deep", "write it flatter")
+            self._refuse(event, *TOO_DEEP)
         if event.tag not in (None, _TAG_OF[type(event)]):
             self._note_tag(event)
         return self._read_list(event, depth) if type(event) is SequenceStartEvent else self._read_map(event, depth)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import yaml
-from yaml.events import DocumentStartEvent
+from yaml.events import DocumentEndEvent, DocumentStartEvent
 from yaml.parser import Parser
 from yaml.reader import Reader
 from yaml.scanner import Scanner
@@ -21,65 +21,8 @@ from genai_iac.core import Source
 from genai_iac.core.errors import Problem
 from genai_iac.manifest.diagnostics import FileDiagnostics
 from genai_iac.manifest.yaml_composer import Composer, LimitExceeded
+from genai_iac.manifest.yaml_errors import is_nesting_limit, translate_parser_error
 from genai_iac.manifest.yaml_nodes import Scalar, Written
-
-_WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
-    (("tab character", "'\\t'"), "a tab where YAML wants spaces", "indent with spaces"),
-    (("cannot start any token",), "a value cannot begin with this character", "put quotes around the value"),
-    (
-        ("expected ',' or",),
-        "this list or mapping in brackets is not closed, or a comma is missing",
-        "close it, or put quotes around values with , : ? [ ] { }",
-    ),
-    (("unclosed",), "a bracket is not closed", "close it"),
-    (("find expected ':'",), "a key without its colon", "write key: value"),
-    (
-        ("mapping values are not allowed", "found unexpected ':'"),
-        "a colon that begins no value here",
-        "put quotes around text with a colon in it",
-    ),
-    (
-        ("mapping keys are not allowed", "sequence entries are not allowed"),
-        "this does not fit the lines before it",
-        "check the indentation",
-    ),
-    (
-        ("expected <block end>", "expected key", "expected '-' indicator"),
-        "this does not fit the lines before it",
-        "check the indentation",
-    ),
-    (("<document start>",), "text after the end of a document", "begin the next document with ---"),
-    (("end of stream",), "the file ends inside a quoted text", "close the quotes"),
-    (("document separator", "document indicator"), "a document ends inside a quoted text", "close the quotes"),
-    (
-        ("escape", "hexdecimal", "hexadecimal"),
-        "an escape that YAML does not know",
-        "use single quotes, or double the backslash",
-    ),
-    (
-        ("chomping", "indentation indicator", "comment or a line break", "comment or line break"),
-        "a block text (| or >) with something else on its first line",
-        "begin the text on the next line",
-    ),
-    (("tag", "'!'", "uri"), "a tag (!) that cannot be read", "remove it"),
-    (("directive", "version", "%"), "a directive (%) that cannot be read", "remove it"),
-    (("node content",), "a value is missing here", "write one, or put quotes around the text"),
-    (
-        ("alphabetic or numeric",),
-        "an anchor or alias (& or *) that cannot be read",
-        "put quotes around text that begins with & or *",
-    ),
-)
-
-
-def translate_parser_error(problem: str) -> tuple[str, str]:
-    """What is wrong and what to do, for a parser's complaint."""
-    complaint = problem.lower()
-    for signs, message, hint in _WORDS:
-        if any(sign in complaint for sign in signs):
-            return message, hint
-    return "this is not YAML", "check the indentation and the quotes"
-
 
 _SIGN = re.compile(r"[\t#]")
 
@@ -152,12 +95,18 @@ class _Run:
         self.documents: list[Written] = []
         self.complete = True
         self.composed = 0
+        self.unread = (
+            0,
+            0,
+            0,
+        )  # where the documents that were read end, how many problems there were then, how many documents
         self.quoted: list[tuple[int, int]] = []
 
     def read_from(self, start: int) -> int | None:
         """Read documents from that character on; where to begin again after a mistake, or None at the end."""
         line = self.text.count("\n", 0, start)
         begun = start
+        self._mark_read(start)
         try:
             next_event = self.parser(self.text[start:]).get_event
             composer = Composer(next_event, self.notes, start, line, self.composed)
@@ -165,19 +114,49 @@ class _Run:
                 if isinstance(event, DocumentStartEvent):
                     begun = start + _index(event)
                     self._read_document(composer, event, next_event)
+                elif isinstance(event, DocumentEndEvent):
+                    self._mark_read(start + _end(event))
         except LimitExceeded:
             self.complete = False
         except _COMPLAINTS as error:
             self.complete = False
+            if is_nesting_limit(str(getattr(error, "problem", None) or "")):
+                self._note_depth(error, start)
+                return None
             wrong = self._note_complaint(error, start, line)
             return self._find_document(max(begun + 3, wrong))
         return None
 
+    def _mark_read(self, end: int) -> None:
+        self.unread = (end, len(self.notes), len(self.documents))
+
     def check_tabs(self) -> None:
-        """Note the first tab between tokens. After a mistake it cannot be told what is quoted."""
+        """Note the first tab between tokens. After a mistake it cannot be known what is quoted."""
         if self.complete and "\t" in self.text and (index := find_stray_tab(self.text, self.quoted)) is not None:
             line, column = self.text.count("\n", 0, index) + 1, index - self.text.rfind("\n", 0, index)
             self.notes.add(Source(self.notes.file, line, column), *translate_parser_error("tab character"))
+
+    def _note_depth(self, error: Any, start: int) -> None:
+        """Note where a document passes our nesting limit, after the parser stopped at a limit of its own.
+
+        libyaml reads up to 1,024 characters ahead of its events, and since PyYAML 6.0.4 it gives up 1,000 levels deep: with
+        brackets on one line it complains before our limit has seen an event. The document is read again up to that
+        place, where the parser has nothing to complain of before our limit is reached.
+        """
+        begun, noted, read = self.unread
+        del self.notes.problems[noted:]  # they are found again
+        next_event = self.parser(self.text[begun : start + error.problem_mark.index]).get_event
+        composer = Composer(next_event, self.notes, begun, self.text.count("\n", 0, begun), self.composed)
+        try:
+            while (event := next_event()) is not None:
+                if isinstance(event, DocumentStartEvent):
+                    self._read_document(composer, event, next_event)
+        except LimitExceeded:
+            return
+        except _COMPLAINTS:
+            pass  # of the end that was cut off: this parser's limit is lower than ours
+        del self.documents[read:]
+        self._note_complaint(error, start, self.text.count("\n", 0, start))
 
     def _read_document(self, composer: Composer, start: Any, next_event: Callable[[], Any]) -> None:
         noted, left_out = len(self.notes), composer.left_out
@@ -207,6 +186,10 @@ class _Run:
     def _find_document(self, after: int) -> int | None:
         found = _DOCUMENT.search(self.text, after)
         return found.start() if found and not self.notes.full else None
+
+
+def _end(event: Any) -> int:
+    return int(event.end_mark.index)
 
 
 def _index(event: Any) -> int:

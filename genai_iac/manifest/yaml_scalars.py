@@ -1,4 +1,4 @@
-"""Free-form tags, which all kinds have: the Stack's, then the resource's own. OCI's limits leave room for the owner mark."""
+"""Free-form tags, which all kinds have: the Stack's, then the resource's own. OCI's limits leave room for the ownership tag."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def _within(text: str, base: int) -> int:
     raise ValueError("a number that needs more than 64 bits")
 
 
-MOST = 9  # OCI takes ten; one is the owner mark
-MOST_BYTES = 4_700  # OCI takes 5 KB of JSON; the rest is for the owner mark
+MOST = 9  # OCI takes ten; one is the ownership tag
+MOST_BYTES = 4_700  # OCI takes 5 KB of JSON; the rest is for the ownership tag
 
 
 def merge_tags(shared: Mapping[str, Any], document: Document, notes: FileDiagnostics) -> Mapping[str, Any]:

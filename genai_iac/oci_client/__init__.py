@@ -1,4 +1,9 @@
-"""The one door to the OCI SDK: calls go in by operation name, plain data and `Secret`s come out, failures are translated."""
+"""Calls to OCI. The only package that imports the OCI SDK.
+
+For: authentication, endpoints, retries, errors, paging, work requests, Vault.
+In: operation names with plain bodies. Out: plain data; secret values as `Secret`; failures as errors of `core.errors`.
+Must not know: manifests, plans, resource types.
+"""
 
 from genai_iac.oci_client.auth import Connection
 from genai_iac.oci_client.client import OciClient, connect

@@ -1,16 +1,20 @@
-"""Who calls, and where to: a profile or principal, a region, and the local tenancy's endpoint when there is one.
+"""Who calls, and where to: a profile or principal, a region, and the local emulator's endpoint when there is one.
 
-Configuration is the OCI CLI's: `~/.oci/config`, OCI_CLI_CONFIG_FILE, OCI_CLI_PROFILE, OCI_CLI_AUTH, OCI_CLI_REGION.
+Configuration is the OCI CLI's: `~/.oci/config` and its OCI_CLI_* variables of signing (settings.py).
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from genai_iac.core.errors import UsageError
+from genai_iac.oci_client.keys import load_key, read_key, read_named_file
+from genai_iac.oci_client.principals import check_metadata_service, within_limit
+from genai_iac.oci_client.regions import normalize_region
+from genai_iac.oci_client.settings import VARIABLES, Settings, read_settings
 
 Auth = Literal["api_key", "security_token", "instance_principal", "resource_principal", "oke_workload_identity"]
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -25,7 +29,7 @@ class Connection:
     auth: Auth = "api_key"
     region: str | None = None
     stack_region: str | None = None  # called when neither a flag nor the profile names one
-    endpoint: str | None = None  # of a local tenancy; the real service has none to give
+    endpoint: str | None = None  # of a local emulator; the real service has none to give
     allowed_hosts: tuple[str, ...] = ()  # beside OCI's own, hosts that an ApiKey's `endpoint` may name
     base_url: str | None = None  # where the delivered keys will be used, when that is not the endpoint
 
@@ -45,79 +49,102 @@ class Connection:
 
 def read_identity(connection: Connection) -> tuple[dict[str, Any], Any]:
     """The SDK's configuration and signer. Raises UsageError that names the file, the profile and what is missing."""
-    from oci.exceptions import ClientError
-
     try:
         config, signer = _READERS[connection.auth](connection)
-    except (ClientError, ValueError, OSError) as error:
+    except UsageError:
+        raise
+    except Exception as error:  # whatever a principal's signer raises: KeyError, RuntimeError, a ServiceError, ...
         raise UsageError(
             f"cannot sign in with --auth {connection.auth}: {_first_line(error)}", hint=_hint(connection)
         ) from error
-    config["region"] = connection.region or config.get("region") or connection.stack_region
-    if not config.get("region"):
-        raise UsageError(
-            "no region to call", hint="give --region, set OCI_CLI_REGION or write region= into the profile"
-        )
+    config["profile_region"] = config.get("region")
+    config["region"] = choose_region(connection, config.get("region"))
     return config, signer
 
 
-def _read_profile(connection: Connection) -> dict[str, Any]:
+def choose_region(connection: Connection, profile_region: str | None) -> str:
+    """The region to call: that of the command line or environment, else the profile's, else the Stack's. Raises UsageError."""
+    profile = f"region in profile {connection.profile or 'DEFAULT'} of {connection.config_file or '~/.oci/config'}"
+    for text, where in (
+        (connection.region, "--region (or OCI_CLI_REGION)"),
+        (profile_region, profile),
+        (connection.stack_region, "region of the Stack"),
+    ):
+        if text and text.strip():
+            return normalize_region(text, where)
+    raise UsageError("no region to call", hint="give --region, set OCI_CLI_REGION or write region= into the profile")
+
+
+def _read_profile(connection: Connection, *, needed: tuple[str, ...]) -> tuple[dict[str, Any], Settings]:
+    """The SDK's configuration. Only what signing needs is taken over: an endpoint in a profile would be taken for an identity
+    domain, and request logs would hold secrets. Raises UsageError that names what is missing or malformed, and where."""
     import oci
 
-    location = connection.config_file or oci.config.DEFAULT_LOCATION
-    config: dict[str, Any] = oci.config.from_file(location, connection.profile or oci.config.DEFAULT_PROFILE)
-    # an endpoint in a profile would be taken for a domain, and request logs would hold secrets
+    settings = read_settings(connection.config_file, connection.profile)
+    missing = [name for name in needed if not settings.values.get(name)]
+    if missing:
+        variables = [variable for variable, name in VARIABLES.items() if name in missing]
+        raise UsageError(
+            f"cannot sign in with --auth {connection.auth}: {settings.file} [{settings.profile}] lacks {', '.join(missing)}",
+            hint=f"add it there, or set {' and '.join(variables)}",
+        )
+    for name in ("tenancy", "user", "fingerprint"):
+        value = settings.values.get(name)
+        if name in needed and value is not None and not oci.config.PATTERNS[name].match(value):
+            raise UsageError(
+                f"cannot sign in with --auth {connection.auth}: {settings.origin(name)}: {name} is malformed: {value[:100]!r}",
+                hint="copy it from the console: Profile, API keys, View configuration file",
+            )
+    config: dict[str, Any] = {**oci.config.DEFAULT_CONFIG, **settings.values}
     for name in ("endpoint", "log_requests"):
         config.pop(name, None)
-    return config
+    config.setdefault("region", os.environ.get("OCI_REGION"))
+    return config, settings
 
 
 def _api_key(connection: Connection) -> tuple[dict[str, Any], Any]:
     import oci
 
-    config = _read_profile(connection)
-    if "security_token_file" in config and "user" not in config:
+    settings = read_settings(connection.config_file, connection.profile)
+    if settings.values.get("security_token_file") and not settings.values.get("user"):
         return _security_token(connection)
-    oci.config.validate_config(config)
-    signer = oci.signer.Signer(
-        tenancy=config["tenancy"],
-        user=config["user"],
-        fingerprint=config["fingerprint"],
-        private_key_file_location=config.get("key_file"),
-        pass_phrase=config.get("pass_phrase"),
-        private_key_content=config.get("key_content"),
-    )
-    return config, signer
+    config, settings = _read_profile(connection, needed=("user", "tenancy", "fingerprint"))
+
+    def make(content: bytes, pass_phrase: bytes | None) -> Any:
+        who = (config["tenancy"], config["user"], config["fingerprint"])
+        return oci.signer.Signer(*who, None, pass_phrase, content)
+
+    return config, load_key(settings, read_key(settings), make)
 
 
 def _security_token(connection: Connection) -> tuple[dict[str, Any], Any]:
     import oci
 
-    config = _read_profile(connection)
-    token = Path(config.get("security_token_file", "")).expanduser().read_text(encoding="utf-8").strip()
-    key = oci.signer.load_private_key_from_file(config["key_file"], config.get("pass_phrase"))
-    return config, oci.auth.signers.SecurityTokenSigner(token, key)
+    config, settings = _read_profile(connection, needed=("tenancy", "security_token_file"))
+    token = read_named_file(settings, "security_token_file").strip()
+    return config, oci.auth.signers.SecurityTokenSigner(token, load_key(settings, read_key(settings)))
 
 
 def _instance_principal(connection: Connection) -> tuple[dict[str, Any], Any]:
     del connection
     import oci
 
-    return _of_signer(oci.auth.signers.InstancePrincipalsSecurityTokenSigner())
+    check_metadata_service()
+    return _of_signer(within_limit(oci.auth.signers.InstancePrincipalsSecurityTokenSigner))
 
 
 def _resource_principal(connection: Connection) -> tuple[dict[str, Any], Any]:
     del connection
     import oci
 
-    return _of_signer(oci.auth.signers.get_resource_principals_signer())
+    return _of_signer(within_limit(oci.auth.signers.get_resource_principals_signer))
 
 
 def _oke_workload_identity(connection: Connection) -> tuple[dict[str, Any], Any]:
     del connection
     import oci
 
-    return _of_signer(oci.auth.signers.get_oke_workload_identity_resource_principal_signer())
+    return _of_signer(within_limit(oci.auth.signers.get_oke_workload_identity_resource_principal_signer))
 
 
 def _of_signer(signer: Any) -> tuple[dict[str, Any], Any]:

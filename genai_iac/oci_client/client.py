@@ -6,19 +6,22 @@ Values of secrets leave the answer at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 
 from genai_iac.core.cancellation import CancelToken
-from genai_iac.core.errors import IacError, ServiceFailure
+from genai_iac.core.errors import IacError, ServiceFailure, UsageError
 from genai_iac.core.sdk_operation import SdkOperation
+from genai_iac.network import HttpClient, read_headers
+from genai_iac.network.limits import PAGES, cut_deep
 from genai_iac.oci_client.auth import Connection, read_identity
-from genai_iac.oci_client.errors import translate
+from genai_iac.oci_client.errors import not_subscribed, translate
 from genai_iac.oci_client.inference_hosts import INFERENCE_PATHS, check_inference_host
 from genai_iac.oci_client.operations import OPERATIONS
+from genai_iac.oci_client.regions import normalize_region
 from genai_iac.oci_client.responses import (
     OciResponse,
     RequestListener,
@@ -33,11 +36,12 @@ from genai_iac.oci_client.sdk_clients import SdkClients, local_endpoint
 from genai_iac.oci_client.secrets import forget_frames, reveal_for_request
 
 _PAGE = 1000  # rows asked for in one list call; the service may give fewer
+_FARTHEST, _FARTHEST_LOCAL = timedelta(hours=1), timedelta(days=3660)  # that the tenancy's clock may be from ours
 _LONGEST_WORK = 4 * 3600.0  # seconds; a compartment takes 30 minutes to go, at worst three hours
 
 
 def connect(connection: Connection, stop: CancelToken | None = None, watch: RequestListener | None = None) -> OciClient:
-    """A provider for that connection; `stop` cuts its waits short, `watch` is told of each request, in whatever thread it is
+    """A provider for that connection; `stop` cuts its waits short, `watch` is called with each request, in whatever thread it is
     made. Nothing is called yet. Raises UsageError without an identity."""
     connection.check_endpoint()
     config, signer = read_identity(connection)
@@ -60,8 +64,10 @@ class OciClient:
         self._watch = watch
         self.tenancy: str = config["tenancy"]
         self.region: str = config["region"]
+        self._profile_region: str | None = config.get("profile_region")
         self.window = ConsistencyWindow()
         self._clients = SdkClients(config, signer, connection.endpoint)
+        self.http = HttpClient()  # for what the SDK has no client for, such as a call with a delivered secret
         self._ahead = timedelta(0)  # how far the tenancy's clock is ahead of ours
 
     @cached_property
@@ -79,8 +85,36 @@ class OciClient:
 
     @cached_property
     def _subscriptions(self) -> list[Mapping[str, Any]]:
-        rows = self.read_all("ListRegionSubscriptions", self.tenancy)
+        try:
+            return self._read_subscriptions(self.region)
+        except ServiceFailure as failure:
+            raise self._unsubscribed(failure) or failure from failure
+
+    def _read_subscriptions(self, region: str) -> list[Mapping[str, Any]]:
+        rows = self.read_all("ListRegionSubscriptions", self.tenancy, region)
         return [expect(row, "ListRegionSubscriptions", "regionName") for row in rows]
+
+    def _unsubscribed(self, failure: ServiceFailure) -> ServiceFailure | None:
+        """Whether the region that does not know this identity is only one that the tenancy has not: other regions that are
+        written somewhere can tell. OCI itself answers 401 to both."""
+        if failure.status != 401:
+            return None
+        for region in self._other_regions:
+            with suppress(IacError):
+                return not_subscribed(
+                    failure, self.region, [one["regionName"] for one in self._read_subscriptions(region)]
+                )
+        return None
+
+    @property
+    def _other_regions(self) -> list[str]:
+        """Those of the profile and the Stack, where they are not the one that is called."""
+        found: list[str] = []
+        for text in (self._profile_region, self.connection.stack_region):
+            with suppress(UsageError):
+                region = normalize_region(text or "", "")
+                found += [region] if region not in (self.region, *found) else []
+        return found
 
     def now(self) -> datetime:
         """The tenancy's clock, as its last answer told it: expiries are judged by the service's time, not by this machine's."""
@@ -92,14 +126,18 @@ class OciClient:
         """All pages of a list call on that compartment (or tenancy, or Vault secret), as plain data; `patient` waits for one that
         was made a moment ago."""
         rows: list[dict[str, Any]] = []
+        pages: set[str] = set()
         if operation != "ListRegionSubscriptions":
             parameters.setdefault("limit", _PAGE)
         while True:
             response = self._call(operation, [id], region, parameters, self.window if patient else None)[0]
-            rows.extend(read_rows(response.data, operation))
-            page = response.headers.get("opc-next-page")
+            rows.extend(read_rows(cut_deep(response.data), operation))
+            page = read_headers(response.headers).next_page
             if not page:
                 return rows
+            if page in pages or len(pages) >= PAGES:
+                raise _endless(operation, len(pages) + 1)
+            pages.add(page)
             parameters["page"] = page
 
     def get(
@@ -140,6 +178,21 @@ class OciClient:
         if known.token:
             parameters["opc_retry_token"] = retry_token or _new_token()
         response, doubt = self._call(operation, arguments, region, parameters, self.window)
+        if known.service == "identity":
+            self.window.open()
+        return read_response(response, doubted=doubt is not None)
+
+    def create(
+        self, operation: str, body: Callable[[], Mapping[str, Any]], *, region: str | None = None
+    ) -> OciResponse:
+        """One create. `body` is made anew for every attempt, until one may have had its effect: from then on it, and the retry
+        token, stay as they are."""
+        known = OPERATIONS[operation]
+
+        def request() -> tuple[list[Any], Mapping[str, Any]]:
+            return [body()], {"opc_retry_token": _new_token()} if known.token else {}
+
+        response, doubt = self._call_again(operation, request, region)
         if known.service == "identity":
             self.window.open()
         return read_response(response, doubted=doubt is not None)
@@ -189,6 +242,7 @@ class OciClient:
     def close(self) -> None:
         """Let the connections go."""
         self._clients.close()
+        self.http.close()
 
     def _call(
         self,
@@ -199,41 +253,91 @@ class OciClient:
         window: ConsistencyWindow | None,
         endpoint: str | None = None,
     ) -> tuple[Any, ServiceFailure | None]:
-        known = OPERATIONS[operation]
-        where = self._where(known, region)
-        method = getattr(self._clients.get(known.service, where, endpoint), known.method)
-
         def attempt() -> Any:
-            began = time.monotonic()
-            try:
-                response = method(*map(reveal_for_request, arguments), **parameters)
-            except IacError:
-                raise
-            except Exception as error:
-                failure = translate(error, operation)
-                self._tell(operation, where, failure.status, began)
-                raise failure from forget_frames(error)
-            self._tell(operation, where, response.status, began)
-            self._note_clock(response.headers.get("date"))
-            return response
+            return self._attempt(operation, arguments, region, parameters, endpoint)
 
         return call_with_retry(attempt, window, self.stop.rest)
 
+    def _call_again(
+        self, operation: str, request: Callable[[], tuple[list[Any], Mapping[str, Any]]], region: str | None
+    ) -> tuple[Any, ServiceFailure | None]:
+        """A write whose arguments are made anew after each refusal, and kept once an answer was lost."""
+        kept: tuple[list[Any], Mapping[str, Any]] | None = None
+
+        def attempt() -> Any:
+            nonlocal kept
+            made = kept or request()
+            try:
+                return self._attempt(operation, made[0], region, made[1])
+            except ServiceFailure as failure:
+                if failure.uncertain:
+                    kept = made
+                raise
+
+        return call_with_retry(attempt, self.window, self.stop.rest)
+
+    def _attempt(
+        self,
+        operation: str,
+        arguments: list[Any],
+        region: str | None,
+        parameters: Mapping[str, Any],
+        endpoint: str | None = None,
+    ) -> Any:
+        known = OPERATIONS[operation]
+        where = self._where(known, region)
+        client = self._clients.get(known.service, where, endpoint)
+        began = time.monotonic()
+        try:
+            response = getattr(client, known.method)(*map(reveal_for_request, arguments), **parameters)
+        except IacError:
+            raise
+        except Exception as error:
+            failure = self._explain(error, operation, where, client)
+            self._tell(operation, where, failure.status, began)
+            raise failure from forget_frames(error)
+        self._tell(operation, where, response.status, began)
+        self._note_clock(response.headers)
+        return response
+
+    def _explain(self, error: Exception, operation: str, region: str, client: Any) -> ServiceFailure:
+        """The failure in our words; a 401 in a region that the tenancy is not subscribed to is named as that."""
+        url, proxy = client.base_client.get_endpoint(), self._clients.proxy_of(client)
+        failure = translate(error, operation, region=region, url=url, proxy=proxy)
+        subscriptions = self.__dict__.get("_subscriptions")  # only when they were read already
+        if failure.status == 401 and subscriptions:
+            failure = not_subscribed(failure, region, [one["regionName"] for one in subscriptions]) or failure
+        return failure
+
     def _tell(self, operation: str, region: str, status: int | None, began: float) -> None:
         if self._watch:
-            self._watch(SentRequest(operation, region, status, time.monotonic() - began))
+            with suppress(Exception):  # whoever watches cannot undo a call
+                self._watch(SentRequest(operation, region, status, time.monotonic() - began))
 
     def _where(self, known: SdkOperation, region: str | None) -> str:
         if known.home:
             return region or self.home_region
         return region or self.region
 
-    def _note_clock(self, date: str | None) -> None:
-        if date:
-            told = parsedate_to_datetime(date)
-            ahead = told - datetime.now(UTC)
-            # whole seconds are all the header tells; closer than that is this machine's clock being right
-            self._ahead = ahead if abs(ahead) > timedelta(seconds=2) else timedelta(0)
+    def _note_clock(self, headers: Any) -> None:
+        """Take the tenancy's time from an answer; a date that cannot be is forgotten."""
+        told = read_headers(headers).date
+        if told is None:
+            return
+        ahead = told - datetime.now(UTC)
+        # OCI refuses signatures that are five minutes off, so no answer of its own is; a local emulator's clock can be set
+        if abs(ahead) > (_FARTHEST_LOCAL if self.connection.endpoint else _FARTHEST):
+            return
+        # whole seconds are all the header tells; closer than that is this machine's clock being right
+        self._ahead = ahead if abs(ahead) > timedelta(seconds=2) else timedelta(0)
+
+
+def _endless(operation: str, pages: int) -> ServiceFailure:
+    return ServiceFailure(
+        f"{operation}: the list does not end: after {pages} pages the service names one that was read already, or still another",
+        operation=operation,
+        hint="try again; if it stays so, ask whether the endpoint is OCI's",
+    )
 
 
 def _new_token() -> str:

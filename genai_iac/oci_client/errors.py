@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from socket import gaierror
 from typing import Any
 
 from genai_iac.core.errors import ServiceFailure
+from genai_iac.core.redact import redact, remember
 from genai_iac.iam_policy.permissions import rights_of
+from genai_iac.network import explain, read_headers
+from genai_iac.network.failures import causes
+from genai_iac.oci_client.regions import is_known, similar_regions
 
+_TAKEN = "a plan that can see what has the name refuses this, so it came since, or this identity may not see it"
+_VALUE = re.compile(r"sk-[A-Za-z0-9_-]{16,}")  # what the service makes
 _HINTS: Mapping[tuple[int, str], str] = {
     (401, "NotAuthenticated"): "check the profile's key and fingerprint, and this machine's clock",
     (
@@ -25,14 +32,33 @@ _HINTS: Mapping[tuple[int, str], str] = {
     (429, "TooManyRequests"): "the tenancy is throttled; try again later or lower --parallelism",
     (400, "LimitExceeded"): "ask for a higher service limit in the Console, or remove what is not needed",
 }
+_CONFLICTS: Mapping[str, str] = {
+    "CompartmentAlreadyExists": f"{_TAKEN}: give it another spec.name, or adopt what is there: genai-iac import Compartment/NAME OCID",
+    "PolicyAlreadyExists": f"{_TAKEN}: give it another spec.name, or adopt what is there: genai-iac import Policy/NAME OCID",
+    "NotAuthorizedOrResourceAlreadyExists": (
+        "either the name is taken, perhaps by something that this identity may not see: give it another name or adopt what is "
+        "there with genai-iac import; or this identity may not do that"
+    ),
+    "IncorrectState": "something else is being done to it: wait until that is over, then apply again",
+    "LockConflict": "it is locked: wait until that is over or remove the lock in the Console, then apply again",
+    "InvalidatedRetryToken": "what an earlier attempt made was changed or deleted since: plan and apply again",
+}
+_CONFLICT = "it is not in a state that allows this: look at it in the Console, then plan and apply again"
 
 
-def translate(error: Exception, operation: str) -> ServiceFailure:
-    """The ServiceFailure that an exception of the SDK means; the original is left to be chained."""
+def translate(
+    error: Exception, operation: str, *, region: str = "", url: str = "", proxy: str | None = None
+) -> ServiceFailure:
+    """The ServiceFailure that an exception of the SDK means; the original is left to be chained.
+
+    `url` is where the service is, `proxy` what the request went through.
+    """
     from oci.exceptions import ServiceError
 
     if isinstance(error, ServiceError):
-        return _of_answer(error, operation)
+        return (
+            _of_redirect(error, operation) if 300 <= int(error.status) < 400 else _of_answer(error, operation, region)
+        )
     name = type(error).__name__
     if name == "CircuitBreakerError":
         failure = ServiceFailure(
@@ -40,47 +66,80 @@ def translate(error: Exception, operation: str) -> ServiceFailure:
         )
         failure.retry_after = 5.0
         return failure
-    failure = ServiceFailure(
-        f"{operation}: no answer from {_who(error)}: {_why(error)}", operation=operation, hint=_where_to_look(error)
+    if isinstance(error, RecursionError | UnicodeError):
+        return _unreadable(operation)
+    return _of_exception(error, operation, region, url, proxy)
+
+
+def not_subscribed(failure: ServiceFailure, region: str, subscribed: Sequence[str]) -> ServiceFailure | None:
+    """The failure that a 401 in a region means to which the tenancy is not subscribed; None when it is."""
+    if region in subscribed:
+        return None
+    near = [name for name in similar_regions(region) if name in subscribed]
+    return ServiceFailure(
+        f"{failure.operation}: the tenancy is not subscribed to region {region}, but to {', '.join(sorted(subscribed))}",
+        operation=failure.operation,
+        status=failure.status,
+        code=failure.code,
+        request_id=failure.request_id,
+        hint=f"did you mean {near[0]}?" if near else "name another region, or subscribe to this one in the Console",
     )
-    failure.unreached = any(isinstance(cause, ConnectionRefusedError | gaierror) for cause in _causes(error))
-    failure.uncertain = not failure.unreached
+
+
+def _of_exception(error: Exception, operation: str, region: str, url: str, proxy: str | None) -> ServiceFailure:
+    if any(_is_of_the_network(cause) for cause in causes(error)):
+        reason = explain(error, url, proxy)
+        if any(isinstance(cause, gaierror) for cause in causes(error)) and not is_known(region):
+            near = similar_regions(region)
+            hint = f"did you mean {' or '.join(near)}?" if near else reason.hint
+            reason = replace(reason, text=f"{reason.text}; the OCI SDK knows no region {region}", hint=hint)
+        failure = ServiceFailure(f"{operation}: {reason.text}", operation=operation, hint=reason.hint)
+        failure.unreached, failure.final = reason.unsent, reason.final
+        failure.uncertain = not reason.unsent
+        return failure
+    # raised before anything was sent: an endpoint, a region or a parameter that the SDK does not take
+    said = _plain(str(error)) or type(error).__name__
+    failure = ServiceFailure(
+        f"{operation} could not be asked: {said}", operation=operation, hint="see the region and --endpoint"
+    )
+    failure.unreached = failure.final = True
     return failure
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was made from, as far down as the libraries tell."""
-    seen: list[BaseException] = []
-    todo: list[object] = [error]
-    while todo and len(seen) < 20:
-        one = todo.pop()
-        if isinstance(one, BaseException) and one not in seen:
-            seen.append(one)
-            todo.extend([one.__cause__, one.__context__, getattr(one, "reason", None), *one.args])
-    return iter(seen)
+def _is_of_the_network(error: BaseException) -> bool:
+    """Whether an exception is the system's or an HTTP library's (the SDK has its own copy of requests)."""
+    modules = ("urllib3.", "oci._vendor.requests.", "http.client", "ssl")
+    return isinstance(error, OSError) or type(error).__module__.startswith(modules)
 
 
-def _who(error: BaseException) -> str:
-    match = re.search(r"host=\W*([\w.:-]+)\W*, port=(\d+)", str(error))
-    return f"{match[1]}:{match[2]}" if match else "the service"
+def _unreadable(operation: str) -> ServiceFailure:
+    failure = ServiceFailure(
+        f"{operation}: the service answered with something that cannot be read (it is nested too deeply)",
+        operation=operation,
+        hint="try again; if it stays so, ask whether the endpoint is OCI's",
+    )
+    failure.uncertain = failure.final = True
+    return failure
 
 
-def _why(error: BaseException) -> str:
-    """The innermost reason that the system or a library gives, in its own few words."""
-    found = [cause for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
-    return _plain(str(found[-1].strerror)) if found else type(list(_causes(error))[-1]).__name__
+def _of_redirect(error: Any, operation: str) -> ServiceFailure:
+    """Redirects are not followed: OCI sends none, and the request may carry a value."""
+    status, headers = int(error.status), read_headers(error.headers)
+    target = f" and points to {headers.location}" if headers.location else ""
+    failure = ServiceFailure(
+        f"{operation}: the answer is {status}{target}; redirects are not followed, and nothing was sent there",
+        operation=operation,
+        status=status,
+        request_id=headers.request_id,
+        hint="see what answers in the place of OCI: --endpoint, the region, a proxy or a sign-in page; then try again",
+    )
+    failure.uncertain = True
+    return failure
 
 
-def _where_to_look(error: BaseException) -> str:
-    if "127.0.0.1" in _who(error) or "localhost" in _who(error):
-        return "is the local tenancy running? start it: genai-iac local serve"
-    return "check the network, the region and any proxy settings"
-
-
-def _of_answer(error: Any, operation: str) -> ServiceFailure:
-    status, code = int(error.status), str(error.code or "")
-    headers = {str(key).lower(): str(value) for key, value in (error.headers or {}).items()}
-    request_id = str(error.request_id or headers.get("opc-request-id", "")) or None
+def _of_answer(error: Any, operation: str, region: str) -> ServiceFailure:
+    status, code, headers = int(error.status), _plain(str(error.code or ""))[:100], read_headers(error.headers)
+    request_id = headers.request_id
     said = _plain(str(error.message or "the service gave no reason"))
     failure = ServiceFailure(
         f"{operation}: {status} {code}: {said}" + (f" (opc-request-id {request_id})" if request_id else ""),
@@ -88,20 +147,30 @@ def _of_answer(error: Any, operation: str) -> ServiceFailure:
         status=status,
         code=code,
         request_id=request_id,
-        hint=_next(status, code, operation),
+        hint=_next(status, code, operation, region),
     )
     failure.uncertain = status >= 500
-    seconds = headers.get("retry-after", "")
-    failure.retry_after = float(seconds) if re.fullmatch(r"\d{1,4}", seconds) else None
+    failure.retry_after = headers.retry_after
     return failure
 
 
-def _next(status: int, code: str, operation: str) -> str | None:
+def _next(status: int, code: str, operation: str, region: str) -> str:
     """What to do about it; of what may be a lack of rights, which right that is."""
-    hint = _HINTS.get((status, code))
+    hint = _CONFLICTS.get(code, _CONFLICT) if status == 409 else _HINTS.get((status, code))
+    if status == 401 and region:
+        # OCI answers so too in a region that the tenancy is not subscribed to
+        hint = (
+            f"check the profile's key and fingerprint, this machine's clock, and that the tenancy has region {region}"
+        )
     needed = " and ".join(rights_of(operation)) if status in (403, 404) and code.startswith("NotAuthorized") else ""
-    return f"{hint or 'this identity may not do that'}: it needs the right to {needed}" if needed else hint
+    if needed:
+        return f"{hint or 'this identity may not do that'}: it needs the right to {needed}"
+    if hint is None and 400 <= status < 500 and status not in (408, 409):
+        return "correct what the service names, then run the command again"
+    return hint or "run the command again; if it stays so, give the opc-request-id to Oracle's support"
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.split())[:500]
+    for value in _VALUE.findall(text):
+        remember(value)  # an error may quote the answer that it stands for, and that showed a value this run never got
+    return redact(" ".join(text.split()))[:500]  # before it is cut: the rest of a value would not be known any more

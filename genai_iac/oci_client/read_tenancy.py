@@ -1,13 +1,15 @@
 """Reading the tenancy: list calls only, in waves, and no more of them however many keys and policies there are.
 
 One call finds the home region and at the same time one lists the compartments; then one a kind and compartment (and
-region), all of those at once.
+region), all of those at once. `scope` says which.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from genai_iac.core import (
@@ -23,10 +25,15 @@ from genai_iac.core import (
 )
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.oci_client import OciClient
+from genai_iac.oci_client.scope import Place, choose_scope, kinds_reaching, whole_scope
 from genai_iac.references.resolver import named_compartments
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 
 _GONE = ("DELETED", "FAILED")
+_DELETED = "DELETED"
+_DENIED = (401, 403, 404)
+_KEY_ID = re.compile(r"ocid1\.generativeaiapikey\.[a-z0-9-]+\.(?P<region>[a-z0-9-]+)\.[a-z0-9]+", re.IGNORECASE)
+_MOST_NAMED = 20  # keys that policies name and no list showed, looked for one by one
 
 
 def read_live(
@@ -42,23 +49,48 @@ def read_live(
 ) -> Live:
     """What the tenancy holds of these resources and of this owner.
 
-    The compartments read are the tenancy itself, those that the manifests name and those that carry the owner's mark;
-    with `full_scan` all of them, in every subscribed region. `also` are resources of other manifests whose places are
-    read too; `choose` answers the compartments to read instead of all these. Raises ServiceFailure.
+    Read are the tenancy itself, the compartments that the manifests name and those that carry the owner's tag, in the regions
+    that the manifests name; beyond them all other places where something of this owner could be, as far as `scope` goes.
+    With `full_scan` everything, in every subscribed region. `also` are resources of other manifests whose places are read
+    too; `choose` answers the compartments to read instead of all these. Raises ServiceFailure.
     """
     with ThreadPoolExecutor(max_workers=max(parallelism, 2), thread_name_prefix="read") as pool:
         home, found = _read_tenancy_wide(provider, pool)
-        compartments = [resource for resource in found if resource.kind == "Compartment"]
+        compartments = [one for one in found if one.kind == "Compartment" and one.lifecycle != _DELETED]
         tree = CompartmentTree.of(
             provider.tenancy, (CompartmentNode(one.id, one.name, one.compartment) for one in compartments)
         )
         declared = (*resources.values(), *also)
         regions = _regions(provider, declared, region, full_scan)
-        places = sorted(choose(tree)) if choose else _places(tree, owner, declared, compartments, full_scan)
-        wanted = frozenset(resource.address.kind for resource in declared)
-        for rows in pool.map(lambda job: job(), _jobs(provider, places, regions, wanted)):
-            found.extend(rows)
-    return Live.of(owner, tree, found, home_region=home, now=provider.now(), regions=regions, places=places)
+        every = {tree.tenancy, *tree.nodes}
+        own = set(choose(tree)) if choose else every if full_scan else _own_places(tree, owner, declared, compartments)
+        narrow = bool(choose) or full_scan
+        scope = whole_scope(own, regions) if narrow else choose_scope(every, own, regions, provider.regions)
+        reader = _PlaceReader(provider, owner, frozenset(one.address.kind for one in declared))
+        reads = [pool.submit(reader.read, place) for place in scope.own]
+        tries = [pool.submit(_try, reader, place) for place in scope.beyond]
+        try:
+            found.extend(row for read in reads for row in read.result())
+        except BaseException:
+            for waiting in tries:
+                waiting.cancel()
+            raise
+        scanned, unread = _gather(one.result() for one in tries)
+        if not (narrow or scope.whole):
+            scanned.extend(_read_named_keys(provider, owner, (*found, *scanned)))
+    everything = (*found, *scanned)
+    return Live.of(
+        owner,
+        tree,
+        [one for one in found if one.lifecycle != _DELETED],
+        home_region=home,
+        now=provider.now(),
+        regions=regions,
+        places=sorted(own),
+        scanned=[one for one in scanned if one.lifecycle != _DELETED],
+        unread=[*scope.gaps(), *_say_unread(unread, tree)],
+        gone=[one for one in everything if one.lifecycle == _DELETED],
+    )
 
 
 def _read_tenancy_wide(provider: OciClient, pool: ThreadPoolExecutor) -> tuple[str, list[LiveResource]]:
@@ -68,11 +100,11 @@ def _read_tenancy_wide(provider: OciClient, pool: ThreadPoolExecutor) -> tuple[s
     not, the lists are read again there, because another region's copy may lag behind.
     """
     guess = provider.region
-    guessed = [pool.submit(_read_wide, provider, kind, guess) for kind in _reaching("tenancy")]
+    guessed = [pool.submit(_read_wide, provider, kind, guess) for kind in kinds_reaching("tenancy")]
     home = provider.home_region
     read = [future.result() for future in guessed]
     if home != guess:
-        read = [_read_wide(provider, kind, home) for kind in _reaching("tenancy")]
+        read = [_read_wide(provider, kind, home) for kind in kinds_reaching("tenancy")]
     return home, [resource for rows in read for resource in rows]
 
 
@@ -81,55 +113,105 @@ def _read_wide(provider: OciClient, kind: ResourceType, region: str) -> list[Liv
     return list(_live_rows(kind, rows, None))
 
 
-def _jobs(
-    provider: OciClient, places: Iterable[str], regions: Iterable[str], declared: frozenset[str]
-) -> Iterator[Callable[[], list[LiveResource]]]:
-    for place in places:
-        for kind in _reaching("compartment"):
-            yield _job(provider, kind, place, None, declared)
-        for kind in _reaching("compartment and region"):
-            for region in regions:
-                yield _job(provider, kind, place, region, declared)
+@dataclass(frozen=True)
+class _PlaceReader:
+    """Reads places: one list call each, and one Get for each row of a kind whose list leaves attributes out."""
 
+    provider: OciClient
+    owner: Owner
+    declared: frozenset[str]  # the kinds that the manifests declare
 
-def _job(
-    provider: OciClient, kind: ResourceType, place: str, region: str | None, declared: frozenset[str]
-) -> Callable[[], list[LiveResource]]:
-    def read() -> list[LiveResource]:
+    def read(self, place: Place, *, every: bool = True) -> list[LiveResource]:
+        """What is there; without `every`, what is not the owner's is left as it is listed. Raises ServiceFailure."""
+        kind, compartment, region = place
         try:
-            rows = provider.read_all(kind.listing.operation, place, region, **kind.listing.parameters)
+            rows = self.provider.read_all(kind.listing.operation, compartment, region, **kind.listing.parameters)
         except ServiceFailure as failure:
             # identities from before this type existed may not list it, and a stack that has none need not care
-            if kind.listing.optional and failure.status == 404 and kind.name not in declared:
+            if kind.listing.optional and failure.status == 404 and kind.name not in self.declared:
                 return []
             raise
         if kind.listing.summary:
-            rows = [_in_full(provider, kind, row, region) for row in rows]
+            rows = [self._in_full(kind, row, region) if every or self._owns(row) else row for row in rows]
         return list(_live_rows(kind, rows, region))
 
-    return read
+    def _in_full(self, kind: ResourceType, row: dict[str, Any], region: str | None) -> dict[str, Any]:
+        """The row with what only the Get operation shows. Another's that this identity may not read stays as it is listed."""
+        if row.get("lifecycleState") in _GONE or "id" not in row:
+            return row
+        try:
+            data = self.provider.get(kind.get_operation, row["id"], region).data
+        except ServiceFailure as failure:
+            if failure.status != 404 or self._owns(row):
+                raise
+            return row
+        return data if isinstance(data, dict) else row
+
+    def _owns(self, row: Mapping[str, Any]) -> bool:
+        return self.owner.owns(read_ownership_tag((row.get("freeformTags") or {}).get(OWNERSHIP_TAG)))
 
 
-def _in_full(provider: OciClient, kind: ResourceType, row: dict[str, Any], region: str | None) -> dict[str, Any]:
-    """The row with what only the Get operation shows. A stranger's that this identity may not read stays as it is listed."""
-    if row.get("lifecycleState") in _GONE or "id" not in row:
-        return row
+def _try(reader: _PlaceReader, place: Place) -> tuple[Place, list[LiveResource] | ServiceFailure]:
+    """What is there; the failure where the identity may not look, or the region does not answer: the stack names no such place."""
     try:
-        data = provider.get(kind.get_operation, row["id"], region).data
+        return place, reader.read(place, every=False)
     except ServiceFailure as failure:
-        if failure.status != 404 or OWNERSHIP_TAG in (row.get("freeformTags") or {}):
-            raise
-        return row
-    return data if isinstance(data, dict) else row
+        return place, failure
 
 
-def _reaching(reach: str) -> list[ResourceType]:
-    return [kind for kind in RESOURCE_TYPES.values() if kind.listing.reach == reach]
+def _gather(
+    answers: Iterable[tuple[Place, list[LiveResource] | ServiceFailure]],
+) -> tuple[list[LiveResource], dict[Place, ServiceFailure]]:
+    scanned: list[LiveResource] = []
+    unread: dict[Place, ServiceFailure] = {}
+    for place, answer in answers:
+        if isinstance(answer, ServiceFailure):
+            unread[place] = answer
+        else:
+            scanned.extend(answer)
+    return scanned, unread
+
+
+def _say_unread(unread: Mapping[Place, ServiceFailure], tree: CompartmentTree) -> Iterator[str]:
+    """One sentence for the compartments that may not be read, one for each region that does not answer."""
+    denied = {compartment for (_, compartment, _), why in unread.items() if why.status in _DENIED}
+    if denied:
+        named = ", ".join(sorted(tree.path(id) for id in denied)[:3])
+        yield (
+            f"{len(denied)} compartment{'s' if len(denied) > 1 else ''} could not be searched for what the stack may have there "
+            f"({named}{', …' if len(denied) > 3 else ''}): this identity may not list it"
+        )
+    silent = {region or "the home region": why for (_, _, region), why in unread.items() if why.status not in _DENIED}
+    for region, why in sorted(silent.items()):
+        yield f"{region} could not be searched for what the stack may have there: {why}"
+
+
+def _read_named_keys(provider: OciClient, owner: Owner, found: Iterable[LiveResource]) -> Iterator[LiveResource]:
+    """Keys that no list showed and that statements of the owner's policies name: what was granted something was made by somebody."""
+    found = list(found)
+    seen = {one.id for one in found}
+    statements = (
+        text
+        for one in found
+        if one.kind == "Policy" and owner.owns(read_ownership_tag(one.tags.get(OWNERSHIP_TAG)))
+        for text in one.attributes["statements"]
+    )
+    named = {match[0]: match["region"] for text in statements for match in _KEY_ID.finditer(text)}
+    kind = RESOURCE_TYPES["ApiKey"]
+    for id, region in sorted(named.items())[:_MOST_NAMED]:
+        if id in seen or region not in provider.regions:
+            continue
+        try:
+            yield from _live_rows(kind, [provider.get(kind.get_operation, id, region).data], region)
+        except ServiceFailure:
+            continue  # gone, or nothing that may be looked at
 
 
 def _live_rows(kind: ResourceType, rows: Iterable[Mapping[str, Any]], region: str | None) -> Iterator[LiveResource]:
+    """Without what is gone, but for what a tag of this tool is still on: it tells a copy of that tag."""
     for row in rows:
-        if row.get("lifecycleState") not in _GONE:
+        state = row.get("lifecycleState")
+        if state not in _GONE or (state == _DELETED and OWNERSHIP_TAG in (row.get("freeformTags") or {})):
             yield kind.read(row, region)
 
 
@@ -138,18 +220,12 @@ def _regions(provider: OciClient, declared: Iterable[Resource], region: str, ful
     return tuple(sorted(named | {region} | (set(provider.regions) if full_scan else set())))
 
 
-def _places(
-    tree: CompartmentTree,
-    owner: Owner,
-    declared: Iterable[Resource],
-    compartments: Iterable[LiveResource],
-    full_scan: bool,
-) -> list[str]:
-    if full_scan:
-        return sorted({tree.tenancy, *tree.nodes})
+def _own_places(
+    tree: CompartmentTree, owner: Owner, declared: Iterable[Resource], compartments: Iterable[LiveResource]
+) -> set[str]:
     owned = {
         one.id
         for one in compartments
         if owner.owns(read_ownership_tag(one.tags.get(OWNERSHIP_TAG))) and one.lifecycle != "DELETING"
     }
-    return sorted({tree.tenancy} | owned | set(named_compartments(tree, declared)))
+    return {tree.tenancy} | owned | set(named_compartments(tree, declared))

@@ -8,6 +8,8 @@ from typing import Any
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import ServiceFailure
+from genai_iac.network import read_headers
+from genai_iac.network.limits import cut_deep
 from genai_iac.oci_client.secrets import extract_secrets
 
 _NOT_OCI = "try again; if it stays so, ask whether the endpoint is OCI's"
@@ -22,7 +24,7 @@ class OciResponse:
     etag: str | None = None
     work_request: str | None = None
     secrets: Mapping[str, Secret] = field(default_factory=dict)
-    doubted: bool = False  # an earlier attempt of the same call may have had its effect too
+    doubted: bool = False  # an earlier attempt of the same call, whose response was lost, may have taken effect too
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,10 @@ RequestListener = Callable[[SentRequest], None]
 
 
 def read_response(response: Any, *, doubted: bool = False) -> OciResponse:
-    """The SDK's response as a OciResponse; every value leaves its data."""
-    secrets, headers = extract_secrets(response.data), response.headers
-    return OciResponse(response.data, headers.get("etag"), headers.get("opc-work-request-id"), secrets, doubted)
+    """The SDK's response as a OciResponse; every value leaves its data, before anything else of the answer is looked at."""
+    secrets = extract_secrets(response.data)
+    headers = read_headers(response.headers)
+    return OciResponse(cut_deep(response.data), headers.etag, headers.work_request, secrets, doubted)
 
 
 def read_rows(data: Any, operation: str) -> list[dict[str, Any]]:

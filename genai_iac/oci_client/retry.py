@@ -1,4 +1,4 @@
-"""Patience: which failures pass by themselves, and how long to wait for them.
+"""Retry policy: which failures are temporary, and how long to retry.
 
 The SDK's own strategy waits about 90 s before it reports a permanent conflict, ignores Retry-After, and knows nothing
 of eventual consistency: a child of a compartment made seconds ago is answered 404. So calls are made without it, and
@@ -39,33 +39,33 @@ T = TypeVar("T")
 
 @dataclass
 class ConsistencyWindow:
-    """The time in which an answer may not know yet what was just made. Shared by all calls of a provider."""
+    """The time after a creation in which other services may still answer 404. Shared by all calls of a client."""
 
     closes: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open(self, age: float = 0.0) -> None:
-        """Something was made `age` seconds ago."""
+        """Note that something was created `age` seconds ago."""
         with self._lock:
             self.closes = max(self.closes, time.monotonic() + WINDOW - age)
 
     @property
     def is_open(self) -> bool:
-        """Whether a 404 may still be news that has not arrived."""
+        """Whether a 404 may still mean that the service does not know the new resource yet."""
         return time.monotonic() < self.closes
 
 
 def is_transient(failure: ServiceFailure) -> bool:
-    """Whether the same request may pass in a moment: no answer, throttled, a server's fault, a conflict that ends."""
+    """Whether to retry the same request: no response, 429, 5xx, or a conflict that ends by itself."""
     if failure.status is None:
-        return True
+        return not failure.final
     if failure.status == 409:
         return failure.code in _TRANSIENT_CONFLICTS
     return failure.status == 429 or (failure.status >= 500 and failure.status != 501)
 
 
 def is_consistency_error(failure: ServiceFailure) -> bool:
-    """Whether the answer reads like one of a service that has not heard of something new."""
+    """Whether the error is what a service returns for a resource that it does not know yet."""
     if (failure.status, failure.code) in _CONSISTENCY:
         return True
     return failure.status == 400 and any(text in failure.message for text in _UNKNOWN_NAME)
@@ -74,12 +74,14 @@ def is_consistency_error(failure: ServiceFailure) -> bool:
 def call_with_retry(
     attempt: Callable[[], T], window: ConsistencyWindow | None = None, rest: Callable[[float], object] = time.sleep
 ) -> tuple[T, ServiceFailure | None]:
-    """Call until it succeeds or fails for good; answers the result and the last failure on the way whose effect is not known.
+    """Call until it succeeds or fails for good; returns the result and the last failure on the way whose effect is not known.
 
     `window` is given for calls that may be ahead of consistency (writes): then what `is_consistency_error` is tried again while it is
     open. `rest` waits; it answers False when there is no time for another attempt. Raises the ServiceFailure that ended it,
     with `uncertain` set when an earlier attempt may have had its effect.
     """
+    # `doubt`: an attempt whose response was lost. A later "already exists" or "etag differs" may then be our own success, which
+    # the caller checks; without it the same error is somebody else's doing.
     tries, doubt = 0, None
     while True:
         try:
@@ -99,11 +101,12 @@ def call_with_retry(
 
 
 def _is_done(failure: ServiceFailure, doubt: ServiceFailure | None) -> bool:
-    """Whether an attempt whose answer was lost deleted it, so that waiting for it to appear is in vain."""
+    """Whether an attempt whose answer was lost deleted it, so that waiting for it would never end."""
     return failure.status == 404 and doubt is not None and failure.operation.startswith("Delete")
 
 
 def _pause(tries: int, failure: ServiceFailure) -> float:
+    # OCI's own Retry-After, but bounded, so that a wrong header does not stop a run for hours
     if failure.retry_after is not None:
         return min(failure.retry_after, 4 * _LONGEST)
     longest: float = min(0.25 * 2.0**tries, _LONGEST)

@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from genai_iac.core.sdk_operation import Service
+from genai_iac.network import NetworkSettings
 from genai_iac.oci_client.operations import CLIENTS
+from genai_iac.oci_client.transport import settle_session
 
 
 class SdkClients:
@@ -17,7 +19,13 @@ class SdkClients:
     def __init__(self, config: dict[str, Any], signer: Any, endpoint: str | None) -> None:
         self._config, self._signer, self._endpoint = config, signer, endpoint
         self._made: dict[tuple[Service, str, str | None], Any] = {}
+        self._network = NetworkSettings()
+        self._proxies: dict[str, str | None] = {}
         self._lock = threading.Lock()
+
+    def proxy_of(self, client: Any) -> str | None:
+        """The proxy that requests of that client go through, if any."""
+        return self._proxies.get(client.base_client.get_endpoint())
 
     def get(self, service: Service, region: str, endpoint: str | None = None) -> Any:
         """The client of that service there; `endpoint` is the service's own, where it has one a resource."""
@@ -49,19 +57,11 @@ class SdkClients:
         if endpoint:
             options["service_endpoint"] = endpoint
         client = getattr(import_module(module), name)({**self._config, "region": region}, **options)
-        _settle_session(client.base_client.session, client.base_client.get_endpoint())
+        base = client.base_client
+        self._proxies[base.get_endpoint()] = settle_session(base.session, base.get_endpoint(), self._network)
         return client
 
 
-def _settle_session(session: Any, url: str) -> None:
-    """Keep as many connections as `--parallelism` may use, and look for proxies and certificates once, not before every request."""
-    for adapter in session.adapters.values():
-        adapter.init_poolmanager(64, 64)
-    found = session.merge_environment_settings(url, {}, None, None, None)
-    session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
-    session.trust_env = False
-
-
 def local_endpoint(endpoint: str, region: str) -> str:
-    """Where a local tenancy answers for that region; any other endpoint answers for one region only."""
+    """Where a local emulator answers for that region; any other endpoint answers for one region only."""
     return f"{endpoint.rstrip('/')}/r/{region}" if urlsplit(endpoint).scheme == "http" else endpoint

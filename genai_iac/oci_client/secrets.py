@@ -1,4 +1,4 @@
-"""Where plaintext crosses the door: out of an answer into `Secret`s at once, out of a `Secret` into nothing but the request."""
+"""The only code that handles plaintext: from a response into `Secret`s at once, from a `Secret` into a request and nowhere else."""
 
 from __future__ import annotations
 
@@ -59,6 +59,6 @@ def _take_from_bundle(data: dict[str, Any]) -> Iterator[tuple[str, Secret]]:
 def _decode(encoded: str) -> Secret:
     # what another hand stored may be any bytes; it is only ever looked at to see that it is not ours
     try:
-        return Secret(str(base64.b64decode(encoded), "utf-8", "replace"))
+        return Secret.document(str(base64.b64decode(encoded), "utf-8", "replace"))
     except ValueError:
         return Secret("")

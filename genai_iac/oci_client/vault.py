@@ -2,7 +2,7 @@
 
 Facts it stands on: a secret takes one change at a time, and only while none is under way; the bundles (20190301) are another
 service, which hears of a change a little later; an update of the content has no retry token, so after a doubtful answer it
-is looked at whether it has landed.
+is looked at whether it has completed.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import ServiceFailure
-from genai_iac.delivery.sinks import Stage, VaultVersion
+from genai_iac.delivery.sinks import RECORDS, Stage, VaultVersion
 from genai_iac.oci_client.client import OciClient
+from genai_iac.oci_client.regions import region_of_ocid
 from genai_iac.oci_client.responses import OciResponse, expect
 from genai_iac.oci_client.secrets import CONTENT
 
@@ -64,8 +65,10 @@ class TenancyVault:
         self._await("CreateSecret", lambda: self._shows(id, "CURRENT", content))
         return settled
 
-    def add_version(self, secret: str, content: Secret, stage: Stage) -> None:
-        body = {"secretContent": _content(content, stage)}
+    def add_version(self, secret: str, content: Secret, stage: Stage, records: str = "") -> None:
+        body: dict[str, Any] = {"secretContent": _content(content, stage)}
+        if records:
+            body["metadata"] = {RECORDS: records}
         self._change("UpdateSecret", secret, lambda: self._shows(secret, stage, content), body)
 
     def promote_version(self, secret: str, number: int) -> None:
@@ -83,7 +86,10 @@ class TenancyVault:
                 return None
             raise
         data = expect(reply.data, "GetSecretBundle", "versionNumber", "secretBundleContent")
-        return VaultVersion(data["versionNumber"], reply.secrets.get(CONTENT, Secret("")))
+        records = (data.get("metadata") or {}).get(RECORDS)
+        return VaultVersion(
+            data["versionNumber"], reply.secrets.get(CONTENT, Secret("")), records if isinstance(records, str) else ""
+        )
 
     def list_versions(self, secret: str) -> Sequence[Mapping[str, Any]]:
         rows = self._provider.read_all("ListSecretVersions", secret, self._region(secret))
@@ -168,10 +174,7 @@ class TenancyVault:
 
     def _region(self, ocid: str) -> str | None:
         """The region inside an OCID, by its long name; None (the provider's own) when there is none."""
-        import oci
-
-        named = [*ocid.split("."), "", "", ""][3]
-        return oci.regions.get_region_from_short_name(named) if named else None
+        return region_of_ocid(ocid)
 
 
 def _content(content: Secret, stage: Stage) -> dict[str, Any]:

@@ -1,25 +1,32 @@
-"""From a step to a change: what was and what will be, and the owner mark in the calls that send tags."""
+"""From a step to a change: what was and what will be, and the ownership tag in the calls that send tags."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from genai_iac.core import (
     LEAK_TAG,
     OWNERSHIP_TAG,
+    RENAMED,
+    REPLACES,
     Address,
     Call,
     Change,
     Invalidation,
+    Live,
     LiveResource,
     Owner,
     Resource,
     SinkState,
     Value,
 )
+from genai_iac.references.renames import tag_renamed
 from genai_iac.resource_types import ResourceType, Step
+
+_MOVES = ("ChangeApiKeyCompartment", "MoveCompartment")
 
 
 def make_change(
@@ -28,6 +35,7 @@ def make_change(
     live: LiveResource | None,
     after: Mapping[str, Value] | None,
     held: Sequence[SinkState] = (),
+    idle: timedelta = timedelta(hours=24),
 ) -> Change:
     """The change that a step makes to what is live, or that makes it. `held` is what the sinks of a live key hold."""
     return Change(
@@ -38,9 +46,10 @@ def make_change(
         after=after,
         calls=step.calls,
         id=None if live is None else live.id,
-        losses=tuple(_locate(loss, held) for loss in step.losses),
+        losses=tuple(replace(_locate(loss, held), idle=idle) for loss in step.losses),
         deliver=step.deliver,
         handover=step.handover,
+        previous=live.mark.former if after is not None and live is not None and live.mark else None,
     )
 
 
@@ -53,21 +62,25 @@ def _locate(loss: Invalidation, held: Sequence[SinkState]) -> Invalidation:
 
 def shown_attributes(live: LiveResource) -> dict[str, Any]:
     """A live resource's attributes as plans show them: without our own mark."""
-    tags = {key: value for key, value in live.tags.items() if key not in (OWNERSHIP_TAG, LEAK_TAG)}
+    hidden = (OWNERSHIP_TAG, LEAK_TAG, RENAMED, REPLACES)
+    tags = {key: value for key, value in live.tags.items() if key not in hidden}
     return {**live.attributes, "freeformTags": tags, **({"region": live.region} if live.region else {})}
 
 
-def tag_step(kind: ResourceType, desired: Resource, live: LiveResource, step: Step, owner: Owner) -> Step:
-    """The step with the owner mark, bound to the resource's own OCID, in each call that sends tags.
+def tag_step(
+    kind: ResourceType, desired: Resource, live: LiveResource, step: Step, owner: Owner, declared: Container[Address]
+) -> Step:
+    """The step with the ownership tag, bound to the resource's own OCID, in each call that sends tags. `declared` has all addresses.
 
     What the names in a policy came to stays in it: only a call that writes the statements puts something else there.
     """
-    names = live.mark.names if live.mark else ""
-    seal = owner.with_names(owner.seal(desired.address, live.id, desired.deletion), names)
+    mark = live.mark
+    seal = owner.seal(desired.address, live.id, desired.deletion, mark.origin if mark else "")
+    seal = owner.with_names(seal, mark.names if mark else "")
     return replace(
         step,
         calls=tuple(
-            _with_mark(call, live, seal)
+            _with_mark(call, desired, live, seal, declared)
             if call.operation == kind.update_operation or "freeformTags" in call.body
             else call
             for call in step.calls
@@ -75,7 +88,40 @@ def tag_step(kind: ResourceType, desired: Resource, live: LiveResource, step: St
     )
 
 
-def _with_mark(call: Call, live: LiveResource, seal: str) -> Call:
+def bind_again(kind: ResourceType, live: LiveResource, step: Step, owner: Owner) -> Step:
+    """The step with an update that writes the ownership tag, where it has none and the tag would not hold otherwise.
+
+    That is a move of a resource whose tag is of the first form, bound to the compartment that it leaves; and a tag that names
+    the stack otherwise than it is called now.
+    """
+    mark = live.mark
+    if mark is None or any(call.operation == kind.update_operation for call in step.calls):
+        return step
+    moves = any(call.operation in _MOVES for call in step.calls)
+    why = "" if owner.names(mark) else "its ownership tag names the stack otherwise"
+    if "create" in step.actions or not (why or (moves and mark.bound_to_place)):
+        return step
+    call = Call(kind.update_operation, {"freeformTags": dict(live.tags)}, live.id, live.region)
+    actions = step.actions if "update" in step.actions else ("update", *step.actions)
+    return replace(step, actions=actions, calls=(call, *step.calls), reasons=(*step.reasons, *filter(None, [why])))
+
+
+def delete_superseded(kind: ResourceType, step: Step, live: Live, address: Address) -> Step:
+    """The step with the deletion of what an earlier run replaced and did not live to delete."""
+    old = [one for one in live.superseded if one.mark and one.mark.address == address]
+    if not old:
+        return step
+    return replace(
+        step,
+        actions=tuple(dict.fromkeys((*step.actions, "delete"))),
+        calls=(*(Call(kind.delete_operation, {}, one.id, one.region) for one in old), *step.calls),
+        reasons=(*step.reasons, f"an earlier run created its successor and did not delete {old[0].name}"),
+    )
+
+
+def _with_mark(call: Call, desired: Resource, live: LiveResource, seal: str, declared: Container[Address]) -> Call:
     tags = call.body.get("freeformTags", live.tags)
     assert isinstance(tags, Mapping)
-    return replace(call, body={**call.body, "freeformTags": {**tags, OWNERSHIP_TAG: seal}})
+    return replace(
+        call, body={**call.body, "freeformTags": {**tag_renamed(tags, desired, live, declared), OWNERSHIP_TAG: seal}}
+    )

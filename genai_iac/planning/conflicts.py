@@ -9,15 +9,13 @@ from genai_iac.core.errors import PlanError
 from genai_iac.planning.changes import shown_attributes
 from genai_iac.planning.diff_context import DiffContextBuilder, PlanInputs
 from genai_iac.references.resolver import Resolver
-from genai_iac.resource_types import ResourceType, declared_tags
+from genai_iac.resource_types import RESOURCE_TYPES, ResourceType, declared_tags
 
 
-def check_ownership(desired: Resource, group: Sequence[LiveResource], inputs: PlanInputs) -> None:
-    """Raises PlanError unless the resources that carry its mark are one at most, and the one that it was made for."""
+def check_ownership(desired: Resource, group: Sequence[LiveResource]) -> None:
+    """Raises PlanError when several resources carry its ownership tag and nothing tells which is the original."""
     if len(group) > 1:
         raise duplicate(desired.address, group)
-    if group and not inputs.recognises(group[0]):
-        raise _copied(desired, group[0])
 
 
 def check_place(desired: Resource, resolver: Resolver, live: Live) -> None:
@@ -35,54 +33,76 @@ def check_place(desired: Resource, resolver: Resolver, live: Live) -> None:
         )
 
 
-def check_name(kind: ResourceType, desired: Resource, own: LiveResource | None, resolver: Resolver, live: Live) -> None:
-    """Raises PlanError for a name that something not ours has already: nothing is taken over silently."""
+def check_name(
+    kind: ResourceType, desired: Resource, own: LiveResource | None, resolver: Resolver, inputs: PlanInputs
+) -> None:
+    """Raises PlanError for a name that something not ours has already: nothing is taken over silently.
+
+    OCI compares the names of compartments below one parent, and of all policies of the tenancy, without case. API keys may
+    share a name there; here a key of the same place and name is not passed over.
+    """
     name = resolver.value(desired.attributes[kind.name_field])
-    if own is not None and own.name == name:
-        return
     place = resolver.value(desired.attributes["compartmentId"])
-    for other in live.others:
-        if (
-            other.kind == kind.name
-            and other.name == name
-            and other.compartment == place
-            and other.region == desired.region
-        ):
-            raise _taken(desired, other, name)
+    if own is not None and own.name == name and own.compartment == place:
+        return
+    live = inputs.live
+    for other in (*live.others, *live.beyond, *live.strays):
+        if other.kind == kind.name and _is_same_name(kind, other, (name, place, desired.region)):
+            raise _taken(desired, other, inputs)
+
+
+def _is_same_name(kind: ResourceType, other: LiveResource, wanted: tuple[Value, Value, str | None]) -> bool:
+    name, place, region = wanted
+    if kind.name == "ApiKey":
+        return (other.name, other.compartment, other.region) == (name, place, region)
+    same = isinstance(name, str) and other.name.casefold() == name.casefold()
+    return same and (kind.name == "Policy" or other.compartment == place)
 
 
 def duplicate(address: Address, group: Iterable[LiveResource]) -> PlanError:
-    """That several live resources carry one mark."""
+    """That several live resources carry one ownership tag, and each may be the one that it was made for."""
     ids = " and ".join(one.id for one in group)
     return PlanError(
-        f"two live resources have the ownership tag of {address}: {ids}",
+        f"two live resources carry the ownership tag of {address}: {ids}",
         hint=f"delete the one that is not meant, or remove its tag {OWNERSHIP_TAG}, then plan again",
     )
 
 
-def _copied(desired: Resource, live: LiveResource) -> PlanError:
-    return PlanError(
-        f"{desired.source}: {live.kind} {live.name} ({live.id}) has the ownership tag of {desired.address}, "
-        "which was made for another resource",
-        hint=f"remove its tag {OWNERSHIP_TAG}, or if it is yours adopt it: genai-iac import {desired.address} {live.id}",
-    )
-
-
-def _taken(desired: Resource, other: LiveResource, name: object) -> PlanError:
+def _taken(desired: Resource, other: LiveResource, inputs: PlanInputs) -> PlanError:
+    name = other.name
     where = desired.places.get("name") or desired.places.get("displayName") or desired.source
     if other.lifecycle == "DELETING":
         return PlanError(
             f"{where}: {desired.address}: {other.kind} {name} ({other.id}) is still being deleted",
             hint="wait until it is gone, then plan again",
         )
-    if other.mark is not None:
+    if other in inputs.live.strays:
         return PlanError(
-            f"{where}: {desired.address}: {other.kind} {name} exists and belongs to {other.mark.owner} ({other.id})",
-            hint=f"choose another name, or take it over: genai-iac import {desired.address} {other.id}",
+            f"{where}: {desired.address}: {other.kind} {name} ({other.id}) exists and has an ownership tag that was made for "
+            "another resource",
+            hint=f"remove its tag {OWNERSHIP_TAG}, or if it is yours adopt it: genai-iac import {desired.address} {other.id}",
+        )
+    if other.mark is not None:
+        id = f" with the id digest {other.mark.stack_id}" if other.mark.stack_id else ""
+        return PlanError(
+            f"{where}: {desired.address}: {other.kind} {name} exists and belongs to {other.mark.owner}{id} ({other.id})",
+            hint=_choose_name(desired, other.mark.owner, inputs)
+            or f"choose another name, or take it over: genai-iac import {desired.address} {other.id}",
         )
     return PlanError(
         f"{where}: {desired.address}: {other.kind} {name} exists and is not this stack's ({other.id})",
         hint=f"choose another name, or adopt it: genai-iac import {desired.address} {other.id}",
+    )
+
+
+def _choose_name(desired: Resource, owner: str, inputs: PlanInputs) -> str:
+    """What to do when another environment of this very stack has the name; nothing for other stacks."""
+    if owner.partition("@")[0] != inputs.stack.name or owner == inputs.owner.name:
+        return ""
+    field = RESOURCE_TYPES[desired.address.kind].name_field
+    return (
+        f"the environments of one stack that share a tenancy need names of their own: "
+        f"write spec.{field}: {desired.address.name}-${{var.env}}, with a variable that each environment sets"
     )
 
 

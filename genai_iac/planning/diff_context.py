@@ -1,4 +1,4 @@
-"""What a kind may look at when it compares live with desired: values, statements by their meaning, age, use, the sinks."""
+"""Builds the DiffContext of each resource: comparison of values and statements, time, use, sink states."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class PlanInputs:
 
     def recognises(self, live: LiveResource) -> bool:
         """Whether the mark was made for that very resource, as far as can be told once it may have been moved."""
-        return live.mark is not None and self.owner.recognises(live.mark, live.id)
+        return live.mark is not None and self.owner.recognises(live.mark, live)
 
 
 class DiffContextBuilder:
-    """Finds the facts of one planning; `note` is told what a reader should know besides."""
+    """Finds the facts of one planning; `note` is called with what a reader should know besides."""
 
     def __init__(self, inputs: PlanInputs, resolver: Resolver, note: Callable[[Notice], None]) -> None:
         self._inputs, self._live, self._resolver, self._note = inputs, inputs.live, resolver, note
@@ -63,7 +63,7 @@ class DiffContextBuilder:
 
     def _judge_sink(self, sink: SinkState, desired: Resource) -> SinkState:
         """The sink with why it has to be written again when it tells consumers of another project or base URL."""
-        if not (sink.readable and sink.base_url and self._inputs.base_url) or sink.damage:
+        if not (sink.readable and sink.base_url and self._inputs.base_url) or sink.damage or sink.former:
             return sink
         project = self._resolver.value(desired.settings.get("project"))
         if project != sink.project:
@@ -86,7 +86,7 @@ class DiffContextBuilder:
         return resolved == list(live) or language.is_equivalent(resolved, live, self._inputs.directory, attached)
 
     def _outdated(self, desired: Sequence[Value], live: LiveResource) -> str:
-        """Why a policy that reads as it should has to be written again; notes what writing would not mend."""
+        """Why a policy that reads as it should has to be written again; notes what writing would not fix."""
         if self._future is None or not names_anything(desired):
             return ""
         found = find_stale_names(live, self._future, self._inputs.directory, self._born)
@@ -96,7 +96,7 @@ class DiffContextBuilder:
 
     @cached_property
     def _future(self) -> PlannedState | None:
-        """What will be; None when something is wrong that is told elsewhere."""
+        """What will be; None when something is wrong that is reported elsewhere."""
         try:
             return predict_state(self._inputs.resources, self._live.tree, self._live.ids)
         except PlanError:

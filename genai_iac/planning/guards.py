@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from genai_iac.core import Address, Change, Invalidation, Live, Plan, Resource
 from genai_iac.core.errors import GuardError
-from genai_iac.resource_types import idle_time
 
 _SHARE = 0.3  # of the owned resources that may go without being asked for by number
 _FROM = 10  # owned resources; below that a share says nothing
@@ -22,22 +21,29 @@ class Overrides:
     accept_outage: frozenset[Address] = frozenset()
     everything: bool = False  # the verb is destroy: the number of deletes is what was asked for
     outage_takes_address: bool = True  # the verb is about one key when --accept-outage has no ADDR behind it
+    allow_file_sinks: bool = False  # in CI, make values that only files of this machine will hold
 
 
 def check_plan(plan: Plan, resources: Mapping[Address, Resource], live: Live, overrides: Overrides) -> None:
     """Raises GuardError (exit 3) with every refusal and the flag that overrides it, where there is one."""
     refusals = [
-        *_mass_deletion(plan, overrides),
+        *(list(_total_deletion(plan, overrides)) or _mass_deletion(plan, overrides)),
         *(refusal for change in plan.changes for refusal in _protected(change, resources, live)),
-        *(
-            refusal
-            for change in plan.changes
-            if change.address not in overrides.accept_outage
-            for refusal in _outage(change, live, idle_time(resources.get(change.address)), overrides)
-        ),
+        *(refusal for change in plan.changes for refusal in _outage(change, live, overrides)),
     ]
     if refusals:
         raise GuardError("\n".join(refusals))
+
+
+def _total_deletion(plan: Plan, overrides: Overrides) -> Iterator[str]:
+    """All that the stack owns would go although nobody asked to destroy it: manifests that are empty, or another stack's name."""
+    ends = sum(change.ends for change in plan.changes)
+    if overrides.everything or not plan.owned or ends < plan.owned or ends <= (overrides.allow_destroy or 0):
+        return
+    yield (
+        f"refused: {ends} of {plan.owned} owned resources would be deleted, which is everything that the stack owns; "
+        f"if that is meant: --allow-destroy {ends}, or genai-iac destroy"
+    )
 
 
 def _mass_deletion(plan: Plan, overrides: Overrides) -> Iterator[str]:
@@ -66,11 +72,13 @@ def _protected(change: Change, resources: Mapping[Address, Resource], live: Live
         )
 
 
-def _outage(change: Change, live: Live, idle: timedelta, overrides: Overrides) -> Iterator[str]:
-    flag = "--accept-outage" + (f" {change.address}" if overrides.outage_takes_address else "")
-    override = f"if that is meant: {flag}"
+def _outage(change: Change, live: Live, overrides: Overrides) -> Iterator[str]:
+    yield from _lost_access(change, live, overrides)
+    if change.address in overrides.accept_outage:
+        return
+    override = _override(change.address, overrides)
     for loss in change.losses:
-        if not loss.asked and loss.last_used is not None and live.now - loss.last_used < idle:
+        if loss.key is None and not loss.asked and loss.last_used is not None and loss.is_in_use(live.now):
             ago = say_ago(loss.last_used, live.now)
             sure = "still" if loss.looked else "perhaps still"
             carried = f" and is {sure} in {', '.join(loss.carriers)}" if loss.carriers else ""
@@ -78,6 +86,22 @@ def _outage(change: Change, live: Live, idle: timedelta, overrides: Overrides) -
             yield f"refused: {change.address}: {killed}: callers would get 401; {override}"
     if _left_without(change):
         yield f"refused: {change.address} would be left with no ACTIVE secret; {override}"
+
+
+def _lost_access(change: Change, live: Live, overrides: Overrides) -> Iterator[str]:
+    """The keys in use that this change leaves without an API they had, each once."""
+    for loss in {loss.key: loss for loss in reversed(change.losses)}.values():
+        if loss.key is not None and loss.last_used is not None and loss.key not in overrides.accept_outage:
+            how = "while it is replaced" if loss.passing else "afterwards"
+            yield (
+                f"refused: {change.address}: {' and '.join(change.actions)} takes {', '.join(loss.apis)} from {loss.key}, whose secret "
+                f"{loss.secret} was last used {say_ago(loss.last_used, live.now)}: no policy admits it {how}; "
+                f"{_override(loss.key, overrides)}"
+            )
+
+
+def _override(key: Address, overrides: Overrides) -> str:
+    return "if that is meant: --accept-outage" + (f" {key}" if overrides.outage_takes_address else "")
 
 
 def _left_without(change: Change) -> bool:

@@ -20,7 +20,10 @@ _OCID = re.compile(r"ocid1\.[a-z0-9.-]+")
 def order_changes(
     changes: Iterable[Change], resources: Mapping[Address, Resource], resolver: Resolver
 ) -> tuple[Change, ...]:
-    """The changes with their `needs`, each after what it needs; otherwise in the order given. Raises PlanError for a circle."""
+    """The changes with their `needs`, each after what it needs; otherwise in the order given.
+
+    `resolver` knows the names that compartments have and will have. Raises PlanError when changes wait for each other.
+    """
     by_address = {change.address: change for change in changes}
     needs: dict[Address, set[Address]] = {address: set() for address in by_address}
     for address, needed in (
@@ -31,6 +34,8 @@ def order_changes(
     ):
         if needed != address and needed in by_address:
             needs[address].add(needed)
+    # The last rule gives way: it only avoids a policy being rewritten by OCI between two of our calls, and it must not close a
+    # circle with the rules above, which OCI enforces.
     for address, needed in _rewritten(by_address):
         if address not in needs[needed]:
             needs[address].add(needed)
@@ -38,10 +43,39 @@ def order_changes(
     return tuple(replace(by_address[address], needs=tuple(sorted(needs[address]))) for address in ordered)
 
 
+def add_needs(
+    changes: Sequence[Change], wanted: Iterable[tuple[Address, Address]]
+) -> tuple[tuple[Change, ...], list[tuple[Address, Address]]]:
+    """The changes in an order in which each first of a pair also waits for the second, and the pairs that would make a circle."""
+    by_address = {change.address: change for change in changes}
+    needs = {address: set(change.needs) & set(by_address) for address, change in by_address.items()}
+    refused = []
+    for waiting, needed in wanted:
+        if _waits(needed, waiting, needs):
+            refused.append((waiting, needed))
+        else:
+            needs[waiting].add(needed)
+    ordered = _sorted(list(by_address), needs)
+    return tuple(replace(by_address[one], needs=tuple(sorted(needs[one]))) for one in ordered), refused
+
+
+def _waits(one: Address, other: Address, needs: Mapping[Address, set[Address]]) -> bool:
+    """Whether one waits for the other, by itself or through others."""
+    seen, todo = {one}, [one]
+    while todo:
+        for needed in needs[todo.pop()] - seen:
+            seen.add(needed)
+            todo.append(needed)
+    return other in seen
+
+
 def _referred(
     changes: Mapping[Address, Change], resources: Mapping[Address, Resource]
 ) -> Iterator[tuple[Address, Address]]:
-    """A change waits for what its resource refers to, unless the OCID it asks for is there already."""
+    """A change waits for what its resource refers to, unless it needs only an OCID that exists already.
+
+    So an update of a compartment's tags does not hold up every key in it.
+    """
     for address in changes:
         resource = resources.get(address)
         for reference in read_references(resource) if resource else ():
@@ -54,7 +88,10 @@ def _matters(change: Change | None, reference: Reference) -> bool:
 
 
 def _named(changes: Mapping[Address, Change], resolver: Resolver) -> Iterator[tuple[Address, Address]]:
-    """A policy whose text calls a compartment by its name waits for that compartment to have it."""
+    """A policy whose statements name a compartment waits until the compartment has that name.
+
+    OCI resolves names when a policy is written, and refuses one that does not exist yet. Names are compared without case.
+    """
     appearing: dict[str, list[Address]] = {}
     for address, change in changes.items():
         if address.kind == "Compartment" and change.after is not None and change.actions != ("deliver",):
@@ -69,9 +106,10 @@ def _named(changes: Mapping[Address, Change], resolver: Resolver) -> Iterator[tu
 
 
 def _rewritten(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]]:
-    """Never at once: a compartment that is renamed, moved or deleted, and a policy that calls it by name.
+    """Never concurrently: a compartment that is renamed, moved or deleted, and a policy that names it.
 
-    OCI rewrites such a policy. It goes first when it ceases to name the compartment, else last.
+    OCI rewrites such a policy itself, which changes its etag; an update of ours at that moment would be refused as stale.
+    The policy goes first when it stops naming the compartment, else last.
     """
     reshaped: dict[str, list[Address]] = {}
     for address, change in changes.items():
@@ -98,7 +136,10 @@ def _names(change: Change, attributes: Mapping[str, Value] | None) -> set[str]:
 
 
 def _held(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]]:
-    """A delete waits for every change to what mentions it: what lies inside a compartment, the statements that name a key."""
+    """A delete waits for every change of what mentions its OCID: resources in a compartment, statements that name a key.
+
+    OCI does not delete a compartment that is not empty; and a key is deleted after the policies that name it are written.
+    """
     deleted = {
         change.id: address for address, change in changes.items() if change.after is None and "delete" in change.actions
     }
@@ -111,7 +152,7 @@ def _held(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]
 
 
 def _freed(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]]:
-    """Who takes a name waits for who gives it up."""
+    """A change that takes a name waits for the change that gives it up: policies are unique in a tenancy, compartments below a parent."""
     freed = {
         claim: address for address, change in changes.items() for claim in _claims(address, change.before, change.after)
     }
@@ -134,10 +175,11 @@ def _claim(address: Address, attributes: Mapping[str, Value] | None) -> tuple[st
     if attributes is None or kind.name_scope is None:
         return None
     place = "" if kind.name_scope == "tenancy" else str(attributes["compartmentId"])
-    return address.kind, place, str(attributes[kind.name_field])
+    return address.kind, place, str(attributes[kind.name_field]).casefold()
 
 
 def _sorted(order: Sequence[Address], needs: Mapping[Address, set[Address]]) -> list[Address]:
+    # Kahn's algorithm with a heap of positions: the same input always gives the same order, so plans can be compared as text
     position = {address: index for index, address in enumerate(order)}
     waiting = {address: len(needs[address]) for address in order}
     dependents: dict[Address, list[Address]] = {}

@@ -25,6 +25,7 @@ def digest_inputs(
     targets: Iterable[str] = (),
     moved: Iterable[str] = (),
     full_scan: bool = False,
+    claims: bool = False,
 ) -> dict[str, Any]:
     """What the plan depends on, as JSON data for the saved plan. Variables and digests only: no value of a secret, no credential.
 
@@ -37,6 +38,7 @@ def digest_inputs(
         "targets": sorted(targets),
         "moved": sorted(moved),
         "full_scan": full_scan,
+        "claims": claims,
         "files": dict(files),
         "tenancy": live.tenancy,
         "live": _live_digests(live) | {f"a group that {address} names": digest for address, digest in groups.items()},
@@ -59,19 +61,22 @@ def check_same_plan(saved: Mapping[str, Any], fresh: Mapping[str, Any]) -> None:
     """Raises StalePlanError when the plan made again says something else, naming where."""
     if saved.get("fingerprint") == fresh["fingerprint"]:
         return
-    from deepdiff import DeepDiff
-
     before = {change["address"]: change for change in saved.get("changes", ())}
     after = {change["address"]: change for change in fresh["changes"]}
     affected = sorted({*before, *after} - {address for address in before if before[address] == after.get(address)})
-    where = sorted(
-        {path for address in affected for path in DeepDiff(before.get(address), after.get(address)).affected_root_keys}
-    )
+    where = sorted({key for address in affected for key in _differing_keys(before.get(address), after.get(address))})
     raise StalePlanError(
         f"the saved plan is stale: made again it differs in {', '.join(affected)}"
-        + (f" ({', '.join(map(str, where))})" if where else ""),
+        + (f" ({', '.join(where)})" if where else ""),
         hint=_AGAIN,
     )
+
+
+def _differing_keys(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> set[str]:
+    """The keys of two changes' documents that differ; none for a change that is in one plan only: the address says it."""
+    if before is None or after is None:
+        return set()
+    return {key for key in {*before, *after} if before.get(key) != after.get(key)}
 
 
 def _differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -92,11 +97,16 @@ def _live_digests(live: Live) -> dict[str, str]:
     # a compartment that is not ours still carries what is: its place and name count
     around = {node.id: _digest([node.name, node.parent]) for node in live.tree.nodes.values()}
     owned = {one.id for group in live.owned.values() for one in group}
-    foreign = {
-        f"{one.kind} {one.name} ({one.id})": _digest(_plain(one)) for one in live.others if one.kind != "Compartment"
+    foreign = {_name(one): _digest(_plain(one)) for one in live.others if one.kind != "Compartment"}
+    copies = {
+        f"{_name(one)}, with a tag of {one.mark.address}": _digest(_plain(one)) for one in live.strays if one.mark
     }
     compartments = {f"Compartment {live.tree.path(id)}": digest for id, digest in around.items() if id not in owned}
-    return {**ours, **foreign, **compartments}
+    return {**ours, **foreign, **copies, **compartments}
+
+
+def _name(one: LiveResource) -> str:
+    return f"{one.kind} {one.name} ({one.id})"
 
 
 def _plain(one: LiveResource) -> Any:

@@ -23,7 +23,7 @@ class PlannedState:
 
     resources: Mapping[Address, Resource]
     tree: CompartmentTree
-    ids: Mapping[Address, str]  # of everything declared: its own, or one that stands in
+    ids: Mapping[Address, str]  # of everything declared: its OCID, or a placeholder until it is created
     made: frozenset[Address]  # what has its own
     _statements: dict[Address, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from genai_iac.core import OWNERSHIP_TAG, Address, Change, LiveResource, Notice, Plan, Resource, Value
 from genai_iac.core.errors import PlanError, PlanErrors
-from genai_iac.planning.changes import make_change, tag_step
+from genai_iac.planning.changes import bind_again, delete_superseded, make_change, tag_step
 from genai_iac.planning.conflicts import check_name, check_ownership, check_place, duplicate, make_unappliable_change
 from genai_iac.planning.diff_context import DiffContextBuilder, PlanInputs
 from genai_iac.planning.ordering import order_changes
 from genai_iac.planning.planned_state import predict_state
 from genai_iac.planning.preflight import check_changes
+from genai_iac.planning.renaming import check_previous, describe_lookalikes, find_lookalikes, suggest_rename
 from genai_iac.references.resolver import Resolver
-from genai_iac.resource_types import RESOURCE_TYPES
+from genai_iac.resource_types import RESOURCE_TYPES, idle_time
 
 
 class Planner:
@@ -32,12 +34,22 @@ class Planner:
         for resource in self.inputs.resources.values():
             yield from self._collect(resource.address, lambda resource=resource: self._draft(resource))  # type: ignore[misc]
 
+    @cached_property
+    def lookalikes(self) -> Mapping[Address, Address]:
+        """By new address the undeclared live one that it seems to be the new name of."""
+        return find_lookalikes(self.inputs, self.resolver)
+
+    def note_lookalikes(self) -> None:
+        """What is probably a rename, and how to write it."""
+        self.notices.extend(describe_lookalikes(self.lookalikes, self.inputs))
+
     def for_undeclared(self) -> Iterator[Change]:
         for address, group in self.live.owned.items():
             if address not in self.inputs.resources:
                 yield from self._collect(address, lambda address=address, group=group: self._removal(address, group))  # type: ignore[misc]
         for stray in self.live.strays:
             self._note_stray(stray)
+        self._note_name()
 
     def look_ahead(self, drafts: Sequence[Change]) -> None:
         """What the service would refuse of all this."""
@@ -56,7 +68,7 @@ class Planner:
         try:
             return order_changes(drafts, self.inputs.resources, self.resolver)
         except PlanError as error:
-            self.errors.append(error)
+            self.errors.append(suggest_rename(error, self.lookalikes, self.inputs))
             return tuple(drafts)
 
     def _collect(self, address: Address, draft: Callable[[], Change | None]) -> Iterator[Change]:
@@ -72,14 +84,16 @@ class Planner:
     def _draft(self, desired: Resource) -> Change | None:
         kind = RESOURCE_TYPES[desired.address.kind]
         group = self.live.owned.get(desired.address, ())
-        check_ownership(desired, group, self.inputs)
+        check_previous(desired, group, self.inputs)
+        check_ownership(desired, group)
         check_place(desired, self.resolver, self.live)
-        check_name(kind, desired, group[0] if group else None, self.resolver, self.live)
+        check_name(kind, desired, group[0] if group else None, self.resolver, self.inputs)
         if not group:
             self._note_lost_values(desired)
             return make_change(desired.address, kind.create(desired), None, self._after_create(desired))
         live = group[0]
-        step = kind.change(desired, live, self.comparer.facts(desired))
+        step = bind_again(kind, live, kind.change(desired, live, self.comparer.facts(desired)), self.inputs.owner)
+        step = delete_superseded(kind, step, self.live, desired.address)
         self.notices.extend(Notice(note, desired.address) for note in step.notes)
         if not step:
             return None
@@ -87,22 +101,25 @@ class Planner:
             del self.ids[desired.address]  # its successor has another OCID: what refers to it is not known yet
         return make_change(
             desired.address,
-            tag_step(kind, desired, live, step, self.inputs.owner),
+            tag_step(kind, desired, live, step, self.inputs.owner, self.inputs.resources),
             live,
             kind.after(desired, live, step, self.resolver.value),
             self.inputs.held.get(desired.address, ()),
+            idle_time(desired),
         )
 
     def _removal(self, address: Address, group: tuple[LiveResource, ...]) -> Change | None:
         owner = self.inputs.owner
-        fitting = [one for one in group if one.mark and owner.fits(one.mark, one.id, one.compartment)]
+        if any(one.mark and owner.shares_name(one.mark) for one in group):
+            return None  # of that name, and claimed by no manifest: it may be another stack's
+        fitting = [one for one in group if one.mark and owner.fits(one.mark, one)]
         if address in self.inputs.moved and len(group) == 1:
             fitting = list(group)
         if len(fitting) > 1:
             raise duplicate(address, tuple(fitting))
         for one in group:
             if one not in fitting:
-                self._note_stray(one)
+                self._note_moved(one)
         if not fitting:
             return None
         live = fitting[0]
@@ -110,7 +127,8 @@ class Planner:
         if live.mark and live.mark.deletion == "retain":
             tags = {key: value for key, value in live.tags.items() if key != OWNERSHIP_TAG}
             return make_change(address, kind.forget(live, tags), live, None)
-        return make_change(address, kind.remove(live), live, None, self.inputs.held.get(address, ()))
+        step = delete_superseded(kind, kind.remove(live), self.live, address)
+        return make_change(address, step, live, None, self.inputs.held.get(address, ()))
 
     def _after_create(self, desired: Resource) -> Mapping[str, Value]:
         resolved = self.resolver.value(desired.attributes)
@@ -121,16 +139,40 @@ class Planner:
         if "deliverTo" in desired.settings and not desired.settings["deliverTo"]:
             self.notices.append(Notice("no deliverTo: the values of its secrets will be lost", desired.address))
 
+    def _note_moved(self, moved: LiveResource) -> None:
+        """An ownership tag of the first form does not tell a resource that was moved from one that somebody tagged."""
+        assert moved.mark is not None
+        address = moved.mark.address
+        self._note(
+            f"{moved.kind} {moved.name} ({moved.id}) has the ownership tag of {address}, "
+            "made for another compartment, so it is not deleted; "
+            f"if it was moved, declare it again or delete it with --delete-moved {address}",
+            address,
+        )
+
     def _note_stray(self, stray: LiveResource) -> None:
         assert stray.mark is not None
-        self.notices.append(
-            Notice(
-                f"{stray.kind} {stray.name} ({stray.id}) has the ownership tag of {stray.mark.address}, "
-                "made for another compartment, so it is not deleted; "
-                f"if it was moved, declare it again or delete it with --delete-moved {stray.mark.address}",
-                stray.mark.address,
-            )
+        address = stray.mark.address
+        self._note(
+            f"{stray.kind} {stray.name} ({stray.id}) has the ownership tag of {address}, made for another resource, so it is not changed; "
+            f"remove its tag {OWNERSHIP_TAG}, or if it is this stack's: genai-iac import {address} {stray.id}",
+            address,
         )
+
+    def _note_name(self) -> None:
+        """Whether what is declared may be there already, from before the Stack had an id."""
+        owner, strangers = self.inputs.owner, (*self.live.others, *self.live.beyond)
+        marks = [one.mark for one in strangers if one.mark is not None and owner.shares_name(one.mark)]
+        for address in dict.fromkeys(mark.address for mark in marks):
+            if address in self.inputs.resources and address not in self.live.owned:
+                self._note(
+                    f"a resource carries the ownership tag of {address} of {owner.name} without an id: if it is this stack's from "
+                    "before it had one, --claim-name takes it",
+                    address,
+                )
+
+    def _note(self, text: str, address: Address) -> None:
+        self.notices.append(Notice(text, address))
 
 
 @dataclass(frozen=True)
@@ -170,6 +212,7 @@ def compare(inputs: PlanInputs) -> PlanComparison:
     planner = Planner(inputs)
     drafts = [*planner.for_desired(), *planner.for_undeclared()]
     if drafts:
+        planner.note_lookalikes()
         planner.look_ahead(drafts)
     changes = (*planner.ordered(drafts), *planner.stuck)
     touched = {change.address for change in changes}
@@ -182,5 +225,6 @@ def compare(inputs: PlanInputs) -> PlanComparison:
         unchanged=sum(address not in touched for address in inputs.resources),
         owned=sum(map(len, live.owned.values())),
         notices=tuple(planner.notices),
+        stack_id=inputs.stack.id,
     )
     return PlanComparison(plan, tuple(planner.errors))

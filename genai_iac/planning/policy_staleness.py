@@ -1,8 +1,8 @@
 """Policies that read right and grant nothing: their names were compiled to things that have since been made again. Pure.
 
-OCI turns the names in a policy into OCIDs when the policy is written. The owner mark keeps a digest of those OCIDs; when
+OCI turns the names in a policy into OCIDs when the policy is written. The ownership tag keeps a digest of those OCIDs; when
 the same names come to others by now, the policy has to be written again. A mark without a digest (an adopted policy's)
-is told by the age of what the names mean.
+is derived from the age of what the names mean.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def find_stale_names(
     """
     assert policy.mark is not None
     statements = future.statements(policy.mark.address)
+    # names are resolved as they will be after the plan, so that a compartment renamed by the same plan is no reason to rewrite
     known = future.directory(directory.group, directory.dynamic_group)
     trees = map(language.parse_once, statements)
     named = dict.fromkeys(name for tree in trees for name in language.find_names(tree, known, policy.compartment))
@@ -51,6 +52,7 @@ def find_stale_names(
     if lost:
         return StalePolicy(note=f"{_listed(lost)} is not there: what names it grants nothing")
     younger = [name for name in named if name.id and _is_younger(name.id, policy.created, future, born)]
+    # with a digest its difference decides; without one (an imported policy) only what is younger than the policy is certain
     recorded = policy.mark.names
     if not named or (digest_names(statements, known, policy.compartment) == recorded if recorded else not younger):
         return StalePolicy()

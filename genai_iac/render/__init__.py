@@ -1,4 +1,6 @@
-"""Says what the other rooms found: a plan, an outcome, an error, a graph in; text out. Pure: prints nothing, reads no clock.
+"""Text of plans, outcomes, reports and errors: terminal, JSON, Markdown, HTML, SVG, SARIF. Pure.
 
-One module a rendering, each with its `render_...` door; what all of them say alike is in `words`, `shown` and `foreign`.
+In: data of the other packages. Out: text; one `render_...` function per format.
+Must not know: the SDK, the clock, the terminal (its width and colours are arguments).
+Shared parts are in `common`; `common.sanitize` escapes everything that came from outside.
 """

@@ -43,7 +43,7 @@ def access_json(found: Accesses) -> str:
 
 
 def access_lines(found: Accesses) -> AccessBeforeAfter:
-    """The same for a rendering of a plan; what stays is told in the same words on both sides."""
+    """The same for a rendering of a plan; what stays is reported in the same words on both sides."""
     now = {one: one for one in found.after}
     return AccessBeforeAfter([str(now.get(one, one)) for one in found.before], [str(one) for one in found.after])
 

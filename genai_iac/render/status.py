@@ -52,7 +52,7 @@ def entry_document(entry: SecretStatus, now: datetime) -> dict[str, Any]:
 
 
 def life_words(entry: SecretStatus, now: datetime) -> str:
-    """`expires in 12 days`, `expired 5 hours ago`, `for ever` where there is no end. Whole units, rounded down; days only from two on."""
+    """`expires in 12 days`, `expired 5 hours ago`, `never expires`. Whole units, rounded down; days only from two on."""
     if entry.expires is None:
         return "never expires"
     left = entry.expires - now
@@ -67,7 +67,7 @@ def use_words(entry: SecretStatus, now: datetime) -> str:
 
 
 def part_words(entry: SecretStatus) -> str:
-    """The part it plays in the sinks: `current`, `standby`, `pending`, or `kept aside` where no caller looks."""
+    """Its role in the sinks: `current`, `standby`, `pending`, or `stored` for an inactive one."""
     return "stored" if entry.role == "inactive" else escape_control(entry.role, _WORD_LIMIT)
 
 

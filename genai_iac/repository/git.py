@@ -26,7 +26,7 @@ _LARGEST = 1024 * 1024 + 1  # bytes of a file that are of interest: a manifest i
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A git work tree. Paths are told from its root."""
+    """A git work tree. Paths are relative to its root."""
 
     root: Path  # absolute, without links
 

@@ -1,4 +1,9 @@
-"""The shelf of kinds: every file in this folder that does not begin with `_` holds one `KIND`. Nothing else lists them."""
+"""The registry of resource types: every module here whose name does not begin with `_` defines one `KIND`. Nothing else lists them.
+
+For: what is special about a kind: its schema, how it is read, compared, created, updated and deleted.
+In: declared and live resources, a `DiffContext`. Out: `Step`s (calls, reasons, expirations, a delivery plan).
+Must not know: other kinds, the order of changes, the SDK, how a plan is shown.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +17,13 @@ from genai_iac.resource_types._base import Listing, ManifestContext, ResourceTyp
 from genai_iac.rotation.block import Rotation, idle_time
 from genai_iac.rotation.declared_states import declared_secrets
 from genai_iac.rotation.expiry import read_duration
+from genai_iac.rotation.manual_edits import HandEdit, find_hand_edits
 from genai_iac.rotation.state import derive_state
 
 __all__ = [
     "RESOURCE_TYPES",
     "DiffContext",
+    "HandEdit",
     "Listing",
     "ManifestContext",
     "ResourceType",
@@ -26,6 +33,7 @@ __all__ = [
     "declared_secrets",
     "declared_tags",
     "derive_state",
+    "find_hand_edits",
     "idle_time",
     "read_duration",
     "region_of_endpoint",
@@ -39,7 +47,7 @@ def _read_shelf() -> Mapping[str, ResourceType]:
             continue
         kind: ResourceType = import_module(f"{__name__}.{module.name}").KIND
         if kind.name in shelf:
-            raise TypeError(f"two files on the shelf of kinds are called {kind.name}")
+            raise TypeError(f"two resource types are called {kind.name}")
         shelf[kind.name] = kind
     return shelf
 

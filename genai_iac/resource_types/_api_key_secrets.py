@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from genai_iac.core import Call, Document, LiveSecret, Value, leaves
-from genai_iac.core.errors import Problem
+from genai_iac.core.errors import Problem, SinkError
+from genai_iac.core.partial import check_each
 from genai_iac.delivery import sinks
 from genai_iac.resource_types._base import read_time
 from genai_iac.rotation.expiry import DEFAULT, EXPIRES_SCHEMA, read_expiry, write_moment
@@ -37,10 +38,11 @@ DELIVERIES_SCHEMA: Mapping[str, Any] = {
 }
 
 
-def check_secrets(document: Document) -> Iterator[Problem]:
-    """Names that are not told apart, and moments that no calendar has."""
+def check_secret_names(document: Document) -> Iterator[Problem]:
+    """Names that are not distinguished."""
     names: set[str] = set()
-    for index, secret in enumerate(document.spec.get("secrets", ())):
+
+    def check(index: int, secret: Mapping[str, Any]) -> Iterator[Problem]:
         if secret["name"] in names:
             yield Problem(
                 document.place("spec", "secrets", index, "name"),
@@ -48,6 +50,14 @@ def check_secrets(document: Document) -> Iterator[Problem]:
                 "give them different names",
             )
         names.add(secret["name"])
+
+    yield from check_each(document.spec.get("secrets", ()), check)
+
+
+def check_expiries(document: Document) -> Iterator[Problem]:
+    """Moments that no calendar has."""
+
+    def check(index: int, secret: Mapping[str, Any]) -> Iterator[Problem]:
         try:
             read_expiry(str(secret.get("expires", DEFAULT)))
         except ValueError:
@@ -57,16 +67,27 @@ def check_secrets(document: Document) -> Iterator[Problem]:
                 "write a date-time such as 2027-06-30T00:00:00Z, or a duration such as 90d",
             )
 
+    yield from check_each(document.spec.get("secrets", ()), check)
+
 
 def check_deliveries(document: Document) -> Iterator[Problem]:
     """Sinks that are not known beforehand."""
-    for index, entry in enumerate(document.spec.get("deliverTo", ())):
+
+    def check(index: int, entry: Value) -> Iterator[Problem]:
         for leaf in leaves(entry):
             yield Problem(
                 document.place("spec", "deliverTo", index),
                 f"{leaf} is a reference, and where a secret goes must be known beforehand",
                 "write it out, or use ${var.NAME}",
             )
+        if not isinstance(entry, Mapping):
+            return
+        try:
+            sinks.entry_claims(entry)
+        except SinkError as error:
+            yield Problem(document.place("spec", "deliverTo", index), error.message, error.hint or "")
+
+    yield from check_each(document.spec.get("deliverTo", ()), check)
 
 
 def read_secrets(spec: Mapping[str, Any]) -> dict[str, Value]:
@@ -78,7 +99,7 @@ def read_secrets(spec: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def _default_states(spec: Mapping[str, Any]) -> tuple[str, str]:
-    """With a rotation one secret works and the other stands by; without one both work unless told otherwise."""
+    """With a rotation one secret works and the other is the standby; without one both work unless told otherwise."""
     return ("active", "inactive") if "rotation" in spec else ("active", "active")
 
 

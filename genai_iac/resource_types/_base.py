@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
 from genai_iac.core import (
     LEAK_TAG,
     OWNERSHIP_TAG,
+    RENAMED,
+    REPLACES,
     Address,
     Call,
     Document,
@@ -41,7 +43,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class ManifestContext:
-    """How a manifest tells what is live: `name` is the metadata.name it is given."""
+    """What a resource type needs to export a live resource; `name` is the metadata.name that the manifest gets."""
 
     name: str
     region: str  # the Stack's
@@ -51,7 +53,7 @@ class ManifestContext:
 
 
 class ResourceType(ABC):
-    """One kind of resource. A file in this folder with a `KIND` puts it on the shelf."""
+    """One kind of resource. A module of this directory registers it with `KIND`."""
 
     name: ClassVar[str]
     plural: ClassVar[str]
@@ -76,8 +78,13 @@ class ResourceType(ABC):
     def check(self, document: Document) -> Iterable[Problem]:
         """What the schema cannot say. Offline."""
 
-    def claims(self, document: Document) -> Iterable[tuple[Path, str]]:
-        """What a checked document names outside the tenancy's own resources and no other document may, each with where it does."""
+    def checks(self, document: Document) -> Iterable[Iterable[Problem]]:
+        """`check` in parts that do not depend on one another, for a document of which a part could not be read."""
+        return (self.check(document),)
+
+    def claims(self, document: Document) -> Iterable[tuple[Path, str, bool]]:
+        """What a checked document names outside the tenancy's own resources and no other document may, each with where it does,
+        and whether others that share it may name it, too."""
         del document
         return ()
 
@@ -117,7 +124,7 @@ class ResourceType(ABC):
         return Step(("delete",), (Call(self.delete_operation, {}, live.id, live.region),), ("no manifest declares it",))
 
     def forget(self, live: LiveResource, tags: Mapping[str, str]) -> Step:
-        """The calls that take the owner mark off and leave the rest."""
+        """The calls that take the ownership tag off and leave the rest."""
         call = Call(self.update_operation, {"freeformTags": tags}, live.id, live.region)
         return Step(("forget",), (call,), ("deletion: retain",))
 
@@ -130,7 +137,7 @@ class ResourceType(ABC):
         if "targetCompartmentId" in sent:
             touched["compartmentId"] = desired.attributes["compartmentId"]
         tags = {**live.tags, **declared_tags(desired)}
-        for own in (OWNERSHIP_TAG, LEAK_TAG):
+        for own in (OWNERSHIP_TAG, LEAK_TAG, RENAMED, REPLACES):
             tags.pop(own, None)
         region = {"region": live.region} if live.region else {}
         return {
@@ -157,8 +164,9 @@ class ResourceType(ABC):
 
 
 def read_time(text: str | None) -> datetime | None:
-    """An RFC 3339 time of the wire as an aware datetime; None stays None."""
-    return datetime.fromisoformat(text) if text else None
+    """An RFC 3339 time of the wire as an aware datetime (UTC where it names no zone); None stays None."""
+    moment = datetime.fromisoformat(text) if text else None
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 def declared_places(document: Document, *paths: Path) -> dict[str, Source]:

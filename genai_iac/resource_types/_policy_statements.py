@@ -8,6 +8,7 @@ from typing import Any
 from genai_iac import iam_policy as language
 from genai_iac.core import Address, Document, ExistingCompartment, Reference, StatementText, Value, read_compartment
 from genai_iac.core.errors import Problem
+from genai_iac.core.partial import check_each
 from genai_iac.vocabulary import is_routing_profile
 
 _WHAT = {"chat": "use generative-ai-chat", "responses": "manage generative-ai-response"}
@@ -78,10 +79,13 @@ _FAMILIES = {"ApiKey": "generativeaiapikey", "Compartment": "compartment"}
 def check_statements(document: Document) -> Iterator[Problem]:
     """The problems of a Policy's statements, each at its statement."""
     in_tenancy = _is_tenancy(read_compartment(document.spec.get("compartment", "tenancy")))
-    for index, statement in enumerate(document.spec.get("statements", ())):
+
+    def check(index: int, statement: Value) -> Iterator[Problem]:
         for column, message, hint in _judge(statement, in_tenancy):
             place = document.place("spec", "statements", index)
             yield Problem(place, f"column {column} of the statement: {message}", hint)
+
+    yield from check_each(document.spec.get("statements", ()), check)
 
 
 def _is_tenancy(attached: Value) -> bool:

@@ -37,7 +37,8 @@ from genai_iac.resource_types._api_key_secrets import (
     SECRETS_SCHEMA,
     STATES,
     check_deliveries,
-    check_secrets,
+    check_expiries,
+    check_secret_names,
     declare_secret,
     read_live_secret,
     read_secrets,
@@ -47,13 +48,17 @@ from genai_iac.resource_types._api_key_secrets import (
 from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
 from genai_iac.rotation.block import ROTATION_SCHEMA, Rotation, check_rotation
 from genai_iac.rotation.declared_states import (
+    ask_for_another,
     check_names,
     declared_roles,
     declared_secrets,
     reconcile_secrets,
     set_state,
 )
+from genai_iac.rotation.delivery_gaps import find_delivery_gaps, tell_of_sinks
 from genai_iac.rotation.next_step import rotate
+from genai_iac.rotation.requests import find_leak, handle_leak
+from genai_iac.rotation.state import derive_state
 
 
 class ApiKey(ResourceType):
@@ -111,17 +116,24 @@ class ApiKey(ResourceType):
     }
 
     def check(self, document: Document) -> Iterable[Problem]:
-        yield from check_secrets(document)
-        yield from check_deliveries(document)
-        yield from check_callers(document)
-        if "rotation" in document.spec:
-            yield from check_rotation(document)
+        for found in self.checks(document):
+            yield from found
 
-    def claims(self, document: Document) -> Iterable[tuple[Path, str]]:
+    def checks(self, document: Document) -> Iterable[Iterable[Problem]]:
+        return (
+            check_secret_names(document),
+            check_expiries(document),
+            check_deliveries(document),
+            check_callers(document),
+            check_rotation(document),
+        )
+
+    def claims(self, document: Document) -> Iterable[tuple[Path, str, bool]]:
+        named: set[str] = set()  # by this key: what two keys may share, no key has twice
         for index, entry in enumerate(document.spec.get("deliverTo", ())):
-            spot = sinks.entry_spot(entry)
-            if spot is not None:
-                yield ("spec", "deliverTo", index), spot
+            for claim in sinks.entry_claims(entry):
+                yield ("spec", "deliverTo", index), claim.what, claim.shared and claim.what not in named
+                named.add(claim.what)
 
     def desired(self, document: Document, stack: Stack) -> Resource:
         spec = document.spec
@@ -233,7 +245,7 @@ class ApiKey(ResourceType):
         if fields or tags is not None:
             body = {**fields, **({} if tags is None else {"freeformTags": tags})}
             calls.append(Call("UpdateApiKey", body, live.id, live.region))
-            reasons.extend(why_changed(fields, tags is not None))
+            reasons.extend(why_changed(fields, desired, live))
         home = desired.attributes["compartmentId"]
         if not facts.same(home, live.compartment):
             calls.append(Call("ChangeApiKeyCompartment", {"compartmentId": home}, live.id, live.region))
@@ -242,9 +254,31 @@ class ApiKey(ResourceType):
 
     def _change_secrets(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
         rotation = Rotation.of(desired)
+        step = self._next_step(desired, live, rotation, facts)
+        return replace(step, notes=(*step.notes, *self._notes_of_sinks(desired, live, facts)))
+
+    @staticmethod
+    def _next_step(desired: Resource, live: LiveResource, rotation: Rotation | None, facts: DiffContext) -> Step:
         if rotation is not None:
             return rotate(desired, live, rotation, facts)
+        leaked = find_leak(live, facts) if len(live.secrets) == 2 else None
+        if leaked is not None:
+            return handle_leak(desired, live, derive_state(desired, live, facts.held), leaked, facts)
         return reconcile_secrets(desired, live, facts)
+
+    @staticmethod
+    def _notes_of_sinks(desired: Resource, live: LiveResource, facts: DiffContext) -> Iterable[str]:
+        """What is to be known of places on other machines, and of places that are not declared any more."""
+        if not facts.held or facts.wish is not None:
+            return ()
+        if Rotation.of(desired) is not None:
+            roles = derive_state(desired, live, facts.held).roles
+            ask = f"for a new one all the same: genai-iac rotate {desired.address}"
+        else:
+            roles = {name: role for name, role in declared_roles(desired).items() if live.secret(name)}
+            first = next(iter(find_delivery_gaps(roles, facts.held, live).elsewhere), next(iter(roles), None))
+            ask = ask_for_another(desired, first, facts.now) if first else ""
+        return tell_of_sinks(roles, facts.held, live, ask)
 
     def after(
         self, desired: Resource, live: LiveResource, step: Step, resolve: Callable[[Value], Value]

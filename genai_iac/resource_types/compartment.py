@@ -120,7 +120,7 @@ class Compartment(ResourceType):
         if fields or tags is not None:
             body = {**fields, **({} if tags is None else {"freeformTags": tags})}
             calls.append(Call("UpdateCompartment", body, live.id))
-            reasons = why_changed(fields, tags is not None)
+            reasons = why_changed(fields, desired, live)
         parent = desired.attributes["compartmentId"]
         if not facts.same(parent, live.compartment):
             calls.append(Call("MoveCompartment", {"targetCompartmentId": parent}, live.id))

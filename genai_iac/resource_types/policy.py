@@ -1,4 +1,4 @@
-"""Policy: IAM statements, written out or as grants. Name and compartment are for ever in OCI: changing one replaces the policy."""
+"""Policy: IAM statements, written out or as grants. OCI cannot change name and compartment: changing one replaces the policy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from genai_iac.core import (
     COMPARTMENT_SCHEMA,
+    REPLACES,
     Address,
     Call,
     Document,
@@ -22,7 +23,7 @@ from genai_iac.core import (
 )
 from genai_iac.core.errors import Problem
 from genai_iac.core.sdk_operation import SdkOperation
-from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, why_changed
+from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, declared_tags, why_changed
 from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
 from genai_iac.resource_types._policy_statements import GRANT_SCHEMA, check_statements, grant_statements, granted_keys
 
@@ -174,11 +175,7 @@ class Policy(ResourceType):
             if not facts.same(desired.attributes[field], is_now)
         ]
         if replaced:
-            # deleted first: the name is unique in the tenancy, and two live policies with one mark could not be told from a copied mark
-            calls = (Call("DeletePolicy", {}, live.id), Call("CreatePolicy", dict(desired.attributes)))
-            return Step(
-                ("delete", "create"), calls, (f"OCI cannot change the {' and '.join(replaced)} of a policy: replaced",)
-            )
+            return _replace(desired, live, replaced)
         fields, tags = changed_fields(("description",), desired, live, facts), changed_tags(desired, live)
         statements = _as_list(desired.attributes["statements"])
         same = facts.same_statements(statements, live.attributes["statements"], live.compartment)
@@ -187,10 +184,22 @@ class Policy(ResourceType):
             fields["statements"] = statements
         if not fields and tags is None and not outdated:
             return Step()
-        reasons = why_changed(fields, tags is not None) if fields or tags is not None else ()
+        reasons = why_changed(fields, desired, live)
         body = {**fields, **({"statements": statements} if outdated else {})}
         body |= {} if tags is None else {"freeformTags": tags}
         return Step(("update",), (Call("UpdatePolicy", body, live.id),), (*reasons, *filter(None, [outdated])))
+
+
+def _replace(desired: Resource, live: LiveResource, fields: list[str]) -> Step:
+    """Create first, so that whom it admits is never without it. The new one's tag names the old one: a run that is killed in
+    between leaves two, and the next one deletes that very OCID. With the same name that cannot be: names are unique in the tenancy."""
+    reason = f"OCI cannot change the {' and '.join(fields)} of a policy: replaced"
+    if "name" not in fields:
+        calls = (Call("DeletePolicy", {}, live.id), Call("CreatePolicy", dict(desired.attributes)))
+        return Step(("delete", "create"), calls, (f"{reason}, the old one first, because the name stays",))
+    body = {**desired.attributes, "freeformTags": {**declared_tags(desired), REPLACES: live.id}}
+    calls = (Call("CreatePolicy", body), Call("DeletePolicy", {}, live.id))
+    return Step(("create", "delete"), calls, (f"{reason}, the new one first",))
 
 
 def _attach(statement: Value, attached: Value) -> Value:

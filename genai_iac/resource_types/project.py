@@ -122,7 +122,7 @@ class Project(ResourceType):
         if fields or tags is not None:
             body = {**fields, **({} if tags is None else {"freeformTags": tags})}
             calls.append(Call(self.update_operation, body, live.id, live.region))
-            reasons.extend(why_changed(fields, tags is not None))
+            reasons.extend(why_changed(fields, desired, live))
         home = desired.attributes["compartmentId"]
         if not facts.same(home, live.compartment):
             move = Call("ChangeGenerativeAiProjectCompartment", {"compartmentId": home}, live.id, live.region)

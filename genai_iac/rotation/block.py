@@ -1,4 +1,4 @@
-"""The `rotation:` block of a key: its schema, what it asks of the rest of the key, and its durations. What follows from it is `_turn`."""
+"""The `rotation:` block of an API key: its schema, its checks, its durations. `next_step` decides what follows from it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ ROTATION_SCHEMA: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The `rotation:` block."""
+    """The `rotation:` block, read. Durations are timedeltas; defaults are those of ROTATION_SCHEMA."""
 
     every: timedelta
     overlap: timedelta
@@ -66,7 +66,7 @@ class Rotation:
 
     @classmethod
     def of(cls, resource: Resource) -> Rotation | None:
-        """The rotation that the resource declares, or None."""
+        """The rotation that the resource declares, or None. Raises ValueError for a duration that the schema refuses."""
         block = resource.settings.get("rotation")
         if not block:
             return None
@@ -81,10 +81,13 @@ class Rotation:
 
 def check_rotation(document: Document) -> Iterator[Problem]:
     """What a rotation asks of the rest of its key: two secrets, no states, lives rather than dates, and lives long enough."""
+    if "rotation" not in document.spec:
+        return
     secrets, block = document.spec.get("secrets", ()), document.spec["rotation"]
     where = document.place("spec", "rotation")
     if len(secrets) != 2:
         yield Problem(where, "a rotation alternates between two secrets", "declare two secrets, or remove rotation")
+    # A rotation that starts before the last one can end would never reach idle: the old secret could not be retired.
     needed = read_duration(block.get("overlap", "7d")) + read_duration(block.get("idle", "24h"))
     if read_duration(block["every"]) <= needed:
         yield Problem(
@@ -116,12 +119,15 @@ def check_rotation(document: Document) -> Iterator[Problem]:
 
 
 def idle_time(resource: Resource | None) -> timedelta:
-    """For how long a value must have been unused before it may be killed: the rotation's own, else 24 hours."""
+    """How long a secret must have been unused before a change may invalidate it: the rotation's `idle`, else 24 hours.
+
+    OCI records the time of last use per secret; 24 hours is this tool's choice, so that a daily job counts as a caller.
+    """
     rotation = Rotation.of(resource) if resource else None
     return rotation.idle if rotation else timedelta(hours=24)
 
 
 def format_duration(length: timedelta) -> str:
-    """`36 hours`, `7 days`."""
+    """Text for a message: `36 hours`, `7 days`. Whole days from 48 hours on."""
     hours = int(length.total_seconds() // 3600)
     return f"{hours} hours" if hours < 48 or hours % 24 else f"{hours // 24} days"

@@ -1,7 +1,7 @@
-"""The two secrets of an API key: from declared states and expiries to the calls, the losses and the deliveries.
+"""API keys without a rotation: from declared states and expiries to calls, invalidations and deliveries. Pure.
 
-What the service allows (its own page on API keys): ACTIVE and INACTIVE are exchanged by SetApiKeyState, REVOKED is
-for ever, an expiry changes only by RenewApiKey, which replaces the value at once and leaves the secret ACTIVE.
+What the service allows (OCI documentation, "Generative AI API keys"): SetApiKeyState changes ACTIVE to INACTIVE and back; REVOKED
+is permanent; only RenewApiKey changes an expiry, and it replaces the value at once and leaves the secret ACTIVE.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def declared_secrets(desired: Resource) -> Mapping[str, Mapping[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class SecretChange:
-    """One thing to be done to one secret."""
+    """One call on one secret, with the reason shown in the plan and what it invalidates."""
 
     action: Action
     call: Call
@@ -35,14 +35,17 @@ class SecretChange:
 
     @property
     def kills_only(self) -> bool:
-        """Whether it takes a value away and brings none: such turns come last, after the sinks have what stays."""
+        """Whether the call invalidates a value and returns no new one. Such calls come after the delivery.
+
+        Else a failed delivery would leave callers without a working value.
+        """
         return self.action in ("deactivate", "revoke")
 
 
 def declared_roles(desired: Resource) -> dict[str, Role]:
-    """The part each declared secret plays in the sinks.
+    """The role of each declared secret in the sinks: the first active one is current, a second one is standby.
 
-    The first active one is current, a second one stands by, inactive ones are kept aside.
+    Inactive ones are stored as inactive where a sink can; revoked ones have no role.
     """
     roles: dict[str, Role] = {}
     for name, declared in declared_secrets(desired).items():
@@ -54,7 +57,7 @@ def declared_roles(desired: Resource) -> dict[str, Role]:
 
 
 def check_names(desired: Resource, live: LiveResource) -> None:
-    """Raises PlanError when the live key has other secrets than the manifest declares: no call can change that."""
+    """Check that the live key has the declared secrets. Raises PlanError when not: OCI has no call that adds or renames one."""
     declared, there = declared_secrets(desired), [secret.name for secret in live.secrets]
     if sorted(declared) != sorted(there):
         raise PlanError(
@@ -65,9 +68,11 @@ def check_names(desired: Resource, live: LiveResource) -> None:
 
 
 def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
-    """What brings each live secret to its declared state and expiry, and every sink to hold what it should.
+    """The Step that gives each live secret its declared state and expiry, and each sink what it should hold.
 
-    What takes a value away comes last. Raises PlanError when the service has no way: a revoked secret wanted back, an expiry in the past.
+    A secret in use is never renewed because a sink lost its value: a deleted file is no reason to break every caller. The
+    note says how to do it anyway. Calls that only invalidate come last. See tests/plan_apply/test_delivery.py.
+    Raises PlanError for what OCI cannot do: a revoked secret declared otherwise, an expiry in the past.
     """
     roles = {name: role for name, role in declared_roles(desired).items() if _has_future(live, name)}
     declared = declared_secrets(desired)
@@ -80,9 +85,8 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
     turns.sort(key=lambda turn: turn.kills_only)
     renewed = {turn.call.secret for turn in turns if turn.action == "renew"}
     notes = tuple(
-        f"{name} is in use but a sink lacks its value, which OCI shows only once; apply renews it once it is unused; to "
-        f"renew it anyway: write `expires: {_another_expiry(declared[name]['expires'], facts.now)}` for it, "
-        f"then genai-iac apply --accept-outage {desired.address}"
+        f"{name} is in use but a sink lacks its value, which OCI shows only once; apply renews it once nobody uses it; "
+        + ask_for_another(desired, name, facts.now)
         for name in sorted(gaps.undelivered - renewed)
     )
     handover = DeliveryPlan(declared_roles(desired))
@@ -96,26 +100,43 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
             handover,
             notes,
         )
-    if gaps.incomplete and not _would_take_away(roles, gaps.undelivered, facts):
+    if gaps.incomplete and not _would_take_away(roles, gaps.undelivered | gaps.elsewhere, facts):
         names = tuple(sorted(gaps.incomplete))
         return Step(("deliver",), (), (why_incomplete(names, facts.held),), (), names, handover, notes)
     return Step(notes=notes)
 
 
 def _would_take_away(roles: Mapping[str, Role], undelivered: frozenset[str], facts: DiffContext) -> bool:
-    """Whether callers read one value in some sink, and the one that is to stand there cannot be given."""
+    """Whether a delivery would remove a current value from some sink with nothing to replace it.
+
+    True when the secret that is to be current is undelivered while a sink shows another one as current. Then nothing is written.
+    """
     lost = any(roles[name] == "current" for name in undelivered if name in roles)
     return lost and any("current" in sink.records.values() for sink in facts.held)
 
 
+def ask_for_another(desired: Resource, name: str, now: datetime) -> str:
+    """What a person writes and types for a new value of a key that does not rotate."""
+    expiry = _another_expiry(declared_secrets(desired)[name]["expires"], now)
+    apply = f"genai-iac apply --accept-outage {desired.address}"
+    return f"to renew it anyway: write `expires: {expiry}` for it, then {apply}"
+
+
 def _another_expiry(expires: Lifetime | str, now: datetime) -> str:
-    """A moment near the declared one that makes a renewal: another duration would change nothing."""
+    """A date-time (RFC 3339) that makes a plan renew the secret: the declared expiry plus a day.
+
+    A duration would not, since it counts only from the next renewal: an earlier hint with one was followed in vain.
+    """
     moment = now + expires.length if isinstance(expires, Lifetime) else datetime.fromisoformat(expires)
     return f"{max(moment, now) + timedelta(days=1):%Y-%m-%dT00:00:00Z}"
 
 
 def _awake(live: LiveResource, declared: Mapping[str, Mapping[str, Any]]) -> LiveResource:
-    """The key with those secrets active that are to be: one that no sink holds is renewed at once, not activated for nobody."""
+    """The key as if inactive secrets that are declared active were active already.
+
+    So that a secret whose value no sink has is renewed instead of activated: an active secret that nobody can call with is only
+    a risk.
+    """
     wanted = {name for name, secret in declared.items() if secret["state"] == "active"}
     secrets = (
         replace(secret, state="ACTIVE") if secret.state == "INACTIVE" and secret.name in wanted else secret
@@ -192,12 +213,12 @@ def _loss(secret: LiveSecret, how: Action) -> Invalidation | None:
 
 
 def renew(live: LiveResource, name: str, expires: Lifetime | str) -> Call:
-    """The one RenewApiKey of that secret."""
+    """RenewApiKey of that secret. `expires`: a Lifetime starts at the call; text is RFC 3339 in UTC."""
     return Call("RenewApiKey", {"details": {"keyName": name, "timeExpiry": expires}}, live.id, live.region, name)
 
 
 def set_state(live: LiveResource | None, name: str, state: str, region: str | None = None) -> Call:
-    """The one SetApiKeyState of that secret; without a live key it acts on the key that the same change makes."""
+    """SetApiKeyState of that secret. Without a live key it acts on the key that the same change creates."""
     body = {"keyName": name, "state": state}
     return Call("SetApiKeyState", body, live.id if live else None, live.region if live else region, name)
 

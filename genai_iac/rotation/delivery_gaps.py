@@ -1,8 +1,8 @@
-"""What the sinks of a live key lack, given the part each secret plays."""
+"""What the sinks of a live key lack, given the role of each secret. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from genai_iac.core import LiveResource, Role, SinkState
@@ -10,36 +10,79 @@ from genai_iac.core import LiveResource, Role, SinkState
 
 @dataclass(frozen=True, slots=True)
 class DeliveryGaps:
-    """By secret name."""
+    """Names of secrets, in two classes that need different answers."""
 
-    undelivered: frozenset[str]  # a sink lacks the value and none can give it: only a renewal brings one again
+    undelivered: frozenset[str]  # a sink lacks the value and no sink can give it: only a renewal returns a value again
     incomplete: frozenset[
         str
-    ]  # a sink lacks it, or keeps it in another part, and nothing has to be minted to mend that
+    ]  # a sink lacks it or has it in another role, and a delivery without a renewal corrects that
+    elsewhere: frozenset[str] = frozenset()  # no sink of this machine can give it, and another machine may have it
 
 
 def find_delivery_gaps(roles: Mapping[str, Role], held: Iterable[SinkState], live: LiveResource) -> DeliveryGaps:
-    """Compare what each sink should hold with what it does. A secret that does not work (inactive) is never undelivered."""
+    """Compare what each sink should hold with what it holds.
+
+    `roles`: by secret name, what each sink should show. A secret that is not ACTIVE is never undelivered: a missing value
+    that works nowhere is no reason to renew.
+    """
     sinks = tuple(held)
     undelivered: set[str] = set()
     incomplete: set[str] = set()
+    elsewhere: set[str] = set()
     for name, role in roles.items():
         lacking = any(sink.lacks(name, role) for sink in sinks)
+        # write-only sinks (exec without `check`) hold values that we cannot copy out of them
         copyable = any(sink.readable and name in sink.records for sink in sinks)
         secret = live.secret(name)
         if lacking and not copyable:
             if secret is not None and secret.state == "ACTIVE":
-                undelivered.add(name)
+                (elsewhere if any(name in sink.elsewhere for sink in sinks) else undelivered).add(name)
         elif lacking or any(_is_out_of_order(sink, name, role) for sink in sinks):
             incomplete.add(name)
-    return DeliveryGaps(frozenset(undelivered), frozenset(incomplete))
+    return DeliveryGaps(frozenset(undelivered), frozenset(incomplete), frozenset(elsewhere))
 
 
 def why_incomplete(names: Iterable[str], held: Iterable[SinkState]) -> str:
-    """Why sinks are written although nothing is minted, for people."""
+    """Why sinks are written although nothing is renewed, for people."""
     damaged = [f"{sink.place}: {sink.damage}" for sink in held if sink.damage]
     lacking = " and ".join(sorted(names))
     return "; ".join(damaged) or f"a sink lacks {lacking}"
+
+
+def tell_of_sinks(roles: Mapping[str, Role], held: Iterable[SinkState], live: LiveResource, ask: str) -> Iterator[str]:
+    """What a reader should know of the sinks and no step corrects. `ask`: how a person asks for a new value."""
+    sinks = tuple(held)
+    for name in sorted(find_delivery_gaps(roles, sinks, live).elsewhere):
+        places = ", ".join(sink.place for sink in sinks if name in sink.elsewhere)
+        yield (
+            f"no sink on this machine holds the value of {name} ({places}): another machine may, so it is not renewed; "
+            f"copy it from there, or deliver to a place that all machines share; {ask}"
+        )
+    for sink in sinks:
+        if sink.former and sink.records:
+            names = " and ".join(sorted(sink.records))
+            yield f"{sink.place} is not declared any more and still holds {names}: remove it once nothing reads it"
+
+
+def sink_differences(
+    roles: Mapping[str, Role], held: Iterable[SinkState], live: LiveResource
+) -> Iterator[tuple[str, str, str, str]]:
+    """Where a declared sink is not as a delivery left it: its place, the secret, what is there, what should be.
+
+    What another machine may hold, and what no working secret is about, is no difference.
+    """
+    for sink in held:
+        if sink.former:
+            continue
+        for name, role in roles.items():
+            secret = live.secret(name)
+            active = secret is not None and secret.state == "ACTIVE" and role in ("current", "standby")
+            if active and name in sink.stale:
+                yield sink.place, name, "another value", role
+            elif active and sink.lacks(name, role) and name not in sink.elsewhere:
+                yield sink.place, name, "missing", role
+        if sink.damage:
+            yield sink.place, "", sink.damage, "as it was delivered"
 
 
 def _is_out_of_order(sink: SinkState, name: str, role: Role) -> bool:

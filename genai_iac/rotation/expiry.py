@@ -1,4 +1,4 @@
-"""`expires` as written: an exact date-time, or a life given at mint."""
+"""`expires` of a secret: an exact date-time, or a duration that starts when the secret is created or renewed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXPIRES_SCHEMA: Mapping[str, Any] = {
 
 
 def read_duration(text: str) -> timedelta:
-    """`90d` or `12h`; raises ValueError for anything else."""
+    """Read `90d` or `12h`. Raises ValueError for anything else."""
     match = LIFE.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a duration; write 90d or 12h")
@@ -32,9 +32,10 @@ def read_duration(text: str) -> timedelta:
 
 
 def read_expiry(text: str) -> Lifetime | str:
-    """A Lifetime, or the exact moment in the one form that is compared and sent (UTC, `Z`).
+    """Read `expires`: a Lifetime for a duration, else the date-time as RFC 3339 in UTC with `Z`.
 
-    Raises ValueError for a day that no calendar has.
+    One form for all date-times, because a plan compares them as text: `+02:00` and `Z` of the same moment are no difference.
+    Raises ValueError for a date that does not exist.
     """
     if LIFE.fullmatch(text):
         return Lifetime(text, read_duration(text))
@@ -42,5 +43,5 @@ def read_expiry(text: str) -> Lifetime | str:
 
 
 def write_moment(moment: datetime) -> str:
-    """RFC 3339 in UTC with `Z`, seconds as far as they are there."""
+    """RFC 3339 in UTC with `Z`; fractions of a second only when there are any. `moment` must be aware."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,9 +1,12 @@
-"""The next step of a key's rotation. Pure: told from live states, times of use and the sinks' own records.
+"""The next safe step of a key's rotation. Pure: derived from live states, times of use and what the sinks hold.
 
-One secret is *current* (every sink shows it), the other stands by, inactive. A turn: renew the standby, deliver it as
-pending, prove it with a real call, make it current in every sink; then both work for `overlap`, and once the old one
-has been idle for `idle` it is retired. Any run continues from wherever the last one stopped, and nothing is remembered.
-The secret that is in use is never renewed.
+One secret is *current* (every sink shows it), the other is *standby*, inactive. A rotation renews the standby, delivers it as
+pending, verifies it with a real call and makes it current in every sink. Then both work for `overlap`; once the old one has been
+unused for `idle`, it is retired. Any run continues where the last one stopped.
+
+Two rules come before everything else: a secret in use is never renewed, and nothing is invalidated before every sink has
+what replaces it. tests/rotation/test_decisions.py checks both from every combination of states, and with each run cut short
+after each call.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from genai_iac.core import DeliveryPlan, LiveResource, LiveSecret, Resource
+from genai_iac.core import DeliveryPlan, LiveResource, LiveSecret, Resource, Role
 from genai_iac.core.step import DiffContext, Step
 from genai_iac.rotation.block import Rotation, format_duration
 from genai_iac.rotation.declared_states import set_state
@@ -32,11 +35,17 @@ from genai_iac.rotation.state import RotationState, derive_state, is_newer
 
 
 def rotate(resource: Resource, live: LiveResource, rotation: Rotation, facts: DiffContext) -> Step:
-    """The next safe step, or none, with a note that says when to come back. Raises PlanError for a wish that cannot be."""
+    """The next safe step, or an empty one; its notes say when to apply again.
+
+    `facts` has the time, the sink states and the request of a person. Raises PlanError for a request that cannot be done:
+    an unknown secret, an abort when nothing rotates.
+    """
     position = derive_state(resource, live, facts.held)
     step = _find_step(resource, live, position, rotation, facts)
     if step.handover is None or step.handover.prove is None:
         return step
+    # Whether some sink showed it at plan time distinguishes our own delivery from another machine's at apply time: without
+    # this, an apply took what its own plan had seen in the sinks for the work of a rival, and refused.
     unshown = not any(sink.records.get(step.handover.prove) == "current" for sink in facts.held)
     overlaps = "standby" in step.handover.roles.values()
     notes = (_say_overlap(position.current, facts.now + rotation.overlap, rotation),) if overlaps else ()
@@ -46,18 +55,22 @@ def rotate(resource: Resource, live: LiveResource, rotation: Rotation, facts: Di
 def _find_step(
     resource: Resource, live: LiveResource, position: RotationState, rotation: Rotation, facts: DiffContext
 ) -> Step:
+    # A leak comes before everything, also in a run that was asked for nothing: an interrupted answer must be finished.
     leaked = find_leak(live, facts)
     if leaked is not None:
         return handle_leak(resource, live, position, leaked, facts)
     if facts.wish is not None and facts.wish.what == "abort":
         step = abort_rotation(resource, live, position, facts)
         return replace(step, notes=(*step.notes, *_begins_again(position, rotation, facts)))
+    if facts.wish is None and _is_elsewhere(position, live, facts):
+        return Step()  # what the sinks of this machine show stays there, and nothing is renewed or stopped
     match position.phase:
         case "promoting":
             return _go_on(resource, live, position, facts)
         case "rolling back":
             due = _why_due(position, rotation, facts) if facts.idle(position.other) else None
-            # deactivated now, it would be renewed by the next run
+            # When the next rotation is due already, the standby is renewed at once: deactivating it first would only add a
+            # run, because the next one would renew it.
             return (
                 renew_standby(resource, live, position, due, facts)
                 if due
@@ -73,6 +86,7 @@ def _find_step(
                 return healed
             step = _retire(resource, live, position, rotation, facts)
             return replace(step, notes=(*healed.notes, *step.notes))
+    # Phase idle. First what is wrong, then what is due, then small corrections.
     if _was_never_had(position, live, facts):
         return renew_current(resource, live, position)
     due = _why_unheld(position, live, facts) or _why_due(position, rotation, facts)
@@ -83,8 +97,19 @@ def _find_step(
     )
 
 
+def _is_elsewhere(position: RotationState, live: LiveResource, facts: DiffContext) -> bool:
+    """Whether the value to go on from may be on another machine alone: only that machine, or a person, can go on."""
+    roles: dict[str, Role] = {position.current.name: "current"}
+    if position.phase == "promoting":
+        roles[position.other.name] = "current"
+    return bool(find_delivery_gaps(roles, facts.held, live).elsewhere)
+
+
 def _begins_again(position: RotationState, rotation: Rotation, facts: DiffContext) -> Iterator[str]:
-    """That a turn which is taken back was due, and so will be begun anew."""
+    """A note when the aborted rotation is still due: the next apply will start it again.
+
+    Without it a user who aborts to stop a rotation would see it start again the next day.
+    """
     current, other = position.current, position.other
     stays = position if is_newer(other, current) else RotationState("idle", other, current)
     due = _why_due(stays, rotation, replace(facts, wish=None))
@@ -93,7 +118,11 @@ def _begins_again(position: RotationState, rotation: Rotation, facts: DiffContex
 
 
 def _go_on(resource: Resource, live: LiveResource, position: RotationState, facts: DiffContext) -> Step:
-    """The new value works but is not current everywhere: switch to it when a sink has it, else bring a value up again."""
+    """Phase promoting: the new secret works but is not current everywhere. Switch to it when a sink has its value, else renew.
+
+    Its value may be lost: a run killed between RenewApiKey and the first write leaves an active secret that nobody knows.
+    That one is renewed again, unless it is in use: then somebody does know it.
+    """
     current, other = position.current, position.other
     if not is_undelivered(other, "current", live, facts):
         reason = f"{other.name} is delivered; it will be verified and made current"
@@ -103,6 +132,8 @@ def _go_on(resource: Resource, live: LiveResource, position: RotationState, fact
         why = f"the new value of {other.name} reached no sink, and it is unused"
         return renew_standby(resource, live, position, why, facts)
     if current.state in ("INACTIVE", "EXPIRED"):
+        # What callers read does not work, and the secret that works cannot be delivered: keep it for those who use it, and
+        # renew the dead one in its place.
         swapped = RotationState("outage", other, current)
         return renew_standby(
             resource, live, swapped, f"no sink can give the value of {other.name}, which is in use", facts
@@ -112,7 +143,10 @@ def _go_on(resource: Resource, live: LiveResource, position: RotationState, fact
 
 
 def _heal(resource: Resource, live: LiveResource, position: RotationState, facts: DiffContext) -> Step:
-    """Both work, and no sink can give what callers should have: bring a value up where that breaks nobody."""
+    """Phase overlap, and no sink can give the current value: renew a secret whose renewal breaks no caller.
+
+    An empty Step (false) when nothing is lost. When both are in use only a person can decide, so it is a note.
+    """
     current, other = position.current, position.other
     if not is_undelivered(current, "current", live, facts):
         return Step()
@@ -126,7 +160,10 @@ def _heal(resource: Resource, live: LiveResource, position: RotationState, facts
 def _mint_when_told(
     resource: Resource, live: LiveResource, position: RotationState, why: str, facts: DiffContext
 ) -> Step:
-    """A mint that breaks callers is made when a person asks for it, and the guard then asks for its flag."""
+    """Renew although callers break, but only when a person asked for a rotation; the guard then asks for --accept-outage.
+
+    A scheduled run never does it: it only says how.
+    """
     if facts.wish is not None:
         return renew_standby(resource, live, position, why, facts)
     command = f"genai-iac rotate {resource.address} --accept-outage"
@@ -136,20 +173,25 @@ def _mint_when_told(
 def _retire(
     resource: Resource, live: LiveResource, position: RotationState, rotation: Rotation, facts: DiffContext
 ) -> Step:
-    """Both work: when overlap and idleness are over, the old one goes; until then the sinks are kept as they should be."""
+    """Phase overlap: retire the old secret when the overlap is over and it is idle; until then only correct the sinks.
+
+    `never_current`: the second secret of a new key, active by creation and never used. It has no overlap to wait for.
+    """
     current, old = position.current, position.other
     never_current = not is_newer(current, old) and old.last_used is None
     until = (current.created or facts.now) + rotation.overlap
     if not never_current and facts.now < until:
         return _keep(live, position, facts, _say_overlap(old, until, rotation))
+    # Before the old one stops, make sure that callers can have the new one.
     if not never_current and _may_never_have_arrived(position, rotation, facts):
         why = f"{current.name} is unused, and no sink can confirm that it has its value"
         return renew_standby(resource, live, RotationState("idle", old, current), why, facts)
+    # `idle` is measured from the last use, not from the switch: callers that never read the sinks again keep it working.
     if old.last_used is not None and facts.now - old.last_used < rotation.idle:
         return _keep(live, position, facts, _still_in_use(position, rotation, old.last_used))
-    shown = all(sink.records.get(current.name) == "current" for sink in facts.held)
+    shown = all(sink.records.get(current.name) == "current" for sink in facts.held if not sink.former)
     due = _why_due(position, rotation, facts) if shown and not rotation.revokes and not facts.wish else None
-    if due:  # nobody applied for long: the old one's slot is renewed at once, which ends its value as well
+    if due:  # no apply for a long time: renew the old one now; a renewal ends its value too, so one apply is enough
         return renew_standby(resource, live, position, due, facts)
     how: Literal["deactivate", "revoke"] = "revoke" if rotation.revokes else "deactivate"
     reason = "it is the standby" if never_current else f"{current.name} is current, and {old.name} is idle"
@@ -175,12 +217,19 @@ def _say_overlap(old: LiveSecret, until: datetime, rotation: Rotation) -> str:
 def _say_next(current: LiveSecret, old: LiveSecret, rotation: Rotation) -> tuple[str, ...]:
     due = [] if current.created is None else [current.created + rotation.every]
     due += [] if current.expires is None else [current.expires - rotation.overlap - rotation.idle]
-    return (f"{old.name} is retired from {min(due):%Y-%m-%d %H:%M} UTC on: apply then",) if due else ()
+    return (
+        (f"the next rotation (to {old.name}) is due from {min(due):%Y-%m-%d %H:%M} UTC on: apply then",) if due else ()
+    )
 
 
 def _may_never_have_arrived(position: RotationState, rotation: Rotation, facts: DiffContext) -> bool:
-    """A run that ended between mint and delivery leaves no trace in a place that cannot be looked into, when its machine
-    is gone. Told by what was delivered before and never replaced, or assumed when callers would soon die with the old one."""
+    """Whether a write-only sink may lack the new value although its log does not say so.
+
+    A CI runner that is killed between RenewApiKey and the delivery takes its log with it; the next runner finds an unused new
+    secret and cannot ask the sink. Two signs: the log still has the old value as current (nothing replaced it), or
+    callers use the old one although it expires soon. In both cases a second renewal of the unused secret harms nobody,
+    and waiting ends in an outage (tests/crash/test_year.py).
+    """
     new, old = position.current, position.other
     if not facts.idle(new) or any(new.name in sink.records for sink in facts.held):
         return False
@@ -204,9 +253,9 @@ def _still_in_use(position: RotationState, rotation: Rotation, last_used: dateti
 
 
 def _was_never_had(position: RotationState, live: LiveResource, facts: DiffContext) -> bool:
-    """Whether nobody can have the current value: it was never used, and no sink tells of it or may have it."""
+    """Whether nobody can have the current value: it was never used, no sink has it and no write-only sink may have it."""
     name = position.current.name
-    told = any(name in sink.records or name in sink.unknown for sink in facts.held)
+    told = any(name in sink.records or sink.may_hold(name) for sink in facts.held)
     unused = position.current.last_used is None and not told
     return unused and is_undelivered(position.current, "current", live, facts)
 
@@ -231,12 +280,17 @@ def _why_due(position: RotationState, rotation: Rotation, facts: DiffContext) ->
 
 
 def _age(length: timedelta) -> str:
-    hours = round(length / timedelta(hours=1))  # the tenancy's clock is told to the second only
+    hours = round(
+        length / timedelta(hours=1)
+    )  # rounded: the Date header has whole seconds, so 60 days would read as 59
     return f"{hours // 24} days" if hours >= 48 else f"{hours} hours"
 
 
 def _look_ahead(position: RotationState) -> str:
-    """A key that cannot rotate again says so long before it is due."""
+    """A note for a key that cannot rotate again because its other secret is revoked; empty otherwise.
+
+    Said at every plan, not only when the rotation is due: a second key and moving its users take weeks.
+    """
     if position.other.state != "REVOKED":
         return ""
     expires = position.current.expires
@@ -245,7 +299,7 @@ def _look_ahead(position: RotationState) -> str:
 
 
 def _keep(live: LiveResource, position: RotationState, facts: DiffContext, note: str = "") -> Step:
-    """Mend what the sinks lack and some other sink can give; nothing is minted and nothing stops working."""
+    """Deliver what a sink lacks and another sink can give. Nothing is renewed and nothing stops working."""
     roles = position.roles
     notes = (note,) if note else ()
     names = tuple(sorted(find_delivery_gaps(roles, facts.held, live).incomplete))

@@ -1,4 +1,7 @@
-"""The mints of a rotation: a value brought up in the slot that nobody uses, and what is left when there is no such slot."""
+"""The renewals of a rotation: of the standby, of a value that nobody ever had, and what remains when a secret is revoked.
+
+RenewApiKey replaces a value at once and returns the new one only once. So a renewal is safe only for a secret that no caller uses.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,11 @@ from genai_iac.rotation.state import GONE, RotationState
 def renew_standby(
     resource: Resource, live: LiveResource, position: RotationState, why: str, facts: DiffContext
 ) -> Step:
-    """Mint the other one's value, deliver it, prove it, make it current everywhere; or what can be done when its slot is used up."""
+    """Renew the standby, deliver it as pending, verify it, make it current in every sink.
+
+    `why` is the reason shown in the plan. When the standby is revoked there is no secret to renew: then the current one is
+    renewed in place if that invalidates nothing that is used, else the Step is only a note.
+    """
     other = position.other
     if other.state == "REVOKED":
         return _without_a_slot(resource, live, position, why, facts)
@@ -30,7 +37,11 @@ def renew_standby(
 
 
 def renew_current(resource: Resource, live: LiveResource, position: RotationState) -> Step:
-    """The value that callers should have was lost on the way to them and nobody ever had it: as if the key were made now."""
+    """Renew the current secret, because its value reached no sink and was never used: as if the key were created now.
+
+    The reason is a run that was killed between CreateApiKey and the first delivery. The other secret is deactivated again when
+    it works, as after a creation.
+    """
     current, other = position.current, position.other
     expires = declared_secrets(resource)[current.name]["expires"]
     works = other.state == "ACTIVE"
@@ -46,7 +57,11 @@ def renew_current(resource: Resource, live: LiveResource, position: RotationStat
 
 
 def _expiry_beside(resource: Resource, position: RotationState, facts: DiffContext) -> Lifetime | str:
-    """The declared life of the other one; longer where both would die within one overlap and leave no time for a turn."""
+    """The declared `expires` of the other secret; later where both would expire within one overlap.
+
+    Two secrets that expire together leave no time for the next rotation: neither would outlive the other by the overlap
+    that callers are promised.
+    """
     declared: Lifetime | str = declared_secrets(resource)[position.other.name]["expires"]
     rotation, dies = Rotation.of(resource), position.current.expires
     if rotation is None or dies is None or position.current.state != "ACTIVE" or isinstance(declared, str):
@@ -57,32 +72,48 @@ def _expiry_beside(resource: Resource, position: RotationState, facts: DiffConte
 
 
 def roles_after(position: RotationState) -> dict[str, Role]:
-    """The parts once the other one is current: what was current stands by while it works."""
+    """The roles once the other secret is current: the one that was current is standby while it works."""
     current, other = position.current, position.other
     part: Role = "standby" if current.state == "ACTIVE" else "inactive"
     return {other.name: "current", **({} if current.state in GONE else {current.name: part})}
 
 
 def is_undelivered(secret: LiveSecret, role: Role, live: LiveResource, facts: DiffContext) -> bool:
-    """Whether a sink should hold it in that part, does not, and no other sink can give it."""
-    return secret.name in find_delivery_gaps({secret.name: role}, facts.held, live).undelivered
+    """Whether a sink should hold it in that part, does not, and no other sink can give it.
+
+    What another machine may hold counts as delivered, until a person asks.
+    """
+    gaps = find_delivery_gaps({secret.name: role}, facts.held, live)
+    return secret.name in gaps.undelivered or (facts.wish is not None and secret.name in gaps.elsewhere)
 
 
 def is_readable_from_sink(secret: LiveSecret, facts: DiffContext) -> bool:
-    """Whether every sink surely shows its value, or can surely be given it: a place that cannot be looked into is not believed."""
+    """Whether every sink has the value for certain, or can be given it from a readable sink. Write-only sinks do not count.
+
+    This is asked before the other secret is revoked. A wrong yes would leave callers without any working value, so what a
+    write-only sink may have is not enough here, although it is elsewhere.
+    """
     copyable = any(sink.readable and secret.name in sink.records for sink in facts.held)
     return copyable or all(secret.name in sink.records for sink in facts.held)
 
 
 def is_unused(secret: LiveSecret, facts: DiffContext) -> bool:
-    """Whether nobody uses a value that no sink has. Where no sink keeps pending values, our own proof of it is not a use."""
+    """Whether no caller uses a secret whose value no sink has.
+
+    Our own verification call sets its time of last use as well. It does not count where no sink stores pending values:
+    such a value was written nowhere, so nobody but the interrupted run can have called with it. Where a sink does store
+    it, somebody may have read it from there.
+    """
     if facts.idle(secret):
         return True
-    return not secret.has_callers and not any(sink.readable for sink in facts.held)
+    return not secret.has_callers and not any("pending" in sink.keeps for sink in facts.held)
 
 
 def losses(secret: LiveSecret, how: Action, facts: DiffContext) -> tuple[Invalidation, ...]:
-    """What stops working: nothing when it does not work now. A use that was our own proof is nobody's loss."""
+    """What a call on the secret invalidates: nothing when it does not work now.
+
+    Our own verification call is no caller's use, so it is not shown as the time of last use and no guard refuses for it.
+    """
     if secret.state != "ACTIVE":
         return ()
     own = not facts.idle(secret) and is_unused(secret, facts)
@@ -90,7 +121,7 @@ def losses(secret: LiveSecret, how: Action, facts: DiffContext) -> tuple[Invalid
 
 
 def no_slot_left(secret: LiveSecret, *, ahead: bool = False) -> str:
-    """The way out for a key one of whose slots is used up, or soon will be."""
+    """Text: what to do with a key one of whose two secrets is revoked, or (`ahead`) will be."""
     revoked = "will be revoked" if ahead else "was revoked"
     return (
         f"{secret.name} {revoked}, and a revoked secret cannot be renewed: declare a second ApiKey with two fresh secrets, move its "
@@ -103,6 +134,7 @@ def _without_a_slot(
 ) -> Step:
     current = position.current
     lost = is_undelivered(current, "current", live, facts) and is_unused(current, facts)
+    # The current secret works for somebody: renewing it in place is an outage that nobody asked for. Only a note.
     if current.state not in ("INACTIVE", "EXPIRED") and not lost:
         return Step(notes=(f"{why}, but {no_slot_left(position.other)}",))
     return Step(

@@ -1,4 +1,8 @@
-"""What a person asks of a rotation out of its turn: an answer to a leak, or that it is taken back; and how that goes on."""
+"""What a person asks of a rotation: to revoke a leaked secret, or to abort; and how a later run continues it.
+
+A leak needs several calls, and a run can be killed between them. The first call therefore tags the key with the leaked
+secret's name; any later run finds the tag and continues. The last call removes it.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +11,40 @@ from dataclasses import replace
 from genai_iac.core import LEAK_TAG, Call, DeliveryPlan, Invalidation, LiveResource, LiveSecret, Resource, Role
 from genai_iac.core.errors import PlanError
 from genai_iac.core.step import DiffContext, Step, declared_tags
-from genai_iac.rotation.declared_states import declared_secrets, renew, set_state
+from genai_iac.rotation.declared_states import declared_roles, declared_secrets, renew, set_state
 from genai_iac.rotation.delivery_gaps import find_delivery_gaps
 from genai_iac.rotation.renewal import is_readable_from_sink, is_undelivered, is_unused, losses, renew_standby
 from genai_iac.rotation.state import RotationState, is_newer
 
 
 def find_leak(live: LiveResource, facts: DiffContext) -> str | None:
-    """The secret whose leak is to be answered: one asked for now, or one that an earlier run noted on the key and did not finish with."""
+    """The leaked secret to be answered for: the one requested now, or the one that an interrupted run left in the key's tag.
+
+    None when there is neither, or when the tagged value no longer exists.
+    """
     if facts.wish is not None and facts.wish.what == "leaked":
         return facts.wish.secret
-    noted = live.secret(live.tags.get(LEAK_TAG, ""))
-    return noted.name if noted is not None and noted.state != "REVOKED" else None
+    name, separator, mask = live.tags.get(LEAK_TAG, "").partition("=")
+    noted = live.secret(name)
+    if noted is None or noted.state == "REVOKED" or (separator and noted.mask != mask):
+        return None  # done: another value is in its slot by now
+    return noted.name
+
+
+def _is_to_be_revoked(live: LiveResource, facts: DiffContext) -> bool:
+    """By what is asked now, else by the note: `SECRET` (also that of earlier versions) revokes, `SECRET=MASK` deactivates and renews."""
+    if facts.wish is not None and facts.wish.what == "leaked":
+        return facts.wish.revokes
+    return "=" not in live.tags.get(LEAK_TAG, "")
 
 
 def handle_leak(
     resource: Resource, live: LiveResource, position: RotationState, leaked: str, facts: DiffContext
 ) -> Step:
-    """The other one up, delivered, proved, current; the leaked one revoked at once. Noted on the key by the first call of several.
+    """Promote the other secret, then deactivate the leaked one and renew it in the next step, or revoke it.
+
+    The other secret is delivered, verified and current in every sink first, so callers that read sinks again always have a value
+    that works. A tag on the key remembers the leak from the first call to the last, so that any run continues it.
 
     Raises PlanError for a name that the key does not have, and when neither value can be touched without breaking callers.
     """
@@ -36,6 +56,21 @@ def handle_leak(
         return Step(notes=(f"{leaked} is revoked already",))
     keeper = position.other if position.current.name == leaked else position.current
     settled = position.current.name == keeper.name and position.phase != "promoting"
+    if not _is_to_be_revoked(live, facts):
+        if keeper.state == "ACTIVE" and settled and secret.state != "ACTIVE":
+            return _renew_leaked(resource, live, secret, keeper)
+        step = _answer(resource, live, secret, keeper, settled, facts)
+        return _deactivating(step, resource, live, secret)
+    step = _answer(resource, live, secret, keeper, settled, facts)
+    if "revoke" in step.actions and not resource.settings.get("rotation"):
+        return replace(step, notes=(*step.notes, f"declare state: revoked for {leaked}: it cannot become active again"))
+    return step
+
+
+def _answer(
+    resource: Resource, live: LiveResource, secret: LiveSecret, keeper: LiveSecret, settled: bool, facts: DiffContext
+) -> Step:
+    leaked = secret.name
     if keeper.state == "ACTIVE" and settled:
         return _revoke_alone(resource, live, secret, keeper)
     if keeper.state == "ACTIVE" and is_readable_from_sink(keeper, facts):
@@ -50,10 +85,61 @@ def handle_leak(
     return _bring_up_and_revoke(resource, live, secret, keeper, facts)
 
 
-def abort_rotation(resource: Resource, live: LiveResource, position: RotationState, facts: DiffContext) -> Step:
-    """The sinks show the older one (again), and the newer one goes down: at once when nobody uses it, else once it is idle.
+def _deactivating(step: Step, resource: Resource, live: LiveResource, leaked: LiveSecret) -> Step:
+    """The step with the leaked value deactivated in the place of revoked, and the note kept until it is renewed."""
+    if "revoke" not in step.actions:
+        return step
+    note = _noting(resource, live, leaked, f"{leaked.name}={leaked.mask}")
+    calls = [replace(call, body={**call.body, "freeformTags": note}) for call in step.calls if not call.takes_away]
+    ending = set_state(live, leaked.name, "INACTIVE")
+    ending = replace(ending, body={**ending.body, "freeformTags": note})
+    works = leaked.state == "ACTIVE"
+    return replace(
+        step,
+        actions=tuple(
+            "deactivate" if action == "revoke" else action for action in step.actions if works or action != "revoke"
+        ),
+        calls=(*calls, ending) if works else tuple(calls),
+        losses=tuple(
+            replace(one, how="deactivate") if one.secret == leaked.name else one
+            for one in step.losses
+            if works or not one.asked
+        ),
+        notes=(
+            *step.notes,
+            f"what this costs: callers that still hold {leaked.name} get 401 at once; once it is deactivated it is renewed, so that the "
+            "key keeps both secrets (RenewApiKey); with --revoke it is permanently revoked instead and its slot is used up",
+        ),
+    )
 
-    Raises PlanError when there is nothing to take back, or nothing to go back to.
+
+def _renew_leaked(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
+    """A new value in the slot of the leaked one, which works no more; this ends the leak, and its note."""
+    rotates = bool(resource.settings.get("rotation"))
+    call = renew(live, leaked.name, declared_secrets(resource)[leaked.name]["expires"])
+    tags = {**live.tags, **declared_tags(resource)}
+    tags.pop(LEAK_TAG, None)
+    inactive = rotates or declared_secrets(resource)[leaked.name]["state"] == "inactive"
+    aside: dict[str, Role] = {keeper.name: "current", leaked.name: "inactive"}
+    return Step(
+        ("renew", "deactivate") if inactive else ("renew",),
+        (
+            replace(call, body={**call.body, "freeformTags": tags}),
+            *([set_state(live, leaked.name, "INACTIVE")] if inactive else []),
+        ),
+        (f"{leaked.name} leaked and is deactivated: renewed, so that the key keeps both",),
+        (),
+        (leaked.name,),
+        DeliveryPlan(aside if inactive else declared_roles(resource)),
+    )
+
+
+def abort_rotation(resource: Resource, live: LiveResource, position: RotationState, facts: DiffContext) -> Step:
+    """Make the older secret current in every sink again, and deactivate the newer one: at once when unused, else once idle.
+
+    Sinks first: deactivating the newer secret while some sink still shows it would be an outage (found by callers that
+    run throughout a rotation in tests/rotation). Raises PlanError when no rotation is under way, when the older secret does
+    not work, and when its value cannot be given to a sink that needs it.
     """
     switched = position.phase == "overlap" and is_newer(position.current, position.other)
     if not switched and position.phase not in ("promoting", "rolling back"):
@@ -94,7 +180,7 @@ def _give_up(live: LiveResource, stays: LiveSecret, goes: LiveSecret, facts: Dif
 
 
 def _may_be_shown(secret: LiveSecret, facts: DiffContext) -> bool:
-    """Whether callers may read its value in some sink."""
+    """Whether callers may read the secret's value in some sink: it is current there, or the sink is write-only."""
     return any(sink.records.get(secret.name) == "current" or secret.name in sink.unknown for sink in facts.held)
 
 
@@ -106,7 +192,7 @@ def _no_way_back(resource: Resource, why: str) -> PlanError:
 
 
 def _revoke_alone(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
-    """Every sink shows the other one already."""
+    """Revoke only: every sink shows the other secret already. One call needs no tag to be resumed."""
     noted = LEAK_TAG in live.tags
     return Step(
         ("revoke",),
@@ -119,7 +205,7 @@ def _revoke_alone(resource: Resource, live: LiveResource, leaked: LiveSecret, ke
 
 
 def _hand_over(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:
-    """The keeper works and a sink can give it: nothing has to be minted."""
+    """Switch to the other secret without a renewal: it works, and a sink can give its value."""
     note = Call("UpdateApiKey", {"freeformTags": _noting(resource, live, leaked)}, live.id, live.region)
     return Step(
         ("update", "revoke"),
@@ -149,7 +235,10 @@ def _bring_up_and_revoke(
 def _renew_in_place(
     resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret, facts: DiffContext
 ) -> Step:
-    """Only a new value in its own slot ends the leaked one and leaves callers something to read. The guard asks first."""
+    """Renew the leaked secret itself, because the other one is revoked: the leaked value stops and callers get a new one.
+
+    Callers notice, since RenewApiKey replaces the value before it can be delivered. So the guard asks for --accept-outage.
+    """
     return Step(
         ("renew",),
         (renew(live, leaked.name, declared_secrets(resource)[leaked.name]["expires"]),),
@@ -161,15 +250,15 @@ def _renew_in_place(
 
 
 def _revoke(resource: Resource, live: LiveResource, leaked: LiveSecret) -> Call:
-    """The call that ends it, and the note of its leak with it."""
+    """The revocation; the same call removes the leak tag, so that a killed run leaves both undone or neither."""
     call = set_state(live, leaked.name, "REVOKED")
     tags = {**live.tags, **declared_tags(resource)}
     tags.pop(LEAK_TAG, None)
     return replace(call, body={**call.body, "freeformTags": tags})
 
 
-def _noting(resource: Resource, live: LiveResource, leaked: LiveSecret) -> dict[str, str]:
-    return {**live.tags, **declared_tags(resource), LEAK_TAG: leaked.name}
+def _noting(resource: Resource, live: LiveResource, leaked: LiveSecret, note: str = "") -> dict[str, str]:
+    return {**live.tags, **declared_tags(resource), LEAK_TAG: note or leaked.name}
 
 
 def _asked_loss(leaked: LiveSecret) -> tuple[Invalidation, ...]:

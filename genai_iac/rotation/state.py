@@ -1,4 +1,8 @@
-"""Where a key stands in its rotation, told from live states, times of minting and the sinks' own records. Pure; nothing is remembered."""
+"""Which phase a key's rotation is in, derived from live states, creation times and what the sinks hold. Pure; nothing is stored.
+
+The phase is derived each time because any stored progress could be lost or stale: runs are killed, another machine continues,
+somebody uses the Console. tests/rotation/test_decisions.py goes through every combination of states.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from genai_iac.core import LiveResource, LiveSecret, Resource, Role, SinkState
 from genai_iac.rotation.declared_states import declared_secrets
 
 GONE = ("EXPIRED", "REVOKED", "DELETED")
-_TOGETHER = timedelta(milliseconds=50)  # secrets made by one CreateApiKey
+_TOGETHER = timedelta(milliseconds=50)  # one CreateApiKey makes both secrets: their times differ by less than this
 
 Phase = Literal["idle", "promoting", "overlap", "rolling back", "outage"]
 _PART_OF_OTHER: Mapping[Phase, Role] = {
@@ -25,15 +29,15 @@ _PART_OF_OTHER: Mapping[Phase, Role] = {
 
 @dataclass(frozen=True, slots=True)
 class RotationState:
-    """Where a key stands in its turn.
+    """The phase of a rotation, and which of the two secrets is which.
 
-    | phase       | `current`: what callers have | `other`                                              |
-    |-------------|------------------------------|------------------------------------------------------|
-    | idle        | works                        | stands by, inactive or gone                          |
-    | bringing up | works, or did                | minted later and working, not yet current everywhere |
-    | overlap     | works                        | the older one, still working                         |
-    | taking back | works                        | minted later and working, but given up               |
-    | down        | does not work                | does not work either                                 |
+    | phase        | `current`: what callers read | `other`                                          |
+    |--------------|------------------------------|--------------------------------------------------|
+    | idle         | works                        | standby: inactive, expired or revoked            |
+    | promoting    | works, or did                | renewed later and works; not current everywhere  |
+    | overlap      | works                        | the older one, still works                       |
+    | rolling back | works                        | renewed later and works; the rotation is aborted |
+    | outage       | does not work                | does not work either                             |
     """
 
     phase: Phase
@@ -42,7 +46,7 @@ class RotationState:
 
     @property
     def roles(self) -> dict[str, Role]:
-        """The part each secret plays in the sinks while the key stands there."""
+        """The role that each secret should have in the sinks in this phase. A secret that can never work again has none."""
         roles: dict[str, Role] = {} if self.current.state in GONE else {self.current.name: "current"}
         if self.other.state not in GONE:
             roles[self.other.name] = _PART_OF_OTHER[self.phase]
@@ -50,7 +54,10 @@ class RotationState:
 
 
 def derive_state(resource: Resource, live: LiveResource, held: Iterable[SinkState]) -> RotationState:
-    """Where the key stands. The live key has exactly the two secrets that the resource declares."""
+    """Derive the phase from live secrets and sink states.
+
+    `live` must have exactly the two secrets that the resource declares; the resource type checks that first.
+    """
     first, second = (secret for name in declared_secrets(resource) if (secret := live.secret(name)))
     sinks = tuple(held)
     current = _find_current(first, second, sinks)
@@ -59,40 +66,47 @@ def derive_state(resource: Resource, live: LiveResource, held: Iterable[SinkStat
 
 
 def is_newer(one: LiveSecret, other: LiveSecret) -> bool:
-    """Whether it was minted by a later call than the other one."""
+    """Whether `one` was created or renewed by a later call than `other`. Unknown times are never newer."""
     return one.created is not None and other.created is not None and one.created - other.created > _TOGETHER
 
 
 def _find_current(first: LiveSecret, second: LiveSecret, held: tuple[SinkState, ...]) -> LiveSecret:
+    # What the sinks show decides, since that is what callers read. States and times decide only where sinks say nothing.
     older, newer = (second, first) if is_newer(first, second) else (first, second)
     shown = {name for sink in held for name, role in sink.records.items() if role == "current"}
     if len(shown) == 2:
-        return older  # the switch has not reached every sink: callers may still have the older one
+        return older  # the switch has not reached every sink: some callers still read the older one, so it must keep working
     if shown and not (newer.state == "ACTIVE" and _may_have_come_since(older, newer, held)):
         return first if first.name in shown else second
+    # No sink shows either of them for certain. One that works alone must be it; of two, the one delivered last, because the
+    # current secret is never renewed while it is in use.
     working = [secret for secret in (first, second) if secret.state == "ACTIVE"]
     if len(working) == 1:
         return working[0]
-    # a place that cannot be looked into counts as having what was delivered last, and so does no place at all
-    told = not held or any(newer.name in sink.unknown for sink in held)
+    # a write-only sink counts as having what was delivered last, and so does no place at all
+    told = not held or any(sink.may_hold(newer.name) for sink in held)
     return newer if told and is_newer(newer, older) else older
 
 
 def _may_have_come_since(older: LiveSecret, newer: LiveSecret, held: tuple[SinkState, ...]) -> bool:
-    """Whether only places that cannot be looked into tell of the older one, and another machine may have brought the newer
-    one there."""
+    """Whether another machine may have delivered the newer secret since this machine's log was written.
+
+    True when every sink that shows the older one is write-only. Its log is this machine's own memory: it does not know
+    what a CI runner delivered later, so an old entry must not override a newer delivery.
+    """
     tellers = [sink for sink in held if sink.records.get(older.name) == "current"]
-    return is_newer(newer, older) and bool(tellers) and all(newer.name in sink.unknown for sink in tellers)
+    return is_newer(newer, older) and bool(tellers) and all(sink.may_hold(newer.name) for sink in tellers)
 
 
 def _find_phase(current: LiveSecret, other: LiveSecret, held: tuple[SinkState, ...]) -> Phase:
     if current.state != "ACTIVE":
-        # what callers have does not work: if the other one does, it is the one to go on with
+        # current is dead: promote the other secret if it is active
         return "promoting" if other.state == "ACTIVE" else "outage"
     if other.state != "ACTIVE":
         return "idle"
     if not is_newer(other, current):
         return "overlap"
+    # Only an abort writes a newer, working secret as inactive. A sink that lost everything shows nothing, hence `shown`.
     parts = {sink.records[other.name] for sink in held if other.name in sink.records}
     shown = any(current.name in sink.records for sink in held)
     return "rolling back" if parts == {"inactive"} and shown else "promoting"

@@ -71,12 +71,27 @@ STACK: Mapping[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
+        "id": {
+            "type": "string",
+            "title": "Id",
+            "description": "Tells this stack from others of its name in the tenancy, for example a UUID. With it the Stack may be renamed.",
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$",
+            "examples": ["5f0c9a34-6c1e-4a57-9a55-0d7f5b0f3c11"],
+        },
         "region": {
             **REGION,
             "description": "Where ApiKeys live unless they say otherwise; IAM always goes to the home region.",
         },
         "tenancy": TENANCY,
         "tags": TAGS,
+        "ignore": {
+            "type": "array",
+            "title": "Ignore",
+            "description": "YAML files of other tools below the Stack's directory that are not read: globs, ** for any depth.",
+            "items": {"type": "string", "minLength": 1, "maxLength": 200},
+            "maxItems": 100,
+            "examples": [["docker-compose.yml", "charts/**"]],
+        },
         "variables": {
             "type": "object",
             "title": "Variables",
@@ -122,6 +137,35 @@ NAME: Mapping[str, Any] = {
     "description": "Its name in manifests, unique in its kind.",
     "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
 }
+PREVIOUS_NAMES: Mapping[str, Any] = {
+    "type": "array",
+    "title": "Previous names",
+    "description": "Names it had before: what is live under one of them is kept as this resource. Can be removed once applied.",
+    "items": {"type": "string", "pattern": NAME["pattern"]},
+    "maxItems": 20,
+    "uniqueItems": True,
+    "examples": [["chat-app-old"]],
+}
+_TEXTS: Mapping[str, Any] = {"type": ["object", "null"], "additionalProperties": {"type": ["string", "null"]}}
+# what kustomize's transformers and build metadata write; none of it reaches OCI
+_IGNORED: Mapping[str, Any] = {
+    "labels": {**_TEXTS, "title": "Labels", "description": "Kubernetes labels: let through and ignored."},
+    "annotations": {
+        **_TEXTS,
+        "title": "Annotations",
+        "description": "Kubernetes annotations: let through and ignored.",
+    },
+    "namespace": {
+        "type": "string",
+        "title": "Namespace",
+        "description": "A Kubernetes namespace: let through and ignored.",
+    },
+    "creationTimestamp": {
+        "type": ["string", "null"],
+        "title": "Creation timestamp",
+        "description": "Let through and ignored.",
+    },
+}
 _SPECS = {
     STACK_KIND: ("Exactly one in a path; its name is in the ownership tag of everything it creates.", STACK),
     ENVIRONMENT_KIND: ("Values of one environment, in environments/NAME.yaml; chosen with --env NAME.", ENVIRONMENT),
@@ -146,7 +190,11 @@ def document_schema(kind: str) -> Mapping[str, Any]:
             "title": "Metadata",
             "additionalProperties": False,
             "required": ["name"],
-            "properties": {"name": NAME},
+            "properties": {
+                "name": NAME,
+                **({"previousNames": PREVIOUS_NAMES} if kind in RESOURCE_TYPES else {}),
+                **_IGNORED,
+            },
         },
         "spec": {"title": f"What the {kind} is to be", **spec},
     }

@@ -1,4 +1,4 @@
-"""From what jsonschema finds to what a person can mend: messages with the path and the way out. Values are never quoted."""
+"""From what jsonschema finds to what a person can fix: messages with the path and the way out. Values are never quoted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from genai_iac.core import InterpolatedText, Path, Reference
-from genai_iac.schema.patterns import compile_ecma_pattern, describe_pattern
+from genai_iac.schema.patterns import REGION_PATTERN, compile_ecma_pattern, describe_pattern
 from genai_iac.schema.wording import join_or, show, suggest, suggest_or_list
 
 Error: TypeAlias = Any  # jsonschema.ValidationError, whose stubs call every field unset
@@ -108,7 +108,7 @@ def _explain_missing(error: Error, path: Path) -> Iterator[Fault]:
             near = [name for name in error.instance if name not in error.schema.get("properties", {})]
             hint = "" if suggest(key, near) else _example(schema, key) or f"add {key}: …"
             yield Fault(path, f"{write_path((*path, key))} is missing", hint)
-    # jsonschema yields one error a key; all are told with the first and the set of problems drops the repetitions
+    # jsonschema yields one error a key; all are reported with the first and the set of problems drops the repetitions
 
 
 def _explain_enum(error: Error, path: Path) -> Iterator[Fault]:
@@ -128,6 +128,8 @@ def _explain_pattern(error: Error, path: Path) -> Iterator[Fault]:
     message = f"{write_path(path)} must be {words}" if words else f"{write_path(path)} is not in the form it needs"
     if isinstance(error.instance, Reference | InterpolatedText):
         message = f"{write_path(path)} cannot take this reference" + (f": it must be {words}" if words else "")
+    elif error.validator_value == REGION_PATTERN:
+        message = f"{write_path(path)} is not the name of a region"
     description = "" if words else _sentence(error.schema)
     yield Fault(path, message, "; ".join(filter(None, (description, _example(error.schema)))))
 

@@ -44,6 +44,8 @@ def _sample_reference(reference: Reference) -> str:
             return f"/{_NAME}/{_NAME}"
 
 
+REGION_PATTERN = "^[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}$"
+
 _CLASS = r"\[(?P<{}>[^\]^][^\]]*)\]"
 _FIRST, _REST, _LAST = (_CLASS.format(name) for name in ("first", "rest", "last"))
 _COUNT = r"\{(?P<least>[0-9]+),(?P<most>[0-9]+)\}"

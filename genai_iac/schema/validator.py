@@ -162,6 +162,7 @@ _KEYWORDS: Mapping[str, Callable[[Mapping[str, Any]], Test]] = {
 }
 
 
+_SIZES = frozenset({"required", "minItems", "maxItems", "minProperties", "maxProperties", "uniqueItems"})
 MAX_PROBLEMS = 50  # a document with more has one mistake, not fifty
 
 
@@ -181,6 +182,22 @@ def check_document(
     for fault in islice(faults, MAX_PROBLEMS):
         if not any(fault.path[: len(path)] == path for path in unread):
             yield Problem(place(*fault.path), fault.message, fault.hint)
+
+
+def find_unread(kind: str, data: Mapping[str, Any]) -> tuple[set[Path], set[Path]]:
+    """What of a document cannot be used: the paths of values that are wrong, and of mappings with keys that nobody knows.
+
+    A list or mapping of the wrong size, or one that lacks a key, can still be looked into.
+    """
+    wrong: set[Path] = set()
+    unsure: set[Path] = set()
+    for error in islice(_judge(kind).iter_errors(data), MAX_PROBLEMS):
+        path = tuple(error.absolute_path)
+        if error.validator == "additionalProperties" or "propertyNames" in error.schema_path:
+            unsure.add(path)
+        elif error.validator not in _SIZES or not isinstance(error.instance, list | dict):
+            wrong.add(path)
+    return wrong, unsure
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What is said of a key is what it may do: held against calls of that key to the local tenancy."""
+"""What is said of a key is what it may do: held against calls of that key to the local emulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The least policy is enough, and none of its statements can be spared: both held on the local tenancy, statement by statement."""
+"""The least policy is enough, and none of its statements can be spared: both held on the local emulator, statement by statement."""
 
 from __future__ import annotations
 

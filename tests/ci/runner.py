@@ -1,7 +1,7 @@
 """A runner of the shipped GitHub workflows: their jobs in order, their steps' own shell lines, with the environment GitHub gives.
 
 A job has the secrets of its `environment:` and no others, a token that may what its `permissions:` say, and an empty home. The
-local tenancy is in reach of the jobs that sign in; the others have no network to it.
+local emulator is in reach of the jobs that sign in; the others have no network to it.
 """
 
 from __future__ import annotations

@@ -64,6 +64,6 @@ def run_script(script: str, options: tuple[str, ...], workspace: Path, environ: 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     return Ended(ran.returncode, ran.stdout)

@@ -94,6 +94,6 @@ def test_the_readme_names_every_page_and_every_verb() -> None:
 
     readme = (ROOT / "README.md").read_text()
     assert {page.name for page in (ROOT / "docs").glob("*.md")} == set(re.findall(r"\(docs/([\w-]+\.md)\)", readme))
-    table = readme.partition("## Against your tenancy")[2].partition("Exit codes")[0]
+    table = readme.partition("## Use it with your tenancy")[2].partition("Exit codes")[0]
     verbs = set(cli.list_commands(None)) - {"local", "version"}  # type: ignore[attr-defined]
     assert verbs <= set(re.findall(r"`([a-z]+)`", table))

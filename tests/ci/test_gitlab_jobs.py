@@ -15,6 +15,7 @@ from vault_sink.vault_setups import content
 
 from .repository import Hosted
 from .shell import Ended, run_script
+from .test_plan_job import forbid_and_delete
 
 FILE = ROOT / "examples/ci/gitlab/.gitlab-ci.yml"
 JOBS: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())
@@ -78,6 +79,25 @@ def test_a_merge_request_shows_the_counts(gitlab: Project) -> None:
     assert counts == {"create": 0, "update": 1, "delete": 0}
     assert {file.name for file in gitlab.artefacts} == {"plan.html", "plan.md"}
     assert hosted.tenancy.calls() == []
+
+
+def test_a_merge_request_whose_apply_would_be_refused_is_red(gitlab: Project) -> None:
+    hosted = gitlab.hosted
+    forbid_and_delete(hosted)
+    ended = gitlab.run(
+        "plan of the merge request",
+        GENAI_IAC_ENDPOINT="",
+        STACK="other",
+        CI_JOB_TOKEN="token",
+        CI_API_V4_URL="https://gitlab.example.com/api/v4",
+        CI_MERGE_REQUEST_PROJECT_ID="42",
+        CI_MERGE_REQUEST_TARGET_BRANCH_NAME="main",
+        SERVED=str(hosted.runner.shelf.caches[0]),
+        SERVED_AT=SNAPSHOT,
+    )
+    assert ended.code == 3, ended.log
+    assert "has deletion: forbid" in (gitlab.folder / "plan-of-the-merge-request/workspace/plan.md").read_text()
+    assert JOBS["plan of the merge request"]["artifacts"]["when"] == "always"
 
 
 def test_what_was_planned_is_applied(gitlab: Project) -> None:

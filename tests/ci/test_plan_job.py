@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from commands.stacks import commit
+
 from .repository import Hosted
 
 MARKER = "<!-- genai-iac plan chat -->"
@@ -67,3 +69,25 @@ def test_what_the_checks_refuse_is_planned_all_the_same(hosted: Hosted) -> None:
     run = hosted.pull_request()
     assert run.result_of("plan") == "failure"
     assert [one["body"].splitlines()[0] for one in comments(hosted)] == [MARKER]
+
+
+def forbid_and_delete(hosted: Hosted) -> None:
+    """A change that deletes what the protected branch forbids to delete."""
+    hosted.edit("{description: Another team's}", "{description: Another team's, deletion: forbid}", "other/stack.yaml")
+    hosted.project.run("apply", "--auto-approve", "other")
+    commit(hosted.project.path)
+    hosted.project.run("snapshot", "--full-scan", "--out", "../caches/genai-iac-snapshot-0-1", "chat")
+    hosted.tenancy.forget_calls()
+    hosted.branch()
+    text = (hosted.project.path / "other/stack.yaml").read_text()
+    hosted.project.write(text.partition("---\n")[0], "other/stack.yaml")
+
+
+def test_a_plan_that_apply_would_refuse_is_shown_and_the_job_is_red(hosted: Hosted) -> None:
+    forbid_and_delete(hosted)
+    run = hosted.pull_request()
+    assert (run.result_of("plan"), run.result_of("comment")) == ("failure", "success")
+    (comment,) = comments(hosted)
+    assert "has deletion: forbid" in comment["body"]
+    assert run.summary == comment["body"]
+    assert hosted.tenancy.calls() == []

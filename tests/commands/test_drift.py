@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 from conftest import Project, Tenancy
 from markdown_it import MarkdownIt
 from plan_apply.manifests import compartment, key, policy, stack
-from plan_apply.sdk_helpers import APPROVED, keys, words
+from plan_apply.sdk_helpers import APPROVED, REGION, keys, words
 
 from genai_iac.cli.commands import drift
+from genai_iac.core import OWNERSHIP_TAG, Address, Owner, make_origin
 from genai_iac.emulator import running
 
 from .project import Ground
@@ -139,7 +141,7 @@ def policy_deleted(ground: Declared) -> None:
 
 
 def key_revoked(ground: Declared) -> None:
-    """For ever: only another key can be as declared again."""
+    """Permanently: only another key can be as declared again."""
     switched("dying", "key-two", "REVOKED")(ground)
 
 
@@ -212,7 +214,7 @@ def test_of_a_rotation_only_what_stopped_it_is_drift(project: Project, tenancy: 
 
 
 def test_what_no_call_can_mend_hides_nothing(ground: Declared) -> None:
-    """A secret revoked for ever, a name taken by somebody, and an ordinary edit: drift tells all three, plan refuses."""
+    """A secret revoked permanently, a name taken by somebody, and an ordinary edit: drift tells all three, plan refuses."""
     key_revoked(ground)
     policy_deleted(ground)
     home = ground.live("Compartment", "home").id
@@ -239,7 +241,7 @@ def test_what_no_call_can_mend_hides_nothing(ground: Declared) -> None:
 
 
 def test_any_refusal_is_listed(project: Project, tenancy: Tenancy) -> None:
-    """An exact expiry that is past, a key that was copied with its mark, a compartment that was renamed."""
+    """An exact expiry that is past, a key that two runs have made, a compartment that was renamed."""
     ground = Declared(project, tenancy)
     details = models.CreateCompartmentDetails(compartment_id=tenancy.tenancy, name="outside", description="Theirs")
     outside = ground.identity.create_compartment(details).data.id
@@ -248,18 +250,22 @@ def test_any_refusal_is_listed(project: Project, tenancy: Tenancy) -> None:
         stack(compartment("home"), key("dated", secrets=dated), key("copied"), key("out", compartment="/outside"))
     )
     project.run(*APPROVED)
-    ground.make_key("copy", freeform_tags=ground.live("ApiKey", "copied").freeform_tags)
+    owner = Owner(tenancy.tenancy, "loop")
+    tag = owner.birth(Address("ApiKey", "copied"), REGION, make_origin(datetime.now(UTC)))
+    ground.make_key("copy", freeform_tags={OWNERSHIP_TAG: tag})
     ground.identity.update_compartment(outside, models.UpdateCompartmentDetails(name="renamed"))
     tenancy.control("POST", "clock", {"set": EXPIRY})
     report = ground.drift(code=2)
     assert {(one["address"], one["what"], len(one["differences"])) for one in report["resources"]} == {
         ("ApiKey/dated", "changed", 1),
         ("ApiKey/copied", "changed", 0),
-        ("ApiKey/out", "missing", 0),
+        ("ApiKey/out", "changed", 2),
     }
     said = " ".join(one["message"] for one in report["refusals"])
     assert len(report["refusals"]) == 3
-    assert all(part in said for part in ("which is past", "the mark of ApiKey/copied", "no compartment /outside"))
+    assert all(
+        part in said for part in ("which is past", "the ownership tag of ApiKey/copied", "no compartment /outside")
+    )
     assert project.run("plan", code=1).err.count("Error: ") == 3
 
 
@@ -390,7 +396,7 @@ def test_hostile_text_stays_text(ground: Declared, text: str) -> None:
 
 
 def test_a_hostile_display_name_stays_text(ground: Declared) -> None:
-    """The local tenancy makes no key of such a name, so what was read gets them before it is rendered."""
+    """The local emulator makes no key of such a name, so what was read gets them before it is rendered."""
     foreign = ground.make_key("somebodys")
     with pytest.MonkeyPatch.context() as patch:
         find = drift.find_unmanaged

@@ -1,8 +1,9 @@
-"""`import` adopts what lives: one update that adds the owner mark; what may not be adopted is refused before any write."""
+"""`import` adopts what lives: one update that adds the ownership tag; what may not be adopted is refused before any write."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from plan_apply.sdk_helpers import (
 )
 from plan_apply.test_ownership import TAG, make_compartment, make_key, make_policy
 
+from genai_iac.core import Address, Owner, make_origin
 from genai_iac.emulator import running
 
 THEIRS = compartment("theirs", description="Theirs")
@@ -193,11 +195,12 @@ def test_an_address_that_is_something_live(project: Project, tenancy: Tenancy) -
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_two_live_with_one_mark_are_both_named(project: Project, tenancy: Tenancy, which: int) -> None:
+def test_two_live_with_one_address_are_both_named(project: Project, tenancy: Tenancy, which: int) -> None:
     project.write(stack(THEIRS, key("app", compartment="theirs")))
     project.run(*APPROVED)
     ours = named(keys(tenancy), "app")
-    both = [ours.id, make(tenancy, "ApiKey", ours.freeform_tags)]
+    tag = Owner(tenancy.tenancy, "loop").birth(Address("ApiKey", "app"), REGION, make_origin(datetime.now(UTC)))
+    both = [ours.id, make(tenancy, "ApiKey", {TAG: tag})]
     said = words(project.run("plan", code=1).err)
     assert all(ocid in said for ocid in both)
     assert both[1 - which] in refused(project, tenancy, "ApiKey/app", both[which])

@@ -115,7 +115,7 @@ def renamed(kind: str, name: str, attribute: str) -> Callable[[Changing], str]:
 
 
 def stripped(kind: str, name: str) -> Callable[[Changing], str]:
-    """The owner mark is taken off."""
+    """The ownership tag is taken off."""
 
     def act(ground: Changing) -> str:
         tags = ground.tags(kind, name)

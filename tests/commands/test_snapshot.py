@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT, Project, Tenancy
@@ -39,10 +39,22 @@ def test_the_plan_is_the_live_one(applied: Project, edit: str, form: str) -> Non
     applied.write(EDITS[edit])
     arguments = ("plan", "--format", form)
     live = applied.run(*arguments).out
+    foreseen = Project(applied.path, ALONE).run(*arguments, "--snapshot", "snapshot.json").out
     if edit == "an expiry":  # a snapshot does not say what the sinks hold
         live = live.replace("still in file", "perhaps still in file")
-        live = re.sub(r'"sinks": \[[^]]*\]', '"sinks": null', live)
-    assert Project(applied.path, ALONE).run(*arguments, "--snapshot", "snapshot.json").out == live
+        if form == "json":
+            assert _without_losses(foreseen) == _without_losses(live)
+            return
+    assert foreseen == live
+
+
+def _without_losses(text: str) -> dict[str, Any]:
+    """The plan, fingerprints included, without what only a look into the sinks tells."""
+    document: dict[str, Any] = json.loads(text)
+    del document["digest"]
+    for change in document["changes"]:
+        del change["losses"]
+    return document
 
 
 def test_it_needs_neither_network_nor_sdk(applied: Project) -> None:
@@ -140,3 +152,18 @@ def test_the_same_reading_is_the_same_file(applied: Project, tenancy: Tenancy, t
     first, second = (json.loads(applied.run("snapshot", "--out", "-").out) for _ in range(2))
     assert {**first, "now": None} == {**second, "now": None}
     assert tenancy.writes() == []
+
+
+def test_a_newer_minor_version_with_more_in_it_is_read() -> None:
+    import json
+
+    secret = {"name": "one", "state": "active", "created": None, "expires": None, "last_used": None, "colour": "red"}
+    row = {"kind": "ApiKey", "id": "ocid1.key", "attributes": {}, "compartment": "t", "name": "k", "region": "us-chicago-1",
+           "lifecycle": "ACTIVE", "tags": {}, "created": None, "secrets": [secret], "weight": 3}  # fmt: skip
+    document = {"format": "genai-iac snapshot", "format_version": "1.7", "tenancy": "t", "home_region": "us-ashburn-1",
+                "now": "2026-11-28T00:00:00+00:00", "regions": [], "places": [], "groups": None, "dynamic_groups": None,
+                "extra": 1, "resources": [row, {**row, "kind": "Novelty"}]}  # fmt: skip
+    from genai_iac.import_export.snapshot import read_snapshot
+
+    read = read_snapshot(json.dumps(document).encode())
+    assert [one.kind for one in read.resources] == ["ApiKey"] and read.resources[0].secrets[0].name == "one"

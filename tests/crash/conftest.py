@@ -1,4 +1,4 @@
-"""One workshop for every test of this folder that a worker runs: grounds are prepared once, and what they mint is known."""
+"""One workshop for every test of this folder that a worker runs: fixtures are prepared once, and every value they create is known."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def mint() -> Iterator[Mint]:
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory, mint: Mint) -> Iterator[Workshop]:
-    """Every value that its tenancies mint is known to `mint`."""
+    """Every value that its tenancies create is known to `mint`."""
     home = tmp_path_factory.mktemp("workshop")
     with Launcher(home) as launcher:
         yield Workshop(home, launcher)

@@ -1,4 +1,4 @@
-"""A project in which every value that the tenancy mints is known, and everything that a run leaves behind is searched for it."""
+"""A project in which every value that the tenancy creates is known, and everything that a run leaves behind is searched for it."""
 
 from __future__ import annotations
 

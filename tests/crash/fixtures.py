@@ -83,7 +83,7 @@ class Bench:
 def serving(home: Path, launcher: Launcher | Here, port: int = 0) -> Iterator[Bench]:
     """The tenancy in that directory, always at the same port: sinks tell consumers where to call."""
     home.mkdir(parents=True, exist_ok=True)
-    with running(home / "local.db", port, oci_dir=home / "oci") as server:
+    with running(home / "local.db", port, oci_dir=home / "oci", allow_kill=True) as server:
         tenancy = Tenancy(server.url, Path(server.config_file), server.tenancy)
         yield Bench(home, tenancy, launcher)
 

@@ -74,7 +74,7 @@ def calling(places: list[Place]) -> Iterator[History]:
 def _call(base_url: str, value: str, connections: dict[str, http.client.HTTPConnection] | None) -> int:
     parts = urlsplit(base_url)
     kept = {} if connections is None else connections
-    connection = kept.get(parts.netloc) or http.client.HTTPConnection(parts.netloc, timeout=30)
+    connection = kept.get(parts.netloc) or http.client.HTTPConnection(parts.netloc, timeout=300)
     try:
         headers = {"Authorization": f"Bearer {value}", "Content-Type": "application/json"}
         connection.request("POST", f"{parts.path}/responses", _BODY, headers)

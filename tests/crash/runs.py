@@ -1,4 +1,4 @@
-"""Ten keys that take turns in different ways, and what a diary of their days must show."""
+"""Ten keys that rotate in different ways, and what a diary of their days must show."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Habit:
         )
 
     def due(self, secret: str) -> timedelta:
-        """How long after its mint the other one is brought up: when its time is over, or before it expires."""
+        """How long after its creation or renewal the other one is renewed: when its time is over, or before it expires."""
         life = self.lives[("key-one", "key-two").index(secret)] * DAY
         return min(self.every * DAY, life - self.overlap * DAY - timedelta(hours=self.idle))
 
@@ -127,7 +127,7 @@ def find_breaches(habit: Habit, diary: list[Entry]) -> Iterator[str]:
         yield from (f"{habit.name}: {what} ({day.at})" for what in _find_wrong(habit, diary, day))
     mints = {(secret.name, secret.created) for day in diary for secret in day.secrets}
     if len(mints) > 2 + len(turns(diary)) + sum(day.killed for day in diary):
-        yield f"{habit.name}: {len(mints)} values were made for {len(turns(diary))} turns"
+        yield f"{habit.name}: {len(mints)} new values for {len(turns(diary))} rotations"
 
 
 def _find_wrong(habit: Habit, diary: list[Entry], day: Entry) -> Iterator[str]:

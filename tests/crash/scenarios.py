@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+from plan_apply.manifests import policy
 from plan_apply.sdk_helpers import REGION, client
 
 from . import file_hooks as watched
@@ -68,6 +70,39 @@ def _make_by_hand(bench: Bench) -> None:
     bench.write(stacks.watched(**bench.vault, found=True))
 
 
+def _rename(bench: Bench) -> None:
+    """The manifests with other words, and with a policy that names groups."""
+    details = {"compartmentId": bench.tenancy.tenancy, "name": "callers", "description": "Those who call"}
+    details["matchingRule"] = "ALL {resource.type = 'instance'}"
+    client(bench.tenancy, "identity").create_dynamic_group(details)
+    grouped = policy(
+        "grouped",
+        compartment="platform",
+        statements=[
+            "allow group Administrators to inspect compartments in compartment id ${Compartment/platform.id}",
+            "allow dynamic-group callers to inspect compartments in compartment id ${Compartment/platform.id}",
+        ],
+    )
+    more = yaml.safe_dump(grouped, sort_keys=False)
+    bench.write(f"{(bench.project / 'stack.yaml').read_text().replace('A team', 'Another team')}---\n{more}")
+
+
+def _crowd(bench: Bench) -> None:
+    """The Vault secret has versions that nobody needs, and the next rotation is due."""
+    for _ in range(3):
+        bench.tenancy.advance("61d")
+        bench.apply()
+        bench.tenancy.advance("8d")
+        bench.apply()
+    bench.tenancy.advance("61d")
+
+
+def _end(bench: Bench) -> None:
+    """Everything is destroyed, and the Vault secret waits to be deleted."""
+    ended = bench.run("destroy", "--auto-approve")
+    assert ended.code == 0, ended.out
+
+
 GROUNDS = {
     "new": Ground(_write(reference)),
     "made": Ground(Bench.apply, "new"),
@@ -81,6 +116,11 @@ GROUNDS = {
     "in a vault": Ground(Bench.apply, "new in a vault"),
     "due in a vault": Ground(lambda bench: bench.tenancy.advance("61d"), "in a vault"),
     "overlapping in a vault": Ground(_turn, "due in a vault"),
+    "renamed": Ground(_rename, "made"),
+    "crowded vault": Ground(_crowd, "watched"),
+    "new rooted vault": Ground(lambda bench: bench.write(stacks.rooted(**bench.vault))),
+    "rooted vault": Ground(Bench.apply, "new rooted vault"),
+    "rooted vault, gone": Ground(_end, "rooted vault"),
     "watched new": Ground(watched.prepare),
     "watched": Ground(Bench.apply, "watched new"),
     "watched due": Ground(lambda bench: bench.tenancy.advance("61d"), "watched"),
@@ -93,14 +133,14 @@ STORIES = {
     "apply": Story("new", callers=()),
     "rotation": Story("due"),
     "retirement": Story("overlapping"),
-    "incident": Story("rotating", ("rotate", "ApiKey/batch", "--leaked", "key-one", "--auto-approve")),
+    "incident": Story("rotating", ("rotate", "ApiKey/batch", "--leaked", "key-one", "--revoke", "--auto-approve")),
     "move": Story("moving"),
     "prune": Story("pruning", keys=("chat",), callers=("chat",)),
     "vault apply": Story("new in a vault", keys=("app",), callers=()),
     "vault rotation": Story("due in a vault", **_VAULTED),
     "vault retirement": Story("overlapping in a vault", **_VAULTED),
     "vault incident": Story(
-        "in a vault", ("rotate", "ApiKey/app", "--leaked", "key-one", "--auto-approve"), **_VAULTED
+        "in a vault", ("rotate", "ApiKey/app", "--leaked", "key-one", "--revoke", "--auto-approve"), **_VAULTED
     ),
 }
 

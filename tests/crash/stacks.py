@@ -57,6 +57,12 @@ def vaulted(vault: str, key: str) -> str:
     return _reference(_rotating("app", {"vault": _secret(vault, key, "app")}, {"file": {"path": "secrets/app.env"}}))
 
 
+def rooted(vault: str, key: str) -> str:
+    """The head and a key whose Vault secret is in the tenancy itself: it keeps no compartment from being deleted."""
+    secret = {**_secret(vault, key, "rooted"), "compartment": "tenancy"}
+    return _reference(_rotating("chat", {"vault": secret}))
+
+
 def watched(vault: str, key: str, *, found: bool = False) -> str:
     """A stack with every kind of sink and a key without any; `found`: and one to be imported."""
     return _reference(

@@ -70,7 +70,7 @@ def _attached(process: int, *options: str) -> Iterator[None]:
     strace = subprocess.Popen(["strace", *options, "-p", str(process)], stderr=subprocess.PIPE, text=True)
     assert strace.stderr and "attached" in strace.stderr.readline()
     yield
-    strace.communicate(timeout=60)
+    strace.communicate(timeout=300)
 
 
 def read_calls(log: Path) -> Iterator[Call]:

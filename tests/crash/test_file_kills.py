@@ -2,7 +2,7 @@
 
 strace does it, thread by thread: the main one proves the sinks, and the one that makes the changes writes them. The reading
 before that leaves nothing behind, wherever it ends, and a move or a prune does no more than read. The three retry-token modes
-take turns. A slice goes with every test run, all of them with `-m matrix`.
+rotate. A slice goes with every test run, all of them with `-m matrix`.
 """
 
 from __future__ import annotations

@@ -44,8 +44,9 @@ def test_a_leak_on_the_way_would_be_found(workshop: Workshop, mint: Mint) -> Non
             program.write('sh -c : "$(cat store/value)"\n')
         doors = run_watched(bench, mint, *APPLY).doors
     assert doors >= OPEN
-    printed, request, program = sorted(doors - OPEN)
-    assert program.endswith("/sh") and printed.endswith("/out")
+    # what it prints is redacted: the value is in a sink that this run has read
+    request, program = sorted(doors - OPEN)
+    assert program.endswith("/sh")
     assert request.startswith("PUT ") and "/compartments/ocid1.compartment" in request
 
 

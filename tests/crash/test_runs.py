@@ -11,7 +11,7 @@ from .runs import DAY, Entry, Habit, Secret, find_breaches
 BEGAN = datetime(2027, 1, 1, tzinfo=UTC)
 HABIT = Habit("brisk", 5, 2, 24, (10, 10), ("secrets/brisk.env",))
 NEVER = 99
-TURN, RETIRED = 5, 8  # the days on which that habit takes its turn, and retires what had it
+TURN, RETIRED = 5, 8  # the days on which that habit rotates, and retires the old secret
 
 
 def _secret(name: str, created: int, *, works: bool, shown: bool) -> Secret:

@@ -1,6 +1,7 @@
-"""Real clients of a running local tenancy: the OCI SDK's, OpenAI's, and plain JSON for the control API."""
+"""Real clients of a running local emulator: the OCI SDK's, OpenAI's, and plain JSON for the control API."""
 
 import json
+import os
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -145,7 +146,8 @@ def close_clients() -> None:
 def control(url: str, method: str, path: str, body: Any = None) -> Any:
     """One control call; the JSON of its answer."""
     data = None if body is None else json.dumps(body).encode("utf-8")
-    request = urllib.request.Request(f"{url}/_local/{path}", data, method=method)
+    headers = {"authorization": f"Bearer {os.environ['GENAI_IAC_CONTROL_TOKEN']}"}
+    request = urllib.request.Request(f"{url}/_local/{path}", data, headers, method=method)
     with urllib.request.urlopen(request) as answer:
         text = answer.read()
     return json.loads(text) if text else None

@@ -19,12 +19,12 @@ def closed() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Clients]:
     """A tenancy that the tests of one module share."""
-    with running() as tenancy:
+    with running(allow_kill=True) as tenancy:
         yield Clients(tenancy)
 
 
 @pytest.fixture
 def fresh() -> Iterator[Clients]:
     """A tenancy of a test's own."""
-    with running() as tenancy:
+    with running(allow_kill=True) as tenancy:
         yield Clients(tenancy)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import http.client
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -53,12 +54,14 @@ class Reply:
 def send(
     url: str, method: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> Reply:
-    """One request exactly as told: the target is not normalised, and no header is added but Host."""
+    """One request exactly as told: the target is not normalised, and no header is added but Host, and the token of the control API."""
     place = urlsplit(url)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=300)
     try:
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         given = {"host": place.netloc, **(headers or {})}
+        if target.startswith("/_local/"):
+            given.setdefault("authorization", f"Bearer {os.environ['GENAI_IAC_CONTROL_TOKEN']}")
         if body is not None:
             given.setdefault("content-length", str(len(body)))
         for name, value in given.items():

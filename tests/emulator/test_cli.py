@@ -30,7 +30,7 @@ def oci() -> Iterator[Oci]:
 
         def run(*arguments: str) -> Any:
             command = [str(CLI), *(tenancy.tenancy if item == "ROOT" else item for item in arguments)]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
             if "ServiceError" in done.stderr:
                 return json.loads(done.stderr.partition("ServiceError:\n")[2])
             assert done.returncode == 0, done.stderr

@@ -100,11 +100,11 @@ def test_json_of_the_wrong_shape_and_redirects(fresh: Clients) -> None:
 
 def test_delays_hold_only_the_call_they_strike(fresh: Clients) -> None:
     arm(fresh, "ListGroups", {"delay": "1s"})
-    started = time.monotonic()
     fresh.identity().list_regions()
-    assert time.monotonic() - started < 0.9
+    assert not control(fresh.tenancy.url, "GET", "faults")[0]["seen"]
+    started = time.monotonic()
     assert fresh.identity().list_groups(fresh.root).data
-    assert time.monotonic() - started > 1
+    assert time.monotonic() - started >= 1  # however busy the machine is
 
 
 def test_nth_and_count_choose_the_calls(fresh: Clients) -> None:

@@ -30,7 +30,7 @@ def test_chat_whole_and_streamed(shared: Clients, value: str, prefix: str) -> No
     answer = client.chat.completions.create(model=MODEL, messages=HELLO)  # type: ignore[arg-type]
     said = answer.choices[0].message.content
     assert said is not None
-    assert "local tenancy" in said
+    assert "local emulator" in said
     assert "hello" in said
     assert answer.choices[0].finish_reason == "stop"
     assert answer.usage is not None
@@ -53,7 +53,7 @@ def test_chat_whole_and_streamed(shared: Clients, value: str, prefix: str) -> No
 def test_responses_whole_and_streamed(shared: Clients, value: str, prefix: str) -> None:
     client = shared.openai(value, prefix=prefix)
     answer = client.responses.create(model=MODEL, input="hello")
-    assert "local tenancy" in answer.output_text
+    assert "local emulator" in answer.output_text
     assert answer.status == "completed"
     with client.responses.stream(model=MODEL, input=[{"role": "user", "content": "hello"}]) as stream:
         kinds = [event.type for event in stream]

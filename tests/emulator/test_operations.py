@@ -1,4 +1,4 @@
-"""The page about the local tenancy is complete: every behaviour has a test, every operation and setting is named."""
+"""The page about the local emulator is complete: every behaviour has a test, every operation and setting is named."""
 
 import importlib
 import re

@@ -1,5 +1,6 @@
 """The page for people: it shows what is there, loads nothing, runs nothing, and its buttons work from it alone."""
 
+import os
 import re
 from html.parser import HTMLParser
 
@@ -8,6 +9,7 @@ import pytest
 from .clients import CHAT_ANY, Clients, chat
 from .signed import call, send
 
+TOKEN = os.environ["GENAI_IAC_CONTROL_TOKEN"]
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;\u202e\u200b"
 
 
@@ -84,21 +86,32 @@ def test_nothing_may_be_loaded_run_or_framed(shared: Clients) -> None:
 def test_buttons_move_the_clock_and_lead_back(fresh: Clients) -> None:
     url = fresh.tenancy.url
     headers = {"origin": url, "content-type": "application/x-www-form-urlencoded"}
-    reply = send(url, "POST", "/_page/clock", b"advance=30d", headers)
-    assert (reply.status, reply.headers["location"]) == (303, "/")
+    reply = send(url, "POST", "/_page/clock", f"advance=30d&token={TOKEN}".encode(), headers)
+    assert (reply.status, reply.headers["location"]) == (303, f"/?token={TOKEN}")
     assert fresh.control("GET", "clock")["offset"] == "30d"
-    send(url, "POST", "/_page/clock", b"set=now", headers)
+    send(url, "POST", "/_page/clock", f"set=now&token={TOKEN}".encode(), headers)
     assert fresh.control("GET", "clock")["offset"] == "0s"
     assert fresh.calls() == []
 
 
 @pytest.mark.parametrize("headers", [{}, {"origin": "http://evil.example"}, {"origin": "null"}])
 def test_buttons_are_for_the_page_alone(shared: Clients, headers: dict[str, str]) -> None:
-    assert send(shared.tenancy.url, "POST", "/_page/clock", b"advance=30d", headers).status == 403
+    body = f"advance=30d&token={TOKEN}".encode()
+    assert send(shared.tenancy.url, "POST", "/_page/clock", body, headers).status == 403
+
+
+@pytest.mark.parametrize("token", ["", "&token=", "&token=wrong", f"&token={TOKEN}x"])
+def test_buttons_need_the_control_token(shared: Clients, token: str) -> None:
+    headers = {"origin": shared.tenancy.url}
+    assert send(shared.tenancy.url, "POST", "/_page/clock", f"advance=30d{token}".encode(), headers).status == 403
+    page = send(shared.tenancy.url, "GET", f"/?{token[1:]}").body.decode()
+    assert "<button" not in page and TOKEN not in page
+    assert "<button" in send(shared.tenancy.url, "GET", f"/?token={TOKEN}").body.decode()
 
 
 @pytest.mark.parametrize("body", [b"", b"advance=soon", b"set=2027", b"x=1", b"\xff\xfe", b"advance=1d&set=now"])
 def test_buttons_that_are_none(shared: Clients, body: bytes) -> None:
+    body += f"{'&' if body else ''}token={TOKEN}".encode()
     assert send(shared.tenancy.url, "POST", "/_page/clock", body, {"origin": shared.tenancy.url}).status == 400
 
 

@@ -142,7 +142,7 @@ def test_killed_at_any_write_the_file_is_whole(tmp_path: Path, moment: float) ->
 def test_files_that_are_no_tenancy(tmp_path: Path) -> None:
     text = tmp_path / "text.db"
     text.write_text("not a database, but long enough to be looked at as one" * 20)
-    with pytest.raises(DatabaseError, match="not a local tenancy"):
+    with pytest.raises(DatabaseError, match="not a local emulator"):
         Emulator(text)
     other = tmp_path / "other.db"
     connection = sqlite3.connect(other)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import oci
 import pytest
+from counting import PATIENCE
 
 from genai_iac.emulator import Emulator, running, serve, shell_exports, write_client_config
 
@@ -23,22 +24,15 @@ from .clients import Clients, control
 from .test_processes import served
 
 
-def test_start_and_stop_are_quick_and_leave_no_trace(tmp_path: Path) -> None:
+def test_start_and_stop_leave_no_trace(tmp_path: Path) -> None:
     with running(tmp_path / "a.db"):  # makes the key, imports what is needed
         pass
     loggers = {name: (item.level, list(item.handlers), item.propagate) for name, item in _loggers().items()}
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     threads = threading.active_count()
-    ready, stopped = [], []
-    for _ in range(5):  # the best of a few: other work of the machine is no fault of the server's
-        started = time.perf_counter()
+    for _ in range(5):
         with running(tmp_path / "a.db") as tenancy:
-            ready.append(time.perf_counter() - started)
             assert control(tenancy.url, "GET", "health")["status"] == "ok"
-            stopping = time.perf_counter()
-        stopped.append(time.perf_counter() - stopping)
-    assert min(ready) < 0.1
-    assert min(stopped) < 0.1
     assert threading.active_count() == threads
     assert {number: signal.getsignal(number) for number in handlers} == handlers
     assert {name: (item.level, list(item.handlers), item.propagate) for name, item in _loggers().items()} == loggers
@@ -83,13 +77,14 @@ def test_it_runs_beside_an_event_loop_of_the_host() -> None:
     assert asyncio.run(host()) == "ok"
 
 
-def test_an_open_connection_does_not_hold_it_up() -> None:
+def test_an_open_connection_does_not_hold_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genai_iac.emulator.http.server._GRACE", 10 * PATIENCE)
     with running() as tenancy:
         place = tenancy.url.removeprefix("http://").split(":")
         line = socket.create_connection((place[0], int(place[1])))
         line.sendall(b"GET /_local/health HTTP/1.1\r\n")
         started = time.perf_counter()
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < PATIENCE
     line.close()
 
 

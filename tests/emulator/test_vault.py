@@ -1,4 +1,4 @@
-"""Vault: secrets, versions and stages, slow deletion, and the one door to the content."""
+"""Vault: secrets, versions and stages, slow deletion, and the only operation that shows the content."""
 
 import base64
 from datetime import UTC, datetime, timedelta

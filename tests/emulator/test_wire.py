@@ -149,7 +149,7 @@ def test_head_has_no_body(shared: Clients) -> None:
 
 def test_pipelined_and_malformed_requests(shared: Clients) -> None:
     place = urlsplit(shared.tenancy.url)
-    with socket.create_connection((place.hostname or "", place.port or 0), timeout=5) as line:
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=300) as line:
         line.sendall(f"GET /_local/health HTTP/1.1\r\nHost: {place.netloc}\r\n\r\n".encode() * 3)
         received = b""
         while received.count(b'"status":"ok"') < 3:

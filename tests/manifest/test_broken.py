@@ -48,7 +48,7 @@ def test_problems_of_several_files_come_together(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(envelope % ("Stack", "chat", "regoin: x"))
     (tmp_path / "b.yml").write_text(envelope % ("Compartment", "One", "name: x"))
     (tmp_path / "deep").mkdir()
-    (tmp_path / "deep" / "c.yaml").write_text("a: b: c")
+    (tmp_path / "deep" / "c.yaml").write_text("kind: ApiKey: c")
     with pytest.raises(ManifestError) as caught:
         load(str(tmp_path))
     assert [Path(problem.source.file).name for problem in caught.value.problems] == ["a.yaml", "b.yml", "c.yaml"]

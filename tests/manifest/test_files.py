@@ -76,13 +76,13 @@ def test_one_file(root: Path) -> None:
 
 def test_names_in_messages_are_those_that_were_typed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "deep").mkdir()
-    (root / "deep" / "a.yaml").write_text("- x")
+    (root / "deep" / "a.yaml").write_text("kind: Stak")
     for where, path, expected in (
-        (root, ".", "deep/a.yaml:1:1"),
-        (root.parent, "stack", "stack/deep/a.yaml:1:1"),
-        (root.parent, "stack/", "stack/deep/a.yaml:1:1"),
-        (root / "deep", "..", "../deep/a.yaml:1:1"),
-        (root, "./deep/a.yaml", "deep/a.yaml:1:1"),
+        (root, ".", "deep/a.yaml:1:7"),
+        (root.parent, "stack", "stack/deep/a.yaml:1:7"),
+        (root.parent, "stack/", "stack/deep/a.yaml:1:7"),
+        (root / "deep", "..", "../deep/a.yaml:1:7"),
+        (root, "./deep/a.yaml", "deep/a.yaml:1:7"),
     ):
         monkeypatch.chdir(where)
         with pytest.raises(ManifestError) as caught:

@@ -1,20 +1,20 @@
-"""Files that mean harm: each becomes a problem with a place, within a second and without much memory."""
+"""Files that mean harm: each becomes a problem with a place, without much memory and without an end that never comes."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from counting import PATIENCE, count_calls
 
 from genai_iac.core.errors import ManifestError
 from genai_iac.manifest import load
 
 BYTES = {
-    "utf-8-mark": (b"\xef\xbb\xbfa: 1\n", "1:1: the file is UTF-8 with a byte order mark"),
+    "second-mark": (b"\xef\xbb\xbf\xef\xbb\xbfa: 1\n", "1:1: the invisible character U+FEFF may not stand here"),
     "utf-16-le": ("a: 1\n".encode("utf-16"), "1:1: the file is UTF-16 or UTF-32"),
     "utf-16-be": (b"\xfe\xff" + "a: 1\n".encode("utf-16-be"), "1:1: the file is UTF-16"),
     "utf-16-without-mark": ("a: 1\n".encode("utf-16-le"), "1:2: the invisible character U+0000 may not stand here"),
@@ -32,7 +32,7 @@ BYTES = {
     "next-line": ("a: x\u0085b: y\n".encode(), "1:5: the invisible character U+0085 may not stand here"),
     "lone-return": (b"a: x\rb: y\n", "1:5: the invisible character U+000D may not stand here"),
     "inner-mark": ("a: x\ufeff\n".encode(), "1:5: the invisible character U+FEFF may not stand here"),
-    "too-large": (b"# " + b"x" * 1024 * 1024, "1:1: the file is larger than 1 MiB"),
+    "too-large": (b"# " + b"x" * 32 * 1024 * 1024, "1:1: standard input is larger than 32 MiB"),
 }
 
 
@@ -102,7 +102,7 @@ LARGE = {
     + "']}\n",
 }
 RUN = """
-import pathlib, sys, time
+import pathlib, resource, sys
 from genai_iac.core.errors import ManifestError
 from genai_iac.manifest import load
 
@@ -110,27 +110,25 @@ def most_memory():  # not getrusage: that counts what the parent had before exec
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
 
-begun = time.process_time()
+resource.setrlimit(resource.RLIMIT_CPU, (40, 40))  # a guard against hanging: most of these take less than one
 try:
     load(sys.argv[1])
     told = "fine"
 except ManifestError as error:
     told = str(len(error.problems))
-print(told, round(time.process_time() - begun, 3), most_memory())
+print(told, most_memory())
 """
 FINE = {"long-chain", "many-resources"}
 
 
 @pytest.mark.parametrize("name", LARGE)
-def test_time_and_memory(name: str, tmp_path: Path) -> None:
-    """One second of processor time and 200 MiB; the machine that runs this may be busy, so time has some room."""
+def test_it_ends_within_200_mib(name: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(LARGE[name])
     ran = subprocess.run(
-        [sys.executable, "-c", RUN, "a.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", RUN, "a.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
     )
     assert ran.returncode == 0, ran.stderr
-    told, seconds, mebibytes = ran.stdout.split()
-    assert float(seconds) < 2, ran.stdout
+    told, mebibytes = ran.stdout.split()
     assert int(mebibytes) < 200, ran.stdout
     assert (told == "fine") == (name in FINE), ran.stdout
 
@@ -164,15 +162,43 @@ def test_values_are_never_quoted(text: str) -> None:
     assert CANARY not in str(caught.value)
 
 
-def test_a_thousand_documents_load_in_well_under_a_second(tmp_path: Path) -> None:
+def test_twice_the_documents_are_twice_the_work(tmp_path: Path) -> None:
     key = (
         "---\napiVersion: genai-iac/v1\nkind: ApiKey\nmetadata: {name: key-%d}\nspec:\n  displayName: key_%d\n  compartment: /chat\n"
         "  description: Chat workload number %d\n  tags: {team: ml-platform, stage: '${Stack.name}'}\n  secrets:\n"
         "    - {name: key-one, state: active, expires: 2027-06-30T00:00:00Z}\n    - {name: key-two, state: inactive, expires: 90d}\n"
         "  deliverTo:\n    - file: {path: secrets/key-%d.env}\n"
     )
-    (tmp_path / "a.yaml").write_text(HEAD + "".join(key % ((number,) * 4) for number in range(999)))
-    load(str(tmp_path))
-    begun = time.process_time()
-    assert len(load(str(tmp_path)).resources) == 999
-    assert time.process_time() - begun < 1.5  # about 0.25 s on an idle machine
+    work = []
+    for documents in (100, 250, 500):  # the first fills the caches
+        (tmp_path / "a.yaml").write_text(HEAD + "".join(key % ((number,) * 4) for number in range(documents)))
+        work.append(count_calls(lambda: load(str(tmp_path))))
+        assert len(load(str(tmp_path)).resources) == documents
+    assert work[2] < 2.1 * work[1]
+
+
+def test_standard_input_may_be_as_large_as_all_files_together() -> None:
+    """A large `kustomize build` cannot be split: more than 1 MiB, and more than 100,000 values."""
+    text = HEAD + "".join(COMPARTMENT % (number, "{description: '" + "x" * 60 + "'}") for number in range(12_000))
+    assert len(text) > 1024 * 1024
+    assert len(load("-", stdin=BytesIO(text.encode())).resources) == 12_000
+
+
+def test_a_file_of_more_than_1_mib_is_still_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"# " + b"x" * 1024 * 1024)
+    with pytest.raises(ManifestError, match="the file is larger than 1 MiB"):
+        load(str(tmp_path))
+
+
+def test_all_files_together_are_limited(tmp_path: Path) -> None:
+    """No more of them is kept than the limit and one file more; 150 files of 1 MiB once took 320 MiB."""
+    for number in range(150):
+        (tmp_path / f"{number:03}.yaml").write_bytes(b"#" + b" " * 1024 * 1000)
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN, "."], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert ran.returncode == 0, ran.stderr
+    told, mebibytes = ran.stdout.split()
+    assert (told, int(mebibytes) < 200) == ("1", True), ran.stdout
+    with pytest.raises(ManifestError, match="larger than 32 MiB together"):
+        load(str(tmp_path))

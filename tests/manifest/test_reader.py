@@ -6,6 +6,7 @@ import random
 import re
 import string
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -268,3 +269,73 @@ def test_a_document_knows_its_text() -> None:
     (written,) = read_yaml("a: b\n", "a.yaml").documents
     assert isinstance(written, Written)
     assert written.text == "a: b\n"
+
+
+class LimitedParser:
+    """A parser that refuses deep nesting before it hands out any event of the document, as a library may that reads ahead."""
+
+    LIMIT = 100
+
+    def __init__(self, text: str) -> None:
+        self._inner = PythonParser(text)
+        self._depth = 0
+        self._ready: list[Any] = []
+
+    def get_event(self) -> Any:
+        while not self._ready or not isinstance(self._ready[-1], yaml.DocumentEndEvent | yaml.YAMLError | None):
+            self._ready.append(self._take())
+        if isinstance(self._ready[0], yaml.YAMLError):
+            raise self._ready[0]
+        return self._ready.pop(0)
+
+    def _take(self) -> Any:
+        try:
+            event = self._inner.get_event()
+        except yaml.YAMLError as error:
+            return error
+        self._depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if self._depth <= self.LIMIT:
+            return event
+        mark = event.start_mark
+        raise yaml.scanner.ScannerError("while reading", mark, "exceeded maximum nesting depth", mark)
+
+
+class VeryLimitedParser(LimitedParser):
+    LIMIT = 20
+
+
+BEFORE = ["", "a: &x [1]\n---\nb: [2]\n---\n", "a: 1\n...\n---\n", "a: b: c\n---\nb: 1\n---\n# c\n"]
+BEFORE_FLOW = ["k: [&a x]\nz: ", "- &x y\n--- "]
+FLOW: list[tuple[str, str]] = [
+    ("[", ""),
+    ("[", "]" * 2000),
+    ("{a: [", "1"),
+    ("{? ", ""),
+    ("[\n", ""),
+    ("[x, {y: ", "z"),
+]
+BLOCK: list[tuple[str, str]] = [("- ", "x"), ("? ", "x"), ("- ? ", "x")]
+DEEP = [*product(BEFORE, FLOW + BLOCK), *product(BEFORE_FLOW, FLOW)]
+
+
+def nest(one: str, end: str, times: int) -> str:
+    return one * times + end
+
+
+@pytest.mark.parametrize("parser", [None, PythonParser, LimitedParser, VeryLimitedParser])
+@pytest.mark.parametrize(("before", "level"), DEEP, ids=[f"{number}" for number in range(len(DEEP))])
+def test_nesting_has_one_limit_and_one_message_whatever_the_parser_refuses_first(
+    parser: Any, before: str, level: tuple[str, str]
+) -> None:
+    deep = nest(*level, 120 if parser else 1500)
+    reading = read_yaml(before + deep + "\n---\nnever: read\n", "a.yaml", parser)
+    expected = read_yaml(before + nest(*level, 120), "a.yaml", PythonParser)
+    assert reading.problems[-1].message == "lists and mappings are nested more than 32 deep"
+    assert [to_data(written.root) for written in reading.documents] == [
+        to_data(written.root) for written in expected.documents
+    ]
+    assert not reading.complete
+    if parser is VeryLimitedParser:  # it stops before the place is known
+        assert set(expected.problems[:-1]) <= set(reading.problems)
+    else:
+        assert reading.problems == expected.problems

@@ -160,7 +160,7 @@ def test_a_broken_environment(root: Path, text: str, expected: list[str] | None)
 
 def test_a_broken_environment_is_told_together_with_the_rest(root: Path) -> None:
     (root / "environments" / "prod.yaml").write_text(ENVIRONMENT.replace("region: eu", "regoin: eu"))
-    (root / "other.yaml").write_text("- x")
+    (root / "other.yaml").write_text("kind: Stak")
     assert len(problems(root, environment="prod")) == 2
 
 

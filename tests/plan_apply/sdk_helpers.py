@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Project, Ran, Tenancy
+from counting import PATIENCE
 
 APPROVED = ("apply", "--auto-approve")
 REGION = "us-chicago-1"
@@ -66,7 +67,7 @@ def outcomes(ran: Ran) -> dict[str, dict[str, Any]]:
 
 def wait_for(tenancy: Tenancy, operation: str, times: int = 1) -> None:
     """Return once the tenancy has seen that call so often."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while [call["operation"] for call in tenancy.calls()].count(operation) < times:
         assert time.monotonic() < until, f"{operation} was not called {times} times"
         time.sleep(0.02)
@@ -74,13 +75,13 @@ def wait_for(tenancy: Tenancy, operation: str, times: int = 1) -> None:
 
 def wait_until_held(tenancy: Tenancy) -> None:
     """Return once the call that the one fault is for has come: it is held up, and the next is let through."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while not tenancy.control("GET", "faults")[0]["seen"]:
         assert time.monotonic() < until, "it never came"
         time.sleep(0.005)
 
 
-def ended(process: subprocess.Popen[str], seconds: float = 60) -> Ran:
+def ended(process: subprocess.Popen[str], seconds: float = PATIENCE) -> Ran:
     """How a process ended."""
     out, err = process.communicate(timeout=seconds)
     return Ran(process.returncode, out, err)

@@ -91,7 +91,7 @@ def at_a_terminal(project: Project, *arguments: str, typed: str = "", **environ:
     os.close(theirs)
     os.write(ours, f"{typed}\n".encode())
     said = b"".join(reading(ours))
-    return Ran(process.wait(timeout=30), said.decode(), "")
+    return Ran(process.wait(timeout=300), said.decode(), "")
 
 
 def reading(descriptor: int) -> Iterator[bytes]:
@@ -202,7 +202,7 @@ def piped(project: Project, text: str, *arguments: str) -> subprocess.CompletedP
         input=text,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -302,7 +302,7 @@ def telling(project: Project, *arguments: str) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert "Traceback" not in ran.stderr

@@ -195,7 +195,7 @@ def test_a_program_gets_the_current_value_on_its_standard_input(project: Project
 
 
 def test_a_program_that_fails_is_told_and_mended_by_the_next_apply(project: Project, tenancy: Tenancy) -> None:
-    """The value is minted by then: it is not lost silently, and not shown."""
+    """The value exists by then: it is not lost silently, and not shown."""
     store = program(project, "import sys; sys.stdin.read(); print('no room', file=sys.stderr); sys.exit(3)")
     write(project, {"exec": {"command": store}}, secrets=1)
     told = outcomes(project.run(*APPROVED, "--json", code=4))
@@ -279,7 +279,7 @@ def test_what_a_killed_run_left_is_removed_by_an_apply_with_nothing_to_do(projec
     assert "No changes." in project.run(*APPROVED).out and not stray.exists()
 
 
-def test_a_secret_that_no_sink_holds_is_not_activated_for_nobody(project: Project, tenancy: Tenancy) -> None:
+def test_a_secret_that_no_sink_holds_is_renewed_instead_of_activated(project: Project, tenancy: Tenancy) -> None:
     states = [{"name": "key-one"}, {"name": "key-two", "state": "inactive"}]
     project.write(stack(compartment("home"), key("app", secrets=states, deliverTo=[FILE]), GRANT))
     project.run(*APPROVED)

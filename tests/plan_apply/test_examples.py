@@ -28,10 +28,10 @@ def examples(project: Project) -> Project:
 
 
 def test_no_example_is_left_out() -> None:
-    """Every folder with manifests; `ci` holds workflows."""
+    """Every folder with manifests; `ci` holds workflows, `kustomize` an overlay (test_kustomize.py)."""
     stacks = {path.parent.name for path in (ROOT / "examples").glob("*/stack.yaml")}
     assert {example for example, _ in RUNS} == stacks
-    assert {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()} == stacks | {"ci"}
+    assert {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()} == stacks | {"ci", "kustomize"}
 
 
 @pytest.mark.parametrize(("example", "flags"), RUNS)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from conftest import Project, Tenancy
 
+from genai_iac.cli.session import Session
+
 from .curl_lines import read_dotenv, works
 from .manifests import compartment, document, key, policy, stack
 from .sdk_helpers import APPROVED, assert_settled, keys, only, plan, policies, words
@@ -59,12 +61,15 @@ def test_an_emptied_manifest_does_not_empty_the_tenancy(project: Project, tenanc
     assert words("10 of 10 owned resources") in words(refused(project, tenancy))
 
 
-def test_fewer_than_ten_may_all_go(project: Project, tenancy: Tenancy) -> None:
+def test_fewer_than_ten_may_go_but_for_the_last(project: Project, tenancy: Tenancy) -> None:
     declare(project, 8)
     project.run(*APPROVED)
-    project.write(stack())
+    declare(project, 0)
     project.run(*APPROVED)
     assert policies(tenancy) == {}
+    project.write(stack())
+    assert "--allow-destroy1" in words(refused(project, tenancy))
+    project.run(*APPROVED, "--allow-destroy", "1")
 
 
 def test_destroy_is_asked_for_and_needs_no_number(project: Project, tenancy: Tenancy) -> None:
@@ -183,3 +188,57 @@ def write_environment(path: Path, spec: dict[str, Any]) -> None:
 
     (path / "environments").mkdir()
     (path / "environments/prod.yaml").write_text(yaml.safe_dump(document("Environment", "prod", spec)))
+
+
+# Files in CI
+
+
+@pytest.fixture
+def runner(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project on a CI runner; its tenancy counts as a real one."""
+    monkeypatch.setattr(Session, "is_emulated", False)
+    project.environ["CI"] = "true"
+    return project
+
+
+EXEC = {"exec": {"command": ["sh", "-c", "cat > stored"]}}
+
+
+def test_in_ci_values_are_not_made_for_files_alone(runner: Project, tenancy: Tenancy) -> None:
+    runner.write(stack(HOME, key("app", secrets=2, **FILE), MAY_CHAT))
+    said = refused(runner, tenancy)
+    assert words("ApiKey/app: under CI=true the value of key-one and key-two would go to files") in words(said)
+    assert words("--allow-file-sinks") in words(said)
+    runner.run(*APPROVED, "--allow-file-sinks")
+    assert len(keys(tenancy)) == 1
+    assert_settled(runner)
+
+
+def test_in_ci_a_value_is_not_renewed_for_files_alone(runner: Project, tenancy: Tenancy) -> None:
+    rotating = key("app", secrets=2, rotation={"every": "60d"}, **FILE)
+    runner.write(stack(HOME, rotating, MAY_CHAT))
+    runner.environ["CI"] = ""
+    runner.run(*APPROVED)
+    runner.environ["CI"] = "true"
+    tenancy.advance("61d")
+    assert words("the value of key-two would go to files") in words(refused(runner, tenancy))
+    assert runner.run("rotate", "ApiKey/app", "--auto-approve", code=3).err.count("--allow-file-sinks") == 1
+    runner.run("rotate", "ApiKey/app", "--auto-approve", "--allow-file-sinks")
+
+
+@pytest.mark.parametrize("ci", ["", "false", "0", "no"])
+def test_out_of_ci_files_are_enough(runner: Project, ci: str) -> None:
+    runner.environ["CI"] = ci
+    runner.write(stack(HOME, key("app", secrets=2, **FILE), MAY_CHAT))
+    runner.run(*APPROVED)
+
+
+def test_in_ci_another_sink_beside_the_file_is_enough(runner: Project) -> None:
+    runner.write(stack(HOME, key("app", secrets=2, deliverTo=[*FILE["deliverTo"], EXEC]), MAY_CHAT))
+    runner.run(*APPROVED)
+
+
+def test_the_emulator_is_exempt(project: Project) -> None:
+    project.environ["CI"] = "true"
+    project.write(stack(HOME, key("app", secrets=2, **FILE), MAY_CHAT))
+    project.run(*APPROVED)

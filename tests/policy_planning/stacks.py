@@ -22,7 +22,7 @@ def stack(statements: Sequence[str] = (), *more: dict[str, Any], **policy: Any) 
     return yaml.safe_dump_all([{"apiVersion": "genai-iac/v1", **one} for one in documents], width=10_000)
 
 
-def compartment(name: str, **spec: Any) -> dict[str, Any]:
+def compartment(name: str, /, **spec: Any) -> dict[str, Any]:
     """A Compartment document."""
     return {"kind": "Compartment", "metadata": {"name": name}, "spec": spec}
 
@@ -36,7 +36,7 @@ def api_key(name: str, place: str, **spec: Any) -> dict[str, Any]:
     }
 
 
-def policy(name: str, **spec: Any) -> dict[str, Any]:
+def policy(name: str, /, **spec: Any) -> dict[str, Any]:
     """A Policy document."""
     return {"kind": "Policy", "metadata": {"name": name}, "spec": spec}
 

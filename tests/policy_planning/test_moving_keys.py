@@ -32,13 +32,20 @@ def sink(project: Project) -> File:
     return File(project.path / "k.env")
 
 
-def test_plan_says_that_callers_will_be_refused(project: Project, sink: File) -> None:
+def test_a_move_is_made_between_the_new_statements_and_the_end_of_the_old_ones(project: Project, sink: File) -> None:
     assert probe(sink).status == 200
     project.write(manifests("two"))
-    plan = project.run("plan")
-    assert AWAY in " ".join(plan.out.split())
-    project.run("apply", "--auto-approve")
-    assert probe(sink).status == 200
+    plan = project.run("plan", "--format", "json").json
+    assert [(one["address"], one["calls"]) for one in plan["changes"]] == [
+        ("ApiKey/k", ["UpdatePolicy", "ChangeApiKeyCompartment"]),
+        ("Policy/p", ["UpdatePolicy"]),
+    ]
+    assert not any(one["losses"] for one in plan["changes"])
+    with calling([sink]) as history:
+        project.run("apply", "--auto-approve")
+    assert history.probes
+    assert history.failed == []
+    assert project.run("plan", "--format", "json").json["changes"] == []
 
 
 def test_of_a_key_that_nobody_uses_nothing_is_said(project: Project, sink: File) -> None:
@@ -58,11 +65,17 @@ def test_with_one_more_policy_nobody_notices(project: Project, sink: File) -> No
 
 
 @pytest.mark.parametrize("left", [[], ["allow group Administrators to read buckets in tenancy"]])
-def test_plan_says_when_a_key_that_is_used_loses_its_grants(project: Project, sink: File, left: list[str]) -> None:
+def test_apply_is_refused_when_a_key_in_use_loses_its_grants(project: Project, sink: File, left: list[str]) -> None:
     """Its policy is deleted, or says something else."""
     assert probe(sink).status == 200
     around = [compartment("top"), compartment("one", parent="top"), compartment("two", parent="top")]
     key = api_key("k", "one", deliverTo=[{"file": {"path": "k.env"}}])
     project.write(stack(left, *around, key))
-    said = "unless another policy allows it, its callers lose access (401) once Policy/p no longer does"
-    assert said in " ".join(project.run("plan").out.split())
+    plan = project.run("plan")
+    assert "! Policy/p" in plan.out
+    assert "key-one was last used" in " ".join(plan.out.split())
+    refused = project.run("apply", "--auto-approve", code=3)
+    assert "Policy/p" in refused.err and "--accept-outage ApiKey/k" in refused.err
+    assert probe(sink).status == 200
+    project.run("apply", "--auto-approve", "--accept-outage", "ApiKey/k")
+    assert probe(sink).status != 200

@@ -1,4 +1,4 @@
-"""P15 on the local tenancy: statements that come back in other words are no drift, and every edit of one token is."""
+"""P15 on the local emulator: statements that come back in other words are no drift, and every edit of one token is."""
 
 from __future__ import annotations
 

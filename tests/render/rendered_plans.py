@@ -8,6 +8,7 @@ from genai_iac.core import (
     Address,
     Call,
     Change,
+    Destination,
     ExistingCompartment,
     InterpolatedText,
     Invalidation,
@@ -50,6 +51,29 @@ def key(**other: object) -> dict[str, object]:
     }
 
 
+SINKS = (
+    Destination(
+        "file",
+        "file secrets/chat-app.env",
+        None,
+        "dotenv",
+        {"key-one": "current", "key-two": "inactive"},
+        {"path": "secrets/chat-app.env"},
+        "sha256:" + "1" * 64,
+        {},
+    ),
+    Destination(
+        "exec",
+        "exec ./deliver.sh chat-app",
+        ("./deliver.sh", "chat-app"),
+        None,
+        {"key-one": "current"},
+        {"timeout": "30s"},
+        "sha256:" + "2" * 64,
+        {"./deliver.sh": "sha256:" + "3" * 64, "./check.sh": None},
+    ),
+    Destination("acme.ssm", "acme.ssm chat", None, None, {"key-one": "current"}, None, "sha256:" + "4" * 64, {}),
+)
 CREATES = (
     Change(
         COMPARTMENT,
@@ -81,6 +105,8 @@ CREATES = (
         calls=(Call("CreateApiKey"), Call("SetApiKeyState", secret="key-two")),
         needs=(COMPARTMENT,),
         deliver=("key-one", "key-two"),
+        sinks=SINKS,
+        settings={"rotation": {"every": "60d"}, "deletion": "forbid"},
     ),
     Change(
         Address("Policy", "chat-access"),

@@ -96,7 +96,7 @@ def test_expiries_are_those_after_the_plan_soonest_first() -> None:
     }
     assert list(told.values()) == sorted(told.values())
     assert told["ApiKey/front", "key-one"] == "2027-06-30"  # renewed to an exact date
-    assert told["ApiKey/front", "key-two"] == "2027-01-31"  # not minted: what it has
+    assert told["ApiKey/front", "key-two"] == "2027-01-31"  # not renewed: what it has
     assert told["ApiKey/chat-app", "key-two"] == "2027-02-21"  # a life counts from now
     assert told["ApiKey/quiet", "key-one"] == "2026-11-28"  # left alone
     assert ("ApiKey/leaked", "key-one") not in told  # revoked
@@ -125,10 +125,14 @@ def test_the_page_asks_for_nothing_and_runs_nothing() -> None:
     assert not re.search(r"<script|<link|<img|src=|href=|url\(|@import|style=|http:|https:", page)
 
 
+STOPS = ("1 secret value stops working", "3 secret values stop working; none in use")
+
+
 def test_the_page_has_every_part_that_there_is_something_for() -> None:
     page, empty = render_html(EVERYTHING, AROUND), render_html(NOTHING)
     for title in (
-        "4 secret values stop working",
+        "1 secret value stops working",
+        "3 secret values stop working; none in use",
         "Notes",
         "Changes (13)",
         "AccessBeforeAfter",

@@ -74,7 +74,7 @@ def test_a_format_of_another_age_is_refused_with_its_version(monkeypatch: pytest
     monkeypatch.setattr("genai_iac.render.plan.json.FORMAT_VERSION", "2.0")
     newer = saved_plan(EVERYTHING, INPUTS)
     monkeypatch.undo()
-    with pytest.raises(StalePlanError, match=r"format version 2\.0, this genai-iac reads 1\.0"):
+    with pytest.raises(StalePlanError, match=r"format version 2\.0, this genai-iac reads 1\.1"):
         read_saved_plan(newer)
 
 

@@ -41,7 +41,7 @@ def begin(project: Project, *sinks: Document, rotation: Document = ROTATION) -> 
     """Apply it; answers the file that consumers read."""
     project.write(stack(*sinks, rotation=rotation))
     project.run(*APPLY)
-    time.sleep(0.06)  # secrets minted within 50 ms count as made by one call; no person is as fast as a test
+    time.sleep(0.06)  # secrets created within 50 ms count as made by one call; no person is as fast as a test
     return project.path / "secrets/chat.env"
 
 
@@ -82,7 +82,7 @@ def use(tenancy: Tenancy, base_url: str, secret: str) -> int:
     body = json.dumps({"model": "xai.grok-4", "input": "hello"}).encode()
     headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
     try:
-        with urlopen(Request(f"{base_url}/responses", body, headers), timeout=10) as answer:
+        with urlopen(Request(f"{base_url}/responses", body, headers), timeout=300) as answer:
             return int(answer.status)
     except HTTPError as error:
         with error:

@@ -21,7 +21,7 @@ from .rotation_model import NAMES, NOW, Paper, PaperSecret, PaperSink, revoking
 
 DAY = timedelta(days=1)
 STATES = ("ACTIVE", "INACTIVE", "EXPIRED", "REVOKED")
-AGES = (1, 10, 61)  # days since the mint: within the overlap, past it, due
+AGES = (1, 10, 61)  # days since the renewal: within the overlap, past it, due
 USES = (None, 0.04, 5)  # days since the last use: never, an hour ago, idle
 PARTS: tuple[Role | None, ...] = (None, "current", "standby", "pending", "inactive")
 SINKS = ("file", "exec", "exec elsewhere", "file and exec", "two files")
@@ -29,7 +29,7 @@ MOST_STEPS = 5
 
 
 def starts() -> Iterator[Paper]:
-    """Every state of two secrets, every order of minting, every use, everything that a file may say of them."""
+    """Every state of two secrets, every order of renewal, every use, everything that a file may say of them."""
     for states, ages, uses, parts in product(
         product(STATES, repeat=2), product(AGES, repeat=2), product(USES, repeat=2), product(PARTS, repeat=2)
     ):
@@ -194,7 +194,7 @@ def test_a_leak_once_noted_is_answered_by_any_later_run() -> None:
     answered = 0
     for start in chance.sample(list(starts()), 4000):
         leaked = chance.choice(NAMES)
-        wish = RotationRequest("leaked", leaked)
+        wish = RotationRequest("leaked", leaked, revokes=True)
         try:
             step = start.step(wish)
         except PlanError:
@@ -238,11 +238,11 @@ def test_a_wish_that_cannot_be_says_why() -> None:
         {"one": _secret("ACTIVE", 10, 1), "two": _secret("INACTIVE", 10, None)}, [_file(one="current", two="inactive")]
     )
     with pytest.raises(PlanError, match="has no secret three; its secrets are one and two"):
-        paper.step(RotationRequest("leaked", "three"))
+        paper.step(RotationRequest("leaked", "three", revokes=True))
     with pytest.raises(PlanError, match="is not rotating; there is nothing to abort"):
         paper.step(RotationRequest("abort"))
     paper.secrets["one"].state = "REVOKED"
-    assert paper.step(RotationRequest("leaked", "one")).notes == ("one is revoked already",)
+    assert paper.step(RotationRequest("leaked", "one", revokes=True)).notes == ("one is revoked already",)
     paper.secrets = {"one": _secret("EXPIRED", 61, 1), "two": _secret("ACTIVE", 1, None)}
     with pytest.raises(PlanError, match="one does not work, so the rotation cannot be aborted"):
         paper.step(RotationRequest("abort"))
@@ -251,7 +251,7 @@ def test_a_wish_that_cannot_be_says_why() -> None:
     with pytest.raises(PlanError, match="a sink lacks the value of one and none can give it"):
         paper.step(RotationRequest("abort"))
     with pytest.raises(PlanError, match="two leaked, but no sink can give the value of one, which is in use"):
-        paper.step(RotationRequest("leaked", "two"))
+        paper.step(RotationRequest("leaked", "two", revokes=True))
 
 
 def test_a_used_up_slot_is_seen_ahead_and_explained() -> None:
@@ -268,7 +268,7 @@ def test_a_used_up_slot_is_seen_ahead_and_explained() -> None:
 
 def test_a_leak_of_the_last_slot_is_renewed_in_place_and_told_as_a_loss() -> None:
     paper = Paper({"one": _secret("ACTIVE", 10, 0.04), "two": _secret("REVOKED", 20, None)}, [_file(one="current")])
-    step = paper.step(RotationRequest("leaked", "one"))
+    step = paper.step(RotationRequest("leaked", "one", revokes=True))
     assert [(call.operation, call.secret) for call in step.calls] == [("RenewApiKey", "one")]
     assert [(loss.secret, loss.asked) for loss in step.losses] == [("one", False)]  # the guard asks
 

@@ -34,9 +34,9 @@ def test_status_tells_each_key_its_secrets_and_places() -> None:
         "      sk-Rq****JZ1S is in no readable sink\n"
         "\n"
         "ApiKey/embed  no rotation\n"
-        "  key-one  ACTIVE    current     expires in 200 days  used 4 minutes ago\n"
+        "  key-one  ACTIVE    current  expires in 200 days  used 4 minutes ago\n"
         "      sk-Rq****JZ1S in file secrets/chat-app.env, vault chat-app in …a1b2c3\n"
-        "  key-two  INACTIVE  kept aside  expires in 90 days   never used\n"
+        "  key-two  INACTIVE  stored   expires in 90 days   never used\n"
         "      sk-Rq****JZ1S in file secrets/chat-app.env, vault chat-app in …a1b2c3\n"
         "\n"
         "ApiKey/past  overlap: key-two to be retired\n"
@@ -70,7 +70,7 @@ def test_expiry_is_a_table_and_a_timeline_with_the_nearest_first() -> None:
         "2027-03-13T15:00:00Z  in 12 days           ApiKey/chat-app  key-one  ACTIVE\n"
         "    current\n"
         "2027-05-30T12:00:00Z  in 90 days           ApiKey/embed     key-two  INACTIVE\n"
-        "    kept aside\n"
+        "    stored\n"
         "2027-09-17T12:00:00Z  in 200 days          ApiKey/embed     key-one  ACTIVE\n"
         "    current\n"
         "\n"
@@ -80,7 +80,7 @@ def test_expiry_is_a_table_and_a_timeline_with_the_nearest_first() -> None:
         "ApiKey/embed key-one     ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━●\n"
         "                         now                                        in 200 days\n"
         "\n"
-        "1 working secret dies within 30 hours.\n"
+        "1 working secret expires within 30 hours.\n"
     )
 
 
@@ -104,7 +104,8 @@ def test_a_short_life_is_told_in_hours(left: timedelta, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "told"), [("current", "1 current secret has expired and 1 working secret dies within 30 hours."), ("", "")]
+    ("role", "told"),
+    [("current", "1 current secret has expired and 1 working secret expires within 30 hours."), ("", "")],
 )
 def test_what_callers_read_is_told_when_it_is_dead_already(role: str, told: str) -> None:
     """An alarm must not end when what it warned of happens."""

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from conftest import Project, Tenancy
-from crash.load_generator import calling
+from counting import PATIENCE
+from crash.load_generator import History, calling
 from crash.programs import write_program
 from crash.sink_setups import File, read_key
 from crash.stacks import PAIR, ROTATION
@@ -44,11 +45,17 @@ TURNED = {"key-one": ("INACTIVE", "inactive"), "key-two": ("ACTIVE", "current")}
 def unnoticed(*sinks: Path) -> Iterator[None]:
     """While this is open consumers of those sinks call again and again; none may be refused."""
     with calling([File(sink) for sink in sinks]) as history:
-        time.sleep(0.05)
+        _wait_for_calls(history, len(sinks))
         yield
-        time.sleep(0.05)
-    assert len(history.probes) >= 2 * len(sinks)
+        _wait_for_calls(history, len(history.probes) + len(sinks))
     assert history.failed == []
+
+
+def _wait_for_calls(history: History, many: int) -> None:
+    until = time.monotonic() + PATIENCE
+    while len(history.probes) < many:
+        assert time.monotonic() < until, "the consumers do not call"
+        time.sleep(0.01)
 
 
 def test_a_year_of_turns_begins_with_the_first(project: Project, tenancy: Tenancy) -> None:
@@ -77,7 +84,7 @@ def test_a_year_of_turns_begins_with_the_first(project: Project, tenancy: Tenanc
         tenancy.forget_calls()
         retired = words(project.run(*APPLY))
         assert "the old value is dead" in retired
-        assert "key-one takes its turn from 20" in retired.partition("Apply complete!")[2]
+        assert "the next rotation (to key-one) is due from 20" in retired.partition("Apply complete!")[2]
         assert tenancy.writes() == ["SetApiKeyState"]
         assert states(project) == TURNED
 
@@ -162,10 +169,10 @@ def test_a_value_that_does_not_pass_never_becomes_current(project: Project, tena
         ran = project.run(*ROTATE, code=4)
         assert "the new secret did not pass its call of acme.unknown" in words(ran)
         assert "nothing was switched" in words(ran)
-        assert "go on with: genai-iac rotate ApiKey/chat" in words(ran)
+        assert "re-run: genai-iac rotate ApiKey/chat" in words(ran)
         assert value(sink) == before
         assert states(project) == {"key-one": ("ACTIVE", "current"), "key-two": ("ACTIVE", "pending")}
-        assert secrets(project)["key-one"]["rotation"] == "bringing up key-two"
+        assert secrets(project)["key-one"]["rotation"] == "rotating to key-two"
         begin(project)  # the model mended, the same value goes on
         assert value(sink) != before
     assert states(project) == SWITCHED
@@ -191,7 +198,10 @@ def test_a_key_that_is_delivered_nowhere_takes_its_turns(project: Project, tenan
 
 
 def test_a_rotation_that_is_taken_out_leaves_callers_what_works(project: Project, tenancy: Tenancy) -> None:
-    """Somebody renewed the first secret by hand and uses it: no sink can be given it, so each keeps the one that it shows."""
+    """Somebody renewed the first secret by hand and uses it: no sink can be given it, so each keeps the one that it shows.
+
+    Whoever did that has the value, which is not renewed however long it is idle, unless a person asks.
+    """
     sink = begin(project)
     project.run(*ROTATE)
     before = value(sink)
@@ -201,10 +211,10 @@ def test_a_rotation_that_is_taken_out_leaves_callers_what_works(project: Project
     assert use(tenancy, url, next(one.key for one in made.data.keys if one.key)) == 200
     project.write(stack(rotation=None))
     said = words(project.run(*APPLY))
-    assert "No changes." in said and "key-one is in use but a sink lacks its value" in said
+    assert "No changes." in said and "no sink on this machine holds the value of key-one" in said
     assert value(sink) == before
     tenancy.advance("25h")
-    assert planned_calls(project) == ["RenewApiKey"]
+    assert planned_calls(project) == []
 
 
 def test_only_the_answer_of_a_model_proves_a_value(project: Project, tenancy: Tenancy) -> None:
@@ -253,7 +263,7 @@ def test_a_rotation_is_taken_back_after_the_switch(project: Project, tenancy: Te
         said = words(project.run(*ROTATE, "--abort"))
         assert "key-two is still in use; it is deactivated once it is idle: apply again" in said
         assert value(sink) == before
-        assert secrets(project)["key-one"]["rotation"] == "taking back: key-two to be deactivated"
+        assert secrets(project)["key-one"]["rotation"] == "rolling back: key-two to be deactivated"
         project.run(*APPLY)
         assert states(project) == {"key-one": ("ACTIVE", "current"), "key-two": ("ACTIVE", "inactive")}
         tenancy.advance("25h")
@@ -266,17 +276,62 @@ def test_a_leak_of_the_current_value_is_answered_at_once(project: Project, tenan
     with unnoticed(sink):
         url, leaked = read_key(File(sink)) or ("", "")
         tenancy.forget_calls()
-        said = words(project.run(*ROTATE, "--leaked", "key-one"))
+        said = words(project.run(*ROTATE, "--leaked", "key-one", "--revoke"))
         assert "key-one leaked: rotate to key-two" in said and "the old value is dead" in said
         assert tenancy.writes() == ["RenewApiKey", "SetApiKeyState"]
         assert use(tenancy, url, leaked) == 401
         assert states(project) == {"key-one": ("REVOKED", None), "key-two": ("ACTIVE", "current")}
-        assert "key-one is revoked already" in words(project.run(*ROTATE, "--leaked", "key-one"))
+        assert "key-one is revoked already" in words(project.run(*ROTATE, "--leaked", "key-one", "--revoke"))
         assert secrets(project)["key-two"]["rotation"] == "cannot rotate again: key-one is revoked"
         ahead = words(project.run("plan"))
         assert "declare a second ApiKey with two fresh secrets" in ahead and "before key-two expires at" in ahead
         tenancy.advance("61d")
         assert "key-two has been current for 61 days, but key-one was revoked" in words(project.run(*APPLY))
+
+
+def test_a_leaked_current_value_is_replaced_deactivated_and_renewed(project: Project, tenancy: Tenancy) -> None:
+    sink = begin(project)
+    with unnoticed(sink):
+        url, leaked = read_key(File(sink)) or ("", "")
+        tenancy.forget_calls()
+        said = words(project.run(*ROTATE, "--leaked", "key-one"))
+        assert said.index("what this costs: callers that still hold key-one get 401 at once") < said.index("is dead")
+        assert tenancy.writes() == ["RenewApiKey", "SetApiKeyState", "RenewApiKey", "SetApiKeyState"]
+        assert use(tenancy, url, leaked) == 401
+        assert states(project) == {"key-one": ("INACTIVE", "inactive"), "key-two": ("ACTIVE", "current")}
+        assert project.run("plan", "--format", "json").json["changes"] == []
+        tenancy.advance("61d")
+        project.run(*APPLY)  # it can rotate again, with the slot of the leaked one
+        assert states(project)["key-one"][0] == "ACTIVE"
+
+
+def test_a_leaked_standby_is_renewed_and_the_current_one_left_alone(project: Project, tenancy: Tenancy) -> None:
+    sink = begin(project)
+    project.run(*ROTATE)
+    with unnoticed(sink):
+        before = value(sink)
+        project.run(*ROTATE, "--leaked", "key-one")
+        assert value(sink) == before
+    assert states(project) == {"key-one": ("INACTIVE", "inactive"), "key-two": ("ACTIVE", "current")}
+
+
+@pytest.mark.parametrize("nth", range(1, 5))
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_leak_is_answered_to_its_end_wherever_the_first_run_stopped(
+    project: Project, tenancy: Tenancy, nth: int, when: str
+) -> None:
+    sink = begin(project)
+    url, leaked = read_key(File(sink)) or ("", "")
+    operation = "RenewApiKey" if nth % 2 else "SetApiKeyState"
+    fault = {"operation": operation, "nth": (nth + 1) // 2, "count": 9, "when": when, "effect": {"drop": True}}
+    with unnoticed(sink):
+        tenancy.control("POST", "faults", [{**fault, "effect": {"status": 500, "code": "InternalServerError"}}])
+        project.run(*ROTATE, "--leaked", "key-one", code=None)
+        tenancy.control("DELETE", "faults")
+        for _ in range(3):
+            project.run(*ROTATE, "--leaked", "key-one") if use(tenancy, url, leaked) == 200 else project.run(*APPLY)
+    assert use(tenancy, url, leaked) == 401
+    assert project.run("plan", "--format", "json").json["changes"] == []
 
 
 @pytest.mark.parametrize("leaked", ["key-one", "key-two"])
@@ -285,7 +340,7 @@ def test_a_leak_in_the_overlap_mints_nothing(project: Project, tenancy: Tenancy,
     project.run(*ROTATE)
     with unnoticed(sink):
         tenancy.forget_calls()
-        project.run(*ROTATE, "--leaked", leaked)
+        project.run(*ROTATE, "--leaked", leaked, "--revoke")
     assert "RenewApiKey" not in tenancy.writes()
     kept = {"key-one": "key-two", "key-two": "key-one"}[leaked]
     assert states(project) == {leaked: ("REVOKED", None), kept: ("ACTIVE", "current")}
@@ -296,20 +351,20 @@ def test_a_leak_of_the_standby_leaves_the_current_alone(project: Project, tenanc
     with unnoticed(sink):
         before = value(sink)
         tenancy.forget_calls()
-        project.run(*ROTATE, "--leaked", "key-two")
+        project.run(*ROTATE, "--leaked", "key-two", "--revoke")
         assert tenancy.writes() == ["SetApiKeyState"]
         assert value(sink) == before
 
 
 def test_a_leak_of_the_last_slot_asks_first(project: Project, tenancy: Tenancy) -> None:
     sink = begin(project)
-    project.run(*ROTATE, "--leaked", "key-two")
+    project.run(*ROTATE, "--leaked", "key-two", "--revoke")
     url, leaked = read_key(File(sink)) or ("", "")
     assert use(tenancy, url, leaked) == 200
-    refused = project.run(*ROTATE, "--leaked", "key-one", code=3)
+    refused = project.run(*ROTATE, "--leaked", "key-one", "--revoke", code=3)
     assert "renewing replaces key-one, which was last used" in words(refused)
     assert use(tenancy, url, leaked) == 200
-    project.run(*ROTATE, "--leaked", "key-one", "--accept-outage")
+    project.run(*ROTATE, "--leaked", "key-one", "--revoke", "--accept-outage")
     assert use(tenancy, url, leaked) == 401
     assert use(tenancy, url, value(sink)) == 200
 
@@ -452,5 +507,5 @@ def test_a_key_without_rotation_cannot_be_rotated(project: Project) -> None:
     assert "has no secret three" in words(project.run("rotate", KEY, "--leaked", "three", "--auto-approve", code=1))
     project.write(manifests.stack(manifests.compartment("home"), manifests.key("chat", secrets=2)))
     assert "has no rotation" in words(project.run(*ROTATE, code=1))
-    leaked = words(project.run(*ROTATE, "--leaked", "key-one", code=1))
+    leaked = words(project.run(*ROTATE, "--leaked", "key-one", "--revoke", code=1))
     assert "declare state: revoked for key-one and apply" in leaked

@@ -9,7 +9,7 @@ from typing import Any
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import ServiceFailure
-from genai_iac.delivery.sinks import VaultVersion
+from genai_iac.delivery.sinks import RECORDS, VaultVersion
 
 ROOM = 30  # versions in use a secret
 
@@ -42,13 +42,15 @@ class VaultDouble:
             self._add(made["id"], content, "CURRENT")
         return made
 
-    def add_version(self, secret: str, content: Secret, stage: str) -> None:
+    def add_version(self, secret: str, content: Secret, stage: str, records: str = "") -> None:
         with self._write("UpdateSecret"):
             assert self.secrets[secret]["lifecycleState"] == "ACTIVE"
             in_use = [one for one in self.list_versions(secret) if not one["timeOfDeletion"]]
             if len(in_use) >= ROOM:
                 raise ServiceFailure("too many versions", operation="UpdateSecret", status=400, code="LimitExceeded")
             self._add(secret, content, stage)
+            if records:
+                self.secrets[secret]["metadata"] = {RECORDS: records}
 
     def promote_version(self, secret: str, number: int) -> None:
         with self._write("UpdateSecret"):
@@ -58,7 +60,8 @@ class VaultDouble:
         self._ask("GetSecretBundle")
         assert self.secrets[secret]["lifecycleState"] == "ACTIVE"
         number = self.stages.get((secret, stage))
-        return VaultVersion(number, self.contents[secret, number]) if number else None
+        records = (self.secrets[secret].get("metadata") or {}).get(RECORDS, "")
+        return VaultVersion(number, self.contents[secret, number], records) if number else None
 
     def list_versions(self, secret: str) -> Sequence[Mapping[str, Any]]:
         self._ask("ListSecretVersions")

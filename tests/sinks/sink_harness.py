@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
 
-from genai_iac.core import Delivery, Record
+from genai_iac.core import Delivery, Record, Secret
 from genai_iac.delivery.sinks import Context, Sink, open_sink
 
 from .fake_vault import VaultDouble
@@ -45,6 +45,10 @@ class Bench(ABC):
             for path in sorted(self.root.rglob("*"))
         }
 
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        """Lay out the text that consumers read in another way."""
+        raise NotImplementedError
+
     @abstractmethod
     def consumer(self) -> str | None:
         """The value that a consumer reads."""
@@ -55,7 +59,11 @@ class Bench(ABC):
 
 
 class DotenvBench(Bench):
-    entry: ClassVar = {"file": {"path": "secrets/chat-app.env"}}
+    entry: ClassVar[Mapping[str, Any]] = {"file": {"path": "secrets/chat-app.env"}}
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        path = self.root / self.entry["file"]["path"]
+        path.write_bytes(change(path.read_text()).encode())
 
     def consumer(self) -> str | None:
         path = self.root / "secrets/chat-app.env"
@@ -74,6 +82,24 @@ class JsonBench(DotenvBench):
     def consumer(self) -> str | None:
         path = self.root / "deep/er/chat-app.json"
         return json.loads(path.read_text()).get("OPENAI_API_KEY") if path.exists() else None
+
+
+class RawBench(DotenvBench):
+    entry: ClassVar = {"file": {"path": "secrets/chat-app.key", "format": "raw"}}
+
+    def consumer(self) -> str | None:
+        path = self.root / "secrets/chat-app.key"
+        return path.read_text() if path.exists() else None
+
+
+class NamedBench(DotenvBench):
+    entry: ClassVar = {"file": {"path": "secrets/chat-app.env", "env": {"key": "OCI_GENAI_API_KEY", "baseUrl": "BASE"}}}
+
+    def consumer(self) -> str | None:
+        path = self.root / "secrets/chat-app.env"
+        lines = path.read_text().splitlines() if path.exists() else []
+        name = "OCI_GENAI_API_KEY="
+        return next((line.removeprefix(name) for line in lines if line.startswith(name)), None)
 
 
 class ExecBench(Bench):
@@ -110,7 +136,7 @@ class CheckedExecBench(ExecBench):
 
 
 class VaultBench(Bench):
-    entry: ClassVar = {
+    entry: ClassVar[Mapping[str, Any]] = {
         "vault": {
             "vault": "ocid1.vault.oc1..v",
             "key": "ocid1.key.oc1..k",
@@ -119,6 +145,10 @@ class VaultBench(Bench):
         }
     }
 
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        for version, content in self.door.contents.items():
+            self.door.contents[version] = Secret(change(content.reveal()))
+
     def outside(self) -> object:
         door = self.door
         return (
@@ -126,6 +156,7 @@ class VaultBench(Bench):
             list(door.calls),
             {number: value.reveal() for number, value in door.contents.items()},
             dict(door.stages),
+            [one.get("metadata") for one in door.secrets.values()],
         )
 
     def consumer(self) -> str | None:
@@ -139,12 +170,23 @@ class VaultBench(Bench):
         self.door.failing = set()
 
 
+class RawVaultBench(VaultBench):
+    entry: ClassVar = {"vault": {**VaultBench.entry["vault"], "format": "raw"}}
+
+    def consumer(self) -> str | None:
+        served = self.door.served()
+        return served.reveal() if served else None
+
+
 BENCHES: Mapping[str, type[Bench]] = {
     "file-dotenv": DotenvBench,
     "file-json": JsonBench,
+    "file-raw": RawBench,
+    "file-named": NamedBench,
     "exec": ExecBench,
     "exec-check": CheckedExecBench,
     "vault": VaultBench,
+    "vault-raw": RawVaultBench,
 }
 
 

@@ -1,4 +1,4 @@
-"""Every sink on the shelf is held to what `Sink` promises."""
+"""Every registered sink is held to what `Sink` promises."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import logging
 import os
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,22 @@ import pytest
 
 from genai_iac.core import Address, SinkContents
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks import SINKS
+from genai_iac.delivery.sinks import SINKS, open_sink
+from genai_iac.delivery.sinks._names import ENV_SCHEMA
 
 from .samples import ADDRESS, BASE_URL, KEY_ID, VALUES, delivery, item, mask, traces
 from .sink_harness import BENCHES, Bench, ExecBench, ordered
 
 BOTH = delivery(item("key-one", "a", "current"), item("key-two", "b", "standby"))
+
+
+PROJECT = "ocid1.generativeaiproject.oc1.us-chicago-1.example"
+REPRESENTATIONS: dict[str, Callable[[str], str]] = {
+    "crlf": lambda text: text.replace("\n", "\r\n"),
+    "byte order mark": lambda text: "\ufeff" + text,
+    "a line end more": lambda text: text + "\n",
+    "a line end of Windows more": lambda text: text + "\r\n",
+}
 
 
 @pytest.fixture(params=sorted(BENCHES))
@@ -83,11 +94,15 @@ def test_reading_writes_nothing(bench: Bench) -> None:
 
 def test_values_can_be_taken_from_readable_places_only(bench: Bench) -> None:
     bench.open().write(BOTH)
-    taken = bench.open().take("key-two", mask("b"))
+    current, standby = bench.open().take("key-one", mask("a")), bench.open().take("key-two", mask("b"))
     if bench.open().readable:
-        assert taken and taken.reveal() == VALUES["b"]
+        assert current and current.reveal() == VALUES["a"]
     else:
-        assert taken is None
+        assert current is None
+    if "standby" in bench.open().roles:
+        assert standby and standby.reveal() == VALUES["b"]
+    else:
+        assert standby is None
     assert bench.open().take("key-two", mask("a")) is None
     assert bench.open().take("key-three", mask("b")) is None
 
@@ -187,11 +202,11 @@ def test_a_consumer_has_a_working_value_at_every_step_of_a_rotation(bench: Bench
     assert bench.consumer() == VALUES["a"]
     _check_holding(bench, pending)
     sink().write(pending)
-    if sink().readable:
+    if "pending" in sink().roles:
         taken = sink().take("key-two", mask("c"))
         assert taken and taken.reveal() == VALUES["c"], "not lost, although nobody reads it yet"
     flipped = delivery(
-        item("key-two", "c", "current", kept=sink().readable), item("key-one", "a", "standby", kept=True)
+        item("key-two", "c", "current", kept="pending" in sink().roles), item("key-one", "a", "standby", kept=True)
     )
     sink().write(flipped)
     assert bench.consumer() == VALUES["c"]
@@ -223,6 +238,67 @@ def test_the_place_of_another_key_or_environment_is_refused(bench: Bench, change
         with pytest.raises(SinkError, match=r"holds the secrets of ApiKey/chat-app of chat@dev.*a place of its own"):
             attempt()
     assert bench.outside() == before
+
+
+@pytest.mark.parametrize("change", REPRESENTATIONS)
+def test_how_a_text_is_laid_out_is_not_content(bench: Bench, change: str) -> None:
+    if not bench.open().readable:
+        return
+    bench.open().write(BOTH)
+    bench.rewrite(REPRESENTATIONS[change])
+    holding = bench.open().read()
+    assert holding and ordered(holding.records) == bench.kept(BOTH) and holding.damage == ""
+    taken = bench.open().take("key-one", mask("a"))
+    assert taken and taken.reveal() == VALUES["a"]
+    if bench.open().local:
+        bench.open().write(BOTH)
+        assert bench.consumer() == VALUES["a"]
+
+
+def test_every_sink_takes_names(bench: Bench) -> None:
+    assert bench.open().schema["properties"]["env"] == ENV_SCHEMA
+    ((word, settings),) = bench.entry.items()
+    for env in ({"key": "A", "standby": "A"}, {"key": "a b"}, {"baseUrl": "OPENAI_API_KEY"}):
+        with pytest.raises(SinkError, match="env"):
+            open_sink({word: {**settings, "env": env}}, bench.context)
+
+
+def test_other_names_are_told_and_lose_nothing(bench: Bench) -> None:
+    if not bench.open().readable:
+        return
+    bench.open().write(BOTH)
+    ((word, settings),) = bench.entry.items()
+    renamed = {word: {**settings, "env": {"key": "OTHER_KEY", "baseUrl": "OTHER_URL"}}}
+    holding = open_sink(renamed, bench.context).read()
+    assert holding and holding.damage and ordered(holding.records) == bench.kept(BOTH)
+    kept = delivery(item("key-one", "a", "current", kept=True), item("key-two", "b", "standby", kept=True))
+    open_sink(renamed, bench.context).write(kept)
+    again = open_sink(renamed, bench.context).read()
+    assert again and not again.damage and ordered(again.records) == bench.kept(BOTH)
+
+
+def test_a_project_goes_beside_the_value_and_only_where_there_is_one(bench: Bench) -> None:
+    bench.open().write(BOTH)
+    assert PROJECT not in str(bench.outside())
+    bench.open().write(replace(BOTH, project=PROJECT))
+    holding = bench.open().read()
+    assert holding and ordered(holding.records) == bench.kept(BOTH)
+    assert PROJECT in str(bench.outside())
+
+
+def test_a_file_that_others_may_use_says_so(bench: Bench) -> None:
+    bench.open().write(BOTH)
+    holding = bench.open().read()
+    assert holding and not holding.damage
+    files = [path for path in bench.root.rglob("*") if path.is_file() and ".genai-iac" not in path.parts]
+    for path in files if bench.open().local else ():
+        for mode in (0o640, 0o604, 0o644):
+            path.chmod(mode)
+            opened = bench.open().read()
+            assert opened and f"{mode:04o}" in opened.damage and ordered(opened.records) == bench.kept(BOTH)
+        bench.open().write(BOTH)
+        healed = bench.open().read()
+        assert healed and not healed.damage and path.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_same_key_under_a_new_name_finds_its_values(bench: Bench) -> None:

@@ -169,8 +169,8 @@ def _write_under_strace(root: Path, expression: str, *options: str) -> subproces
         tracing = ["strace", *options, *traced, "-e", expression, "-p", str(writer.pid)]
         strace = subprocess.Popen(tracing, stderr=subprocess.PIPE, text=True)
         assert strace.stderr and "attached" in strace.stderr.readline()
-        out, err = writer.communicate("go\n", timeout=30)
-        strace.communicate(timeout=30)
+        out, err = writer.communicate("go\n", timeout=300)
+        strace.communicate(timeout=300)
     finally:
         writer.kill()
         writer.wait()

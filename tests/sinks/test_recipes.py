@@ -117,7 +117,7 @@ def opened(root: Path, title: str) -> Sink:
 
 def test_every_example_of_the_page_is_an_entry() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 10
+    assert len(blocks) == 11
     for block in blocks:
         data = yaml.safe_load(block)
         for entry in data["deliverTo"] if isinstance(data, dict) else data:

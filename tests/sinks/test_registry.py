@@ -1,4 +1,4 @@
-"""The shelf: what lies on it, what a manifest may say, and what installed packages may bring."""
+"""The registry of sinks: what is in it, what a manifest may say, and what installed packages may bring."""
 
 from __future__ import annotations
 

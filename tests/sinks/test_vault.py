@@ -1,4 +1,4 @@
-"""The vault sink: stages, versions, recovery; and that the calls it foretells are the calls it makes."""
+"""The vault sink: stages, versions, recovery; and that the calls it predicts are the calls it makes."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def test_every_call_that_fails_is_named_and_consumers_keep_their_value(bench: Va
 def test_content_that_does_not_read_back_is_never_promoted(bench: VaultBench) -> None:
     bench.open().write(delivery(A))
     real = bench.door.add_version
-    bench.door.add_version = lambda secret, content, stage: real(secret, Secret("torn"), stage)  # type: ignore[method-assign]
+    bench.door.add_version = lambda secret, content, *rest: real(secret, Secret("torn"), *rest)  # type: ignore[method-assign]
     with pytest.raises(SinkError, match="does not read back as it was written"):
         bench.open().write(delivery(item("key-one", "c", "current")))
     assert served(bench)["OPENAI_API_KEY"] == VALUES["a"]

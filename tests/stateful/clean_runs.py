@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from crash.fixtures import APPLY
 from crash.launching import Ended
+from plan_apply.manifests import compartment, key, policy, stack
 
 from .harness import Ground
 from .manifest_edits import EDITS
+from .manifest_set import OWNER
 from .tenancy_snapshot import look
 
 
@@ -89,6 +91,31 @@ class Foreseen(Ground):
         self.made(document)
         self.end(ends[0], forecast)
         return True
+
+    def apply_second_stack(self) -> None:
+        """Another team's stack of the same name, with an id: whatever it does, nothing of ours is touched."""
+        folder = self.bench.home / "second"
+        folder.mkdir(exist_ok=True)
+        rules = policy(
+            "p0",
+            compartment="c0",
+            name="second",
+            statements=["allow any-user to inspect policies in compartment second"],
+        )
+        bodies = (
+            [rules],
+            [key("k0", compartment="c0")],
+            [rules, key("k0", compartment="c0"), key("k1", compartment="tenancy")],
+        )
+        home = compartment("c0", name="second")
+        text = stack(home, *self.random.choice(bodies), name=OWNER, id="the-other-team")
+        (folder / "stack.yaml").write_text(text)
+        ran = self._launchers[0].run(APPLY, folder, self.bench.environ)
+        after = look(self.tenancy)
+        for id, thing in self.sight.things.items():
+            if thing.fits(self.sight.tenancy):
+                assert id in after.things and after.things[id].unused == thing.unused, f"{thing} was touched\n{ran.out}"
+        self.promises.follow_hands(after)
 
     def _together(self, arguments: tuple[str, ...]) -> list[Ended]:
         self.tenancy.forget_calls()

@@ -11,7 +11,8 @@ from plan_apply.sdk_helpers import REGION, client
 
 from genai_iac.core import OWNERSHIP_TAG
 
-from .tenancy_snapshot import Thing
+from .manifest_set import base
+from .tenancy_snapshot import FAR, Thing
 from .yaml_edits import Editing
 
 identity_models: Any = oci.identity.models
@@ -21,7 +22,7 @@ key_models: Any = oci.generative_ai.models
 HANDS = (
     "describe_by_hand", "tag_by_hand", "rename_by_hand", "move_by_hand", "delete_by_hand", "state_by_hand",
     "renew_by_hand", "strip_mark", "put_mark_back", "recase_policy", "edit_policy", "make_group_again", "make_foreign",
-    "lose_sink", "garble_sink", "write_into_sink", "move_spoiled_away", "tidy",
+    "lose_sink", "garble_sink", "write_into_sink", "move_spoiled_away", "tidy", "move_far_by_hand", "copy_mark_to_theirs",
 )  # fmt: skip
 
 
@@ -32,9 +33,8 @@ class Hands(Editing):
     def identity(self) -> Any:
         return client(self.tenancy, "identity")
 
-    @property
-    def keys(self) -> Any:
-        return client(self.tenancy, "generative_ai", REGION)
+    def keys(self, region: str | None = REGION) -> Any:
+        return client(self.tenancy, "generative_ai", region)
 
     def _ours(self, *kinds: str) -> Thing | None:
         """Something declared that lives, with its mark."""
@@ -51,7 +51,7 @@ class Hands(Editing):
         elif thing.kind == "Policy":
             self.identity.update_policy(thing.id, identity_models.UpdatePolicyDetails(**values))
         else:
-            self.keys.update_api_key(thing.id, key_models.UpdateApiKeyDetails(**values))
+            self.keys(thing.region).update_api_key(thing.id, key_models.UpdateApiKeyDetails(**values))
 
     # The Console
 
@@ -79,14 +79,23 @@ class Hands(Editing):
         thing, target = self._ours("Compartment", "ApiKey"), self._ours("Compartment")
         if not thing or not target or target.id == thing.id:
             return False
-        place = self.random.choice([target.id, self.sight.tenancy])
+        self._move(thing, self.random.choice([target.id, self.sight.tenancy]))
+        return True
+
+    def move_far_by_hand(self) -> bool:
+        """To a compartment that nobody names."""
+        thing, far = self._ours("Compartment", "ApiKey"), self.sight.place(f"/{FAR}")
+        if thing and far:
+            self._move(thing, far)
+        return thing is not None
+
+    def _move(self, thing: Thing, place: str) -> None:
         if thing.kind == "ApiKey":
             details = key_models.ChangeApiKeyCompartmentDetails(compartment_id=place)
-            self.keys.change_api_key_compartment(thing.id, details)
+            self.keys(thing.region).change_api_key_compartment(thing.id, details)
         else:
             details = identity_models.MoveCompartmentDetails(target_compartment_id=place)
             self.identity.move_compartment(thing.id, details)
-        return True
 
     def delete_by_hand(self) -> bool:
         thing = self._ours("Policy", "ApiKey")
@@ -98,7 +107,7 @@ class Hands(Editing):
         if thing.kind == "Policy":
             self.identity.delete_policy(thing.id)
         elif thing.kind == "ApiKey":
-            self.keys.delete_api_key(thing.id)
+            self.keys(thing.region).delete_api_key(thing.id)
         else:
             self.identity.delete_compartment(thing.id)
 
@@ -107,7 +116,9 @@ class Hands(Editing):
         if thing:
             state = self.random.choice(["INACTIVE", "INACTIVE", "ACTIVE", "REVOKED"])
             name = self.random.choice(thing.secrets).name
-            self.keys.set_api_key_state(thing.id, key_models.SetApiKeyStateDetails(key_name=name, state=state))
+            self.keys(thing.region).set_api_key_state(
+                thing.id, key_models.SetApiKeyStateDetails(key_name=name, state=state)
+            )
         return thing is not None
 
     def renew_by_hand(self) -> bool:
@@ -115,7 +126,8 @@ class Hands(Editing):
         thing = self._ours("ApiKey")
         if thing:
             details = {"keyName": self.random.choice(thing.secrets).name, "timeExpiry": "2099-01-01T00:00:00Z"}
-            self.keys.renew_api_key(thing.id, key_models.RenewApiKeyDetails(details=details))
+            made = self.keys(thing.region).renew_api_key(thing.id, key_models.RenewApiKeyDetails(details=details)).data
+            self.traces.by_hand.update(one.key_mask for one in made.keys if one.key_name == details["keyName"])
         return thing is not None
 
     def strip_mark(self) -> bool:
@@ -131,9 +143,12 @@ class Hands(Editing):
         spec = self.author.spec(thing.address)
         holder = self.sight.things.get(thing.place)
         place = holder.address.partition("/")[2] if holder else "tenancy"
-        return (thing.name, place) == (
+        if holder is not None and not holder.address:
+            place = f"/{holder.name}"
+        return (thing.name, place, thing.region) == (
             spec.get("displayName") or spec["name"],
             spec.get("parent") or spec["compartment"],
+            self.author.region(thing.address),
         )
 
     def put_mark_back(self) -> bool:
@@ -163,7 +178,7 @@ class Hands(Editing):
         thing = self._ours("Policy")
         if thing is None:
             return False
-        name = thing.address.partition("/")[2]
+        name = base(thing.address.partition("/")[2])
         (old,) = self.identity.list_groups(self.sight.tenancy, name=f"readers-{name}").data
         members = self.identity.list_user_group_memberships(self.sight.tenancy, group_id=old.id).data
         for member in members:
@@ -196,7 +211,18 @@ class Hands(Editing):
         else:
             details = [{"keyName": "one", "timeExpiry": "2099-01-01T00:00:00Z"}]
             values = {"compartment_id": place, "display_name": self.random.choice("xyf"), "freeform_tags": tags}
-            self.keys.create_api_key(key_models.CreateApiKeyDetails(key_details=details, **values))
+            self.keys().create_api_key(key_models.CreateApiKeyDetails(key_details=details, **values))
+        return True
+
+    def copy_mark_to_theirs(self) -> bool:
+        """Onto what others have made already, older or younger than the original."""
+        kept = {id for id, _ in self.traces.stripped.values()}
+        theirs = [self.sight.things[id] for id in sorted(self.foreign - kept) if id in self.sight.things]
+        thing = self.random.choice(theirs) if theirs else None
+        model = self._ours(thing.kind) if thing else None
+        if thing is None or model is None:
+            return False
+        self._update(thing, freeform_tags={**thing.tags, OWNERSHIP_TAG: model.tags[OWNERSHIP_TAG]})
         return True
 
     def _homes(self) -> list[Thing]:

@@ -12,12 +12,13 @@ from typing import Any
 import oci
 from crash.fixtures import APPLY, Bench
 from crash.launching import Ended, Launcher
+from plan_apply.sdk_helpers import REGION
 
 from .console_actions import Hands
 from .manifest_edits import Author
 from .promises import Promises
 from .reference_model import Forecast, Model
-from .tenancy_snapshot import Kept, look
+from .tenancy_snapshot import AWAY, FAR, RENAMES, Kept, look
 from .yaml_edits import Traces
 
 Step = tuple[str, int]
@@ -48,7 +49,10 @@ class Ground:
         self.tally = Tally()
         for name in ("p0", "p1", "p2"):
             self.tenancy.control("POST", "principals", {"name": f"reader-{name}", "groups": [f"readers-{name}"]})
+        self.tenancy.settings(subscribedRegions=[AWAY, REGION], homeRegion=AWAY)
         self._let_everybody_call()
+        details = {"compartment_id": self.tenancy.tenancy, "name": FAR, "description": "Theirs"}
+        self.tenancy.client("identity").create_compartment(oci.identity.models.CreateCompartmentDetails(**details))
         self.sight = look(self.tenancy)
         self._scene = set(self.sight.things)
         self.promises = Promises(self)
@@ -81,8 +85,27 @@ class Ground:
         """The author changes the manifests; not what has lost its mark, which somebody has to mend first."""
         self.author.now = self.sight.now
         done: bool = getattr(self.author, rule)(self.random, frozenset(self.traces.stripped))
-        self.bench.write(self.author.text)
+        self.write()
         return done
+
+    def write(self) -> None:
+        """The manifests as the author has them."""
+        RENAMES.clear()
+        RENAMES.update(self.author.renames)
+        self.traces.regrouped = {RENAMES.get(address, address) for address in self.traces.regrouped}
+        self.bench.write(self.author.text)
+
+    def forget_previous_names(self) -> bool:
+        """Once a rename was applied, the manifests need not tell of it any more; the next plan shows no difference for it."""
+        tagged = {one.tagged for one in self.sight.things.values()}
+        told = [one for one in self.author.documents.values() if "previousNames" in one["metadata"]]
+        done = [
+            one for one in told if not tagged & {f"{one['kind']}/{old}" for old in one["metadata"]["previousNames"]}
+        ]
+        for one in done:
+            del one["metadata"]["previousNames"]
+        self.write()
+        return bool(done)
 
     def by_hand(self, rule: str) -> bool:
         """Somebody does something by hand, unless OCI refuses it."""

@@ -1,4 +1,4 @@
-"""Edits of API keys: their secrets, where these go, how they take turns."""
+"""Edits of API keys: their secrets, where these go, how they rotate."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from random import Random
 from typing import Any
 
 from plan_apply.manifests import Document, key
+from plan_apply.sdk_helpers import REGION
 
-from .manifest_set import Manuscript, pick
+from .manifest_set import Manuscript, base, pick
 
-KEYS = {"k0": 1, "k1": 2, "k2": 2}  # how many secrets each has, for ever
+KEYS = {"k0": 1, "k1": 2, "k2": 2}  # how many secrets each has; OCI cannot change that
 _ROTATIONS = (
     {"every": "20d", "overlap": "2d", "idle": "24h"},
     {"every": "30d", "overlap": "5d", "idle": "12h", "verify": {"model": "xai.grok-4"}},
@@ -23,7 +24,7 @@ class KeyAuthor(Manuscript):
     """Each edit answers whether there was anything to do; what is kept is left alone."""
 
     def add_key(self, random: Random, kept: frozenset[str]) -> bool:
-        absent = [name for name in KEYS if f"ApiKey/{name}" not in self.documents]
+        absent = self.absent("ApiKey", KEYS)
         if not absent or not self.of("Compartment"):
             return False
         self.put(self.new_key(random, random.choice(absent)))
@@ -34,6 +35,21 @@ class KeyAuthor(Manuscript):
 
     def move_key(self, random: Random, kept: frozenset[str]) -> bool:
         return self._set_on_key(random, kept, "compartment", random.choice([*self.of("Compartment"), "tenancy"]))
+
+    def move_key_far(self, random: Random, kept: frozenset[str]) -> bool:
+        """Into a compartment that the stack does not own."""
+        return self._set_on_key(random, kept, "compartment", "/far")
+
+    def change_region(self, random: Random, kept: frozenset[str]) -> bool:
+        """Of one key."""
+        return self._set_on_key(random, kept, "region", random.choice([REGION, "us-ashburn-1"]))
+
+    def change_stack_region(self, random: Random, kept: frozenset[str]) -> bool:
+        """Of every key that names none."""
+        if any(address.startswith("ApiKey/") for address in kept):
+            return False
+        self.stack_region = random.choice([REGION, "us-ashburn-1"])
+        return True
 
     def change_expiry(self, random: Random, kept: frozenset[str]) -> bool:
         """A date on a key without rotation, or another life."""
@@ -65,7 +81,7 @@ class KeyAuthor(Manuscript):
 
     def turn_rotation(self, random: Random, kept: frozenset[str]) -> bool:
         """On or off."""
-        name = pick(random, [name for name in self.free("ApiKey", kept) if KEYS[name] == 2])
+        name = pick(random, [name for name in self.free("ApiKey", kept) if KEYS[base(name)] == 2])
         if name is None:
             return False
         spec = self.spec(f"ApiKey/{name}")
@@ -90,7 +106,9 @@ class KeyAuthor(Manuscript):
         return made
 
     def _sinks(self, random: Random, name: str) -> list[Document]:
-        paths = random.sample([f"secrets/{name}.env", f"secrets/{name}.json", f"secrets/deep/{name}.env"], 2)
+        paths = random.sample(
+            [f"secrets/{base(name)}.env", f"secrets/{base(name)}.json", f"secrets/deep/{base(name)}.env"], 2
+        )
         chosen = paths[: random.choice([1, 1, 2])]
         self.sinks.update(chosen)
         return [{"file": {"path": path, "format": "json" if path.endswith("json") else "dotenv"}} for path in chosen]

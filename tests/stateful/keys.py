@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,14 @@ from .tenancy_snapshot import Kept, Secret, Thing, kept_in
 from .yaml_edits import Traces, is_spoiled
 
 
-def acts(secret: Secret, wanted: str, expires: str, held: list[dict[str, str]], now: datetime) -> Iterator[str]:
-    """The calls that bring a live secret of a key without rotation to what is declared."""
+def acts(
+    secret: Secret, wanted: str, expires: str, held: list[dict[str, str]], now: datetime, theirs: set[str]
+) -> Iterator[str]:
+    """The calls that bring a live secret of a key without rotation to what is declared. `theirs`: masks of values that
+    somebody else made and has: they are renewed when they are dead, and not because no sink holds them."""
     if secret.state == "REVOKED":
         return
-    lacking = bool(held) and not any(secret.name in one for one in held)
+    lacking = bool(held) and not any(secret.name in one for one in held) and secret.mask not in theirs
     renewed = wanted != "revoked" and (
         (expires[-1] == "Z" and datetime.fromisoformat(expires) != secret.expires)
         or (wanted == "active" and secret.state == "EXPIRED")
@@ -56,6 +60,20 @@ def length(text: str) -> timedelta:
 
 def sinks_of(author: Author, address: str) -> list[str]:
     return [entry["file"]["path"] for entry in author.spec(address).get("deliverTo", ())]
+
+
+def holds_another(path: Path, accepted: set[str], id: str) -> bool:
+    """Whether a file says that it holds the values of a key that is none of these addresses and has another OCID."""
+    text = path.read_text() if path.exists() and not is_spoiled(path) else ""
+    address, found = re.search(r'"address": ?"([^"]+)"', text), re.search(r'"id": ?"([^"]+)"', text)
+    return bool(address and found and address[1] not in accepted and found[1] != id)
+
+
+def former_sinks(author: Author, address: str) -> list[str]:
+    """Files that this key was delivered to once: their values are taken along."""
+    name = address.partition("/")[2]
+    paths = (f"secrets/{name}.env", f"secrets/{name}.json", f"secrets/deep/{name}.env")
+    return [path for path in paths if path in author.sinks and path not in sinks_of(author, address)]
 
 
 def readable(project: Path, path: str, traces: Traces) -> list[Kept]:

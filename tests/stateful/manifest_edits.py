@@ -11,7 +11,7 @@ from random import Random
 from plan_apply.manifests import compartment, policy
 
 from .key_edits import KEYS, KeyAuthor
-from .manifest_set import pick
+from .manifest_set import base, pick
 
 _COMPARTMENTS = ("c0", "c1", "c2", "c3")
 _POLICIES = ("p0", "p1", "p2")
@@ -21,7 +21,8 @@ _POLICY_NAMES = ("q0", "q1", "q2", "q3")
 EDITS = (
     "add_compartment", "rename_compartment", "move_compartment", "remove_compartment", "add_policy", "rewrite_policy",
     "rename_policy", "remove_policy", "add_key", "rename_key", "move_key", "remove_key", "describe", "tag", "protect",
-    "change_expiry", "change_state", "change_sinks", "turn_rotation",
+    "change_expiry", "change_state", "change_sinks", "turn_rotation", "move_key_far", "change_region",
+    "change_stack_region",
 )  # fmt: skip
 
 
@@ -39,7 +40,7 @@ class Author(KeyAuthor):
     # Each kind: one more, one less, elsewhere, otherwise called
 
     def add_compartment(self, random: Random, kept: frozenset[str]) -> bool:
-        absent = [name for name in _COMPARTMENTS if f"Compartment/{name}" not in self.documents]
+        absent = self.absent("Compartment", _COMPARTMENTS)
         if not absent:
             return False
         name, parent = random.choice(absent), random.choice([*self.of("Compartment"), "tenancy"])
@@ -75,7 +76,7 @@ class Author(KeyAuthor):
         return name is not None and self.drop(f"Compartment/{name}")
 
     def add_policy(self, random: Random, kept: frozenset[str]) -> bool:
-        absent = [name for name in _POLICIES if f"Policy/{name}" not in self.documents]
+        absent = self.absent("Policy", _POLICIES)
         if not absent or not self.of("Compartment"):
             return False
         name = random.choice(absent)
@@ -107,6 +108,19 @@ class Author(KeyAuthor):
             if any(grant["apiKey"] == name for grant in spec.get("grants", ())):
                 self._rewrite(random, one, granting=False)
         return self.drop(f"ApiKey/{name}")
+
+    def rename_address(self, random: Random, kept: frozenset[str]) -> bool:
+        """Another metadata.name, with the previous one told."""
+        if kept:
+            return False
+        address = pick(random, sorted(self.documents))
+        if address is None:
+            return False
+        name = address.partition("/")[2]
+        self.rename(
+            address, random.choice([one for one in (base(name), f"{base(name)}-r", f"{base(name)}-s") if one != name])
+        )
+        return True
 
     # What their specs say
 
@@ -155,7 +169,7 @@ class Author(KeyAuthor):
         spec["compartment"] = random.choice([about, "tenancy"])
         place = random.choice([f"id ${{Compartment/{about}.id}}", f"${{Compartment/{about}.path}}"])
         verb = random.choice(["inspect", "read"])
-        spec["statements"] = [f"allow group readers-{name} to {verb} policies in compartment {place}"]
+        spec["statements"] = [f"allow group readers-{base(name)} to {verb} policies in compartment {place}"]
         spec.pop("grants", None)
         if granting and spec["compartment"] == "tenancy" and self.of("ApiKey") and random.random() < 0.4:
             spec["grants"] = [{"apiKey": random.choice(self.of("ApiKey")), "apis": ["chat"]}]

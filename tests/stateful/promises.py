@@ -16,6 +16,7 @@ from crash.launching import Ended
 from genai_iac.core import LEAK_TAG
 
 from .keys import is_due, length, readable, sinks_of
+from .manifest_set import base
 from .tenancy_snapshot import Secret, Sight, Thing, shown_value
 from .yaml_edits import TYPED, is_spoiled
 
@@ -53,7 +54,8 @@ class Promises:
         self._ours_marked(before, after)
         self._nobody_killed(before, after)
         if not settled:
-            self._excused |= {last for key, _, last in _died(before, after) if not self._rotates(key)}
+            died = _died(before, after)
+            self._excused |= {last for key, _, last in died if not self._rotates(key) or self._leaves_region(key)}
         shown = dict(self._shown())
         self._served &= set(shown)
         for path, value in shown.items():
@@ -132,8 +134,9 @@ class Promises:
         """No value in use stops working unless a person said so, no secret in its turn is touched, none revoked on the side."""
         for key, secret, last in _died(before, after):
             asked = self.accepted or last in self.leaked or LEAK_TAG in key.tags
+            gone = self._leaves_region(key)  # which replaces it, as the plan says
             assert asked or not secret.is_in_use(after.now, self._idle(key)), f"{key.address} {secret.name} was in use"
-            if self._rotates(key) and not asked and not self.aborted:
+            if self._rotates(key) and not (asked or gone or self.aborted):
                 assert last not in self._current(key), f"{key.address} {secret.name} was current and died"
         for key in after.of("ApiKey"):
             for secret in key.secrets if key.id in before.things else ():
@@ -152,6 +155,10 @@ class Promises:
     def _rotates(self, key: Thing) -> bool:
         documents = self._walk.author.documents
         return key.address in documents and "rotation" in documents[key.address]["spec"]
+
+    def _leaves_region(self, key: Thing) -> bool:
+        documents = self._walk.author.documents
+        return key.address in documents and key.region != self._walk.author.region(key.address)
 
     def _idle(self, key: Thing) -> float:
         """Hours."""
@@ -183,8 +190,8 @@ class Promises:
     def _as_declared(self, address: str, live: Thing, after: Sight) -> None:
         spec = self._walk.author.spec(address)
         home = str(spec.get("parent") or spec["compartment"])
-        place = after.tenancy if home == "tenancy" else after.marked(f"Compartment/{home}")[0].id
-        assert (live.name, live.place) == (spec.get("displayName") or spec["name"], place)
+        wanted_place = (spec.get("displayName") or spec["name"], after.place(home), self._walk.author.region(address))
+        assert (live.name, live.place, live.region) == wanted_place
         assert {**live.tags, **spec.get("tags", {})} == live.tags and live.deletion == spec.get("deletion", "delete")
         assert live.description == spec.get("description", live.description)
         for declared in spec.get("secrets", ()) if "rotation" not in spec else ():
@@ -197,7 +204,7 @@ class Promises:
         spec, project, traces = self._walk.author.spec(address), self._walk.project, self._walk.traces
         sinks = {path: readable(project, path, traces) for path in sinks_of(self._walk.author, address)}
         said = " ".join(one["text"] for one in self._walk.notices if one.get("address") == address)
-        if "to mint a new one" in said or "cannot be renewed" in said:
+        if "to renew it anyway" in said or "no sink on this machine" in said or "cannot be renewed" in said:
             return
         if "rotation" in spec:
             for path in sinks:
@@ -223,9 +230,9 @@ class Promises:
 
     def _admits(self, address: str, after: Sight) -> None:
         """The members of its group may do what it says: its names mean what is there now."""
-        name = address.partition("/")[2]
+        name = base(address.partition("/")[2])
         text = str(self._walk.author.spec(address)["statements"])
-        about = re.findall(r"Compartment/(\w+)\.", text)[0]
+        about = re.findall(r"Compartment/([\w-]+)\.", text)[0]
         place = after.marked(f"Compartment/{about}")[0].id
         try:
             self._readers[name].list_policies(place)

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .keys import acts, is_due, is_past, readable, sinks_of
+from .keys import acts, former_sinks, holds_another, is_due, is_past, length, readable, sinks_of
 from .manifest_edits import Author
 from .tenancy_snapshot import Sight, Thing
 from .yaml_edits import Traces, is_spoiled
@@ -49,7 +49,7 @@ class Model:
     def __init__(self, author: Author, sight: Sight, project: Path, traces: Traces) -> None:
         self.author, self.sight, self.project, self.traces = author, sight, project, traces
         self.found = Forecast()
-        self._deletes = 0
+        self._deletes = self._ends = 0
 
     def foresee(self) -> Forecast:
         """What plan and apply must come to."""
@@ -63,10 +63,7 @@ class Model:
 
     def place(self, word: str) -> str | None:
         """The OCID of a compartment as manifests call it; None when it is still to be made."""
-        if word == "tenancy":
-            return self.sight.tenancy
-        found = self.sight.marked(f"Compartment/{word}")
-        return found[0].id if found else None
+        return self.sight.place(word)
 
     def home(self, address: str) -> str | None:
         spec = self.author.spec(address)
@@ -77,16 +74,22 @@ class Model:
         if len(group) > 1:
             self.found.errors.append(f"two carry the mark of {address}")
             return
-        if group and group[0].is_copy(self.sight.tenancy):
-            self.found.errors.append(f"{address} is a copied mark")
-            return
         live = group[0] if group else None
         if kind == "ApiKey":
             spoiled = [path for path in sinks_of(self.author, address) if is_spoiled(self.project / path)]
             (self.found.errors if live else self.found.unusable).extend(spoiled)
+            accepted = {address, *(old for old, now in self.author.renames.items() if now == address)}
+            id = live.id if live else ""
+            others = [
+                path for path in sinks_of(self.author, address) if holds_another(self.project / path, accepted, id)
+            ]
+            self.found.errors.extend(f"{path} holds another key's" for path in others)
         self._name(address, kind, live)
         if live is None:
             self._born(address, kind)
+            return
+        if live.region != self.author.region(address):
+            self._leaves_region(address, live)
             return
         calls = Counter[str]()
         if kind == "Policy":
@@ -108,6 +111,22 @@ class Model:
         calls = [_CREATE[kind], *["SetApiKeyState"] * (1 if "rotation" in spec else inactive)]
         self.found.calls[address] = Counter(calls)
 
+    def _leaves_region(self, address: str, live: Thing) -> None:
+        """A key cannot leave its region: another is made there, and this one goes."""
+        self._born(address, "ApiKey")
+        self.found.calls[address]["DeleteApiKey"] += 1
+        self._deletes += 1
+        if "forbid" in (self.author.spec(address).get("deletion"), live.deletion):
+            self.found.refusals.append(f"{address} would be replaced and is forbidden to go")
+        working = [secret for secret in live.secrets if secret.state == "ACTIVE"]
+        hours = length(self.author.spec(address).get("rotation", {}).get("idle", "24h")).total_seconds() / 3600
+        self.found.refusals.extend(
+            f"{address}: {one.name} is in use" for one in working if one.is_in_use(self.sight.now, hours)
+        )
+        still = any(one.get("state", "active") == "active" for one in self.author.spec(address)["secrets"])
+        if working and not still:
+            self.found.refusals.append(f"{address} would be left without an active secret")
+
     def _differs(self, address: str, live: Thing, *, with_name: bool = True) -> bool:
         spec = self.author.spec(address)
         described = spec.get("description", live.description if live.kind == "ApiKey" else "Made by genai-iac")
@@ -117,6 +136,7 @@ class Model:
             or described != live.description
             or {**live.tags, **tags} != live.tags
             or spec.get("deletion", "delete") != live.deletion
+            or live.tagged != address
         )
 
     def _policy(self, address: str, live: Thing) -> Counter[str]:
@@ -138,19 +158,24 @@ class Model:
         for other in self.sight.of(kind):
             if other is live or other.name != name:
                 continue
-            theirs = not other.address
-            if theirs and looked_up and other.place == home:
+            theirs = not other.fits(self.sight.tenancy)
+            here = other.place == home and other.region == self.author.region(address)
+            if theirs and looked_up and here:
                 self.found.errors.append(f"{address}: the name {name} is taken by {other.id}")
             elif kind != "ApiKey" and (live is None or looked_up or live.place != home):
                 self._in_the_way(address, other, home)
         if kind == "Compartment" and live is not None and live.place != home:
             self._pass(address, live, name, home)
+            parent = f"Compartment/{self.author.spec(address)['parent']}"
+            if parent in self.author.documents and self.author.spec(parent)["name"] == name:
+                self.found.errors.append(f"{address} would be moved into one of the same name")
 
     def _in_the_way(self, address: str, other: Thing, home: str | None) -> None:
         if other.kind != "Policy" and other.place != home:
             return  # only names of policies are unique in the tenancy
-        goes = other.address in self.author.documents or (other.deletion == "delete" and other.fits(self.sight.tenancy))
-        (self.found.crossing if other.address and goes else self.found.stuck).append(f"{address}: {other.id}")
+        ours = other.fits(self.sight.tenancy)
+        goes = ours and (other.address in self.author.documents or other.deletion != "retain")
+        (self.found.crossing if other.address and goes else self.found.errors).append(f"{address}: {other.id}")
 
     def _pass(self, address: str, live: Thing, name: str, home: str | None) -> None:
         """A rename and a move are two calls, with a spot between them; and nothing moves into what is below it now."""
@@ -179,6 +204,7 @@ class Model:
             return
         self.found.calls[address] = Counter([_DELETE[live.kind]])
         self._deletes += 1
+        self._ends += 1
         if live.deletion == "forbid":
             self.found.refusals.append(f"{address} is forbidden to go")
         for secret in live.secrets:
@@ -189,12 +215,17 @@ class Model:
 
     def _leaves(self, thing: Thing, holder: Thing) -> bool:
         """Whether the plan takes it out of the compartment that is to go."""
-        if thing.address in self.author.documents and thing.address.startswith(thing.kind):
-            return self.home(thing.address) != holder.id
-        return bool(thing.address) and thing.fits(self.sight.tenancy) and thing.deletion == "delete"
+        if not thing.fits(self.sight.tenancy) or not thing.address.startswith(thing.kind):
+            return False
+        if thing.address in self.author.documents:
+            return self.home(thing.address) != holder.id or thing.region != self.author.region(thing.address)
+        return thing.deletion == "delete"
 
     def _mass(self) -> None:
-        owned = sum(one.address.startswith(one.kind) for one in self.sight.things.values() if one.address)
+        mine = [one for one in self.sight.things.values() if one.fits(self.sight.tenancy)]
+        owned = sum(one.address.startswith(one.kind) for one in mine)
+        if owned and self._ends == owned:
+            self.found.refusals.append("everything would be deleted")
         if owned >= 10 and self._deletes > owned * 0.3:
             self.found.refusals.append(f"{self._deletes} of {owned} would be deleted")
 
@@ -214,8 +245,8 @@ class Model:
         """Whether a rotation must begin now; None when it is under way, or something is amiss."""
         return is_due(self.author.spec(address), live, self.sight.now, self._held(address))
 
-    def _held(self, address: str) -> list[dict[str, str]]:
-        """By sink: the secrets whose live values it has, and their parts."""
+    def _held(self, address: str, *, former: bool = False) -> list[dict[str, str]]:
+        """By sink: the secrets whose live values it has, and their parts; `former`: of files once declared as well."""
         (live,) = self.sight.marked(address)
         masks = {(secret.name, secret.mask) for secret in live.secrets}
         return [
@@ -224,18 +255,18 @@ class Model:
                 for one in readable(self.project, path, self.traces)
                 if (one.secret, one.mask) in masks
             }
-            for path in sinks_of(self.author, address)
+            for path in [*sinks_of(self.author, address), *(former_sinks(self.author, address) if former else ())]
         ]
 
     def _as_declared(self, address: str, live: Thing) -> Counter[str]:
         calls, lost, active = Counter[str](), 0, False
-        held = self._held(address)
+        held = self._held(address, former=True)
         for declared in self.author.spec(address)["secrets"]:
             secret, wanted = live.secret(declared["name"]), declared.get("state", "active")
             if secret.state == "REVOKED" and wanted != "revoked":
                 self.found.errors.append(f"{address}: {secret.name} was revoked")
                 continue
-            todo = list(acts(secret, wanted, str(declared["expires"]), held, self.sight.now))
+            todo = list(acts(secret, wanted, str(declared["expires"]), held, self.sight.now, self.traces.by_hand))
             if "RenewApiKey" in todo and is_past(str(declared["expires"]), self.sight.now):
                 self.found.errors.append(f"{address}: {secret.name} would be renewed to the past")
             calls.update(todo)

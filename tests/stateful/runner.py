@@ -45,6 +45,9 @@ WEIGHTS: dict[str, float] = {
     "abort": 1.2,
     "leaked": 0.8,
     "adopt": 0.8,
+    "apply_second_stack": 0.7,
+    "rename_address": 1.5,
+    "forget_previous_names": 1.5,
 }
 
 
@@ -54,7 +57,7 @@ class Walk(Foreseen, Unforeseen):
     def begin(self, number: int) -> None:
         """The first manifests. They are not applied yet."""
         self.author.begin(Random(number))
-        self.bench.write(self.author.text)
+        self.write()
 
     def take(self, step: Step) -> bool:
         """One step. Answers whether the rule found anything to do; raises AssertionError where a promise is broken."""
@@ -69,7 +72,7 @@ class Walk(Foreseen, Unforeseen):
         return done
 
     def _act(self, rule: str) -> bool:
-        if rule in EDITS:
+        if rule in EDITS or rule == "rename_address":
             return self.edit(rule)
         if rule in HANDS:
             return self.by_hand(rule)

@@ -13,9 +13,12 @@ from conftest import Tenancy
 from crash.sink_setups import File, read_key
 from plan_apply.sdk_helpers import REGION, client, everything
 
-from genai_iac.core import OWNERSHIP_TAG, Owner, read_ownership_tag
+from genai_iac.core import OWNERSHIP_TAG, LiveResource, Owner, read_ownership_tag
 
 from .manifest_set import OWNER
+
+AWAY = "us-ashburn-1"  # the other region that the tenancy is subscribed to
+FAR = "far"  # a compartment of somebody else's, in the tenancy
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class Secret:
         return self.last_used is not None and (now - self.last_used).total_seconds() < hours * 3600
 
 
+RENAMES: dict[str, str] = {}  # what the manifests of this walk say at this time: by previous address the present one
+
+
 @dataclass(frozen=True)
 class Thing:
     """A compartment, a policy or an API key."""
@@ -46,12 +52,18 @@ class Thing:
     created: datetime
     statements: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    region: str | None = None  # of an API key
 
     @property
     def address(self) -> str:
-        """The address in its owner mark, or nothing."""
+        """The address in its ownership tag, or what the manifests call that now; or nothing."""
+        return RENAMES.get(self.tagged, self.tagged)
+
+    @property
+    def tagged(self) -> str:
+        """The address in its ownership tag, or nothing."""
         mark = read_ownership_tag(self.tags.get(OWNERSHIP_TAG))
-        return str(mark.address) if mark and mark.owner == OWNER else ""
+        return str(mark.address) if mark and mark.owner == OWNER and not mark.stack_id else ""
 
     @property
     def deletion(self) -> str:
@@ -59,14 +71,16 @@ class Thing:
         return mark.deletion if mark else "delete"
 
     def fits(self, tenancy: str) -> bool:
-        """Whether the mark was made for it, as far as anybody can tell."""
-        mark = read_ownership_tag(self.tags.get(OWNERSHIP_TAG))
-        return mark is not None and Owner(tenancy, OWNER).fits(mark, self.id, self.place)
+        """Whether the ownership tag is this stack's and was made for it."""
+        mark, owner = read_ownership_tag(self.tags.get(OWNERSHIP_TAG)), Owner(tenancy, OWNER)
+        live = LiveResource(
+            self.kind, self.id, {}, self.place, self.name, self.region, "ACTIVE", self.tags, self.created, mark
+        )
+        return mark is not None and owner.owns(mark) and owner.fits(mark, live)
 
     def is_copy(self, tenancy: str) -> bool:
-        """Whether the mark is surely another's."""
-        mark = read_ownership_tag(self.tags.get(OWNERSHIP_TAG))
-        return mark is not None and not Owner(tenancy, OWNER).recognises(mark, self.id)
+        """Whether the ownership tag is another thing's."""
+        return bool(self.address) and not self.fits(tenancy)
 
     @property
     def unused(self) -> Thing:
@@ -89,8 +103,21 @@ class Sight:
         return [thing for thing in self.things.values() if thing.kind == kind]
 
     def marked(self, address: str) -> list[Thing]:
-        """What carries the mark of that address and is of its kind."""
-        return [one for one in self.things.values() if one.address == address and address.startswith(one.kind)]
+        """What carries the ownership tag of that address, is of its kind, and is no copy."""
+        return [
+            one
+            for one in self.things.values()
+            if one.address == address and address.startswith(one.kind) and one.fits(self.tenancy)
+        ]
+
+    def place(self, word: str) -> str | None:
+        """The OCID of a compartment as manifests call it; None when it is still to be made."""
+        if word == "tenancy":
+            return self.tenancy
+        if word.startswith("/"):
+            return next(one.id for one in self.of("Compartment") if one.name == word[1:] and one.place == self.tenancy)
+        found = self.marked(f"Compartment/{word}")
+        return found[0].id if found else None
 
     def inside(self, id: str) -> list[Thing]:
         return [thing for thing in self.things.values() if thing.place == id]
@@ -108,18 +135,19 @@ class Sight:
 
 def look(tenancy: Tenancy) -> Sight:
     """List everything."""
-    identity, keys = client(tenancy, "identity"), client(tenancy, "generative_ai", REGION)
+    identity = client(tenancy, "identity")
     rows = everything(identity.list_compartments, tenancy.tenancy, compartment_id_in_subtree=True, access_level="ANY")
     found = [_thing("Compartment", row) for row in rows if row.lifecycle_state != "DELETED"]
     for place in (tenancy.tenancy, *[one.id for one in found]):
         found.extend(_thing("Policy", row) for row in everything(identity.list_policies, place))
-        rows = everything(keys.list_api_keys, place)
-        found.extend(_thing("ApiKey", row) for row in rows if row.lifecycle_state != "DELETED")
+        for region in (REGION, AWAY):
+            rows = everything(client(tenancy, "generative_ai", region).list_api_keys, place)
+            found.extend(_thing("ApiKey", row, region) for row in rows if row.lifecycle_state != "DELETED")
     now = datetime.fromisoformat(tenancy.control("GET", "clock")["now"])
     return Sight(tenancy.tenancy, now, {one.id: one for one in found})
 
 
-def _thing(kind: str, row: Any) -> Thing:
+def _thing(kind: str, row: Any, region: str | None = None) -> Thing:
     return Thing(
         kind,
         row.id,
@@ -130,6 +158,7 @@ def _thing(kind: str, row: Any) -> Thing:
         row.time_created,
         tuple(getattr(row, "statements", None) or ()),
         tuple(map(_secret, getattr(row, "keys", None) or ())),
+        region,
     )
 
 

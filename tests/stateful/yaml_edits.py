@@ -23,6 +23,7 @@ class Traces:
     garbled: dict[str, tuple[str, set[str]]] = field(
         default_factory=dict
     )  # path: its text, and the masks of values typed over
+    by_hand: set[str] = field(default_factory=set)  # masks of values that somebody made in the Console: theirs alone
     regrouped: set[str] = field(default_factory=set)  # policies whose group was made again since they were written
 
 
@@ -66,8 +67,10 @@ class Editing:
         return True
 
     def write_into_sink(self) -> bool:
-        """Somebody added a variable: the file is no more as it was written, so it is not touched until it is moved away."""
+        """Somebody added a line that JSON does not allow: the file is not touched until it is moved away."""
         found = self._sink()
+        if found and not found[0].endswith(".json"):
+            return False  # a dotenv file keeps lines of another hand
         if found:
             with found[1].open("a") as file:
                 file.write("MORE=1\n")

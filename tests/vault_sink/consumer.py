@@ -41,7 +41,7 @@ class Consumer:
         headers = {"Authorization": f"Bearer {value}", "Content-Type": "application/json"}
         request = Request(f"{held['OPENAI_BASE_URL']}/chat/completions", _QUESTION, headers)
         try:
-            with urlopen(request, timeout=30):
+            with urlopen(request, timeout=300):
                 self.answered += 1
         except HTTPError as error:
             with error:
@@ -67,6 +67,6 @@ def consuming(tenancy: Tenancy, name: str = "app") -> Iterator[Consumer]:
         yield consumer
     finally:
         consumer.stop()
-        thread.join(timeout=60)
+        thread.join(timeout=300)
     consumer.call()
     assert consumer.refused == [] and consumer.answered > 10

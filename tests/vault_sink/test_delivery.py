@@ -269,7 +269,7 @@ def test_the_other_sinks_have_their_values_when_one_fails_and_the_next_apply_hea
     file = (project.path / "secrets/app.env").read_text()
     planned, _ = apply_exactly(project, tenancy)
     assert changes(planned)["ApiKey/app"]["actions"] == ["deliver"]
-    assert changes(planned)["ApiKey/app"]["calls"] == ["CreateSecret"], "copied from the file, not minted again"
+    assert changes(planned)["ApiKey/app"]["calls"] == ["CreateSecret"], "copied from the file, not renewed"
     assert content(tenancy)["OPENAI_API_KEY"] in file and (project.path / "secrets/app.env").read_text() == file
 
 

@@ -110,13 +110,13 @@ def test_a_run_killed_before_a_vault_write_is_healed_by_the_next(rotating: Proje
     with consuming(tenancy):
         process = rotating.spawn("apply", "--auto-approve")
         fail(tenancy, "UpdateSecret", nth, kill=process.pid)
-        assert process.wait(timeout=60) == -9
+        assert process.wait(timeout=300) == -9
         process.communicate()
         assert content(tenancy) == before
         assert bool(content(tenancy, stage="PENDING")) == (nth == 2)
         planned, _ = apply_exactly(rotating, tenancy)
     renews = changes(planned)["ApiKey/app"]["calls"]
-    # the first one lost the value with the process: nobody has it, so it is minted anew; the second had it in the Vault
+    # the first one lost the value with the process: nobody has it, so it is renewed again; the second had it in the Vault
     assert renews == (["UpdateSecret"] if nth == 2 else ["RenewApiKey", "UpdateSecret", "UpdateSecret"])
     held = content(tenancy)
     assert held["OPENAI_API_KEY"] != before["OPENAI_API_KEY"] and works(held["OPENAI_BASE_URL"], held["OPENAI_API_KEY"])
@@ -126,7 +126,7 @@ def test_a_run_killed_after_the_promotion_is_finished_by_the_next(rotating: Proj
     process = rotating.spawn("apply", "--auto-approve")
     fault = {"operation": "UpdateSecret", "nth": 2, "count": 1, "when": "after", "effect": {"kill": process.pid}}
     tenancy.control("POST", "faults", [fault])
-    assert process.wait(timeout=60) == -9
+    assert process.wait(timeout=300) == -9
     process.communicate()
     assert_settled(rotating)
     held = content(tenancy)
@@ -159,7 +159,7 @@ def test_a_file_and_a_vault_agree_again_after_one_of_them_failed(
 def test_a_leaked_value_leaves_the_vault_before_it_is_revoked(rotating: Project, tenancy: Tenancy) -> None:
     leaked = content(tenancy)["OPENAI_API_KEY"]
     tenancy.forget_calls()
-    rotating.run("rotate", "ApiKey/app", "--leaked", "key-one", "--auto-approve")
+    rotating.run("rotate", "ApiKey/app", "--leaked", "key-one", "--revoke", "--auto-approve")
     held = content(tenancy)
     assert leaked not in held.values() and works(held["OPENAI_BASE_URL"], held["OPENAI_API_KEY"])
     assert not works(held["OPENAI_BASE_URL"], leaked)

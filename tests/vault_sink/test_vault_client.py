@@ -1,4 +1,4 @@
-"""The provider's `VaultDoor` against the local tenancy: regions, waiting, doubtful answers, and no plaintext but in the request."""
+"""The provider's `VaultDoor` against the local emulator: regions, waiting, doubtful answers, and no plaintext but in the request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Lint: what is wrong, risky or useless in manifests that are valid. Offline; nothing is called."""
+"""Lint of valid manifests: what is wrong, risky or useless. Offline; no call is made.
+
+In: a manifest. Out: findings with rule, severity and position, without those that an ignore comment covers.
+Must not know: the tenancy, output formats. Rules for statements are in `iam_policy.lint`, rules for keys in `key_rules`.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from typing import Any
 from genai_iac.analysis.lint.finding import Finding, LintRule
 from genai_iac.analysis.lint.offline_directory import OfflineDirectory
 from genai_iac.core import Address, Document, Lifetime, Reference, Resource, Source
+from genai_iac.delivery.sinks import entries_are_local
 from genai_iac.iam_policy import StatementInForce as Statement
 from genai_iac.iam_policy import parse_once, resolve_where_known
 from genai_iac.iam_policy.lint import Key, grants_without_key, keys_without_grant
@@ -23,6 +24,7 @@ _OVERLAP = "7d"  # between two secrets of a key that has no rotation to say how 
 UNGRANTED = LintRule("key-without-grant", "warning", "a key that no statement lets call anything")
 UNKNOWN_KEY = LintRule("grant-without-key", "warning", "a statement for a key that the manifests do not declare")
 NO_SINK = LintRule("no-sink", "warning", "a key whose values are delivered nowhere")
+FILES_ONLY = LintRule("files-only", "info", "a key whose values go to files of one machine alone")
 ONE_SECRET = LintRule("one-secret", "info", "a key that cannot be rotated without an outage")
 TOGETHER = LintRule("expires-together", "warning", "both secrets expire within one overlap")
 PAST = LintRule("expires-past", "error", "a secret that is declared to have expired")
@@ -35,6 +37,7 @@ KEY_RULES = (
     UNGRANTED,
     UNKNOWN_KEY,
     NO_SINK,
+    FILES_ONLY,
     ONE_SECRET,
     TOGETHER,
     PAST,
@@ -63,6 +66,14 @@ def _lint_key(resource: Resource, document: Document, now: datetime) -> Iterator
     if not resource.settings.get("deliverTo"):
         fix = "add deliverTo, or rotate it manually"
         yield _finding(NO_SINK, "no deliverTo: the values of its secrets are lost", document.source, resource, fix)
+    if entries_are_local(resource.settings.get("deliverTo", ())):
+        message = (
+            "every sink is a file: each machine has its own, a CI runner loses it, and apply refuses that under CI=true"
+        )
+        place = document.place("spec", "deliverTo")
+        yield _finding(
+            FILES_ONLY, message, place, resource, "add a vault or an exec sink where more than one machine applies"
+        )
     secrets: Mapping[str, Any] = resource.attributes["secrets"]  # type: ignore[assignment]
     if len(secrets) == 1:
         message = "one secret: a new value replaces the one in use, and OCI cannot add a second secret later"

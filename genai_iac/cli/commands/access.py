@@ -9,7 +9,7 @@ import click
 @click.argument("path", default=".")
 @click.option("--address", metavar="ADDR", help="Only this key.")
 @click.option("--diff", is_flag=True, help="What the manifests grant and take away that the tenancy does not yet.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option("-o", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.pass_context
 def COMMAND(ctx: click.Context, path: str, address: str | None, diff: bool, form: str) -> int:  # noqa: N802
     """Show what each API key may call, with which models, where, and by which statement."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from genai_iac.cli.console import echo
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -14,5 +16,5 @@ def COMMAND(ctx: click.Context, shell: str) -> int:  # noqa: N802
 
     complete = get_completion_class(shell)
     assert complete is not None
-    click.echo(complete(ctx.find_root().command, {}, "genai-iac", "_GENAI_IAC_COMPLETE").source())
+    echo(complete(ctx.find_root().command, {}, "genai-iac", "_GENAI_IAC_COMPLETE").source())
     return 0

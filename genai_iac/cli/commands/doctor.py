@@ -7,7 +7,7 @@ import click
 
 @click.command("doctor")
 @click.argument("path", default=".")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option("-o", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.pass_context
 def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     """Check versions, identity, clock, regions, rights to read and sinks; exit 1 when one of them fails."""

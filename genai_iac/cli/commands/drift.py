@@ -6,20 +6,26 @@ from dataclasses import replace
 
 import click
 
-from genai_iac.analysis.drift import Side, find_drift, find_unmanaged
+from genai_iac.analysis.drift import HandEdits, Side, find_drift, find_unmanaged
 from genai_iac.cli.git_manifests import load_manifest_at
 from genai_iac.cli.options import GlobalOptions
 from genai_iac.cli.session import Session, open_session
-from genai_iac.core import Live
+from genai_iac.core import Address, Live, Notice, SinkState
+from genai_iac.core.errors import EditedSinkError, SinkError
+from genai_iac.delivery import look_at_sinks
 from genai_iac.manifest import Manifest
 from genai_iac.planning import compare
 from genai_iac.render.drift.report import DriftReport
+from genai_iac.resource_types import HandEdit, find_hand_edits
 
 
 def make_report(
     flags: GlobalOptions, path: str, base: str | None, *, unmanaged: bool, full_scan: bool, parallelism: int
 ) -> DriftReport:
-    """Read, compare, gather. Sinks are not looked into: what a machine's files hold is no drift of the tenancy."""
+    """Read, compare, gather. Sinks are looked into: one that was emptied or edited is drift as well.
+
+    One that cannot be asked (no right to, no such program here) is reported and no drift.
+    """
     earlier = load_manifest_at(flags, path, base) if base else None
     with open_session(flags, path) as workspace:
         also = tuple(earlier.resources.values()) if earlier else ()
@@ -27,16 +33,36 @@ def make_report(
         compared = compare(workspace.inputs(live, look_into_sinks=False))
         before = _compare_before(workspace, live, earlier) if base else None
         resources = workspace.manifest.resources
+        edits, unasked = _find_edits(workspace, live)
         return DriftReport(
-            plan=compared.plan,
+            plan=replace(compared.plan, notices=(*compared.plan.notices, *unasked, *map(Notice, live.unread))),
             base=base,
             now=live.now,
-            differences=find_drift((compared.plan, resources), before),
+            differences=find_drift((compared.plan, resources), before, edits),
             refusals=compared.refusals,
             unmanaged=find_unmanaged(live) if unmanaged else None,
             sources={address: resource.source for address, resource in resources.items()},
             names={id: live.tree.path(id) for id in (live.tenancy, *live.tree.nodes)},
         )
+
+
+def _find_edits(workspace: Session, live: Live) -> tuple[HandEdits, list[Notice]]:
+    """What somebody did to each live key and its sinks, and which sinks could not be asked."""
+    desk, edits, unasked = workspace.desk_for(live), dict[Address, tuple[str, tuple[HandEdit, ...]]](), list[Notice]()
+    for address, resource in workspace.manifest.resources.items():
+        key = live.one(address) if address.kind == "ApiKey" else None
+        if key is None or key.region != resource.region:
+            continue  # one that is to be replaced is reported as that
+        held: tuple[SinkState, ...] = ()
+        edited: tuple[HandEdit, ...] = ()
+        try:
+            held = look_at_sinks(desk, resource, key) if resource.settings.get("deliverTo") else ()
+        except EditedSinkError as error:
+            edited = ((("deliverTo",), error.message, "as it was delivered"),)
+        except SinkError as error:
+            unasked.append(Notice(f"a sink could not be asked: {error}", address))
+        edits[address] = (key.id, (*edited, *find_hand_edits(resource, key, held)))
+    return edits, unasked
 
 
 def _compare_before(workspace: Session, live: Live, earlier: Manifest | None) -> Side:
@@ -60,7 +86,7 @@ DRIFTED = 2
 @click.option("--full-scan", is_flag=True, help="Look in every compartment and region.")
 @click.option("--parallelism", type=click.IntRange(1, 64), default=10, help="Concurrent API calls.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="Output format."
+    "-o", "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="Output format."
 )
 @click.pass_context
 def COMMAND(  # noqa: N802

@@ -1,4 +1,4 @@
-"""`expiry`: what dies when; for people, calendars, monitors and CI."""
+"""`expiry`: when secrets expire; for people, calendars, monitors and CI."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ EXPIRING = 5
     help="Exit 5 when an active secret expires within this time (14d, 36h), or the current one no longer works.",
 )
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "ics", "prometheus"]), default="text", help="Output format."
+    "-o",
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "ics", "prometheus"]),
+    default="text",
+    help="Output format.",
 )
 @click.pass_context
 def COMMAND(ctx: click.Context, path: str, within: str | None, form: str) -> int:  # noqa: N802

@@ -24,7 +24,7 @@ _MOST_ROUNDS = 20
 
 @dataclass(frozen=True)
 class Exported:
-    """What was found and how it is told."""
+    """What was found and how it is reported."""
 
     live: Live
     export: Export
@@ -101,7 +101,7 @@ def _settle(live: Live, top: str, owner: str, region: str) -> Export:
 
 
 def _load(export: Export, owner: str) -> dict[str, Problem]:
-    """What keeps the manifests from loading, by the OCID of the resource that is told there."""
+    """What keeps the manifests from loading, by the OCID of the resource that is reported there."""
     with TemporaryDirectory(prefix="genai-iac-") as made:
         folder = Path(made)
         files = manifest_files(export, owner.partition("@")[2] or None)
@@ -177,6 +177,10 @@ def COMMAND(  # noqa: N802
     output.note(f"API keys were looked for in {', '.join(exported.live.regions)}{elsewhere}.\n")
     if exported.environment:
         output.note(f"They carry the marks of an environment: plan with --env {exported.environment}.\n")
+    if any(one.live.mark and one.live.mark.stack_id for one in told):
+        output.note(
+            "Their Stack has an id, of which the tags have a digest only: add spec.id, or the plan takes them for another stack's.\n"
+        )
     return 0
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from genai_iac.cli.console import echo
+
 
 @click.command("graph")
 @click.argument("path", default=".")
-@click.option("--format", "form", type=click.Choice(["mermaid", "dot"]), default="mermaid", help="Graph syntax.")
+@click.option("-o", "--format", "form", type=click.Choice(["mermaid", "dot"]), default="mermaid", help="Graph syntax.")
 @click.pass_context
 def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     """Print the dependency graph for Mermaid (rendered by GitHub) or Graphviz."""
@@ -17,5 +19,5 @@ def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
 
     manifest = load_manifest(GlobalOptions.of(ctx), path)
     needs = {address: sorted(manifest.graph.needs(address)) for address in manifest.resources}
-    click.echo((mermaid if form == "mermaid" else dot)(needs), nl=False)
+    echo((mermaid if form == "mermaid" else dot)(needs), nl=False)
     return 0

@@ -1,4 +1,4 @@
-"""`import`: adopt a live resource into the stack: one update writes the owner mark, everything else stays."""
+"""`import`: adopt a live resource into the stack: one update writes the ownership tag, everything else stays."""
 
 from __future__ import annotations
 

@@ -9,11 +9,16 @@ import click
 
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--vault", metavar="OCID", help="Deliver to this OCI vault, and write the CI workflows that apply and rotate."
+)
+@click.option("--vault-key", metavar="OCID", help="The master key in that vault that encrypts the secret.")
 @click.pass_context
-def COMMAND(ctx: click.Context, folder: Path) -> int:  # noqa: N802
-    """Write a starter stack with one key and its policy, CI workflows and a pre-commit configuration; existing files are kept."""
+def COMMAND(ctx: click.Context, folder: Path, vault: str | None, vault_key: str | None) -> int:  # noqa: N802
+    """Write a stack with one key and its policy, CI workflows and a pre-commit configuration; existing files are kept."""
     import json
     import os
+    from uuid import uuid4
 
     from genai_iac.cli.console import Console
     from genai_iac.cli.options import GlobalOptions
@@ -24,16 +29,24 @@ def COMMAND(ctx: click.Context, folder: Path) -> int:  # noqa: N802
     from genai_iac.schema import build_schemas
     from genai_iac.templates import starter_files
 
+    if bool(vault) != bool(vault_key):
+        raise UsageError("--vault and --vault-key belong together", hint="give the OCIDs of a vault and of a key in it")
     output = Console.of_environment(no_color=GlobalOptions.of(ctx).no_color)
     there = find_stacks(str(folder)) if folder.is_dir() else []
     if there:
         raise UsageError(f"there is a stack in {there[0].path} already", hint="give an empty directory")
     schema = json.dumps(build_schemas()["document.schema.json"], indent=2, ensure_ascii=False) + "\n"
-    files = starter_files(folder.resolve().name, schema)
+    chosen = (vault, vault_key) if vault and vault_key else None
+    files = starter_files(folder.resolve().name, schema, str(uuid4()), chosen)
     kept = [name for name in files if os.path.lexists(folder / name)]
     write_new_files(folder, {name: text for name, text in files.items() if name not in kept})
     for name in files:
         output.say(f"{'kept' if name in kept else 'wrote'} {escape_control(str(folder / name))}\n")
     where = "" if folder == Path() else f" {escape_control(str(folder))}"
+    if not vault:
+        output.say(
+            "\nThe key is delivered to a file, which is for one machine; the workflows only read. For CI that applies:\n"
+            "  genai-iac init --vault OCID --vault-key OCID NEW_DIRECTORY\n"
+        )
     output.say(f"\nTry it without a cloud account:  genai-iac --local plan{where}\n")
     return 0

@@ -15,14 +15,14 @@ from genai_iac.analysis.lint import Finding, lint_invalid, lint_manifest
 from genai_iac.cli.options import GlobalOptions
 from genai_iac.cli.session import load_manifest
 from genai_iac.core.errors import ManifestError, Problem
-from genai_iac.manifest.decoding import decode
+from genai_iac.manifest.decoding import MAX_TOTAL, decode
 from genai_iac.manifest.files import find_manifest_path, read_files
 from genai_iac.planning.preflight import ServiceLimits
 
 
 def lint_path(flags: GlobalOptions, path: str) -> tuple[Finding, ...]:
     """Everything found at that path; manifests that are not valid are findings too."""
-    data = sys.stdin.buffer.read() if path == "-" else b""
+    data = sys.stdin.buffer.read(MAX_TOTAL + 1) if path == "-" else b""
     try:
         manifest = load_manifest(flags, path, BytesIO(data))
     except ManifestError as error:
@@ -41,7 +41,9 @@ def _read_texts(path: str, stdin: BinaryIO) -> Iterator[tuple[str, str]]:
 
 @click.command("lint")
 @click.argument("path", default=".")
-@click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", help="Output format.")
+@click.option(
+    "-o", "--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", help="Output format."
+)
 @click.option("--rules", is_flag=True, help="List the rules instead.")
 @click.pass_context
 def COMMAND(ctx: click.Context, path: str, form: str, rules: bool) -> int:  # noqa: N802

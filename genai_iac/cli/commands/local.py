@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from genai_iac.cli.console import echo
 from genai_iac.cli.local_emulator import LOCAL_DB, LOCAL_PORT, profiles_of, program, telling_errors
 
 _DB = click.option("--db", type=click.Path(dir_okay=False, path_type=Path), default=LOCAL_DB, help="Database file.")
@@ -21,17 +22,25 @@ def COMMAND() -> None:  # noqa: N802
 @COMMAND.command("serve")
 @_PORT
 @_DB
-def serve_local(port: int, db: Path) -> int:
+@click.option(
+    "--control-token", metavar="TOKEN", help="What the control API asks for [a random one, kept beside the database]."
+)
+@click.option("--allow-kill", is_flag=True, help="Let faults end processes of this machine.")
+def serve_local(port: int, db: Path, control_token: str | None, allow_kill: bool) -> int:
     """Run the emulator until Ctrl-C. A status page is at /."""
-    from genai_iac.emulator import serve
+    from genai_iac.emulator import choose_token, serve
 
     def say(url: str) -> None:
-        click.echo(f"The local tenancy is at {url} (data in {db}); stop it with Ctrl-C.")
+        echo(f"The local emulator is at {url} (data in {db}); stop it with Ctrl-C.")
+        if control_token is None:
+            echo(f"Control API: Authorization: Bearer {token}")
+            echo(f"Page with buttons: {url}/?token={token}")
         said = shlex.join([program(), "local", "env", *_told_apart(url, db)])
-        click.echo(f'Point other clients at it: eval "$({said})"')
+        echo(f'Point other clients at it: eval "$({said})"')
 
     with telling_errors(db):
-        serve(db, port, oci_dir=profiles_of(db), on_ready=say)
+        token = choose_token(control_token, db)
+        serve(db, port, oci_dir=profiles_of(db), on_ready=say, control_token=token, allow_kill=allow_kill)
     return 0
 
 
@@ -48,13 +57,13 @@ def _told_apart(url: str, db: Path) -> list[str]:
 @_PORT
 @_DB
 def print_environment(port: int, db: Path) -> int:
-    """Write an OCI config file and print the shell exports that make other clients use the local tenancy."""
+    """Write an OCI config file and print the shell exports that make other clients use the local emulator."""
     from genai_iac.emulator import shell_exports, write_client_config
 
     with telling_errors(db):
         config = write_client_config(db, profiles_of(db))
     for name, value in shell_exports(f"http://127.0.0.1:{port}", config.absolute()).items():
-        click.echo(f"export {name}={shlex.quote(value)}")
+        echo(f"export {name}={shlex.quote(value)}")
     return 0
 
 
@@ -65,9 +74,9 @@ def reset_local(db: Path) -> int:
     from genai_iac.emulator import Emulator
 
     if not db.exists():
-        click.echo(f"There is no local tenancy in {db}; nothing to do.")
+        echo(f"There is no local emulator in {db}; nothing to do.")
         return 0
     with telling_errors(db), Emulator(db, oci_dir=profiles_of(db)) as tenancy:
         tenancy.reset()
-    click.echo(f"The local tenancy in {db} is empty again.")
+    echo(f"The local emulator in {db} is empty again.")
     return 0

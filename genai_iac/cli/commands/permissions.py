@@ -6,6 +6,8 @@ from typing import cast, get_args
 
 import click
 
+from genai_iac.cli.console import echo
+
 _VERBS = ("plan", "apply", "rotate")
 
 
@@ -15,7 +17,7 @@ _VERBS = ("plan", "apply", "rotate")
 @click.option(
     "--group", default="genai-iac", metavar="NAME", help="The group of that identity; DOMAIN/NAME for another domain."
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option("-o", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.pass_context
 def COMMAND(ctx: click.Context, verb: str, path: str, group: str, form: str) -> int:  # noqa: N802
     """Print the statements that let a group run that verb on this stack, to be attached to the tenancy by an administrator."""
@@ -28,7 +30,7 @@ def COMMAND(ctx: click.Context, verb: str, path: str, group: str, form: str) -> 
     manifest = load_manifest(GlobalOptions.of(ctx), path)
     statements = least_policy(cast(Verb, verb), manifest.resources, group)
     if form == "json":
-        click.echo(write_json({"verb": verb, "group": group, "statements": list(statements)}, indent=2))
+        echo(write_json({"verb": verb, "group": group, "statements": list(statements)}, indent=2))
     else:
-        click.echo("\n".join(statements))
+        echo("\n".join(statements))
     return 0

@@ -15,7 +15,7 @@ _FORMATS = ["text", "json", "markdown", "html", "terraform-json"]
 
 @click.command("plan")
 @click.argument("path", default=".")
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", help="What to print.")
+@click.option("-o", "--format", "form", type=click.Choice(_FORMATS), default="text", help="What to print.")
 @click.option(
     "--out",
     multiple=True,
@@ -23,6 +23,7 @@ _FORMATS = ["text", "json", "markdown", "html", "terraform-json"]
     help="Also write a file: a saved plan, or with FORMAT= (md, json, html, …) a rendering.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
+@click.option("--fail-on-refusal", is_flag=True, help="Exit 3 when apply would refuse the plan.")
 @click.option(
     "--snapshot",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -39,6 +40,7 @@ def COMMAND(  # noqa: N802
     form: str,
     out: tuple[str, ...],
     detailed_exitcode: bool,
+    fail_on_refusal: bool,
     snapshot: Path | None,
     **asked_for: Any,
 ) -> int:
@@ -65,4 +67,6 @@ def COMMAND(  # noqa: N802
         output.say(render_plan(form, draft, output.terminal))
         for one in outs:
             write_out(one, draft)
+    if fail_on_refusal and draft.refusal is not None:
+        raise draft.refusal  # after everything was written: reviewers need the plan most when it is refused
     return 2 if detailed_exitcode and draft.plan else 0

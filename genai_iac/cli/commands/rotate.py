@@ -8,23 +8,33 @@ import click
 @click.command("rotate")
 @click.argument("address", metavar="ADDR")
 @click.argument("path", default=".")
-@click.option("--leaked", metavar="SECRET", help="It leaked: activate the other secret, then revoke this one at once.")
+@click.option(
+    "--leaked",
+    metavar="SECRET",
+    help="It leaked: bring up the other one, then deactivate this one at once and renew it.",
+)
+@click.option("--revoke", is_flag=True, help="With --leaked: revoke it permanently in place of renewing it.")
 @click.option("--abort", is_flag=True, help="Abort the rotation in progress.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event; needs --auto-approve.")
 @click.option("--accept-outage", is_flag=True, help="Allow a secret value in use to stop working.")
+@click.option("--allow-file-sinks", is_flag=True, help="In CI, make values that only files of this runner will hold.")
 @click.pass_context
 def COMMAND(  # noqa: N802
     ctx: click.Context,
     address: str,
     path: str,
     leaked: str | None,
+    revoke: bool,
     abort: bool,
     auto_approve: bool,
     as_json: bool,
     accept_outage: bool,
+    allow_file_sinks: bool,
 ) -> int:
     """Start or continue a key's rotation: all steps that are safe now; apply makes the others when they are due."""
+    from dataclasses import replace
+
     from genai_iac.cli.console import Console
     from genai_iac.cli.lock import apply_lock
     from genai_iac.cli.options import GlobalOptions, read_addresses
@@ -37,25 +47,39 @@ def COMMAND(  # noqa: N802
 
     if leaked and abort:
         raise UsageError("--leaked and --abort exclude each other", hint="answer the leak first")
+    if revoke and not leaked:
+        raise UsageError("--revoke says what becomes of a leaked secret", hint="add --leaked SECRET")
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)
-    wished = ("--leaked", leaked) if leaked else ("--abort",) if abort else ()
+    wished = ("--leaked", leaked, *(["--revoke"] if revoke else [])) if leaked else ("--abort",) if abort else ()
     consent = Approval(auto_approve, as_json, verb="rotate", about=(address, *path_words(path), *wished))
     consent.check(output)
     (key,) = targets = read_addresses("ADDR", [address])
-    wish = RotationRequest("leaked", leaked) if leaked else RotationRequest("abort" if abort else "begin")
-    overrides = Overrides(accept_outage=targets if accept_outage else frozenset(), outage_takes_address=False)
+    wish = RotationRequest("leaked", leaked, revoke) if leaked else RotationRequest("abort" if abort else "begin")
+    overrides = Overrides(
+        accept_outage=targets if accept_outage else frozenset(),
+        outage_takes_address=False,
+        allow_file_sinks=allow_file_sinks,
+    )
     with open_session(flags, path) as workspace, apply_lock(workspace.desk.root, output):
         resource = workspace.manifest.resources.get(key)
         if resource is None:
             keys = [str(address) for address in workspace.manifest.resources if address.kind == "ApiKey"]
             raise UsageError(f"the manifests declare no {key}", hint=f"their keys: {', '.join(keys) or 'none'}")
-        if not resource.settings.get("rotation"):
+        two = len(resource.attributes["secrets"]) == 2  # type: ignore[arg-type]
+        if not resource.settings.get("rotation") and not (leaked and two):
             by_hand = f"declare state: revoked for {leaked} and apply; or " if leaked else ""
             raise UsageError(
                 f"{key} has no rotation",
                 hint=f"{by_hand}declare rotation: {{every: 60d}} on an ApiKey with two secrets",
             )
+        draft = make_draft(workspace, PlanOptions(targets, overrides=overrides, wishes={key: wish}))
+        code = apply_draft(draft, consent, output)
+        if not leaked or revoke or code or not any("deactivate" in one.actions for one in draft.plan.changes):
+            return code
+        # the leaked value is dead by now: the second half of what was agreed to, planned anew on what is live
+        if not as_json:
+            output.say("")
         return apply_draft(
-            make_draft(workspace, PlanOptions(targets, overrides=overrides, wishes={key: wish})), consent, output
+            make_draft(workspace, PlanOptions(targets, overrides=overrides)), replace(consent, given=True), output
         )

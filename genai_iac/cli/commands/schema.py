@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from genai_iac.cli.console import echo
+
 
 @click.command("schema")
 @click.argument("name", required=False)
@@ -13,21 +15,22 @@ def COMMAND(name: str | None, out: str | None) -> int:  # noqa: N802
     import json
     from pathlib import Path
 
+    from genai_iac.cli.output_files import make_folder, write_file
     from genai_iac.core.errors import UsageError
     from genai_iac.schema import build_schemas
 
     schemas = build_schemas()
     if out:
-        folder = Path(out)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(out))
         for file, schema in schemas.items():
-            (folder / file).write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        click.echo(f"Wrote {len(schemas)} schemas to {out}.")
+            text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+            write_file(Path(out) / file, text.encode())
+        echo(f"Wrote {len(schemas)} schemas to {out}.")
         return 0
     wanted = f"{(name or 'document').lower()}.schema.json"
     found = {file.lower(): schema for file, schema in schemas.items()}.get(wanted)
     if found is None:
         names = ", ".join(file.removesuffix(".schema.json") for file in schemas)
         raise UsageError(f"there is no schema {name}", hint=f"choose one of {names}")
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    echo(json.dumps(found, indent=2, ensure_ascii=False))
     return 0

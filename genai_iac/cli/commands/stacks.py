@@ -21,7 +21,9 @@ _MOST_JOBS = 256  # of one GitHub Actions matrix
 @click.option(
     "--changed-since", metavar="REF", help="Only those that differ from where this branch left that revision."
 )
-@click.option("--format", "form", type=click.Choice(["text", "json", "matrix"]), default="text", help="Output format.")
+@click.option(
+    "-o", "--format", "form", type=click.Choice(["text", "json", "matrix"]), default="text", help="Output format."
+)
 @click.pass_context
 def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str) -> int:  # noqa: N802
     """List the stacks below PATH: one line, object or job for each and for each of its environments."""

@@ -7,7 +7,7 @@ import click
 
 @click.command("status")
 @click.argument("path", default=".")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option("-o", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.pass_context
 def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     """Show each secret's state, expiry, last use, sinks and rotation step."""

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import click
 
+from genai_iac.cli.console import echo
+
 
 @click.command("validate")
 @click.argument("path", default=".")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option("-o", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.pass_context
 def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     """Check manifests offline; reports all problems at once."""
     import json
+    from dataclasses import replace
 
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.cli.session import load_manifest
     from genai_iac.core.errors import ManifestError
+    from genai_iac.manifest.environment_names import check_neighbours, environment_names
     from genai_iac.render.errors import problems_json
 
     try:
-        manifest = load_manifest(GlobalOptions.of(ctx), path)
+        flags = GlobalOptions.of(ctx)
+        manifest = load_manifest(flags, path)
+        check_neighbours(environment_names(path), lambda name: load_manifest(replace(flags, env=name), path))
     except ManifestError as error:
         if form == "text":
             raise
-        click.echo(problems_json(error), nl=False)
+        echo(problems_json(error), nl=False)
         return error.exit_code
     count, files = len(manifest.resources), len(manifest.files)
     if form == "json":
-        click.echo(
+        echo(
             json.dumps(
                 {
                     "valid": True,
@@ -38,7 +44,7 @@ def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
             )
         )
     else:
-        click.echo(
+        echo(
             f"Valid: stack {manifest.stack.name}, {count} resource{'s' * (count != 1)} in {files} file{'s' * (files != 1)}."
         )
     return 0

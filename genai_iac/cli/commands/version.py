@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from genai_iac.cli.console import echo
+
 
 @click.command("version")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option("-o", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 def COMMAND(form: str) -> None:  # noqa: N802  # every verb's file has one
     """Print the versions of genai-iac, Python and the SDK."""
     import json
@@ -17,6 +19,6 @@ def COMMAND(form: str) -> None:  # noqa: N802  # every verb's file has one
 
     facts = {"genai-iac": __version__, "python": platform.python_version(), "oci": version("oci")}
     if form == "json":
-        click.echo(json.dumps(facts))
+        echo(json.dumps(facts))
     else:
-        click.echo("\n".join(f"{name} {number}" for name, number in facts.items()))
+        echo("\n".join(f"{name} {number}" for name, number in facts.items()))

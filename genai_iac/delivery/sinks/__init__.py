@@ -1,7 +1,9 @@
-"""The shelf of sinks: every file in this folder that does not begin with `_` holds one `Sink`. Nothing else lists them.
+"""The registry of sinks: every module here whose name does not begin with `_` defines one `Sink`. Nothing else lists them.
 
-A sink of a third party has a dot in its word (`acme.ssm`) and is found, when a manifest first uses it, through the entry points of
-installed packages in the group `genai_iac.delivery.sinks`.
+For: opening the sink that an entry of `deliverTo` names. In: the entry, a `Context`. Out: a `Sink`; opening one writes nothing.
+Must not know: resource types, plans, the SDK; Vault is reached through the `VaultClient` protocol.
+A third party's sink has a dot in its name (`acme.ssm`). It is found, when a manifest first uses it, through the entry points
+of installed packages in the group `genai_iac.delivery.sinks`.
 """
 
 from __future__ import annotations
@@ -14,20 +16,32 @@ from typing import Any
 
 from genai_iac.core import Value, read_compartment
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks._base import Context, Sink
-from genai_iac.delivery.sinks._vault_client import Stage, VaultClient, VaultVersion
+from genai_iac.delivery.sinks._base import Claim, Context, Sink
+from genai_iac.delivery.sinks._delivery_log import DeliveryLog, Memory, is_of_announcement
+from genai_iac.delivery.sinks._names import Names
+from genai_iac.delivery.sinks._program_files import digest_file, named_files
+from genai_iac.delivery.sinks._vault_client import RECORDS, Stage, VaultClient, VaultVersion
 
 __all__ = [
+    "RECORDS",
     "SINKS",
+    "Claim",
     "Context",
+    "DeliveryLog",
+    "Memory",
+    "Names",
     "Sink",
     "Stage",
     "VaultClient",
     "VaultVersion",
+    "digest_file",
+    "entries_are_local",
+    "entry_claims",
     "entry_compartments",
     "entry_schema",
-    "entry_spot",
     "find_sink",
+    "is_of_announcement",
+    "named_files",
     "open_sink",
 ]
 
@@ -46,7 +60,7 @@ def open_sink(entry: Mapping[str, Any], context: Context) -> Sink:
 
 
 def find_sink(word: str) -> type[Sink]:
-    """The sink of that word: on the shelf, else among installed packages. Raises SinkError."""
+    """The sink of that name: in this directory, else among installed packages. Raises SinkError."""
     if word in SINKS:
         return SINKS[word]
     from genai_iac.delivery.sinks._plugins import load_installed
@@ -67,9 +81,15 @@ def entry_compartments(entry: Mapping[str, Any]) -> Iterator[Value]:
             yield read_compartment(settings[name])
 
 
-def entry_spot(entry: Mapping[str, Any]) -> str | None:
-    """What this entry of `deliverTo` names and no other may; None where that cannot be told."""
-    return next((SINKS[word].spot(settings) for word, settings in entry.items() if word in SINKS), None)
+def entry_claims(entry: Mapping[str, Any]) -> tuple[Claim, ...]:
+    """What this entry of `deliverTo` names and no other may, as far as that can be told. Raises SinkError for one that cannot be."""
+    return tuple(claim for word, settings in entry.items() if word in SINKS for claim in SINKS[word].claims(settings))
+
+
+def entries_are_local(entries: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether there are entries, and all of them are places that each machine has for itself. A third party's are not."""
+    words = [word for entry in entries for word in entry]
+    return bool(words) and all(word in SINKS and SINKS[word].local for word in words)
 
 
 def entry_schema() -> Mapping[str, Any]:
@@ -113,7 +133,7 @@ def _defined(module: ModuleType) -> list[type[Sink]]:
         if isinstance(thing, type) and issubclass(thing, Sink) and thing.__module__ == module.__name__
     ]
     if len(found) != 1:
-        raise TypeError(f"{module.__name__} defines {len(found)} sinks; a file of the shelf defines one")
+        raise TypeError(f"{module.__name__} defines {len(found)} sinks; a module of this directory defines one")
     return found
 
 

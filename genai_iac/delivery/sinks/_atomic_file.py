@@ -59,7 +59,10 @@ def replace_file(spot: FileTarget, content: memoryview) -> None:
 
 
 def check_replaceable(spot: FileTarget) -> None:
-    """Go through the steps of `replace_file` up to the last, with zeros, and leave nothing behind. Raises SinkError."""
+    """Do every step of `replace_file` except the rename, with 4096 zero bytes, and leave nothing behind. Raises SinkError.
+
+    This finds a full or read-only disk, a quota, and missing rights before OCI has created a value that could not be stored.
+    """
     with _temporary(spot) as (temporary, descriptor):
         _write_all(spot, descriptor, memoryview(bytes(4096)))
         with translating_os_errors(spot.place, "remove the temporary file"):
@@ -93,7 +96,10 @@ def read_file(spot: FileTarget, limit: int = LIMIT) -> memoryview | None:
 
 
 def remove_temporary_files(spot: FileTarget) -> tuple[str, ...]:
-    """Remove the temporary files that killed writes of this file left, not those of a write under way. The names. Raises SinkError."""
+    """Remove the temporary files that killed writes of this file left; returns their names. Raises SinkError.
+
+    A temporary file of a write under way is locked by its process, so it is not removed.
+    """
     with translating_os_errors(spot.place, "look for temporary files"), os.scandir(spot.directory) as entries:
         names = sorted(entry.name for entry in entries if _is_temporary(entry.name, spot))
     return tuple(name for name in names if _remove_temporary_file(spot, name))
@@ -127,13 +133,14 @@ def _create(spot: FileTarget) -> tuple[str, int]:
 
 
 def _open_private(spot: FileTarget, name: str) -> int | None:
-    """A new file, locked; None when another process took it for a stray before it was locked."""
+    """A new file, locked; None when another process removed it as a leftover between creation and lock."""
     with translating_os_errors(spot.place, "create a temporary file"):
         descriptor = os.open(name, _CREATE, 0o600, dir_fd=spot.directory)
     try:
         with translating_os_errors(spot.place, "make the temporary file private"):
             os.fchmod(descriptor, 0o600)  # a umask may have taken more away
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # no link left: `remove_temporary_files` of another process was faster than our lock; try another name
             if os.fstat(descriptor).st_nlink:
                 return descriptor
     except BaseException:
@@ -152,6 +159,7 @@ def _write_all(spot: FileTarget, descriptor: int, content: memoryview) -> None:
 
 
 def _flush_directory(spot: FileTarget) -> None:
+    # without this a power failure can undo the rename although the content was flushed
     with translating_os_errors(spot.place, "flush the directory"):
         os.fsync(spot.directory)
 

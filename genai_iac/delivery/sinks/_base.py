@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 from genai_iac.core import Address, Delivery, Record, Role, Secret, SinkContents
+from genai_iac.core.errors import SinkError
+from genai_iac.delivery.sinks._names import Names
 from genai_iac.delivery.sinks._vault_client import VaultClient
 
 
@@ -24,6 +27,26 @@ class Context:
     vault: VaultClient | None = None
     # the OCID of a compartment as manifests name it; None while it is still to be made
     compartment: Callable[[str], str | None] = str
+    previous: tuple[
+        Address, ...
+    ] = ()  # addresses that the key had before: what is recorded under one of them is its own
+    now: Callable[[], datetime] | None = None  # the tenancy's clock, where there is a tenancy
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an entry of `deliverTo` names and no other may; `shared`: others may that share it, too."""
+
+    what: str
+    shared: bool = False
+
+
+def read_names(word: str, settings: Mapping[str, Any]) -> Names:
+    """The names that an entry's `env` gives. Raises SinkError."""
+    try:
+        return Names.of(settings.get("env"))
+    except ValueError as error:
+        raise SinkError(f"deliverTo.{word}.env: {error}", hint="correct the manifest") from error
 
 
 class Sink(ABC):
@@ -31,55 +54,64 @@ class Sink(ABC):
 
     Promises: nothing outside the declared place ever holds a value; a write is whole or has not happened; the address, OCID, secret name,
     mask and expiry are kept beside each value; no error text quotes a value; a place that holds anything else is never overwritten.
-    The order of a delivery: `prove` -> `announce` -> mint -> `write`.
+    The order of a delivery: `prove` -> `announce` -> create or renew -> `write`.
     """
 
     word: ClassVar[str]  # the key under deliverTo
     schema: ClassVar[Mapping[str, Any]]  # JSON Schema of the value under that key
     readable: ClassVar[bool]  # whether values can be taken out again (to heal another sink)
-    roles: ClassVar[frozenset[Role]] = frozenset(
+    roles: frozenset[Role] = frozenset(
         {"current", "standby", "pending", "inactive"}
     )  # what it can keep; the rest is left out
-    local: ClassVar[bool] = False  # whether the place lies beside this machine's notes
+    local: ClassVar[bool] = False  # whether each machine has a place of its own under the same name
     compartments: ClassVar[
         tuple[str, ...]
-    ] = ()  # the settings that name a compartment: it is made before anything is minted
+    ] = ()  # the settings that name a compartment: it is created before any value is
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], context: Context) -> None: ...
 
     @classmethod
-    def spot(cls, settings: Mapping[str, Any]) -> str | None:
-        """What no other entry may name, as far as the settings alone tell; None where something else decides."""
+    def claims(cls, settings: Mapping[str, Any]) -> Iterable[Claim]:
+        """What no other entry may name, as far as the settings alone tell. Raises SinkError for settings that cannot be."""
         del settings
-        return None
+        return ()
 
     @property
     @abstractmethod
     def place(self) -> str:
         """How people call it: `file secrets/chat-app.env`. No value is in it, and no two places share one."""
 
+    @property
+    def commands(self) -> tuple[Sequence[str], ...]:
+        """The programs it runs on this machine, each with its arguments: the local files that they name belong to what is approved."""
+        return ()
+
     @abstractmethod
     def prove(self) -> None:
-        """Show that a write would work, before anything is minted; leaves no trace. Raises SinkError with the way out."""
+        """Check that a write would work, before any value is created; leaves no trace. Raises SinkError with the way out."""
 
     def announce(self, secrets: tuple[str, ...]) -> None:
-        """Note that values of these secrets are about to be minted for this place, so that an interrupted delivery is seen to be one.
+        """Note that values of these secrets are about to be created for this sink, so that an interrupted delivery is seen to be one.
 
-        Called after `prove` and before the mint. Nothing to do where the place itself can be looked into. Raises SinkError.
+        Called after `prove` and before the value is created. Nothing to do where the sink is readable. Raises SinkError.
         """
+        del secrets
+
+    def withdraw(self, secrets: frozenset[str]) -> None:
+        """Note that what was announced will not be created: the service refused it. Raises SinkError."""
         del secrets
 
     def settle(self, record: Record) -> None:
         """Note that a value that was announced arrived after all: it is called with, and callers have it from nowhere else.
 
-        Nothing to do where the place itself can be looked into. Raises SinkError.
+        Nothing to do where the sink is readable. Raises SinkError.
         """
         del record
 
     @abstractmethod
     def read(self) -> SinkContents | None:
-        """What it holds, without values; None when it holds nothing. Raises SinkError when that is not ours, or it cannot be told."""
+        """What it holds, without values; None when it holds nothing. Raises SinkError when that is not ours, or it cannot be known."""
 
     @abstractmethod
     def take(self, secret: str, mask: str) -> Secret | None:
@@ -91,6 +123,10 @@ class Sink(ABC):
 
         An item without a value keeps the value held under the same mask. No items: the place is emptied. Raises SinkError.
         """
+
+    def rename(self, delivery: Delivery) -> None:
+        """Keep what is held, recorded under the delivery's address from now on: `write` of items without values. Raises SinkError."""
+        self.write(delivery)
 
     def calls(self, *deliveries: Delivery) -> tuple[str, ...]:
         """The OCI operations that these writes, one after another, would make now; none where the place is not OCI's.

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
 from genai_iac.core import Address, Delivery, Item, Record, Role, Secret, SinkContents
-from genai_iac.core.errors import SinkError
+from genai_iac.core.errors import EditedSinkError, SinkError
 from genai_iac.delivery.sinks._base import Context
+from genai_iac.delivery.sinks._names import DEFAULT_NAMES, Names
 from genai_iac.delivery.sinks._redact import redact_text
 
-_VARIABLES: Mapping[Role, str] = {
-    "current": "OPENAI_API_KEY",
-    "standby": "OPENAI_API_KEY_STANDBY",
-    "pending": "OPENAI_API_KEY_PENDING",
-    "inactive": "OPENAI_API_KEY_INACTIVE",
-}
-_FORMAT = 1
-PROJECT_VARIABLE = "OPENAI_PROJECT_ID"
+FORMAT = 2  # what is written; docs/formats.md says what each one looks like
+READABLE = (1, 2)  # what is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +28,9 @@ class Contents:
     id: str
     base_url: str
     items: tuple[Item, ...]
+    names: Names = DEFAULT_NAMES
     project: str | None = None  # the OCID that consumers send as OpenAI-Project
+    damage: str = field(default="", compare=False)  # what another hand changed beside the values, as a reader found it
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -43,6 +39,11 @@ class Contents:
     @property
     def holding(self) -> SinkContents:
         return SinkContents(self.address, self.id, self.records, self.base_url, project=self.project)
+
+    def holding_as(self, names: Names, exposed: str = "") -> SinkContents:
+        """The same for an entry that gives these names; `exposed` tells why the place is not private."""
+        renamed = "" if names == self.names else "its names are not those of env"
+        return replace(self.holding, damage=exposed or self.damage or renamed)
 
     def value(self, secret: str, mask: str) -> Secret | None:
         """The value held for that secret under that mask, or None."""
@@ -56,18 +57,28 @@ class Unreadable:
 
     why: str
     ours: bool  # it was written by genai-iac and changed by another hand
+    hint: str = "move it away, or deliver to another place"
 
 
-def fill_delivery(delivery: Delivery, held: Contents | None, context: Context, place: str) -> Contents:
+def fill_delivery(
+    delivery: Delivery, held: Contents | None, context: Context, place: str, names: Names = DEFAULT_NAMES
+) -> Contents:
     """The contents that a delivery asks for: an item without a value takes the one held. Raises SinkError when it is not held."""
-    draft = draft_contents(delivery, context)
+    draft = draft_contents(delivery, context, names)
     return replace(draft, items=tuple(_fill(item, held, place) for item in draft.items))
 
 
-def draft_contents(delivery: Delivery, context: Context) -> Contents:
-    """The contents that a delivery asks for, as far as they are known before values are kept or minted."""
-    items = sort_items(delivery.items)
-    return Contents(context.owner, delivery.address, delivery.id, delivery.base_url, items, delivery.project)
+def draft_contents(delivery: Delivery, context: Context, names: Names = DEFAULT_NAMES) -> Contents:
+    """The contents that a delivery asks for, as far as they are known before values are kept or created."""
+    return Contents(
+        context.owner,
+        delivery.address,
+        delivery.id,
+        delivery.base_url,
+        sort_items(delivery.items),
+        names,
+        delivery.project,
+    )
 
 
 def sort_items(items: Iterable[Item]) -> tuple[Item, ...]:
@@ -79,12 +90,7 @@ def sort_items(items: Iterable[Item]) -> tuple[Item, ...]:
 def check_contents(found: Contents | Unreadable | None, context: Context, place: str) -> Contents | None:
     """The contents when they are of this key. Raises SinkError when the place holds something else, which is never overwritten."""
     if isinstance(found, Unreadable):
-        raise SinkError(
-            f"{place} {found.why}",
-            hint="move it away: the next apply delivers again"
-            if found.ours
-            else "move it away, or deliver to another place",
-        )
+        raise EditedSinkError(f"{place} {found.why}", hint=found.hint)
     if found:
         check_tenant(found.owner, found.address, found.id, context, place)
     return found
@@ -94,11 +100,21 @@ def check_tenant(owner: str, address: Address, key: str, context: Context, place
     """Raise SinkError when a place holds the secrets of another key, stack or environment."""
     if key == context.id or (owner, address) == (context.owner, context.address):
         return
+    if owner == context.owner and address in context.previous:
+        return
     held = redact_text(f"{address} of {owner or 'another stack'}", None).replace("\n", " ")
     raise SinkError(
         f"{place} holds the secrets of {held}, not those of {context.address} of {context.owner}",
-        hint="give each key and each environment a place of its own, or move the old one away once nothing reads it",
+        hint=_way_out(owner, address, context),
     )
+
+
+def _way_out(owner: str, address: Address, context: Context) -> str:
+    general = "give each key and each environment a place of its own, or move the old one away once nothing reads it"
+    if owner != context.owner or address.kind != context.address.kind:
+        return general
+    renamed = f"if {address} was renamed, add previousNames: [{address.name}] to the metadata of {context.address}"
+    return f"{renamed}; else {general}"
 
 
 def same_value(one: Secret | None, other: Secret | None) -> bool:
@@ -106,31 +122,23 @@ def same_value(one: Secret | None, other: Secret | None) -> bool:
     return one is not None and other is not None and one == other
 
 
-def variables(records: Iterable[Record]) -> tuple[str, ...]:
-    """The name under which each value is kept. Consumers read the first two; a second one of a kind gets a number."""
-    seen: Counter[Role] = Counter()
-    names = []
-    for record in records:
-        seen[record.role] += 1
-        names.append(_VARIABLES[record.role] + (f"_{seen[record.role]}" if seen[record.role] > 1 else ""))
-    return tuple(names)
-
-
 def head_as_data(contents: Contents) -> dict[str, Any]:
-    """Whose the contents are, as JSON data."""
+    """Whose the contents are and under which names, as JSON data."""
     return {
-        "format": _FORMAT,
+        "format": FORMAT,
         "address": str(contents.address),
         "id": contents.id,
         "owner": contents.owner,
+        "base_url": contents.base_url,
         **({"project": contents.project} if contents.project else {}),
+        "env": contents.names.as_env,
     }
 
 
 def item_as_data(item: Item) -> dict[str, Any]:
     """The record of an item, as JSON data, with a digest that ties it to its value."""
     assert item.value is not None
-    return {**record_as_data(item.record), "digest": _digest(item.record, item.value)}
+    return {**record_as_data(item.record), "digest": digest_of(item.record, item.value)}
 
 
 def record_as_data(record: Record) -> dict[str, Any]:
@@ -143,30 +151,41 @@ def record_as_data(record: Record) -> dict[str, Any]:
     }
 
 
-def contents_from_data(head: Any, base_url: Any, records: Iterable[Any], values: Iterable[Secret]) -> Contents:
-    """Contents from JSON data; a value that is not the one its record was written with is left out. Raises ValueError."""
-    _check(isinstance(head, dict) and head.get("format") == _FORMAT and isinstance(base_url, str))
-    project = head.get("project")
-    _check(project is None or isinstance(project, str))
-    pairs = [(data, Item(record_from_data(data), value)) for data, value in zip(records, values, strict=True)]
+def contents_from_head(head: Any, base_url: str = "") -> Contents:
+    """Contents without items from JSON data. `base_url` is for heads of format 1, which do not tell it. Raises ValueError."""
+    check(isinstance(head, dict) and head.get("format") in READABLE)
+    second, project = head["format"] > 1, head.get("project")
+    check(project is None or isinstance(project, str))
+    env = head.get("env") if second else None
+    check(env is None or isinstance(env, dict))
     return Contents(
-        owner=_text(head, "owner"),
-        address=Address.parse(_text(head, "address")),
-        id=_text(head, "id"),
-        base_url=base_url,
-        items=tuple(item for data, item in pairs if _is_whole(item, _text(data, "digest"))),
+        owner=text_of(head, "owner"),
+        address=Address.parse(text_of(head, "address")),
+        id=text_of(head, "id"),
+        base_url=text_of(head, "base_url") if second else base_url,
+        items=(),
+        names=Names.of(env),
         project=project,
     )
 
 
+def newer_format(head: Any) -> Unreadable | None:
+    """The reason not to touch what a later version wrote, or None."""
+    number = head.get("format") if isinstance(head, dict) else None
+    if isinstance(number, int) and number > FORMAT:
+        why = f"was written by a newer genai-iac (format {number}; this one reads up to {FORMAT})"
+        return Unreadable(why, ours=True, hint="use that version, or a later one; the values in it are intact")
+    return None
+
+
 def record_from_data(data: Any) -> Record:
     """A record from JSON data. Raises ValueError."""
-    _check(isinstance(data, dict) and "expires" in data)
+    check(isinstance(data, dict) and "expires" in data)
     role, expires = data.get("role"), data["expires"]
-    _check(role in get_args(Role) and (expires is None or isinstance(expires, str)))
+    check(role in get_args(Role) and (expires is None or isinstance(expires, str)))
     moment = datetime.fromisoformat(expires) if expires else None
-    _check(moment is None or moment.tzinfo is not None)
-    return Record(_text(data, "secret"), _text(data, "mask"), role, moment)
+    check(moment is None or moment.tzinfo is not None)
+    return Record(text_of(data, "secret"), text_of(data, "mask"), role, moment)
 
 
 def _fill(item: Item, held: Contents | None, place: str) -> Item:
@@ -182,22 +201,25 @@ def _fill(item: Item, held: Contents | None, place: str) -> Item:
     return replace(item, value=value)
 
 
-def _digest(record: Record, value: Secret) -> str:
+def digest_of(record: Record, value: Secret) -> str:
+    """What ties a record to its value."""
     # beside the value itself a digest gives nothing away, and it shows an edit by hand
     return hashlib.sha256("\0".join((record.secret, record.mask, value.reveal())).encode()).hexdigest()
 
 
-def _is_whole(item: Item, digest: str) -> bool:
-    assert item.value is not None
-    return hmac.compare_digest(digest.encode(), _digest(item.record, item.value).encode())
+def is_whole(record: Record, value: Secret, digest: str) -> bool:
+    """Whether the value is the one that the record was written with."""
+    return hmac.compare_digest(digest.encode(), digest_of(record, value).encode())
 
 
-def _text(data: Mapping[str, Any], name: str) -> str:
+def text_of(data: Mapping[str, Any], name: str) -> str:
+    """That field of JSON data, which has to be a text. Raises ValueError."""
     value = data.get(name)
-    _check(isinstance(value, str))
+    check(isinstance(value, str))
     return str(value)
 
 
-def _check(good: bool) -> None:
+def check(good: bool) -> None:
+    """Raises ValueError unless it is so."""
     if not good:
         raise ValueError("not what a sink writes")

@@ -1,17 +1,21 @@
-"""What this machine noted of deliveries to places that cannot be looked into: no value, only what was meant and what arrived."""
+"""What this machine delivered to the places of one key that can be looked into: to tell a value that was taken away here from one
+that another machine holds, and to know a place that no manifest declares any more.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from genai_iac.core import Record
+from genai_iac.core import Address, Delivery, LiveSecret, Record
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._atomic_file import (
     FileTarget,
@@ -20,17 +24,20 @@ from genai_iac.delivery.sinks._atomic_file import (
     replace_file,
     translating_os_errors,
 )
-from genai_iac.delivery.sinks._contents import record_as_data, record_from_data
+from genai_iac.delivery.sinks._base import Context, Sink
+from genai_iac.delivery.sinks._contents import record_as_data
+from genai_iac.filesystem.safe_paths import check_folder, open_folder
 
 _NAME = "deliveries.json"
 _LOCK = "deliveries.lock"
-_FORMAT = 1
+FORMAT = 2
+_READ: dict[str, tuple[tuple[int, ...], Mapping[str, LogEntry]]] = {}  # by path: what was read last, and of which file
 _LIMIT = 16 * 1024 * 1024  # bytes; a note is about five hundred
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One place for one key: what was delivered, and what was about to be minted for it and never known to have arrived."""
+    """One place for one key: what was delivered, and what was about to be created for it and never confirmed."""
 
     place: str  # for people who read the file
     address: str
@@ -39,40 +46,65 @@ class LogEntry:
     base_url: str = ""
     records: tuple[Record, ...] = ()
     announced: tuple[str, ...] = ()
+    moments: Mapping[str, datetime] = field(default_factory=dict)  # when each was announced, by the tenancy's clock
+    brought: tuple[tuple[str, str], ...] = ()  # names and masks that ever arrived there from here, the newest last
+    entry: Mapping[str, Any] = field(default_factory=dict)  # the entry of deliverTo; none for exec sinks
+    root: str = ""  # the manifests' directory that a file's path starts from
 
 
 def read_log(notes: Path) -> Mapping[str, LogEntry]:
-    """What was noted, by key. Raises SinkError when the journal cannot be read."""
+    """What was noted, by key; read again only when the file is another. Raises SinkError when the journal cannot be read."""
     if not notes.is_dir():
         return {}
     with _opened(notes) as spot:
-        return _read(spot)
+        signature = _signature(spot)
+        known = _READ.get(spot.place)
+        if known is None or known[0] != signature:
+            # every key of a plan asks, and the journal of a thousand keys takes a while to read
+            known = _READ[spot.place] = (signature, _read(spot))
+        return known[1]
 
 
-def update_log(notes: Path, key: str, change: Callable[[LogEntry | None], LogEntry]) -> None:
-    """Put a new note in the place of the old one; other processes wait for their turn. Raises SinkError."""
+def update_log(
+    notes: Path,
+    key: str,
+    change: Callable[[LogEntry | None], LogEntry],
+    find: Callable[[Mapping[str, LogEntry]], str | None],
+) -> None:
+    """Put a new note in the place of the old one, which lies where `find` tells; other processes wait for their turn.
+
+    Raises SinkError.
+    """
     with translating_os_errors(str(notes), "make the directory for notes"):
-        notes.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_folder(notes, make=True, private=True)
     with _opened(notes) as spot, _turn(spot):
         remove_temporary_files(spot)
         journal = dict(_read(spot))
-        journal[key] = change(journal.get(key))
+        found = find(journal)
+        journal[key] = change(journal.pop(found) if found is not None else None)
         replace_file(spot, memoryview(_render(journal).encode()))
+
+
+def _signature(spot: FileTarget) -> tuple[int, ...]:
+    """What changes whenever the journal does: it is never written in place."""
+    try:
+        status = os.stat(spot.name, dir_fd=spot.directory, follow_symlinks=False)
+    except OSError:
+        return ()
+    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, status.st_mode)
 
 
 @contextmanager
 def _opened(notes: Path) -> Iterator[FileTarget]:
-    with translating_os_errors(str(notes), "open the directory for notes"):
-        directory = os.open(notes, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with ExitStack() as stack:
+        with translating_os_errors(str(notes), "open the directory for notes"):
+            directory = stack.enter_context(open_folder(notes))
         yield FileTarget(directory, _NAME, str(notes / _NAME))
-    finally:
-        os.close(directory)
 
 
 @contextmanager
 def _turn(spot: FileTarget) -> Iterator[None]:
-    with translating_os_errors(spot.place, "wait for other processes"):
+    with translating_os_errors(spot.place, f"open {_LOCK} beside it, which may be no link"):
         lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=spot.directory)
     try:
         with translating_os_errors(spot.place, "wait for other processes"):
@@ -83,28 +115,26 @@ def _turn(spot: FileTarget) -> Iterator[None]:
 
 
 def _read(spot: FileTarget) -> Mapping[str, LogEntry]:
+    from genai_iac.delivery.sinks._journal_reader import parse_journal
+
     content = read_file(spot, _LIMIT)
-    if content is None:
-        return {}
-    try:
-        data = json.loads(bytes(content))
-        if data["format"] == _FORMAT:
-            return {key: _note(note) for key, note in data["deliveries"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        pass
-    raise SinkError(
-        f"{spot.place} is not a journal that genai-iac wrote",
-        hint="move it away: what exec sinks hold then counts as delivered",
-    )
+    found = {} if content is None else parse_journal(bytes(content))
+    if found is None:
+        raise SinkError(
+            f"{spot.place} is not a journal that genai-iac wrote",
+            hint="move it away: what cannot be looked into from here then counts as delivered",
+        )
+    if isinstance(found, int):
+        raise SinkError(
+            f"{spot.place} was written by a newer genai-iac (format {found}; this one reads up to {FORMAT})",
+            hint="use that version, or a later one",
+        )
+    return found
 
 
 def _render(journal: Mapping[str, LogEntry]) -> str:
-    return (
-        json.dumps(
-            {"format": _FORMAT, "deliveries": {key: _data(note) for key, note in sorted(journal.items())}}, indent=1
-        )
-        + "\n"
-    )
+    notes = ",\n".join(f"{json.dumps(key)}: {json.dumps(_data(note))}" for key, note in sorted(journal.items()))
+    return f'{{"format": {FORMAT}, "deliveries": {{\n{notes}\n}}}}\n'
 
 
 def _data(note: LogEntry) -> dict[str, Any]:
@@ -115,11 +145,153 @@ def _data(note: LogEntry) -> dict[str, Any]:
         "id": note.id,
         "base_url": note.base_url,
         "records": [record_as_data(record) for record in note.records],
-        "announced": list(note.announced),
+        "announced": [
+            {"secret": name, "at": note.moments[name].astimezone(UTC).isoformat() if name in note.moments else None}
+            for name in note.announced
+        ],
+        **({"brought": [list(pair) for pair in note.brought]} if note.brought else {}),
+        **({"entry": note.entry, "root": note.root} if note.entry else {}),
     }
 
 
-def _note(data: Mapping[str, Any]) -> LogEntry:
-    texts = {name: str(data[name]) for name in ("place", "address", "owner", "id", "base_url")}
-    records = tuple(record_from_data(record) for record in data["records"])
-    return LogEntry(**texts, records=records, announced=tuple(map(str, data["announced"])))
+_REMEMBERED = 32  # values a place; a rotation brings one in weeks
+_EARLY, _LATE = (
+    timedelta(minutes=2),
+    timedelta(hours=1),
+)  # creation or renewal follows its announcement within this time
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What this machine knows of one key's deliveries."""
+
+    brought: frozenset[tuple[str, str]]  # names and masks
+    announced: Mapping[str, datetime | None]  # perhaps created by this machine, and never confirmed
+
+    def knows(self, secret: LiveSecret) -> bool:
+        """Whether that very value was made or delivered from here, so that where it is not, it is lost."""
+        if (secret.name, secret.mask) in self.brought:
+            return True
+        return secret.name in self.announced and is_of_announcement(secret, self.announced[secret.name])
+
+
+def is_of_announcement(secret: LiveSecret, at: datetime | None) -> bool:
+    """Whether a value may be the one announced at that moment; another run's is older or much later."""
+    return at is None or secret.created is None or at - _EARLY <= secret.created <= at + _LATE
+
+
+@dataclass(frozen=True)
+class DeliveryLog:
+    """The notes of one key. Every file is distinguished by the directory that its path starts from."""
+
+    context: Context
+
+    def memory(self) -> Memory:
+        """Raises SinkError when the journal cannot be read."""
+        notes = list(self._own())
+        return Memory(
+            frozenset(pair for note in notes for pair in (*note.brought, *_pairs(note.records))),
+            {name: note.moments.get(name) for note in notes if note.entry for name in note.announced},
+        )
+
+    def announce(self, entry: Mapping[str, Any], sink: Sink, secrets: Iterable[str], now: datetime | None) -> None:
+        """Log that values of these secrets are about to be created for that sink. Raises SinkError."""
+        names = tuple(secrets)
+        moments = {} if now is None else dict.fromkeys(names, now)
+        self._change(
+            entry,
+            sink,
+            lambda note: replace(
+                note, announced=tuple(sorted({*note.announced, *names})), moments={**note.moments, **moments}
+            ),
+        )
+
+    def withdraw(self, entry: Mapping[str, Any], sink: Sink, secrets: Set[str]) -> None:
+        """The service refused to make these values: nothing is on its way. Raises SinkError."""
+        self._change(entry, sink, lambda note: _without(note, secrets))
+
+    def delivered(self, entry: Mapping[str, Any], sink: Sink, delivery: Delivery) -> None:
+        """LogEntry what a write left there. Raises SinkError."""
+        records = tuple(item.record for item in delivery.items if item.record.role in sink.roles)
+        self._change(
+            entry,
+            sink,
+            lambda note: replace(
+                _without(note, {record.secret for record in records}),
+                id=delivery.id,
+                base_url=delivery.base_url,
+                records=records,
+                brought=_remember(note, records),
+            ),
+        )
+
+    def former(self, declared: Iterable[Mapping[str, Any]], id: str) -> Iterator[Mapping[str, Any]]:
+        """The entries that this machine delivered to for that key and that are not declared any more. Raises SinkError."""
+        now = {_place_of(entry) for entry in declared}
+        for note in self._own():
+            if note.entry and note.records and note.id == id and _place_of(note.entry) not in now:
+                yield note.entry
+
+    def _own(self) -> Iterator[LogEntry]:
+        """The notes of this key whose files, if they are files, lie below this directory."""
+        whose = (self.context.owner, str(self.context.address))
+        for note in read_log(self.context.notes).values():
+            here = "file" not in note.entry or note.root == self._root
+            if here and ((note.owner, note.address) == whose or (note.id and note.id == self.context.id)):
+                yield note
+
+    def _change(self, entry: Mapping[str, Any], sink: Sink, change: Callable[[LogEntry], LogEntry]) -> None:
+        context = self.context
+        blank = LogEntry(
+            sink.place, str(context.address), context.owner, context.id or "", entry=entry, root=self._root
+        )
+        keys = [self._key(address, entry) for address in (context.address, *context.previous)]
+
+        def changed(note: LogEntry | None) -> LogEntry:
+            return replace(change(replace(note, address=blank.address) if note else blank), entry=entry)
+
+        def find(journal: Mapping[str, LogEntry]) -> str | None:
+            return next((key for key in keys if key in journal), None)
+
+        update_log(context.notes, keys[0], changed, find)
+
+    def _key(self, address: Address, entry: Mapping[str, Any]) -> str:
+        parts = [self.context.owner, str(address), self._root, _place_of(entry)]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+    @property
+    def _root(self) -> str:
+        return str(self.context.root.resolve())
+
+
+def _pairs(records: Iterable[Record]) -> tuple[tuple[str, str], ...]:
+    return tuple((record.secret, record.mask) for record in records)
+
+
+def _remember(note: LogEntry, records: tuple[Record, ...]) -> tuple[tuple[str, str], ...]:
+    """What arrived stays known after it left the place: a value that is not there any more is lost, not elsewhere."""
+    known = dict.fromkeys((*note.brought, *_pairs(note.records)))
+    for pair in _pairs(records):
+        known.pop(pair, None)
+    return (*known, *_pairs(records))[-_REMEMBERED:]
+
+
+def _without(note: LogEntry, arrived: Set[str]) -> LogEntry:
+    return replace(
+        note,
+        announced=tuple(name for name in note.announced if name not in arrived),
+        moments={name: moment for name, moment in note.moments.items() if name not in arrived},
+    )
+
+
+def _place_of(entry: Mapping[str, Any]) -> str:
+    """What tells one place from another: not its format, not its names."""
+    return json.dumps(
+        {
+            word: {
+                name: value for name, value in settings.items() if name not in ("format", "env", "key", "compartment")
+            }
+            for word, settings in entry.items()
+        },
+        sort_keys=True,
+    )

@@ -37,7 +37,7 @@ def open_directory(root: Path, parts: Sequence[str], place: str, *, make: bool) 
     """Walk from the root (whatever it is) through real directories of ours only; None when one is missing and none is to be made.
 
     Made directories are 0700, and go again when the walk or what follows fails; existing ones are never changed. Raises SinkError for a
-    link, another user's directory, or one that others may write to (unless it is sticky). Threads that may make one take turns.
+    link, another user's directory, or one that others may write to (unless it is sticky). Threads that may create one wait for each other.
     """
     with ExitStack() as descriptors:
         if make:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from genai_iac.core import Secret
 
+RECORDS = "genai-iac"  # the field of a Vault secret's metadata that is ours
 Stage = Literal["CURRENT", "PENDING"]
 
 
@@ -17,6 +18,7 @@ class VaultVersion:
 
     number: int
     content: Secret
+    records: str = ""  # what the secret's metadata hold under the name RECORDS
 
 
 class VaultClient(Protocol):
@@ -27,16 +29,20 @@ class VaultClient(Protocol):
     """
 
     def find_secret(self, vault: str, compartment: str, name: str) -> Mapping[str, Any] | None:
-        """ListSecrets by vault, compartment and name: `id`, `keyId`, `lifecycleState`, `description`; None when all are DELETED."""
+        """ListSecrets by vault, compartment and name: `id`, `keyId`, `lifecycleState`, `description`, `freeformTags`.
+
+        None when all are DELETED.
+        """
 
     def read_key(self, vault: str, key: str) -> Mapping[str, Any]:
         """GetVault and GetKey: the key's `vaultId` and `lifecycleState`."""
 
     def create_secret(self, details: Mapping[str, Any], content: Secret) -> Mapping[str, Any]:
-        """CreateSecret from `compartmentId`, `vaultId`, `keyId`, `secretName`, `description`, with CURRENT content. The new secret."""
+        """CreateSecret from `compartmentId`, `vaultId`, `keyId`, `secretName`, `description`, `freeformTags` and, where there are
+        records, `metadata`; with CURRENT content. The new secret."""
 
-    def add_version(self, secret: str, content: Secret, stage: Stage) -> None:
-        """UpdateSecret with new content in that stage."""
+    def add_version(self, secret: str, content: Secret, stage: Stage, records: str = "") -> None:
+        """UpdateSecret with new content in that stage, and with those records in the metadata where there are any."""
 
     def promote_version(self, secret: str, number: int) -> None:
         """UpdateSecret with `currentVersionNumber`."""

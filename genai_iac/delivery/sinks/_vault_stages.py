@@ -112,7 +112,7 @@ NEW = Versions(((1, frozenset({"CURRENT", "LATEST"})),))
 
 
 def _same(held: Contents | None, wanted: Contents) -> bool:
-    """Whether they agree; a wanted item without a value is one that is kept, or not minted yet."""
+    """Whether they agree; a wanted item without a value is one that is kept, or not created yet."""
     if held is None or replace(held, items=()) != replace(wanted, items=()) or held.records != wanted.records:
         return False
     return all(new.value is None or new.value == old.value for old, new in zip(held.items, wanted.items, strict=True))

@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 
 from genai_iac.core import Address, Delivery, Item, Record, Role, Secret, SinkContents
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks._base import Context, Sink
+from genai_iac.delivery.sinks._base import Claim, Context, Sink, read_names
 from genai_iac.delivery.sinks._contents import check_tenant, record_as_data, record_from_data
 from genai_iac.delivery.sinks._delivery_log import LogEntry, read_log, update_log
+from genai_iac.delivery.sinks._names import ENV_SCHEMA
 from genai_iac.delivery.sinks._program import Program, Ran, find_program, run_program
 from genai_iac.delivery.sinks._redact import redact_text
 
@@ -27,11 +28,11 @@ _TIMEOUT = "^[1-9][0-9]{0,3}[sm]$"
 
 
 class ExecSink(Sink):
-    """`exec: {command, check, timeout}`. The command gets the value in the role `current`, without a newline, and no other."""
+    """`exec: {command, check, timeout, env}`. The command gets the value in the role `current`, without a newline, and no other."""
 
     word = "exec"
     readable = False
-    roles: ClassVar[frozenset[Role]] = frozenset({"current"})
+    roles: frozenset[Role] = frozenset({"current"})
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "description": "A program that takes the current value on its standard input.",
@@ -53,6 +54,7 @@ class ExecSink(Sink):
                 "default": "30s",
                 "description": "How long each may take: 30s, 2m.",
             },
+            "env": ENV_SCHEMA,
         },
     }
 
@@ -60,20 +62,43 @@ class ExecSink(Sink):
         self._command = self._program("command", settings, context)
         self._check = self._program("check", settings, context) if "check" in settings else None
         self._context = context
+        self._names = read_names("exec", settings)
+
+    @classmethod
+    def claims(cls, settings: Mapping[str, Any]) -> Iterable[Claim]:
+        read_names("exec", settings)
+        return ()
 
     @property
     def place(self) -> str:
         return self._command.place
+
+    @property
+    def commands(self) -> tuple[Sequence[str], ...]:
+        return tuple(program.command for program in (self._command, self._check) if program)
 
     def prove(self) -> None:
         find_program(self._command)
         self.read()
 
     def announce(self, secrets: tuple[str, ...]) -> None:
-        self._note(lambda note: replace(note, announced=tuple(sorted({*note.announced, *secrets}))))
+        moments = dict.fromkeys(secrets, self._context.now()) if self._context.now else {}
+        self._note(
+            lambda note: replace(
+                note, announced=tuple(sorted({*note.announced, *secrets})), moments={**note.moments, **moments}
+            )
+        )
+
+    def withdraw(self, secrets: frozenset[str]) -> None:
+        self._note(lambda note: replace(note, announced=_without(note, secrets)))
 
     def settle(self, record: Record) -> None:
         self._note(lambda note: replace(note, records=(record,), announced=_without(note, {record.secret})))
+
+    def rename(self, delivery: Delivery) -> None:
+        del delivery  # the place keeps what it was given; only this machine's note of it is moved
+        if self._find(read_log(self._context.notes)) is not None:
+            self._note(lambda note: note)
 
     def read(self) -> SinkContents | None:
         if self._check is None:
@@ -143,6 +168,9 @@ class ExecSink(Sink):
             "GENAI_IAC_KEY_ID": delivery.id,
             "GENAI_IAC_BASE_URL": delivery.base_url,
             "GENAI_IAC_PROJECT": delivery.project or "",
+            "GENAI_IAC_NAME_KEY": self._names.key,
+            "GENAI_IAC_NAME_BASE_URL": self._names.base_url,
+            "GENAI_IAC_NAME_PROJECT": self._names.project,
             "GENAI_IAC_SECRET": record.secret,
             "GENAI_IAC_MASK": record.mask,
             "GENAI_IAC_ROLE": record.role,
@@ -166,18 +194,27 @@ class ExecSink(Sink):
 
     def _noted(self, shown: str | None = None) -> SinkContents:
         notes = read_log(self._context.notes)
-        if self._key not in notes and shown is None:
+        found = self._find(notes)
+        if found is None and shown is None:
             return self._passed_over(notes.values())
-        return _noted_holding(notes.get(self._key) or self._blank(), shown)
+        return _noted_holding(notes[found] if found is not None else self._blank(), shown)
+
+    def _find(self, notes: Mapping[str, LogEntry]) -> str | None:
+        """Where its note lies: under its address, or under a previous one of the same key."""
+        keys = [self._key_of(address) for address in (self._context.address, *self._context.previous)]
+        found = [key for key in keys if key in notes]
+        own = [key for key in found if notes[key].id == self._context.id]
+        return next(iter(own or found), None)
 
     def _passed_over(self, notes: Iterable[LogEntry]) -> SinkContents:
         """A place that the notes do not mention, because its entry is new or its command was corrected, did not get what
         this machine brought to the key's other places, nor what was lost on the way to them."""
         blank = self._blank()
+        addresses = {str(address) for address in (self._context.address, *self._context.previous)}
         others = [
             note
             for note in notes
-            if (note.owner, note.address) == (blank.owner, blank.address) and note.id in ("", blank.id)
+            if note.owner == blank.owner and note.address in addresses and note.id in ("", blank.id)
         ]
         return SinkContents(
             self._context.address,
@@ -185,18 +222,23 @@ class ExecSink(Sink):
             (),
             whole=False,
             lost=tuple(name for note in others for name in note.announced),
+            announced={name: moment for note in others for name, moment in note.moments.items()},
             elsewhere=frozenset((record.secret, record.mask) for note in others for record in note.records),
         )
 
     def _note(self, change: Callable[[LogEntry], LogEntry]) -> None:
-        update_log(self._context.notes, self._key, lambda note: change(note or self._blank()))
+        address = self._context.address
+
+        def changed(note: LogEntry | None) -> LogEntry:
+            return change(replace(note, address=str(address)) if note else self._blank())
+
+        update_log(self._context.notes, self._key_of(address), changed, self._find)
 
     def _blank(self) -> LogEntry:
         return LogEntry(self.place, str(self._context.address), self._context.owner, self._context.id or "")
 
-    @property
-    def _key(self) -> str:
-        parts = [self._context.owner, str(self._context.address), *self._command.command]
+    def _key_of(self, address: Address) -> str:
+        parts = [self._context.owner, str(address), *self._command.command]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
@@ -214,7 +256,15 @@ def _seconds(text: str) -> float:
 def _noted_holding(note: LogEntry, shown: str | None = None) -> SinkContents:
     """What this machine delivered, as far as a text that the check printed bears it out. What another machine did is not known here."""
     records = tuple(record for record in note.records if shown is None or record.mask in shown)
-    return SinkContents(Address.parse(note.address), note.id, records, note.base_url, whole=False, lost=note.announced)
+    return SinkContents(
+        Address.parse(note.address),
+        note.id,
+        records,
+        note.base_url,
+        whole=False,
+        lost=note.announced,
+        announced=note.moments,
+    )
 
 
 def _delivered(note: LogEntry, delivery: Delivery, records: tuple[Record, ...]) -> LogEntry:

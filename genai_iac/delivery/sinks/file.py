@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from genai_iac.core import Delivery, Secret, SinkContents
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks import _dotenv, _json_format
-from genai_iac.delivery.sinks._atomic_file import (
-    FileTarget,
-    check_replaceable,
-    read_file,
-    remove_file,
-    remove_temporary_files,
-    replace_file,
-)
-from genai_iac.delivery.sinks._base import Context, Sink
-from genai_iac.delivery.sinks._contents import Contents, Unreadable, check_contents, fill_delivery, same_value
+from genai_iac.delivery.sinks._atomic_file import FileTarget, remove_temporary_files
+from genai_iac.delivery.sinks._base import Claim, Context, Sink, read_names
+from genai_iac.delivery.sinks._contents import fill_delivery
+from genai_iac.delivery.sinks._file_forms import FORMS, SIDECAR, exposure
+from genai_iac.delivery.sinks._names import ENV_SCHEMA
 from genai_iac.delivery.sinks._safe_directory import open_directory
 
 _PATH = r"^(?![/~])(?!.*\.[Yy][Aa]?[Mm][Ll]$)(?!(.*/)?\.{1,2}(/|$))(?!.*//)[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f/]$"
-_RENDER: Mapping[str, Callable[[Contents], Secret | None]] = {"dotenv": _dotenv.render, "json": _json_format.render}
-_PARSE: Mapping[str, Callable[[Secret], Contents | Unreadable | None]] = {
-    "dotenv": _dotenv.parse,
-    "json": _json_format.parse,
-}
+_WRITING = threading.RLock()  # two keys may share a file, and each is written by a thread of its own
 
 
 class FileSink(Sink):
-    """`file: {path, format}`. The path is relative to the manifests' directory and stays below it; missing directories are made, 0700."""
+    """`file: {path, format, env}`. The path is relative to the manifests' directory and stays below it.
+
+    Missing directories are made, with mode 0700.
+    """
 
     word = "file"
     readable = True
@@ -49,10 +44,11 @@ class FileSink(Sink):
                 "examples": ["secrets/chat-app.env"],
             },
             "format": {
-                "enum": sorted(_RENDER),
+                "enum": sorted(FORMS),
                 "default": "dotenv",
-                "description": "dotenv: OPENAI_API_KEY=… lines; json: one object with the same names.",
+                "description": "dotenv: OPENAI_API_KEY=… lines; json: one object with the same names; raw: the current value alone.",
             },
+            "env": ENV_SCHEMA,
         },
     }
 
@@ -65,12 +61,19 @@ class FileSink(Sink):
             )
         *self._parents, self._name = self._path.split("/")
         self._context = context
-        self._render = _RENDER[settings.get("format", "dotenv")]
-        self._parse = _PARSE[settings.get("format", "dotenv")]
+        self._names = read_names("file", settings)
+        self._form = FORMS[settings.get("format", "dotenv")](context, self._names)
+        self.roles = self._form.roles
 
     @classmethod
-    def spot(cls, settings: Mapping[str, Any]) -> str:
-        return f"file {settings['path']}"
+    def claims(cls, settings: Mapping[str, Any]) -> Iterator[Claim]:
+        path, form = settings["path"], settings.get("format", "dotenv")
+        yield Claim(f"file {path}", shared=FORMS[form].shared)
+        if form == "raw":
+            yield Claim(f"file {path}{SIDECAR}")
+        if FORMS[form].shared:
+            for name in read_names("file", settings).all:
+                yield Claim(f"{name} in file {path}")
 
     @property
     def place(self) -> str:
@@ -80,61 +83,43 @@ class FileSink(Sink):
         with open_directory(self._context.root, self._parents, self.place, make=True) as opened:
             assert opened
             spot = FileTarget(opened.directory, self._name, self.place)
-            self._held(spot)
-            check_replaceable(spot)
+            self._form.read(spot)
+            self._form.rehearse(spot)
             opened.undo()
 
     def read(self) -> SinkContents | None:
-        contents = self._contents()
-        return contents.holding if contents else None
+        with self._spot(make=False) as spot:
+            contents = self._form.read(spot) if spot else None
+            if spot is None or contents is None:
+                return None
+            exposed = next(filter(None, map(exposure, self._form.spots(spot))), "")
+        return contents.holding_as(self._names, exposed)
 
     def take(self, secret: str, mask: str) -> Secret | None:
-        contents = self._contents()
+        with self._spot(make=False) as spot:
+            contents = self._form.read(spot) if spot else None
         return contents.value(secret, mask) if contents else None
 
     def write(self, delivery: Delivery) -> None:
-        with self._spot(make=bool(delivery.items)) as spot:
+        with _WRITING, self._spot(make=bool(delivery.items)) as spot:
             if spot is None:
                 return
-            held = self._held(spot)
-            if delivery.items:
-                self._put(spot, fill_delivery(delivery, held, self._context, self.place))
-            elif held:
-                remove_file(spot)
+            held, wanted = self._form.read(spot), self._kept(delivery)
+            if wanted.items:
+                self._form.write(spot, fill_delivery(wanted, held, self._context, self.place, self._names))
+            elif held and not delivery.items:
+                self._form.remove(spot)
+
+    def _kept(self, delivery: Delivery) -> Delivery:
+        return replace(delivery, items=tuple(item for item in delivery.items if item.record.role in self.roles))
 
     def clean(self) -> tuple[str, ...]:
         with self._spot(make=False) as spot:
-            return tuple("/".join((*self._parents, name)) for name in remove_temporary_files(spot)) if spot else ()
-
-    def _contents(self) -> Contents | None:
-        with self._spot(make=False) as spot:
-            return self._held(spot) if spot else None
-
-    def _held(self, spot: FileTarget) -> Contents | None:
-        text = _read_text(spot)
-        return check_contents(self._parse(text) if text else None, self._context, self.place)
-
-    def _put(self, spot: FileTarget, contents: Contents) -> None:
-        text = self._render(contents)
-        if text is None:
-            raise SinkError(
-                f"{self.place}: a value has characters that readers of dotenv files disagree on",
-                hint="set format: json for this file",
-            )
-        replace_file(spot, memoryview(text.reveal().encode()))
-        if not same_value(_read_text(spot), text):
-            raise SinkError(
-                f"{self.place} does not read back as it was written",
-                hint="see what else writes to it, then apply again",
-            )
+            strays = [name for one in self._form.spots(spot) for name in remove_temporary_files(one)] if spot else ()
+            return tuple("/".join((*self._parents, name)) for name in strays)
 
     @contextmanager
     def _spot(self, *, make: bool) -> Iterator[FileTarget | None]:
         """The file's name in its open directory; None when there is no such directory and none is to be made."""
         with open_directory(self._context.root, self._parents, self.place, make=make) as opened:
             yield FileTarget(opened.directory, self._name, self.place) if opened else None
-
-
-def _read_text(spot: FileTarget) -> Secret | None:
-    content = read_file(spot)
-    return None if content is None else Secret(str(content, "utf-8", "replace"))

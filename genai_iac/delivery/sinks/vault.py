@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from genai_iac.core import COMPARTMENT_SCHEMA, Delivery, Secret, SinkContents
 from genai_iac.core.errors import ServiceFailure, SinkError
-from genai_iac.delivery.sinks._base import Context, Sink
+from genai_iac.delivery.sinks._base import Claim, Context, Sink, read_names
 from genai_iac.delivery.sinks._contents import Contents, check_contents, draft_contents, fill_delivery, same_value
-from genai_iac.delivery.sinks._json_format import parse, render
-from genai_iac.delivery.sinks._vault_client import Stage, VaultClient, VaultVersion
+from genai_iac.delivery.sinks._names import ENV_SCHEMA
+from genai_iac.delivery.sinks._vault_client import RECORDS, Stage, VaultClient, VaultVersion
+from genai_iac.delivery.sinks._vault_forms import FORMS, is_of, tag_of
 from genai_iac.delivery.sinks._vault_stages import ROOM, VaultPrediction, VaultStages, Versions
 
 
@@ -26,7 +27,7 @@ class _Found:
 
 
 class VaultSink(Sink):
-    """`vault: {vault, key, compartment, name}`. The content is the JSON of the file sink's `format: json`.
+    """`vault: {vault, key, compartment, name, format, env}`. The content is the JSON of the file sink's `format: json`, or the value alone.
 
     A deleted key's Vault secret is scheduled for deletion, and recovered when the key is made again. Versions that are neither CURRENT,
     PENDING nor PREVIOUS are scheduled for deletion before a new one is added: a secret has room for 30.
@@ -54,16 +55,26 @@ class VaultSink(Sink):
                 "description": "The name of the Vault secret, unique in the vault.",
                 "examples": ["chat-app"],
             },
+            "format": {
+                "enum": sorted(FORMS),
+                "default": "json",
+                "description": "json: one object with the values and their records; raw: the current value alone.",
+            },
+            "env": ENV_SCHEMA,
         },
     }
 
     def __init__(self, settings: Mapping[str, Any], context: Context) -> None:
         self._settings = settings
         self._context = context
+        self._names = read_names("vault", settings)
+        self._form = FORMS[settings.get("format", "json")]
+        self.roles = self._form.roles
 
     @classmethod
-    def spot(cls, settings: Mapping[str, Any]) -> str:
-        return f"secret {settings['name']} in {settings['vault']}"
+    def claims(cls, settings: Mapping[str, Any]) -> Iterator[Claim]:
+        read_names("vault", settings)
+        yield Claim(f"secret {settings['name']} in {settings['vault']}")
 
     @property
     def place(self) -> str:
@@ -92,7 +103,7 @@ class VaultSink(Sink):
         if found is None or found.dying:
             return None
         held = self._stages(found).held
-        return held.holding if held else None
+        return held.holding_as(self._names) if held else None
 
     def take(self, secret: str, mask: str) -> Secret | None:
         found = self._find()
@@ -105,8 +116,10 @@ class VaultSink(Sink):
         found = self._find()
         if not delivery.items:
             self._empty(found)
+        elif not self._kept(delivery).items:
+            return  # nothing of it can be kept here, and what callers read is not taken away for that
         elif found is None:
-            self._create(fill_delivery(delivery, None, self._context, self.place))
+            self._create(self._filled(delivery, None))
         else:
             if found.dying:
                 with self._asking("cancel its deletion"):
@@ -114,7 +127,14 @@ class VaultSink(Sink):
             self._update(found, delivery)
 
     def calls(self, *deliveries: Delivery) -> tuple[str, ...]:
-        return self._look().calls(draft_contents(delivery, self._context) for delivery in deliveries)
+        drafts = (draft_contents(self._kept(delivery), self._context, self._names) for delivery in deliveries)
+        return self._look().calls(drafts)
+
+    def _filled(self, delivery: Delivery, held: Contents | None) -> Contents:
+        return fill_delivery(self._kept(delivery), held, self._context, self.place, self._names)
+
+    def _kept(self, delivery: Delivery) -> Delivery:
+        return replace(delivery, items=tuple(item for item in delivery.items if item.record.role in self.roles))
 
     def _look(self) -> VaultPrediction:
         found = self._find()
@@ -136,7 +156,7 @@ class VaultSink(Sink):
         if state not in ("ACTIVE", "PENDING_DELETION"):
             raise SinkError(f"{self.place} is {state}", hint="try again in a minute")
         dying = state == "PENDING_DELETION"
-        if dying and found.get("description") != self._description:
+        if dying and not is_of(found, self._context):
             raise SinkError(
                 f"{self.place} waits to be deleted and was not made by genai-iac", hint="deliver under another name"
             )
@@ -161,7 +181,7 @@ class VaultSink(Sink):
         return VaultStages(self._contents(current), self._contents(self._version(found.id, "PENDING")))
 
     def _contents(self, version: VaultVersion | None) -> Contents | None:
-        return check_contents(parse(version.content) if version else None, self._context, self.place)
+        return check_contents(self._form.read(version) if version else None, self._context, self.place)
 
     def _version(self, secret: str, stage: Stage) -> VaultVersion | None:
         with self._asking(f"read its {stage} version"):
@@ -174,7 +194,7 @@ class VaultSink(Sink):
                 self._door.schedule_deletion(found.id)
 
     def _create(self, contents: Contents) -> None:
-        settings, text = self._settings, render(contents)
+        settings, text, records = self._settings, self._form.content(contents), self._form.records(contents, None)
         if self._compartment is None:
             raise SinkError(f"{self.place}: its compartment {settings['compartment']} was not made", hint="apply again")
         details = {
@@ -182,7 +202,9 @@ class VaultSink(Sink):
             "vaultId": settings["vault"],
             "keyId": settings["key"],
             "secretName": settings["name"],
-            "description": self._description,
+            "description": f"Secrets of {self._context.address} of {self._context.owner}, kept by genai-iac",
+            "freeformTags": tag_of(self._context),
+            **({"metadata": {RECORDS: records}} if records else {}),
         }
         with self._asking("create it"):
             made = self._door.create_secret(details, text)
@@ -190,21 +212,22 @@ class VaultSink(Sink):
 
     def _update(self, found: _Found, delivery: Delivery) -> None:
         stages = self._stages(found)
-        wanted = fill_delivery(delivery, stages.values, self._context, self.place)
+        wanted = self._filled(delivery, stages.values)
         # a plan cannot read what a dying one holds, so it is written anew whatever that is
         route = "replace" if found.dying else stages.route(wanted)
         staged = None if found.dying else stages.staged(wanted)
         if route in ("stage", "replace"):
-            self._stage(found, render(staged or wanted))
+            self._stage(found, staged or wanted, None if found.dying else stages.current)
         if route in ("promote", "replace"):
-            self._promote(found, render(wanted))
+            self._promote(found, self._form.content(wanted))
 
-    def _stage(self, found: _Found, text: Secret) -> None:
+    def _stage(self, found: _Found, contents: Contents, current: Contents | None) -> None:
+        text, records = self._form.content(contents), self._form.records(contents, current)
         for number in self._versions(found).outdated:
             with self._asking(f"schedule the deletion of its version {number}"):
                 self._door.schedule_version_deletion(found.id, number)
         with self._asking("add a version"):
-            self._door.add_version(found.id, text, "PENDING")
+            self._door.add_version(found.id, text, "PENDING", records)
         self._read_back(found.id, "PENDING", text)
 
     def _promote(self, found: _Found, text: Secret) -> None:
@@ -228,10 +251,6 @@ class VaultSink(Sink):
     @property
     def _compartment(self) -> str | None:
         return self._context.compartment(self._settings["compartment"])
-
-    @property
-    def _description(self) -> str:
-        return f"Secrets of {self._context.address} of {self._context.owner}, kept by genai-iac"
 
     @property
     def _door(self) -> VaultClient:

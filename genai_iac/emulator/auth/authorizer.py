@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who signed a request: a user with its groups. `id` is empty for nobody."""
+    """Who signed a request: a user with its groups. `id` is empty for an unsigned request."""
 
     id: str = ""
     name: str = ""

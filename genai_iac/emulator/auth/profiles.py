@@ -1,4 +1,4 @@
-"""The OCI configuration file of a local tenancy: a profile with a key for everyone who has one."""
+"""The OCI configuration file of a local emulator: a profile with a key for everyone who has one."""
 
 import configparser
 import io
@@ -17,12 +17,14 @@ from genai_iac.emulator.storage.database import Database
 from genai_iac.emulator.storage.private_files import create_private, replace_private
 from genai_iac.emulator.storage.seed import ADMINISTRATOR
 from genai_iac.emulator.storage.tenancy_state import TenancyState, read_tenancy_state
+from genai_iac.filesystem.safe_paths import check_file, check_folder
 
 _LABEL = b"OCI_API_KEY\n"  # oci-cli warns of key files that do not end with it
 
 
 def ensure_key(path: Path, *, throwaway: bool = False) -> RSAPrivateKey:
     """The key in that file; made first when there is none. `throwaway`: the same key for every file of this process."""
+    check_file(path)
     if not path.exists():
         made = _shared_key(path.name) if throwaway else _make_key()
         create_private(
@@ -44,7 +46,7 @@ def _make_key() -> RSAPrivateKey:
 
 
 DEFAULT_PROFILE = "DEFAULT"
-PRINCIPAL_DESCRIPTION = "Made through the control API of the local tenancy"
+PRINCIPAL_DESCRIPTION = "Made through the control API of the local emulator"
 
 _OWNERS = """
 SELECT u.name, u.id, s.user IS NOT NULL AS session FROM resources u LEFT JOIN sessions s ON s.user = u.id
@@ -67,12 +69,13 @@ class Profiles:
         Keys that are there already are kept, and made known to the tenancy if it does not know them."""
         if self.directory is None:
             return None
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        directory = self.directory.absolute()
+        check_folder(directory, make=True, private=True)
         with self.database.snapshot() as connection:
             owners = connection.execute(_OWNERS, (ADMINISTRATOR, PRINCIPAL_DESCRIPTION)).fetchall()
         parser = configparser.ConfigParser(default_section="", interpolation=None)
         for owner in owners:
-            key_file = (self.directory / f"{owner['name']}.pem").resolve()
+            key_file = directory / f"{owner['name']}.pem"
             key = ensure_key(key_file, throwaway=self.throwaway)
             with self.database.write() as connection:
                 world = read_tenancy_state(connection)
@@ -82,7 +85,8 @@ class Profiles:
             parser[profile] = {**proof, "fingerprint": fingerprint_of(key.public_key()), **shared}
         text = io.StringIO()
         parser.write(text)
-        path = (self.directory / "config").resolve()
+        path = directory / "config"
+        check_file(path)
         replace_private(path, text.getvalue().encode("utf-8"))
         return path
 
@@ -92,7 +96,8 @@ class Profiles:
         """Make the tenancy know the key, or hand out a token for it; what the profile then says of its owner."""
         if owner["session"] and self.directory is not None:
             token = make_token(self.master_key(), owner["id"], world.tenancy, key.public_key(), world.now)
-            path = (self.directory / f"{owner['name']}.token").resolve()
+            path = self.directory.absolute() / f"{owner['name']}.token"
+            check_file(path)
             replace_private(path, token.encode("ascii"))
             return {"security_token_file": str(path)}
         fingerprint = fingerprint_of(key.public_key())

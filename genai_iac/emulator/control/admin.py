@@ -5,6 +5,7 @@ from typing import Any
 from genai_iac.emulator.control.faults import add_faults, list_faults, remove_faults
 from genai_iac.emulator.control.request import ControlRequest
 from genai_iac.emulator.control.settings import apply_changes, encode_settings
+from genai_iac.emulator.services.registry import OPERATION_NAMES
 from genai_iac.emulator.services.vault.vaults import built_in, seed_vaults
 from genai_iac.emulator.storage.call_log import clear_calls, list_calls
 from genai_iac.emulator.storage.seed import reset
@@ -52,7 +53,7 @@ def show_faults(visit: ControlRequest) -> list[dict[str, Any]]:
 
 def post_faults(visit: ControlRequest) -> list[dict[str, Any]]:
     """Arm one fault or a list of them; all that are armed then."""
-    add_faults(visit.connection, visit.value)
+    add_faults(visit.connection, visit.value, OPERATION_NAMES, allow_kill=visit.allow_kill)
     return list_faults(visit.connection)
 
 

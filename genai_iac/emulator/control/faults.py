@@ -6,8 +6,9 @@ the same file open."""
 import json
 import signal
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from genai_iac.emulator.storage.database import encode_json
@@ -17,7 +18,7 @@ _SIGNALS = {"KILL": signal.SIGKILL, "TERM": signal.SIGTERM, "INT": signal.SIGINT
 _KEYS = frozenset(
     {
         "status", "code", "message", "headers", "body", "contentType", "retryAfter",
-        "drop", "reset", "truncate", "trickle", "delay", "silence", "kill", "signal", "lag",
+        "quote", "drop", "reset", "truncate", "trickle", "delay", "silence", "kill", "signal", "lag",
     }
 )  # fmt: skip
 
@@ -36,6 +37,7 @@ class Effect:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     content_type: str = ""
+    quote: bool = False  # the error's message quotes the request, or after the commit the answer
     drop: bool = False  # close the connection without an answer
     reset: bool = False  # the same, with a TCP reset
     truncate: bool = False  # half of the body, then close
@@ -64,10 +66,18 @@ class ActiveFaults:
     before: tuple[Effect, ...] = ()
     after: tuple[Effect, ...] = ()
 
+    def without_kills(self) -> "ActiveFaults":
+        """The same but for effects that end a process: a database that came from elsewhere may hold some."""
+        return ActiveFaults(*(tuple(one for one in side if one.kill is None) for side in (self.before, self.after)))
 
-def add_faults(connection: sqlite3.Connection, faults: Any) -> None:
-    """Add one fault (object) or several (list); FaultError when any of them will not do."""
-    rows = [_read_fault(fault) for fault in (faults if isinstance(faults, list) else [faults])]
+
+def add_faults(
+    connection: sqlite3.Connection, faults: Any, operations: Collection[str], *, allow_kill: bool = False
+) -> None:
+    """Add one fault (object) or several (list); FaultError when any of them will not do, or would kill without leave."""
+    rows = [_read_fault(fault, operations) for fault in (faults if isinstance(faults, list) else [faults])]
+    if not allow_kill and any("kill" in json.loads(effect) for *_, effect in rows):
+        raise FaultError("effect.kill is refused: start genai-iac local serve with --allow-kill")
     connection.executemany("INSERT INTO faults (operation, nth, count, side, effect) VALUES (?,?,?,?,?)", rows)
     _count(connection)
 
@@ -112,7 +122,7 @@ def _count(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE world SET faults = (SELECT count(*) FROM faults)")
 
 
-def _read_fault(fault: Any) -> tuple[str, int, int, str, str]:
+def _read_fault(fault: Any, operations: Collection[str]) -> tuple[str, int, int, str, str]:
     if not isinstance(fault, dict):
         raise FaultError("a fault is a JSON object with operation and effect")
     unknown = set(fault) - {"operation", "nth", "count", "when", "effect", "seen"}
@@ -121,6 +131,9 @@ def _read_fault(fault: Any) -> tuple[str, int, int, str, str]:
     operation, side = fault.get("operation"), fault.get("when", "before")
     if not isinstance(operation, str) or not operation:
         raise FaultError('operation is the name of an operation, such as CreatePolicy, or "*"')
+    if operation != "*" and operation not in operations:
+        near = get_close_matches(operation, operations, 1)
+        raise FaultError(f"no operation is called {operation[:80]}" + (f"; did you mean {near[0]}?" if near else ""))
     if side not in ("before", "after"):
         raise FaultError("when is before or after (the commit)")
     effect = fault.get("effect")
@@ -154,6 +167,7 @@ def _read_effect(effect: Mapping[str, Any]) -> Effect:
         headers=headers,
         body=effect.get("body"),
         content_type=str(effect.get("contentType", "")),
+        quote=bool(effect.get("quote")),
         drop=bool(effect.get("drop")),
         reset=bool(effect.get("reset")),
         truncate=bool(effect.get("truncate")),

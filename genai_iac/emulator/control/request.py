@@ -18,6 +18,7 @@ class ControlRequest:
     request: Incoming
     directory: Path | None
     home_region: str | None
+    allow_kill: bool = False
 
     @property
     def value(self) -> Any:

@@ -5,12 +5,14 @@ from genai_iac.emulator.control import admin, clock, principals
 from genai_iac.emulator.control.faults import FaultError
 from genai_iac.emulator.control.request import ControlRequest, ControlRoute
 from genai_iac.emulator.control.settings import SettingError
+from genai_iac.emulator.control.token import check_token
 from genai_iac.emulator.http.errors import ServiceError, invalid
 from genai_iac.emulator.http.requests import Incoming
 from genai_iac.emulator.http.responses import NO_CONTENT, Answer, answer_error
 from genai_iac.emulator.storage.database import Database
 
 _PREFIX = "_local"
+_NONE = "This local emulator has no control API; genai-iac local serve starts one that has."
 
 DOORS: dict[str, dict[str, ControlRoute]] = {
     "health": {"GET": ControlRoute(admin.show_health)},
@@ -36,10 +38,15 @@ DOORS: dict[str, dict[str, ControlRoute]] = {
 class Control:
     """The control API of one tenancy."""
 
-    def __init__(self, database: Database, profiles: Profiles, home_region: str | None) -> None:
+    def __init__(
+        self, database: Database, profiles: Profiles, home_region: str | None, token: str | None, *, allow_kill: bool
+    ) -> None:
+        """`token` None: there is no control API, but for its health."""
         self._database = database
         self._profiles = profiles
         self._home_region = home_region
+        self._token = token
+        self._allow_kill = allow_kill
 
     def owns(self, request: Incoming) -> bool:
         """Whether this request is for the control API."""
@@ -48,7 +55,7 @@ class Control:
     def answer(self, request: Incoming) -> Answer:
         """Do what the request asks; bad input is 400 with a sentence."""
         try:
-            shown = self._open(_find_route(request), request)
+            shown = self._open(self._find_door(request), request)
         except ServiceError as error:
             return answer_error(error)
         except (SettingError, FaultError) as error:
@@ -58,12 +65,18 @@ class Control:
     def _open(self, door: ControlRoute, request: Incoming) -> object:
         transaction = self._database.write() if door.writes else self._database.snapshot()
         with transaction as connection:
-            shown: object = door.function(
-                ControlRequest(connection, request, self._profiles.directory, self._home_region)
-            )
+            visit = ControlRequest(connection, request, self._profiles.directory, self._home_region, self._allow_kill)
+            shown: object = door.function(visit)
         if door.profiles:
             self._profiles.write()
         return shown
+
+    def _find_door(self, request: Incoming) -> ControlRoute:
+        if request.segments != (_PREFIX, "health"):
+            if self._token is None:
+                raise ServiceError(404, "NotFound", _NONE)
+            check_token(request, self._token)
+        return _find_route(request)
 
 
 def _find_route(request: Incoming) -> ControlRoute:

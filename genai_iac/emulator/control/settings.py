@@ -1,4 +1,4 @@
-"""The switches of a local tenancy: what they are called, what they may hold, what holds unless told otherwise."""
+"""The switches of a local emulator: what they are called, what they may hold, what holds unless told otherwise."""
 
 import json
 from dataclasses import dataclass, field, fields, replace

@@ -84,7 +84,7 @@ def _check_host(request: Incoming) -> None:
     origin = request.headers.get("origin")
     if name.lower() not in _LOCAL_HOSTS or (origin is not None and origin.partition("://")[2] != host):
         raise ServiceError(
-            403, "Forbidden", "The local tenancy answers on loopback names only: 127.0.0.1 or localhost."
+            403, "Forbidden", "The local emulator answers on loopback names only: 127.0.0.1 or localhost."
         )
 
 

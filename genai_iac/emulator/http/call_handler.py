@@ -53,7 +53,7 @@ class CallHandler:
             if effect.cuts:
                 return Answer(status=0)
             if effect.answers:
-                return fault_answer(effect)
+                return fault_answer(effect, self._request.body)
         operation = self._route.operation
         if operation is None:
             raise self._route.error or not_authenticated()
@@ -110,11 +110,14 @@ def _wrong_region(home: str) -> ServiceError:
     )
 
 
-def fault_answer(effect: Effect) -> Answer:
-    """The answer a fault gives in the place of the operation."""
+def fault_answer(effect: Effect, quoted: bytes = b"") -> Answer:
+    """The answer a fault gives in the place of the operation; one that quotes has `quoted` in its message."""
     status = effect.status or 500
     if effect.body is None:
-        body = {"code": effect.code or f"Fault{status}", "message": effect.message or "Injected by the local tenancy."}
+        message = effect.message or "Injected by the local emulator."
+        if effect.quote:
+            message = f"{message} {quoted.decode('utf-8', 'replace')}"
+        body = {"code": effect.code or f"Fault{status}", "message": message}
         return Answer(body, status, effect.headers)
     if isinstance(effect.body, str):
         return Answer(

@@ -6,6 +6,7 @@ import secrets
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from typing import Any
 
 from genai_iac.emulator.control.faults import ActiveFaults, Effect
@@ -32,6 +33,8 @@ class ResponseWriter:
     async def send(self, answer: Answer, request: Incoming | None, now: int, struck: ActiveFaults = _NO_STRIKE) -> None:
         """Send an answer, as the faults that struck would have it."""
         effects = (*struck.before, *struck.after)
+        shaped = {name: value for effect in effects if not effect.answers for name, value in effect.headers.items()}
+        answer = replace(answer, headers={**answer.headers, **shaped}) if shaped else answer
         body = b"" if request is not None and request.method == "HEAD" else answer.encode()
         if any(effect.truncate for effect in effects):
             await self._start(answer, request, now, len(body) if answer.stream is None else None)

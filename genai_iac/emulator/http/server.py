@@ -17,6 +17,7 @@ from pathlib import Path
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from genai_iac.emulator.control.token import choose_token
 from genai_iac.emulator.http.app import Application
 from genai_iac.emulator.http.uvicorn_protocol import TenancyProtocol
 from genai_iac.emulator.tenancy import Emulator
@@ -33,24 +34,36 @@ class Running:
     config_file: Path
     tenancy: str
     home_region: str
+    control_token: str | None = None  # None: no control API
 
 
 @contextmanager
 def running(
-    db: Path | None = None, port: int = 0, *, home_region: str | None = None, oci_dir: Path | None = None
+    db: Path | None = None,
+    port: int = 0,
+    *,
+    home_region: str | None = None,
+    oci_dir: Path | None = None,
+    control_token: str | None = None,
+    control: bool = True,
+    allow_kill: bool = False,
 ) -> Iterator[Running]:
     """Serve a tenancy from a thread of this process while the block runs. Port 0 takes a free one.
 
     Client profiles go to `oci_dir`; without it, beside the database, or for a tenancy in memory to a directory that
-    vanishes with it. OSError when the port is taken."""
+    vanishes with it. The control API (none with `control=False`) asks for `control_token`; without one for that of
+    GENAI_IAC_CONTROL_TOKEN, else a random one. OSError when the port is taken."""
     with contextlib.ExitStack() as stack:
         if oci_dir is None:
             oci_dir = _profiles_beside(db) if db else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         listener = stack.enter_context(_listen("127.0.0.1", port))
-        emulator = stack.enter_context(Emulator(db, home_region=home_region, oci_dir=oci_dir))
+        token = choose_token(control_token, db) if control else None
+        emulator = stack.enter_context(
+            Emulator(db, home_region=home_region, oci_dir=oci_dir, control_token=token, allow_kill=allow_kill)
+        )
         if emulator.config_file is None:
             raise RuntimeError("a tenancy with a directory has profiles in it")
-        served = Running(_url(listener), emulator.config_file, emulator.tenancy, emulator.home_region)
+        served = Running(_url(listener), emulator.config_file, emulator.tenancy, emulator.home_region, token)
         stack.enter_context(_in_thread(emulator.app, listener))
         yield served
 
@@ -63,13 +76,21 @@ def serve(
     *,
     home_region: str | None = None,
     on_ready: Callable[[str], None] | None = None,
+    control_token: str | None = None,
+    allow_kill: bool = False,
 ) -> None:
-    """Serve a tenancy until SIGINT or SIGTERM; `on_ready` is told the URL. Loopback only: ValueError for other hosts."""
+    """Serve a tenancy until SIGINT or SIGTERM; `on_ready` is given the URL. Loopback only: ValueError for other hosts."""
     if host not in _LOOPBACK:
-        raise ValueError(f"the local tenancy listens on loopback only, not on {host}; use 127.0.0.1")
+        raise ValueError(f"the local emulator listens on loopback only, not on {host}; use 127.0.0.1")
     with (
         _listen(host, port) as listener,
-        Emulator(db, home_region=home_region, oci_dir=oci_dir or _profiles_beside(db)) as emulator,
+        Emulator(
+            db,
+            home_region=home_region,
+            oci_dir=oci_dir or _profiles_beside(db),
+            control_token=choose_token(control_token, db),
+            allow_kill=allow_kill,
+        ) as emulator,
     ):
         asyncio.run(_serve_until_signal(emulator.app, listener, on_ready))
 
@@ -115,7 +136,7 @@ def _in_thread(app: Application, listener: socket.socket) -> Iterator[None]:
             ready.set()
             loop.close()
 
-    thread = threading.Thread(target=run, name="genai-iac local tenancy", daemon=True)
+    thread = threading.Thread(target=run, name="genai-iac local emulator", daemon=True)
     thread.start()
     ready.wait()
     try:

@@ -22,10 +22,11 @@ _LOG = logging.getLogger("genai_iac.emulator")
 
 
 class TransactionRunner:
-    """The synchronous heart of a local tenancy. It answers; sending, waiting and breaking connections is the wire's."""
+    """The synchronous heart of a local emulator. It answers; sending, waiting and breaking connections is the wire's."""
 
-    def __init__(self, database: Database, master_key: Callable[[], str]) -> None:
+    def __init__(self, database: Database, master_key: Callable[[], str], *, allow_kill: bool = False) -> None:
         self._database = database
+        self._allow_kill = allow_kill
         self._master_key = master_key
         self._router = Router(OPERATIONS)
         self._gate = Authorizer(PolicyCache())
@@ -48,7 +49,8 @@ class TransactionRunner:
         if not world.faults or route.operation is None:
             return world, ActiveFaults()
         with self._database.write() as connection:
-            return world, match_faults(connection, route.operation.name)
+            struck = match_faults(connection, route.operation.name)
+        return world, struck if self._allow_kill else struck.without_kills()
 
     def answer(self, request: Incoming, route: MatchedRoute, struck: ActiveFaults) -> Answer:
         """Run the operation, or the fault that answers in its place, and log the call. Never raises."""
@@ -56,7 +58,7 @@ class TransactionRunner:
             with self._database.write() as connection:
                 return self._within(connection, request, route, struck)
         except Exception:
-            _LOG.exception("%s %s failed inside the local tenancy", request.method, request.path)
+            _LOG.exception("%s %s failed inside the local emulator", request.method, request.path)
             with self._database.write() as connection:
                 failure = ServiceError(500, "InternalServerError", "Internal Server Error")
                 answer = answer_error(failure)
@@ -90,7 +92,7 @@ def _after(answer: Answer, struck: ActiveFaults) -> tuple[Answer, int]:
         if effect.cuts:
             return answer, 0
         if effect.answers:
-            answer = fault_answer(effect)
+            answer = fault_answer(effect, answer.encode())
     return answer, answer.status
 
 

@@ -1,1 +1,1 @@
-"""A page for people at `/`: what is in the tenancy, what was called, and a clock with buttons."""
+"""The emulator's web page at `/`: resources, calls, and the clock. In: stored state. Out: HTML. Must not know: how calls are handled."""

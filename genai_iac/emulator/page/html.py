@@ -20,13 +20,13 @@ _LONGEST = 2_000
 _SOON = 14 * DAY
 
 
-def render_page(view: View) -> str:
-    """The whole page."""
+def render_page(view: View, token: str | None) -> str:
+    """The whole page; the buttons of the clock only for who has shown the control token."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Local tenancy</title><style>{stylesheet()}</style></head><body>"
-        f"{_header(view)}<main>{_tree(view)}<aside>{_people(view)}{_calls(view)}</aside></main></body></html>"
+        f"<title>Local emulator</title><style>{stylesheet()}</style></head><body>"
+        f"{_header(view, token)}<main>{_tree(view)}<aside>{_people(view)}{_calls(view)}</aside></main></body></html>"
     )
 
 
@@ -49,23 +49,32 @@ def security_headers() -> dict[str, str]:
     }
 
 
-def _header(view: View) -> str:
+def _header(view: View, token: str | None) -> str:
     world = view.world
     offset = (
         f"{'+' if world.offset > 0 else '-'}{_about(abs(world.offset))}" if abs(world.offset) >= 1000 else "real time"
-    )
-    steps = "".join(
-        f'<button name="advance" value="{step}" title="Advance by {words}">+{step}</button>' for step, words in _STEPS
     )
     faults = (
         f'<span class="state revoked">{view.faults} fault{"s" * (view.faults != 1)} armed</span>' if view.faults else ""
     )
     return (
-        "<header><div><h1>Local tenancy</h1>"
+        "<header><div><h1>Local emulator</h1>"
         f'<p class="id">{_safe(world.tenancy)}</p>'
         f"<p>Home region <b>{world.home}</b> ({REGIONS[world.home]}) {faults}</p></div>"
         f'<form class="clock" method="post" action="/_page/clock"><p><time>{format_instant(world.now)[:19]}Z</time>'
-        f'<small>{offset}</small></p><p>{steps}<button name="set" value="now" title="Back to real time">now</button></p></form></header>'
+        f"<small>{offset}</small></p>{_buttons(token)}</form></header>"
+    )
+
+
+def _buttons(token: str | None) -> str:
+    if token is None:
+        return ""
+    steps = "".join(
+        f'<button name="advance" value="{step}" title="Advance by {words}">+{step}</button>' for step, words in _STEPS
+    )
+    return (
+        f'<input type="hidden" name="token" value="{html.escape(token, quote=True)}"><p>{steps}'
+        '<button name="set" value="now" title="Back to real time">now</button></p>'
     )
 
 

@@ -1,6 +1,7 @@
 """The page and its clock buttons over HTTP."""
 
-from urllib.parse import parse_qs
+import hmac
+from urllib.parse import parse_qs, urlencode
 
 from genai_iac.emulator.control.clock import turn_clock
 from genai_iac.emulator.http.errors import ServiceError
@@ -17,8 +18,9 @@ _CLOCK = ("_page", "clock")
 class Page:
     """The page of one tenancy."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, token: str | None) -> None:
         self._database = database
+        self._token = token
 
     def owns(self, request: Incoming) -> bool:
         """Whether this request is for the page or one of its buttons."""
@@ -29,17 +31,22 @@ class Page:
     def answer(self, request: Incoming) -> Answer:
         """The page, or the way back to it after a button."""
         if request.segments != _CLOCK:
-            return self._show()
+            return self._show(self._proven(request.query.get("token", [""])[0]))
         try:
             self._press(request)
         except ServiceError as error:
             return answer_error(error)
-        return Answer(status=303, headers={"location": "/"})
+        return Answer(status=303, headers={"location": f"/?{urlencode({'token': self._token})}"})
 
-    def _show(self) -> Answer:
+    def _proven(self, token: str) -> str | None:
+        """The token, when it is the one of the control API: the buttons do what that does."""
+        proven = self._token is not None and hmac.compare_digest(token.encode(), self._token.encode())
+        return token if proven else None
+
+    def _show(self, token: str | None) -> Answer:
         with self._database.snapshot() as connection:
             view = read_view(connection)
-        content = render_page(view).encode("utf-8")
+        content = render_page(view, token).encode("utf-8")
         return Answer(content=content, content_type="text/html; charset=utf-8", headers=security_headers())
 
     def _press(self, request: Incoming) -> None:
@@ -47,6 +54,10 @@ class Page:
         if request.method != "POST" or "origin" not in request.headers:
             raise ServiceError(403, "Forbidden", "The buttons are for the page itself; programs use /_local/clock.")
         fields = {name: values[0] for name, values in parse_qs(request.body.decode("latin-1")).items()}
+        if not self._proven(fields.pop("token", "")):
+            raise ServiceError(
+                403, "Forbidden", "The buttons need the page's address with its token, as local serve prints it."
+            )
         with self._database.write() as connection:
             if fields == {"set": "now"}:
                 set_clock(connection, 0)

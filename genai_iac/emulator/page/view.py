@@ -1,6 +1,6 @@
 """What the page shows, read in one transaction: the tree of compartments, what is in each, the last calls, the clock.
 
-Everything is cut to a number of rows a person can look at; how many were left out is told."""
+Everything is cut to a number of rows a person can look at; how many were left out is reported."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LAST_CALLS = 30
 
 @dataclass(frozen=True)
 class ResourceGroup:
-    """The things of one kind in one compartment, and how many more there are."""
+    """Resources of one kind in one compartment (the first ones), and how many more there are."""
 
     rows: tuple[StoredResource, ...] = ()
     more: int = 0

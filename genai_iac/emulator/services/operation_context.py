@@ -1,4 +1,4 @@
-"""What an operation is given: the request, the moment, the caller, and the doors to what it may read and change."""
+"""Per-request context passed to operations: request, time, caller, and access to stored resources."""
 
 import sqlite3
 from collections.abc import Callable, Mapping

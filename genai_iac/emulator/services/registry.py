@@ -1,4 +1,4 @@
-"""All services of the local tenancy: every operation, and all work that time brings."""
+"""All services of the local emulator: every operation, and all work that time brings."""
 
 from genai_iac.emulator.services import generative_ai, identity, inference, object_storage, search, vault
 
@@ -10,5 +10,7 @@ OPERATIONS = (
     *object_storage.OPERATIONS,
     *search.OPERATIONS,
 )
+
+OPERATION_NAMES = frozenset(operation.name for operation in OPERATIONS)
 
 WORKS = {**identity.WORKS, **generative_ai.WORKS, **vault.WORKS}

@@ -7,6 +7,7 @@ from typing import Any
 from genai_iac.emulator.storage.time_format import format_instant
 
 KEPT = 50_000  # the newest ones
+_LONGEST = 1_000  # characters of a path, a query and a name: 50,000 lines of 64 KiB would fill a disk
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,11 @@ def log_call(connection: sqlite3.Connection, call: LoggedCall) -> None:
             call.at,
             call.service,
             call.operation,
-            call.method,
-            call.path,
-            call.query,
-            call.region,
-            call.principal,
+            call.method[:_LONGEST],
+            call.path[:_LONGEST],
+            call.query[:_LONGEST],
+            call.region[:_LONGEST],
+            call.principal[:_LONGEST],
             call.status,
             call.code,
         ),

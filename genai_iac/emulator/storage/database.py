@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genai_iac.emulator.storage.ocids import make_ocid
+from genai_iac.filesystem.safe_paths import check_file
 
 _VERSION = 2
 _WAIT = 30.0  # seconds for another process's transaction
@@ -30,6 +31,8 @@ class Database:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite gives its journal the mode of the file, so the file is private before SQLite sees it
+            for beside in ("", "-wal", "-shm", "-journal"):
+                check_file(path.with_name(path.name + beside))
             path.touch(mode=0o600)
         # the connection is made in one thread and used in the server's
         self.connection = sqlite3.connect(
@@ -40,7 +43,7 @@ class Database:
             self._prepare()
         except sqlite3.DatabaseError as error:
             self.connection.close()
-            raise DatabaseError(f"{path} is not a local tenancy ({error}); name another file or remove it") from error
+            raise DatabaseError(f"{path} is not a local emulator ({error}); name another file or remove it") from error
 
     def close(self) -> None:
         """Close the connection; the file stays."""

@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from genai_iac.emulator.storage.private_files import create_private
+from genai_iac.filesystem.safe_paths import check_file
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _NONCE = 12
@@ -52,6 +53,7 @@ def master_key(database: Path | None) -> Callable[[], str]:
         if database is None:
             return secrets.token_hex(32)
         path = database.with_name(database.name + ".key")
+        check_file(path)
         if not path.exists():
             create_private(path, secrets.token_hex(32).encode("ascii"))
         return path.read_text("ascii")
@@ -60,4 +62,4 @@ def master_key(database: Path | None) -> Callable[[], str]:
 
 
 def _derive(passphrase: str) -> bytes:
-    return hashlib.sha256(b"genai-iac local tenancy\n" + passphrase.encode("utf-8")).digest()
+    return hashlib.sha256(b"genai-iac local emulator\n" + passphrase.encode("utf-8")).digest()

@@ -50,7 +50,7 @@ def _seed(connection: sqlite3.Connection, administrator: str, home_region: str |
     resources = Resources(connection)
     now = world.now
     tags = {"freeformTags": {}, "definedTags": {"Oracle-Tags": {"CreatedBy": "root", "CreatedOn": format_instant(now)}}}
-    root = {"description": "The local tenancy of genai-iac", "upiIdcsCompatibilityLayerEndpoint": None, **tags}
+    root = {"description": "The local emulator of genai-iac", "upiIdcsCompatibilityLayerEndpoint": None, **tags}
     group = {"description": "Administrators of the tenancy", **tags}
     user = {"description": "Signs the requests of the DEFAULT profile", "isMfaActivated": False, **tags}
     for ocid, kind, compartment, name, body in (

@@ -1,6 +1,8 @@
-"""What is wrong, risky or useless in policies that parse: named rules over trees, as pure functions.
+"""Lint rules for policies that parse. Pure functions over syntax trees.
 
-Every rule is a row of a table here; adding one is writing a check and putting it into its table.
+For: what is wrong, risky or useless in statements. In: parsed policies, a `Directory`. Out: findings with the rule's name.
+Must not know: files and positions; `analysis.lint` adds them.
+To add a rule: write a check and add it to its module's table.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,6 +1,8 @@
-"""Who may do what: the permissions that an operation needs and those that a verb on a resource type gives.
+"""Tables of permissions: which an operation needs, and which a verb on an IAM resource type gives.
 
-The tables hold the services that this tool and its local tenancy touch; each names its sources and what is UNCONFIRMED.
+For: evaluation, and the least policy that a plan needs. In: operation or permission names. Out: names.
+Must not know: statements or tenancies. The tables cover the services that this tool and its emulator use; each names its
+sources and marks what is UNCONFIRMED.
 """
 
 from functools import cache

@@ -24,7 +24,7 @@ GENERATIVE_AI = Service(
         "CreateApiKey": (f"{_KEY}_CREATE",),
         "DeleteApiKey": (f"{_KEY}_DELETE",),
         "ChangeApiKeyCompartment": (f"{_KEY}_MOVE",),
-        "RenewApiKey": (f"{_KEY}_CREATE",),  # mints a value, as create does
+        "RenewApiKey": (f"{_KEY}_CREATE",),  # returns a new value, as create does
         "SetApiKeyState": (f"{_KEY}_DELETE",),  # may revoke, as final as delete
         "ListModels": ("GENERATIVE_AI_MODEL_INSPECT",),
         "GetModel": ("GENERATIVE_AI_MODEL_READ",),

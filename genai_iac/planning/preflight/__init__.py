@@ -1,7 +1,7 @@
-"""What the service would refuse of what a plan is about to write, told before the first write: names, places, limits,
-dates, and calls. Pure.
+"""What the service would refuse, found before the first write: names, compartments, limits, dates, callers that lose access. Pure.
 
-Only what is certain is an error. What is not written is not looked at, so that a plan without changes asks for no groups.
+In: changes and the planned state. Out: errors for what is certain, notices for the rest.
+Must not know: the SDK. It looks only at what will be written, so that a plan without changes reads no groups.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from genai_iac import iam_policy as language
 from genai_iac.core import Change, Live, Notice
 from genai_iac.core.errors import PlanError
 from genai_iac.planning.planned_state import PlannedState
-from genai_iac.planning.preflight.callers import warn_callers_losing_access
 from genai_iac.planning.preflight.limits import (
     ServiceLimits,
     find_deep_compartments,
@@ -24,6 +23,7 @@ from genai_iac.planning.preflight.limits import (
     note_many_policies,
 )
 from genai_iac.planning.preflight.models import MAX_TOLD, find_model_warnings
+from genai_iac.planning.preflight.name_clashes import find_clashes
 from genai_iac.planning.preflight.names import find_misnamed, note_unasked_domains
 
 
@@ -56,6 +56,7 @@ def check_changes(
     known = future.directory(directory.group, directory.dynamic_group)
     errors: list[PlanError] = []
     notices: list[Notice] = []
+    errors.extend(find_clashes(changes, future, live))
     for policy in policies:
         errors.extend(find_misnamed(policy, future, known))
         errors.extend(find_full_policies(policy, future, limits))
@@ -67,7 +68,6 @@ def check_changes(
         found = find_model_warnings(change.address, future, live.now)
         notices.extend(Notice(text, change.address) for _, text in islice(found, MAX_TOLD))
     notices.extend(note_many_policies(written, live, limits))
-    notices.extend(warn_callers_losing_access(changes, live))
     return errors, notices
 
 

@@ -12,7 +12,7 @@ from genai_iac.planning.planned_state import PlannedState
 from genai_iac.planning.preflight.names import place_of
 
 PREFIX = "GENAI_IAC_LIMIT_"
-_LOCAL_PATH = 10_000  # what the local tenancy allows unless it is set to OCI's own number
+_LOCAL_PATH = 10_000  # what the local emulator allows unless it is set to OCI's own number
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ServiceLimits:
     def of_environment(cls, environ: Mapping[str, str], *, local: bool = False) -> ServiceLimits:
         """What Oracle granted this tenancy: ``GENAI_IAC_LIMIT_STATEMENTS_PER_PATH=1000``. Raises UsageError.
 
-        A local tenancy is wider along a path unless its own settings say otherwise, and refuses by itself.
+        A local emulator is wider along a path unless its own settings say otherwise, and refuses by itself.
         """
         given = {
             name: environ[f"{PREFIX}{name.upper()}"] for name in _names(cls) if f"{PREFIX}{name.upper()}" in environ

@@ -1,4 +1,4 @@
-"""Attributes as plain data for machines and as symbols for people. A value that is not known yet is told apart, never guessed."""
+"""Attributes as plain data for machines and as symbols for people. A value that is not known yet is shown as such, never guessed."""
 
 from __future__ import annotations
 
@@ -45,6 +45,24 @@ def unknown_paths(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[s
     elif is_list(value):
         for index, item in enumerate(_items(value)):
             yield from unknown_paths(item, (*path, str(index)))
+
+
+def expressions(value: object) -> dict[str, str]:
+    """By JSON Pointer (RFC 6901) what stands for each value that is not known yet, as a manifest writes it.
+
+    With `known_part` it tells any two values apart.
+    """
+    return {"".join(map(_pointer, path)): symbol(_at(value, path)) for path in unknown_paths(value)}
+
+
+def _pointer(step: str) -> str:
+    return "/" + step.replace("~", "~0").replace("/", "~1")
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        value = _items(value)[int(step)] if is_list(value) else {str(key): item for key, item in value.items()}[step]
+    return value
 
 
 def canonical(value: object) -> Any:

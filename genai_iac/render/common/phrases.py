@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from genai_iac.core import ACTIONS, Action, Change, Invalidation, Notice, Plan, Summary
@@ -87,6 +87,30 @@ def sign(change: Change) -> str:
     return "." if "forget" in actions else "="
 
 
+def signs_used(plan: Plan, now: datetime | None) -> dict[str, str]:
+    """The symbols of the plan's changes with their meaning; `!` is said to stop something only where that is in use."""
+    used = {sign(change) for change in plan.changes}
+    return {mark: stop_words(plan, now) if mark == "!" else words for mark, words in SIGNS.items() if mark in used}
+
+
+def stop_words(plan: Plan, now: datetime | None) -> str:
+    """What `!` means in this plan."""
+    losses = [loss for change in plan.changes for loss in change.losses]
+    if not any(loss.is_in_use(now) for loss in losses):
+        return "renew, deactivate or revoke: no value in use stops working"
+    return (
+        SIGNS["!"] if any(loss.key is None and loss.is_in_use(now) for loss in losses) else "a key in use loses access"
+    )
+
+
+def danger_title(losses: Sequence[Invalidation]) -> str:
+    """`2 secret values stop working`; losses of access and of values are counted apart."""
+    values, keys = sum(loss.key is None for loss in losses), len({loss.key for loss in losses if loss.key})
+    parts = [f"{count(values, 'secret value')} {'stops' if values == 1 else 'stop'} working"] if values else []
+    parts += [f"{count(keys, 'key')} {'loses' if keys == 1 else 'lose'} access"] if keys else []
+    return ", ".join(parts)
+
+
 def plan_line(plan: Plan) -> str:
     """The last line: `Plan: 2 to add, 1 to change, 0 to destroy.`, or `No changes.`"""
     return f"Plan: {_counts(plan.summary, TO_DO)}." if plan else "No changes."
@@ -97,15 +121,13 @@ def resources_line(summary: Summary) -> str:
     return f"Resources: {_counts(summary, _COUNTED)}."
 
 
-def verdict(plan: Plan) -> str:
+def verdict(plan: Plan, now: datetime | None = None) -> str:
     """The plan in a few words, dangers first."""
     if not plan:
         return "No changes"
     counts = [f"{plan.summary[action]} {TO_DO[action]}" for action in ACTIONS if plan.summary[action]]
-    lost = sum(len(change.losses) for change in plan.changes)
-    return ", ".join(
-        ([count(lost, "secret value") + (" stops" if lost == 1 else " stop") + " working"] if lost else []) + counts
-    )
+    lost = [loss for change in plan.changes for loss in change.losses if loss.is_in_use(now)]
+    return ", ".join(([danger_title(lost)] if lost else []) + counts)
 
 
 def done(actions: Iterable[Action]) -> str:
@@ -130,6 +152,16 @@ def loss_words(
 
     `lasting` is for what is read later: there the moment itself is said too. `place` writes a sink's name where plain text is not safe.
     """
+    if loss.key is not None:
+        how = "until the change has ended" if loss.passing else "by any policy afterwards"
+        key, apis = escape_control(str(loss.key), NAME_LIMIT), escape_control(", ".join(loss.apis), 500)
+        effect = f"{key} is not allowed to call {apis} {how}; callers get 404"
+    else:
+        effect = f"{_EFFECT.get(loss.how, f'{loss.how} stops its value')}{_carrier_words(loss, place or _plain)}"
+    return f"{_used_words(loss, now, lasting)}; {effect}"
+
+
+def _used_words(loss: Invalidation, now: datetime | None, lasting: bool) -> str:
     if loss.last_used is None:
         used = "has no recorded use"
     elif now is None:
@@ -138,7 +170,7 @@ def loss_words(
         used = f"was last used at {moment_for_people(loss.last_used)}, {elapsed_words(now - loss.last_used)} before this plan"
     else:
         used = f"was last used {elapsed_words(now - loss.last_used)} ago"
-    return f"{used}; {_EFFECT.get(loss.how, f'{loss.how} stops its value')}{_carrier_words(loss, place or _plain)}"
+    return used
 
 
 def _carrier_words(loss: Invalidation, place: Callable[[str], str]) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from genai_iac.analysis.drift import ResourceDrift, What
 from genai_iac.core import LiveResource, Source
-from genai_iac.render.common.attribute_values import known_part, moment
+from genai_iac.render.common.attribute_values import is_known, known_part, moment, symbol
 from genai_iac.render.common.json_text import write_json
 from genai_iac.render.common.markdown import code, code_html, fenced, folded, size
 from genai_iac.render.common.phrases import NAME_LIMIT, count, notice_lines, stack_words
@@ -51,7 +51,7 @@ def _document(one: ResourceDrift) -> dict[str, Any]:
         {
             "path": ".".join(leaf.path),
             "live": known_part(leaf.live),
-            "desired": known_part(leaf.desired),
+            "desired": known_part(leaf.desired) if is_known(leaf.desired) else symbol(leaf.desired),
             "direction": leaf.direction,
         }
         for leaf in one.leaves
@@ -149,7 +149,7 @@ _OCID = 255  # columns of a word that is left whole: it is copied
 
 
 def render_drift_text(report: DriftReport, terminal: Terminal) -> str:
-    """What differs, what no call can mend, what a reader should know, and the verdict as the last line."""
+    """What differs, what no call can fix, what a reader should know, and the verdict as the last line."""
     return terminal.join(_lines(report, terminal))
 
 

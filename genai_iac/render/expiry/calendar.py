@@ -1,4 +1,4 @@
-"""When working secrets die, as an iCalendar object (RFC 5545) that a calendar program subscribes to or imports again and again."""
+"""When working secrets expire, as an iCalendar object (RFC 5545) that a calendar program subscribes to or imports again and again."""
 
 from __future__ import annotations
 

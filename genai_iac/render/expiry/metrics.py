@@ -1,4 +1,4 @@
-"""When secrets die, as metrics: the text exposition format of Prometheus, version 0.0.4."""
+"""When secrets expire, as metrics: the text exposition format of Prometheus, version 0.0.4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`expiry`: when each secret dies, the nearest first: for people, programs, calendars and monitors. A mask is shown, a value never."""
+"""`expiry`: when each secret expires, the nearest first: for people, programs, calendars and monitors. A mask is shown, a value never."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONGEST_LABEL = 40  # columns
 def table_text(
     stack: str, entries: tuple[SecretStatus, ...], now: datetime, dying: tuple[SecretStatus, ...], terminal: Terminal
 ) -> str:
-    """The table, the timeline of those that live, and how many die within the time asked for. Entries come nearest first."""
+    """The table, the timeline of those that live, and how many expire within the time asked for. Entries come nearest first."""
     return terminal.join(_lines(stack, entries, now, dying, terminal))
 
 

@@ -1,0 +1,1 @@
+"""Formats of lint findings: text and SARIF. In: findings. Out: text. Must not know: the rules."""

@@ -17,7 +17,7 @@ class SecretExpiry:
     address: Address
     secret: str
     at: datetime
-    works: bool = True  # one that stands by, inactive, dies unnoticed
+    works: bool = True  # one that is the standby, inactive, expires unnoticed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class AccessBeforeAfter:
 class PlanContext:
     """Everything here may be left out; a rendering then says less."""
 
-    now: datetime | None = None  # "used 4 minutes ago" is told from here; without it the moment itself is shown
+    now: datetime | None = None  # "used 4 minutes ago" is counted from here; without it the moment itself is shown
     sources: Mapping[Address, Source] = field(default_factory=dict)
     sinks: Mapping[Address, Sequence[str]] = field(
         default_factory=dict

@@ -83,7 +83,7 @@ def as_texts(value: Any) -> list[str]:
 
 def _differs(before: Any, after: Any, was_there: bool) -> bool:
     if isinstance(after, Lifetime) and was_there:
-        return False  # a life is given at mint and is never a difference by itself
+        return False  # a duration counts from creation or renewal and is never a difference by itself
     if before in (None, "") and after in (None, "", [], {}, ()):
         return False
     return bool(_comparable(before) != _comparable(after))

@@ -16,7 +16,7 @@ SOON = timedelta(days=14)  # what renderings point out
 
 
 def expiries_after(plan: Plan, around: PlanContext) -> list[SecretExpiry]:
-    """The expiries that the plan leads to and those of secrets it leaves alone. A life given at mint counts from `around.now`."""
+    """The expiries that the plan leads to and those of secrets it leaves alone. A duration counts from `around.now`."""
     told = {(expiry.address, expiry.secret): expiry for expiry in around.expiries}
     for change in plan.changes:
         told = {key: expiry for key, expiry in told.items() if key[0] != change.address}

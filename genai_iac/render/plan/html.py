@@ -11,7 +11,7 @@ from pathlib import Path
 
 from genai_iac.core import ACTIONS, Address, Change, Plan
 from genai_iac.render.common.html import change_block, change_class, code, listed, loss_line, section, text
-from genai_iac.render.common.phrases import TO_DO, count, elapsed_words, plan_line, sign, stack_words
+from genai_iac.render.common.phrases import TO_DO, count, danger_title, elapsed_words, plan_line, sign, stack_words
 from genai_iac.render.common.svg import bar_svg, graph_svg
 from genai_iac.render.plan.context import AccessBeforeAfter, PlanContext, SecretExpiry
 from genai_iac.render.plan.expirations import SOON, expiries_after
@@ -70,11 +70,20 @@ def _header(plan: Plan) -> str:
 
 
 def _dangers(plan: Plan, around: PlanContext) -> str:
-    lines = [f"{code(str(change.address))}: {line}" for change in plan.changes for line in loss_line(change, around)]
-    if not lines:
-        return ""
-    title = f"{count(len(lines), 'secret value')} {'stops' if len(lines) == 1 else 'stop'} working"
-    return f'<section class="danger"><h2>{title}</h2>{listed(lines)}</section>'
+    """What stops working: values in use first, as a danger; those that nobody uses after them, as a plain section."""
+    parts = []
+    for in_use in (True, False):
+        pairs = [
+            (loss, f"{code(str(change.address))}: {line}")
+            for change in plan.changes
+            for loss, line in zip(change.losses, loss_line(change, around), strict=True)
+            if loss.is_in_use(around.now) is in_use
+        ]
+        if pairs:
+            title, lines = danger_title([loss for loss, _ in pairs]), listed(line for _, line in pairs)
+            quiet = section(f"{title}; none in use", lines)
+            parts.append(f'<section class="danger"><h2>{title}</h2>{lines}</section>' if in_use else quiet)
+    return "".join(parts)
 
 
 def _notices(plan: Plan) -> str:

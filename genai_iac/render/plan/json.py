@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from genai_iac.core import ACTIONS, Change, Invalidation, Plan
+from genai_iac import __version__
+from genai_iac.core import ACTIONS, Change, Destination, Invalidation, Plan
 from genai_iac.core.errors import StalePlanError
-from genai_iac.render.common.attribute_values import canonical, known_part, moment, unknown_paths
+from genai_iac.render.common.attribute_values import expressions, known_part, moment, unknown_paths
 from genai_iac.render.common.json_text import write_json
+from genai_iac.render.plan.digests import change_fingerprint, document_digest, find_contradiction, plan_fingerprint
 
 _GONE, _MADE, _NOTHING_IN_OCI = {"delete", "forget"}, {"create"}, {"deliver"}
 
@@ -30,7 +32,7 @@ def render_gitlab(plan: Plan) -> str:
     return write_json(counts) + "\n"
 
 
-FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
+FORMAT_VERSION = "1.1"  # a new minor adds fields; a new major changes what is there
 
 
 def render_json(plan: Plan) -> str:
@@ -40,12 +42,11 @@ def render_json(plan: Plan) -> str:
 
 def plan_document(plan: Plan) -> dict[str, Any]:
     """The plan as JSON data. What is not known yet is left out of `after`; `after_unknown` has its dotted path."""
-    return {
+    head = header(plan)
+    document = {
         "format_version": FORMAT_VERSION,
-        "stack": plan.stack,
-        "environment": plan.environment,
-        "tenancy": plan.tenancy,
-        "region": plan.region,
+        "toolVersion": __version__,
+        **head,
         "fingerprint": fingerprint(plan),
         "summary": {action: plan.summary[action] for action in ACTIONS},
         "unchanged": plan.unchanged,
@@ -55,46 +56,87 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             {"address": str(notice.address) if notice.address else None, "text": notice.text} for notice in plan.notices
         ],
     }
+    return {**document, "digest": document_digest(document)}
+
+
+def check_version(document: Mapping[str, Any], what: str) -> None:
+    """Raises StalePlanError for a document of another major version, or of 1.0, whose fingerprint bound no sinks and no stack."""
+    version = document.get("format_version")
+    major = version.partition(".")[0] if isinstance(version, str) else None
+    if major != FORMAT_VERSION.partition(".")[0] or version == "1.0":
+        raise StalePlanError(
+            f"{what} has format version {version}, this genai-iac reads {FORMAT_VERSION}",
+            hint="make it again: genai-iac plan --out FILE",
+        )
 
 
 def fingerprint(plan: Plan) -> str:
-    """`sha256:...` over the fingerprints of the changes, whatever their order: equal when the same things would be done.
+    """`sha256:...` over whose plan it is and the fingerprints of the changes, whatever their order: equal when the same would be done.
 
     Neither time nor commit nor last use is in it, so a plan before a merge and the same plan after it agree.
     """
-    return join_fingerprints(change_fingerprint(change) for change in plan.changes)
+    return plan_fingerprint(header(plan), map(fingerprint_of, plan.changes))
 
 
-def change_fingerprint(change: Change) -> str:
-    """`sha256:...` over address, actions, before and after of one change."""
-    parts = [str(change.address), list(change.actions), canonical(change.before), canonical(change.after)]
-    return _digest(write_json(_sorted(parts)))
+def fingerprint_of(change: Change) -> str:
+    """`sha256:...` over what one change does, and where it brings values."""
+    return change_fingerprint(_what_is_done(change))
 
 
-def join_fingerprints(parts: Iterable[str]) -> str:
-    """The fingerprint of a plan whose changes have these: by it a list of them is known to be the approved one."""
-    return _digest("\n".join(sorted(parts)))
-
-
-def _digest(text: str) -> str:
-    return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
+def header(plan: Plan) -> dict[str, Any]:
+    """Whose plan it is."""
+    return {
+        "stack": plan.stack,
+        "stack_id": plan.stack_id,
+        "environment": plan.environment,
+        "tenancy": plan.tenancy,
+        "region": plan.region,
+    }
 
 
 def _change_document(change: Change) -> dict[str, Any]:
+    done = _what_is_done(change)
     return {
-        "address": str(change.address),
+        "address": done.pop("address"),
         "kind": change.address.kind,
-        "fingerprint": change_fingerprint(change),
-        "actions": list(change.actions),
-        "calls": list(change.operations),
-        "id": change.id,
-        "before": _attributes(change.before),
-        "after": _attributes(change.after),
+        "fingerprint": fingerprint_of(change),
+        **done,
         "after_unknown": [".".join(path) for path in unknown_paths(change.after or {})],
         "reason": change.reason,
         "needs": [str(address) for address in change.needs],
         "losses": [_loss_document(loss) for loss in change.losses],
         "deliver": list(change.deliver),
+        **({"previous_address": str(change.previous)} if change.previous else {}),
+    }
+
+
+def _what_is_done(change: Change) -> dict[str, Any]:
+    return {
+        "address": str(change.address),
+        "actions": list(change.actions),
+        "calls": list(change.operations),
+        "sink_calls": list(change.sink_calls),
+        "id": change.id,
+        "region": next((call.region for call in change.calls if call.region), None),
+        "before": _attributes(change.before),
+        "after": _attributes(change.after),
+        "after_expressions": expressions(change.after or {}),
+        "sinks": [_sink_document(sink) for sink in change.sinks],
+        "settings": _attributes(change.settings),
+    }
+
+
+def _sink_document(sink: Destination) -> dict[str, Any]:
+    return {
+        "type": sink.type,
+        "place": sink.place,
+        "command": None if sink.command is None else list(sink.command),
+        "format": sink.format,
+        "secrets": list(sink.roles),
+        "roles": dict(sink.roles),
+        "settings": _attributes(sink.settings),
+        "digest": sink.digest,
+        "programs": dict(sink.programs),
     }
 
 
@@ -108,13 +150,8 @@ def _loss_document(loss: Invalidation) -> dict[str, Any]:
         "how": loss.how,
         "last_used": moment(loss.last_used) if loss.last_used else None,
         "sinks": list(loss.carriers) if loss.looked else None,
+        **({"key": str(loss.key), "apis": list(loss.apis), "passing": loss.passing} if loss.key else {}),
     }
-
-
-def _sorted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 _BEFORE_SEAL = b',\n  "seal": "sha256:'
@@ -139,13 +176,25 @@ def read_saved_plan(data: bytes) -> Mapping[str, Any]:
         raise StalePlanError("this is not a saved plan, or a part of it is missing", hint=_AGAIN)
     if form["seal"].decode("ascii") != _seal(form["head"] + _BEFORE_SEAL):
         raise StalePlanError("the saved plan was changed after it was made: its checksum does not match", hint=_AGAIN)
-    document = json.loads(data)
-    version = document.get("format_version")
-    if not isinstance(version, str) or version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
-        raise StalePlanError(
-            f"the saved plan has format version {version}, this genai-iac reads {FORMAT_VERSION}", hint=_AGAIN
-        )
-    return dict(document)
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:  # a seal is no secret: anybody can put one on anything
+        raise StalePlanError("this is not a saved plan", hint=_AGAIN) from error
+    if not isinstance(document, dict):
+        raise StalePlanError("this is not a saved plan", hint=_AGAIN)
+    check_version(document, "the saved plan")
+    _check_contents(document)
+    return document
+
+
+def _check_contents(document: Mapping[str, Any]) -> None:
+    """A seal can be made again by whoever edits the file; what was shown and approved has to be what the hashes are of."""
+    try:
+        contradiction = find_contradiction(document)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StalePlanError("this is not a saved plan, or a part of it is missing", hint=_AGAIN) from error
+    if contradiction is not None:
+        raise StalePlanError(f"the saved plan was altered after it was made: {contradiction}", hint=_AGAIN)
 
 
 def _seal(head: bytes) -> str:

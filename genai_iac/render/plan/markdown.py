@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from genai_iac.core import Change, Plan
+from genai_iac.core import Change, Invalidation, Plan
 from genai_iac.render.common.markdown import alert, code, code_html, fenced, folded, size
 from genai_iac.render.common.phrases import (
     NAME_LIMIT,
     count,
+    danger_title,
     human_name,
     join_words,
     loss_words,
@@ -79,15 +80,30 @@ def _dangers(plan: Plan, around: PlanContext, room: int) -> list[str]:
     if not losses:
         return []
     # the values in use first; those never used, as far as the service knows, last
-    losses.sort(
-        key=lambda pair: (pair[1].last_used is None, -pair[1].last_used.timestamp() if pair[1].last_used else 0.0)
-    )
+    losses.sort(key=lambda pair: _by_use(pair[1], around))
     lines = [
         f"{code(str(change.address))}: {code(loss.secret)} {loss_words(loss, around.now, lasting=True, place=code)}"
         for change, loss in losses
     ]
-    title = f"{count(len(losses), 'secret value')} {'stops' if len(losses) == 1 else 'stop'} working"
-    return [alert("CAUTION", title, _as_many_as_fit(lines, room, "secret value"))]
+    used = sum(loss.is_in_use(around.now) for _, loss in losses)
+    return [
+        alert(kind, danger_title([loss for _, loss in some]) + beside, _as_many_as_fit(told, room // 2, "secret value"))
+        for kind, beside, some, told in (
+            ("CAUTION", "", losses[:used], lines[:used]),
+            (
+                "NOTE",
+                "; none in use",
+                losses[used:],
+                lines[used:],
+            ),
+        )
+        if some
+    ]
+
+
+def _by_use(loss: Invalidation, around: PlanContext) -> tuple[bool, bool, float]:
+    used = loss.last_used
+    return not loss.is_in_use(around.now), used is None, -used.timestamp() if used else 0.0
 
 
 def _removals(plan: Plan, room: int) -> list[str]:

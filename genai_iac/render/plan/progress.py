@@ -14,7 +14,7 @@ from genai_iac.render.common.terminal import Terminal, Tone
 
 
 def outcome_line(outcome: Outcome) -> str:
-    """`{"type":"change_complete",...}` for a change that landed, failed or was skipped (see `status`), with its line feed."""
+    """`{"type":"change_complete",...}` for a change that completed, failed or was skipped (see `status`), with its line feed."""
     change = outcome.change
     return _line(
         {
@@ -30,7 +30,7 @@ def outcome_line(outcome: Outcome) -> str:
 
 
 def summary_line(outcomes: Iterable[Outcome]) -> str:
-    """`{"type":"summary",...}`: how many changes landed, failed and were skipped, and how many actions of each sort were done."""
+    """`{"type":"summary",...}`: how many changes completed, failed and were skipped, and how many actions of each sort were done."""
     outcomes = tuple(outcomes)
     statuses = Counter(outcome.status for outcome in outcomes)
     done: Counter[Action] = Counter(action for outcome in outcomes if outcome for action in outcome.change.actions)
@@ -64,9 +64,9 @@ def closing_text(
     notices: Iterable[Notice] = (),
     again: str = "genai-iac apply",
 ) -> str:
-    """`Apply complete! Resources: ...`, or how much landed and what to type next (`again`) when not everything did.
+    """`Apply complete! Resources: ...`, or how much completed and what to type next (`again`) when not everything did.
 
-    What a plan had to say (`notices`) of the resources that landed follows: when to come back, what cannot be done later.
+    What a plan had to say (`notices`) of the resources that completed follows: when to come back, what cannot be done later.
     """
     terminal = terminal or Terminal()
     done_actions: Counter[Action] = Counter(

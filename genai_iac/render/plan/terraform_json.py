@@ -1,7 +1,7 @@
 """A plan in the shape of Terraform's JSON plan, so that OPA, conftest and tf-summarize rules work on it.
 
 Types and attributes are named as Oracle's Terraform provider names them (`oci_identity_policy`, `compartment_id`). What Terraform
-has no word for (a secret value that stops working) is told under `genai_iac`, which its readers skip.
+has no word for (a secret value that stops working) is reported under `genai_iac`, which its readers skip.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from genai_iac.core import Change, Plan
 from genai_iac.render.common.phrases import (
     NAME_LIMIT,
-    SIGNS,
     count,
     human_name,
     join_words,
@@ -17,6 +16,7 @@ from genai_iac.render.common.phrases import (
     notice_lines,
     plan_line,
     sign,
+    signs_used,
     stack_words,
 )
 from genai_iac.render.common.sanitize import columns, escape_control, named, quoted
@@ -144,7 +144,7 @@ def render_text(plan: Plan, around: PlanContext | None = None, terminal: Termina
 
 
 def _plan_lines(plan: Plan, around: PlanContext, terminal: Terminal) -> Iterator[str]:
-    yield from _heading(plan, terminal)
+    yield from _heading(plan, around, terminal)
     for change in plan.changes:
         yield ""
         yield from change_lines(change, around, terminal)
@@ -160,13 +160,12 @@ def _plan_lines(plan: Plan, around: PlanContext, terminal: Terminal) -> Iterator
     yield terminal.paint(plan_line(plan), "strong")
 
 
-def _heading(plan: Plan, terminal: Terminal) -> Iterator[str]:
+def _heading(plan: Plan, around: PlanContext, terminal: Terminal) -> Iterator[str]:
     tenancy = terminal.elide(escape_control(plan.tenancy, NAME_LIMIT), 36)
     yield from terminal.wrap(
         f"Stack {stack_words(plan)} in {escape_control(plan.region, NAME_LIMIT)}, tenancy {tenancy}", rest="      "
     )
-    used = {sign(change) for change in plan.changes}
-    yield from _legend([f"{mark} {words}" for mark, words in SIGNS.items() if mark in used], terminal)
+    yield from _legend([f"{mark} {words}" for mark, words in signs_used(plan, around.now).items()], terminal)
 
 
 def _legend(entries: list[str], terminal: Terminal) -> Iterator[str]:

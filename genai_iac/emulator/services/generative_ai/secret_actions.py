@@ -31,7 +31,7 @@ def renew_api_key(call: OperationContext) -> Answer:
 
 @operation("generative-ai", "SetApiKeyState", "POST /20231130/apikeys/{apiKeyId}/actions/setstate", retry_token=True)
 def set_api_key_state(call: OperationContext) -> Answer:
-    """SetApiKeyState: ACTIVE and INACTIVE in turn, or REVOKED for ever. An expired secret can only be renewed."""
+    """SetApiKeyState: ACTIVE to INACTIVE and back, or REVOKED permanently. An expired secret can only be renewed."""
     key = load_key(call)
     secret = _find_secret(call, key, text(call.body, "keyName"))
     state = choice(call.body, "state", _SETTABLE)

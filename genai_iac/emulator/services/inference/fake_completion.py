@@ -8,7 +8,7 @@ _QUOTED = 200
 def completion_text(question: str) -> str:
     """The text of an answer."""
     asked = question if len(question) <= _QUOTED else question[:_QUOTED] + "…"
-    return f"This is the genai-iac local tenancy; no model was run. You said: {asked}"
+    return f"This is the genai-iac local emulator; no model was run. You said: {asked}"
 
 
 def count_tokens(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The models that answer here: none really does, but their names are told from mistyped ones."""
+"""The models that answer here: none is real, but a mistyped name is refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

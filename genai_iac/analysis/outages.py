@@ -1,0 +1,214 @@
+"""Keys in use that a plan would leave without a policy that admits them, and the order that keeps them admitted. Pure.
+
+Access is compared before and after the whole plan, key by key, API by API, model by model: a statement that is replaced by an
+equivalent one takes nothing away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from genai_iac.analysis.access import Reach, find_reach
+from genai_iac.core import Address, Call, Change, Invalidation, Live, LiveSecret, Notice, Plan, Resource, references
+from genai_iac.core.errors import PlanError
+from genai_iac.planning.ordering import add_needs
+from genai_iac.planning.planned_state import PlannedState
+from genai_iac.resource_types import idle_time
+
+_MOVE = "ChangeApiKeyCompartment"
+
+
+def keep_admitted(plan: Plan, future: PlannedState, live: Live, *, most_statements: int = 50) -> Plan:
+    """The plan in an order in which no key loses a call, even for a moment, that it has before and after.
+
+    What begins to admit a key comes before what ceases to. A policy that admits a key before and after the key's move is
+    first given the new statements beside the old ones: a call of the key's own change.
+    """
+    if not _may_take_access(plan):
+        return plan
+    before, after = find_reach(plan, future, live)
+    wanted = set(_successions(plan, before, after))
+    for key in _moved(plan):
+        plan, more = _prepare_move(plan, key, (before, after), future, live, most_statements)
+        wanted |= more
+    changes, refused = add_needs(plan.changes, sorted(wanted))
+    notices = tuple(
+        Notice(f"cannot wait for {second}, which depends on it: keys that both admit may be refused in between", first)
+        for first, second in refused
+    )
+    return replace(plan, changes=changes, notices=(*plan.notices, *notices))
+
+
+def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], future: PlannedState, live: Live) -> Plan:
+    """The plan with a Invalidation in each change that takes an API from a key whose value was used within its `idle`; of a key that was
+    used longer ago, a notice says it."""
+    ever = dict(_used(plan, live))
+    if not ever or not _may_take_access(plan):
+        return plan
+    recent = {
+        key: [one for one in secrets if _is_recent(one, resources.get(key), live)] for key, secrets in ever.items()
+    }
+    used = {key: secrets for key, secrets in recent.items() if secrets}
+    losses: dict[Address, list[Invalidation]] = {}
+    before, after = find_reach(plan, future, live)
+    idle_keys = {key: secrets for key, secrets in ever.items() if key not in used}
+    notices = {
+        Notice(f"{address} takes {', '.join(apis)} from it; its values were used, though not lately", key)
+        for address, key, _, apis in _lost(plan, idle_keys, before, after)
+    }
+    for address, key, secret, apis in _lost(plan, used, before, after):
+        idle = idle_time(resources.get(key))
+        losses.setdefault(address, []).append(
+            Invalidation(secret.name, secret.last_used, "update", idle=idle, key=key, apis=apis)
+        )
+    for address in (change.address for change in plan.changes if _is_gap(change)):
+        _, without = find_reach(plan, future, live, absent=(address,))
+        gaps = {reached: by for reached, by in before.items() if reached in after}
+        for _, key, secret, apis in _lost(plan, used, gaps, without):
+            idle = idle_time(resources.get(key))
+            loss = Invalidation(secret.name, secret.last_used, "delete", idle=idle, key=key, apis=apis, passing=True)
+            losses.setdefault(address, []).append(loss)
+    return replace(
+        plan,
+        notices=(*plan.notices, *sorted(notices, key=lambda one: str(one.address))),
+        changes=tuple(
+            replace(change, losses=(*change.losses, *losses.get(change.address, ()))) for change in plan.changes
+        ),
+    )
+
+
+def _may_take_access(plan: Plan) -> bool:
+    return any(
+        (change.address.kind in ("Policy", "Compartment") and bool(change.calls)) or _moves(change)
+        for change in plan.changes
+    )
+
+
+def _used(plan: Plan, live: Live) -> Iterator[tuple[Address, list[LiveSecret]]]:
+    """The keys that stay what they are and have values that were used: for one that goes, its own losses say it."""
+    ending = {change.address for change in plan.changes if change.ends or "create" in change.actions}
+    for address, group in live.owned.items():
+        if address.kind == "ApiKey" and address not in ending:
+            secrets = [one for key in group for one in key.secrets if one.state == "ACTIVE" and one.last_used]
+            if secrets:
+                yield address, secrets
+
+
+def _is_recent(secret: LiveSecret, resource: Resource | None, live: Live) -> bool:
+    return secret.last_used is not None and live.now - secret.last_used < idle_time(resource)
+
+
+def _lost(
+    plan: Plan, used: Mapping[Address, list[LiveSecret]], before: Reach, after: Reach
+) -> Iterator[tuple[Address, Address, LiveSecret, tuple[str, ...]]]:
+    """By the change that takes it: key, secret and what is no longer admitted."""
+    for key, secrets in used.items():
+        gone = {reached: by for reached, by in before.items() if reached[0] == key and reached not in after}
+        if gone:
+            apis = tuple(dict.fromkeys(_say(api, model) for _, api, model in gone))
+            culprit = _culprit(plan, key, {origin.policy for by in gone.values() for origin in by})
+            for secret in secrets:
+                yield culprit, key, secret, apis
+
+
+def _say(api: str, model: str) -> str:
+    return f"{api} with {model or 'any other model'}"
+
+
+def _culprit(plan: Plan, key: Address, policies: Iterable[str]) -> Address:
+    """The change that takes the access away: of a policy that admitted the key, else of the key's place, else of a policy that denies."""
+    names = set(policies)
+    changes = plan.changes
+    choices = (
+        [change for change in changes if str(change.address) in names],
+        [change for change in changes if change.address == key and _moves(change)],
+        [change for change in changes if change.address.kind == "Compartment" and change.before is not None],
+        [change for change in changes if change.address.kind == "Policy"],
+    )
+    return next((found[0].address for found in choices if found), changes[0].address)
+
+
+def _successions(plan: Plan, before: Reach, after: Reach) -> Iterator[tuple[Address, Address]]:
+    """Each policy change that ceases to admit a key, with one that begins to."""
+    changed = {str(change.address): change.address for change in plan.changes if change.address.kind == "Policy"}
+    for reached in before.keys() & after.keys():
+        then, later = ({origin.policy for origin in by} for by in (before[reached], after[reached]))
+        if then & later:
+            continue
+        for ceasing in then - later:
+            for beginning in later - then:
+                if ceasing in changed and beginning in changed:
+                    yield changed[ceasing], changed[beginning]
+
+
+def _prepare_move(
+    plan: Plan, key: Change, reach: tuple[Reach, Reach], future: PlannedState, live: Live, most: int
+) -> tuple[Plan, set[tuple[Address, Address]]]:
+    """What must come before the key's move, and after it; the plan with the wider statements where one policy must do both."""
+    wanted: set[tuple[Address, Address]] = set()
+    sides = [
+        {origin.policy for reached, by in side.items() if reached[0] == key.address for origin in by} for side in reach
+    ]
+    for policy in [change for change in plan.changes if change.address.kind == "Policy"]:
+        admitted, will = (str(policy.address) in side for side in sides)
+        if will and not admitted:
+            wanted.add((key.address, policy.address))
+        elif admitted and not will:
+            wanted.add((policy.address, key.address))
+        elif admitted and will and _is_needed_there(plan, key, policy, reach[1], future, live):
+            wanted.add((policy.address, key.address))
+            plan = _widen(plan, key, policy, live, most)
+        elif admitted and will:
+            wanted.add((policy.address, key.address))
+    return plan, wanted
+
+
+def _is_needed_there(plan: Plan, key: Change, policy: Change, after: Reach, future: PlannedState, live: Live) -> bool:
+    """Whether the policy as it is now would not admit the key in its new place to all that it will be admitted to."""
+    without = replace(plan, changes=tuple(change for change in plan.changes if change.address != policy.address))
+    try:
+        _, there = find_reach(without, future, live)
+    except PlanError:
+        return True
+    return any(reached[0] == key.address and reached not in there for reached in after)
+
+
+def _widen(plan: Plan, key: Change, policy: Change, live: Live, most: int) -> Plan:
+    """The first key that moves brings the new statements to the policy, beside those that it has."""
+    update = next((call for call in policy.calls if call.operation == "UpdatePolicy"), None)
+    known = next(change for change in plan.changes if change.address == key.address)
+    done = any(call.about == policy.address for change in plan.changes for call in change.calls)
+    one = live.one(policy.address)
+    if update is None or one is None or done:
+        return plan
+    made = {change.address for change in plan.changes if "create" in change.actions} - set(known.needs)
+    has = one.attributes["statements"]
+    wanted = update.body.get("statements", ())
+    assert isinstance(wanted, list)
+    coming = [text for text in wanted if text not in has and not {ref.address for ref in references(text)} & made]
+    if len(has) + len(coming) > most:
+        note = Notice(
+            f"{policy.address} has no room for the statements of both places: refused until it has followed",
+            key.address,
+        )
+        return replace(plan, notices=(*plan.notices, note))
+    call = Call("UpdatePolicy", {**update.body, "statements": [*has, *coming]}, one.id, about=policy.address)
+    index = next(number for number, step in enumerate(known.calls) if step.operation == _MOVE)
+    reason = f"{known.reason}; {policy.address} admits it there first"
+    widened = replace(known, calls=(*known.calls[:index], call, *known.calls[index:]), reason=reason)
+    return replace(plan, changes=tuple(widened if one is known else one for one in plan.changes))
+
+
+def _moved(plan: Plan) -> list[Change]:
+    return [change for change in plan.changes if _moves(change)]
+
+
+def _moves(change: Change) -> bool:
+    return any(call.operation == _MOVE for call in change.calls)
+
+
+def _is_gap(change: Change) -> bool:
+    """Whether the policy is deleted before it is created again: its name is taken until then."""
+    operations = [call.operation for call in change.calls]
+    return operations[:1] == ["DeletePolicy"] and "CreatePolicy" in operations

@@ -1,0 +1,153 @@
+"""The one redactor: covers every value that this run has held in text that came from outside, in any form it may be quoted in.
+
+A refused CreateSecret whose error text quoted the request once printed the base64 of every value in it. So every `Secret` registers
+itself here, every `IacError` goes through `redact` as it is made, and so does everything that the command line prints.
+
+How it finds a piece fast: of each form of each value the 6-grams at every seventh place are indexed. A run of 12 characters that
+text and form share has seven 6-grams in a row, so one of them is in the index; from there the match is extended both ways.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
+
+PIECE = 12  # characters in a row that give a value away
+COVER = "[secret]"
+_GRAM = 6
+_SHORTEST = 8  # characters; what is shorter is no key, and would cover words
+_LONGEST = 64 * 1024  # characters; of a longer value, which no service makes, so many are known
+_RUN = re.compile(r"\S{6,}|[0-9A-Fa-f \t]{12,}")  # hex may be written with spaces
+
+
+class Redactor:
+    """Some values, and text freed from them. Safe to share between threads."""
+
+    def __init__(self, piece: int = PIECE) -> None:
+        self._piece = piece
+        self._step = piece - _GRAM + 1
+        self._values: set[str] = set()
+        self._new: list[str] = []
+        self._index: dict[str, list[tuple[str, int]]] = {}
+        self._spaced = False  # a form has white space in it: then runs of other characters are not enough to look at
+        self._lock = threading.Lock()
+
+    def add(self, value: str) -> None:
+        """One more value. Cheap: its forms are made when a text is looked at next."""
+        if len(value.strip()) >= _SHORTEST:
+            with self._lock:
+                if value not in self._values:
+                    self._values.add(value)
+                    self._new.append(value[:_LONGEST])
+
+    def redact(self, text: str) -> str:
+        """The text with every piece of every value covered; the same object when there is none."""
+        if not self._values or not text:
+            return text
+        self._learn()
+        hidden = self._find(text)
+        return _cover(text, hidden) if hidden else text
+
+    def _learn(self) -> None:
+        if not self._new:
+            return
+        with self._lock:
+            while self._new:
+                value = self._new[-1]
+                self._spaced = self._spaced or any(character.isspace() for character in value)
+                for form in {_fold(form) for form in forms(value)}:
+                    self._learn_form(form)
+                self._new.pop()  # only now: who sees an empty list must find all in the index
+
+    def _learn_form(self, form: str) -> None:
+        # the end too, so that a value that is no longer than a piece is found whole
+        for start in {*range(0, len(form) - _GRAM + 1, self._step), max(0, len(form) - _GRAM)}:
+            self._index.setdefault(form[start : start + _GRAM], []).append((form, start))
+
+    def _find(self, text: str) -> bytearray | None:
+        """Which characters are to be covered; None when none is."""
+        folded, index, hidden = _fold(text), self._index, None
+        spans = [(0, len(text))] if self._spaced else [found.span() for found in _RUN.finditer(folded)]
+        for begin, end in spans:
+            for at in range(begin, end - _GRAM + 1):
+                places = index.get(folded[at : at + _GRAM])
+                if places is None:
+                    continue
+                for form, start in places:
+                    first, last = _extend(folded, at, form, start)
+                    if last - first >= min(self._piece, len(form)):
+                        hidden = hidden or bytearray(len(text))
+                        hidden[first:last] = b"\1" * (last - first)
+        return hidden
+
+
+def forms(value: str) -> Iterator[str]:
+    """What a program may turn a value into: base64 at each offset, hex, URL, JSON and backslash forms, and itself backwards."""
+    raw = value.encode("utf-8", "surrogatepass")
+    yield from (value, value[::-1], quote(value, safe="", errors="replace"), quote_plus(value, errors="replace"))
+    yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    yield from (raw.hex(), raw.hex(" "), raw.hex(":"), raw[::-1].hex())
+    yield "".join(f"%{byte:02x}" for byte in raw)
+    yield "".join(f"\\x{byte:02x}" for byte in raw)
+    yield "".join(f"\\u{ord(character):04x}" for character in value)
+    yield "".join(f"&#{ord(character)};" for character in value)
+    for before in range(3):
+        # the first characters mix with whatever precedes the value, and so do the last with what follows
+        encoded = base64.b64encode(b"\0" * before + raw).decode()[before + 1 if before else 0 :].rstrip("=")
+        yield from (encoded, encoded.translate(str.maketrans("+/", "-_")))
+        yield quote(encoded, safe="")
+
+
+def _fold(text: str) -> str:
+    """The text in one case, each character still at its place."""
+    if text.isascii():
+        return text.lower()
+    return "".join(character if len(character.lower()) != 1 else character.lower() for character in text)
+
+
+def _extend(text: str, at: int, form: str, start: int) -> tuple[int, int]:
+    """The longest stretch of the text around a shared 6-gram that is a stretch of the form too."""
+    first, last = at, at + _GRAM
+    before, after = start - 1, start + _GRAM
+    while first > 0 and before >= 0 and text[first - 1] == form[before]:
+        first, before = first - 1, before - 1
+    while last < len(text) and after < len(form) and text[last] == form[after]:
+        last, after = last + 1, after + 1
+    return first, last
+
+
+def _cover(text: str, hidden: bytearray) -> str:
+    pieces: list[str] = []
+    at = 0
+    while at < len(text):
+        end = hidden.find(b"\1", at)
+        if end < 0:
+            pieces.append(text[at:])
+            break
+        pieces.extend((text[at:end], COVER))
+        at = hidden.find(b"\0", end)
+        at = len(text) if at < 0 else at
+    return "".join(pieces)
+
+
+_OF_RUN = Redactor()
+
+
+def remember(value: str) -> None:
+    """From now on no text that leaves this run may hold that value."""
+    _OF_RUN.add(value)
+
+
+def forget_all() -> None:
+    """A new run begins in this process."""
+    global _OF_RUN  # there is one run at a time
+    _OF_RUN = Redactor()
+
+
+def redact(text: str) -> str:
+    """The text with every piece of every value that this run has held covered."""
+    return _OF_RUN.redact(text)

@@ -1,0 +1,177 @@
+"""The forms of a file sink: how contents lie in files of one directory, and how they are found there again."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from genai_iac.core import Role, Secret
+from genai_iac.core.errors import EditedSinkError, SinkError
+from genai_iac.delivery.sinks import _dotenv, _json_format, _raw
+from genai_iac.delivery.sinks._atomic_file import (
+    FileTarget,
+    check_replaceable,
+    read_file,
+    remove_file,
+    replace_file,
+    translating_os_errors,
+)
+from genai_iac.delivery.sinks._base import Context
+from genai_iac.delivery.sinks._contents import Contents, Unreadable, check_contents, check_tenant, same_value
+from genai_iac.delivery.sinks._dotenv_reader import read_dotenv
+from genai_iac.delivery.sinks._json_reader import read_json
+from genai_iac.delivery.sinks._names import Names
+
+_EVERY_ROLE: frozenset[Role] = frozenset({"current", "standby", "pending", "inactive"})
+
+
+@dataclass(frozen=True)
+class FileForm(ABC):
+    """One form, for one key."""
+
+    context: Context
+    names: Names
+    roles = _EVERY_ROLE  # the parts that it can keep
+    shared = False  # whether several keys may lie in one file
+
+    @abstractmethod
+    def read(self, spot: FileTarget) -> Contents | None:
+        """The key's contents in that file. Raises SinkError for what is somebody else's, EditedSinkError for what was changed."""
+
+    @abstractmethod
+    def write(self, spot: FileTarget, contents: Contents) -> None:
+        """Make the file hold these contents, at once. Raises SinkError."""
+
+    def rehearse(self, spot: FileTarget) -> None:
+        """Go through what `write` does, and leave nothing behind. Raises SinkError."""
+        check_replaceable(spot)
+
+    def remove(self, spot: FileTarget) -> None:
+        """Take the key's contents away. Raises SinkError."""
+        remove_file(spot)
+
+    def spots(self, spot: FileTarget) -> tuple[FileTarget, ...]:
+        """Every file that it writes."""
+        return (spot,)
+
+
+class DotenvForm(FileForm):
+    """Lines for shells. Lines of other keys and of other programs stay as they are."""
+
+    shared = True
+
+    def read(self, spot: FileTarget) -> Contents | None:
+        return self._split(spot)[0]
+
+    def write(self, spot: FileTarget, contents: Contents) -> None:
+        text = _dotenv.render(contents, self._split(spot)[1])
+        if text is None:
+            raise SinkError(
+                f"{spot.place}: a value has characters that readers of dotenv files disagree on",
+                hint="set format: json for this file",
+            )
+        _put(spot, text)
+
+    def remove(self, spot: FileTarget) -> None:
+        kept = self._split(spot)[1]
+        if kept.reveal():
+            _put(spot, kept)
+        else:
+            remove_file(spot)
+
+    def _split(self, spot: FileTarget) -> tuple[Contents | None, Secret]:
+        """The key's own section, and the text of all other lines."""
+        text = _read_text(spot)
+        found = read_dotenv(text) if text else None
+        if isinstance(found, Unreadable):
+            check_contents(found, self.context, spot.place)
+        if found is None or isinstance(found, Unreadable):
+            return None, Secret("")
+        mine = next((one for one in found.sections if one.id == self.context.id), None) or next(
+            (one for one in found.sections if (one.owner, one.address) == (self.context.owner, self.context.address)),
+            None,
+        )
+        for one in found.sections:
+            if one is not mine and set(one.names.all) & set(self.names.all):
+                check_tenant(one.owner, one.address, one.id, self.context, spot.place)
+        return mine, found.others(mine)
+
+
+class JsonForm(FileForm):
+    """One JSON object."""
+
+    def read(self, spot: FileTarget) -> Contents | None:
+        text = _read_text(spot)
+        return check_contents(read_json(text) if text else None, self.context, spot.place)
+
+    def write(self, spot: FileTarget, contents: Contents) -> None:
+        _put(spot, _json_format.render(contents))
+
+
+class RawForm(FileForm):
+    """The current value and nothing else; its record lies in a second file beside it, `NAME.genai-iac.json`."""
+
+    roles: frozenset[Role] = frozenset({"current"})
+
+    def read(self, spot: FileTarget) -> Contents | None:
+        value, records = _read_text(spot), _read_text(_beside(spot))
+        if records is None and value is not None and value.reveal().strip():
+            raise EditedSinkError(
+                f"{spot.place} has no record beside it ({_beside(spot).name})",
+                hint="put that file back; or, if genai-iac never wrote the value, move it away or deliver to another place",
+            )
+        return check_contents(_raw.read_records(records, value) if records else None, self.context, spot.place)
+
+    def write(self, spot: FileTarget, contents: Contents) -> None:
+        item = next((item for item in contents.items if item.record.role == "current"), None)
+        if item is None or item.value is None:
+            self.remove(spot)
+            return
+        held = self.read(spot)
+        # the records go first and tell both values: whichever the file shows when a run ends here is recognised
+        _put(_beside(spot), _raw.render_records(contents, held))
+        _put(spot, item.value)
+
+    def rehearse(self, spot: FileTarget) -> None:
+        for one in self.spots(spot):
+            check_replaceable(one)
+
+    def remove(self, spot: FileTarget) -> None:
+        for one in self.spots(spot):
+            remove_file(one)
+
+    def spots(self, spot: FileTarget) -> tuple[FileTarget, ...]:
+        return (spot, _beside(spot))
+
+
+FORMS: Mapping[str, type[FileForm]] = {"dotenv": DotenvForm, "json": JsonForm, "raw": RawForm}
+SIDECAR = ".genai-iac.json"
+
+
+def exposure(spot: FileTarget) -> str:
+    """What others than the owner may do with the file; empty when nothing. Raises SinkError."""
+    with translating_os_errors(spot.place, "look at the file"):
+        try:
+            mode = os.stat(spot.name, dir_fd=spot.directory, follow_symlinks=False).st_mode & 0o7777
+        except FileNotFoundError:
+            return ""
+    return f"others may use {spot.name} (mode {mode:04o} instead of 0600)" if mode & 0o077 else ""
+
+
+def _beside(spot: FileTarget) -> FileTarget:
+    return replace(spot, name=spot.name + SIDECAR)
+
+
+def _put(spot: FileTarget, text: Secret) -> None:
+    replace_file(spot, memoryview(text.reveal().encode()))
+    if not same_value(_read_text(spot), text):
+        raise SinkError(
+            f"{spot.place} does not read back as it was written", hint="see what else writes to it, then apply again"
+        )
+
+
+def _read_text(spot: FileTarget) -> Secret | None:
+    content = read_file(spot)
+    return None if content is None else Secret.document(str(content, "utf-8", "replace"))

@@ -1,0 +1,45 @@
+"""Reads the journal of deliveries as this version writes it, and as those before did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from genai_iac.delivery.sinks._contents import record_from_data
+from genai_iac.delivery.sinks._delivery_log import FORMAT, LogEntry
+
+
+def parse_journal(content: bytes) -> Mapping[str, LogEntry] | int | None:
+    """The notes by key; the number of a later format; None when it is no journal."""
+    try:
+        data = json.loads(content.decode("utf-8-sig"))
+        if data["format"] in range(1, FORMAT + 1):
+            return {str(key): _note(note) for key, note in data["deliveries"].items()}
+        if isinstance(data["format"], int) and data["format"] > FORMAT:
+            return int(data["format"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass
+    return None
+
+
+def _note(data: Mapping[str, Any]) -> LogEntry:
+    texts = {name: str(data[name]) for name in ("place", "address", "owner", "id", "base_url")}
+    announced = [_announced(one) for one in data["announced"]]
+    return LogEntry(
+        **texts,
+        records=tuple(record_from_data(record) for record in data["records"]),
+        announced=tuple(name for name, _ in announced),
+        moments={name: moment for name, moment in announced if moment is not None},
+        brought=tuple((str(name), str(mask)) for name, mask in data.get("brought") or ()),
+        entry=dict(data.get("entry") or {}),
+        root=str(data.get("root") or ""),
+    )
+
+
+def _announced(data: Any) -> tuple[str, datetime | None]:
+    if isinstance(data, str):  # format 1 had no moments
+        return data, None
+    moment = datetime.fromisoformat(data["at"]) if data.get("at") else None
+    return str(data["secret"]), moment if moment is None or moment.tzinfo else None

@@ -1,0 +1,152 @@
+"""urllib3's connections with two promises added: an answer ends in time, and no header breaks it.
+
+`http.client` gives up at a header line that is too long, at a hundred and first header, and reads the rest of the headers as
+body after a line without a colon; urllib3 refuses two lengths that differ. The body of a committed CreateApiKey is lost by each.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import re
+import socket
+import time
+from http.client import HTTPResponse
+from typing import Any
+
+from genai_iac.network import limits
+from genai_iac.network.limits import AnswerLimit
+
+_LINE = 64 * 1024 - 2  # bytes of a header line that are kept
+_LINES = 90  # headers that are kept
+_HEAD = 1024 * 1024  # bytes of all headers
+_HEADER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00]*\r?\n")
+_LENGTH = re.compile(rb"content-length:[ \t]*[0-9]{1,15}[ \t]*\r?\n", re.IGNORECASE)
+_FRAMES = (b"content-length:", b"transfer-encoding:")
+
+
+class _TimedReader(io.RawIOBase):
+    """The bytes of a socket until a moment of the monotonic clock: then AnswerLimit."""
+
+    def __init__(self, raw: Any, sock: socket.socket, until: float) -> None:
+        self._raw, self._sock, self._until = raw, sock, until
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise AnswerLimit(f"the answer did not end within {limits.SECONDS:.0f} s")
+        self._sock.settimeout(min(left, limits.SILENCE))
+        try:
+            count: int | None = self._raw.readinto(buffer)
+        except TimeoutError:
+            if time.monotonic() >= self._until:
+                raise AnswerLimit(f"the answer did not end within {limits.SECONDS:.0f} s") from None
+            raise
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Lines:
+    """Header lines that were read already, as `http.client` reads them."""
+
+    def __init__(self, lines: list[bytes], stream: Any) -> None:
+        self._lines, self._stream = iter([*lines, b"\r\n"]), stream
+
+    def readline(self, limit: int = -1) -> bytes:
+        del limit
+        return next(self._lines, b"")
+
+    def flush(self) -> None:
+        """Nothing is ever written."""
+
+    def close(self) -> None:
+        # `http.client` closes what it holds when the answer of a proxy ends with its headers
+        self._stream.close()
+
+
+class BoundedResponse(HTTPResponse):
+    """An answer that ends by `until`; of its headers those are kept that are well-formed."""
+
+    def __init__(self, sock: socket.socket, *args: Any, until: float, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        stream: Any = self.fp
+        self.fp: Any = io.BufferedReader(
+            _TimedReader(stream.detach() if hasattr(stream, "detach") else stream, sock, until)
+        )
+        self._stream = self.fp
+
+    def begin(self, *args: Any, **options: Any) -> None:
+        try:
+            super().begin(*args, **options)
+        finally:
+            if isinstance(self.fp, _Lines):
+                self.fp = self._stream
+
+    def _read_status(self) -> Any:
+        self.fp = self._stream
+        read: Any = super()._read_status  # type: ignore[misc]  # of http.client, which has no other place for this
+        status = read()
+        self.fp = _Lines(_well_formed(self._stream), self._stream)
+        return status
+
+
+def _well_formed(stream: Any) -> list[bytes]:
+    kept: list[bytes] = []
+    size, framed = 0, set[bytes]()
+    while (line := stream.readline(_HEAD)) not in (b"\r\n", b"\n", b""):
+        size += len(line)
+        if size > _HEAD:
+            raise AnswerLimit(f"the headers of the answer are larger than {_HEAD // 1024:,} KiB")
+        frame = next((name for name in _FRAMES if line.lower().startswith(name)), None)
+        if len(line) > _LINE or not _HEADER.fullmatch(line) or (frame is None and len(kept) >= _LINES):
+            continue
+        if frame is not None:
+            if frame in framed or (frame == _FRAMES[0] and not _LENGTH.fullmatch(line)):
+                continue  # the first one counts: two that differ would break off the answer
+            framed.add(frame)
+        kept.append(line)
+    return kept
+
+
+class Bounded:
+    """Mixed into a urllib3 connection: every answer over it is a BoundedResponse."""
+
+    response_class: Any
+    until = 0.0
+
+    def request(self, *args: Any, **options: Any) -> Any:
+        self._begin()
+        return super().request(*args, **options)  # type: ignore[misc]
+
+    def connect(self) -> Any:
+        self._begin()  # a proxy answers before the request is made
+        return super().connect()  # type: ignore[misc]
+
+    def getresponse(self, *args: Any, **options: Any) -> Any:
+        if isinstance(self.response_class, type) or "until" in getattr(self.response_class, "keywords", {}):
+            self.response_class = functools.partial(BoundedResponse, until=self.until)
+        return super().getresponse(*args, **options)  # type: ignore[misc]
+
+    def _begin(self) -> None:
+        self.until = time.monotonic() + limits.SECONDS
+        self.response_class = functools.partial(BoundedResponse, until=self.until)
+
+
+def bounded(connection: type[Any]) -> type[Any]:
+    """A class of urllib3 connections with both promises."""
+    return type(f"Bounded{connection.__name__}", (Bounded, connection), {})
+
+
+def bound_pools(manager: Any) -> None:
+    """Have a urllib3 PoolManager or ProxyManager make bounded connections only."""
+    classes = dict(manager.pool_classes_by_scheme)
+    for scheme, pool in classes.items():
+        if not issubclass(pool.ConnectionCls, Bounded):
+            classes[scheme] = type(f"Bounded{pool.__name__}", (pool,), {"ConnectionCls": bounded(pool.ConnectionCls)})
+    manager.pool_classes_by_scheme = classes

@@ -1,0 +1,58 @@
+"""Principals that exist only on OCI: asked with a time limit, because off OCI the SDK's signers retry for minutes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
+
+from genai_iac.core.errors import UsageError
+
+METADATA = "http://169.254.169.254/opc/v2"
+_PROBE, _LIMIT = 3.0, 8.0  # seconds
+_HINT = "this principal exists only on OCI itself; elsewhere use --auth api_key with a profile"
+
+
+def check_metadata_service() -> None:
+    """Raises UsageError when no OCI instance metadata service answers here, with what was answered instead."""
+    url = os.environ.get("OCI_METADATA_BASE_URL", METADATA).rstrip("/") + "/instance/region"
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"OCI_METADATA_BASE_URL {url[:200]!r} is no http address", hint="unset it")
+    request = Request(url, headers={"Authorization": "Bearer Oracle"})  # noqa: S310  # http is checked above
+    try:
+        build_opener(ProxyHandler({})).open(request, timeout=_PROBE).close()
+    except HTTPError as error:
+        raise _refused(f"{url} answered {error.code} {error.reason}") from error
+    except (OSError, ValueError) as error:
+        raise _refused(f"{url}: {getattr(error, 'reason', error)}") from error
+
+
+def within_limit(make: Callable[[], Any]) -> Any:
+    """What the SDK's signer is, or what it raised, or a UsageError when it takes longer than 8 seconds."""
+    outcome: list[Any] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(make())
+        except BaseException as error:  # handed on below
+            failure.append(error)
+
+    # a thread that nobody waits for: the SDK's retries cannot be stopped
+    thread = threading.Thread(target=run, name="sign in", daemon=True)
+    thread.start()
+    thread.join(_LIMIT)
+    if failure:
+        error = failure[0]
+        text = (str(error).splitlines() or [""])[0][:300]
+        raise _refused(text or type(error).__name__) from error
+    if not outcome:
+        raise _refused(f"no answer within {_LIMIT:.0f} s")
+    return outcome[0]
+
+
+def _refused(reason: str) -> UsageError:
+    return UsageError(f"cannot sign in with this principal: {reason}", hint=_HINT)

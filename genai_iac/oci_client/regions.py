@@ -1,0 +1,65 @@
+"""Regions as people and OCIDs write them, taken as the SDK takes them: a name in any case, or the three-letter code.
+
+A region that was not taken for what it is used to become part of a host name or of a path, and the answer was "401, check the key".
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+
+from genai_iac.core.errors import UsageError
+
+# every region of every realm has this form; a code that the SDK does not know has three letters
+_NAME = re.compile(r"[a-z]{2,10}(?:-[a-z]+){1,3}-[0-9]{1,2}")
+
+
+def normalize_region(text: str, where: str) -> str:
+    """The long name of the region that `text` means, such as us-ashburn-1 for `IAD`.
+
+    `where` says where it was written, for the message: "--region", "region in profile DEFAULT of FILE". A name of the right form
+    that this version of the SDK does not know is taken too: OCI opens regions faster than SDKs are installed.
+    Raises UsageError when it is no region.
+    """
+    import oci
+
+    name: str = oci.regions.get_region_from_short_name(text.strip())
+    if oci.regions.is_region(name) or _NAME.fullmatch(name):
+        return name
+    raise UsageError(f"{where}: {text.strip()!r} is not a region", hint=_advice(name))
+
+
+def is_known(region: str) -> bool:
+    """Whether the SDK knows a region of that long name."""
+    import oci
+
+    return bool(oci.regions.is_region(region))
+
+
+def similar_regions(region: str) -> list[str]:
+    """The regions whose names are nearest to that one."""
+    import oci
+
+    return get_close_matches(region, oci.regions.REGIONS, n=2, cutoff=0.75)
+
+
+def region_of_ocid(ocid: str) -> str | None:
+    """The long name of the region inside an OCID, which may be a code or written with underscores; None when there is none.
+
+    Raises UsageError when what stands there is no region.
+    """
+    parts = ocid.split(".")
+    named = parts[3] if len(parts) > 4 else ""
+    return normalize_region(named.replace("_", "-"), f"the OCID {ocid}") if named else None
+
+
+def _advice(name: str) -> str:
+    bare = re.split(r"[#;]", name, maxsplit=1)[0].strip().strip("\"'").strip()
+    if bare != name and _NAME.fullmatch(bare):
+        return f"write {bare} alone: no quotes, and nothing behind it"
+    near = similar_regions(bare.replace("_", "-").replace(" ", "-"))
+    return (
+        f"did you mean {' or '.join(near)}?"
+        if near
+        else "write its name, such as us-ashburn-1, or its code, such as iad"
+    )

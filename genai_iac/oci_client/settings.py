@@ -1,0 +1,193 @@
+"""The user's own signing settings, read as the OCI CLI reads them: a profile of the config file, and OCI_CLI_* over it.
+
+Order: OCI_CLI_USER, OCI_CLI_TENANCY and the like win over the profile, one by one, as in oci-cli (its issue 586); profiles inherit
+from [DEFAULT]. A file that cannot be parsed is an error with its line, never a traceback.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from genai_iac.core.errors import UsageError
+
+DEFAULT_FILE, OLD_FILE = "~/.oci/config", "~/.oraclebmc/config"
+DEFAULT_PROFILE = "DEFAULT"
+_MAX_BYTES = 1024 * 1024
+
+#: What each variable of oci-cli sets, in the SDK's words.
+VARIABLES: Mapping[str, str] = {
+    "OCI_CLI_USER": "user",
+    "OCI_CLI_TENANCY": "tenancy",
+    "OCI_CLI_FINGERPRINT": "fingerprint",
+    "OCI_CLI_KEY_FILE": "key_file",
+    "OCI_CLI_KEY_CONTENT": "key_content",
+    "OCI_CLI_PASSPHRASE": "pass_phrase",
+    "OCI_CLI_SECURITY_TOKEN_FILE": "security_token_file",
+}
+#: Variables of signing and connecting that oci-cli has and this tool does not read.
+IGNORED = (
+    "OCI_CLI_DELEGATION_TOKEN_FILE",
+    "OCI_CLI_ENDPOINT",
+    "OCI_CLI_FEDERATION_ENDPOINT",
+    "OCI_CLI_PROXY",
+    "OCI_CLI_RC_FILE",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What was found: values by the SDK's names, where each came from, and the file that was asked for."""
+
+    values: Mapping[str, str]
+    origins: Mapping[str, str]  # `/home/me/.oci/config:4`, or the variable
+    file: Path
+    profile: str
+
+    def origin(self, name: str) -> str:
+        """Where a value came from; for one that is missing, where it was looked for."""
+        return self.origins.get(name, f"{self.file} [{self.profile}]")
+
+
+def read_settings(
+    file: str | None, profile: str | None, environ: Mapping[str, str] | None = None, *, needs_file: bool = True
+) -> Settings:
+    """The profile and what the environment says beside it. Raises UsageError for a file that is not there (unless the
+    environment has all that an API key needs), cannot be read, or lacks the profile."""
+    environ = os.environ if environ is None else environ
+    path = config_path(file, environ)
+    name = profile or DEFAULT_PROFILE
+    given = {key: environ[variable] for variable, key in VARIABLES.items() if environ.get(variable)}
+    sources = {key: variable for variable, key in VARIABLES.items() if environ.get(variable)}
+    enough = {"user", "tenancy", "fingerprint"} <= given.keys() and {"key_file", "key_content"} & given.keys()
+    if not path.is_file() and file is None and profile is None and (enough or not needs_file):
+        return Settings(given, sources, path, name)
+    values, origins = _read_profile(path, name, sorted(sources.values()))
+    if "key_content" in given and "key_file" not in given:
+        values.pop("key_file", None)
+    if "key_file" in given and "key_content" not in given:
+        values.pop("key_content", None)
+    return Settings({**values, **given}, {**origins, **sources}, path, name)
+
+
+def config_path(file: str | None, environ: Mapping[str, str]) -> Path:
+    """The config file: the one asked for, ~/.oci/config, OCI_CONFIG_FILE, ~/.oraclebmc/config, as the SDK looks for it."""
+    if file is not None:
+        return expand(file)
+    default = expand(DEFAULT_FILE)
+    for path in (default, *([expand(environ["OCI_CONFIG_FILE"])] if environ.get("OCI_CONFIG_FILE") else [])):
+        if path.is_file() or path != default:
+            return path
+    old = expand(OLD_FILE)
+    return old if old.is_file() else default
+
+
+def ignored_variables(environ: Mapping[str, str], *, local: bool = False) -> list[str]:
+    """The variables of oci-cli that are set and have no effect here. A local emulator's exports name its endpoint to oci-cli too."""
+    return [name for name in IGNORED if environ.get(name) and not (local and name == "OCI_CLI_ENDPOINT")]
+
+
+def key_in_profile(file: str | None, profile: str | None) -> bool:
+    """Whether the key is written into the config file itself; False for a file that cannot be read, which is said elsewhere."""
+    try:
+        return read_settings(file, profile).origins.get("key_content", "OCI_CLI_KEY_CONTENT") != "OCI_CLI_KEY_CONTENT"
+    except UsageError:
+        return False
+
+
+def parse_config(text: str, name: str) -> tuple[dict[str, dict[str, str]], dict[tuple[str, str], int]]:
+    """Sections with their own values, and the line of each. Raises UsageError with the line of what cannot be parsed."""
+    parser = configparser.ConfigParser(interpolation=None, default_section="")
+    try:
+        parser.read_string(text, name)
+    except configparser.MissingSectionHeaderError as error:
+        raise _broken(
+            name, error.lineno, "a value stands before the first [PROFILE] line", "begin with [DEFAULT]"
+        ) from error
+    except configparser.DuplicateSectionError as error:
+        raise _broken(
+            name, error.lineno, f"the profile [{error.section}] is there twice", "remove one of them"
+        ) from error
+    except configparser.DuplicateOptionError as error:
+        what = f"{error.option} is there twice in [{error.section}]"
+        raise _broken(name, error.lineno, what, "remove one of them") from error
+    except configparser.ParsingError as error:
+        line = error.errors[0][0] if error.errors else None
+        raise _broken(name, line, "this is neither [PROFILE] nor NAME=VALUE", "correct or remove the line") from error
+    except configparser.Error as error:
+        raise _broken(name, None, str(error).splitlines()[0], "correct the file") from error
+    return {section: dict(parser[section]) for section in parser.sections()}, _lines(text)
+
+
+def read_config(path: Path) -> list[str]:
+    """The profiles of a config file. Raises UsageError for one that cannot be read."""
+    return list(parse_config(_read_text(path, []), str(path))[0])
+
+
+def _read_profile(path: Path, profile: str, variables: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+    sections, lines = parse_config(_read_text(path, variables), str(path))
+    if profile not in sections and profile != DEFAULT_PROFILE:
+        raise UsageError(f"{path} has no profile [{profile}]", hint=f"choose with --profile one of {_listed(sections)}")
+    if profile not in sections:
+        raise UsageError(f"{path} has no profile [{profile}]", hint=f"name one with --profile: {_listed(sections)}")
+    values: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    for section in dict.fromkeys((DEFAULT_PROFILE, profile)):
+        for key, value in sections.get(section, {}).items():
+            values[key] = value
+            origins[key] = f"{path}:{lines.get((section, key), 1)}"
+    return values, origins
+
+
+def _read_text(path: Path, variables: list[str]) -> str:
+    hint = "check --config-file, run `oci setup config`, or try it on this machine with --local"
+    try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"the OCI config file {path} is not a regular file", hint=hint)
+        with path.open("rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+    except OSError as error:
+        partly = f" ({', '.join(variables)} set, which is not all that signing needs)" if variables else ""
+        raise UsageError(f"the OCI config file {path} cannot be read: {error.strerror}{partly}", hint=hint) from error
+    if len(data) > _MAX_BYTES:
+        raise UsageError(f"the OCI config file {path} is larger than 1 MiB", hint=hint)
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise _broken(str(path), 1, "the file begins with a byte order mark", "save it as UTF-8 without one")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _broken(str(path), line, "this is not UTF-8", "save the file as UTF-8") from error
+
+
+def _broken(name: str, line: int | None, what: str, hint: str) -> UsageError:
+    where = f"{name}:{line}" if line else name
+    return UsageError(f"the OCI config file is malformed: {where}: {what}", hint=hint)
+
+
+def _lines(text: str) -> dict[tuple[str, str], int]:
+    """The line of every value, counted from 1."""
+    found: dict[tuple[str, str], int] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith("[") and "]" in line:
+            section = line[1 : line.index("]")]
+        elif line[:1] not in ("#", ";", " ", "\t", "") and ("=" in line or ":" in line):
+            key = line.replace(":", "=", 1).partition("=")[0] if "=" not in line else line.partition("=")[0]
+            found.setdefault((section, key.strip().lower()), number)
+    return found
+
+
+def _listed(sections: Mapping[str, object]) -> str:
+    return ", ".join(sections) or "(there is none)"
+
+
+def expand(file: str) -> Path:
+    """The path with `~` replaced; as it is when nobody's home is known (no HOME, and no entry in the user database)."""
+    try:
+        return Path(file).expanduser()
+    except RuntimeError:
+        return Path(file)

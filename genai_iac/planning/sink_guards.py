@@ -1,0 +1,29 @@
+"""In CI a file goes with its runner: a key whose values go to files alone is not made or renewed there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from genai_iac.core import Address, Plan, Resource
+from genai_iac.delivery.sinks import entries_are_local
+
+FLAG = "--allow-file-sinks"
+
+
+def is_ci(environ: Mapping[str, str]) -> bool:
+    """Whether the environment says that this run is one of continuous integration (`CI=true`)."""
+    return environ.get("CI", "").strip().lower() in ("true", "1", "yes")
+
+
+def refuse_file_sinks(plan: Plan, resources: Mapping[Address, Resource]) -> Iterator[str]:
+    """A sentence for each change that makes values which would be delivered to files of this machine alone."""
+    for change in plan.changes:
+        resource = resources.get(change.address)
+        if resource is None or not change.mints:
+            continue
+        if entries_are_local(resource.settings.get("deliverTo", ())):
+            values = " and ".join(change.mints)
+            yield (
+                f"refused: {change.address}: under CI=true the value of {values} would go to files of this runner alone, which are "
+                f"gone with it; deliver to a vault or an exec sink as well, or if that is meant: {FLAG}"
+            )

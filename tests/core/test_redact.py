@@ -1,0 +1,140 @@
+"""The redactor knows every value that a run has held, in every form, and leaves all other text as it is."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import threading
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from crash.secret_search import Needles
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genai_iac.core import Secret
+from genai_iac.core.errors import IacError, ServiceFailure
+from genai_iac.core.redact import COVER, PIECE, Redactor, redact
+
+VALUE = "sk-9fQ2mXc71LhTzVwB3nRk8DyPj5GsAe0UoCiNqYtMbKxSdEvZ"
+SHAPES: dict[str, Callable[[bytes], str]] = {
+    "as it is": lambda raw: raw.decode(),
+    "backwards": lambda raw: raw.decode()[::-1],
+    "upper case": lambda raw: raw.decode().upper(),
+    "hex": lambda raw: raw.hex(),
+    "HEX": lambda raw: raw.hex().upper(),
+    "hex with spaces": lambda raw: raw.hex(" "),
+    "hex with colons": lambda raw: raw.hex(":"),
+    "URL": lambda raw: quote(raw, safe=""),
+    "every byte for a URL": lambda raw: "".join(f"%{byte:02X}" for byte in raw),
+    "JSON": lambda raw: json.dumps(raw.decode()),
+    "JSON escapes": lambda raw: "".join(f"\\u{byte:04x}" for byte in raw),
+    "shell escapes": lambda raw: "".join(f"\\x{byte:02x}" for byte in raw),
+    "HTML escapes": lambda raw: "".join(f"&#{byte};" for byte in raw),
+    **{
+        f"{name}, offset {before}": lambda raw, encode=encode, before=before: encode(b"{" * before + raw + b"}").decode()
+        for before in range(3)
+        for name, encode in (("base64", base64.b64encode), ("base64url", base64.urlsafe_b64encode))
+    },
+    "inside a larger base64": lambda raw: base64.b64encode(
+        json.dumps({"OPENAI_API_KEY": raw.decode(), "x": 1}, indent=2).encode()
+    ).decode(),
+}  # fmt: skip
+
+
+def needles(value: str) -> Needles:
+    return Needles([value])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_value_is_found_in_every_form(shape: str) -> None:
+    Secret(VALUE)
+    quoted = SHAPES[shape](VALUE.encode())
+    for before, after in (("", ""), ("refused: ", " (opc-request-id X)"), ('{"content":"', '"}')):
+        covered = redact(before + quoted + after)
+        assert COVER in covered and needles(VALUE).find(covered.encode()) is None
+        assert covered.startswith(before) and covered.endswith(after)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_piece_of_a_form_is_found(shape: str) -> None:
+    Secret(VALUE)
+    quoted = SHAPES["as it is" if shape == "inside a larger base64" else shape](VALUE.encode())
+    for start in range(4, len(quoted) - PIECE - 4):  # the ends of base64 mix with their neighbours
+        assert redact(f"see <{quoted[start : start + PIECE]}> there") == f"see <{COVER}> there"
+
+
+def test_what_is_no_value_stays() -> None:
+    for number in range(50):
+        Secret(f"sk-{random.Random(number).randbytes(30).hex()}")
+    text = (
+        "ocid1.generativeaiapikey.oc1.us-chicago-1.amaaaaaagefvzcnbpqrwsdbnlnvqpwkcjcaovhsuhrpmhgcnxvw and ApiKey/chat, "
+        "https://inference.generativeai.us-chicago-1.oci.oraclecloud.com/20231130/actions/v1, sk-9fQ****dEvZ, "
+        "é\\u00e8\\u00ea%20%C3%A9, 3f786850e387550fdab836ed7e6dc881de23001b\n"
+    ) * 20
+    assert redact(text) is text
+
+
+def test_an_error_is_made_without_values() -> None:
+    secret = Secret(VALUE)
+    assert secret.reveal() not in str(IacError(f"refused: {VALUE}", hint=f"do not type {VALUE}"))
+    failure = ServiceFailure(f"x {VALUE}", operation="CreateSecret", code=VALUE, request_id=VALUE, hint=VALUE)
+    said = f"{failure} {failure.message} {failure.code} {failure.request_id} {failure.hint} {failure.args}"
+    assert needles(VALUE).find(said.encode()) is None
+
+
+def test_a_document_is_not_taken_for_a_value() -> None:
+    Secret.document(f'{{"OPENAI_BASE_URL": "https://inference.example/20231130", "OPENAI_API_KEY": "{VALUE}"}}')
+    assert redact("https://inference.example/20231130") == "https://inference.example/20231130"
+
+
+@given(
+    value=st.text(min_size=12, max_size=80).filter(lambda text: len(text.strip()) >= 8),
+    before=st.text(max_size=20),
+    after=st.text(max_size=20),
+)
+def test_any_value_is_found_in_any_text(value: str, before: str, after: str) -> None:
+    redactor = Redactor()
+    redactor.add(value)
+    assert value not in redactor.redact(f"{before}{value}{after}").replace(COVER, "\0")
+
+
+def test_values_come_and_texts_go_in_many_threads() -> None:
+    redactor, wrong = Redactor(), []
+
+    def work(seed: int) -> None:
+        chance = random.Random(seed)
+        for _ in range(40):
+            value = f"sk-{chance.randbytes(24).hex()}"
+            redactor.add(value)
+            if value in redactor.redact(f"no {value} here"):
+                wrong.append(value)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_large_text_is_looked_at_once() -> None:
+    """The work grows with the text, not with the number of values: counted in looks at the index."""
+
+    class Counting(dict[str, list[tuple[str, int]]]):
+        looks = 0
+
+        def get(self, *arguments: object) -> object:  # type: ignore[override]
+            self.looks += 1
+            return super().get(*arguments)  # type: ignore[call-overload]
+
+    redactor = Redactor()
+    for number in range(300):
+        redactor.add(f"sk-{random.Random(number).randbytes(24).hex()}")
+    redactor.redact("sk-nothing-of-theirs")
+    redactor._index = counting = Counting(redactor._index)
+    text = "word and wörd and ocid1.policy.oc1..aaaaaaaabbbbbbbbccccccccdddddddd " * 2000
+    assert redactor.redact(text) is text
+    assert counting.looks <= len(text)

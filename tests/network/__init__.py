@@ -1,0 +1,1 @@
+"""The network as the clients of this tool see it."""

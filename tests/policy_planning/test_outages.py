@@ -1,0 +1,213 @@
+"""An outage is judged by access: what a plan takes from a key in use, whatever edit takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import pytest
+from conftest import Project, Tenancy
+from crash.load_generator import calling, probe
+from crash.sink_setups import File
+
+from .stacks import api_key, compartment, plan_of, policy, stack
+
+KEY = api_key("k", "one", deliverTo=[{"file": {"path": "k.env"}}])
+AROUND = [compartment("top"), compartment("one", parent="top"), compartment("two", parent="top")]
+GRANT = {"grants": [{"apiKey": "k", "apis": ["chat", "responses"], "models": ["xai.grok-4", "xai.grok-3"]}]}
+
+
+def manifests(*policies: dict[str, Any], key: dict[str, Any] = KEY, around: Sequence[dict[str, Any]] = AROUND) -> str:
+    return stack((), *around, key, *policies)
+
+
+@pytest.fixture
+def sink(project: Project) -> File:
+    """A key that was used a moment ago."""
+    project.write(manifests(policy("p", **GRANT)))
+    project.run("apply", "--auto-approve")
+    file = File(project.path / "k.env")
+    assert probe(file).status == 200
+    return file
+
+
+def says(statement: str) -> dict[str, Any]:
+    return {"statements": [f"allow any-user to {statement}"]}
+
+
+OWN = "request.principal.id = '${ApiKey/k.id}'"
+NARROW = f"all {{{OWN}, target.model.id = 'xai.grok-4'}}"
+ALL = {
+    "statements": [
+        f"allow any-user to use generative-ai-chat in tenancy where {OWN}",
+        f"allow any-user to manage generative-ai-response in tenancy where {OWN}",
+    ]
+}
+TAKING: dict[str, str] = {
+    "no policy": manifests(),
+    "one api": manifests(policy("p", grants=[{**GRANT["grants"][0], "apis": ["chat"]}])),
+    "one model": manifests(policy("p", grants=[{**GRANT["grants"][0], "models": ["xai.grok-4"]}])),
+    "a condition": manifests(
+        policy("p", statements=[*ALL["statements"][:1], ALL["statements"][1].replace(OWN, NARROW)])
+    ),
+    "another compartment": manifests(
+        policy("p", **says(f"use generative-ai-family in compartment top:two where {OWN}"))
+    ),
+    "the key moves": manifests(
+        policy("p", **says(f"use generative-ai-chat in compartment id ${{Compartment/one.id}} where {OWN}")),
+        key=api_key("k", "two", deliverTo=[{"file": {"path": "k.env"}}]),
+    ),
+}
+EQUAL: dict[str, str] = {
+    "wider": manifests(policy("p", **ALL)),
+    "another policy": manifests(policy("q", **ALL)),
+    "two policies": manifests(
+        policy("q", statements=ALL["statements"][:1]), policy("r", statements=ALL["statements"][1:])
+    ),
+    "renamed": manifests(policy("p", name="other", **GRANT)),
+    "elsewhere and renamed": manifests(policy("p", name="other", compartment="top", **GRANT)),
+    "compartment renamed": manifests(
+        policy("p", **GRANT), around=[AROUND[0], compartment("one", parent="top", name="uno"), AROUND[2]]
+    ),
+}
+
+
+@pytest.mark.parametrize("edit", [*TAKING.values()], ids=[*TAKING])
+def test_what_takes_access_from_a_key_in_use_is_refused(project: Project, sink: File, edit: str) -> None:
+    project.write(edit)
+    losses = [loss for one in plan_of(project)["changes"] for loss in one["losses"]]
+    assert {loss["key"] for loss in losses} == {"ApiKey/k"} and all(loss["last_used"] for loss in losses)
+    assert "--accept-outage ApiKey/k" in project.run("apply", "--auto-approve", code=3).err
+    project.run("apply", "--auto-approve", "--accept-outage", "ApiKey/k")
+    assert plan_of(project)["changes"] == []
+
+
+@pytest.mark.parametrize("edit", [*EQUAL.values()], ids=[*EQUAL])
+def test_what_leaves_access_as_it_is_disturbs_no_caller(project: Project, sink: File, edit: str) -> None:
+    project.write(edit)
+    assert not any(one["losses"] for one in plan_of(project)["changes"])
+    with calling([sink]) as history:
+        project.run("apply", "--auto-approve")
+    assert history.probes and history.failed == []
+    assert plan_of(project)["changes"] == []
+
+
+def test_a_key_that_was_idle_long_enough_is_no_outage(project: Project, sink: File, tenancy: Tenancy) -> None:
+    tenancy.advance("25h")
+    project.write(manifests())
+    assert not any(one["losses"] for one in plan_of(project)["changes"])
+    assert "Policy/p takes chat" in " ".join(project.run("plan").out.split())
+    project.run("apply", "--auto-approve")
+
+
+def test_a_policy_that_keeps_its_name_in_another_compartment_says_that_there_is_a_gap(
+    project: Project, sink: File
+) -> None:
+    project.write(manifests(policy("p", compartment="top", **GRANT)))
+    (change,) = plan_of(project)["changes"]
+    assert change["calls"] == ["DeletePolicy", "CreatePolicy"]
+    assert [loss["passing"] for loss in change["losses"]] == [True]
+    assert "while it is replaced" in project.run("apply", "--auto-approve", code=3).err
+
+
+def test_random_edits_are_refused_exactly_when_the_key_loses_something(project: Project, sink: File) -> None:
+    chance = Random(11)
+    models, apis = ("xai.grok-4", "xai.grok-3", "openai.gpt-oss-20b"), ("chat", "responses")
+    had = {(api, model) for api in apis for model in models[:2]}
+    for _ in range(12):
+        grants = [
+            {
+                "apiKey": "k",
+                "apis": chance.sample(apis, chance.randint(1, 2)),
+                **({"models": chance.sample(models, chance.randint(1, 3))} if chance.random() < 0.7 else {}),
+            }
+            for _ in range(chance.randint(1, 3))
+        ]
+        will = {(api, model) for grant in grants for api in grant["apis"] for model in grant.get("models", models)}
+        parts = [grants[:1], grants[1:]] if chance.random() < 0.5 else [grants]
+        names = chance.sample("pqr", len(parts))
+        project.write(manifests(*(policy(name, grants=part) for name, part in zip(names, parts, strict=True) if part)))
+        refused = "apply will be refused" in " ".join(project.run("plan").out.split())
+        assert refused == bool(had - will), (grants, names)
+
+
+@pytest.mark.parametrize(
+    ("operation", "when"),
+    [("CreatePolicy", "after"), ("DeletePolicy", "before"), ("DeletePolicy", "after")],
+)
+def test_a_rename_that_was_stopped_is_finished_by_one_more_apply(
+    project: Project, tenancy: Tenancy, sink: File, operation: str, when: str
+) -> None:
+    project.write(EQUAL["renamed"])
+    effect = {"status": 400, "code": "InvalidParameter"}
+    tenancy.control("POST", "faults", [{"operation": operation, "nth": 1, "count": 1, "when": when, "effect": effect}])
+    with calling([sink]) as history:
+        project.run("apply", "--auto-approve", code=4)
+        tenancy.control("DELETE", "faults")
+        project.run("apply", "--auto-approve")
+    assert history.probes and history.failed == []
+    assert plan_of(project)["changes"] == []
+    policies = tenancy.client("identity").list_policies(tenancy.tenancy).data
+    assert [one.name for one in policies if "genai-iac" in one.freeform_tags] == ["other"]
+
+
+@pytest.mark.parametrize("operation", ["UpdatePolicy", "ChangeApiKeyCompartment"])
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_move_that_was_stopped_is_finished_without_a_failing_caller(
+    project: Project, tenancy: Tenancy, sink: File, operation: str, nth: int, when: str
+) -> None:
+    project.write(manifests(policy("p", **GRANT), key=api_key("k", "two", deliverTo=[{"file": {"path": "k.env"}}])))
+    effect = {"status": 400, "code": "InvalidParameter"}
+    tenancy.control(
+        "POST", "faults", [{"operation": operation, "nth": nth, "count": 1, "when": when, "effect": effect}]
+    )
+    with calling([sink]) as history:
+        project.run("apply", "--auto-approve", code=None)
+        tenancy.control("DELETE", "faults")
+        project.run("apply", "--auto-approve")
+    assert history.probes and history.failed == []
+    assert plan_of(project)["changes"] == []
+
+
+def test_how_to_call_is_said_only_of_a_key_that_a_live_policy_admits(project: Project, tenancy: Tenancy) -> None:
+    admitting = policy("p", grants=[{"apiKey": "k", "apis": ["chat"], "models": ["xai.grok-3"]}])
+    effect = {"status": 400, "code": "InvalidParameter"}
+    tenancy.control(
+        "POST", "faults", [{"operation": "CreatePolicy", "nth": 1, "count": 1, "when": "before", "effect": effect}]
+    )
+    project.write(manifests(admitting))
+    assert "Call a model with" not in project.run("apply", "--auto-approve", code=4).out
+    tenancy.control("DELETE", "faults")
+    project.run("destroy", "--auto-approve")
+    said = project.run("apply", "--auto-approve").out
+    assert "Call a model with ApiKey/k" in said and "xai.grok-3" in said
+
+
+def test_the_heading_speaks_of_a_stop_only_where_something_is_in_use(project: Project) -> None:
+    project.write(manifests(policy("p", **GRANT)))
+    project.run("apply", "--auto-approve")
+    renewed = {**KEY["spec"], "secrets": [{"name": "key-one", "expires": "2031-01-01T00:00:00Z"}]}
+    project.write(manifests(policy("p", **GRANT), key={**KEY, "spec": renewed}))
+    assert "no value in use stops working" in project.run("plan").out
+    assert "[!CAUTION]" not in project.run("plan", "--format", "markdown").out
+    assert probe(File(project.path / "k.env")).status == 200
+    assert "! a secret value stops working" in project.run("plan").out
+    assert "[!CAUTION]" in project.run("plan", "--format", "markdown").out
+
+
+@pytest.mark.parametrize(("revoke", "state"), [((), "ACTIVE"), (("--revoke",), "REVOKED")])
+def test_a_leak_of_a_key_without_rotation(project: Project, revoke: tuple[str, ...], state: str) -> None:
+    spec = {"secrets": [{"name": "key-one"}, {"name": "key-two"}], "deliverTo": [{"file": {"path": "k.env"}}]}
+    project.write(manifests(policy("p", **GRANT), key=api_key("k", "one", **spec)))
+    project.run("apply", "--auto-approve")
+    file = File(project.path / "k.env")
+    assert probe(file).status == 200
+    with calling([file]) as history:
+        project.run("rotate", "ApiKey/k", "--leaked", "key-one", *revoke, "--auto-approve")
+    assert history.probes and history.failed == []
+    if state == "ACTIVE":
+        assert plan_of(project)["changes"] == []
+    else:
+        assert "declare state: revoked" in project.run("plan", code=1).err
