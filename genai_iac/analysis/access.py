@@ -1,28 +1,35 @@
 """What each API key may do, by which statement: now, and once a plan is carried out. Pure; the policy language decides.
 
-A request of a key is distinguished from any-user statements alone: a key is in no group. Conditions on what a request carries
-beyond key, compartment, model and time (a tag, the region's three letters) count as not met.
+A request of a key is told from any-user statements alone: a key is in no group. The answer is yes, no, or "depends on"
+conditions that nobody can tell beforehand (the time, a tag, the network). Models are compared as sets, so that what a
+change grants is what was not allowed before, however either side is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from genai_iac import iam_policy as language
+from genai_iac.analysis.model_sets import ModelSet, describe_models
 from genai_iac.core import Address, CompartmentTree, Live, LiveResource, Plan
 from genai_iac.iam_policy import (
-    AccessRequest,
+    VERBS,
     Grant,
-    Principal,
     RuleSet,
     StatementInForce,
     compile_rules,
-    evaluate,
+    permissions_given,
     permissions_of,
 )
-from genai_iac.iam_policy.conditions import mentioned_texts
+from genai_iac.iam_policy.conditions import compared_operands
+from genai_iac.iam_policy.evaluator import assess
+from genai_iac.iam_policy.request import Assessment
+from genai_iac.iam_policy.request_variables import KeyUse, is_unknown_of_key, key_request
+from genai_iac.iam_policy.syntax_tree import Pattern, QuotedValue
+from genai_iac.iam_policy.value_classes import ValueClass, find_classes
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.planning.policy_staleness import digest_names
 from genai_iac.references.resolver import TenancyDirectory
@@ -36,7 +43,6 @@ CALLS = {
     "reranking": "RerankText",
 }
 FormattedStatement = Callable[[str], str]  # a statement as people are to read it
-_OTHER = "a-model-that-no-statement-names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,11 @@ class StatementRef:
 
 @dataclass(frozen=True, slots=True)
 class KeyPermission:
-    """One thing that a key may do. `model` None: any but those of `barred`. Two are equal when they allow the same."""
+    """One thing that a key may do. `model` None: any but those of `barred`; a pattern stands between slashes.
+
+    `depends_on`: the conditions that nobody can tell beforehand, empty where the answer is a plain yes. `denied_by`: the
+    statements that take away what is barred. Two are equal when they allow the same.
+    """
 
     address: Address
     api: str
@@ -61,35 +71,43 @@ class KeyPermission:
     barred: tuple[str, ...]
     place: str  # the compartment's path
     by: tuple[StatementRef, ...] = field(compare=False)
+    depends_on: tuple[str, ...] = ()
+    denied_by: tuple[StatementRef, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
-        model = self.model or ("any model" + (f" but {', '.join(self.barred)}" if self.barred else ""))
+        model = self.model or "any model"
+        but = f" but {', '.join(self.barred)}" if self.barred else ""
         where = "the tenancy" if self.place == "/" else f"compartment {self.place}"
-        return f"{self.address} may call {self.api} with {model} in {where} — {', '.join(map(str, self.by))}"
+        depends = f", depending on {' and '.join(self.depends_on)}" if self.depends_on else ""
+        denied = f"; denied by {', '.join(map(str, self.denied_by))}" if self.denied_by else ""
+        by = ", ".join(map(str, self.by))
+        return f"{self.address} may call {self.api} with {model}{but} in {where}{depends} — {by}{denied}"
+
+    def admits(self, model: str) -> bool:
+        """Whether it allows that model without depending on anything."""
+        return not self.depends_on and ModelSet(self.model, self.barred).holds(model)
 
 
 @dataclass(frozen=True, slots=True)
 class Accesses:
-    """What keys may do before and after; `keys` are those that were looked at."""
+    """What keys may do before and after; `keys` are those that were looked at.
+
+    `granted` and `taken` are differences of sets: what stays allowed is in neither, whichever statement allows it.
+    `gaps` say in words which compartments' policies were not seen.
+    """
 
     before: tuple[KeyPermission, ...]
     after: tuple[KeyPermission, ...]
     keys: tuple[Address, ...]
-
-    @property
-    def granted(self) -> tuple[KeyPermission, ...]:
-        """What the change lets keys do that they might not."""
-        return tuple(one for one in self.after if one not in self.before)
-
-    @property
-    def taken(self) -> tuple[KeyPermission, ...]:
-        """What the change takes from keys."""
-        return tuple(one for one in self.before if one not in self.after)
+    granted: tuple[KeyPermission, ...] = ()
+    taken: tuple[KeyPermission, ...] = ()
+    gaps: tuple[str, ...] = ()
 
     def of(self, keys: Collection[Address]) -> Accesses:
         """The same for those keys alone."""
-        before, after = (tuple(one for one in side if one.address in keys) for side in (self.before, self.after))
-        return Accesses(before, after, tuple(key for key in self.keys if key in keys))
+        sides = (self.before, self.after, self.granted, self.taken)
+        before, after, granted, taken = (tuple(one for one in side if one.address in keys) for side in sides)
+        return Accesses(before, after, tuple(key for key in self.keys if key in keys), granted, taken, self.gaps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +115,7 @@ class _Key:
     address: Address
     id: str
     path: tuple[str, ...]
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +127,65 @@ class _Policy:
     without_names: bool = False  # its names were compiled to things that are gone
 
 
+_Cell = tuple[Address, str, str, ValueClass]  # key, API, the compartment's path, models
+
+
 def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
     """What the keys of the stack may do before the plan and after it."""
     changed = {change.address: change.after is not None for change in plan.changes}
-    before = _read_access(_live_keys(live), _live_policies(live), live.tree, live.now)
     keys, policies = _foreseen(changed, future, live)
-    after = _read_access(keys, policies, future.tree, live.now, future.told)
-    looked_at = {key.address for key in (*_live_keys(live), *keys)}
-    return Accesses(tuple(before), tuple(after), tuple(sorted(looked_at)))
+    now = _Side(list(_live_keys(live)), dict(_rules(_live_policies(live), str)), live.tree)
+    later = _Side(keys, dict(_rules(policies, future.told)), future.tree)
+    models = _Models.of([*now.origins, *later.origins])
+    before, after = now.cells(models, live.now), later.cells(models, live.now)
+    granted = {cell: one for cell, one in after.items() if not _holds(before.get(cell), one)}
+    taken = {cell: _remaining(one, after.get(cell)) for cell, one in before.items() if not _holds(after.get(cell), one)}
+    tell_now, tell_later = (partial(_permissions, models=models, origins=side.origins) for side in (now, later))
+    return Accesses(
+        tuple(tell_now(before, before)),
+        tuple(tell_later(after, after)),
+        tuple(sorted({key.address for key in (*now.keys, *later.keys)})),
+        tuple(tell_later(granted, after)),
+        tuple(tell_now(taken, before)),
+        tuple(
+            dict.fromkeys(
+                (*_gaps(live, [*now.keys, *later.keys]), *_by_dynamic_group([*_live_policies(live), *policies]))
+            )
+        ),
+    )
+
+
+def _holds(wide: Assessment | None, narrow: Assessment) -> bool:
+    """Whether what `narrow` allows `wide` allows too."""
+    if wide is None or wide.allowed is False:
+        return narrow.allowed is False
+    return wide.allowed is True or narrow.allowed is False or set(wide.depends_on) <= set(narrow.depends_on)
+
+
+def _remaining(before: Assessment, after: Assessment | None) -> Assessment:
+    """What is taken away: all of it, or what does not meet the conditions under which it stays."""
+    if after is None or not after.depends_on or after.allowed is False:
+        return before
+    return replace(before, depends_on=tuple(f"not meeting {part}" for part in after.depends_on))
+
+
+def _gaps(live: Live, keys: Iterable[_Key]) -> Iterator[str]:
+    unseen = {id for key in keys for id in key.path} & set(live.policies_unread)
+    for path in sorted(live.tree.path(id) for id in unseen):
+        yield f"the policies of {path} were not seen: what they allow and deny is not in this"
+
+
+def _by_dynamic_group(policies: Iterable[_Policy]) -> Iterator[str]:
+    """Statements for dynamic groups that give what keys call: a rule may hold keys, and rules are not read."""
+    wanted = {permission for operation in CALLS.values() for permission in permissions_of(operation)}
+    for policy in policies:
+        for position, text in enumerate(policy.statements, 1):
+            tree = _read(text)
+            if not isinstance(tree, Grant) or tree.subject.kind != "dynamic-group" or tree.verb not in VERBS:
+                continue
+            if any(wanted & permissions_given(tree.verb, resource.text) for resource in tree.resources):
+                ref = StatementRef(policy.name, position, text)
+                yield f"{ref} is for a dynamic group, which holds keys if its rule says so; it is not in this"
 
 
 Reach = Mapping[
@@ -124,34 +194,113 @@ Reach = Mapping[
 
 
 def find_reach(plan: Plan, future: PlannedState, live: Live, absent: Collection[Address] = ()) -> tuple[Reach, Reach]:
-    """What each key may call before and after, both asked about every model that either side names, and about one that none does.
+    """What each key may call before and after, both asked about every set of models that either side can tell apart.
 
-    The policies of `absent` count as not there after the plan.
+    The policies of `absent` count as not there after the plan. What comes to depend on a condition that nobody can tell
+    beforehand, and did not before, counts as not admitted after.
     """
     changed = {change.address: change.after is not None for change in plan.changes}
     keys, policies = _foreseen({**changed, **dict.fromkeys(absent, False)}, future, live)
-    sides = ((list(_live_keys(live)), list(_live_policies(live)), live.tree), (keys, policies, future.tree))
-    rules = [dict(_rules(policies, future.told)) for _, policies, _ in sides]
-    models = sorted({model for origins in rules for model in _models(origins)})
-    before, after = (
-        _reach(keys, origins, models, live.now) for (keys, _, _), origins in zip(sides, rules, strict=True)
-    )
-    return before, after
+    now = _Side(list(_live_keys(live)), dict(_rules(_live_policies(live), future.told)), live.tree)
+    later = _Side(keys, dict(_rules(policies, future.told)), future.tree)
+    models = _Models.of([*now.origins, *later.origins])
+    before, after = (_reach(side, models, live.now) for side in (now, later))
+    surely = {
+        reached: (by, sure) for reached, (by, sure) in after.items() if sure or not before.get(reached, ((), True))[1]
+    }
+    return ({reached: by for reached, (by, _) in before.items()}, {reached: by for reached, (by, _) in surely.items()})
 
 
 def _reach(
-    keys: Iterable[_Key], origins: Mapping[StatementInForce, StatementRef], models: Sequence[str], now: datetime
-) -> Reach:
-    rules = compile_rules(origins)
-    reach: dict[tuple[Address, str, str], tuple[StatementRef, ...]] = {}
-    for key in keys:
-        for api, operation in CALLS.items():
-            allows = _asking(key, operation, rules, now)
-            for model in (_OTHER, *models):
-                answer = allows(model.replace("*", ""))
-                if answer:
-                    reach[key.address, api, "" if model is _OTHER else model] = _by(answer, origins)
-    return reach
+    side: _Side, models: _Models, now: datetime
+) -> dict[tuple[Address, str, str], tuple[tuple[StatementRef, ...], bool]]:
+    return {
+        (address, api, models.label(one)): (_by(found.by, side.origins), found.allowed is True)
+        for (address, api, _, one), found in side.cells(models, now).items()
+        if found.allowed is not False
+    }
+
+
+@dataclass(frozen=True)
+class _Models:
+    """The models that statements tell apart, and how they are written there."""
+
+    classes: tuple[ValueClass, ...]
+    written: Mapping[str, str]  # lower case to as written
+
+    @classmethod
+    def of(cls, rules: Iterable[StatementInForce]) -> _Models:
+        conditions = (rule.statement.condition for rule in rules if isinstance(rule.statement, Grant))
+        operands = [one for found in conditions for one in compared_operands(found, "target.model.id")]
+        exact = [one.text for one in operands if isinstance(one, QuotedValue) and one.text != "*"]
+        patterns = [one.text for one in operands if isinstance(one, Pattern)]
+        return cls(find_classes(exact, patterns), {text.lower(): text for text in (*exact, *patterns)})
+
+    def label(self, one: ValueClass) -> str:
+        """A class in words; empty for the models that nothing names."""
+        if one.exact is not None:
+            return self.written[one.exact]
+        return " and ".join(f"/{self.written[text]}/" for text in sorted(one.patterns))
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The tenancy before, or after."""
+
+    keys: list[_Key]
+    origins: dict[StatementInForce, StatementRef]
+    tree: CompartmentTree
+
+    def cells(self, models: _Models, now: datetime) -> dict[_Cell, Assessment]:
+        """What every key may do with every class of models."""
+        rules = compile_rules(self.origins)
+        return {
+            (key.address, api, self.tree.path(key.path[0]), one): _ask(key, operation, one, rules, now, self.tree)
+            for key in sorted(self.keys, key=lambda found: found.address)
+            for api, operation in CALLS.items()
+            for one in models.classes
+        }
+
+
+def _ask(
+    key: _Key, operation: str, models: ValueClass, rules: RuleSet, now: datetime, tree: CompartmentTree
+) -> Assessment:
+    names = tree.names(key.path[0])
+    use = KeyUse(key.id, key.path, names[-1] if names else "", key.region)
+    request = key_request(use, operation, models.example, now)
+    if is_routing_profile(models.example):  # taken to be in the key's compartment, as nothing tells where it is
+        request = replace(request, permissions=(*request.permissions, *permissions_of("GetRoutingProfile")))
+    return assess(request, rules, lambda part: is_unknown_of_key(part, request))
+
+
+def _permissions(
+    cells: Mapping[_Cell, Assessment],
+    context: Mapping[_Cell, Assessment],
+    *,
+    models: _Models,
+    origins: Mapping[StatementInForce, StatementRef],
+) -> Iterator[KeyPermission]:
+    """The cells that are allowed, as few lines as say it; `context` has the others of the same key and API, for who denies."""
+    groups: dict[tuple[Address, str, str, tuple[str, ...]], dict[ValueClass, Assessment]] = {}
+    for (address, api, place, one), found in cells.items():
+        if found.allowed is not False:
+            groups.setdefault((address, api, place, found.depends_on), {})[one] = found
+    for (address, api, place, depends), allowed in groups.items():
+        for said, held, barred in describe_models(list(allowed), models.classes, models.written):
+            denying = [
+                rule for one in barred if (cell := context.get((address, api, place, one))) for rule in cell.denied_by
+            ]
+            denying += [rule for one in held for rule in allowed[one].denied_by]
+            by = [rule for one in held[:1] for rule in allowed[one].by]
+            yield KeyPermission(
+                address, api, said.model, said.barred, place, _by(by, origins), depends, _by(denying, origins)
+            )
+
+
+def _by(
+    rules: Iterable[StatementInForce], origins: Mapping[StatementInForce, StatementRef]
+) -> tuple[StatementRef, ...]:
+    return tuple(dict.fromkeys(origins[rule] for rule in rules))
 
 
 def _foreseen(changed: Mapping[Address, bool], future: PlannedState, live: Live) -> tuple[list[_Key], list[_Policy]]:
@@ -164,11 +313,12 @@ def _live_keys(live: Live, without: Collection[Address] = (), tree: CompartmentT
     for address, group in live.owned.items():
         if address.kind == "ApiKey" and address not in without:
             for one in group:
-                yield _Key(address, one.id, tuple((tree or live.tree).lineage(one.compartment)))
+                path = tuple((tree or live.tree).lineage(one.compartment))
+                yield _Key(address, one.id, path, one.region or live.home_region)
 
 
 def _live_policies(live: Live, without: Collection[Address] = ()) -> Iterator[_Policy]:
-    for one in live.found:
+    for one in (*live.found, *live.beyond):
         ours = one.mark is not None and (one in live.owned.get(one.mark.address, ()) or one in live.superseded)
         if one.kind == "Policy" and not (ours and one.mark and one.mark.address in without):
             name = str(one.mark.address) if ours and one.mark else f"policy {one.name}"
@@ -195,28 +345,13 @@ def _future_keys(future: PlannedState, changed: Mapping[Address, bool]) -> Itera
     for address, stays in changed.items():
         if address.kind == "ApiKey" and stays and address in future.resources:
             path = tuple(future.tree.lineage(future.home(address)))
-            yield _Key(address, future.ids[address], path)
+            yield _Key(address, future.ids[address], path, future.resources[address].region or "")
 
 
 def _future_policies(future: PlannedState, changed: Mapping[Address, bool]) -> Iterator[_Policy]:
     for address, stays in changed.items():
         if address.kind == "Policy" and stays and address in future.resources:
             yield _Policy(str(address), future.home(address), future.statements(address), future.tree)
-
-
-def _read_access(
-    keys: Iterable[_Key],
-    policies: Iterable[_Policy],
-    tree: CompartmentTree,
-    now: datetime,
-    told: FormattedStatement = str,
-) -> Iterator[KeyPermission]:
-    origins = dict(_rules(policies, told))
-    rules, models = compile_rules(origins), _models(origins)
-    for key in sorted(keys, key=lambda one: one.address):
-        for api, operation in CALLS.items():
-            allows = _asking(key, operation, rules, now)
-            yield from _permissions(key, api, allows, models, origins, tree)
 
 
 def _rules(policies: Iterable[_Policy], told: FormattedStatement) -> Iterator[tuple[StatementInForce, StatementRef]]:
@@ -250,53 +385,3 @@ def _directory(tree: CompartmentTree) -> language.Directory:
 def _nobody(name: str, domain: str | None) -> None:
     """Groups are not asked for: a key is in none."""
     del name, domain
-
-
-def _models(rules: Iterable[StatementInForce]) -> Sequence[str]:
-    conditions = (rule.statement.condition for rule in rules if isinstance(rule.statement, Grant))
-    return sorted({text for condition in conditions for text in mentioned_texts(condition, "target.model.id")})
-
-
-Asking = Callable[[str], language.Decision]
-
-
-def _asking(key: _Key, operation: str, rules: RuleSet, now: datetime) -> Asking:
-    principal = Principal(
-        "generativeaiapikey",
-        key.id,
-        tenancy=key.path[-1],
-        variables={"request.principal.compartment.id": key.path[0]},
-    )
-    around = {"request.operation": operation}
-
-    def ask(model: str) -> language.Decision:
-        needed = permissions_of(operation)
-        if is_routing_profile(model):  # taken to be in the key's compartment, as nothing tells where it is
-            needed = (*needed, *permissions_of("GetRoutingProfile"))
-        request = AccessRequest(principal, needed, key.path, {**around, "target.model.id": model}, now)
-        return evaluate(request, rules)
-
-    return ask
-
-
-def _permissions(
-    key: _Key,
-    api: str,
-    ask: Asking,
-    models: Sequence[str],
-    origins: Mapping[StatementInForce, StatementRef],
-    tree: CompartmentTree,
-) -> Iterator[KeyPermission]:
-    place = tree.path(key.path[0])
-    answers = {model: ask(model.replace("*", "")) for model in models}
-    general = ask(_OTHER)
-    if general:
-        barred = tuple(model for model, answer in answers.items() if not answer)
-        yield KeyPermission(key.address, api, None, barred, place, _by(general, origins))
-    for model, answer in answers.items():
-        if answer and not general:
-            yield KeyPermission(key.address, api, model, (), place, _by(answer, origins))
-
-
-def _by(decision: language.Decision, origins: Mapping[StatementInForce, StatementRef]) -> tuple[StatementRef, ...]:
-    return tuple(dict.fromkeys(origins[rule] for rule in decision.by))

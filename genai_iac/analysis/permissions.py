@@ -1,12 +1,13 @@
 """The least IAM policy that the tool's own identity needs for a stack: told from the operations that a verb makes. Pure, offline.
 
-A place that the manifests declare may not be there yet, so it is granted at the nearest compartment around it that they
-take for granted. Vaults and their keys are known by OCID alone: they are granted in the tenancy.
+A compartment that the manifests declare may not be there yet: then its rights are granted at the nearest compartment around
+it that is. Of what exists (everything, for `rotate`) the statement names the declared compartment itself, and nothing that
+only creates is granted. Vaults and their keys are known by OCID alone: they are granted in the tenancy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,10 +45,15 @@ class Need:
     place: Location
 
 
-def least_policy(verb: Verb, resources: Mapping[Address, Resource], group: str) -> tuple[str, ...]:
-    """The statements to attach to the tenancy for that group (`NAME`, or `DOMAIN/NAME`), narrowest verbs, none that another covers."""
+def least_policy(
+    verb: Verb, resources: Mapping[Address, Resource], group: str, existing: Collection[Address] = ()
+) -> tuple[str, ...]:
+    """The statements to attach to the tenancy for that group (`NAME`, or `DOMAIN/NAME`), narrowest verbs, none that another covers.
+
+    `existing` are the declared resources that are known to be there; of `rotate` all are.
+    """
     grants: dict[tuple[str, Location], int] = {}
-    for need in find_needs(verb, resources):
+    for need in find_needs(verb, resources, existing):
         least, type = given_by(need.permission)
         grants[type, need.place] = max(VERBS.index(least), grants.get((type, need.place), 0))
     kept = [key for key in grants if not any(_covers(other, key, grants) for other in grants)]
@@ -59,8 +65,9 @@ def least_policy(verb: Verb, resources: Mapping[Address, Resource], group: str) 
     )
 
 
-def find_needs(verb: Verb, resources: Mapping[Address, Resource]) -> Iterator[Need]:
-    """Every permission that the verb needs for a stack that is not there yet (rotate: that is)."""
+def find_needs(verb: Verb, resources: Mapping[Address, Resource], existing: Collection[Address] = ()) -> Iterator[Need]:
+    """Every permission that the verb needs for a stack of which those resources exist (rotate: all of it)."""
+    there = frozenset(resources if verb == "rotate" else existing)
     yield from _of(_AT_THE_START, ROOT)
     for kind in RESOURCE_TYPES.values():
         declared = any(one.kind == kind.name for one in resources)
@@ -72,12 +79,13 @@ def find_needs(verb: Verb, resources: Mapping[Address, Resource]) -> Iterator[Ne
         yield from _of((_GROUPS[named],), ROOT)
     for resource in resources.values():
         if verb == "apply":
-            yield from _of(_life(resource), _place(resource.attributes["compartmentId"], resources))
+            life = _life(resource, exists=resource.address in there)
+            yield from _of(life, _place(resource.attributes["compartmentId"], resources, there))
         turns = Rotation.of(resource) is not None if resource.address.kind == "ApiKey" else False
         if verb == "rotate" and turns:
-            yield from _of(_TURN, _place(resource.attributes["compartmentId"], resources))
+            yield from _of(_TURN, _place(resource.attributes["compartmentId"], resources, there))
         if verb != "rotate" or turns:
-            yield from _of_sinks(verb, resource, resources)
+            yield from _of_sinks(verb, resource, resources, there)
 
 
 def _of(operations: Iterable[str], place: Location) -> Iterator[Need]:
@@ -96,25 +104,36 @@ def _named_kinds(resources: Iterable[Resource]) -> set[str]:
     return found
 
 
-def _life(resource: Resource) -> Iterator[str]:
-    """What it takes to make a resource and to let it go."""
+def _life(resource: Resource, *, exists: bool) -> Iterator[str]:
+    """What it takes to create a resource, or to change the one that exists, and to delete it."""
     kind = RESOURCE_TYPES[resource.address.kind]
-    yield from (call.operation for call in kind.create(resource).calls)
+    if not exists:
+        yield from (call.operation for call in kind.create(resource).calls)
+    elif kind.name == "ApiKey":
+        yield from (*_TURN, kind.update_operation)
+    else:
+        yield kind.update_operation
     yield kind.get_operation
     yield kind.delete_operation
     yield from kind.life_operations
 
 
-def _of_sinks(verb: Verb, resource: Resource, resources: Mapping[Address, Resource]) -> Iterator[Need]:
+def _of_sinks(
+    verb: Verb, resource: Resource, resources: Mapping[Address, Resource], there: frozenset[Address]
+) -> Iterator[Need]:
     for entry in resource.settings.get("deliverTo", ()):
         for written in entry_compartments(entry) if "vault" in entry else ():
-            yield from _of(_VAULT[verb], _place(written, resources))
+            yield from _of(_VAULT[verb], _place(written, resources, there))
 
 
-def _place(compartment: Value, resources: Mapping[Address, Resource]) -> Location:
+def _place(compartment: Value, resources: Mapping[Address, Resource], there: frozenset[Address]) -> Location:
     match compartment:
         case Reference(address=address):
-            return _place(resources[address].attributes["compartmentId"], resources)
+            around = _place(resources[address].attributes["compartmentId"], resources, there)
+            name = resources[address].attributes["name"]
+            if address in there and isinstance(name, str) and (around == ROOT or around.path):
+                return Location("compartment", (*around.path, name))
+            return around
         case ExistingCompartment(names=names) if names:
             return Location("compartment", names)
         case str() if not compartment.startswith("ocid1.tenancy."):

@@ -84,15 +84,18 @@ class Console:
 
     @classmethod
     def of_environment(cls, *, no_color: bool = False) -> Console:
-        """What the streams and the environment allow (NO_COLOR, CI, TERM=dumb, COLUMNS)."""
-        plain = (
-            no_color or bool(os.environ.get("NO_COLOR")) or "--no-color" in sys.argv or os.environ.get("TERM") == "dumb"
-        )
+        """What the streams and the environment allow (NO_COLOR, FORCE_COLOR, CI, TERM=dumb, COLUMNS).
+
+        FORCE_COLOR has colours written into pipes and CI logs, whatever TERM is; NO_COLOR and --no-color win over it.
+        """
+        forced = os.environ.get("FORCE_COLOR", "") not in ("", "0", "false")
+        plain = no_color or bool(os.environ.get("NO_COLOR")) or "--no-color" in sys.argv
+        plain = plain or (os.environ.get("TERM") == "dumb" and not forced)
         width = shutil.get_terminal_size((80, 24)).columns
         utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
         return cls(
-            Terminal(width, sys.stdout.isatty() and not plain, utf8),
-            Terminal(width, sys.stderr.isatty() and not plain, utf8),
+            Terminal(width, (forced or sys.stdout.isatty()) and not plain, utf8),
+            Terminal(width, (forced or sys.stderr.isatty()) and not plain, utf8),
             sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI"),
         )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from genai_iac.cli.session import Session
 from genai_iac.core import OWNERSHIP_TAG, Address, Live, LiveResource, Resource, read_ownership_tag
+from genai_iac.core.current_address import making_change_of
 from genai_iac.core.errors import ServiceFailure, UsageError
 from genai_iac.import_export.export import export_resource, name_resources
 from genai_iac.import_export.importing import check_free, check_resource_type, import_change, is_adopted
@@ -33,7 +34,8 @@ def adopt_resource(workspace: Session, address: Address, ocid: str, say: Callabl
         say(f"{named} is {address} of {workspace.owner.name} already; nothing to do.\n")
         return
     call = import_change(desired, found, workspace.owner)
-    workspace.provider.write(call.operation, id=call.id, body=dict(call.body), region=call.region, etag=etag)
+    with making_change_of(address):
+        workspace.provider.write(call.operation, id=call.id, body=dict(call.body), region=call.region, etag=etag)
     say(f"{named} is {address} of {workspace.owner.name} now.\n{_what_next(desired, found)}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import sys
 from collections.abc import Iterator
@@ -44,7 +45,9 @@ def telling_errors(db: Path) -> Iterator[None]:
     except DatabaseError as error:
         raise UsageError(str(error)) from error
     except OSError as error:
-        hint = "another one may be running there; give --port another number" if error.errno == 98 else None
+        hint = (
+            "another one may be running there; give --port another number" if error.errno == errno.EADDRINUSE else None
+        )
         raise UsageError(f"the local emulator in {db} cannot start: {error.strerror or error}", hint=hint) from error
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from genai_iac.cli.complete import complete_address, complete_environment, complete_profile
 from genai_iac.core import Address
 from genai_iac.core.errors import UsageError
 
@@ -20,7 +21,13 @@ def planning_flags(function: F) -> F:
     """What shapes a plan."""
     for option in reversed(
         [
-            click.option("--target", multiple=True, metavar="ADDR", help="Only this resource and what it needs."),
+            click.option(
+                "--target",
+                multiple=True,
+                metavar="ADDR",
+                shell_complete=complete_address,
+                help="Only this resource and what it needs.",
+            ),
             click.option("--parallelism", type=click.IntRange(1, 64), default=10, help="Concurrent API calls."),
             click.option(
                 "--full-scan", is_flag=True, help="Look for the stack's resources in every compartment and region."
@@ -116,7 +123,13 @@ def _flag(*names: str, envvar: str | tuple[str, ...] | None = None, **options: A
 
 
 GLOBAL_FLAGS: list[click.Parameter] = [
-    _flag("--env", envvar=f"{PREFIX}ENV", metavar="NAME", help="The environment: environments/NAME.yaml."),
+    _flag(
+        "--env",
+        envvar=f"{PREFIX}ENV",
+        metavar="NAME",
+        shell_complete=complete_environment,
+        help="The environment: environments/NAME.yaml.",
+    ),
     _flag("--var", multiple=True, metavar="NAME=VALUE", help="Set a variable; also GENAI_IAC_VAR_NAME."),
     _flag(
         "--var-file",
@@ -129,6 +142,7 @@ GLOBAL_FLAGS: list[click.Parameter] = [
         "--profile",
         envvar=(f"{PREFIX}PROFILE", "OCI_CLI_PROFILE"),
         metavar="NAME",
+        shell_complete=complete_profile,
         help="Profile of the OCI config file.",
     ),
     _flag(

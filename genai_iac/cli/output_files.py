@@ -24,6 +24,21 @@ def write_file(file: Path, data: bytes, flag: str = "--out") -> None:
         raise UsageError(f"{flag} {file}: {error.strerror}") from error
 
 
+def rewrite_file(file: Path, before: bytes, after: bytes) -> bool:
+    """Replace a file by another content, with its old mode; no link is followed. False when it does not hold `before` any more.
+
+    Raises OSError, UnsafePathError for a link.
+    """
+    with open_folder(file.parent) as folder:
+        descriptor = os.open(file.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        with os.fdopen(descriptor, "rb") as stream:
+            if stream.read(len(before) + 1) != before:
+                return False
+            mode = os.fstat(descriptor).st_mode & 0o777
+        _replace(folder, file.name, after, mode)
+    return True
+
+
 def make_folder(folder: Path, flag: str = "--out") -> None:
     """Make a directory and those on the way to it; no link is followed. Raises UsageError that names the flag."""
     try:
@@ -54,16 +69,18 @@ def write_new_files(folder: Path, files: Mapping[str, str]) -> None:
         raise UsageError(f"{error.filename or folder}: {error.strerror}") from error
 
 
-def _create(folder: int, name: str, data: bytes) -> None:
+def _create(folder: int, name: str, data: bytes, mode: int | None = None) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(name, flags, 0o666, dir_fd=folder), "wb") as stream:
         stream.write(data)
+        if mode is not None:
+            os.fchmod(stream.fileno(), mode)
 
 
-def _replace(folder: int, name: str, data: bytes) -> None:
+def _replace(folder: int, name: str, data: bytes, mode: int | None = None) -> None:
     temporary = f".{name[:100]}.{secrets.token_hex(8)}"
     try:
-        _create(folder, temporary, data)
+        _create(folder, temporary, data, mode)
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         with suppress(FileNotFoundError):

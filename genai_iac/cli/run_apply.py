@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from genai_iac.analysis.access import KeyPermission
+from genai_iac.cli.audit import WriteLog
 from genai_iac.cli.console import Console, OutputError, ProgressNotice
 from genai_iac.cli.local_emulator import LOCAL_DB, program
 from genai_iac.cli.lock import apply_lock
@@ -27,8 +28,15 @@ from genai_iac.delivery import with_destinations
 from genai_iac.delivery.sinks import Names
 from genai_iac.execute.executor import ApplyRequest, apply_plan
 from genai_iac.planning.plan_file import check_inputs, check_same_plan
-from genai_iac.render.plan.json import plan_document, read_saved_plan
-from genai_iac.render.plan.progress import closing_text, outcome_line, outcome_text, summary_line
+from genai_iac.render.plan.json import fingerprint, plan_document, read_saved_plan
+from genai_iac.render.plan.progress import (
+    closing_text,
+    outcome_line,
+    outcome_text,
+    start_line,
+    summary_line,
+    version_line,
+)
 from genai_iac.render.plan.text import render_text
 
 _MODEL = "openai.gpt-oss-120b"
@@ -51,9 +59,9 @@ def next_step_lines(workspace: Session, made: Iterable[Address], allowed: Collec
 
 def _models(one: KeyPermission) -> list[str]:
     """A model that it names, or ours where it names none and does not exclude that; a pattern names no model."""
-    if one.model is None:
-        return [] if _MODEL in one.barred else [_MODEL]
-    return [one.model] if "*" not in one.model else []
+    if one.admits(_MODEL):
+        return [_MODEL]
+    return [one.model] if one.model is not None and one.admits(one.model) else []
 
 
 def _lines(workspace: Session, address: Address, model: str, path: str, names: Names) -> str:
@@ -122,7 +130,9 @@ def is_saved_plan(path: str) -> bool:
         return stream.read(1) == b"{"
 
 
-def apply_saved(flags: GlobalOptions, path: str, asked: PlanOptions, consent: Approval, output: Console) -> int:
+def apply_saved(
+    flags: GlobalOptions, path: str, asked: PlanOptions, consent: Approval, output: Console, writes: WriteLog
+) -> int:
     """Carry out a saved plan: it was approved when it was made. Raises StalePlanError or GuardError before the first write."""
     saved = read_saved_plan(read_regular_file(Path(path), "saved plan"))
     inputs: dict[str, Any] = saved.get("inputs") or {}
@@ -130,7 +140,7 @@ def apply_saved(flags: GlobalOptions, path: str, asked: PlanOptions, consent: Ap
         raise StalePlanError(f"{path} is a rendering, not a saved plan", hint="make one: genai-iac plan --out FILE")
     asked = _as_planned(asked, inputs)
     flags = GlobalOptions(**{**flags.__dict__, "env": flags.env or inputs.get("environment")})
-    with open_session(flags, str(inputs["path"])) as workspace, apply_lock(workspace.desk.root, output):
+    with open_session(flags, str(inputs["path"]), writes) as workspace, apply_lock(workspace.desk.root, output):
         draft = make_draft(workspace, asked)
         check_inputs(inputs, draft.inputs)
         check_same_plan(saved, plan_document(draft.plan))
@@ -157,17 +167,29 @@ def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
     draft.workspace.desk.tidy(draft.workspace.manifest.resources.values())
     if not draft.plan:
         if consent.as_json:
-            output.say(summary_line([]))
+            output.say(version_line(draft.plan) + summary_line([]))
         return 0
     if not consent.ask():
         raise IacError(f"{consent.verb} was not agreed to; nothing was changed")
+    return _carry_out(draft, consent, output)
+
+
+def _carry_out(draft: PlannedRun, consent: Approval, output: Console) -> int:
+    """Make the changes that were agreed to, telling each as it lands."""
     _check_programs(draft)
+    writes = draft.workspace.writes
+    writes.approved = writes.approved or fingerprint(draft.plan)
     outcomes: list[Outcome] = []
     report = _Report(output)
     with SignalHandler.of_run().finishing_first() as stop:
-        for outcome in apply_plan(draft.plan, _site(draft, stop, ProgressNotice(output.note))):
+        site = _site(draft, stop, ProgressNotice(output.note))
+        if consent.as_json:
+            report.say(version_line(draft.plan))
+            site.starting = lambda change: report.say(start_line(change))
+        for outcome in apply_plan(draft.plan, site):
             outcomes.append(outcome)
-            report.say(outcome_line(outcome) if consent.as_json else outcome_text(outcome, output.terminal))
+            sent = writes.requests.get(outcome.change.address, ())
+            report.say(outcome_line(outcome, sent) if consent.as_json else outcome_text(outcome, output.terminal))
         if consent.as_json:
             report.say(summary_line(outcomes))
         else:

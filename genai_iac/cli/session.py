@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from genai_iac.cli.audit import WriteLog
 from genai_iac.cli.local_emulator import LOCAL_PORT, NOTES, run_local
 from genai_iac.cli.options import PREFIX, GlobalOptions
 from genai_iac.core.errors import GuardError, UsageError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from genai_iac.delivery import DeliveryService
     from genai_iac.import_export.snapshot import Snapshot
     from genai_iac.manifest import Manifest
-    from genai_iac.oci_client import OciClient
+    from genai_iac.oci_client import OciClient, RequestListener, SentRequest
     from genai_iac.planning import PlanInputs
     from genai_iac.references.resolver import TenancyDirectory
     from genai_iac.resource_types import RotationRequest
@@ -65,6 +66,7 @@ class Session:
     ground: OciClient | Snapshot
     owner: Owner
     desk: DeliveryService
+    writes: WriteLog = field(default_factory=WriteLog)
 
     @property
     def provider(self) -> OciClient:
@@ -229,11 +231,16 @@ class GroupNames:
 
 
 @contextmanager
-def open_session(flags: GlobalOptions, path: str) -> Iterator[Session]:
-    """Manifests first (nothing is called when they are wrong), then the connection; the local emulator runs as long as this is open."""
-    manifest = load_manifest(flags, path)
-    with open_provider(flags, manifest.stack.profile, manifest.stack.region) as provider:
-        yield make_session(provider, flags, path, manifest)
+def open_session(flags: GlobalOptions, path: str, writes: WriteLog | None = None) -> Iterator[Session]:
+    """Manifests first (nothing is called when they are wrong), then the connection; the local emulator runs as long as this is open.
+
+    `writes` is told of every write request.
+    """
+    manifest, log = load_manifest(flags, path), writes or WriteLog()
+    stack = manifest.stack
+    with open_provider(flags, stack.profile, stack.region, log) as provider:
+        log.whose = {"stack": stack.name, "environment": stack.environment, "tenancy": provider.tenancy}
+        yield replace(make_session(provider, flags, path, manifest), writes=log)
 
 
 def open_snapshot(flags: GlobalOptions, path: str, file: Path) -> Session:
@@ -264,8 +271,10 @@ def make_session(ground: OciClient | Snapshot, flags: GlobalOptions, path: str, 
 
 
 @contextmanager
-def open_provider(flags: GlobalOptions, profile: str | None = None, region: str | None = None) -> Iterator[OciClient]:
-    """The connection that the flags, the environment and the manifests ask for."""
+def open_provider(
+    flags: GlobalOptions, profile: str | None = None, region: str | None = None, writes: WriteLog | None = None
+) -> Iterator[OciClient]:
+    """The connection that the flags, the environment and the manifests ask for; `writes` is told of every write request."""
     from genai_iac.cli.console import log_connection, log_requests, note_settings
     from genai_iac.cli.signals import SignalHandler
     from genai_iac.oci_client import Connection, connect
@@ -288,7 +297,19 @@ def open_provider(flags: GlobalOptions, profile: str | None = None, region: str 
         )
         if not flags.local or flags.endpoint:
             note_settings(flags, connection)
-        provider = connect(connection, SignalHandler.of_run().stop, log_requests(flags))
+        provider = connect(connection, SignalHandler.of_run().stop, _tell_both(writes, log_requests(flags)))
         log_connection(flags, provider)
         stack.callback(provider.close)
         yield provider
+
+
+def _tell_both(writes: WriteLog | None, log: RequestListener | None) -> RequestListener | None:
+    """Who is told of each request; the log of writes first, because printing may fail."""
+    if writes is None or log is None:
+        return writes or log
+
+    def tell(request: SentRequest) -> None:
+        writes(request)
+        log(request)
+
+    return tell

@@ -33,6 +33,7 @@ class Live:
     ] = ()  # not ours, and in compartments or regions that were read only to find what is
     unread: tuple[str, ...] = ()  # in words: what was not read, where something of ours could be
     gone: tuple[LiveResource, ...] = ()  # carried a tag of ours and is deleted, as far as the service still lists it
+    policies_unread: tuple[str, ...] = ()  # OCIDs of the compartments whose policies were not listed
 
     @classmethod
     def of(
@@ -48,6 +49,7 @@ class Live:
         scanned: Iterable[LiveResource] = (),
         unread: Iterable[str] = (),
         gone: Iterable[LiveResource] = (),
+        policies_unread: Iterable[str] = (),
     ) -> Live:
         """What was found, distinguished by the ownership tag; of what was `scanned` beyond the own places only what is ours matters."""
         groups: dict[Address, list[LiveResource]] = {}
@@ -90,6 +92,7 @@ class Live:
             tuple(beyond),
             tuple(unread),
             tuple(lost),
+            tuple(policies_unread),
         )
 
     @property

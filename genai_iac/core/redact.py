@@ -38,7 +38,7 @@ class Redactor:
 
     def add(self, value: str) -> None:
         """One more value. Cheap: its forms are made when a text is looked at next."""
-        if len(value.strip()) >= _SHORTEST:
+        if len(value) >= _SHORTEST and value.strip():
             with self._lock:
                 if value not in self._values:
                     self._values.add(value)

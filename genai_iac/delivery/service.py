@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,10 @@ class DeliveryService:
     vault: VaultClient | None = None
     resolver: Resolver | None = None  # knows the compartments that a plan found and that an apply made
     now: Callable[[], datetime] | None = None  # the tenancy's clock
+    # by resource and OCID; a sink holds settings alone, so one that is open serves every step of a change
+    _opened: dict[tuple[int, str | None], tuple[Resource, tuple[Sink, ...]]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def knowing(self, resolver: Resolver) -> DeliveryService:
         """Copy of this service that resolves compartment names with `resolver`."""
@@ -47,12 +51,18 @@ class DeliveryService:
 
         Raises SinkError, with its place in the manifest, for one that cannot be.
         """
-        context = self._context(resource, id)
-        entries = enumerate(self._entries(resource))
-        return [
-            _open(entry, context, resource.places.get(f"deliverTo.{index}", resource.source))
-            for index, entry in entries
-        ]
+        known = self._opened.get((_identity(resource), id))
+        if known is None:
+            context = self._context(resource, id)
+            places = (
+                resource.places.get(f"deliverTo.{n}", resource.source) for n in range(len(self._entries(resource)))
+            )
+            sinks = tuple(_open(entry, context, at) for entry, at in zip(self._entries(resource), places, strict=True))
+            known = self._opened[_identity(resource), id] = (
+                resource,
+                sinks,
+            )  # kept with it, so that its identity stays its own
+        return list(known[1])
 
     def former(self, resource: Resource, id: str) -> list[Sink]:
         """The places that this machine delivered to for that key and that no manifest declares any more.
@@ -244,6 +254,10 @@ class DeliveryService:
         except PlanError as error:
             raise SinkError(error.message, hint=error.hint) from error
         return found if isinstance(found, str) else None
+
+
+def _identity(resource: Resource) -> int:
+    return id(resource)
 
 
 def _open(entry: Mapping[str, Any], context: Context, where: Source) -> Sink:

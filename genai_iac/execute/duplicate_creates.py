@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genai_iac.core import OWNERSHIP_TAG, Change, LiveResource, Outcome, Status
+from genai_iac.core.current_address import making_change_of
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.oci_client import OciClient
 from genai_iac.resource_types import RESOURCE_TYPES
@@ -73,9 +74,10 @@ class DuplicateGuard:
             return
         said = f"another apply made it at the same time ({first['id']})"
         try:
-            self._provider.write(
-                RESOURCE_TYPES[made.change.address.kind].delete_operation, id=made.id, region=made.region
-            )
+            with making_change_of(made.change.address):
+                self._provider.write(
+                    RESOURCE_TYPES[made.change.address.kind].delete_operation, id=made.id, region=made.region
+                )
         except ServiceFailure as failure:
             note = f"{said}, and ours could not be deleted: {failure}"
         else:

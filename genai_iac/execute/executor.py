@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 
 from genai_iac.core import Address, Change, Live, Outcome, Owner, Plan, Resource, Status
 from genai_iac.core.cancellation import CancelToken
+from genai_iac.core.current_address import making_change_of
 from genai_iac.core.errors import IacError
 from genai_iac.delivery import DeliveryService
 from genai_iac.execute import ApplyContext, ChangeExecutor
@@ -34,6 +35,7 @@ class ApplyRequest:
     parallelism: int = 10
     stop: CancelToken = field(default_factory=CancelToken)  # set: nothing new is begun
     waiting: Callable[[Sequence[Address]], None] = lambda _: None  # told what is under way while nothing lands
+    starting: Callable[[Change], None] = lambda _: None  # told of each change as it begins
 
 
 def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
@@ -59,6 +61,7 @@ def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
                     queue.finish(change, landed=False)
                     yield Outcome(change, Status.SKIPPED, note=f"depends on {blocker}")
                     continue
+                site.starting(change)
                 pool.submit(_perform, performer, change, landed)
                 running.append(change.address)
             if not running:
@@ -117,7 +120,8 @@ class _Queue:
 def _perform(performer: ChangeExecutor, change: Change, landed: SimpleQueue[Outcome]) -> None:
     began = time.monotonic()
     try:
-        id, note = performer.perform(change)
+        with making_change_of(change.address):
+            id, note = performer.perform(change)
         outcome = Outcome(change, Status.DONE, id, note)
     except IacError as error:
         outcome = Outcome(change, Status.FAILED, change.id, str(error))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from genai_iac.core.errors import IacError, ManifestError
 from genai_iac.formatting.documents import join_documents, split_documents
-from genai_iac.formatting.lines import find_comments, format_lines
+from genai_iac.formatting.lines import find_comments, format_lines, read_tokens
 from genai_iac.manifest.yaml_nodes import to_data
 from genai_iac.manifest.yaml_reader import read_yaml
 
@@ -25,12 +25,23 @@ def format_text(text: str, file: str) -> str:
         raise ManifestError(reading.problems)
     crlf = _ends_lines_with_crlf(text)
     text = text.replace("\r\n", "\n")
-    laid_out = join_documents(split_documents(format_lines(text)))
+    tokens = read_tokens(text)  # once: the scanner that tells exact columns is most of the work
+    laid_out = join_documents(split_documents(format_lines(text, tokens)))
+    if laid_out == text:
+        return _with_line_ends(text, crlf)
     again = read_yaml(laid_out, file)
     same = [to_data(one.root) for one in reading.documents] == [to_data(one.root) for one in again.documents]
-    if again.problems or not same or sorted(find_comments(text)) != sorted(find_comments(laid_out)):
+    if (
+        again.problems
+        or not same
+        or sorted(find_comments(text, tokens)) != sorted(find_comments(laid_out, read_tokens(laid_out)))
+    ):
         raise IacError(f"{file} cannot be laid out without changing what it says", hint="format it manually")
-    return laid_out.replace("\n", "\r\n") if crlf else laid_out
+    return _with_line_ends(laid_out, crlf)
+
+
+def _with_line_ends(text: str, crlf: bool) -> str:
+    return text.replace("\n", "\r\n") if crlf else text
 
 
 def _ends_lines_with_crlf(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -59,28 +59,34 @@ class _LineTable:
     ends: set[int] = field(default_factory=set)
 
 
-def format_lines(text: str) -> list[FormattedLine]:
-    """The lines, indented. Keys of documents and separators are marked; nothing is reordered yet."""
+def format_lines(text: str, tokens: Iterable[Any] | None = None) -> list[FormattedLine]:
+    """The lines, indented; `tokens` are the text's, when they were read already.
+
+    Keys of documents and separators are marked; nothing is reordered yet.
+    """
     sheet = _LineTable(text.split("\n"))
-    _TokenPass(sheet, text).read()
+    _TokenPass(sheet, text).read(read_tokens(text) if tokens is None else tokens)
     lines = [_make_line(sheet, number) for number in range(len(sheet.texts))]
     _place_comments(lines)
     return lines
 
 
-def find_comments(text: str) -> Iterator[str]:
-    """Every comment, without the space around it."""
+def find_comments(text: str, tokens: Iterable[Any] | None = None) -> Iterator[str]:
+    """Every comment, without the space around it; `tokens` are the text's, when they were read already."""
     here = 0
-    for token in _tokens(text):
+    for token in read_tokens(text) if tokens is None else tokens:
         yield from (found[0].strip() for found in _COMMENT.finditer(text[here : token.start_mark.index]))
         here = max(here, token.end_mark.index)
     yield from (found[0].strip() for found in _COMMENT.finditer(text[here:]))
 
 
-def _tokens(text: str) -> Iterator[Any]:
+def read_tokens(text: str) -> list[Any]:
+    """The tokens of YAML with the exact places that only the scanner in Python tells."""
     parser: Any = PythonParser(text)
+    tokens: list[Any] = []
     while parser.check_token():
-        yield parser.get_token()
+        tokens.append(parser.get_token())
+    return tokens
 
 
 class _TokenPass:
@@ -92,8 +98,8 @@ class _TokenPass:
         self._flow: list[Any] = []  # the brackets that are open
         self._last: Any = None
 
-    def read(self) -> None:
-        for token in _tokens(self._text):
+    def read(self, tokens: Iterable[Any]) -> None:
+        for token in tokens:
             if isinstance(token, _CLOSING):
                 self._close(token)
             elif isinstance(token, _OPENING):

@@ -8,6 +8,7 @@ value ``'*'`` means *any value*, as published tag policies use it.
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from genai_iac.iam_policy.condition_variables import DAYS, find_variable
 from genai_iac.iam_policy.syntax_tree import (
     Comparison,
     Condition,
@@ -22,19 +23,36 @@ from genai_iac.iam_policy.syntax_tree import (
 
 Values = tuple[str, ...]
 Lookup = Callable[[str], Values | None]
+Unknown = Callable[[Condition], bool]  # of a part of a condition: whether its truth is not known
 
 
 def condition_holds(condition: Condition, look_up: Lookup) -> bool:
     """Whether the condition is true. ``look_up`` takes a variable in lower case and gives its values, or None."""
+    return condition_truth(condition, look_up, _nothing) is True
+
+
+def condition_truth(condition: Condition, look_up: Lookup, is_unknown: Unknown) -> bool | None:
+    """True, False, or None where it depends on a part that ``is_unknown``; a part is one comparison, presence or call.
+
+    Kleene's logic: ``all`` is False as soon as one member is, ``any`` True as soon as one is.
+    """
+    if isinstance(condition, ConditionGroup):
+        values = [condition_truth(item, look_up, is_unknown) for item in condition.items]
+        decisive = condition.mode == "any"
+        if decisive in values:
+            return decisive
+        return None if None in values else not decisive
+    if is_unknown(condition):
+        return None
     if isinstance(condition, Comparison):
         return _compares(condition, look_up)
-    if isinstance(condition, ConditionGroup):
-        if condition.mode == "all":
-            return all(condition_holds(item, look_up) for item in condition.items)
-        return any(condition_holds(item, look_up) for item in condition.items)
     if isinstance(condition, Presence):
         return (look_up(condition.variable.text.lower()) is None) is condition.negated
     return _calls(condition, look_up)
+
+
+def _nothing(_: Condition) -> bool:
+    return False
 
 
 def fold_variables(variables: Mapping[str, str | Values]) -> dict[str, Values]:
@@ -43,32 +61,18 @@ def fold_variables(variables: Mapping[str, str | Values]) -> dict[str, Values]:
 
 
 def clock_variables(now: datetime) -> dict[str, Values]:
-    """The time variables of a request (Oracle: Identity/policiesadvanced, time-based access)."""
+    """The time variables of a request (Oracle: Identity/policiesadvanced, time-based access).
+
+    The month is a number ('6', not 'june'); the day of the week alone is an English word.
+    """
     moment = now.astimezone(UTC)
     return {
         "request.utc-timestamp": (moment.strftime("%Y-%m-%dT%H:%M:%SZ"),),
         "request.utc-timestamp.time-of-day": (moment.strftime("%H:%M:%SZ"),),
-        "request.utc-timestamp.day-of-week": (_DAYS[moment.weekday()],),
+        "request.utc-timestamp.day-of-week": (DAYS[moment.weekday()],),
         "request.utc-timestamp.day-of-month": (str(moment.day),),
-        "request.utc-timestamp.month-of-year": (_MONTHS[moment.month - 1],),
+        "request.utc-timestamp.month-of-year": (str(moment.month),),
     }
-
-
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
 
 
 def _compares(comparison: Comparison, look_up: Lookup) -> bool:
@@ -78,16 +82,23 @@ def _compares(comparison: Comparison, look_up: Lookup) -> bool:
     operator = comparison.operator
     if operator in ("before", "after", "between"):
         return _in_time(left, operator, comparison.right, look_up)
-    known = [_matcher(operand, look_up) for operand in comparison.right]
+    stars = has_quoted_stars(comparison.left.text)
+    known = [_matcher(operand, look_up, stars) for operand in comparison.right]
     if None in known:
         return False
     matched = any(matches(value) for matches in known if matches is not None for value in left)
     return matched is (operator in ("=", "in"))
 
 
-def _matcher(operand: Operand, look_up: Lookup) -> Callable[[str], bool] | None:
+def has_quoted_stars(variable: str) -> bool:
+    """Whether a star in a quoted value of that variable stands for any text, as its page shows."""
+    found = find_variable(variable)
+    return found is not None and found.quoted_stars
+
+
+def _matcher(operand: Operand, look_up: Lookup, quoted_stars: bool) -> Callable[[str], bool] | None:
     """What tells whether a value matches the operand; None for a variable that the request does not carry."""
-    if isinstance(operand, Pattern):
+    if isinstance(operand, Pattern) or (quoted_stars and isinstance(operand, QuotedValue)):
         return lambda value: match_pattern(operand.text, value)
     if isinstance(operand, QuotedValue):
         wanted = operand.text.lower()
@@ -121,12 +132,12 @@ def _in_time(left: Values, operator: str, right: tuple[Operand, ...], look_up: L
     bounds = [_first(operand, look_up) for operand in right]
     if None in bounds or not left:
         return False
-    moment, first = _instant(left[0]), _instant(bounds[0] or "")
+    moment, first = normal_time(left[0]), normal_time(bounds[0] or "")
     if operator == "before":
         return moment < first
     if operator == "after":
         return moment > first
-    last = _instant(bounds[-1] or "")
+    last = normal_time(bounds[-1] or "")
     # a span over midnight: between 22:00 and 06:00
     return first <= moment <= last if first <= last else moment >= first or moment <= last
 
@@ -138,7 +149,7 @@ def _first(operand: Operand, look_up: Lookup) -> str | None:
     return operand.text
 
 
-def _instant(text: str) -> str:
+def normal_time(text: str) -> str:
     """A time in a form that sorts: dates are brought to UTC, times of day stay as they are."""
     try:
         moment = datetime.fromisoformat(text.strip())

@@ -44,6 +44,15 @@ def names_principal(variable: str) -> bool:
     return variable.startswith(("request.principal.", "request.user.", "request.groups.", "request.service."))
 
 
+def condition_parts(condition: Condition | None) -> Iterator[Condition]:
+    """Every part of a condition that is no group: comparisons, presences and calls."""
+    if isinstance(condition, ConditionGroup):
+        for item in condition.items:
+            yield from condition_parts(item)
+    elif condition is not None:
+        yield condition
+
+
 def comparisons(condition: Condition | None) -> Iterator[Comparison]:
     """Every comparison in a condition, at any depth."""
     if isinstance(condition, ConditionGroup):
@@ -87,6 +96,17 @@ def mentioned_texts(condition: Condition | None, variable: str) -> frozenset[str
         for operand in comparison.right
         if isinstance(operand, QuotedValue | Pattern)
     )
+
+
+def compared_operands(condition: Condition | None, variable: str) -> Iterator[QuotedValue | Pattern]:
+    """Every value and pattern that a variable (named in lower case) is held against, in comparisons and calls."""
+    for part in condition_parts(condition):
+        if isinstance(part, Comparison) and part.left.text.lower() == variable:
+            yield from (operand for operand in part.right if isinstance(operand, QuotedValue | Pattern))
+        elif isinstance(part, FunctionCall) and any(one.text.lower() == variable for one in variables(part)):
+            for argument in part.arguments:
+                operands = argument if isinstance(argument, tuple) else (argument,)
+                yield from (operand for operand in operands if isinstance(operand, QuotedValue | Pattern))
 
 
 def is_for_keys(condition: Condition | None) -> bool:

@@ -92,9 +92,11 @@ def _read_all(texts: Sequence[str], directory: Directory | None, attached: str) 
 
 
 def _names(written: Statement, directory: Directory | None, attached: str) -> dict[str, str]:
-    if directory is None or not isinstance(written, Grant):
+    if not isinstance(written, Grant):
         return {}
-    names: dict[str, str] = {}
+    names = {name.lower(): name for name in _written_names(written) if name != name.lower()}
+    if directory is None:
+        return names
     places = [written.location] + ([] if written.association is None else [written.association.location])
     for place in places:
         found = directory.compartment(place.path, attached) if place.path and not place.foreign else None
@@ -108,19 +110,45 @@ def _names(written: Statement, directory: Directory | None, attached: str) -> di
     return names
 
 
+def _written_names(written: Grant) -> Iterator[str]:
+    """Names as they were written: the canonical tree, which is compared, has them in lower case."""
+    yield from written.location.path
+    if written.association is not None:
+        yield from written.association.location.path
+    yield from (member.text for member in written.subject.members if isinstance(member, Name))
+
+
 _ALIKE = 0.5  # statements that share fewer of their tokens are another statement, not an edited one
 
 
 def _pair(removed: Sequence[_ReadStatement], added: Sequence[_ReadStatement]) -> dict[int, int]:
     """Which removed statement became which added one: the most alike first."""
-    ranked = sorted(_likenesses(removed, added), key=lambda found: (-found[0], found[1], found[2]))
-    pairs: dict[int, int] = {}
-    taken: set[int] = set()
+    pairs = dict(_pairs_in_order(removed, added)) if len(removed) * len(added) > _MANY else {}
+    taken = set(pairs.values())
+    rest = [i for i in range(len(removed)) if i not in pairs]
+    free = [j for j in range(len(added)) if j not in taken]
+    if len(rest) * len(free) > _TOO_MANY:
+        return pairs
+    found = _likenesses([removed[i] for i in rest], [added[j] for j in free])
+    ranked = sorted(((alike, rest[i], free[j]) for alike, i, j in found), key=lambda one: (-one[0], one[1], one[2]))
     for _, i, j in ranked:
         if i not in pairs and j not in taken:
             pairs[i] = j
             taken.add(j)
     return pairs
+
+
+_MANY = 2_500  # pairs: above it those that stand in the same order are tried first
+_TOO_MANY = 40_000  # pairs of what is left: above it they are told as removed and added
+_SURE = 0.75
+
+
+def _pairs_in_order(removed: Sequence[_ReadStatement], added: Sequence[_ReadStatement]) -> Iterator[tuple[int, int]]:
+    """Statements that stand at the same place of both lists and are much alike: an edit seldom changes the order."""
+    for i, (before, after) in enumerate(zip(removed, added, strict=False)):
+        shared = (Counter(before.tokens) & Counter(after.tokens)).total()
+        if 2 * shared >= _SURE * (len(before.tokens) + len(after.tokens)):
+            yield i, i
 
 
 def _likenesses(removed: Sequence[_ReadStatement], added: Sequence[_ReadStatement]) -> Iterator[tuple[float, int, int]]:
@@ -145,6 +173,10 @@ def _edit(before: _ReadStatement, after: _ReadStatement) -> StatementChange:
 
 
 def _changes(before: Sequence[_Token], after: Sequence[_Token]) -> Iterator[tuple[str, str | None, str | None]]:
+    before, after = _without_ends(before, after)
+    if len(before) * len(after) > _LONG:
+        common = Counter(before) & Counter(after)
+        before, after = _without(before, common), _without(after, common)
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     for tag, i, i_end, j, j_end in matcher.get_opcodes():
         if tag == "equal":
@@ -157,6 +189,27 @@ def _changes(before: Sequence[_Token], after: Sequence[_Token]) -> Iterator[tupl
             else:
                 yield from ((mine.role, mine.text, None),) if mine is not None else ()
                 yield from ((theirs.role, None, theirs.text),) if theirs is not None else ()
+
+
+_LONG = 250_000  # pairs of tokens: above it what both have is left out first, wherever it stands
+
+
+def _without_ends(before: Sequence[_Token], after: Sequence[_Token]) -> tuple[Sequence[_Token], Sequence[_Token]]:
+    """Both without what they begin and end with alike."""
+    most = min(len(before), len(after))
+    head = next((at for at in range(most) if before[at] != after[at]), most)
+    tail = next((at for at in range(most - head) if before[-1 - at] != after[-1 - at]), most - head)
+    return before[head : len(before) - tail], after[head : len(after) - tail]
+
+
+def _without(tokens: Sequence[_Token], common: Counter[_Token]) -> list[_Token]:
+    left, kept = Counter(common), []
+    for token in tokens:
+        if left[token] > 0:
+            left[token] -= 1
+        else:
+            kept.append(token)
+    return kept
 
 
 _SILENT = frozenset({"mark", "keyword"})

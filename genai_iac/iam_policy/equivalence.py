@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from genai_iac.iam_policy.condition_eval import normal_time
+from genai_iac.iam_policy.condition_variables import MOMENT, TIME_OF_DAY
 from genai_iac.iam_policy.errors import PolicySyntaxError
 from genai_iac.iam_policy.name_resolution import Directory, Miss, resolve_known
 from genai_iac.iam_policy.parser import parse_once
@@ -26,6 +28,7 @@ from genai_iac.iam_policy.syntax_tree import (
     Ocid,
     Operand,
     Presence,
+    QuotedValue,
     Statement,
     Subject,
     Word,
@@ -70,20 +73,20 @@ def canonical(statement: Statement, directory: Directory | None, attached: str, 
         statement = resolve_known(statement, directory, attached, miss or (lambda _: None))
     if isinstance(statement, Definition):
         return replace(statement, name=_name(statement.name), id=statement.id.lower())
-    return _grant(statement)
+    return _grant(statement, attached.lower())
 
 
-def _grant(grant: Grant) -> Grant:
+def _grant(grant: Grant, attached: str) -> Grant:
     association = grant.association
     if association is not None:
-        association = Association(association.resource, _location(association.location))
+        association = Association(association.resource, _location(association.location, attached))
     return replace(
         grant,
         subject=_subject(grant.subject),
-        location=_location(grant.location),
+        location=_location(grant.location, attached),
         resources=_words(grant.resources),
         permissions=_words(grant.permissions),
-        source=None if grant.source is None else _location(grant.source),
+        source=None if grant.source is None else _location(grant.source, attached),
         association=association,
         condition=None if grant.condition is None else canonical_condition(grant.condition),
     )
@@ -112,7 +115,11 @@ def _words(words: tuple[Word, ...]) -> tuple[Word, ...]:
     return words if len(words) < 2 else tuple(sorted(set(words), key=lambda word: word.text))
 
 
-def _location(location: Location) -> Location:
+def _location(location: Location, attached: str) -> Location:
+    """Names in lower case; the tenancy by its OCID, in a policy of the tenancy, is `tenancy`."""
+    own = location.id is not None and not location.foreign and location.id.lower() == attached
+    if own and attached.startswith("ocid1.tenancy."):
+        return Location("tenancy", column=location.column)
     return replace(
         location,
         path=tuple(name.lower() for name in location.path),
@@ -129,7 +136,8 @@ def canonical_condition(condition: Condition) -> Condition:
     if isinstance(condition, Presence):
         return replace(condition, variable=_variable(condition.variable))
     if isinstance(condition, FunctionCall):
-        return replace(condition, arguments=tuple(map(_argument, condition.arguments)))
+        arguments = tuple(map(_argument, condition.arguments))
+        return replace(condition, arguments=tuple(sorted(arguments, key=repr)))  # both functions are symmetric
     return _comparison(condition)
 
 
@@ -142,10 +150,32 @@ def _flat(group: ConditionGroup) -> Iterable[Condition]:
 
 
 def _comparison(comparison: Comparison) -> Comparison:
-    right = tuple(map(_operand, comparison.right))
-    if comparison.operator in ("in", "not in"):
+    left, right, operator = _variable(comparison.left), tuple(map(_operand, comparison.right)), comparison.operator
+    if operator in ("in", "not in"):
         right = _unique(right, _operand_key)
-    return replace(comparison, left=_variable(comparison.left), right=right)
+        if len(right) == 1:
+            operator = "=" if operator == "in" else "!="
+    if operator in _SYMMETRIC and isinstance(right[0], ConditionVariable) and right[0].text < left.text:
+        left, right = right[0], (left,)
+    if left.text.startswith("request.utc-timestamp"):
+        right = tuple(_time(operand) for operand in right)
+    return replace(comparison, left=left, operator=operator, right=right)
+
+
+_SYMMETRIC = frozenset({"=", "!="})
+
+
+def _time(operand: Operand) -> Operand:
+    """A time in one of the ways to write it: a moment in UTC, a time of day with its seconds."""
+    if not isinstance(operand, QuotedValue):
+        return operand
+    text = operand.text
+    if MOMENT.fits(text):
+        return QuotedValue(normal_time(text) + "Z", operand.column)
+    if TIME_OF_DAY.fits(text):
+        bare = text.upper().removesuffix("Z")
+        return QuotedValue((bare if bare.count(":") == 2 else bare + ":00") + "Z", operand.column)
+    return operand
 
 
 def _argument(argument: Operand | tuple[Operand, ...]) -> Operand | tuple[Operand, ...]:

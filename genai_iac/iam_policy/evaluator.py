@@ -1,9 +1,11 @@
 """May this principal do this? Every permission must be given by a statement in force, and none taken: deny beats allow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from genai_iac.iam_policy.condition_eval import Values, clock_variables, condition_holds, fold_variables
-from genai_iac.iam_policy.request import AccessRequest, Decision, Principal, StatementInForce
+from genai_iac.iam_policy.condition_eval import Unknown, Values, clock_variables, condition_truth, fold_variables
+from genai_iac.iam_policy.conditions import condition_parts
+from genai_iac.iam_policy.printer import unparse_condition
+from genai_iac.iam_policy.request import AccessRequest, Assessment, Decision, Principal, StatementInForce
 from genai_iac.iam_policy.rules import Compiled, RuleSet, compile_rules
 from genai_iac.iam_policy.syntax_tree import Location
 
@@ -32,6 +34,20 @@ def evaluate(request: AccessRequest, rules: Iterable[StatementInForce] | RuleSet
     return Decision(True, _once(allowed))
 
 
+def assess(request: AccessRequest, rules: RuleSet, is_unknown: Unknown) -> Assessment:
+    """Decide one request as far as it is known: yes, no, or depending on the parts of conditions that ``is_unknown``."""
+    asked = _Asked(request, rules, is_unknown)
+    found = [asked.assess(permission) for permission in request.permissions]
+    values = [one.allowed for one in found]
+    allowed = False if False in values else None if None in values else True
+    return Assessment(
+        allowed,
+        _once([rule for one in found for rule in one.by]),
+        _once([rule for one in found for rule in one.denied_by]),
+        tuple(dict.fromkeys(part for one in found for part in one.depends_on)),
+    )
+
+
 def _once(rules: list[StatementInForce]) -> tuple[StatementInForce, ...]:
     return tuple({id(rule): rule for rule in rules}.values())
 
@@ -39,9 +55,11 @@ def _once(rules: list[StatementInForce]) -> tuple[StatementInForce, ...]:
 class _Asked:
     """One request against one set of rules."""
 
-    def __init__(self, request: AccessRequest, rules: RuleSet) -> None:
+    def __init__(self, request: AccessRequest, rules: RuleSet, is_unknown: Unknown | None = None) -> None:
         self.rules = rules
+        self.is_unknown = is_unknown or (lambda _: False)
         self.principal = request.principal
+        self.missing = request.missing
         self.path = tuple(ocid.lower() for ocid in request.path)
         self.tenancy = self.path[-1] if self.path else ""
         self.home = request.principal.tenancy.lower() or self.tenancy
@@ -51,31 +69,67 @@ class _Asked:
 
     def denials(self, permission: str) -> list[StatementInForce]:
         """The rules that take the permission."""
-        return [found.rule for found in self.rules.denying.get(permission, ()) if self._counts(found, permission)]
+        denying = self.rules.denying.get(permission, ())
+        return [found.rule for found in denying if self._truth(found, permission) is True]
 
     def grants(self, permission: str) -> list[StatementInForce]:
         """The rules that give the permission; empty if half of what crossing tenancies needs is missing."""
-        found = [found for found in self.rules.allowing.get(permission, ()) if self._counts(found, permission)]
+        allowing = self.rules.allowing.get(permission, ())
+        found = [found for found in allowing if self._truth(found, permission) is True]
         if self.home != self.tenancy and {rule.grant.effect for rule in found} != {"admit", "endorse"}:
             return []
         return [rule.rule for rule in found]
 
-    def _counts(self, found: Compiled, permission: str) -> bool:
+    def assess(self, permission: str) -> Assessment:
+        """Whether one permission is given, within one tenancy."""
+        denying, allowing = (
+            [(found, self._truth(found, permission)) for found in index.get(permission, ())]
+            for index in (self.rules.denying, self.rules.allowing)
+        )
+        denied = tuple(found.rule for found, truth in denying if truth)
+        sure = tuple(found.rule for found, truth in allowing if truth)
+        perhaps = [found for found, truth in allowing if truth is None]
+        unless = [found for found, truth in denying if truth is None]
+        if denied or not (sure or perhaps):
+            return Assessment(False, sure, denied)
+        parts = [f"unless {part}" for found in unless for part in self._unknown_parts(found)]
+        if not sure:
+            parts = [part for found in perhaps for part in self._unknown_parts(found)] + parts
+        by = sure or tuple(found.rule for found in perhaps)
+        return Assessment(
+            None if parts else True, by, tuple(found.rule for found in unless), tuple(dict.fromkeys(parts))
+        )
+
+    def _unknown_parts(self, found: Compiled) -> Iterator[str]:
+        condition = found.grant.condition
+        for part in condition_parts(condition) if condition else ():
+            if self.is_unknown(part):
+                yield unparse_condition(part)
+
+    def _truth(self, found: Compiled, permission: str) -> bool | None:
         if not self._is_subject(found) or not self._is_place(found):
             return False
         condition = found.grant.condition
         if condition is None:
             return True
         own: Values = (permission,)
-        return condition_holds(
-            condition, lambda name: own if name == "request.permission" else self.variables.get(name)
+        return condition_truth(
+            condition,
+            lambda name: own if name == "request.permission" else self._look_up(name),
+            self.is_unknown,
         )
+
+    def _look_up(self, name: str) -> Values | None:
+        values = self.variables.get(name)
+        if values is None and self.missing is not None:
+            self.missing.add(name)
+        return values
 
     def _is_subject(self, found: Compiled) -> bool:
         kind = found.grant.subject.kind
         if kind == "any-user":
             return True
-        if self.principal.type.lower() == _KEY:
+        if self.principal.type.lower() == _KEY and kind != "dynamic-group" and not self.principal.key_in_groups:
             return False  # a key is in no group, whatever its creator is in
         if kind == "any-group":
             return bool(self.groups or self.dynamic_groups)

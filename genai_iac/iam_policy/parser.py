@@ -17,7 +17,7 @@ def parse(text: str) -> Statement:
     return parse_tokens(text, split_tokens(text))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=100_000)
 def parse_once(text: str) -> Statement:
     """As parse, remembering: checking, comparing and writing ask for the same statements."""
     return parse(text)

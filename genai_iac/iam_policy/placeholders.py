@@ -23,7 +23,9 @@ from genai_iac.iam_policy.syntax_tree import (
 )
 from genai_iac.iam_policy.template_scanner import hole_numbers
 
-PlaceholderKind = Literal["name", "path", "ocid", "value", "pattern", "variable", "permission", "verb", "resource"]
+PlaceholderKind = Literal[
+    "name", "path", "ocid", "value", "pattern", "variable", "permission", "verb", "resource", "location"
+]
 
 
 def find_kinds(tree: Statement, names: tuple[str, ...]) -> dict[int, PlaceholderKind]:
@@ -71,6 +73,7 @@ def _subject(subject: Subject) -> Iterator[Leaf]:
 
 
 def _location(location: Location) -> Iterator[Leaf]:
+    yield "location", location.placeholder or ""
     yield "ocid", location.id or ""
     yield "name", location.tenancy or ""
     for name in location.path:
@@ -118,6 +121,18 @@ def _find_invisible(value: str) -> str | None:
     return next((sign for sign in value if sign != " " and unicodedata.category(sign)[0] in "CZ"), None)
 
 
+def location_of(value: str) -> Location:
+    """The place that a fitting value of kind ``location`` stands for."""
+    scope, _, rest = value.partition(" ")
+    if scope.lower() == "tenancy":
+        return Location("tenancy")
+    rest = rest.strip()
+    word, _, ocid = rest.partition(" ")
+    if word.lower() == "id" and ocid.strip().lower().startswith("ocid1."):
+        return Location("compartment", id=ocid.strip())
+    return Location("compartment", tuple(rest.split(":")))
+
+
 def keeps_shape(kind: PlaceholderKind, token_kind: int, value: str, *, alone: bool) -> bool:
     """Whether a value that fits puts a token of the same sort in the hole's place, one that no rule of the grammar looks at.
 
@@ -143,6 +158,8 @@ def sample_value(kind: PlaceholderKind, name: str, alone: bool) -> str:
     word = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "hole"
     if kind == "ocid" and alone:
         return f"ocid1.hole.oc1..{word}"
+    if kind == "location":
+        return f"compartment {word}"
     if kind == "variable" and alone:
         return f"hole.{word}"
     return {"permission": word.replace("-", "_").upper(), "verb": VERBS[0], "resource": "buckets"}.get(kind, word)
@@ -157,6 +174,12 @@ _GRAMMARS: dict[PlaceholderKind, tuple[re.Pattern[str], str]] = {
     "pattern": (re.compile(r"[^'\\*/]+"), "a part of a pattern without slashes, quotes, backslashes and stars"),
     "variable": (re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)+"), "a variable like request.user.id"),
     "permission": (re.compile(r"[A-Za-z0-9_]+"), "a permission like OBJECT_READ"),
+    "location": (
+        re.compile(
+            rf"tenancy|compartment +(?:id +ocid1\.[a-z0-9]+\.[A-Za-z0-9_.\-]+|(?!ocid1\.){_NAME}(?::{_NAME})*)", re.I
+        ),
+        "`tenancy`, `compartment NAME`, `compartment a:b` or `compartment id OCID`",
+    ),
     "verb": (re.compile("|".join(VERBS), re.I), "a verb (" + ", ".join(VERBS) + ")"),
     "resource": (re.compile(r"[A-Za-z0-9\-]+"), "a resource type like generative-ai-chat"),
 }

@@ -61,6 +61,11 @@ def write_name(text: str) -> str:
     return text if is_word(text) and text.lower() not in _KEYWORDS else quote(text)
 
 
+def write_location(location: Location) -> str:
+    """A place as it stands behind ``in``."""
+    return "".join(f"{token.space}{token.text}" for token in _location(location)).strip()
+
+
 _KEYWORDS = frozenset({"to", "in", "of", "where", "with", "id"})
 
 
@@ -137,7 +142,9 @@ def _listed(role: str, words: tuple[Word, ...]) -> Iterator[PrintedToken]:
 
 
 def _location(location: Location) -> Iterator[PrintedToken]:
-    if location.scope == "compartment":
+    if location.placeholder is not None:
+        yield PrintedToken("location", location.placeholder)
+    elif location.scope == "compartment":
         yield PrintedToken("location", "compartment")
         if location.id is not None:
             yield PrintedToken("keyword", "id")

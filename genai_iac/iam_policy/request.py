@@ -17,6 +17,9 @@ class Principal:
     dynamic_groups: frozenset[str] = frozenset()
     tenancy: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    key_in_groups: bool = (
+        False  # an API key counts as a member of its groups (UNCONFIRMED; Oracle's page shows the form)
+    )
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,9 @@ class AccessRequest:
     path: tuple[str, ...]
     variables: Mapping[str, str | tuple[str, ...]]
     now: datetime
+    missing: set[str] | None = field(
+        default=None, compare=False
+    )  # takes the variables that conditions asked for in vain
 
 
 @dataclass(frozen=True)
@@ -49,3 +55,16 @@ class Decision:
 
     def __bool__(self) -> bool:
         return self.allowed
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A decision as far as it is known. ``allowed`` is None where it depends on the parts of conditions in ``depends_on``.
+
+    ``by`` are the statements that allow, or may; ``denied_by`` those that deny, or may.
+    """
+
+    allowed: bool | None
+    by: tuple[StatementInForce, ...] = ()
+    denied_by: tuple[StatementInForce, ...] = ()
+    depends_on: tuple[str, ...] = ()

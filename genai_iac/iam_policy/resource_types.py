@@ -17,10 +17,11 @@ autonomous-container-databases autonomous-database autonomous-database-family au
 autonomous-exadata-infrastructures autonomous-transaction-processing-family autonomous-vmclusters availability-domains
 backup-destinations backup-policies backup-policy-assignments backups bastion bastion-family bastion-session
 bds-instance bds-instance-family blockchain-platforms block-volumes boot-volume-backups boot-volumes bucket
-cabundle-associations cabundles capture-filters certificate-authorities certificate-authority-associations
+cabundle-associations cabundles capture-filters ccc-infrastructure ccc-upgrade-schedule
+ccc-upgrade-schedules certificate-authorities certificate-authority-associations
 certificate-authority-bundle certificate-authority-delegates certificate-authority-family cloud-exadata-infrastructures
 cloud-guard-config cloud-guard-detectors cloud-guard-family cloud-guard-problems cloud-guard-targets cloud-shell
-cloud-shell-public-network cloud-vmclusters cloudevents-rules cluster cluster-family cluster-node-pools
+cloud-shell-public-network cloud-vmclusters cloudevents-rules cluster cluster-family cluster-networks cluster-node-pools
 cluster-virtualnode-pools cluster-workload-mappings cluster-work-requests clusters compute-bare-metal-hosts
 compute-capacity-reports compute-capacity-reservations compute-clusters compute-container-family
 compute-container-instances compute-containers compute-global-image-capability-schema compute-gpu-memory-clusters
@@ -40,7 +41,7 @@ disaster-recovery-protection-groups disworkspace dns dns-records dns-resolver dn
 dns-tsig-keys dns-views dns-zones domain domains drg-attachment drg-attachments drg-object drg-route-distribution
 drg-route-tables drgs email-domains email-family approved-senders suppressions exadata-infrastructures
 execution-windows export-sets external-database-family fast-connects file-family file-systems floating-ips fn-app
-fn-function fn-invocation functions-family generic-artifacts goldengate-family group-memberships health-check-family
+fn-function fn-invocation function-family functions-family generic-artifacts goldengate-family group-memberships health-check-family
 hsm-cluster identity-providers instance instance-agent-command-execution-family instance-agent-command-family
 instance-agent-family instance-agent-plugins instance-configurations instance-console-connection instance-family
 instance-image instance-images instance-pools instances integration-instance integration-instances internet-gateways
@@ -56,7 +57,7 @@ ocb-asset-source-connectors ocb-asset-sources ocb-connectors ocb-environment ocb
 ocb-workrequests ocm-migration-family oda-design oda-family oda-instance-resource oda-instances ons-family
 ons-subscriptions ons-topics opensearch-cluster opensearch-clusters opensearch-family operator-control-family
 opsi-family organizations-family organizations-subscription orm-config-source-providers orm-family orm-jobs
-orm-private-endpoints orm-stacks orm-template osmh-family osms-managed-instances pluggable-databases
+orm-private-endpoints orm-stacks orm-template osmh-family osms-family osms-managed-instances osms-software-sources pluggable-databases
 postgres-backups postgres-db-systems private-ips public-ips published-desktop published-desktops queue-family
 queue-pull queue-push queues quota quotas redis-family redis-clusters regions remote-peering-connections
 remote-peering-from remote-peering-to repos resource-availability route-tables rules scheduling-policies

@@ -51,13 +51,17 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where. A compartment has a ``path`` of names or an ``id``; ``tenancy`` names a foreign tenancy."""
+    """Where. A compartment has a ``path`` of names or an ``id``; ``tenancy`` names a foreign tenancy.
+
+    ``placeholder``: in a template, a placeholder that stands for the whole place.
+    """
 
     scope: Scope
     path: tuple[str, ...] = ()
     id: str | None = None
     tenancy: str | None = None
     column: int = field(default=0, compare=False, repr=False)
+    placeholder: str | None = None
 
     @property
     def foreign(self) -> bool:

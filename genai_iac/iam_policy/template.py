@@ -3,7 +3,8 @@
 A value is checked against the grammar of its hole's kind and quoted where names may be quoted; the result is parsed, and
 must be the template's own tree with nothing but those leaves filled. So a value cannot add a subject, climb a
 compartment path, end a quote, widen a value to a pattern or begin another statement. A hole that stands alone for a
-compartment takes a path (``a:b:c``) only if its name ends in ``.path``; elsewhere a name is one name.
+compartment takes a path (``a:b:c``) only if its name ends in ``.path``; elsewhere a name is one name. One that stands for
+a whole place (``in ${…}``) takes `tenancy`, `compartment NAME`, a path or `compartment id OCID`, and nothing behind it.
 """
 
 from collections import defaultdict
@@ -15,8 +16,15 @@ from typing import NamedTuple, TypeVar, cast
 from genai_iac.iam_policy.errors import PolicySyntaxError, PolicyValueError
 from genai_iac.iam_policy.grammar.tokens import PATTERN, QUOTED, Token, quote, split_tokens, unquote
 from genai_iac.iam_policy.parser import parse, parse_tokens
-from genai_iac.iam_policy.placeholders import PlaceholderKind, check_value, find_kinds, keeps_shape, sample_value
-from genai_iac.iam_policy.printer import write_name
+from genai_iac.iam_policy.placeholders import (
+    PlaceholderKind,
+    check_value,
+    find_kinds,
+    keeps_shape,
+    location_of,
+    sample_value,
+)
+from genai_iac.iam_policy.printer import write_location, write_name
 from genai_iac.iam_policy.syntax_tree import Location, Statement
 from genai_iac.iam_policy.template_scanner import ScannedTemplate, hole_numbers, restore, scan_template, substitute
 
@@ -120,6 +128,8 @@ class Template:
         if slot.token_kind == PATTERN:
             return f"/{filled}/"
         kind = self.holes[slot.holes[0]].kind
+        if kind == "location":
+            return write_location(location_of(filled))
         if kind == "path":
             return ":".join(map(write_name, filled.split(":")))
         if slot.token_kind == QUOTED or kind == "value":
@@ -143,7 +153,7 @@ def _fitting(name: str, places: Sequence[tuple[PlaceholderKind, bool]]) -> str:
     return next(fits_all, values[0])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=100_000)
 def _read_template(text: str) -> Template:
     """Validating, planning and applying read the same templates: once is enough."""
     cut = scan_template(text)
@@ -196,6 +206,8 @@ def _fill(node: _T, chosen: dict[int, str]) -> _T:
         return cast(_T, tuple(_fill(item, chosen) for item in node))
     if not is_dataclass(node) or isinstance(node, type):
         return node
+    if isinstance(node, Location) and node.placeholder is not None:
+        return cast(_T, location_of(substitute(node.placeholder, chosen)))
     changes = {part.name: _fill(getattr(node, part.name), chosen) for part in fields(node)}
     if isinstance(node, Location):
         changes["path"] = tuple(_fill_path(node.path, chosen))

@@ -61,22 +61,35 @@ def export_live(
     reasons = {one.id: reason for one in inside if (reason := refused.get(one.id) or _why_not(one, owner))}
     chosen = sorted((one for one in inside if one.id not in reasons), key=lambda one: _order(one, live.tree))
     names = name_resources(chosen, owner)
-    told = tuple(export_resource(one, names, live, region, owner, literal=one.id in literal) for one in chosen)
+    references = _references(names)
+    told = tuple(
+        export_resource(one, names, live, region, owner, literal=one.id in literal, references=references)
+        for one in chosen
+    )
     left_out = tuple((one, reasons[one.id]) for one in inside if one.id in reasons)
     return Export(_stack(owner, region, live.tenancy), told, left_out)
 
 
 def export_resource(
-    one: LiveResource, names: Mapping[str, Address], live: Live, region: str, owner: str, *, literal: bool = False
+    one: LiveResource,
+    names: Mapping[str, Address],
+    live: Live,
+    region: str,
+    owner: str,
+    *,
+    literal: bool = False,
+    references: Mapping[str, Address] | None = None,
 ) -> ExportedResource:
-    """One resource as a document; `names` are the addresses of those that may be referred to, by OCID."""
+    """One resource as a document; `names` are the addresses of those that may be referred to, by OCID, and `references` the
+    same by OCID in lower case, made once for many resources."""
+    known = _references(names) if references is None else references
     address = names[one.id]
     telling = ManifestContext(
         name=address.name,
         region=region,
         place=lambda id: _place(id, names, live.tree),
         text=_escape,
-        statement=_escape if literal else lambda text: _refer(text, names),
+        statement=_escape if literal else lambda text: _refer(text, known),
     )
     spec = dict(RESOURCE_TYPES[one.kind].declare(one, telling))
     tags, remarks = _tags(one)
@@ -152,11 +165,14 @@ def _escape(text: str) -> str:
     return text.replace("${", "$${")
 
 
-def _refer(statement: str, names: Mapping[str, Address]) -> str:
+def _references(names: Mapping[str, Address]) -> dict[str, Address]:
+    return {id.casefold(): address for id, address in names.items()}
+
+
+def _refer(statement: str, known: Mapping[str, Address]) -> str:
     """The statement with a reference for each OCID that is declared; one with a `${` of its own keeps them all."""
     if "${" in statement:
         return _escape(statement)
-    known = {id.casefold(): address for id, address in names.items()}
     return _OCID.sub(
         lambda match: f"${{{known[key]}.id}}" if (key := match[0].casefold()) in known else match[0], statement
     )

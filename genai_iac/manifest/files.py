@@ -18,6 +18,7 @@ from genai_iac.manifest.decoding import MAX_BYTES, MAX_TOTAL, STDIN
 ENVIRONMENTS = "environments"
 MAX_FILES = 10_000
 _ENDINGS = (".yaml", ".yml")
+_TESTS = (".test.yaml", ".test.yml")  # of `genai-iac test`: no manifests
 _LEAVES = "this is a link to a place outside the manifests' directory"
 
 
@@ -48,7 +49,10 @@ def find_manifest_path(path: str) -> ManifestPath:
     try:
         real = given.resolve(strict=True)
     except (OSError, RuntimeError, ValueError) as error:
-        raise UsageError(f"{path} cannot be found", hint="give a directory, a file, or - for standard input") from error
+        hint = "give a directory, a file, or - for standard input"
+        if isinstance(error, FileNotFoundError):
+            raise UsageError(f"{path} cannot be found", hint=hint) from error
+        raise UsageError(f"{path} cannot be opened: {_reason(error)}", hint=hint) from error
     if real.is_dir():
         return ManifestPath(real, path, "" if given == Path() else f"{given}{os.sep}", None)
     parent = str(given.parent)
@@ -119,8 +123,9 @@ def _problem(place: ManifestPath, key: str, message: str, hint: str) -> Problem:
 
 
 def _reason(error: Exception) -> str:
-    code = getattr(error, "errno", None)
-    return os.strerror(code or errno.ELOOP).lower()
+    if isinstance(error, ValueError):  # a zero byte in the name
+        return str(error)
+    return os.strerror(getattr(error, "errno", None) or errno.ELOOP).lower()
 
 
 def _walk(place: ManifestPath, below: Path, seen: set[Path]) -> Iterator[str | Problem]:
@@ -146,5 +151,5 @@ def _walk(place: ManifestPath, below: Path, seen: set[Path]) -> Iterator[str | P
             continue
         if is_directory:
             yield from _walk(place, below / entry.name, seen)
-        elif entry.name.endswith(_ENDINGS):
+        elif entry.name.endswith(_ENDINGS) and not entry.name.endswith(_TESTS):
             yield str(below / entry.name)

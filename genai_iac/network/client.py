@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
+from genai_iac.core.errors import UsageError
 from genai_iac.network import limits
 from genai_iac.network.connections import bound_pools
-from genai_iac.network.failures import Reason, explain
+from genai_iac.network.failures import Reason, explain, hide_password
 from genai_iac.network.limits import AnswerLimit, read_body
 from genai_iac.network.settings import NetworkSettings
 
@@ -85,7 +86,11 @@ def _make_manager(proxy: str | None, bundle: str | None) -> Any:
     if proxy is None:
         manager: Any = urllib3.PoolManager(**options)
     elif proxy.lower().startswith("socks"):
-        from urllib3.contrib.socks import SOCKSProxyManager
+        try:
+            from urllib3.contrib.socks import SOCKSProxyManager
+        except ImportError as error:
+            reason = f"the proxy {hide_password(proxy)} cannot be used: {error}"
+            raise UsageError(reason, hint="install the package pysocks (docs/network.md)") from error
 
         manager = SOCKSProxyManager(proxy, **options)
     else:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from genai_iac.core.cancellation import CancelToken
+from genai_iac.core.current_address import current_address
 from genai_iac.core.errors import IacError, ServiceFailure, UsageError
 from genai_iac.core.sdk_operation import SdkOperation
 from genai_iac.network import HttpClient, read_headers
@@ -21,6 +22,7 @@ from genai_iac.oci_client.auth import Connection, read_identity
 from genai_iac.oci_client.errors import not_subscribed, translate
 from genai_iac.oci_client.inference_hosts import INFERENCE_PATHS, check_inference_host
 from genai_iac.oci_client.operations import OPERATIONS
+from genai_iac.oci_client.rate_limiter import RateLimiter
 from genai_iac.oci_client.regions import normalize_region
 from genai_iac.oci_client.responses import (
     OciResponse,
@@ -66,6 +68,7 @@ class OciClient:
         self.region: str = config["region"]
         self._profile_region: str | None = config.get("profile_region")
         self.window = ConsistencyWindow()
+        self.limiter = RateLimiter()
         self._clients = SdkClients(config, signer, connection.endpoint)
         self.http = HttpClient()  # for what the SDK has no client for, such as a call with a delivered secret
         self._ahead = timedelta(0)  # how far the tenancy's clock is ahead of ours
@@ -256,7 +259,7 @@ class OciClient:
         def attempt() -> Any:
             return self._attempt(operation, arguments, region, parameters, endpoint)
 
-        return call_with_retry(attempt, window, self.stop.rest)
+        return call_with_retry(attempt, window, self.stop.rest, self.limiter)
 
     def _call_again(
         self, operation: str, request: Callable[[], tuple[list[Any], Mapping[str, Any]]], region: str | None
@@ -274,7 +277,7 @@ class OciClient:
                     kept = made
                 raise
 
-        return call_with_retry(attempt, self.window, self.stop.rest)
+        return call_with_retry(attempt, self.window, self.stop.rest, self.limiter)
 
     def _attempt(
         self,
@@ -294,9 +297,10 @@ class OciClient:
             raise
         except Exception as error:
             failure = self._explain(error, operation, where, client)
-            self._tell(operation, where, failure.status, began)
+            self._tell(operation, where, failure.status, began, _id_in(known, arguments), failure.request_id)
             raise failure from forget_frames(error)
-        self._tell(operation, where, response.status, began)
+        id = _id_in(known, arguments) or _id_made(operation, response.data)
+        self._tell(operation, where, response.status, began, id, read_headers(response.headers).request_id)
         self._note_clock(response.headers)
         return response
 
@@ -309,10 +313,13 @@ class OciClient:
             failure = not_subscribed(failure, region, [one["regionName"] for one in subscriptions]) or failure
         return failure
 
-    def _tell(self, operation: str, region: str, status: int | None, began: float) -> None:
+    def _tell(
+        self, operation: str, region: str, status: int | None, began: float, id: str | None, request_id: str | None
+    ) -> None:
         if self._watch:
+            seconds, address = time.monotonic() - began, current_address()
             with suppress(Exception):  # whoever watches cannot undo a call
-                self._watch(SentRequest(operation, region, status, time.monotonic() - began))
+                self._watch(SentRequest(operation, region, status, seconds, id, request_id, address))
 
     def _where(self, known: SdkOperation, region: str | None) -> str:
         if known.home:
@@ -330,6 +337,18 @@ class OciClient:
             return
         # whole seconds are all the header tells; closer than that is this machine's clock being right
         self._ahead = ahead if abs(ahead) > timedelta(seconds=2) else timedelta(0)
+
+
+def _id_in(known: SdkOperation, arguments: list[Any]) -> str | None:
+    """The OCID that a request names."""
+    first = arguments[0] if arguments and known.takes[:1] == ("id",) else None
+    return first if isinstance(first, str) else None
+
+
+def _id_made(operation: str, data: Any) -> str | None:
+    """The OCID of what a create made."""
+    id = data.get("id") if operation.startswith("Create") and isinstance(data, Mapping) else None
+    return id if isinstance(id, str) else None
 
 
 def _endless(operation: str, pages: int) -> ServiceFailure:

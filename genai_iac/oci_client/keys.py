@@ -33,12 +33,15 @@ def read_named_file(settings: Settings, name: str) -> str:
         if path.exists() and not path.is_file():
             raise UsageError(f"{where}: this is not a regular file", hint="name a file")
         with path.open("rb") as stream:
-            return stream.read(_MAX_BYTES).decode("utf-8-sig")
+            text = stream.read(_MAX_BYTES).decode("utf-8-sig")
     except OSError as error:
         shown = "" if path.is_absolute() else f" (looked for at {path.absolute()})"
         raise UsageError(f"{where}: {error.strerror}{shown}", hint="correct the path") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{where}: this is not text", hint="name a file in PEM form") from error
+    if not text.strip():  # the SDK would take it for no key at all, and fail on the path that it then has not
+        raise UsageError(f"{where}: the file is empty", hint="name another file")
+    return text
 
 
 def load_key(settings: Settings, content: str, load: Callable[[bytes, bytes | None], Any] | None = None) -> Any:
@@ -46,6 +49,7 @@ def load_key(settings: Settings, content: str, load: Callable[[bytes, bytes | No
 
     Raises UsageError that says what is missing or wrong."""
     import oci
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     source = "key_content" if settings.values.get("key_content") else "key_file"
     where = f"the private key of {settings.origin(source)}"
@@ -56,9 +60,14 @@ def load_key(settings: Settings, content: str, load: Callable[[bytes, bytes | No
             f"{where} has a passphrase", hint="set OCI_CLI_PASSPHRASE, or write pass_phrase= into the profile"
         )
     try:
-        return (load or oci.signer.load_private_key)(content.encode(), given.encode() if given and encrypted else None)
+        made = (load or oci.signer.load_private_key)(content.encode(), given.encode() if given and encrypted else None)
     except (oci.exceptions.ClientError, ValueError) as error:
         if encrypted:
             where += f" cannot be decrypted with the pass_phrase of {settings.origin('pass_phrase')}"
             raise UsageError(f"{where}: {error}", hint="correct pass_phrase or OCI_CLI_PASSPHRASE") from error
         raise UsageError(f"{where} cannot be read: {error}", hint="name a private key in PEM form") from error
+    if not isinstance(getattr(made, "private_key", made), RSAPrivateKey):
+        raise UsageError(
+            f"{where} is no RSA key; OCI signs with RSA alone", hint="name the key that was uploaded to OCI"
+        )
+    return made

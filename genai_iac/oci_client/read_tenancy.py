@@ -7,7 +7,7 @@ region), all of those at once. `scope` says which.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ from genai_iac.core import (
 )
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.oci_client import OciClient
-from genai_iac.oci_client.scope import Place, choose_scope, kinds_reaching, whole_scope
+from genai_iac.oci_client.scope import Place, Scope, choose_scope, kinds_reaching, whole_scope
 from genai_iac.references.resolver import named_compartments
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 
@@ -65,7 +65,8 @@ def read_live(
         every = {tree.tenancy, *tree.nodes}
         own = set(choose(tree)) if choose else every if full_scan else _own_places(tree, owner, declared, compartments)
         narrow = bool(choose) or full_scan
-        scope = whole_scope(own, regions) if narrow else choose_scope(every, own, regions, provider.regions)
+        above = {parent for place in own for parent in tree.lineage(place)} - own  # their policies reach into the own
+        scope = whole_scope(own, regions) if narrow else choose_scope(every, own, regions, provider.regions, above)
         reader = _PlaceReader(provider, owner, frozenset(one.address.kind for one in declared))
         reads = [pool.submit(reader.read, place) for place in scope.own]
         tries = [pool.submit(_try, reader, place) for place in scope.beyond]
@@ -90,7 +91,13 @@ def read_live(
         scanned=[one for one in scanned if one.lifecycle != _DELETED],
         unread=[*scope.gaps(), *_say_unread(unread, tree)],
         gone=[one for one in everything if one.lifecycle == _DELETED],
+        policies_unread=sorted(every - _policies_read(scope, unread)),
     )
+
+
+def _policies_read(scope: Scope, unread: Collection[Place]) -> set[str]:
+    read = set(scope.own) | (set(scope.beyond) - set(unread))
+    return {compartment for kind, compartment, _ in read if kind.name == "Policy"}
 
 
 def _read_tenancy_wide(provider: OciClient, pool: ThreadPoolExecutor) -> tuple[str, list[LiveResource]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from genai_iac.core import Secret
+from genai_iac.core import Address, Secret
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.network import read_headers
 from genai_iac.network.limits import cut_deep
@@ -46,6 +46,14 @@ class SentRequest:
     region: str
     status: int | None  # None: no answer
     seconds: float
+    id: str | None = None  # OCID that it is about: the one in the request, or of what a create made
+    request_id: str | None = None  # opc-request-id of the answer
+    address: Address | None = None  # whose change it belongs to
+
+    @property
+    def writes(self) -> bool:
+        """Whether it is a write; OCI's own names tell."""
+        return not self.operation.startswith(("List", "Get"))
 
     def __bool__(self) -> bool:
         return self.status is not None and self.status < 400

@@ -16,9 +16,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from genai_iac.core.errors import ServiceFailure
+from genai_iac.oci_client.rate_limiter import RateLimiter
 
 WINDOW = 240.0  # seconds after an Identity write in which others may not have heard of it
 _ATTEMPTS = 8
+_ATTEMPTS_THROTTLED = (
+    16  # of a call that is answered 429: with 30 % of all calls refused, none of 10,000 is refused so often
+)
 _ATTEMPTS_UNREACHED = 4  # when nobody listens at the address, or it has none: seldom a passing thing
 _LONGEST = 30.0  # seconds between two attempts
 _CONSISTENCY = {
@@ -72,32 +76,52 @@ def is_consistency_error(failure: ServiceFailure) -> bool:
 
 
 def call_with_retry(
-    attempt: Callable[[], T], window: ConsistencyWindow | None = None, rest: Callable[[float], object] = time.sleep
+    attempt: Callable[[], T],
+    window: ConsistencyWindow | None = None,
+    rest: Callable[[float], object] = time.sleep,
+    limiter: RateLimiter | None = None,
 ) -> tuple[T, ServiceFailure | None]:
     """Call until it succeeds or fails for good; returns the result and the last failure on the way whose effect is not known.
 
     `window` is given for calls that may be ahead of consistency (writes): then what `is_consistency_error` is tried again while it is
-    open. `rest` waits; it answers False when there is no time for another attempt. Raises the ServiceFailure that ended it,
+    open. `rest` waits; it answers False when there is no time for another attempt. `limiter`: shared by all calls, so that a 429
+    to one of them slows down all. Raises the ServiceFailure that ended it,
     with `uncertain` set when an earlier attempt may have had its effect.
     """
     # `doubt`: an attempt whose response was lost. A later "already exists" or "etag differs" may then be our own success, which
     # the caller checks; without it the same error is somebody else's doing.
     tries, doubt = 0, None
+    limiter = limiter or RateLimiter()
     while True:
+        wait = limiter.reserve()
+        if wait > 0:
+            rest(wait)  # when it is cut short, the attempt is still made: whoever asked for the end ends between calls
+        began = time.monotonic()
         try:
-            return attempt(), doubt
+            answer = attempt()
         except ServiceFailure as failure:
             tries += 1
+            if failure.status == 429:
+                limiter.slow_down(began, failure.retry_after)
             waits = (
                 window is not None and window.is_open and is_consistency_error(failure) and not _is_done(failure, doubt)
             )
             if failure.uncertain:
                 doubt = failure
-            enough = _ATTEMPTS_UNREACHED if failure.unreached else _ATTEMPTS
+            enough = _most_attempts(failure)
             ends = not waits and (not is_transient(failure) or tries >= enough)
             if ends or rest(_pause(tries, failure)) is False:
                 failure.uncertain = doubt is not None
                 raise
+        else:
+            limiter.speed_up()
+            return answer, doubt
+
+
+def _most_attempts(failure: ServiceFailure) -> int:
+    if failure.unreached:
+        return _ATTEMPTS_UNREACHED
+    return _ATTEMPTS_THROTTLED if failure.status == 429 else _ATTEMPTS
 
 
 def _is_done(failure: ServiceFailure, doubt: ServiceFailure | None) -> bool:

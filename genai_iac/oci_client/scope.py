@@ -8,7 +8,7 @@ only way to find it. So every compartment is listed in every region that serves 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 
@@ -64,8 +64,23 @@ class Scope:
             )
 
 
-def choose_scope(every: Iterable[str], own: Iterable[str], named: Iterable[str], subscribed: Iterable[str]) -> Scope:
-    """What to read. `every` and `own` are compartments, the tenancy among them; `named` are the regions that the stack names."""
+def choose_scope(
+    every: Iterable[str],
+    own: Iterable[str],
+    named: Iterable[str],
+    subscribed: Iterable[str],
+    above: Iterable[str] = (),
+) -> Scope:
+    """What to read. `every` and `own` are compartments, the tenancy among them; `named` are the regions that the stack names.
+
+    `above` are compartments whose policies are listed in any case: what is attached there reaches into the own ones.
+    """
+    scope = _choose(every, own, named, subscribed)
+    policies = [(RESOURCE_TYPES["Policy"], compartment, None) for compartment in sorted(above)]
+    return replace(scope, beyond=(*scope.beyond, *_without(policies, (*scope.own, *scope.beyond))))
+
+
+def _choose(every: Iterable[str], own: Iterable[str], named: Iterable[str], subscribed: Iterable[str]) -> Scope:
     every, own, named = sorted(set(every)), sorted(set(own)), sorted(set(named))
     serving = sorted({*named, *(API_KEY_REGIONS & set(subscribed))})
     mine = tuple(_lists(own, named))

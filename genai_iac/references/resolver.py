@@ -162,7 +162,7 @@ def named_compartments(tree: CompartmentTree, resources: Iterable[Resource]) -> 
                 yield id
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=100_000)
 def _template(text: str) -> language.Template:
     return language.Template.parse(text)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from genai_iac.analysis.access import Accesses, KeyPermission
+from genai_iac.analysis.access import Accesses, KeyPermission, StatementRef
 from genai_iac.core import Address
 from genai_iac.render.common.json_text import write_json
 from genai_iac.render.common.sanitize import escape_control
@@ -14,30 +14,46 @@ from genai_iac.render.plan.context import AccessBeforeAfter
 
 
 def access_text(found: Accesses, terminal: Terminal) -> str:
-    """One line a permission once everything is applied, keys that may do nothing among them."""
-    lines = [line for key in found.keys for line in _of_key(key, found.after, terminal)]
-    lines = lines or ["No API keys."]
-    if found.granted or found.taken:
-        lines += ["", f"That is once it is applied: {_counts(found)}; see --diff."]
+    """One line a permission with its statements below it: now, and once everything is applied where that differs."""
+    if not found.keys:
+        return terminal.join(["No API keys."])
+    if not (found.granted or found.taken):
+        return terminal.join([*_section(found, found.after, terminal), *_gap_lines(found, terminal)])
+    lines = ["Now:", *_section(found, found.before, terminal)]
+    lines += ["", "Once it is applied:", *_section(found, found.after, terminal)]
+    lines += ["", f"That is once it is applied: {_counts(found)}; see --diff.", *_gap_lines(found, terminal)]
     return terminal.join(lines)
+
+
+def _section(found: Accesses, permissions: Iterable[KeyPermission], terminal: Terminal) -> Iterator[str]:
+    permissions = tuple(permissions)
+    for key in found.keys:
+        yield from _of_key(key, permissions, terminal)
+
+
+def _gap_lines(found: Accesses, terminal: Terminal) -> Iterator[str]:
+    for gap in found.gaps:
+        yield from terminal.wrap(f"Not complete: {escape_control(gap)}")
 
 
 def access_diff_text(found: Accesses, terminal: Terminal) -> str:
     """What the change grants and takes away; then the counts."""
     lines = [*_signed("-", "remove", found.taken, terminal), *_signed("+", "add", found.granted, terminal)]
+    gaps = _gap_lines(found, terminal)
     if not lines:
-        return terminal.join(["No change in what keys may do."])
-    return terminal.join([*lines, "", f"Access: {_counts(found)}."])
+        return terminal.join(["No change in what keys may do.", *gaps])
+    return terminal.join([*lines, "", f"Access: {_counts(found)}.", *gaps])
 
 
 def access_json(found: Accesses) -> str:
-    """`{"keys", "before", "after", "granted", "taken"}`, one line feed at the end."""
+    """`{"keys", "before", "after", "granted", "taken", "gaps"}`, one line feed at the end."""
     document = {
         "keys": [str(key) for key in found.keys],
         "before": _rows(found.before),
         "after": _rows(found.after),
         "granted": _rows(found.granted),
         "taken": _rows(found.taken),
+        "gaps": list(found.gaps),
     }
     return write_json(document, indent=2) + "\n"
 
@@ -52,6 +68,8 @@ def _of_key(key: Address, permissions: Iterable[KeyPermission], terminal: Termin
     own = [one for one in permissions if one.address == key]
     for one in own:
         yield from _told(one, terminal)
+        for text in dict.fromkeys(ref.text for ref in (*one.by, *one.denied_by)):
+            yield from terminal.wrap(f"  {escape_control(text)}", "", "    ")
     if not own:
         yield from terminal.wrap(f"{key} may call nothing: no statement lets it in")
 
@@ -80,7 +98,13 @@ def _rows(permissions: Iterable[KeyPermission]) -> list[dict[str, Any]]:
             "model": one.model,
             "exceptModels": list(one.barred),
             "compartment": one.place,
-            "by": [{"policy": each.policy, "statement": each.number, "text": each.text} for each in one.by],
+            "dependsOn": list(one.depends_on),
+            "by": _statements(one.by),
+            "deniedBy": _statements(one.denied_by),
         }
         for one in permissions
     ]
+
+
+def _statements(refs: Iterable[StatementRef]) -> list[dict[str, Any]]:
+    return [{"policy": one.policy, "statement": one.number, "text": one.text} for one in refs]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,15 @@ _QUIET = (
 _ENVIRON = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 _REGULAR, _LINK = ("100644", "100755"), "120000"
 _LARGEST = 1024 * 1024 + 1  # bytes of a file that are of interest: a manifest is refused past 1 MiB
+_LAST_WORDS = 400  # characters of what git says
+
+
+class GitError(UsageError):
+    """git cannot do what is asked. `reason` is its own, in one line."""
+
+    def __init__(self, message: str, reason: str, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +48,19 @@ class Repository:
             return None
 
     def commit(self, revision: str) -> str:
-        """The commit that a revision means. Raises UsageError when there is none."""
-        found = _run(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-        if found is None:
-            raise UsageError(
-                f"git knows no commit {revision!r} here",
-                hint="fetch it first: in CI check out with the whole history (fetch-depth: 0)",
-            )
+        """The commit that a revision means. Raises GitError when there is none."""
+        try:
+            found = _run(self.root, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+        except GitError as error:
+            message = f"git knows no commit {revision!r} in {self.root}: {error.reason}"
+            raise GitError(message, error.reason, hint=self._way_to_commits()) from error
         return found.decode().strip()
 
     def changed_since(self, revision: str) -> frozenset[str]:
         """The files that differ from where this branch left that revision, committed or not, added, changed or deleted."""
         commit = self.commit(revision)
-        base = _run(self.root, "merge-base", commit, "HEAD")
-        since = base.decode().strip() if base else commit
+        base = _run(self.root, "merge-base", commit, "HEAD", no=(1,))  # 1: they have no commit in common
+        since = base.decode().strip() or commit
         lists = (
             ("diff-tree", "-r", "-z", "--name-only", "--no-renames", since, "HEAD"),
             ("diff-index", "--cached", "-z", "--name-only", "--no-renames", "HEAD"),
@@ -65,12 +73,8 @@ class Repository:
         self, commit: str, below: Iterable[str], endings: tuple[str, ...] = ("",)
     ) -> Iterator[tuple[str, str, bytes]]:
         """Mode, name and content (of a link its target) of the files at a commit below these paths that end so; `.` means all."""
-        listed = (
-            _run(
-                self.root, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *(name for name in below if name != ".")
-            )
-            or b""
-        )
+        names = [name for name in below if name != "."]
+        listed = _run(self.root, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *names)
         rows = [row.split(b"\t", 1) for row in listed.split(b"\0") if row]
         wanted = [(head.split()[0].decode(), head.split()[2], os.fsdecode(name)) for head, name in rows]
         kept = [row for row in wanted if _is_wanted(*row, endings)]
@@ -80,31 +84,56 @@ class Repository:
     @contextmanager
     def laid_out(self, commit: str, below: Iterable[str], endings: tuple[str, ...]) -> Iterator[Path]:
         """A directory with those files and links, gone afterwards. Links are made last, so that nothing is written through one."""
-        with TemporaryDirectory(prefix="genai-iac-") as made:
-            folder, links = Path(made).resolve(), []
-            for mode, name, data in self.files_at(commit, below, endings):
-                if mode == _LINK:
-                    links.append((folder / name, data))
-                    continue
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_bytes(data)
-            for place, target in links:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.symlink_to(os.fsdecode(target))
+        with ExitStack() as stack:
+            try:
+                folder = Path(stack.enter_context(TemporaryDirectory(prefix="genai-iac-"))).resolve()
+                self._lay_out(folder, commit, below, endings)
+            except (
+                OSError
+            ) as error:  # no room, no directory for temporary files, names that this file system does not take
+                reason = error.strerror or str(error)
+                message = f"the files of {commit[:12]} cannot be written to a temporary directory: {reason}"
+                raise UsageError(message, hint="correct that, or name another directory in TMPDIR") from error
             yield folder
+
+    def _lay_out(self, folder: Path, commit: str, below: Iterable[str], endings: tuple[str, ...]) -> None:
+        links = []
+        for mode, name, data in self.files_at(commit, below, endings):
+            if mode == _LINK:
+                links.append((folder / name, data))
+                continue
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        for place, target in links:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(os.fsdecode(target))
+
+    def _way_to_commits(self) -> str:
+        """What to type next when a commit is not there: only what git says of this clone, no guess."""
+        if _run(self.root, "rev-parse", "--is-shallow-repository").strip() == b"true":
+            return (
+                "this clone is shallow: fetch the history with git fetch --unshallow, in CI check out all of it "
+                "(fetch-depth: 0, GIT_DEPTH: 0)"
+            )
+        return "see what is here with git log and git branch --all; another branch comes with git fetch"
 
 
 def find_repository(path: Path) -> Repository:
-    """The repository around a path. Raises UsageError when there is none, or no git."""
+    """The repository around a path. Raises GitError when there is none or it cannot be used, UsageError without git."""
     real = path.resolve()
-    found = _run(real if real.is_dir() else real.parent, "rev-parse", "--show-toplevel")
-    if not found:
-        raise UsageError(f"{path} is not in a git work tree", hint="run it inside a clone of the repository")
+    try:
+        found = _run(real if real.is_dir() else real.parent, "rev-parse", "--show-toplevel")
+    except GitError as error:
+        if "not a git repository" in error.reason:
+            message, hint = f"{path} is not in a git work tree", "run it inside a clone of the repository"
+        else:
+            message, hint = f"git cannot use the repository around {path}: {error.reason}", "correct that"
+        raise GitError(message, error.reason, hint=hint) from error
     return Repository(Path(os.fsdecode(found.rstrip(b"\n"))).resolve())
 
 
-def _run(where: Path, *arguments: str, given: bytes | None = None) -> bytes | None:
-    """What git prints, or None when it fails."""
+def _run(where: Path, *arguments: str, given: bytes | None = None, no: tuple[int, ...] = ()) -> bytes:
+    """What git prints; nothing when it ends with a status that means no. Raises GitError with git's own reason."""
     try:
         ran = subprocess.run(
             ["git", *_QUIET, *arguments],  # noqa: S607  # the git that is on PATH is the one people use
@@ -114,14 +143,37 @@ def _run(where: Path, *arguments: str, given: bytes | None = None) -> bytes | No
             capture_output=True,
             check=False,
         )
-    except FileNotFoundError as error:
-        raise UsageError("git cannot be found", hint="install git, or leave the revision away") from error
-    return ran.stdout if ran.returncode == 0 else None
+    except OSError as error:
+        raise _not_started(error, where) from error
+    if ran.returncode == 0:
+        return ran.stdout
+    if ran.returncode in no:
+        return b""
+    reason = _last_words(ran.stderr) or _how(ran.returncode)
+    raise GitError(f"git {arguments[0]} failed in {where}: {reason}", reason, hint="correct that, then run it again")
 
 
-def _names(listed: bytes | None) -> Iterator[str]:
-    if listed is None:
-        raise UsageError("git cannot compare the work tree", hint="git status says why")
+def _not_started(error: OSError, where: Path) -> UsageError:
+    """The system does not tell a program that is missing from a directory that is: it names the one it means."""
+    reason = error.strerror or str(error)
+    if error.filename is not None and str(error.filename) == str(where):
+        return UsageError(f"{where}: {reason}", hint="give a path that is there")
+    if isinstance(error, FileNotFoundError):
+        return UsageError("git cannot be found", hint="install git, or leave the revision away")
+    return UsageError(f"git cannot be started: {reason}", hint="run git --version to see why")
+
+
+def _last_words(complaint: bytes) -> str:
+    """The end of what git printed as an error, in one line."""
+    words = " ".join(os.fsdecode(complaint).encode("utf-8", "replace").decode().split())
+    return words if len(words) <= _LAST_WORDS else f"…{words[-_LAST_WORDS:]}"
+
+
+def _how(status: int) -> str:
+    return f"it was killed by signal {-status}" if status < 0 else f"it ended with status {status} and gave no reason"
+
+
+def _names(listed: bytes) -> Iterator[str]:
     yield from (os.fsdecode(name) for name in listed.split(b"\0") if name)
 
 
@@ -136,16 +188,21 @@ def _read_blobs(where: Path, blobs: list[bytes]) -> Iterator[bytes]:
     if not blobs:
         return
     answer = _run(where, "cat-file", "--batch", given=b"\n".join(blobs) + b"\n")
-    if answer is None:
-        raise UsageError("git cannot read the files of that revision", hint="git fsck says why")
     here = 0
     for blob in blobs:
         end = answer.index(b"\n", here)
         head = answer[here:end].split()
         if len(head) != 3 or head[1] != b"blob":
-            raise UsageError(
-                f"git does not have the object {blob.decode()}", hint="fetch it first: this clone is a partial one"
-            )
+            raise _unreadable(where, blob.decode(), b" ".join(head[1:]).decode("utf-8", "replace"))
         size = int(head[2])
         yield answer[end + 1 : end + 1 + min(size, _LARGEST)]
         here = end + 1 + size + 1
+
+
+def _unreadable(where: Path, blob: str, reason: str) -> GitError:
+    """An object that git names and does not give. A clone says itself whether it is a partial one."""
+    partial = _run(where, "config", "--get-regexp", r"^remote\..*\.promisor$", no=(1,))
+    hint = (
+        "this clone is a partial one: fetch it whole (git fetch --refetch --no-filter)" if partial else "see git fsck"
+    )
+    return GitError(f"git has no content for the object {blob} in {where}: {reason}", reason, hint=hint)

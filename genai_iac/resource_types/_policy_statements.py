@@ -9,6 +9,7 @@ from genai_iac import iam_policy as language
 from genai_iac.core import Address, Document, ExistingCompartment, Reference, StatementText, Value, read_compartment
 from genai_iac.core.errors import Problem
 from genai_iac.core.partial import check_each
+from genai_iac.iam_policy.unknown_words import find_unknown_words
 from genai_iac.vocabulary import is_routing_profile
 
 _WHAT = {"chat": "use generative-ai-chat", "responses": "manage generative-ai-response"}
@@ -104,6 +105,16 @@ def _judge(statement: Value, in_tenancy: bool) -> Iterator[tuple[int, str, str]]
         yield from _misfits(read, statement)
     for refusal in language.find_refusals(read, in_tenancy=in_tenancy):
         yield refusal.column, refusal.message, refusal.fix
+    yield from _unknown_words(read)
+
+
+def _unknown_words(read: language.Statement | language.Template) -> Iterator[tuple[int, str, str]]:
+    """Words that the service is certain not to know. `lint` warns of those that may only be unknown to us."""
+    tree = read.tree if isinstance(read, language.Template) else read
+    for word in find_unknown_words(tree):
+        if word.certain and word.text.isascii():  # a word with a placeholder in it is judged when it is filled
+            column = read.column(word.column) if isinstance(read, language.Template) else word.column
+            yield column, str(word), f"did you mean {word.guess}?" if word.guess else "give the name of a service"
 
 
 def _read(statement: Value) -> language.Statement | language.Template:
@@ -122,6 +133,40 @@ def _misfits(template: language.Template, statement: StatementText) -> Iterator[
         told = isinstance(holes.get(error.hole), Reference) and error.reason
         message, _, hint = (f"${{{error.hole}}} {error.reason}" if told else error.message).partition("; ")
         yield error.column, message, hint
+
+
+def named_steps(statement: Value) -> Iterator[str]:
+    """The names of compartments in a statement's places, each step of a path by itself; none of what cannot be read."""
+    try:
+        tree = language.parse_once(_with_stand_ins(statement))
+    except (language.PolicySyntaxError, language.PolicyValueError):
+        return
+    if isinstance(tree, language.Grant):
+        places = [tree.location, *([tree.association.location] if tree.association else [])]
+        yield from (name for place in places if not place.foreign for name in place.path)
+
+
+def _with_stand_ins(statement: Value) -> str:
+    if not isinstance(statement, StatementText):
+        return str(statement)
+    values = {
+        name: value if isinstance(value, str) else _stand_in(value) if isinstance(value, Reference) else "hole"
+        for name, value in statement.holes
+    }
+    template = language.Template.parse(statement.template)
+    return template.fill({**template.stand_ins(), **_fitting(template, values)})
+
+
+def _fitting(template: language.Template, values: Mapping[str, str]) -> dict[str, str]:
+    """The values that fit their placeholders; the others are told by `validate`."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        try:
+            template.fill({**template.stand_ins(), name: value})
+        except language.PolicyValueError:
+            continue
+        found[name] = value
+    return found
 
 
 def _stand_in(reference: Reference) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -25,9 +24,13 @@ from genai_iac.core.errors import Problem
 from genai_iac.core.sdk_operation import SdkOperation
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, declared_tags, why_changed
 from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
-from genai_iac.resource_types._policy_statements import GRANT_SCHEMA, check_statements, grant_statements, granted_keys
-
-_PLACE = re.compile(r"\bcompartment\s+(?!id\b)([A-Za-z0-9._:-]+)", re.IGNORECASE)
+from genai_iac.resource_types._policy_statements import (
+    GRANT_SCHEMA,
+    check_statements,
+    grant_statements,
+    granted_keys,
+    named_steps,
+)
 
 
 class Policy(ResourceType):
@@ -131,9 +134,7 @@ class Policy(ResourceType):
 
     def names_compartments(self, attributes: Mapping[str, Value]) -> Iterable[str]:
         for statement in _as_list(attributes["statements"]):
-            text = statement.template if isinstance(statement, StatementText) else str(statement)
-            for place in _PLACE.findall(text):
-                yield from (name.strip() for name in place.split(":"))
+            yield from named_steps(statement)
 
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
         del region

@@ -8,6 +8,7 @@ from typing import Any
 
 from genai_iac.schema.documents import API_VERSION, DOCUMENT_KINDS, ENVIRONMENT_KIND, STACK_KIND, document_schema
 from genai_iac.schema.plan_schema import PLAN
+from genai_iac.schema.test_schema import TEST
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _HOLE: Mapping[str, Any] = {"type": "string", "pattern": r"\$\{"}
@@ -16,12 +17,13 @@ _CHECKS = {"pattern", "enum", "format", "minLength", "maxLength"}
 
 
 def build_schemas() -> Mapping[str, Mapping[str, Any]]:
-    """File name to schema: one a kind, one for any document, one for the plan that `--format json` prints."""
+    """File name to schema: one a kind, one for any document, one for the plan that `--format json` prints, one for `*.test.yaml`."""
     kinds = {kind: _as_written(kind) for kind in DOCUMENT_KINDS}
     return {
         **{f"{kind.lower()}.schema.json": {"$schema": DIALECT, **schema} for kind, schema in kinds.items()},
         "document.schema.json": {"$schema": DIALECT, **_any_document(kinds)},
         "plan.schema.json": {"$schema": DIALECT, **PLAN},
+        "test.schema.json": {"$schema": DIALECT, **TEST},
     }
 
 

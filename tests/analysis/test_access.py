@@ -11,6 +11,8 @@ from conftest import Project, Tenancy
 from plan_apply.curl_lines import MESSAGES, client, read_dotenv
 from policy_planning.stacks import api_key, compartment, make_compartment, make_group, policy, stack
 
+from genai_iac.analysis.model_sets import ModelSet
+
 KEYS = "request.principal.type = 'generativeaiapikey'"
 OWN = "request.principal.id = '${ApiKey/app.id}'"
 MODELS = ("xai.grok-4", "xai.grok-3", "openai.gpt-oss-20b")
@@ -40,6 +42,20 @@ STATEMENTS: dict[str, list[str]] = {
         chat("tenancy"),
         f"deny any-user to use generative-ai-chat in tenancy where all {{{KEYS}, target.model.id = 'xai.grok-4'}}",
     ],
+    "both a pattern and not": [chat("tenancy", "target.model.id = /xai.*/", "target.model.id != 'xai.grok-4'")],
+    "two patterns": [chat("tenancy", "target.model.id = /xai.*/"), chat("tenancy", "target.model.id = /*-4/")],
+    "a pattern of our own probe": [chat("tenancy", "target.model.id = /*model*/")],
+    "the region's key": [chat("tenancy", "request.region = 'ord'")],
+    "another region": [chat("tenancy", "request.region = 'fra'")],
+    "the compartment's name": [chat("tenancy", "target.compartment.name = 'chat'")],
+    "another name": [chat("tenancy", "target.compartment.name = 'other'")],
+    "a user's": [chat("tenancy", "request.user.name = 'ann'")],
+    "denied by a pattern": [
+        chat("tenancy"),
+        f"deny any-user to use generative-ai-chat in tenancy where all {{{KEYS}, target.model.id = /xai.*/}}",
+    ],
+    "a date that is past": [chat("tenancy", "request.utc-timestamp before '2020-01-01T00:00:00Z'")],
+    "a date that has come": [chat("tenancy", "request.utc-timestamp after '2020-01-01T00:00:00Z'")],
     "nothing": ["allow group Administrators to read buckets in tenancy"],
 }
 
@@ -84,17 +100,14 @@ def may(held: dict[str, str], api: str, model: str) -> bool:
 
 def is_said(said: dict[str, Any], api: str, model: str) -> bool:
     rows = [row for row in said["after"] if row["api"] == api]
-    for row in rows:
-        wanted = row["model"]
-        if wanted is None and model not in row["exceptModels"]:
-            return True
-        if wanted is not None and (wanted == model or (wanted.endswith("*") and model.startswith(wanted[:-1]))):
-            return True
-    return False
+    return any(not row["dependsOn"] and ModelSet(row["model"], tuple(row["exceptModels"])).holds(model) for row in rows)
 
 
 def without_texts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{**row, "by": [(one["policy"], one["statement"]) for one in row["by"]]} for row in rows]
+    return [
+        {**row, **{side: [(one["policy"], one["statement"]) for one in row[side]] for side in ("by", "deniedBy")}}
+        for row in rows
+    ]
 
 
 def test_it_is_said_in_plain_words(chatting: Project) -> None:
@@ -210,3 +223,77 @@ def test_renderings_of_the_plan_show_it(chatting: Project, form: str) -> None:
     assert "ApiKey/app may call chat with xai.grok-4 in compartment /top/chat" in shown
     chatting.write(stack([], compartment("top"), policy("q", statements=STATEMENTS["nothing"])))
     assert "may call" not in chatting.run("plan", "--format", form).out
+
+
+def test_from_any_model_to_one_nothing_is_granted(chatting: Project) -> None:
+    chatting.write(manifest([], grants=[{"apiKey": "app"}]))
+    chatting.run("apply", "--auto-approve")
+    one = manifest([], grants=[{"apiKey": "app", "models": ["openai.gpt-oss-120b"]}])
+    chatting.write(one)
+    found = chatting.run("access", "--diff", "--format", "json").json
+    assert found["granted"] == []
+    assert {(row["model"], *row["exceptModels"]) for row in found["taken"]} == {(None, "openai.gpt-oss-120b")}
+    chatting.run("apply", "--auto-approve")
+    chatting.write(manifest([], grants=[{"apiKey": "app"}]))
+    found = chatting.run("access", "--diff", "--format", "json").json
+    assert found["taken"] == []
+    assert {(row["model"], *row["exceptModels"]) for row in found["granted"]} == {(None, "openai.gpt-oss-120b")}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "request.utc-timestamp.day-of-week = 'monday'",
+        "target.resource.tag.team.name = 'a'",
+        "request.networksource.name = 'office'",
+    ],
+)
+def test_what_nobody_can_tell_is_what_it_depends_on(chatting: Project, condition: str) -> None:
+    chatting.write(manifest([chat("tenancy", condition)]))
+    (row,) = chatting.run("access", "--format", "json").json["after"]
+    assert row["dependsOn"] == [condition]
+    out = " ".join(chatting.run("access").out.split())
+    assert f"depending on {condition}" in out
+
+
+def test_a_statement_is_quoted_and_a_deny_is_named(chatting: Project) -> None:
+    deny = f"deny any-user to use generative-ai-chat in tenancy where all {{{KEYS}, target.model.id = 'xai.grok-4'}}"
+    chatting.write(manifest([chat("tenancy"), deny]))
+    out = " ".join(chatting.run("access").out.split())
+    assert deny in out
+    assert "with any model but xai.grok-4" in out
+    assert "denied by Policy/p statement 2" in out
+    assert out.index("Now: ApiKey/app may call nothing") < out.index("Once it is applied:")
+
+
+@pytest.mark.parametrize("effect", ["allow", "deny"])
+def test_policies_of_every_ancestor_count(chatting: Project, tenancy: Tenancy, effect: str) -> None:
+    """The key's compartment is two below; what is attached in between reaches it."""
+    import oci
+
+    top = make_compartment(tenancy, "a")
+    make_compartment(tenancy, "b", top)
+    text = f"{effect} any-user to use generative-ai-chat in compartment a where {KEYS}"
+    details = oci.identity.models.CreatePolicyDetails(
+        compartment_id=top, name="between", description="Between", statements=[text]
+    )
+    tenancy.client("identity").create_policy(details)
+    own = [chat("tenancy")] if effect == "deny" else STATEMENTS["nothing"]
+    chatting.write(stack(own, compartment("chat", parent="/a/b"), api_key("app", "chat")))
+    rows = chatting.run("access", "--format", "json").json["after"]
+    assert [row["api"] for row in rows] == (["chat"] if effect == "allow" else [])
+
+
+def test_a_statement_for_a_dynamic_group_is_said_to_be_left_out(chatting: Project, tenancy: Tenancy) -> None:
+    import oci
+
+    details = oci.identity.models.CreateDynamicGroupDetails(
+        compartment_id=tenancy.tenancy,
+        name="keys",
+        description="-",
+        matching_rule="ALL {resource.type = 'generativeaiapikey'}",
+    )
+    tenancy.client("identity").create_dynamic_group(details)
+    chatting.write(manifest(["allow dynamic-group keys to use generative-ai-chat in tenancy"]))
+    (gap,) = chatting.run("access", "--format", "json").json["gaps"]
+    assert gap.startswith("Policy/p statement 1 is for a dynamic group")

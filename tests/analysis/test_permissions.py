@@ -182,3 +182,24 @@ def test_what_lies_around_covers_what_lies_within() -> None:
     resources = load("-", stdin=BytesIO(stack((), *keys).encode())).resources
     places = [text.rpartition(" in ")[2] for text in least_policy("apply", resources, "g") if "manage" in text]
     assert places == ["compartment x", "compartment xy", "compartment id ocid1.compartment.oc1..d"]
+
+
+def test_rotate_names_the_declared_compartment(offline: Project) -> None:
+    """A nightly job once was to be given `manage generative-ai-apikey in tenancy`, with which it could delete every key."""
+    offline.write(STORIES["rotate"].manifest)
+    managed = [line for line in offline.run("permissions", "rotate").out.splitlines() if "manage" in line]
+    assert managed == ["allow group genai-iac to manage generative-ai-apikey in compartment chat"]
+    offline.write(STORIES["rotate, below"].manifest)
+    managed = [line for line in offline.run("permissions", "rotate").out.splitlines() if "manage" in line]
+    assert managed == ["allow group genai-iac to manage generative-ai-apikey in compartment platform:chat"]
+
+
+def test_apply_names_what_exists_when_it_may_look(project: Project, tenancy: Tenancy) -> None:
+    project.write(grown(**FILE))
+    before = project.run("permissions", "apply", "--live").out
+    assert before == project.run("permissions", "apply").out
+    assert "allow group genai-iac to manage generative-ai-apikey in tenancy" in before
+    project.run("apply", "--auto-approve")
+    ran = project.run("permissions", "apply", "--live")
+    assert "allow group genai-iac to manage generative-ai-apikey in compartment chat" in ran.out
+    assert "manage policies this identity can give itself any right" in " ".join(ran.err.split())

@@ -33,9 +33,9 @@ def test_wording_does_not_count(other: str) -> None:
     ("other", "change"),
     [
         (BASE.replace("use", "manage"), "verb use → manage"),
-        (BASE.replace("Ops", "Oops"), "group ops → oops"),
-        (BASE.replace(", Ops", ""), "group - ops"),
-        (BASE.replace("Ops", "Ops, SRE"), "group + sre"),
+        (BASE.replace("Ops", "Oops"), "group Ops → Oops"),
+        (BASE.replace(", Ops", ""), "group - Ops"),
+        (BASE.replace("Ops", "Ops, SRE"), "group + SRE"),
         (BASE.replace("buckets", "objects"), "resource buckets → objects"),
         (BASE.replace("a:b", "a:c"), "compartment b → c"),
         (BASE.replace("'p'", "'P'"), "value 'p' → 'P'"),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genai_iac.iam_policy import PolicySyntaxError, PolicyValueError, Template, parse
+from genai_iac.iam_policy import Definition, PolicySyntaxError, PolicyValueError, Template, parse
 from genai_iac.iam_policy.placeholders import _GRAMMAR_WORDS
 
 from .corpora import templates
@@ -25,6 +25,7 @@ BENIGN = {
     "permission": "OBJECT_READ",
     "verb": "read",
     "resource": "buckets",
+    "location": "compartment logs",
 }
 
 
@@ -125,7 +126,7 @@ def test_a_hole_without_a_value_is_an_error() -> None:
     ("text", "column"),
     [
         ("allow ${subject} to use y in tenancy", 7),
-        ("allow group A to use y in ${place}", 27),
+        ("allow group A to use y in ${place} y", 36),
         ("allow group A to use y in tenancy where ${condition} = ${", 56),
         ("allow group A to use y in tenancy where all {a.b = 'c', ${more}", 64),
         ("allow group ${} to use y in tenancy", 13),
@@ -217,6 +218,7 @@ _OF_EACH_KIND = {
     "permission": ("allow group A to {P, ${x}} in tenancy",),
     "verb": ("allow group A to ${x} y in tenancy",),
     "resource": ("allow group A to use ${x} in tenancy",),
+    "location": ("allow group A to use y in ${x} where c.d = 'e'",),
 }
 
 
@@ -241,7 +243,10 @@ def _try(template: Template, expected: object, values: dict[str, str]) -> None:
         text = template.fill(values)
     except PolicyValueError:
         return
-    assert shape(parse(text)) == expected, (template.text, values, text)
+    found = parse(text)
+    if any(hole.kind == "location" for hole in template.holes):  # its value chooses the sort of place, and nothing else
+        found = replace(found, location=parse(template.example()).location)  # type: ignore[call-arg, union-attr]
+    assert shape(found) == expected, (template.text, values, text)
 
 
 def shape(node: object) -> object:
@@ -255,3 +260,63 @@ def shape(node: object) -> object:
         ]
         return (type(node).__name__, tuple(parts), tuple(fixed))
     return None if node is None else "leaf"
+
+
+IN_LOCATION = "allow group A to read buckets in ${var.location} where request.region = 'ord'"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("tenancy", "tenancy"),
+        ("TENANCY", "tenancy"),
+        ("compartment logs", "compartment logs"),
+        ("compartment Landing Zone:logs", "compartment 'Landing Zone':logs"),
+        ("compartment id ocid1.compartment.oc1..a", "compartment id ocid1.compartment.oc1..a"),
+        ("Compartment in:where", "compartment 'in':'where'"),
+    ],
+)
+def test_a_placeholder_for_a_whole_location(value: str, written: str) -> None:
+    template = Template.parse(IN_LOCATION)
+    assert [hole.kind for hole in template.holes] == ["location"]
+    assert template.fill({"var.location": value}) == IN_LOCATION.replace("${var.location}", written)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "tenancy where any {request.region = 'x'}",
+        "compartment a'",
+        "compartment",
+        "compartment id a",
+        "compartment ocid1.compartment.oc1..a",
+        "any-tenancy",
+        "compartment a of tenancy b, c",
+        "logs",
+        "tenancy\nallow",
+        *HOSTILE,
+    ],
+)
+def test_what_is_no_location_does_not_fit(value: str) -> None:
+    """Whatever is accepted is one place: the rest of the statement stays what it was."""
+    template = Template.parse(IN_LOCATION)
+    try:
+        filled = parse(template.fill({"var.location": value}))
+    except PolicyValueError:
+        return
+    wanted = parse(IN_LOCATION.replace("${var.location}", "tenancy"))
+    assert not isinstance(filled, Definition) and not isinstance(wanted, Definition)
+    assert replace(filled, location=wanted.location) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "allow group A to read buckets in ${var.a}${var.b}",
+        "allow group A to read buckets in x${var.a}",
+        "allow group A to read buckets in ${var.a} buckets",
+    ],
+)
+def test_a_placeholder_for_a_location_stands_alone(text: str) -> None:
+    with pytest.raises(PolicySyntaxError):
+        Template.parse(text)

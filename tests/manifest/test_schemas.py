@@ -47,6 +47,7 @@ def test_one_schema_a_kind() -> None:
     assert set(build_schemas()) == {
         "document.schema.json",
         "plan.schema.json",
+        "test.schema.json",
         *(f"{kind.lower()}.schema.json" for kind in DOCUMENT_KINDS),
     }
 

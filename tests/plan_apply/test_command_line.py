@@ -165,10 +165,11 @@ def test_an_apply_tells_each_change_as_it_lands(project: Project, tenancy: Tenan
     project.write(stack(compartment("first"), compartment("second", parent="first")))
     process = project.spawn(*APPROVED, "--json")
     assert process.stdout is not None
-    first = json.loads(process.stdout.readline())
-    assert first["address"] == "Compartment/first" and process.poll() is None
+    version, start, first = (json.loads(process.stdout.readline()) for _ in range(3))
+    assert [version["type"], start["type"], first["type"]] == ["version", "change_start", "change_complete"]
+    assert start["address"] == first["address"] == "Compartment/first" and process.poll() is None
     ran = ended(process)
-    assert [json.loads(line)["type"] for line in ran.out.splitlines()] == ["change_complete", "summary"]
+    assert [json.loads(line)["type"] for line in ran.out.splitlines()] == ["change_start", "change_complete", "summary"]
 
 
 @pytest.mark.parametrize(

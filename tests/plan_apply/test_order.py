@@ -193,3 +193,18 @@ def test_a_compartment_that_takes_time_to_go_is_waited_for(project: Project, ten
     project.run("destroy", "--auto-approve")
     assert compartments(tenancy) == {}
     assert [call["operation"] for call in tenancy.calls()].count("GetWorkRequest") >= 4
+
+
+@pytest.mark.parametrize("written", ["chat", "'chat'", "CHAT", "top:'chat'", "'top':chat"])
+def test_a_policy_waits_for_the_compartment_that_it_names_in_any_way(
+    project: Project, tenancy: Tenancy, written: str
+) -> None:
+    """Quoted names once were not seen: the policy went first, and a fresh and valid stack ended with exit code 4."""
+    nested = "top" in written
+    places = [compartment("top"), compartment("zz", parent="top" if nested else "tenancy", name="chat")]
+    text = f"allow any-user to inspect policies in compartment {written}"
+    project.write(stack(policy("aa", compartment="tenancy", statements=[text]), *places))
+    needs = {one["address"]: one["needs"] for one in plan(project)["changes"]}
+    assert "Compartment/zz" in needs["Policy/aa"]
+    project.run(*APPROVED)
+    assert refused_writes(tenancy) == []

@@ -42,7 +42,13 @@ def test_every_rule_has_a_case() -> None:
     told = {
         line.split()[3] for case in CASES for line in case.read_text().splitlines() if line[:2] == "# " and ":" in line
     }
-    assert {rule.id for rule in RULES} - told == {"syntax", "missing-id", "path-full"}
+    assert {rule.id for rule in RULES} - told == {
+        "syntax",
+        "missing-id",
+        "path-full",
+        "unknown-variable",
+        "unknown-permission",
+    }
 
 
 def test_paths_are_counted(offline: Project) -> None:

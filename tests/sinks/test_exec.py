@@ -60,7 +60,6 @@ def test_the_program_gets_the_facts_in_its_environment(root: Path) -> None:
     facts = dict(
         line.split("=", 1) for line in (root / "got").read_text().splitlines() if line.startswith("GENAI_IAC_")
     )
-    del facts["GENAI_IAC_CONTROL_TOKEN"]  # of the test run itself
     record = json.loads(facts.pop("GENAI_IAC_RECORD"))
     assert facts == {
         "GENAI_IAC_ADDRESS": "ApiKey/chat-app",
@@ -78,6 +77,39 @@ def test_the_program_gets_the_facts_in_its_environment(root: Path) -> None:
     }
     assert record["secret"] == "key-one" and record["mask"] == mask("a") and record["id"] == KEY_ID
     assert "GENAI_IAC_MASK" not in os.environ
+
+
+@pytest.mark.parametrize("name", ["GENAI_IAC_CONTROL_TOKEN", "OCI_CLI_KEY_CONTENT", "OCI_CLI_PASSPHRASE"])
+def test_no_program_gets_a_credential_of_the_tool(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "the-credential-itself")
+    monkeypatch.setenv("GH_TOKEN", "what the program needs")
+    monkeypatch.setenv("OCI_CLI_PROFILE", "DEPLOY")
+    sink(root, *shell("env > got"), check=shell("env > seen; printf %s 'sk-…' >&2")).read()
+    sink(root, *shell("env > got")).write(FIRST)
+    for file in ("got", "seen"):
+        text = (root / file).read_text()
+        assert f"{name}=" not in text and "the-credential-itself" not in text
+        assert "GH_TOKEN=what the program needs\n" in text and "OCI_CLI_PROFILE=DEPLOY\n" in text
+    assert os.environ[name] == "the-credential-itself"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("no-such-program", "it is not on PATH"),
+        ("./no-such-program", "No such file or directory"),
+        ("./not-executable", "it is not marked as executable"),
+        ("./directory", "it is not a regular file"),
+        ("./not-executable/below", "Not a directory"),
+        ("./loop", "Too many levels of symbolic links"),
+    ],
+)
+def test_why_a_program_cannot_be_run_is_what_the_system_says(root: Path, name: str, reason: str) -> None:
+    (root / "not-executable").touch(0o644)
+    (root / "directory").mkdir()
+    (root / "loop").symlink_to("loop")
+    with pytest.raises(SinkError, match=f"that can be run: {reason}; install it"):
+        sink(root, name).prove()
 
 
 def test_no_shell_reads_the_command(root: Path) -> None:
@@ -106,7 +138,7 @@ def test_a_program_beside_the_manifests_is_found_from_there(
 def test_a_program_that_cannot_be_run_is_found_before_anything_is_minted(root: Path, name: str) -> None:
     (root / "not-executable").touch(0o644)
     (root / "directory").mkdir()
-    with pytest.raises(SinkError, match=r"no program .* that can be run; install it, or write the path"):
+    with pytest.raises(SinkError, match=r"no program .* that can be run: .*; install it, or write the path"):
         sink(root, name).prove()
     with pytest.raises(SinkError, match="that can be run"):
         sink(root, *NOTHING, check=[name]).prove()

@@ -184,7 +184,7 @@ def test_a_sink_of_the_shelf_cannot_be_replaced(installed: Path, context: Contex
 @pytest.mark.parametrize(
     ("code", "why"),
     [
-        ("raise RuntimeError('broken')", "cannot be loaded: broken; reinstall its package"),
+        ("raise RuntimeError('broken')", "cannot be loaded: RuntimeError: broken; reinstall its package"),
         ("", "cannot be loaded"),
         ("Acme = 3", "is not a sink with the word"),
         (PLUGIN.replace('"acme.ssm", False', '"acme.other", False'), "is not a sink with the word"),

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from genai_iac.cli.all_stacks import for_all_stacks
+from genai_iac.cli.audit import WriteLog, audit_flag
 from genai_iac.cli.options import guard_flags, planning_flags
 
 
@@ -27,7 +29,9 @@ from genai_iac.cli.options import guard_flags, planning_flags
 )
 @planning_flags
 @guard_flags
+@audit_flag
 @click.pass_context
+@for_all_stacks
 def COMMAND(  # noqa: N802
     ctx: click.Context,
     /,
@@ -36,6 +40,7 @@ def COMMAND(  # noqa: N802
     as_json: bool,
     expect_fingerprint: str | None,
     approved: Path | None,
+    audit: Path | None,
     **asked_for: Any,
 ) -> int:
     """Apply the manifests to the tenancy. PATH may be a plan saved by plan --out FILE."""
@@ -56,10 +61,16 @@ def COMMAND(  # noqa: N802
     if is_saved_plan(path):
         if agreed is not None:
             raise UsageError("a saved plan is bound to what it was made on; it takes no fingerprint besides")
-        return apply_saved(flags, path, asked, consent, output)
+        with WriteLog(audit) as writes:
+            return apply_saved(flags, path, asked, consent, output, writes)
     consent.check(output)
-    with open_session(flags, path) as workspace, apply_lock(workspace.desk.root, output):
+    with (
+        WriteLog(audit, "apply") as writes,
+        open_session(flags, path, writes) as workspace,
+        apply_lock(workspace.desk.root, output),
+    ):
         draft = make_draft(workspace, asked)
         if agreed is not None:
             hold_to_approval(draft, agreed, output, quiet=as_json)
+            writes.approved = agreed.fingerprint
         return apply_draft(draft, consent, output)

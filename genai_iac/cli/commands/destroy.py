@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
+from genai_iac.cli.audit import WriteLog, audit_flag
 from genai_iac.cli.options import guard_flags, planning_flags
 
 
@@ -15,6 +17,7 @@ from genai_iac.cli.options import guard_flags, planning_flags
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event; needs --auto-approve.")
 @planning_flags
 @guard_flags
+@audit_flag
 @click.pass_context
 def COMMAND(  # noqa: N802
     ctx: click.Context,
@@ -22,6 +25,7 @@ def COMMAND(  # noqa: N802
     path: str,
     auto_approve: bool,
     as_json: bool,
+    audit: Path | None,
     **asked_for: Any,
 ) -> int:
     """Delete everything the stack owns; resources with deletion: retain are forgotten, forbid refuses."""
@@ -37,5 +41,9 @@ def COMMAND(  # noqa: N802
     consent = Approval(auto_approve, as_json, verb="destroy", about=path_words(path))
     consent.check(output)
     asked = PlanOptions.of(**asked_for, everything=True)
-    with open_session(flags, path) as workspace, apply_lock(workspace.desk.root, output):
+    with (
+        WriteLog(audit, "destroy") as writes,
+        open_session(flags, path, writes) as workspace,
+        apply_lock(workspace.desk.root, output),
+    ):
         return apply_draft(make_draft(workspace, asked, destroy=True), consent, output)

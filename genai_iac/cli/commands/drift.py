@@ -7,6 +7,7 @@ from dataclasses import replace
 import click
 
 from genai_iac.analysis.drift import HandEdits, Side, find_drift, find_unmanaged
+from genai_iac.cli.all_stacks import for_all_stacks
 from genai_iac.cli.git_manifests import load_manifest_at
 from genai_iac.cli.options import GlobalOptions
 from genai_iac.cli.session import Session, open_session
@@ -89,6 +90,7 @@ DRIFTED = 2
     "-o", "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="Output format."
 )
 @click.pass_context
+@for_all_stacks
 def COMMAND(  # noqa: N802
     ctx: click.Context, path: str, base: str | None, unmanaged: bool, full_scan: bool, parallelism: int, form: str
 ) -> int:

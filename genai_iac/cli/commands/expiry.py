@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from genai_iac.cli.all_stacks import for_all_stacks
+
 EXPIRING = 5
 
 
@@ -23,6 +25,7 @@ EXPIRING = 5
     help="Output format.",
 )
 @click.pass_context
+@for_all_stacks
 def COMMAND(ctx: click.Context, path: str, within: str | None, form: str) -> int:  # noqa: N802
     """Show when each secret expires, the nearest first."""
     from genai_iac.analysis.secret_status import due_within

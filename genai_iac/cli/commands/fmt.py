@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from genai_iac.cli.all_stacks import for_all_stacks
+from genai_iac.cli.output_files import rewrite_file
 from genai_iac.core.errors import IacError, ManifestError, Problem, UsageError
+from genai_iac.filesystem.safe_paths import check_file, check_folder
 from genai_iac.formatting import format_text
 from genai_iac.manifest.decoding import BYTE_ORDER_MARK, decode
 from genai_iac.manifest.diagnostics import FileDiagnostics
@@ -81,13 +82,17 @@ def _ignored(files: Iterable[File | Problem]) -> tuple[str, ...]:
     return ()
 
 
-def write_changes(changes: Iterable[Reformatted]) -> None:
-    """Replace the files. Raises UsageError for one that cannot be written, IacError for one that was changed meanwhile."""
+def write_changes(changes: Iterable[Reformatted], path: str) -> None:
+    """Replace the files of that PATH. Raises UsageError for one that cannot be written or a PATH that is reached through a link (a
+    checkout may hold one that leads anywhere), IacError for a file that was changed meanwhile."""
     for change in changes:
         try:
-            if change.file.read_bytes() != change.before.encode():
+            given = Path(path)
+            check_folder(given if given.is_dir() else given.parent)
+            if not given.is_dir():
+                check_file(given)
+            if not rewrite_file(change.file, change.before.encode(), change.after.encode()):
                 raise IacError(f"{change.name} was changed while it was being formatted", hint="run it again")
-            _replace(change.file, change.after.encode())
         except OSError as error:
             raise UsageError(f"{change.name}: {error.strerror}") from error
 
@@ -100,20 +105,6 @@ def _all_files(place: ManifestPath) -> Iterator[File | Problem]:
         yield from (read_file(place, f"{ENVIRONMENTS}/{name}") for name in names if not name.startswith("."))
 
 
-def _replace(file: Path, data: bytes) -> None:
-    """The new text with the old mode. The file was reached without links, so none is followed here."""
-    mode = file.stat().st_mode & 0o777
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            os.fchmod(descriptor, mode)
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
 LAID_OUT_OTHERWISE = 2
 
 
@@ -121,6 +112,7 @@ LAID_OUT_OTHERWISE = 2
 @click.argument("path", default=".")
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 when a file would change.")
 @click.pass_context
+@for_all_stacks
 def COMMAND(ctx: click.Context, path: str, check: bool) -> int:  # noqa: N802
     """Format manifests: order of keys, indentation, separators. Prints the files that change; - formats standard input."""
     from genai_iac.cli.console import Console
@@ -134,7 +126,7 @@ def COMMAND(ctx: click.Context, path: str, check: bool) -> int:  # noqa: N802
         return LAID_OUT_OTHERWISE if check and any(change.before != change.after for change in changes) else 0
     changes = [change for change in changes if change.before != change.after]
     if not check:
-        write_changes(changes)
+        write_changes(changes, path)
     for change in changes:
         output.say(f"{escape_control(change.name)}\n")
     return LAID_OUT_OTHERWISE if check and changes else 0

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from genai_iac.cli.audit import WriteLog, audit_flag
+from genai_iac.cli.complete import complete_address
 
 
 @click.command("import")
-@click.argument("address", metavar="ADDR")
+@click.argument("address", metavar="ADDR", shell_complete=complete_address)
 @click.argument("ocid", metavar="OCID")
 @click.argument("path", default=".")
+@audit_flag
 @click.pass_context
-def COMMAND(ctx: click.Context, address: str, ocid: str, path: str) -> int:  # noqa: N802
+def COMMAND(ctx: click.Context, address: str, ocid: str, path: str, audit: Path | None) -> int:  # noqa: N802
     """Import OCID as ADDR: tag a live resource as the one that the manifests declare. The next plan shows what differs."""
     from genai_iac.cli.console import Console
     from genai_iac.cli.import_resource import adopt_resource
@@ -20,6 +26,6 @@ def COMMAND(ctx: click.Context, address: str, ocid: str, path: str) -> int:  # n
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)
     (wanted,) = read_addresses("ADDR", [address])
-    with open_session(flags, path) as workspace:
+    with WriteLog(audit, "import") as writes, open_session(flags, path, writes) as workspace:
         adopt_resource(workspace, wanted, ocid, output.say)
     return 0

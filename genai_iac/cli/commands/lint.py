@@ -12,6 +12,7 @@ from typing import BinaryIO
 import click
 
 from genai_iac.analysis.lint import Finding, lint_invalid, lint_manifest
+from genai_iac.cli.all_stacks import for_all_stacks
 from genai_iac.cli.options import GlobalOptions
 from genai_iac.cli.session import load_manifest
 from genai_iac.core.errors import ManifestError, Problem
@@ -46,6 +47,7 @@ def _read_texts(path: str, stdin: BinaryIO) -> Iterator[tuple[str, str]]:
 )
 @click.option("--rules", is_flag=True, help="List the rules instead.")
 @click.pass_context
+@for_all_stacks
 def COMMAND(ctx: click.Context, path: str, form: str, rules: bool) -> int:  # noqa: N802
     """Check policies and keys for errors, risks and dead rules; exit 1 on an error.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from genai_iac.cli.all_stacks import for_all_stacks
 from genai_iac.cli.options import guard_flags, planning_flags
 
 _FORMATS = ["text", "json", "markdown", "html", "terraform-json"]
@@ -16,6 +17,7 @@ _FORMATS = ["text", "json", "markdown", "html", "terraform-json"]
 @click.command("plan")
 @click.argument("path", default=".")
 @click.option("-o", "--format", "form", type=click.Choice(_FORMATS), default="text", help="What to print.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option(
     "--out",
     multiple=True,
@@ -33,11 +35,13 @@ _FORMATS = ["text", "json", "markdown", "html", "terraform-json"]
 @planning_flags
 @guard_flags
 @click.pass_context
+@for_all_stacks
 def COMMAND(  # noqa: N802
     ctx: click.Context,
     /,
     path: str,
     form: str,
+    as_json: bool,
     out: tuple[str, ...],
     detailed_exitcode: bool,
     fail_on_refusal: bool,
@@ -64,7 +68,7 @@ def COMMAND(  # noqa: N802
     opened = nullcontext(open_snapshot(flags, path, snapshot)) if snapshot else open_session(flags, path)
     with opened as workspace:
         draft = make_draft(workspace, asked)
-        output.say(render_plan(form, draft, output.terminal))
+        output.say(render_plan("json" if as_json else form, draft, output.terminal))
         for one in outs:
             write_out(one, draft)
     if fail_on_refusal and draft.refusal is not None:

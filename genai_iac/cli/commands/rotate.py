@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from genai_iac.cli.audit import WriteLog, audit_flag
+from genai_iac.cli.complete import complete_address
 
 
 @click.command("rotate")
-@click.argument("address", metavar="ADDR")
+@click.argument("address", metavar="ADDR", shell_complete=complete_address)
 @click.argument("path", default=".")
 @click.option(
     "--leaked",
@@ -19,6 +24,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event; needs --auto-approve.")
 @click.option("--accept-outage", is_flag=True, help="Allow a secret value in use to stop working.")
 @click.option("--allow-file-sinks", is_flag=True, help="In CI, make values that only files of this runner will hold.")
+@audit_flag
 @click.pass_context
 def COMMAND(  # noqa: N802
     ctx: click.Context,
@@ -31,6 +37,7 @@ def COMMAND(  # noqa: N802
     as_json: bool,
     accept_outage: bool,
     allow_file_sinks: bool,
+    audit: Path | None,
 ) -> int:
     """Start or continue a key's rotation: all steps that are safe now; apply makes the others when they are due."""
     from dataclasses import replace
@@ -61,7 +68,11 @@ def COMMAND(  # noqa: N802
         outage_takes_address=False,
         allow_file_sinks=allow_file_sinks,
     )
-    with open_session(flags, path) as workspace, apply_lock(workspace.desk.root, output):
+    with (
+        WriteLog(audit, "rotate") as writes,
+        open_session(flags, path, writes) as workspace,
+        apply_lock(workspace.desk.root, output),
+    ):
         resource = workspace.manifest.resources.get(key)
         if resource is None:
             keys = [str(address) for address in workspace.manifest.resources if address.kind == "ApiKey"]

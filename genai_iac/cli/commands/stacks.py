@@ -69,23 +69,13 @@ def _entries(
 ) -> Iterator[StackEntry]:
     """The stack once for each of its environments that the change concerns."""
     from genai_iac.render.stacks import StackEntry
+    from genai_iac.repository.selection import concerned_environments
 
-    concerned = _concerned(stack, repository, changed, given)
+    concerned = concerned_environments(stack, repository, changed, given)
     for environment in stack.environments or ("",):
         if env in (None, environment) and (concerned is None or environment in concerned):
             files = (*stack.variable_files, *map(str, given))
             yield StackEntry(stack.name, stack.path, environment, files)
-
-
-def _concerned(
-    stack: FoundStack, repository: Repository | None, changed: frozenset[str] | None, given: tuple[Path, ...]
-) -> frozenset[str] | None:
-    """The environments that the change concerns; None: all of them."""
-    if repository is None or changed is None or {repository.name(file) for file in given} & changed:
-        return None
-    touching = [file for file in (repository.root / name for name in changed) if stack.is_made_of(file)]
-    names = {stack.environment_of(file) for file in touching}
-    return None if None in names else frozenset(name for name in names if name is not None)
 
 
 def _removed(repository: Repository, revision: str, changed: frozenset[str], path: str) -> Iterator[str]:

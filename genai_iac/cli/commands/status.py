@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import click
 
+from genai_iac.cli.all_stacks import for_all_stacks
+
 
 @click.command("status")
 @click.argument("path", default=".")
 @click.option("-o", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.pass_context
+@for_all_stacks
 def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     """Show each secret's state, expiry, last use, sinks and rotation step."""
     from genai_iac.cli.console import Console

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from genai_iac.cli.all_stacks import for_all_stacks
 from genai_iac.cli.console import echo
 
 
@@ -11,6 +12,7 @@ from genai_iac.cli.console import echo
 @click.argument("path", default=".")
 @click.option("-o", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.pass_context
+@for_all_stacks
 def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     """Check manifests offline; reports all problems at once."""
     import json

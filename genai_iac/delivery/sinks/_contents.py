@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,6 +18,10 @@ from genai_iac.delivery.sinks._redact import redact_text
 
 FORMAT = 2  # what is written; docs/formats.md says what each one looks like
 READABLE = (1, 2)  # what is read
+_PLAIN_ADDRESS = re.compile(
+    r"https?://(?:[A-Za-z0-9-]{1,40}\.)*[A-Za-z0-9-]{1,40}(?::[0-9]{1,5})?(?:/[A-Za-z0-9._-]{0,30})*"
+    r"|ocid1\.[a-z0-9]{1,40}(?:\.[a-z0-9_-]{0,80}){3,4}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +172,11 @@ def contents_from_head(head: Any, base_url: str = "") -> Contents:
         names=Names.of(env),
         project=project,
     )
+
+
+def is_plain_address(value: Any) -> bool:
+    """Whether it is an endpoint or an OCID with nothing in it that could be a value: no user, no query, no long word."""
+    return isinstance(value, str) and _PLAIN_ADDRESS.fullmatch(value) is not None
 
 
 def newer_format(head: Any) -> Unreadable | None:

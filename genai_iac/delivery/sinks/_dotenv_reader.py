@@ -18,6 +18,7 @@ from genai_iac.delivery.sinks._contents import (
     Unreadable,
     check,
     contents_from_head,
+    is_plain_address,
     is_whole,
     newer_format,
     record_from_data,
@@ -137,10 +138,11 @@ class _Reader:
             ours = after_head or (found is not None and self._owner_of(found["name"]) is not None)
             self._lines.append((self._now if ours else None, _foreign(line)))
             return
-        owner = self._owner_of(found["name"])
-        self._lines.append((owner, _foreign(line)))
+        owner, value = self._owner_of(found["name"]), _plain(found["value"])
+        known = owner is not None and self._is_address(owner, found["name"], value)
+        self._lines.append((owner, Secret.document(line) if known else _foreign(line)))
         if owner is not None:
-            self._note_assignment(owner, found["name"], _plain(found["value"]))
+            self._note_assignment(owner, found["name"], value)
 
     def _keep_value(self, data: dict[str, Any], name: str, form: str) -> bool:
         """Take the value below its record; whether the line is a value of ours at all."""
@@ -164,6 +166,14 @@ class _Reader:
             (section.names.project, section.project),
         ):
             self._sections[owner] = replace(section, damage=section.damage or f"{name} was changed")
+
+    def _is_address(self, owner: _Whose, name: str, value: str) -> bool:
+        """Whether it is the endpoint or the project that our record tells: to cover those would cover the region everywhere."""
+        section = self._sections[owner]
+        if name == section.names.base_url:
+            # format 1 does not tell it; what could be a password in an address is no address then
+            return value == section.base_url or (not section.base_url and is_plain_address(value))
+        return name == section.names.project and value == section.project
 
     def _owner_of(self, name: str) -> _Whose | None:
         """The section that names the variable so; the one under way goes first."""

@@ -12,6 +12,7 @@ from genai_iac.delivery.sinks._contents import (
     Contents,
     Unreadable,
     contents_from_head,
+    is_plain_address,
     is_whole,
     newer_format,
     record_from_data,
@@ -52,8 +53,13 @@ def read_json(text: Secret) -> Contents | Unreadable | None:
 def _remember(data: Any) -> None:
     """Whoever wrote it: what is in it beside our records and the address may be a value, and no error may quote it."""
     members = data.items() if isinstance(data, dict) else [("", data)]
+    head = data.get(OURS) if isinstance(data, dict) else None
+    # to cover the endpoint that our record tells would cover the region everywhere, whatever name it has
+    told = [head.get("base_url"), head.get("project")] if isinstance(head, dict) else []
     for name, value in members:
-        if name not in (OURS, DEFAULT_NAMES.base_url, DEFAULT_NAMES.project):
+        if name == OURS or (isinstance(value, str) and value in told):
+            continue
+        if name not in (DEFAULT_NAMES.base_url, DEFAULT_NAMES.project) or not is_plain_address(value):
             Secret.document(value if isinstance(value, str) else json.dumps(value)).remember_words()
 
 

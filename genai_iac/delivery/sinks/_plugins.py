@@ -40,7 +40,8 @@ def _checked(entry: EntryPoint) -> type[Sink]:
         sink = entry.load()
     except Exception as error:
         raise SinkError(
-            f"the sink {entry.name!r} ({entry.value}) cannot be loaded: {error}", hint="reinstall its package"
+            f"the sink {entry.name!r} ({entry.value}) cannot be loaded: {type(error).__name__}: {error}",
+            hint="reinstall its package",
         ) from error
     if not (isinstance(sink, type) and issubclass(sink, Sink) and sink.word == entry.name):
         raise SinkError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _ROOM = 32 * 1024  # bytes that a pipe holds for sure (64 KiB on Linux, 16 KiB and growing on macOS) without a reader
 _KEPT = 64 * 1024  # bytes of each stream, from the end
 _LAST_WORDS = 300  # characters
+#: Credentials that only this tool uses; a program that a manifest names is not to have them (docs/sinks.md).
+WITHHELD = ("GENAI_IAC_CONTROL_TOKEN", "OCI_CLI_KEY_CONTENT", "OCI_CLI_PASSPHRASE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,21 @@ def find_program(program: Program) -> str:
     else:
         found = shutil.which(name)
     if not found:
+        # shutil.which does not say why; of a path the system does
+        reason = _reason_of_path(program.directory / name) if "/" in name else "it is not on PATH"
         raise SinkError(
-            f"{program.place}: no program {name!r} that can be run",
+            f"{program.place}: no program {name!r} that can be run: {reason}",
             hint="install it, or write the path from the manifests' directory (./deliver.sh) of an executable file",
         )
     return str(Path(found).absolute())
+
+
+def _reason_of_path(file: Path) -> str:
+    try:
+        mode = file.stat().st_mode
+    except OSError as error:
+        return error.strerror or str(error)
+    return "it is not marked as executable" if stat.S_ISREG(mode) else "it is not a regular file"
 
 
 def run_program(program: Program, facts: Mapping[str, str], value: Secret | None = None) -> Ran:
@@ -88,7 +101,7 @@ def run_program(program: Program, facts: Mapping[str, str], value: Secret | None
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=program.directory,
-                env={**os.environ, **facts},
+                env={**inherited_environment(os.environ), **facts},
                 start_new_session=True,  # no terminal to ask on, and its children can be killed with it
             )
         except OSError as error:
@@ -98,6 +111,11 @@ def run_program(program: Program, facts: Mapping[str, str], value: Secret | None
             ) from error
     ended, printed, complained = _collect(process, program.seconds)
     return Ran(process.returncode if ended else None, redact_text(printed, value), redact_text(complained, value))
+
+
+def inherited_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a program gets of this run's environment: all but this tool's own credentials."""
+    return {name: text for name, text in environ.items() if name.upper() not in WITHHELD}
 
 
 @contextmanager

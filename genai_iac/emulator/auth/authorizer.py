@@ -1,15 +1,24 @@
 """Whether a caller may do what it asks: administrators everything, others what the policies say."""
 
 import sqlite3
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from genai_iac.emulator.auth.directory import EmulatorDirectory
 from genai_iac.emulator.auth.policy_cache import PolicyCache
-from genai_iac.emulator.services.regions import REGIONS
-from genai_iac.emulator.storage.tenancy_state import TenancyState
+from genai_iac.emulator.auth.variables import (
+    Variables,
+    find_dynamic_groups,
+    is_filled,
+    key_variables,
+    place_variables,
+    target_variables,
+    user_variables,
+)
+from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.time_format import to_datetime
 from genai_iac.iam_policy import AccessRequest, Principal, permissions_of
+from genai_iac.iam_policy.request_variables import KEY_TYPE
 
 if TYPE_CHECKING:
     from genai_iac.emulator.services.operation_context import OperationContext
@@ -23,6 +32,8 @@ class Caller:
     name: str = ""
     groups: frozenset[str] = frozenset()
     administrator: bool = False
+    type: str = "user"
+    compartment: str = ""  # where an instance lives; a user lives in the tenancy
 
 
 class Authorizer:
@@ -31,43 +42,73 @@ class Authorizer:
     def __init__(self, rulebook: PolicyCache) -> None:
         self._rulebook = rulebook
 
-    def admits(self, call: "OperationContext", path: tuple[str, ...], permissions: tuple[str, ...]) -> bool:
-        """Whether the caller of a management operation may do it in the compartment that `path` starts with."""
-        if call.caller.administrator or not call.world.settings.enforceIam:
-            return True
-        caller = call.caller
-        principal = Principal("user", caller.id, caller.groups, frozenset(), call.world.tenancy, {})
-        variables = _variables(call.directory, path, call.region, call.operation.name)
-        variables |= {"request.user.id": caller.id, "request.groups.id": tuple(sorted(caller.groups))}
-        request = AccessRequest(principal, permissions, path, variables, to_datetime(call.now))
-        return self._rulebook.rules(call.connection, call.world).admits(request)
-
-    def admits_key(
-        self, connection: sqlite3.Connection, world: TenancyState, key: "KeyUse", directory: EmulatorDirectory
+    def admits(
+        self,
+        call: "OperationContext",
+        path: tuple[str, ...],
+        permissions: tuple[str, ...],
+        target: StoredResource | None = None,
     ) -> bool:
-        """Whether an API key may make an inference call. Always asked: no setting lets a key pass."""
-        principal_variables = {
-            "request.principal.type": "generativeaiapikey",
-            "request.principal.id": key.id,
-            "request.principal.compartment.id": key.compartment,
-        }
-        principal = Principal(
-            "generativeaiapikey", key.id, frozenset(), frozenset(), world.tenancy, principal_variables
-        )
-        path = directory.path_of(key.compartment)
-        variables = _variables(directory, path, key.region, key.operation)
-        variables |= principal_variables | {"target.model.id": key.model}
-        request = AccessRequest(principal, permissions_of(key.operation), path, variables, to_datetime(world.now))
-        rules = self._rulebook.rules(connection, world)
-        if not (path and rules.admits(request)):
-            return False
-        if not key.profile_compartment:
+        """Whether the caller of a management operation may do it in the compartment that `path` starts with, to `target`."""
+        caller, connection = call.caller, call.connection
+        if caller.administrator or not call.world.settings.enforceIam:
             return True
-        # beside the inference permission (Oracle: routing-profile-permissions.htm), where the profile is
-        path = directory.path_of(key.profile_compartment)
-        variables |= _variables(directory, path, key.region, key.operation)
-        reading = AccessRequest(principal, permissions_of("GetRoutingProfile"), path, variables, request.now)
-        return bool(path) and rules.admits(reading)
+        variables = place_variables(connection, call.directory, path, call.region, call.operation.name)
+        variables |= target_variables(call, target) | user_variables(call)
+        dynamic = frozenset() if caller.type == "user" else _instance_groups(call)
+        principal = Principal(caller.type, caller.id, caller.groups, dynamic, call.world.tenancy, {})
+        missing: set[str] = set()
+        request = AccessRequest(principal, permissions, path, variables, to_datetime(call.now), missing)
+        admitted = self._rulebook.rules(connection, call.world).admits(request)
+        call.unfilled.update(name for name in missing if not is_filled(name))
+        return admitted
+
+    def admits_key(self, call: "OperationContext", key: "KeyUse") -> bool:
+        """Whether an API key may make an inference call. Always asked: no setting lets a key pass."""
+        connection, world = call.connection, call.world
+        path = call.directory.path_of(key.compartment)
+        own = key_variables(connection, key.id, key.compartment)
+        names = {"resource.type": KEY_TYPE, "resource.id": key.id, "resource.compartment.id": key.compartment}
+        dynamic = frozenset(find_dynamic_groups(connection, dict(names), key.tags))
+        in_groups = world.settings.keysInGroups
+        groups = _groups_of(connection, key.creator) if in_groups else frozenset()
+        principal = Principal(KEY_TYPE, key.id, groups, dynamic, world.tenancy, {}, in_groups)
+        variables = place_variables(connection, call.directory, path, key.region, key.operation)
+        variables |= own | {"target.model.id": key.model}
+        missing: set[str] = set()
+        request = AccessRequest(
+            principal, permissions_of(key.operation), path, variables, to_datetime(world.now), missing
+        )
+        rules = self._rulebook.rules(connection, world)
+        admitted = bool(path) and rules.admits(request)
+        if admitted and key.profile_compartment:
+            # beside the inference permission (Oracle: routing-profile-permissions.htm), where the profile is
+            path = call.directory.path_of(key.profile_compartment)
+            variables |= place_variables(connection, call.directory, path, key.region, key.operation)
+            reading = replace(request, permissions=permissions_of("GetRoutingProfile"), path=path, variables=variables)
+            admitted = bool(path) and rules.admits(reading)
+        call.unfilled.update(name for name in missing if not is_filled(name))
+        return admitted
+
+
+def _instance_groups(call: "OperationContext") -> frozenset[str]:
+    caller = call.caller
+    about: Variables = {
+        "resource.type": caller.type,
+        "resource.id": caller.id,
+        "resource.compartment.id": caller.compartment,
+        f"{caller.type}.id": caller.id,
+        f"{caller.type}.compartment.id": caller.compartment,
+    }
+    return frozenset(find_dynamic_groups(call.connection, about, {}))
+
+
+def _groups_of(connection: sqlite3.Connection, user: str) -> frozenset[str]:
+    rows = connection.execute(
+        "SELECT m.team FROM memberships m JOIN resources u ON u.id = m.user WHERE u.kind = 'user' AND u.name = ?",
+        (user,),
+    )
+    return frozenset(str(row["team"]) for row in rows)
 
 
 @dataclass(frozen=True)
@@ -79,16 +120,6 @@ class KeyUse:
     region: str
     operation: str
     model: str
+    tags: Mapping[str, Any]  # its defined tags
+    creator: str  # the name of who made it
     profile_compartment: str = ""  # of the routing profile that the call names as its model
-
-
-def _variables(
-    directory: EmulatorDirectory, path: tuple[str, ...], region: str, operation: str
-) -> dict[str, str | tuple[str, ...]]:
-    compartment = path[0] if path else ""
-    return {
-        "request.operation": operation,
-        "request.region": REGIONS.get(region, region).lower(),
-        "target.compartment.id": compartment,
-        "target.compartment.name": directory.name_of(compartment),
-    }

@@ -150,13 +150,16 @@ def authenticate(
 def read_caller(connection: sqlite3.Connection, world: TenancyState, user: str) -> Caller:
     """A user with the groups it is in now; 401 when it is gone."""
     row = connection.execute(
-        "SELECT name FROM resources WHERE id = ? AND kind = 'user' AND state = 'ACTIVE'", (user,)
+        "SELECT name, json_extract(body, '$.principalType') AS type, json_extract(body, '$.principalCompartment') AS place"
+        " FROM resources WHERE id = ? AND kind = 'user' AND state = 'ACTIVE'",
+        (user,),
     ).fetchone()
     if row is None:
         raise not_authenticated()
     teams = connection.execute("SELECT team FROM memberships WHERE user = ?", (user,))
     groups = frozenset(str(team["team"]) for team in teams)
-    return Caller(user, row["name"], groups, world.administrators in groups)
+    administrator = world.administrators in groups
+    return Caller(user, row["name"], groups, administrator, row["type"] or "user", row["place"] or "")
 
 
 def _find_key(connection: sqlite3.Connection, world: TenancyState, signature: Signature) -> tuple[str, str]:

@@ -14,26 +14,31 @@ from genai_iac.emulator.storage.seed import ADMINISTRATOR
 from genai_iac.emulator.storage.tenancy_state import TenancyState, read_tenancy_state
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-_GROUP = re.compile(r"[A-Za-z0-9._-]{1,100}")
+# `DOMAIN/GROUP` as statements write it; this tenancy has one identity domain, so the group alone counts
+_GROUP = re.compile(r"(?:[A-Za-z0-9._ -]{1,100}/)?([A-Za-z0-9._-](?:[A-Za-z0-9._ -]{0,98}[A-Za-z0-9._-])?)")
 
 
 def add_principal(visit: ControlRequest) -> dict[str, Any]:
     """`{"name": "ci", "groups": ["planners"]}`: make the user and those groups that are not there, and put it in them.
+
+    `"type": "instance"` makes what its requests say an instance, which is in dynamic groups and in no group; `"compartment"`
+    is the OCID of the compartment it lives in. It signs as a user does.
 
     With `"session": true` its profile holds a session token in the place of a user, good for an hour; asking again
     gives a fresh one."""
     if visit.directory is None:
         raise ServiceError(409, "Conflict", "This server has no directory for client profiles.")
     wanted, connection = visit.object, visit.connection
-    unknown = set(wanted) - {"name", "groups", "session"}
+    unknown = set(wanted) - {"name", "groups", "session", "type", "compartment"}
     if unknown:
         raise invalid(f"A principal has no {', '.join(sorted(unknown))}.")
     name, groups = _read_name(wanted), _read_groups(wanted)
     world = read_tenancy_state(connection)
-    user = _find_or_make(connection, world, "user", name)
+    kind = _read_kind(wanted, groups, world)
+    user = _find_or_make(connection, world, "user", name, kind)
     if wanted.get("session"):
         connection.execute("INSERT OR IGNORE INTO sessions VALUES (?)", (user,))
-    for group in groups:
+    for group in dict.fromkeys(group.rpartition("/")[2] for group in groups):
         team = _find_or_make(connection, world, "group", group)
         connection.execute(
             "INSERT OR IGNORE INTO memberships VALUES (?,?,?,?)", (make_ocid("groupmembership"), user, team, world.now)
@@ -61,6 +66,19 @@ def show_principals(visit: ControlRequest) -> list[dict[str, Any]]:
     ]
 
 
+def _read_kind(wanted: dict[str, Any], groups: list[str], world: TenancyState) -> dict[str, str]:
+    kind, place = wanted.get("type", "user"), wanted.get("compartment", world.tenancy)
+    if not isinstance(kind, str) or not re.fullmatch(r"[a-z]{1,40}", kind):
+        raise invalid("type must be a principal type such as user or instance.")
+    if kind == "user":
+        if "compartment" in wanted:
+            raise invalid("A user lives in the tenancy and has no compartment.")
+        return {}
+    if groups or not isinstance(place, str):
+        raise invalid(f"A principal of type {kind} is in no groups, and its compartment is an OCID.")
+    return {"principalType": kind, "principalCompartment": place}
+
+
 def _read_name(wanted: dict[str, Any]) -> str:
     name = wanted.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name in (DEFAULT_PROFILE, ADMINISTRATOR):
@@ -75,12 +93,14 @@ def _read_groups(wanted: dict[str, Any]) -> list[str]:
     return groups
 
 
-def _find_or_make(connection: sqlite3.Connection, world: TenancyState, kind: str, name: str) -> str:
+def _find_or_make(
+    connection: sqlite3.Connection, world: TenancyState, kind: str, name: str, more: dict[str, str] | None = None
+) -> str:
     row = connection.execute(
         "SELECT id FROM resources WHERE kind = ? AND name = ? COLLATE NOCASE AND state <> 'DELETED'", (kind, name)
     ).fetchone()
     if row is not None:
         return str(row["id"])
-    body = {"description": PRINCIPAL_DESCRIPTION, **read_tags({}, ADMINISTRATOR, world.now)}
+    body = {"description": PRINCIPAL_DESCRIPTION, **read_tags({}, ADMINISTRATOR, world.now), **(more or {})}
     made = StoredResource(make_ocid(kind), kind, "", world.tenancy, name, "ACTIVE", world.now, None, "", body)
     return Resources(connection).add(made, visible=0).id

@@ -41,6 +41,9 @@ class Settings:
     enforceIam: bool = True  # noqa: N815
     renewRevoked: bool = False  # noqa: N815
     unknownNames: str = "refuse"  # groups that a policy names: refuse or accept  # noqa: N815
+    # words of statements: refuse what is surely misspelt, strict: all that is on no list, accept
+    unknownWords: str = "refuse"  # noqa: N815
+    keysInGroups: bool = False  # an API key counts as a member of the groups of who made it  # noqa: N815
     denyStatements: bool = False  # deny is opt-in, as in the real service  # noqa: N815
     projectRequired: bool = False  # the Responses API refuses calls without OpenAI-Project  # noqa: N815
     limits: dict[str, int] = field(default_factory=lambda: dict(DEFAULT_LIMITS))
@@ -60,7 +63,11 @@ DURATIONS = frozenset(
         "policyWriteWindow",
     }
 )
-_CHOICES = {"retryTokenReplay": ("full", "masked", "invalidate"), "unknownNames": ("refuse", "accept")}
+_CHOICES = {
+    "retryTokenReplay": ("full", "masked", "invalidate"),
+    "unknownNames": ("refuse", "accept"),
+    "unknownWords": ("refuse", "strict", "accept"),
+}
 
 
 @lru_cache(maxsize=64)

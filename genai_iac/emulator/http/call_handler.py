@@ -40,6 +40,7 @@ class CallHandler:
         master_key: Callable[[], str],
     ) -> None:
         self.caller = Caller()
+        self.unfilled: set[str] = set()
         self._connection = connection
         self._world = world
         self._request = request
@@ -80,6 +81,7 @@ class CallHandler:
             self.caller,
             self._gate,
             self._master_key,
+            self.unfilled,
         )
 
     def _region(self) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from genai_iac.emulator.auth.authorizer import Authorizer
@@ -83,7 +83,8 @@ class TransactionRunner:
             answer, code = desk.show_error(error), error.code
         connection.execute("RELEASE work")
         answer, status = _after(answer, struck)
-        _log(connection, world, request, route, answer.principal or desk.caller.name, status, code)
+        principal = answer.principal or desk.caller.name
+        _log(connection, world, request, route, principal, status, code, desk.unfilled)
         return answer
 
 
@@ -104,6 +105,7 @@ def _log(
     principal: str,
     status: int,
     code: str,
+    unfilled: Collection[str] = (),
 ) -> None:
     path, _, query = request.target.partition("?")
     log_call(
@@ -119,5 +121,6 @@ def _log(
             principal,
             status,
             code,
+            tuple(sorted(unfilled)),
         ),
     )

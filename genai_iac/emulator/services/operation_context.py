@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,8 @@ from genai_iac.emulator.http.router import Operation
 from genai_iac.emulator.storage.ocids import make_ocid
 from genai_iac.emulator.storage.resources import ResourceQuery, Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import TenancyState
+
+_OF_ONESELF = frozenset({"GetUser"})
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class OperationContext:
     caller: Caller
     gate: Authorizer
     master_key: Callable[[], str]
+    unfilled: set[str] = field(default_factory=set)  # variables that a condition asked for and nobody fills
 
     @cached_property
     def body(self) -> dict[str, Any]:
@@ -64,19 +67,31 @@ class OperationContext:
         """An OCID in the path."""
         return self.parameters[parameter]
 
-    def enter(self, compartment: str, *, permissions: tuple[str, ...] | None = None) -> str:
+    def enter(
+        self,
+        compartment: str,
+        *,
+        permissions: tuple[str, ...] | None = None,
+        target: StoredResource | None = None,
+    ) -> str:
         """Check that the caller may do this in that compartment (or the tenancy), and that it is there; else 404.
 
         `permissions` are those needed there, when the operation needs others elsewhere."""
-        if not self.may_enter(compartment, permissions=permissions):
+        if not self.may_enter(compartment, permissions=permissions, target=target):
             raise not_found()
         return compartment
 
-    def may_enter(self, compartment: str, *, permissions: tuple[str, ...] | None = None) -> bool:
+    def may_enter(
+        self,
+        compartment: str,
+        *,
+        permissions: tuple[str, ...] | None = None,
+        target: StoredResource | None = None,
+    ) -> bool:
         """Whether `enter` would let the caller in."""
         path = self.directory.path_of(compartment)
         needed = self.operation.needs() if permissions is None else permissions
-        return bool(path) and self.gate.admits(self, path, needed)
+        return bool(path) and self.gate.admits(self, path, needed, target)
 
     def load(
         self, kind: str, ocid: str, *, region: str = "", permissions: tuple[str, ...] | None = None
@@ -85,7 +100,9 @@ class OperationContext:
         found = self.resources.find(kind, ocid, self.hidden_after)
         if found is None or found.region != region:
             raise not_found()
-        self.enter(found.compartment or self.world.tenancy, permissions=permissions)
+        if kind == "user" and ocid == self.caller.id and self.operation.name in _OF_ONESELF:
+            return found  # a user may read itself without a policy
+        self.enter(found.compartment or self.world.tenancy, permissions=permissions, target=found)
         return found
 
     def check_etag(self, resource: StoredResource) -> None:

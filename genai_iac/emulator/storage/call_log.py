@@ -24,6 +24,7 @@ class LoggedCall:
     principal: str
     status: int
     code: str
+    unfilled: tuple[str, ...] = ()  # variables that a condition asked for and no request here carries
 
 
 def log_call(connection: sqlite3.Connection, call: LoggedCall) -> None:
@@ -45,23 +46,31 @@ def log_call(connection: sqlite3.Connection, call: LoggedCall) -> None:
         ),
     )
     number = cursor.lastrowid or 0
+    if call.unfilled:
+        connection.execute("INSERT OR REPLACE INTO unfilled VALUES (?, ?)", (number, " ".join(call.unfilled)))
     if number % 1000 == 0:
-        connection.execute("DELETE FROM calls WHERE n <= ?", (number - KEPT,))
+        for table in ("calls", "unfilled"):
+            connection.execute(f"DELETE FROM {table} WHERE n <= ?", (number - KEPT,))  # noqa: S608
 
 
 def list_calls(connection: sqlite3.Connection, last: int | None = None) -> list[dict[str, Any]]:
     """All calls in order, or the last few."""
-    query = "SELECT * FROM (SELECT * FROM calls ORDER BY n DESC LIMIT ?) ORDER BY n"
+    query = (
+        "SELECT c.*, u.variables FROM (SELECT * FROM calls ORDER BY n DESC LIMIT ?) c LEFT JOIN unfilled u USING (n)"
+    )
+    query += " ORDER BY n"
     return [_show(row) for row in connection.execute(query, (last if last is not None else -1,))]
 
 
 def clear_calls(connection: sqlite3.Connection) -> None:
     """Forget them all; the next one is number 1."""
     connection.execute("DELETE FROM calls")
+    connection.execute("DELETE FROM unfilled")
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'calls'")
 
 
 def _show(row: sqlite3.Row) -> dict[str, Any]:
     shown = dict(row)
     shown["at"] = format_instant(row["at"])
+    shown["unfilled"] = (shown.pop("variables") or "").split()
     return shown

@@ -75,6 +75,7 @@ class Database:
         self.connection.execute("PRAGMA journal_mode = WAL")
         self.connection.execute("PRAGMA synchronous = NORMAL")
         if self._version() == _VERSION:
+            self._add_tables()
             return
         with self.write() as connection:
             version = self._version()
@@ -87,8 +88,16 @@ class Database:
                     f"{self.path} was made by another version of genai-iac (layout {version}); remove it to start afresh"
                 )
 
+    def _add_tables(self) -> None:
+        """What a file of this layout that an earlier release made may lack."""
+        with self.write() as connection:
+            connection.execute(_UNFILLED)
+
     def _version(self) -> int:
         return int(self.connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+_UNFILLED = "CREATE TABLE IF NOT EXISTS unfilled (n INTEGER PRIMARY KEY, variables TEXT NOT NULL)"
 
 
 def encode_json(value: Any) -> str:

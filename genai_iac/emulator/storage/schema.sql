@@ -46,6 +46,8 @@ CREATE TABLE rules (
   until INTEGER
 );
 CREATE INDEX rules_by_policy ON rules (policy, until);
+-- statements in force are counted at each write of a policy; files that were made without it only count more slowly
+CREATE INDEX rules_in_force ON rules (attached) WHERE until IS NULL;
 
 -- The one or two secrets of an API key. The value itself is nowhere: only its SHA-256 and its mask.
 CREATE TABLE key_secrets (
@@ -137,3 +139,5 @@ CREATE TABLE calls (
   status INTEGER NOT NULL,
   code TEXT NOT NULL
 );
+-- Beside a call: variables that conditions asked for and that no request here carries.
+CREATE TABLE unfilled (n INTEGER PRIMARY KEY, variables TEXT NOT NULL);

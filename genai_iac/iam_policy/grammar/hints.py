@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 from genai_iac.iam_policy.grammar.error_position import ErrorPosition, find_comment, find_invalid_character
-from genai_iac.iam_policy.grammar.tokens import END, WORD, Token
+from genai_iac.iam_policy.grammar.tokens import END, STARTS, WORD, Token
 from genai_iac.iam_policy.syntax_tree import VERBS
 
 
@@ -22,6 +22,15 @@ def close_match(word: str, known: Sequence[str], likeness: float = 0.7) -> str |
     return found[0] if found else None
 
 
+_ANOTHER = "here begins another statement; make it an item of its own"
+
+
+def _next_statement(place: ErrorPosition) -> str | None:
+    """A statement behind a whole one, in the same item of a list."""
+    is_start = place.token.kind == WORD and place.token.folded in STARTS
+    return _ANOTHER if is_start and ("the end" in place.expected or "`where`" in place.expected) else None
+
+
 def _unclosed(place: ErrorPosition) -> str | None:
     if place.opened and (place.token.kind == END or place.token.folded in ("in", "where")):
         start = place.opened[-1]
@@ -32,6 +41,9 @@ def _unclosed(place: ErrorPosition) -> str | None:
 
 def _missing_id(place: ErrorPosition) -> str | None:
     before = place.before
+    word = place.token.folded
+    if before is not None and before.folded == "id" and "an OCID" in place.expected and word[:3] in ("ocd", "oci"):
+        return "an OCID starts with ocid1."
     if before is not None and before.folded == "id" and "an OCID" in place.expected:
         return "an OCID starts with ocid1.; leave `id` out to give a name"
     if before is not None and before.folded.startswith("ocid1.") and place.token.folded == "id":
@@ -67,6 +79,17 @@ _VERBS = {
 }
 
 
+def _glued_subject(place: ErrorPosition) -> str | None:
+    """groupDevelopers: the keyword and the name without a blank."""
+    if "a subject" not in place.expected or place.token.kind != WORD:
+        return None
+    for kind in ("dynamic-group", "group", "service"):
+        rest = place.token.text[len(kind) :]
+        if place.token.folded.startswith(kind) and rest[:1].isalnum():
+            return f"write `{kind} {rest}`"
+    return None
+
+
 def _subject(place: ErrorPosition) -> str | None:
     if "a subject" not in place.expected or place.token.kind != WORD:
         return None
@@ -98,6 +121,10 @@ def _start(place: ErrorPosition) -> str | None:
 
 def _place_word(place: ErrorPosition) -> str | None:
     word = place.token.folded
+    if "a location" in place.expected and word == "the":
+        return "leave out `the`: `in tenancy`, `in compartment NAME`"
+    if word == "id" and place.before is not None and place.before.folded in ("any-user", "any-group"):
+        return f"`{place.before.folded}` takes no id; write `group id OCID`, or where request.user.id = 'ocid1.user…'"
     if "`in`" in place.expected and word in ("on", "within", "from", "at"):
         return f"write `in` instead of `{word}`"
     if "`in`" in place.expected and word in ("tenancy", "compartment"):
@@ -186,11 +213,13 @@ def _spaced_name(place: ErrorPosition) -> str | None:
 
 _RULES: tuple[Callable[[ErrorPosition], str | None], ...] = (
     find_comment,
+    _next_statement,
     _operator,
     find_invalid_character,
     _unclosed,
     _missing_id,
     _start,
+    _glued_subject,
     _subject,
     _verb,
     _place_word,

@@ -2,6 +2,7 @@
 
 from genai_iac.iam_policy.grammar.subjects import read_ocid, read_plain_name
 from genai_iac.iam_policy.grammar.token_stream import TokenStream
+from genai_iac.iam_policy.grammar.tokens import is_placeholder
 from genai_iac.iam_policy.syntax_tree import Effect, Location
 
 _NAMES_FOREIGN = frozenset({"endorse", "deny endorse"})
@@ -25,6 +26,8 @@ def read_location(cursor: TokenStream, effect: Effect, *, associating: bool, sec
         return Location("tenancy", column=column)
     if (endorsing or second) and cursor.accept("any-tenancy"):
         return Location("any-tenancy", column=column)
+    if is_placeholder(cursor.token.text):
+        return Location("compartment", column=column, placeholder=cursor.take().text)
     also = ("`any-tenancy`",) if endorsing or second else ()
     if not cursor.accept("compartment"):
         raise cursor.error("a location", "`tenancy`", "`compartment`", *also)

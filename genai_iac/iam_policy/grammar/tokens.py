@@ -92,6 +92,11 @@ def quote(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+def is_placeholder(text: str) -> bool:
+    """Whether a token is one placeholder of a template and nothing else."""
+    return len(text) == 1 and "\ue000" <= text <= "\uf8ff"
+
+
 def is_word(value: str) -> bool:
     """Whether ``value`` can be written without quotes."""
     return _WHOLE_WORD.fullmatch(value) is not None

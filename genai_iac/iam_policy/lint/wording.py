@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 
+from genai_iac.iam_policy.condition_eval import has_quoted_stars
+from genai_iac.iam_policy.condition_variables import VARIABLES, find_variable
 from genai_iac.iam_policy.conditions import comparisons, variables
+from genai_iac.iam_policy.errors import PolicySyntaxError
 from genai_iac.iam_policy.grammar.hints import close_match
 from genai_iac.iam_policy.lint.finding import GrantRule, RuleNote
+from genai_iac.iam_policy.lint.values import replace_operand
+from genai_iac.iam_policy.parser import parse
 from genai_iac.iam_policy.static_checks import missing_ids
-from genai_iac.iam_policy.syntax_tree import Condition, ConditionGroup, FunctionCall, Grant, QuotedValue
+from genai_iac.iam_policy.syntax_tree import Condition, ConditionGroup, FunctionCall, Grant, Pattern, QuotedValue
 
 
 def _missing_id(grant: Grant) -> Iterator[RuleNote]:
@@ -16,53 +21,42 @@ def _missing_id(grant: Grant) -> Iterator[RuleNote]:
 
 def _quoted_star(grant: Grant) -> Iterator[RuleNote]:
     for comparison in comparisons(grant.condition):
+        if has_quoted_stars(comparison.left.text):
+            continue
         for operand in comparison.right:
             if isinstance(operand, QuotedValue) and "*" in operand.text and operand.text != "*":
                 message = f"a star in quotes is a star: '{operand.text}' matches nothing else"
-                yield RuleNote(operand.column, message, f"write /{operand.text}/")
+                yield RuleNote(operand.column, message, *_as_pattern(grant, operand))
+
+
+def _as_pattern(grant: Grant, operand: QuotedValue) -> tuple[str | None, str | None]:
+    """The fix and the statement with a pattern in the value's place; none where no pattern can say it (a slash)."""
+    replacement = replace_operand(grant, operand, Pattern(operand.text))
+    try:
+        parse(replacement)
+    except PolicySyntaxError:
+        return None, None
+    return f"write /{operand.text}/", replacement
 
 
 def _misspelt_variable(grant: Grant) -> Iterator[RuleNote]:
     for variable in variables(grant.condition):
         name = variable.text.lower()
-        if name in _VARIABLES or ".tag." in name or name.startswith("target."):
+        if find_variable(name) is not None or ".tag." in name:
             continue
         guess = close_match(name, _SORTED, 0.88)
-        if guess is not None and guess.count(".") == name.count("."):
+        if guess is not None and guess.count(".") == name.count(".") and _is_misspelt(name, guess):
             yield RuleNote(variable.column, f"{variable.text} is no variable we know", f"did you mean {guess}?")
 
 
-# Oracle: Identity/policyreference/policyreference_topic-General_Variables_for_All_Requests, and the pages on principals
-_VARIABLES = frozenset(
-    {
-        "request.ad",
-        "request.groups.id",
-        "request.groups.name",
-        "request.networksource.name",
-        "request.operation",
-        "request.permission",
-        "request.principal.cluster_id",
-        "request.principal.compartment.id",
-        "request.principal.id",
-        "request.principal.name",
-        "request.principal.namespace",
-        "request.principal.service_account",
-        "request.principal.type",
-        "request.region",
-        "request.resource.compartment.id",
-        "request.service.name",
-        "request.user.groups",
-        "request.user.id",
-        "request.user.mfatotpverified",
-        "request.user.name",
-        "request.utc-timestamp",
-        "request.utc-timestamp.day-of-month",
-        "request.utc-timestamp.day-of-week",
-        "request.utc-timestamp.month-of-year",
-        "request.utc-timestamp.time-of-day",
-    }
-)
-_SORTED = tuple(sorted(_VARIABLES))
+def _is_misspelt(name: str, guess: str) -> bool:
+    """Variables of targets that we do not know may be another service's: only the very near ones are misspelt."""
+    if not name.startswith("target."):
+        return True
+    return close_match(name, (guess,), 0.93) is not None and name.split(".")[2:] == guess.split(".")[2:]
+
+
+_SORTED = tuple(sorted(variable.name for variable in VARIABLES if not variable.name.endswith("*")))
 
 
 def _set_function(grant: Grant) -> Iterator[RuleNote]:
@@ -87,7 +81,9 @@ def _calls(condition: Condition | None) -> Iterator[FunctionCall]:
 
 WORDING_RULES = (
     GrantRule("missing-id", "error", "an OCID is introduced by id", _missing_id),
-    GrantRule("quoted-star", "warning", "patterns stand between slashes, not quotes", _quoted_star),
+    GrantRule(
+        "quoted-star", "warning", "patterns stand between slashes, not quotes (but for names of objects)", _quoted_star
+    ),
     GrantRule("unknown-variable", "warning", "a request variable that looks misspelt", _misspelt_variable),
     GrantRule("set-function", "error", "a set function that does not exist", _set_function),
 )

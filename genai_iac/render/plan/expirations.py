@@ -17,9 +17,10 @@ SOON = timedelta(days=14)  # what renderings point out
 
 def expiries_after(plan: Plan, around: PlanContext) -> list[SecretExpiry]:
     """The expiries that the plan leads to and those of secrets it leaves alone. A duration counts from `around.now`."""
-    told = {(expiry.address, expiry.secret): expiry for expiry in around.expiries}
+    changed = {change.address for change in plan.changes}
+    told = {(expiry.address, expiry.secret): expiry for expiry in around.expiries if expiry.address not in changed}
+    # one pass: a dictionary that was rebuilt for each change made a plan of many keys quadratic
     for change in plan.changes:
-        told = {key: expiry for key, expiry in told.items() if key[0] != change.address}
         for expiry in _expiries_of(change, around.now):
             told[expiry.address, expiry.secret] = expiry
     return sorted(told.values(), key=lambda expiry: (expiry.at, expiry.address, expiry.secret))

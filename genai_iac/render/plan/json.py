@@ -51,7 +51,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "summary": {action: plan.summary[action] for action in ACTIONS},
         "unchanged": plan.unchanged,
         "owned": plan.owned,
-        "changes": [_change_document(change) for change in plan.changes],
+        "changes": [change_document(change) for change in plan.changes],
         "notices": [
             {"address": str(notice.address) if notice.address else None, "text": notice.text} for notice in plan.notices
         ],
@@ -94,7 +94,8 @@ def header(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _change_document(change: Change) -> dict[str, Any]:
+def change_document(change: Change) -> dict[str, Any]:
+    """One change as the plan document has it."""
     done = _what_is_done(change)
     return {
         "address": done.pop("address"),

@@ -3,18 +3,52 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from genai_iac.core import ACTIONS, Action, Notice, Outcome, Status, Summary
+from genai_iac import __version__
+from genai_iac.core import ACTIONS, Action, Change, Notice, Outcome, Plan, Status, Summary
 from genai_iac.render.common.json_text import write_json
 from genai_iac.render.common.phrases import count, done, join_words, notice_lines, resources_line
 from genai_iac.render.common.sanitize import columns, escape_control, named
 from genai_iac.render.common.terminal import Terminal, Tone
+from genai_iac.render.plan.json import fingerprint
+
+EVENTS_VERSION = "1.1"  # of the lines of apply --json; a new minor adds fields and types of events
 
 
-def outcome_line(outcome: Outcome) -> str:
-    """`{"type":"change_complete",...}` for a change that completed, failed or was skipped (see `status`), with its line feed."""
+def version_line(plan: Plan) -> str:
+    """`{"type":"version",...}`, the first line: versions, and which plan is carried out."""
+    return _line(
+        {
+            "type": "version",
+            "format_version": EVENTS_VERSION,
+            "version": __version__,
+            "stack": plan.stack,
+            "environment": plan.environment,
+            "tenancy": plan.tenancy,
+            "fingerprint": fingerprint(plan),
+        }
+    )
+
+
+def start_line(change: Change) -> str:
+    """`{"type":"change_start",...}` for a change that begins."""
+    return _line(
+        {
+            "type": "change_start",
+            "address": str(change.address),
+            "actions": list(change.actions),
+            "id": change.id,
+        }
+    )
+
+
+def outcome_line(outcome: Outcome, requests: Iterable[Mapping[str, Any]] = ()) -> str:
+    """`{"type":"change_complete",...}` for a change that completed, failed or was skipped (see `status`), with its line feed.
+
+    `requests` are its write requests, with the opc-request-id that support asks for.
+    """
     change = outcome.change
     return _line(
         {
@@ -25,6 +59,7 @@ def outcome_line(outcome: Outcome) -> str:
             "id": outcome.id or change.id,
             "seconds": round(outcome.seconds, 3),
             "note": outcome.note,
+            "requests": [dict(one) for one in requests],
         }
     )
 

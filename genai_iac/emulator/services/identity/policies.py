@@ -148,10 +148,10 @@ def _check_window(call: OperationContext) -> None:
 def _check_path(call: OperationContext, compartment: str) -> None:
     """400 when some path from the tenancy through this compartment to a leaf holds too many statements."""
     most = call.world.settings.limit("statementsPerPath")
+    if not _are_more_in_force(call, most):
+        return
     rows = call.connection.execute("SELECT attached, count(*) AS n FROM rules WHERE until IS NULL GROUP BY attached")
     counts = {row["attached"]: row["n"] for row in rows}
-    if sum(counts.values()) <= most:
-        return
     above = sum(counts.get(ocid, 0) for ocid in call.directory.path_of(compartment))
     used = above + _heaviest_below(call, compartment, counts)
     if used > most:
@@ -161,6 +161,12 @@ def _check_path(call: OperationContext, compartment: str) -> None:
             "You have reached the maximum number of policy statements allowed for this compartment hierarchy "
             f"(Limit: {most}, Current Usage: {used}).",
         )
+
+
+def _are_more_in_force(call: OperationContext, most: int) -> bool:
+    """Whether the whole tenancy holds more statements than one path may: no more than that many are counted."""
+    query = "SELECT count(*) FROM (SELECT 1 FROM rules WHERE until IS NULL LIMIT ?)"
+    return int(call.connection.execute(query, (most + 1,)).fetchone()[0]) > most
 
 
 def _heaviest_below(call: OperationContext, compartment: str, counts: dict[str, int]) -> int:

@@ -17,6 +17,7 @@ from genai_iac.iam_policy import (
     Association,
     Grant,
     Location,
+    Ocid,
     PolicySyntaxError,
     Statement,
     UnresolvedName,
@@ -24,6 +25,7 @@ from genai_iac.iam_policy import (
     resolve,
     unparse,
 )
+from genai_iac.iam_policy.unknown_words import find_unknown_words
 
 
 def rewrite_names(connection: sqlite3.Connection, world: TenancyState, compartments: set[str]) -> None:
@@ -129,6 +131,7 @@ def _compile(call: OperationContext, text: str, attached: str) -> str:
         statement = parse(text)
         if isinstance(statement, Grant) and statement.effect.startswith("deny"):
             _check_deny(call)
+        _check_words(call, statement)
         return unparse(resolve(statement, call.directory, attached))
     except PolicySyntaxError as error:
         raise invalid(f"No permissions found: {error.message} at column {error.column} of '{text[:200]}'.") from None
@@ -139,6 +142,20 @@ def _compile(call: OperationContext, text: str, attached: str) -> str:
 def _check_deny(call: OperationContext) -> None:
     if not call.world.settings.denyStatements:
         raise invalid("Deny statement passed into a Allow compilation")
+
+
+def _check_words(call: OperationContext, statement: Statement) -> None:
+    """Refuse what the real service would not know, and OCIDs of groups that are not there."""
+    manner = call.world.settings.unknownWords
+    for word in find_unknown_words(statement) if manner != "accept" else ():
+        if manner == "strict" or word.certain:
+            hint = f"; did you mean {word.guess}?" if word.guess else ""
+            raise invalid(f"No permissions found: {word} at column {word.column}{hint}")
+    if not isinstance(statement, Grant) or manner != "strict":
+        return
+    for member in statement.subject.members if statement.effect in ("allow", "deny") else ():
+        if isinstance(member, Ocid) and not call.directory.name_of(member.text):
+            raise invalid(f"No permissions found: {member.text} does not exist.")
 
 
 def _explain(error: UnresolvedName) -> ServiceError:

@@ -28,8 +28,10 @@ class Bearer:
         """Whether a policy lets this key do this with the model."""
         call = self._call
         name, place = operation or call.operation.name, profile.compartment if profile else ""
-        use = KeyUse(self._key.id, self._key.compartment, call.region, name, model, place)
-        return call.gate.admits_key(call.connection, call.world, use, call.directory)
+        tags = self._key.body.get("definedTags") or {}
+        creator = str(tags.get("Oracle-Tags", {}).get("CreatedBy", ""))
+        use = KeyUse(self._key.id, self._key.compartment, call.region, name, model, tags, creator, place)
+        return call.gate.admits_key(call, use)
 
     def use(self, model: str, profile: StoredResource | None = None) -> None:
         """401 unless a policy admits it; then the secret has been used."""

@@ -97,7 +97,7 @@ def load_bucket(call: OperationContext) -> StoredResource:
     check_namespace(call)
     name = call.parameters["bucketName"]
     bucket = _find(call, name)
-    if bucket is None or not call.may_enter(bucket.compartment):
+    if bucket is None or not call.may_enter(bucket.compartment, target=bucket):
         raise ServiceError(
             404,
             "BucketNotFound",

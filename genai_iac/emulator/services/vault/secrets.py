@@ -94,7 +94,7 @@ def update_secret(call: OperationContext) -> Answer:
     old = load_secret(call, permissions=("SECRET_UPDATE",))
     key = call.resources.find(KEY, old.body["keyId"])
     if key is not None:
-        call.enter(key.compartment, permissions=_needed(call, "KEY_"))
+        call.enter(key.compartment, permissions=_needed(call, "KEY_"), target=key)
     require_active(old)
     asked = [
         name for name in ("secretContent", "currentVersionNumber", "secretRules") if call.body.get(name) is not None

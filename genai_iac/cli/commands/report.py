@@ -1,0 +1,39 @@
+"""`report`: what `--all --out-dir` wrote, of however many shards, as one page, JSON or metrics. Offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("report")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--format", "form", type=click.Choice(["html", "json", "prometheus"]), default="html", help="Output format."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it to this file instead."
+)
+@click.pass_context
+def COMMAND(ctx: click.Context, folder: Path, form: str, out: Path | None) -> int:  # noqa: N802
+    """Merge the results below DIR: every key with state, role, expiry, next step, last use, sinks, drift, last apply."""
+    from genai_iac.cli.console import Console
+    from genai_iac.cli.options import GlobalOptions
+    from genai_iac.cli.output_files import write_file
+    from genai_iac.core.errors import UsageError
+    from genai_iac.render.report.html import render_report_html
+    from genai_iac.render.report.json import render_report_json
+    from genai_iac.render.report.prometheus import render_report_prometheus
+    from genai_iac.repository.merged_report import merge_results
+    from genai_iac.repository.stack_results import read_results
+
+    report = merge_results(read_results(folder))
+    if not report.stacks:
+        raise UsageError(f"{folder} holds no results", hint="make them: genai-iac status --all --out-dir DIR")
+    render = {"html": render_report_html, "json": render_report_json, "prometheus": render_report_prometheus}[form]
+    if out is None:
+        Console.of_environment(no_color=GlobalOptions.of(ctx).no_color).say(render(report))
+    else:
+        write_file(out, render(report).encode())
+    return 0

@@ -1,0 +1,26 @@
+"""Whose change the running thread is making, so that whoever records requests can name the address. Nothing decides by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from genai_iac.core.address import Address
+
+_CURRENT: ContextVar[Address | None] = ContextVar("genai_iac_address", default=None)
+
+
+def current_address() -> Address | None:
+    """The address whose change this thread is making; None outside a change."""
+    return _CURRENT.get()
+
+
+@contextmanager
+def making_change_of(address: Address) -> Iterator[None]:
+    """While this is open, requests of this thread belong to that address."""
+    token = _CURRENT.set(address)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)

@@ -1,0 +1,162 @@
+"""The documented variables of conditions: what their values look like, and the page that says so.
+
+One table for the emulator, which fills them, for `access`, which says what a decision depends on, and for the lint rules
+on misspelt names and on values that a variable never has. Names are in lower case. `*` stands for one part of a name
+that the tenancy chooses (a tag's namespace and key).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+_GENERAL = "Identity/policyreference/policyreference_topic-General_Variables_for_All_Requests.htm"
+_IAM = "Identity/policyreference/iampolicyreference.htm"
+_TAGS = "Tagging/Tasks/managingaccesswithtags.htm"
+_TIME = "Identity/policiesadvanced, time-based access; General Variables for All Requests"
+_MODELS = "generative-ai/limit-model-access.htm"
+_KEYS = "generative-ai/add-api-permission.htm"
+_PRINCIPALS = "Identity/dynamicgroups, resource principals; ContEng/Tasks/contenggrantingworkloadaccesstoresources.htm"
+_STORAGE = "Identity/policyreference/objectstoragepolicyreference.htm"
+_VAULT = "Identity/policyreference/keypolicyreference.htm"
+_KEY_PAGE = "generative-ai/api-key-permissions.htm"
+
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?Z?", re.I)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?", re.I)
+_REGION = re.compile(r"[a-z]{3}")
+_OCID = re.compile(r"ocid1\.[a-z0-9]+\..+", re.I)
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class VariableForm:
+    """What a variable's values look like: words for people, a test of one value, and the right value for a known slip."""
+
+    text: str
+    fits: Callable[[str], bool]
+    correct: Callable[[str], str | None] = lambda _: None
+
+
+def _month(value: str) -> str | None:
+    folded = value.lower()
+    found = [number for number, name in enumerate(_MONTHS, 1) if len(folded) > 2 and name.startswith(folded)]
+    if found:
+        return str(found[0])
+    bare = folded.lstrip("0")
+    return bare if bare.isdigit() and 1 <= int(bare) <= 12 and bare != folded else None
+
+
+def _day(value: str) -> str | None:
+    folded = value.lower()
+    return next((name for name in DAYS if len(folded) > 2 and name.startswith(folded)), None)
+
+
+def _number(last: int) -> Callable[[str], bool]:
+    known = frozenset(str(number) for number in range(1, last + 1))
+    return lambda value: value in known
+
+
+TEXT = VariableForm("any text", lambda _: True)
+OCID = VariableForm("an OCID", lambda value: _OCID.fullmatch(value) is not None)
+REGION_KEY = VariableForm(
+    "a region's key of three letters, as 'ord'", lambda value: _REGION.fullmatch(value.lower()) is not None
+)
+BOOLEAN = VariableForm("'true' or 'false'", lambda value: value.lower() in ("true", "false"))
+MOMENT = VariableForm("a time as '2026-11-28T12:00:00Z'", lambda value: _MOMENT.fullmatch(value) is not None)
+TIME_OF_DAY = VariableForm("a time of day as '09:00:00Z'", lambda value: _TIME_OF_DAY.fullmatch(value) is not None)
+DAY_OF_WEEK = VariableForm("an English day, as 'monday'", lambda value: value.lower() in DAYS, _day)
+DAY_OF_MONTH = VariableForm("a number, '1' to '31'", _number(31))
+MONTH = VariableForm("a number, '1' to '12'", _number(12), _month)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentedVariable:
+    """One variable. `several`: a request may carry more than one value of it.
+
+    `quoted_stars`: its page shows quoted values whose star stands for any text ('prod/*'), beside /patterns/.
+    """
+
+    name: str
+    form: VariableForm
+    source: str
+    several: bool = False
+    quoted_stars: bool = False
+
+
+VARIABLES: tuple[DocumentedVariable, ...] = (
+    DocumentedVariable("request.user.id", OCID, _GENERAL),
+    DocumentedVariable("request.user.name", TEXT, _GENERAL),
+    DocumentedVariable("request.user.mfatotpverified", BOOLEAN, _GENERAL),
+    DocumentedVariable("request.groups.id", OCID, _GENERAL, several=True),
+    DocumentedVariable("request.groups.name", TEXT, _GENERAL, several=True),
+    DocumentedVariable("request.user.groups", TEXT, "published policies; on no page of Oracle's", several=True),
+    DocumentedVariable("request.permission", TEXT, _GENERAL),
+    DocumentedVariable("request.operation", TEXT, _GENERAL),
+    DocumentedVariable("request.networksource.name", TEXT, _GENERAL),
+    DocumentedVariable("request.region", REGION_KEY, _GENERAL),
+    DocumentedVariable("request.ad", TEXT, _GENERAL),
+    DocumentedVariable("request.service.name", TEXT, _GENERAL),
+    DocumentedVariable("request.utc-timestamp", MOMENT, _TIME),
+    DocumentedVariable("request.utc-timestamp.month-of-year", MONTH, _TIME),
+    DocumentedVariable("request.utc-timestamp.day-of-month", DAY_OF_MONTH, _TIME),
+    DocumentedVariable("request.utc-timestamp.day-of-week", DAY_OF_WEEK, _TIME),
+    DocumentedVariable("request.utc-timestamp.time-of-day", TIME_OF_DAY, _TIME),
+    DocumentedVariable("request.principal.id", OCID, _PRINCIPALS),
+    DocumentedVariable("request.principal.type", TEXT, _PRINCIPALS),
+    DocumentedVariable("request.principal.compartment.id", OCID, _PRINCIPALS),
+    DocumentedVariable("request.principal.name", TEXT, _PRINCIPALS),
+    DocumentedVariable("request.principal.namespace", TEXT, _PRINCIPALS),
+    DocumentedVariable("request.principal.service_account", TEXT, _PRINCIPALS),
+    DocumentedVariable("request.principal.cluster_id", OCID, _PRINCIPALS),
+    DocumentedVariable("request.resource.compartment.id", OCID, _PRINCIPALS),
+    DocumentedVariable("request.principal.group.tag.*.*", TEXT, _TAGS, several=True),
+    DocumentedVariable("request.principal.compartment.tag.*.*", TEXT, _TAGS),
+    DocumentedVariable("target.compartment.id", OCID, _GENERAL),
+    DocumentedVariable("target.compartment.name", TEXT, _GENERAL),
+    DocumentedVariable("target.resource.tag.*.*", TEXT, _TAGS),
+    DocumentedVariable("target.resource.compartment.tag.*.*", TEXT, _TAGS),
+    DocumentedVariable("target.user.id", OCID, _IAM),
+    DocumentedVariable("target.user.name", TEXT, _IAM),
+    DocumentedVariable("target.group.id", OCID, _IAM),
+    DocumentedVariable("target.group.name", TEXT, _IAM),
+    DocumentedVariable("target.group.member", BOOLEAN, _IAM),
+    DocumentedVariable("target.policy.id", OCID, _IAM),
+    DocumentedVariable("target.policy.name", TEXT, _IAM),
+    DocumentedVariable("target.policy.type", TEXT, _IAM),
+    DocumentedVariable("target.tag-namespace.name", TEXT, _IAM),
+    DocumentedVariable("target.model.id", TEXT, _MODELS),
+    DocumentedVariable("target.apikey.id", OCID, _KEY_PAGE),
+    DocumentedVariable("target.apikey.name", TEXT, _KEY_PAGE),
+    DocumentedVariable("target.bucket.name", TEXT, _STORAGE),
+    DocumentedVariable("target.bucket.tag.*.*", TEXT, _STORAGE),
+    DocumentedVariable("target.object.name", TEXT, _STORAGE, quoted_stars=True),
+    DocumentedVariable("target.vault.id", OCID, _VAULT),
+    DocumentedVariable("target.key.id", OCID, _VAULT),
+    DocumentedVariable("target.secret.id", OCID, _VAULT),
+    DocumentedVariable("target.secret.name", TEXT, _VAULT),
+)
+_BY_NAME = {variable.name: variable for variable in VARIABLES}
+_WITH_TAGS = tuple(variable.name.removesuffix("*.*") for variable in VARIABLES if variable.name.endswith(".*.*"))
+
+
+@cache
+def find_variable(name: str) -> DocumentedVariable | None:
+    """The documented variable of that name, in any case; None for one of no page that we know."""
+    folded = name.lower()
+    if folded in _BY_NAME:
+        return _BY_NAME[folded]
+    return next((_BY_NAME[f"{start}*.*"] for start in _WITH_TAGS if folded.startswith(start)), None)

@@ -1,0 +1,1 @@
+"""The merged report of many stacks: one HTML page, JSON, Prometheus text."""

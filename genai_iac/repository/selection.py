@@ -1,0 +1,87 @@
+"""The stacks that one command covers: all below a path or those that a change touches, each once for each environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from genai_iac.core.errors import UsageError
+from genai_iac.repository.git import Repository, find_repository
+from genai_iac.repository.shards import Shard
+from genai_iac.repository.stacks import FoundStack, find_stacks
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedStack:
+    """One stack in one environment (empty: none)."""
+
+    name: str
+    path: str  # as it is typed
+    key: str  # from the root of the repository: the same on every machine
+    environment: str
+    variable_files: tuple[str, ...]
+
+
+def concerned_environments(
+    stack: FoundStack, repository: Repository | None, changed: frozenset[str] | None, given: tuple[Path, ...]
+) -> frozenset[str] | None:
+    """The environments that a change concerns; None: all of them."""
+    if repository is None or changed is None or {repository.name(file) for file in given} & changed:
+        return None
+    touching = [file for file in (repository.root / name for name in changed) if stack.is_made_of(file)]
+    names = {stack.environment_of(file) for file in touching}
+    return None if None in names else frozenset(name for name in names if name is not None)
+
+
+def find_git(path: str, *, needed: bool) -> Repository | None:
+    """The repository around a path; None outside git. Raises UsageError there when it is needed."""
+    try:
+        return find_repository(Path(path))
+    except UsageError:
+        if needed:
+            raise
+        return None
+
+
+def select_stacks(
+    path: str,
+    *,
+    changed_since: str | None = None,
+    shard: Shard | None = None,
+    environment: str | None = None,
+    variable_files: tuple[Path, ...] = (),
+) -> list[SelectedStack]:
+    """The stacks below a path, by path and environment. Raises UsageError outside git when a revision is named."""
+    repository = find_git(path, needed=changed_since is not None)
+    changed = frozenset(repository.changed_since(changed_since)) if repository and changed_since else None
+    found = find_stacks(path, repository.root if repository else None)
+    return [
+        one
+        for stack in found
+        for one in _environments(stack, repository, changed, environment, variable_files, path)
+        if shard is None or shard.takes(one.key)
+    ]
+
+
+def _environments(
+    stack: FoundStack,
+    repository: Repository | None,
+    changed: frozenset[str] | None,
+    wanted: str | None,
+    given: tuple[Path, ...],
+    path: str,
+) -> Iterator[SelectedStack]:
+    concerned = concerned_environments(stack, repository, changed, given)
+    for name in stack.environments or ("",):
+        if wanted in (None, name) and (concerned is None or name in concerned):
+            yield SelectedStack(stack.name, stack.path, _key(stack, repository, path), name, stack.variable_files)
+
+
+def _key(stack: FoundStack, repository: Repository | None, path: str) -> str:
+    inside = repository.name(stack.place) if repository else None
+    if inside is not None:
+        return inside
+    root = Path(path).resolve()
+    place = stack.place.resolve()
+    return place.relative_to(root).as_posix() if root == place or root in place.parents else place.name

@@ -1,0 +1,154 @@
+"""What git says is handed on: fake gits that fail with a reason, and real repositories that git cannot use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Project, Ran
+
+from .stacks import commit, git
+
+STACK = "apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: s}\nspec: {region: us-chicago-1}\n"
+REAL = shutil.which("git") or "git"
+
+
+@pytest.fixture
+def repository(offline: Project) -> Project:
+    offline.write(STACK, "chat/stack.yaml")
+    commit(offline.path)
+    return offline
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def with_git(project: Project, tmp_path_factory: pytest.TempPathFactory, failing: str, script: str) -> None:
+    """From now on the git on PATH runs that script in the place of one of its commands."""
+    folder = tmp_path_factory.mktemp("bin")
+    (folder / "git").write_text(
+        f'#!/bin/sh\nfor word in "$@"; do if [ "$word" = {failing} ]; then {script}; fi; done\nexec {REAL} "$@"\n'
+    )
+    (folder / "git").chmod(0o755)
+    project.environ["PATH"] = f"{folder}:{os.environ['PATH']}"
+
+
+def since(project: Project, revision: str = "HEAD") -> str:
+    ran = project.run("stacks", f"--changed-since={revision}", code=1)
+    assert "Traceback" not in ran.err and "defect" not in ran.err and ran.out == ""
+    return words(ran.err)
+
+
+COMMANDS = ("--show-toplevel", "--verify", "merge-base", "diff-tree", "diff-index", "diff-files", "ls-files")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'fatal: the disk is on fire' >&2; exit 128", "fatal: the disk is on fire"),
+        ("printf 'warning: one\\n\\nfatal: two\\033[31m\\n' >&2; exit 129", "warning: one fatal: two"),
+        ("exit 7", "it ended with status 7 and gave no reason"),
+        ("kill -9 $$", "it was killed by signal 9"),
+        ("printf 'bad \\377 byte' >&2; exit 128", "bad"),
+    ],
+)
+def test_the_reason_of_git_is_told(
+    repository: Project, tmp_path_factory: pytest.TempPathFactory, command: str, script: str, reason: str
+) -> None:
+    with_git(repository, tmp_path_factory, command, script)
+    told = since(repository)
+    assert reason in told
+    assert "fetch" not in told.replace("comes with git fetch", "") and "git status" not in told
+
+
+def test_no_common_commit_is_not_a_failure(repository: Project) -> None:
+    git(repository.path, "checkout", "--quiet", "--orphan", "other")
+    repository.write(STACK + "# changed\n", "chat/stack.yaml")
+    commit(repository.path)
+    assert repository.run("stacks", "--changed-since", "main").out.startswith("chat\t")
+
+
+@pytest.mark.parametrize("command", ["ls-tree", "cat-file"])
+def test_a_removed_stack_that_cannot_be_read_is_not_passed_over(
+    repository: Project, tmp_path_factory: pytest.TempPathFactory, command: str
+) -> None:
+    git(repository.path, "rm", "-r", "--quiet", "chat")
+    repository.write(STACK, "other/stack.yaml")
+    with_git(repository, tmp_path_factory, command, "echo 'fatal: bad tree' >&2; exit 128")
+    assert f"git {command} failed" in (told := since(repository)) and "fatal: bad tree" in told
+
+
+def test_a_shallow_clone_says_how_to_fetch_the_history(repository: Project, tmp_path: Path) -> None:
+    repository.write("x\n", "README.md")
+    commit(repository.path)
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository.path}", str(clone))
+    told = since(Project(clone), "HEAD~1")
+    assert "git knows no commit 'HEAD~1'" in told and "git fetch --unshallow" in told and "fetch-depth: 0" in told
+
+
+def test_a_whole_clone_is_not_told_to_fetch_its_history(repository: Project) -> None:
+    told = since(repository, "nowhere")
+    assert "fatal: Needed a single revision" in told and "shallow" not in told and "fetch-depth" not in told
+
+
+def test_a_repository_of_another_owner_is_told_in_gits_words(
+    repository: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    reason = "fatal: detected dubious ownership in repository; call: git config --global --add safe.directory /x"
+    with_git(repository, tmp_path_factory, "--show-toplevel", f"echo '{reason}' >&2; exit 128")
+    assert reason in since(repository) and "not in a git work tree" not in since(repository)
+
+
+def test_a_broken_object_is_told_in_gits_words(repository: Project) -> None:
+    for file in (repository.path / ".git/objects").glob("??/*"):
+        file.chmod(0o600)
+        file.write_bytes(b"")
+    assert "is empty" in since(repository)
+
+
+def test_a_lost_object_is_no_partial_clone(repository: Project) -> None:
+    blob = git(repository.path, "rev-parse", "HEAD:chat/stack.yaml").strip()
+    git(repository.path, "rm", "-r", "--quiet", "chat")
+    repository.write(STACK, "other/stack.yaml")
+    (repository.path / f".git/objects/{blob[:2]}/{blob[2:]}").unlink()
+    told = since(repository)
+    assert f"no content for the object {blob}" in told and "missing" in told and "git fsck" in told
+    git(repository.path, "config", "remote.origin.promisor", "true")
+    told = since(repository)
+    assert blob in told and ("partial" in told or "promisor" in told)
+
+
+def test_a_branch_without_a_commit_is_told(offline: Project) -> None:
+    offline.write(STACK, "chat/stack.yaml")
+    subprocess.run([REAL, "init", "-q", str(offline.path)], check=True)
+    assert "git knows no commit 'HEAD'" in since(offline)
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "reason"),
+    [
+        (None, 0, "git cannot be found"),
+        (b"\x7fELF garbage", 0o755, "Exec format error"),
+        (b"#!/no/such/interpreter\n", 0o755, "git"),
+    ],
+)
+def test_a_git_that_cannot_be_started(
+    repository: Project, tmp_path_factory: pytest.TempPathFactory, content: bytes | None, mode: int, reason: str
+) -> None:
+    folder = tmp_path_factory.mktemp("bin")
+    if content is not None:
+        (folder / "git").write_bytes(content)
+        (folder / "git").chmod(mode)
+    repository.environ["PATH"] = str(folder)
+    assert reason in since(repository)
+
+
+def test_a_place_that_is_not_there_is_not_a_missing_git(offline: Project) -> None:
+    ran: Ran = offline.run("stacks", "no/such/place", "--changed-since", "HEAD", code=1)
+    assert "git cannot be found" not in ran.err and "no/such" in words(ran.err)

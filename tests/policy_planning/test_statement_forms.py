@@ -1,0 +1,47 @@
+"""The forms of statements that OCI knows: read, printed back to the same meaning, planned and applied, domains included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import Project, Tenancy
+
+from genai_iac.iam_policy import PolicySyntaxError, Template, parse, unparse
+
+from .stacks import stack
+
+FORMS = (Path(__file__).parents[1] / "iam_policy" / "cases" / "statement_forms.txt").read_text("utf-8").splitlines()
+DOMAINS = [
+    "allow group 'Default'/'A' to read generative-ai-family in tenancy",
+    "allow group Default/B to read generative-ai-family in tenancy",
+    "allow group OracleIdentityCloudService/mygroup to manage groups in tenancy",
+    "allow group 'My Domain'/'Some Group' to read generative-ai-family in tenancy",
+]
+
+
+@pytest.mark.parametrize("text", FORMS)
+def test_a_form_is_read_and_printed_back(text: str) -> None:
+    if '"' in text:
+        with pytest.raises(PolicySyntaxError) as refused:
+            parse(text)
+        assert "single quotes" in str(refused.value.hint)
+        return
+    if "${" in text:
+        assert parse(Template.parse(text).example())
+        return
+    assert parse(unparse(parse(text))) == parse(text)
+
+
+def test_groups_of_domains_are_planned_with_a_note_and_applied_where_they_are(
+    project: Project, tenancy: Tenancy
+) -> None:
+    tenancy.control("POST", "principals", {"name": "u1", "groups": ["A", "B"]})
+    project.write(stack(DOMAINS))
+    shown = project.run("plan", code=None)
+    told = " ".join((shown.out + shown.err).split())
+    assert "OracleIdentityCloudService/mygroup" in told
+    groups = ["OracleIdentityCloudService/mygroup", "My Domain/Some Group"]
+    tenancy.control("POST", "principals", {"name": "u2", "groups": groups})
+    project.run("apply", "--auto-approve")
+    assert "No changes" in project.run("plan").out
