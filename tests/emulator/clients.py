@@ -62,6 +62,12 @@ class Clients:
     def search(self, region: str = CHICAGO) -> Any:
         return self._make(oci.resource_search.ResourceSearchClient, region)
 
+    def inference(self, region: str = CHICAGO) -> Any:
+        return self._make(oci.generative_ai_inference.GenerativeAiInferenceClient, region)
+
+    def limits(self, region: str = CHICAGO) -> Any:
+        return self._make(oci.limits.LimitsClient, region)
+
     def kms(self, region: str = CHICAGO) -> Any:
         return self._make(oci.key_management.KmsVaultClient, region)
 

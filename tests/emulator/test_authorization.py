@@ -37,8 +37,8 @@ def test_without_a_policy_nothing_can_be_done(shared: Clients, operation: Any) -
     assert "{" not in target
     if not operation.home:
         target = f"/r/{CHICAGO}{target}"
-    if operation.name.startswith("List"):
-        target += f"?compartmentId={shared.root}"
+    if operation.name.startswith("List") or operation.name in ("GetResourceAvailability", "AssembleEffectiveTagSet"):
+        target += f"?compartmentId={shared.root}&serviceName=generative-ai"
     if operation.name == "GetSecretBundleByName":
         target += f"?secretName=secret&vaultId={body['vaultId']}"
     reads = operation.method in ("GET", "HEAD")
@@ -90,6 +90,7 @@ def _things(clients: Clients) -> dict[str, Any]:
         "keyId": place["key"],
         "secretName": "secret",
         "secretContent": {"contentType": "BASE64", "content": "eA=="},
+        "servingMode": {"servingType": "ON_DEMAND", "modelId": "xai.grok-4"},
     }
     secret = clients.vaults().create_secret({**body, "secretName": "secret"}).data
     storage = clients.storage()
@@ -98,10 +99,15 @@ def _things(clients: Clients) -> dict[str, Any]:
     storage.put_object(namespace, "things", "object", b"x")
     doomed = clients.compartment("doomed")
     work = identity.delete_compartment(doomed).headers["opc-work-request-id"]
+    space = identity.create_tag_namespace({"compartmentId": clients.root, "name": "things", "description": "-"}).data
+    tag = identity.create_tag(space.id, {"name": "thing", "description": "-"}).data
+    tagged = {"compartmentId": doomed, "tagDefinitionId": tag.id, "value": "x"}
     path = {
         "tenancyId": clients.root, "compartmentId": compartment, "policyId": policy.id, "groupId": group, "userId": admin["user"],
         "fingerprint": admin["fingerprint"], "dynamicGroupId": dynamic.id, "membershipId": membership.id, "workRequestId": work,
         "apiKeyId": key.id, "vaultId": place["vault"], "keyId": place["key"], "secretId": secret.id, "number": "1",
+        "tagNamespaceId": space.id, "tagName": tag.name, "tagDefaultId": identity.create_tag_default(tagged).data.id,
+        "serviceName": "generative-ai", "limitName": "api-key-count", "modelId": clients.ai().list_models(clients.root).data.items[0].id,
         "namespaceName": namespace, "bucketName": "things", "objectName": "object",
     }  # fmt: skip
     _MADE[clients.root] = {"path": path, "body": body}

@@ -273,6 +273,22 @@ def test_tags_that_no_manifest_mentions_are_kept_and_never_a_difference(project:
     assert_settled(project)
 
 
+def test_a_tenancy_with_default_tags_settles(project: Project, tenancy: Tenancy) -> None:
+    identity = client(tenancy, "identity")
+    space = identity.create_tag_namespace({"compartmentId": tenancy.tenancy, "name": "cost", "description": "-"}).data
+    for name, value in (("center", "42"), ("owner", "${iam.principal.name}")):
+        tag = identity.create_tag(space.id, {"name": name, "description": "-"}).data
+        identity.create_tag_default({"compartmentId": tenancy.tenancy, "tagDefinitionId": tag.id, "value": value})
+    project.write(stack(HOME, key("app"), tags={"team": "a"}))
+    project.run(*APPROVED)
+    assert only(keys(tenancy)).defined_tags["cost"] == {"center": "42", "owner": "administrator"}
+    assert_settled(project)
+    project.write(stack(HOME, key("app"), tags={"team": "b"}))
+    project.run(*APPROVED)
+    assert only(keys(tenancy)).defined_tags["cost"] == {"center": "42", "owner": "administrator"}
+    assert_settled(project)
+
+
 # What becomes of what is no longer declared
 
 

@@ -48,13 +48,17 @@ class Authorizer:
         path: tuple[str, ...],
         permissions: tuple[str, ...],
         target: StoredResource | None = None,
+        about: Mapping[str, str] | None = None,
     ) -> bool:
-        """Whether the caller of a management operation may do it in the compartment that `path` starts with, to `target`."""
+        """Whether the caller of a management operation may do it in the compartment that `path` starts with, to `target`.
+
+        `about` holds variables of what is not a stored resource, such as `target.model.id`.
+        """
         caller, connection = call.caller, call.connection
         if caller.administrator or not call.world.settings.enforceIam:
             return True
         variables = place_variables(connection, call.directory, path, call.region, call.operation.name)
-        variables |= target_variables(call, target) | user_variables(call)
+        variables |= target_variables(call, target) | user_variables(call) | dict(about or {})
         dynamic = frozenset() if caller.type == "user" else _instance_groups(call)
         principal = Principal(caller.type, caller.id, caller.groups, dynamic, call.world.tenancy, {})
         missing: set[str] = set()

@@ -1,7 +1,7 @@
 """The control API: which path and method is which door, and how its answer is sent. Nothing here is in the call log."""
 
 from genai_iac.emulator.auth.profiles import Profiles
-from genai_iac.emulator.control import admin, clock, principals
+from genai_iac.emulator.control import admin, clock, inference, principals
 from genai_iac.emulator.control.faults import FaultError
 from genai_iac.emulator.control.request import ControlRequest, ControlRoute
 from genai_iac.emulator.control.settings import SettingError
@@ -22,6 +22,11 @@ DOORS: dict[str, dict[str, ControlRoute]] = {
         "GET": ControlRoute(admin.show_faults),
         "POST": ControlRoute(admin.post_faults, writes=True),
         "DELETE": ControlRoute(admin.delete_faults, writes=True),
+    },
+    "inference": {
+        "GET": ControlRoute(inference.show_scripts),
+        "POST": ControlRoute(inference.post_scripts, writes=True),
+        "DELETE": ControlRoute(inference.delete_scripts, writes=True),
     },
     "settings": {
         "GET": ControlRoute(admin.show_settings),

@@ -40,6 +40,7 @@ class Settings:
     subscribedRegions: tuple[str, ...] = LAUNCH_REGIONS  # noqa: N815
     enforceIam: bool = True  # noqa: N815
     renewRevoked: bool = False  # noqa: N815
+    unknownTags: str = "accept"  # defined tags of namespaces that are not there: accept or refuse  # noqa: N815
     unknownNames: str = "refuse"  # groups that a policy names: refuse or accept  # noqa: N815
     # words of statements: refuse what is surely misspelt, strict: all that is on no list, accept
     unknownWords: str = "refuse"  # noqa: N815
@@ -67,6 +68,7 @@ _CHOICES = {
     "retryTokenReplay": ("full", "masked", "invalidate"),
     "unknownNames": ("refuse", "accept"),
     "unknownWords": ("refuse", "strict", "accept"),
+    "unknownTags": ("accept", "refuse"),
 }
 
 

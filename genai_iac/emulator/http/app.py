@@ -53,7 +53,7 @@ class Application:
             if effect.cuts:
                 await line.cut(effect)
                 return
-        await wait(sum(effect.delay for effect in struck.after))
+        await wait(answer.delay + sum(effect.delay for effect in struck.after))
         for effect in struck.after:
             if effect.cuts:
                 await line.cut(effect)

@@ -17,6 +17,8 @@ from genai_iac.emulator.services.regions import REGIONS
 from genai_iac.emulator.storage.retry_tokens import RetryToken
 from genai_iac.emulator.storage.tenancy_state import TenancyState
 
+_OPENAI_PATHS = (("openai", "v1"), ("20231130", "actions"))
+
 
 @dataclass(frozen=True)
 class MatchedRoute:
@@ -59,7 +61,7 @@ class CallHandler:
         if operation is None:
             raise self._route.error or not_authenticated()
         region = self._region()
-        if operation.auth == "signature":
+        if operation.auth == "signature" or (operation.auth == "either" and _is_signed(self._request)):
             self.caller = authenticate(self._connection, self._world, self._request, operation, self._master_key)
         if operation.home and region != self._world.home:
             raise _wrong_region(self._world.home)
@@ -68,7 +70,10 @@ class CallHandler:
     def show_error(self, error: ServiceError) -> Answer:
         """An error in the shape clients of this operation read."""
         operation = self._route.operation
-        return inference_error(error) if operation and operation.auth == "bearer" else answer_error(error)
+        if operation is None:
+            # OpenAI's clients read the `error` object also where a path is wrong
+            return inference_error(error) if self._request.segments[:2] in _OPENAI_PATHS else answer_error(error)
+        return answer_error(error) if operation.auth == "signature" else inference_error(error)
 
     def _call(self, operation: Operation, region: str) -> OperationContext:
         return OperationContext(
@@ -103,6 +108,10 @@ class CallHandler:
         answer = call.operation.function(call)
         token.remember(self._connection, answer, self._world.now)
         return answer
+
+
+def _is_signed(request: Incoming) -> bool:
+    return request.headers.get("authorization", "").lower().startswith("signature ")
 
 
 def _wrong_region(home: str) -> ServiceError:

@@ -48,6 +48,14 @@ def items(body: Body, name: str) -> list[Any]:
     return value
 
 
+def optional_items(body: Body, name: str) -> list[Any]:
+    """A list that may be absent or null, and is empty then."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, list):
+        raise invalid(f"{name} must be a list.")
+    return value or []
+
+
 def part(body: Body, name: str) -> dict[str, Any]:
     """A required object."""
     value = body.get(name)
@@ -80,6 +88,14 @@ def optional_instant(body: Body, name: str) -> int | None:
         return parse_instant(value)
     except (ValueError, OverflowError) as error:
         raise invalid(f"{name}: {error}.") from None
+
+
+def read_flag(body: Body, name: str, default: bool = False) -> bool:
+    """A boolean that may be absent or null."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise invalid(f"{name} must be a boolean.")
+    return default if value is None else value
 
 
 def _check_text(value: Any, name: str, most: int, least: int, pattern: str | None) -> str:

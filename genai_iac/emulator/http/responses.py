@@ -23,6 +23,7 @@ class Answer:
     resource: str = ""  # OCID of what was made or changed: a retry token lives as long as it does
     masked: Any = None
     principal: str = ""  # who called, where no signature told
+    delay: int = 0  # real milliseconds to wait before it is sent
 
     def encode(self) -> bytes:
         """The bytes of the body; empty for a stream."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from genai_iac.emulator.services.operation_context import OperationContext
 
 Function = Callable[["OperationContext"], Answer]
-Auth = Literal["signature", "bearer"]
+Auth = Literal["signature", "bearer", "either"]
 
 
 @dataclass(frozen=True)

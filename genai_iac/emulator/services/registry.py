@@ -1,6 +1,15 @@
 """All services of the local emulator: every operation, and all work that time brings."""
 
-from genai_iac.emulator.services import generative_ai, identity, inference, object_storage, search, vault
+from genai_iac.emulator.services import (
+    forgetting,
+    generative_ai,
+    identity,
+    inference,
+    limits,
+    object_storage,
+    search,
+    vault,
+)
 
 OPERATIONS = (
     *identity.OPERATIONS,
@@ -9,8 +18,9 @@ OPERATIONS = (
     *vault.OPERATIONS,
     *object_storage.OPERATIONS,
     *search.OPERATIONS,
+    *limits.OPERATIONS,
 )
 
 OPERATION_NAMES = frozenset(operation.name for operation in OPERATIONS)
 
-WORKS = {**identity.WORKS, **generative_ai.WORKS, **vault.WORKS}
+WORKS = {**identity.WORKS, **generative_ai.WORKS, **vault.WORKS, **forgetting.WORKS}

@@ -14,7 +14,9 @@ from typing import Any
 from genai_iac.emulator.storage.ocids import make_ocid
 from genai_iac.filesystem.safe_paths import check_file
 
-_VERSION = 2
+_VERSION = 3
+# what a file of layout 2 lacks; the rest of it is as it was
+_TABLES_SINCE = {2: ("inference_scripts", "model_responses")}
 _WAIT = 30.0  # seconds for another process's transaction
 
 
@@ -83,6 +85,8 @@ class Database:
                 if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                     raise DatabaseError(f"{self.path} is a database of something else; name another file")
                 _create_tables(connection)
+            elif version in _TABLES_SINCE:
+                _add_tables(connection, _TABLES_SINCE[version])
             elif version != _VERSION:
                 raise DatabaseError(
                     f"{self.path} was made by another version of genai-iac (layout {version}); remove it to start afresh"
@@ -105,15 +109,27 @@ def encode_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def _create_tables(connection: sqlite3.Connection) -> None:
+def _statements() -> Iterator[str]:
+    """The statements that make the tables; executescript would commit the transaction they are part of."""
     script = Path(__file__).with_name("schema.sql").read_text("utf-8")
-    # executescript would commit the transaction this is part of
     statement = ""
     for line in script.splitlines():
         statement += line.split("--")[0] + "\n"
         if sqlite3.complete_statement(statement):
-            connection.execute(statement)
+            yield statement.strip()
             statement = ""
+
+
+def _add_tables(connection: sqlite3.Connection, names: tuple[str, ...]) -> None:
+    for statement in _statements():
+        if statement.startswith(tuple(f"CREATE TABLE {name} " for name in names)):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    for statement in _statements():
+        connection.execute(statement)
     connection.execute(
         "INSERT INTO world (one, tenancy, administrators) VALUES (1, ?, ?)", (make_ocid("tenancy"), make_ocid("group"))
     )

@@ -126,6 +126,17 @@ CREATE TABLE faults (
   seen INTEGER NOT NULL DEFAULT 0
 );
 
+-- Answers scripted through the control API, in the order they are tried.
+CREATE TABLE inference_scripts (seq INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, used INTEGER NOT NULL DEFAULT 0);
+
+-- Responses that can be fetched and continued; the newest ones. `body` is the response, `said` the conversation, as JSON.
+CREATE TABLE model_responses (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  body TEXT NOT NULL,
+  said TEXT NOT NULL
+);
+
 CREATE TABLE calls (
   n INTEGER PRIMARY KEY AUTOINCREMENT,
   at INTEGER NOT NULL,

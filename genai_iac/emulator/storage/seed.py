@@ -12,7 +12,7 @@ from genai_iac.emulator.storage.time_format import format_instant
 ADMINISTRATOR = "administrator"
 _EVERYTHING = (
     "resources", "memberships", "sessions", "rules", "key_secrets", "credentials", "secret_versions", "objects",
-    "pending", "retry_tokens", "faults", "calls",
+    "pending", "retry_tokens", "faults", "calls", "inference_scripts", "model_responses",
 )  # fmt: skip
 
 

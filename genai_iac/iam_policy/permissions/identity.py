@@ -30,6 +30,9 @@ IDENTITY = Service(
         ),
         "tenancies": IamResourceType(("TENANCY_INSPECT",), use=("TENANCY_UPDATE",)),
         "tag-namespaces": _TAG_NAMESPACES,
+        "tag-defaults": IamResourceType(
+            ("TAG_DEFAULT_INSPECT",), manage=("TAG_DEFAULT_CREATE", "TAG_DEFAULT_UPDATE", "TAG_DEFAULT_DELETE")
+        ),  # the verbs' split is UNCONFIRMED
         "work-requests": _WORK_REQUESTS,
         "workrequest": _WORK_REQUESTS,
         "iamworkrequest": _WORK_REQUESTS,

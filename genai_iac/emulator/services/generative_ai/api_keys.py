@@ -16,11 +16,12 @@ from genai_iac.emulator.http.request_fields import (
 )
 from genai_iac.emulator.http.responses import NO_CONTENT, Answer, answer_page
 from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.defined_tags import new_tags, updated_tags
+from genai_iac.emulator.services.forgetting import forget_later
 from genai_iac.emulator.services.generative_ai.key_secrets import change_state, create_value, secrets_of
 from genai_iac.emulator.services.generative_ai.related import enter_related
 from genai_iac.emulator.services.generative_ai.serializers import KIND, answer_key, show_key
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.tags import changed_tags, read_tags
 from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import ScheduledJob, schedule
 from genai_iac.emulator.storage.time_format import DAY
@@ -45,7 +46,7 @@ def create_api_key(call: OperationContext) -> Answer:
         raise invalid("The key names within an API key must differ.")
     if call.resources.count(KIND, region=call.region) >= call.world.settings.limit("apiKeyCount"):
         raise limit_exceeded("api-key-count")
-    body = {"description": description, **read_tags(call.body, call.caller.name, call.now)}
+    body = {"description": description, **new_tags(call, compartment)}
     delay = call.world.settings.lifecycleDelay
     key = call.make_regional(call.region, KIND, compartment, name, body, state="CREATING" if delay else "ACTIVE")
     if delay:
@@ -85,7 +86,7 @@ def update_api_key(call: OperationContext) -> Answer:
     """UpdateApiKey: display name, description, tags. Secrets and their expiry it cannot touch."""
     old = load_key(call)
     name = optional_text(call.body, "displayName", most=255, pattern=_NAME) or old.name
-    body = {**old.body, **changed_tags(call.body), **given_texts(call.body, "description")}
+    body = {**old.body, **updated_tags(call, old.body), **given_texts(call.body, "description")}
     return answer_key(call, call.resources.save(old, replace(old, name=name, body=body), call.now))
 
 
@@ -96,6 +97,7 @@ def delete_api_key(call: OperationContext) -> Answer:
     for secret in secrets_of(call.connection, [old.id])[old.id]:
         change_state(call.connection, secret, "DELETED", call.now)
     call.resources.save(old, replace(old, state="DELETED"), call.now)
+    forget_later(call, KIND, old.id)
     return NO_CONTENT
 
 

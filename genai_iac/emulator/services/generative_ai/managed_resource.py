@@ -11,9 +11,10 @@ from genai_iac.emulator.http.paging import Order, list_page
 from genai_iac.emulator.http.request_fields import Body, given_texts, optional_text, text
 from genai_iac.emulator.http.responses import NO_CONTENT, Answer, answer_page
 from genai_iac.emulator.http.router import Operation, operation
+from genai_iac.emulator.services.defined_tags import new_tags, updated_tags
+from genai_iac.emulator.services.forgetting import forget_later
 from genai_iac.emulator.services.generative_ai.related import enter_related
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.tags import changed_tags, read_tags
 from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import ScheduledJob, Work, schedule
 from genai_iac.emulator.storage.time_format import format_instant
@@ -63,7 +64,7 @@ class ManagedResource:
         fields = {"description": optional_text(call.body, "description"), **self.read_fields(call.body, True)}
         if call.resources.count(self.kind, region=call.region) >= call.world.settings.limit(self.limit):
             raise limit_exceeded(self.limit)
-        body = {**fields, **read_tags(call.body, call.caller.name, call.now)}
+        body = {**fields, **new_tags(call, compartment)}
         delay = call.world.settings.lifecycleDelay
         state = "CREATING" if delay else "ACTIVE"
         made = call.make_regional(call.region, self.kind, compartment, name, body, state=state)
@@ -92,12 +93,13 @@ class ManagedResource:
         old = self._load(call)
         name = optional_text(call.body, "displayName", most=255) or old.name
         changed = {**given_texts(call.body, "description"), **self.read_fields(call.body, False)}
-        body = {**old.body, **changed_tags(call.body), **changed}
+        body = {**old.body, **updated_tags(call, old.body), **changed}
         return _answer(call.resources.save(old, replace(old, name=name, body=body), call.now))
 
     def _delete(self, call: OperationContext) -> Answer:
         old = self._load(call)
         call.resources.save(old, replace(old, state="DELETED"), call.now)
+        forget_later(call, self.kind, old.id)
         return NO_CONTENT
 
     def _move(self, call: OperationContext) -> Answer:

@@ -6,11 +6,11 @@ from genai_iac.emulator.http.errors import conflict, invalid
 from genai_iac.emulator.http.request_fields import choice, part, text
 from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.defined_tags import updated_tags
 from genai_iac.emulator.services.generative_ai.api_keys import load_key, read_expiry
 from genai_iac.emulator.services.generative_ai.key_secrets import KeySecret, change_state, create_value, secrets_of
 from genai_iac.emulator.services.generative_ai.serializers import answer_key
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.tags import changed_tags
 from genai_iac.emulator.storage.resources import StoredResource, make_etag
 
 _SETTABLE = ("ACTIVE", "INACTIVE", "REVOKED")
@@ -57,7 +57,7 @@ def _find_secret(call: OperationContext, key: StoredResource, name: str) -> KeyS
 
 
 def _tagged(call: OperationContext, key: StoredResource) -> StoredResource:
-    return replace(key, body={**key.body, **changed_tags(call.body)})
+    return replace(key, body={**key.body, **updated_tags(call, key.body)})
 
 
 def _touch(call: OperationContext, key: StoredResource) -> StoredResource:

@@ -7,6 +7,9 @@ from genai_iac.emulator.services.identity import (
     groups,
     memberships,
     policies,
+    tag_defaults,
+    tag_definitions,
+    tag_namespaces,
     tenancies,
     user_keys,
     users,
@@ -24,6 +27,9 @@ OPERATIONS = (
     *user_keys.OPERATIONS,
     *memberships.OPERATIONS,
     *work_requests.OPERATIONS,
+    *tag_namespaces.OPERATIONS,
+    *tag_definitions.OPERATIONS,
+    *tag_defaults.OPERATIONS,
 )
 
 WORKS = {**compartments.WORKS, **compartment_moves.WORKS}

@@ -8,11 +8,12 @@ from genai_iac.emulator.http.paging import slice_page
 from genai_iac.emulator.http.request_fields import given_texts, optional_text, text
 from genai_iac.emulator.http.responses import Answer, answer_page
 from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.defined_tags import new_tags, updated_tags
+from genai_iac.emulator.services.forgetting import forget_later
 from genai_iac.emulator.services.identity.policy_statements import rewrite_names
 from genai_iac.emulator.services.identity.serializers import answer_one, list_kind, read_description, read_listing, show
 from genai_iac.emulator.services.identity.work_requests import WorkRequestError, finish_work, start_work
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.tags import changed_tags, read_tags
 from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import ScheduledJob, schedule
 
@@ -33,7 +34,7 @@ def create_compartment(call: OperationContext) -> Answer:
         raise invalid(f"Compartments can be at most {MAX_DEPTH} levels deep.")
     if call.resources.count("compartment") >= call.world.settings.limit("compartmentCount"):
         raise limit_exceeded("compartment-count")
-    body = {"description": description, "isAccessible": True, **read_tags(call.body, call.caller.name, call.now)}
+    body = {"description": description, "isAccessible": True, **new_tags(call, parent)}
     made = call.make("compartment", parent, name, body, state="CREATING")
     schedule(call.connection, call.now + call.world.settings.lifecycleDelay, "activate", made.id)
     return answer_one(made)
@@ -73,7 +74,7 @@ def update_compartment(call: OperationContext) -> Answer:
     name = optional_text(call.body, "name", most=100, pattern=_NAME) or old.name
     if name.casefold() != old.name.casefold():
         refuse_sibling(call, old.compartment, name)
-    body = {**old.body, **changed_tags(call.body), **given_texts(call.body, "description")}
+    body = {**old.body, **updated_tags(call, old.body), **given_texts(call.body, "description")}
     new = call.resources.save(old, replace(old, name=name, body=body), call.now)
     if name != old.name:
         rewrite_names(call.connection, call.world, {old.id})
@@ -203,6 +204,7 @@ def _finish_delete(due: ScheduledJob) -> None:
         return
     suffix = "".join(secrets.choice(_SUFFIX) for _ in range(10))
     resources.save(found, replace(found, state="DELETED", name=f"{found.name[:89]}.{suffix}"), now)
+    forget_later(due, "compartment", found.id)
     rewrite_names(due.connection, due.world, {found.id})
     finish_work(due.connection, now, request, [])
 

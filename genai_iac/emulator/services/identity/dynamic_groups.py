@@ -6,6 +6,7 @@ from genai_iac.emulator.http.errors import invalid
 from genai_iac.emulator.http.request_fields import given_texts, optional_text, text
 from genai_iac.emulator.http.responses import NO_CONTENT, Answer
 from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.defined_tags import new_tags, updated_tags
 from genai_iac.emulator.services.identity.serializers import (
     answer_one,
     list_kind,
@@ -15,7 +16,6 @@ from genai_iac.emulator.services.identity.serializers import (
     require_tenancy,
 )
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.tags import changed_tags, read_tags
 from genai_iac.iam_policy import PolicySyntaxError, parse_matching_rule
 
 
@@ -33,7 +33,7 @@ def create_dynamic_group(call: OperationContext) -> Answer:
     name, description = read_name(call), read_description(call)
     rule = _check_rule(text(call.body, "matchingRule", most=4000))
     refuse_taken(call, "dynamicgroup", name, "DynamicGroup")
-    body = {"description": description, "matchingRule": rule, **read_tags(call.body, call.caller.name, call.now)}
+    body = {"description": description, "matchingRule": rule, **new_tags(call, tenancy)}
     return answer_one(call.make("dynamicgroup", tenancy, name, body))
 
 
@@ -60,7 +60,7 @@ def update_dynamic_group(call: OperationContext) -> Answer:
     """UpdateDynamicGroup: description, matching rule, tags."""
     old = call.load("dynamicgroup", call.ocid("dynamicGroupId"))
     call.check_etag(old)
-    body = {**old.body, **changed_tags(call.body), **given_texts(call.body, "description")}
+    body = {**old.body, **updated_tags(call, old.body), **given_texts(call.body, "description")}
     rule = optional_text(call.body, "matchingRule", most=4000)
     if rule is not None:
         body["matchingRule"] = _check_rule(rule)

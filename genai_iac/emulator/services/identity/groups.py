@@ -6,6 +6,7 @@ from genai_iac.emulator.http.errors import conflict
 from genai_iac.emulator.http.request_fields import given_texts
 from genai_iac.emulator.http.responses import NO_CONTENT, Answer
 from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.defined_tags import new_tags, updated_tags
 from genai_iac.emulator.services.identity.serializers import (
     answer_one,
     list_kind,
@@ -15,7 +16,6 @@ from genai_iac.emulator.services.identity.serializers import (
     require_tenancy,
 )
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.tags import changed_tags, read_tags
 
 
 @operation(
@@ -26,7 +26,7 @@ def create_group(call: OperationContext) -> Answer:
     tenancy = require_tenancy(call)
     name, description = read_name(call), read_description(call)
     refuse_taken(call, "group", name, "Group")
-    body = {"description": description, **read_tags(call.body, call.caller.name, call.now)}
+    body = {"description": description, **new_tags(call, tenancy)}
     return answer_one(call.make("group", tenancy, name, body))
 
 
@@ -47,7 +47,7 @@ def update_group(call: OperationContext) -> Answer:
     """UpdateGroup: description and tags; a name stays."""
     old = call.load("group", call.ocid("groupId"))
     call.check_etag(old)
-    body = {**old.body, **changed_tags(call.body), **given_texts(call.body, "description")}
+    body = {**old.body, **updated_tags(call, old.body), **given_texts(call.body, "description")}
     return answer_one(call.resources.save(old, replace(old, body=body), call.now))
 
 

@@ -9,10 +9,10 @@ from genai_iac.emulator.http.errors import ServiceError, conflict, invalid, limi
 from genai_iac.emulator.http.request_fields import given_texts, text
 from genai_iac.emulator.http.responses import NO_CONTENT, Answer
 from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.defined_tags import new_tags, updated_tags
 from genai_iac.emulator.services.identity.policy_statements import compile_statements, read_statements
 from genai_iac.emulator.services.identity.serializers import answer_one, list_kind, read_description, refuse_taken
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.tags import changed_tags, read_tags
 from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.tenancy_state import bump_policies
 from genai_iac.iam_policy import UnresolvedName, parse, resolve, unparse
@@ -57,7 +57,7 @@ def create_policy(call: OperationContext) -> Answer:
     if call.resources.count("policy") >= call.world.settings.limit("policyCount"):
         raise limit_exceeded("policy-count")
     body = {"description": description, "statements": statements, "versionDate": version or None}
-    body |= read_tags(call.body, call.caller.name, call.now)
+    body |= new_tags(call, compartment)
     policy = call.make("policy", compartment, name, body)
     _put_in_force(call, policy, compiled)
     return answer_one(policy)
@@ -80,7 +80,7 @@ def update_policy(call: OperationContext) -> Answer:
     """UpdatePolicy: description, statements, versionDate, tags. Statements are compiled anew, and so are all others."""
     old = call.load("policy", call.ocid("policyId"))
     call.check_etag(old)
-    changes: dict[str, Any] = {**changed_tags(call.body), **given_texts(call.body, "description")}
+    changes: dict[str, Any] = {**updated_tags(call, old.body), **given_texts(call.body, "description")}
     if call.body.get("versionDate") is not None:
         changes["versionDate"] = _read_version(call) or None
     compiled = None

@@ -4,7 +4,7 @@ from genai_iac.emulator.http.errors import not_found
 from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.regions import REGIONS
+from genai_iac.emulator.services.regions import REGIONS, THREE_DOMAINS
 
 
 @operation("identity", "GetTenancy", "GET /20160918/tenancies/{tenancyId}")
@@ -50,10 +50,18 @@ def list_regions(_call: OperationContext) -> Answer:
     "identity", "ListAvailabilityDomains", "GET /20160918/availabilityDomains", permissions=("COMPARTMENT_INSPECT",)
 )
 def list_availability_domains(call: OperationContext) -> Answer:
-    """ListAvailabilityDomains: one, as in the smaller regions."""
+    """ListAvailabilityDomains: three in the large regions, one elsewhere."""
     compartment = call.enter(call.request.required("compartmentId"))
-    name = f"locl:{call.region.upper()}-AD-1"
-    return Answer([{"name": name, "id": f"ocid1.availabilitydomain.oc1..{call.region}", "compartmentId": compartment}])
+    return Answer(
+        [
+            {
+                "name": f"locl:{call.region.upper()}-AD-{number}",
+                "id": f"ocid1.availabilitydomain.oc1..{call.region}-{number}",
+                "compartmentId": compartment,
+            }
+            for number in range(1, 4 if call.region in THREE_DOMAINS else 2)
+        ]
+    )
 
 
 OPERATIONS = (get_tenancy, list_region_subscriptions, list_regions, list_availability_domains)

@@ -6,6 +6,7 @@ from genai_iac.emulator.http.errors import conflict
 from genai_iac.emulator.http.request_fields import given_texts, optional_text
 from genai_iac.emulator.http.responses import NO_CONTENT, Answer
 from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.defined_tags import new_tags, updated_tags
 from genai_iac.emulator.services.identity.serializers import (
     answer_one,
     list_kind,
@@ -15,7 +16,6 @@ from genai_iac.emulator.services.identity.serializers import (
     require_tenancy,
 )
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.tags import changed_tags, read_tags
 
 CAPABILITIES = {
     "canUseConsolePassword": False,
@@ -36,7 +36,7 @@ def create_user(call: OperationContext) -> Answer:
     email = optional_text(call.body, "email", most=255)
     refuse_taken(call, "user", name, "User")
     body = {"description": description, "email": email, "isMfaActivated": False, "capabilities": CAPABILITIES}
-    body |= read_tags(call.body, call.caller.name, call.now)
+    body |= new_tags(call, tenancy)
     return answer_one(call.make("user", tenancy, name, body))
 
 
@@ -57,7 +57,7 @@ def update_user(call: OperationContext) -> Answer:
     """UpdateUser: description, email, tags."""
     old = call.load("user", call.ocid("userId"))
     call.check_etag(old)
-    body = {**old.body, **changed_tags(call.body), **given_texts(call.body, "description", "email")}
+    body = {**old.body, **updated_tags(call, old.body), **given_texts(call.body, "description", "email")}
     return answer_one(call.resources.save(old, replace(old, body=body), call.now))
 
 

@@ -1,5 +1,11 @@
-"""The inference endpoints: OpenAI's shapes under both of OCI's prefixes, opened by API key secrets alone."""
+"""The inference endpoints: OpenAI's shapes under both of OCI's prefixes, by API key or signature, and OCI's own actions."""
 
-from genai_iac.emulator.services.inference import chat, models, responses
+from genai_iac.emulator.services.inference import chat, embeddings, models, native_chat, responses
 
-OPERATIONS = (*chat.OPERATIONS, *responses.OPERATIONS, *models.OPERATIONS)
+OPERATIONS = (
+    *chat.OPERATIONS,
+    *responses.OPERATIONS,
+    *models.OPERATIONS,
+    *embeddings.OPERATIONS,
+    *native_chat.OPERATIONS,
+)

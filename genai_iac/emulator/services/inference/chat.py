@@ -1,86 +1,100 @@
 """Chat Completions, whole and streamed."""
 
-import json
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from typing import Any
 
-from genai_iac.emulator.http.errors import invalid
-from genai_iac.emulator.http.request_fields import as_object, items
 from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import operation
-from genai_iac.emulator.services.inference.bearer import Bearer
-from genai_iac.emulator.services.inference.fake_completion import completion_text, count_tokens, split_words, text_of
-from genai_iac.emulator.services.inference.models import find_model
+from genai_iac.emulator.services.inference.callers import identify
+from genai_iac.emulator.services.inference.chat_request import ChatRequest, read_chat_request
+from genai_iac.emulator.services.inference.errors import inference_error
+from genai_iac.emulator.services.inference.event_stream import DONE, event_stream, format_event
+from genai_iac.emulator.services.inference.fake_completion import complete, split_words
+from genai_iac.emulator.services.inference.models import read_model
 from genai_iac.emulator.services.inference.project import check_project
+from genai_iac.emulator.services.inference.prompt import Completion, ToolCall
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
 from genai_iac.emulator.storage.time_format import SECOND
 
 
 def _complete(call: OperationContext) -> Answer:
-    bearer = Bearer(call)
-    asked = find_model(call)
+    caller = identify(call)
+    asked = read_model(call)
     model = asked.name
-    question = _read_question(call)
+    request = read_chat_request(call.body, model)
     required = call.world.settings.projectRequired and call.operation.path.startswith("/openai/")
     check_project(call, required=required)
-    bearer.use(model, asked.profile)
+    caller.use(model, asked.profile)
+    completion = complete(call, request.prompt)
+    if completion.error is not None:
+        return inference_error(completion.error, principal=caller.principal, delay=completion.delay)
     base = {"id": f"chatcmpl-{make_etag()[:24]}", "created": call.now // SECOND, "model": model}
-    reply = completion_text(question)
-    usage = _usage(question, reply)
-    if call.body.get("stream") is True:
-        options = call.body.get("stream_options")
-        counted = isinstance(options, dict) and options.get("include_usage") is True
+    headers = asked.headers
+    if request.stream:
         return Answer(
-            stream=_stream(base, reply, usage if counted else None),
+            headers=headers,
+            stream=event_stream(_chunks(base, request, completion)),
             content_type="text/event-stream",
-            headers=asked.headers,
-            principal=bearer.principal,
+            principal=caller.principal,
+            delay=completion.delay,
         )
-    message = {"role": "assistant", "content": reply, "refusal": None}
-    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-    return Answer(
-        {**base, "object": "chat.completion", "choices": [choice], "usage": usage},
-        headers=asked.headers,
-        principal=bearer.principal,
-    )
+    choices = [_choice(index, completion) for index in range(request.count)]
+    body = {**base, "object": "chat.completion", "choices": choices, "usage": _usage(completion, request.count)}
+    return Answer(body, headers=headers, principal=caller.principal, delay=completion.delay)
 
 
 OPERATIONS = tuple(
-    operation("generative-ai-inference", "ChatCompletions", f"POST {prefix}/chat/completions", auth="bearer")(_complete)
+    operation("generative-ai-inference", "ChatCompletions", f"POST {prefix}/chat/completions", auth="either")(_complete)
     for prefix in ("/20231130/actions/v1", "/openai/v1")
 )
 
 
-def _read_question(call: OperationContext) -> str:
-    messages = [as_object(message, "messages") for message in items(call.body, "messages")]
-    if not messages:
-        raise invalid("messages must not be empty.")
-    for message in messages:
-        if not isinstance(message.get("role"), str):
-            raise invalid("Every message needs a role.")
-    return text_of(messages[-1].get("content"))
+def _choice(index: int, completion: Completion) -> dict[str, Any]:
+    calls = completion.tool_calls
+    message: dict[str, Any] = {"role": "assistant", "content": completion.text, "refusal": None}
+    if calls:
+        message |= {"content": completion.text or None, "tool_calls": [_show_call(call) for call in calls]}
+    return {"index": index, "message": message, "finish_reason": _finish_reason(completion), "logprobs": None}
 
 
-def _usage(question: str, reply: str) -> dict[str, int]:
-    asked, said = count_tokens(question), count_tokens(reply)
+def _show_call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _finish_reason(completion: Completion) -> str:
+    if completion.cut:
+        return "length"
+    return "tool_calls" if completion.tool_calls else "stop"
+
+
+def _usage(completion: Completion, count: int) -> dict[str, int]:
+    asked, said = completion.prompt_tokens, completion.completion_tokens * count
     return {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
 
 
-async def _stream(base: dict[str, Any], reply: str, usage: dict[str, int] | None) -> AsyncIterator[bytes]:
+def _chunks(base: dict[str, Any], request: ChatRequest, completion: Completion) -> Iterator[bytes]:
     head = {**base, "object": "chat.completion.chunk"}
-    yield _event({**head, "choices": [_delta({"role": "assistant", "content": ""})]})
-    for piece in split_words(reply):
-        yield _event({**head, "choices": [_delta({"content": piece})]})
-    yield _event({**head, "choices": [_delta({}, "stop")]})
-    if usage is not None:
-        yield _event({**head, "choices": [], "usage": usage})
-    yield b"data: [DONE]\n\n"
+    for index in range(request.count):
+        for delta in _deltas(completion):
+            yield format_event({**head, "choices": [_delta(index, delta)]})
+        yield format_event({**head, "choices": [_delta(index, {}, _finish_reason(completion))]})
+    if request.usage_streamed:
+        yield format_event({**head, "choices": [], "usage": _usage(completion, request.count)})
+    yield DONE
 
 
-def _delta(delta: dict[str, str], finish: str | None = None) -> dict[str, Any]:
-    return {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
+def _deltas(completion: Completion) -> Iterator[dict[str, Any]]:
+    yield {"role": "assistant", "content": "" if completion.text or not completion.tool_calls else None}
+    if completion.text:
+        for piece in split_words(completion.text):
+            yield {"content": piece}
+    for position, call in enumerate(completion.tool_calls):
+        shown = _show_call(call)
+        yield {"tool_calls": [{"index": position, **shown, "function": {"name": call.name, "arguments": ""}}]}
+        for piece in split_words(call.arguments):
+            yield {"tool_calls": [{"index": position, "function": {"arguments": piece}}]}
 
 
-def _event(data: dict[str, Any]) -> bytes:
-    return f"data: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+def _delta(index: int, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+    return {"index": index, "delta": delta, "finish_reason": finish, "logprobs": None}

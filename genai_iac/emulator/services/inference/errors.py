@@ -11,8 +11,9 @@ _TYPES = {
 }
 
 
-def inference_error(error: ServiceError) -> Answer:
+def inference_error(error: ServiceError, *, principal: str = "", delay: int = 0) -> Answer:
     """The answer for an error."""
     kind = _TYPES.get(error.status, "server_error" if error.status >= 500 else "invalid_request_error")
     inner = {"message": error.message, "type": kind, "param": None, "code": error.code}
-    return Answer({"code": error.code, "message": error.message, "error": inner}, error.status, error.headers)
+    body = {"code": error.code, "message": error.message, "error": inner}
+    return Answer(body, error.status, error.headers, principal=principal, delay=delay)

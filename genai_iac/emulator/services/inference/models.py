@@ -1,4 +1,4 @@
-"""The models that answer here: none is real, but a mistyped name is refused."""
+"""Which model a call is for, and the lists of models that callers may use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,25 +9,18 @@ from genai_iac.emulator.http.request_fields import text
 from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.generative_ai.routing_profiles import KIND, choose_region
-from genai_iac.emulator.services.inference.bearer import Bearer
+from genai_iac.emulator.services.inference.callers import ModelCaller, identify
+from genai_iac.emulator.services.inference.model_catalog import CATALOG, CHAT, EMBEDDINGS, Model, find_model
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.time_format import SECOND
 from genai_iac.vocabulary import is_routing_profile
-from genai_iac.vocabulary import models as model_table
 
-MODELS = tuple(model_table())
-_OCIDS = ("ocid1.generativeaimodel.", "ocid1.generativeaiendpoint.", "ocid1.generativeairoutingprofile.")
+PREFIXES = ("/20231130/actions/v1", "/openai/v1")
 _VENDORS = ("xai.", "openai.", "meta.", "google.", "cohere.")
+_OCIDS = ("ocid1.generativeaimodel.", "ocid1.generativeaiendpoint.")
 _WITHOUT_RESPONSES = ("meta.", "cohere.")
-
-
-def read_model(call: OperationContext) -> str:
-    """The model the body names; 404 when it is none."""
-    model = text(call.body, "model")
-    if not (model.startswith(_VENDORS) or model.startswith(_OCIDS)):
-        raise _unknown(model)
-    return model
+_OPERATIONS = {CHAT: ("ChatCompletions", "CreateResponse"), EMBEDDINGS: ("Embeddings",)}
 
 
 @dataclass(frozen=True)
@@ -39,23 +32,36 @@ class AskedModel:
     headers: Mapping[str, str]
 
 
-def find_model(call: OperationContext) -> AskedModel:
-    """The model or routing profile that the body names; 404 when it is none."""
-    name = read_model(call)
-    if not is_routing_profile(name):
-        known = model_table().get(name)
-        retired = known.retired if known else None
-        # Oracle: retire-announcements.htm. When models really cease to answer is not acted out
-        return AskedModel(name, None, {"model-retirement-info": f"{name} retires on {retired}"} if retired else {})
-    profile = call.resources.find(KIND, name, call.hidden_after)
+def read_model(call: OperationContext) -> AskedModel:
+    """The chat model or routing profile that the body names; 404 when it is none."""
+    model = text(call.body, "model")
+    if not is_routing_profile(model):
+        check_model(call, model, CHAT)
+        return AskedModel(model, None, retirement_headers(model))
+    profile = call.resources.find(KIND, model, call.hidden_after)
     if profile is None or profile.region != call.region or profile.state != "ACTIVE":
-        raise _unknown(name)
+        raise _no_model(model)
     region = choose_region(profile, call.region, call.world.settings.subscribedRegions)
-    return AskedModel(name, profile, {"x-genai-selected-region": region})
+    return AskedModel(model, profile, {"x-genai-selected-region": region})
 
 
-def _unknown(model: str) -> ServiceError:
-    return ServiceError(404, "NotAuthorizedOrNotFound", f"Entity with key {model} not found.")
+def check_model(call: OperationContext, name: str, capability: str) -> None:
+    """404 for a name that is no model's; 400 for a model that is known to do other things than this."""
+    check_name(name)
+    check_capability(call, name, capability)
+
+
+def check_name(name: str) -> None:
+    """404 for a name that is no model's."""
+    if not name.startswith((*_VENDORS, *_OCIDS)):
+        raise _no_model(name)
+
+
+def check_capability(call: OperationContext, name: str, capability: str) -> None:
+    """400 for a model that is known to do other things than this."""
+    known = find_model(name, call.region)
+    if known is not None and known.capability != capability:
+        raise invalid(f"Model {name} does not support {capability}; it supports {known.capability}.")
 
 
 def require_responses(model: str) -> None:
@@ -64,21 +70,44 @@ def require_responses(model: str) -> None:
         raise invalid(f"Model {model} does not support the Responses API.")
 
 
+def retirement_headers(name: str) -> dict[str, str]:
+    """The header that warns of a model whose on-demand serving ends or has ended."""
+    model = find_model(name)
+    if model is None or model.retired is None:
+        return {}
+    return {"model-retirement-info": f"Model {name} is deprecated; its on-demand serving ends on {model.retired}."}
+
+
 def _list_models(call: OperationContext) -> Answer:
-    bearer = Bearer(call)
-    usable = [
-        model for model in MODELS if bearer.may_use(model, "ChatCompletions") or bearer.may_use(model, "CreateResponse")
-    ]
+    caller = identify(call)
+    usable = [model for model in CATALOG if _usable(caller, model)]
     if not usable:
         raise not_authenticated()
-    return Answer({"object": "list", "data": [_show(model, call.now) for model in usable]}, principal=bearer.principal)
+    return Answer({"object": "list", "data": [_show(model, call.now) for model in usable]}, principal=caller.principal)
+
+
+def _get_model(call: OperationContext) -> Answer:
+    caller = identify(call)
+    model = find_model(call.parameters["model"], call.region)
+    if model is None or not _usable(caller, model):
+        raise _no_model(call.parameters["model"])
+    return Answer(_show(model, call.now), headers=retirement_headers(model.name), principal=caller.principal)
 
 
 OPERATIONS = tuple(
-    operation("generative-ai-inference", "ListModels", f"GET {prefix}/models", auth="bearer")(_list_models)
-    for prefix in ("/20231130/actions/v1", "/openai/v1")
+    operation("generative-ai-inference", name, f"GET {prefix}/models{rest}", auth="either")(function)
+    for prefix in PREFIXES
+    for name, rest, function in (("ListModels", "", _list_models), ("GetModel", "/{model...}", _get_model))
 )
 
 
-def _show(model: str, now: int) -> dict[str, Any]:
-    return {"id": model, "object": "model", "created": now // SECOND, "owned_by": model.partition(".")[0]}
+def _usable(caller: ModelCaller, model: Model) -> bool:
+    return any(caller.may_use(model.name, name) for name in _OPERATIONS.get(model.capability, ()))
+
+
+def _no_model(name: str) -> ServiceError:
+    return ServiceError(404, "NotAuthorizedOrNotFound", f"Entity with key {name} not found.")
+
+
+def _show(model: Model, now: int) -> dict[str, Any]:
+    return {"id": model.name, "object": "model", "created": now // SECOND, "owned_by": model.vendor}

@@ -1,60 +1,119 @@
-"""The Responses API, whole and streamed. Nothing is stored: a response cannot be fetched again."""
+"""The Responses API, whole and streamed; responses can be fetched, deleted and continued."""
 
-import json
-from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
-from genai_iac.emulator.http.errors import invalid, missing
+from genai_iac.emulator.http.errors import ServiceError
 from genai_iac.emulator.http.responses import Answer
-from genai_iac.emulator.http.router import operation
-from genai_iac.emulator.services.inference.bearer import Bearer
-from genai_iac.emulator.services.inference.fake_completion import completion_text, count_tokens, split_words, text_of
-from genai_iac.emulator.services.inference.models import find_model, require_responses
+from genai_iac.emulator.http.router import Function, operation
+from genai_iac.emulator.services.inference.callers import identify
+from genai_iac.emulator.services.inference.errors import inference_error
+from genai_iac.emulator.services.inference.event_stream import event_stream, format_event
+from genai_iac.emulator.services.inference.fake_completion import complete
+from genai_iac.emulator.services.inference.models import PREFIXES, read_model, require_responses
 from genai_iac.emulator.services.inference.project import check_project
+from genai_iac.emulator.services.inference.prompt import Completion
+from genai_iac.emulator.services.inference.response_events import response_events
+from genai_iac.emulator.services.inference.responses_request import read_responses_request
+from genai_iac.emulator.services.inference.stored_responses import Said, delete_response, find_response, store_response
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
 from genai_iac.emulator.storage.time_format import SECOND
 
+# what a response repeats of its request, with the value that holds when the request does not say
+_ECHOED: dict[str, Any] = {
+    "instructions": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "metadata": {},
+    "parallel_tool_calls": True,
+    "previous_response_id": None,
+    "reasoning": {"effort": None, "summary": None},
+    "service_tier": "default",
+    "store": True,
+    "temperature": 1.0,
+    "text": {"format": {"type": "text"}},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_p": 1.0,
+    "truncation": "disabled",
+    "user": None,
+}
+
 
 def _create(call: OperationContext) -> Answer:
-    bearer = Bearer(call)
-    asked = find_model(call)
+    caller = identify(call)
+    asked = read_model(call)
     model = asked.name
     require_responses(model)
-    question = _read_input(call)
+    before = _read_previous(call)
+    request = read_responses_request(call.body, model, before)
     check_project(call, required=call.world.settings.projectRequired)
-    bearer.use(model, asked.profile)
-    response = _response(call, model)
-    reply = completion_text(question)
-    usage = _usage(question, reply)
-    if call.body.get("stream") is True:
-        return Answer(
-            stream=_stream(response, reply, usage),
-            content_type="text/event-stream",
-            headers=asked.headers,
-            principal=bearer.principal,
-        )
-    return Answer(_completed(response, reply, usage), headers=asked.headers, principal=bearer.principal)
+    caller.use(model, asked.profile)
+    completion = complete(call, request.prompt)
+    if completion.error is not None:
+        return inference_error(completion.error, principal=caller.principal, delay=completion.delay)
+    begun = _begin(call, model)
+    ended = _end(begun, completion)
+    if request.store:
+        store_response(call.connection, ended, _said_after(request.said, completion))
+    answer = Answer(headers=asked.headers, principal=caller.principal, delay=completion.delay)
+    if request.stream:
+        events = (format_event(event, event["type"]) for event in response_events(begun, ended))
+        return replace(answer, stream=event_stream(events), content_type="text/event-stream")
+    return replace(answer, body=ended)
 
 
+def _get(call: OperationContext) -> Answer:
+    caller = identify(call)
+    response = _find(call)
+    caller.use(response["model"])
+    return Answer(response, principal=caller.principal)
+
+
+def _delete(call: OperationContext) -> Answer:
+    caller = identify(call)
+    response = _find(call)
+    caller.use(response["model"])
+    delete_response(call.connection, response["id"])
+    return Answer({"id": response["id"], "object": "response", "deleted": True}, principal=caller.principal)
+
+
+_ROUTES: tuple[tuple[str, str, str, Function], ...] = (
+    ("CreateResponse", "POST", "", _create),
+    ("GetResponse", "GET", "/{responseId}", _get),
+    ("DeleteResponse", "DELETE", "/{responseId}", _delete),
+)
 OPERATIONS = tuple(
-    operation("generative-ai-inference", "CreateResponse", f"POST {prefix}/responses", auth="bearer")(_create)
-    for prefix in ("/20231130/actions/v1", "/openai/v1")
+    operation("generative-ai-inference", name, f"{method} {prefix}/responses{rest}", auth="either")(function)
+    for prefix in PREFIXES
+    for name, method, rest, function in _ROUTES
 )
 
 
-def _read_input(call: OperationContext) -> str:
-    given = call.body.get("input")
-    if given is None:
-        raise missing("input")
-    if isinstance(given, str):
-        return given
-    if not isinstance(given, list) or not given or not isinstance(given[-1], dict):
-        raise invalid("input must be a string or a list of messages.")
-    return text_of(given[-1].get("content"))
+def _find(call: OperationContext) -> dict[str, Any]:
+    identity = call.ocid("responseId")
+    found = find_response(call.connection, identity)
+    if found is None:
+        raise ServiceError(404, "NotAuthorizedOrNotFound", f"Response with id '{identity}' not found.")
+    return found[0]
 
 
-def _response(call: OperationContext, model: str) -> dict[str, Any]:
+def _read_previous(call: OperationContext) -> Said:
+    identity = call.body.get("previous_response_id")
+    if identity is None:
+        return Said()
+    found = find_response(call.connection, identity) if isinstance(identity, str) else None
+    if found is None:
+        message = f"Previous response with id '{identity}' not found."
+        raise ServiceError(400, "previous_response_not_found", message)
+    return found[1]
+
+
+def _begin(call: OperationContext, model: str) -> dict[str, Any]:
+    given = {name: value for name, value in call.body.items() if name in _ECHOED and value is not None}
+    if "text" in given:
+        given["text"] = {**_ECHOED["text"], **given["text"]}
     return {
         "id": f"resp_{make_etag()[:32]}",
         "object": "response",
@@ -64,33 +123,39 @@ def _response(call: OperationContext, model: str) -> dict[str, Any]:
         "output": [],
         "error": None,
         "incomplete_details": None,
-        "instructions": None,
-        "metadata": {},
-        "parallel_tool_calls": True,
-        "temperature": 1.0,
-        "tool_choice": "auto",
-        "tools": [],
-        "top_p": 1.0,
+        **_ECHOED,
+        **given,
         "usage": None,
     }
 
 
-def _message(response: dict[str, Any], reply: str, status: str = "completed") -> dict[str, Any]:
-    parts = [_part(reply)] if status == "completed" else []
-    identity = "msg_" + response["id"].removeprefix("resp_")
-    return {"id": identity, "type": "message", "role": "assistant", "status": status, "content": parts}
+def _end(begun: dict[str, Any], completion: Completion) -> dict[str, Any]:
+    state = "incomplete" if completion.cut else "completed"
+    details = {"reason": "max_output_tokens"} if completion.cut else None
+    output = _output(begun["id"].removeprefix("resp_"), completion, state)
+    return {**begun, "status": state, "incomplete_details": details, "output": output, "usage": _usage(completion)}
 
 
-def _part(text: str) -> dict[str, Any]:
-    return {"type": "output_text", "text": text, "annotations": []}
+def _output(identity: str, completion: Completion, state: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    if completion.text or not completion.tool_calls:
+        part = {"type": "output_text", "text": completion.text, "annotations": [], "logprobs": []}
+        message = {"id": f"msg_{identity}", "type": "message", "role": "assistant", "status": state, "content": [part]}
+        items.append(message)
+    for number, item in enumerate(completion.tool_calls):
+        call = {"call_id": item.id, "name": item.name, "arguments": item.arguments}
+        items.append({"id": f"fc_{identity}{number}", "type": "function_call", "status": state, **call})
+    return items
 
 
-def _completed(response: dict[str, Any], reply: str, usage: dict[str, Any]) -> dict[str, Any]:
-    return {**response, "status": "completed", "output": [_message(response, reply)], "usage": usage}
+def _said_after(said: Said, completion: Completion) -> Said:
+    answered = (completion.text, *(call.arguments for call in completion.tool_calls))
+    calls = {call.id: call.name for call in completion.tool_calls}
+    return Said((*said.texts, *(text for text in answered if text)), {**said.calls, **calls})
 
 
-def _usage(question: str, reply: str) -> dict[str, Any]:
-    asked, said = count_tokens(question), count_tokens(reply)
+def _usage(completion: Completion) -> dict[str, Any]:
+    asked, said = completion.prompt_tokens, completion.completion_tokens
     return {
         "input_tokens": asked,
         "input_tokens_details": {"cached_tokens": 0},
@@ -98,28 +163,3 @@ def _usage(question: str, reply: str) -> dict[str, Any]:
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": asked + said,
     }
-
-
-async def _stream(response: dict[str, Any], reply: str, usage: dict[str, Any]) -> AsyncIterator[bytes]:
-    for number, event in enumerate(_events(response, reply, usage)):
-        data = json.dumps({**event, "sequence_number": number}, separators=(",", ":"))
-        yield f"event: {event['type']}\ndata: {data}\n\n".encode()
-
-
-def _events(response: dict[str, Any], reply: str, usage: dict[str, Any]) -> list[dict[str, Any]]:
-    begun = _message(response, reply, "in_progress")
-    place = {"item_id": begun["id"], "output_index": 0, "content_index": 0}
-    words = [
-        {"type": "response.output_text.delta", **place, "delta": piece, "logprobs": []} for piece in split_words(reply)
-    ]
-    return [
-        {"type": "response.created", "response": response},
-        {"type": "response.in_progress", "response": response},
-        {"type": "response.output_item.added", "output_index": 0, "item": begun},
-        {"type": "response.content_part.added", **place, "part": _part("")},
-        *words,
-        {"type": "response.output_text.done", **place, "text": reply, "logprobs": []},
-        {"type": "response.content_part.done", **place, "part": _part(reply)},
-        {"type": "response.output_item.done", "output_index": 0, "item": _message(response, reply)},
-        {"type": "response.completed", "response": _completed(response, reply, usage)},
-    ]

@@ -7,8 +7,8 @@ from genai_iac.emulator.http.paging import Order, list_page
 from genai_iac.emulator.http.request_fields import optional_object, text
 from genai_iac.emulator.http.responses import NO_CONTENT, Answer, answer_page
 from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.defined_tags import new_tags
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.tags import read_tags
 from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.time_format import format_instant
 
@@ -35,7 +35,7 @@ def create_bucket(call: OperationContext) -> Answer:
             f"Either the bucket '{name}' in the namespace exists already or you are not authorized.",
         )
     metadata = optional_object(call.body, "metadata")
-    body = {"metadata": metadata, "createdBy": call.caller.id, **read_tags(call.body, call.caller.name, call.now)}
+    body = {"metadata": metadata, "createdBy": call.caller.id, **new_tags(call, compartment)}
     return _answer(call, call.make_regional(call.region, KIND, compartment, name, body))
 
 

@@ -8,8 +8,8 @@ from genai_iac.emulator.http.paging import Order, list_page
 from genai_iac.emulator.http.request_fields import as_object, given_texts, optional_object, optional_text, part, text
 from genai_iac.emulator.http.responses import Answer, answer_page
 from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.defined_tags import new_tags, updated_tags
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.tags import changed_tags, read_tags
 from genai_iac.emulator.services.vault.contents import (
     add_version,
     find_version,
@@ -54,7 +54,7 @@ def create_secret(call: OperationContext) -> Answer:
         "metadata": optional_object(call.body, "metadata"),
         "secretRules": read_rules(call.body),
         "lastVersion": 0,
-        **read_tags(call.body, call.caller.name, call.now),
+        **new_tags(call, compartment),
     }
     delay = call.world.settings.lifecycleDelay
     made = call.make_regional(call.region, KIND, compartment, name, body, state="CREATING" if delay else "ACTIVE")
@@ -101,7 +101,7 @@ def update_secret(call: OperationContext) -> Answer:
     ]
     if len(asked) > 1:
         raise invalid(f"{' and '.join(asked)} cannot be updated together.")
-    body = {**old.body, **changed_tags(call.body), **given_texts(call.body, "description")}
+    body = {**old.body, **updated_tags(call, old.body), **given_texts(call.body, "description")}
     if call.body.get("metadata") is not None:
         body["metadata"] = as_object(call.body["metadata"], "metadata")
     if "secretRules" in asked:

@@ -1,0 +1,66 @@
+"""The base models as the control plane lists them, with the day their on-demand serving ends."""
+
+from typing import Any
+
+from genai_iac.emulator.http.errors import not_found
+from genai_iac.emulator.http.paging import slice_page
+from genai_iac.emulator.http.responses import Answer, answer_page
+from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.inference.model_catalog import CATALOG, Model, find_model
+from genai_iac.emulator.services.operation_context import OperationContext
+
+_STATES = ("ACTIVE", "CREATING", "DELETING", "DELETED", "FAILED")
+_CREATED = "2025-01-01T00:00:00Z"  # of all of them: the real days are not published
+
+
+@operation("generative-ai", "ListModels", "GET /20231130/models")
+def list_models(call: OperationContext) -> Answer:
+    """ListModels: the base models of the region; there are no custom ones."""
+    call.enter(call.request.required("compartmentId"))
+    request = call.request
+    state = request.one_of("lifecycleState", _STATES)
+    wanted = {name: request.one(name) for name in ("displayName", "vendor", "id")}
+    capabilities = request.query.get("capability", [])
+    order = request.one_of("sortBy", ("displayName", "lifecycleState", "timeCreated"))
+    rows = [_show(model, call.region) for model in CATALOG if state in (None, "ACTIVE")]
+    rows = [row for row in rows if all(value in (None, row[name]) for name, value in wanted.items())]
+    if capabilities:
+        rows = [row for row in rows if set(capabilities) & set(row["capabilities"])]
+    if order is not None:
+        rows.sort(key=lambda row: str(row[order]), reverse=request.one_of("sortOrder", ("ASC", "DESC")) == "DESC")
+    page, following = slice_page(rows, request)
+    return answer_page(page, following, collection=True)
+
+
+@operation("generative-ai", "GetModel", "GET /20231130/models/{modelId}")
+def get_model(call: OperationContext) -> Answer:
+    """GetModel, by OCID."""
+    call.enter(call.world.tenancy)
+    model = find_model(call.ocid("modelId"), call.region)
+    if model is None or not call.ocid("modelId").startswith("ocid1."):
+        raise not_found()
+    return Answer(_show(model, call.region))
+
+
+OPERATIONS = (list_models, get_model)
+
+
+def _show(model: Model, region: str) -> dict[str, Any]:
+    return {
+        "id": model.ocid(region),
+        "displayName": model.name,
+        "compartmentId": None,  # base models are in no compartment
+        "capabilities": [model.capability],
+        "lifecycleState": "ACTIVE",
+        "vendor": model.vendor,
+        "version": model.version,
+        "type": "BASE",
+        "isLongTermSupported": False,
+        "timeCreated": _CREATED,
+        "timeDeprecated": None,
+        "timeOnDemandRetired": None if model.retired is None else f"{model.retired}T00:00:00Z",
+        "timeDedicatedRetired": None,
+        "freeformTags": {},
+        "definedTags": {},
+        "systemTags": {},
+    }

@@ -1,0 +1,122 @@
+"""Embeddings: OpenAI's endpoint, and OCI's own actions that embed and rank texts."""
+
+import base64
+import struct
+from typing import Any
+
+from genai_iac.emulator.http.errors import invalid
+from genai_iac.emulator.http.request_fields import as_object, items, read_flag, text
+from genai_iac.emulator.http.responses import Answer
+from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.inference.callers import identify
+from genai_iac.emulator.services.inference.fake_completion import count_tokens
+from genai_iac.emulator.services.inference.model_catalog import EMBEDDINGS, RERANK, find_model
+from genai_iac.emulator.services.inference.models import PREFIXES, check_model
+from genai_iac.emulator.services.inference.request_parameters import read_count, refuse_unknown
+from genai_iac.emulator.services.inference.serving import admit_native
+from genai_iac.emulator.services.inference.vectors import embed, relevance
+from genai_iac.emulator.services.operation_context import OperationContext
+from genai_iac.emulator.storage.resources import make_etag
+
+MAX_INPUTS = 2_048
+MAX_NATIVE_INPUTS = 96
+MAX_DOCUMENTS = 1_000
+_DIMENSIONS = 1_024  # of a model that the catalog does not know
+_LONG = 10_000_000
+
+
+def _create_embeddings(call: OperationContext) -> Answer:
+    caller = identify(call)
+    model = text(call.body, "model")
+    check_model(call, model, EMBEDDINGS)
+    refuse_unknown(call.body, ("model", "input", "encoding_format", "dimensions", "user", "input_type", "truncate"), {})
+    texts = _read_inputs(call.body.get("input"))
+    form = call.body.get("encoding_format") or "float"
+    if form not in ("float", "base64"):
+        raise invalid("encoding_format must be float or base64.")
+    size = read_count(call.body, "dimensions", most=_dimensions(call, model)) or _dimensions(call, model)
+    caller.use(model)
+    data = [
+        {"object": "embedding", "index": index, "embedding": _encode(embed(item, size), form)}
+        for index, item in enumerate(texts)
+    ]
+    tokens = sum(count_tokens(item) for item in texts)
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return Answer({"object": "list", "data": data, "model": model, "usage": usage}, principal=caller.principal)
+
+
+@operation("generative-ai-inference", "EmbedText", "POST /20231130/actions/embedText")
+def embed_text(call: OperationContext) -> Answer:
+    """EmbedText: floats only; `truncate` and `inputType` change nothing."""
+    model = admit_native(call, EMBEDDINGS)
+    texts = _read_texts(call.body, "inputs", MAX_NATIVE_INPUTS)
+    if call.body.get("embedContents") or call.body.get("embeddingTypes") not in (None, [], ["float"]):
+        raise invalid("The emulator embeds inputs as floats only.")
+    size = read_count(call.body, "outputDimensions", most=_dimensions(call, model)) or _dimensions(call, model)
+    tokens = sum(count_tokens(item) for item in texts)
+    result: dict[str, Any] = {
+        "id": make_etag()[:32],
+        "embeddings": [embed(item, size) for item in texts],
+        "modelId": model,
+        "modelVersion": "1.0",
+        "usage": {"promptTokens": tokens, "completionTokens": 0, "totalTokens": tokens},
+    }
+    return Answer({**result, "inputs": texts} if read_flag(call.body, "isEcho") else result)
+
+
+@operation("generative-ai-inference", "RerankText", "POST /20231130/actions/rerankText")
+def rerank_text(call: OperationContext) -> Answer:
+    """RerankText: the more of the input's words a document has, the better."""
+    model = admit_native(call, RERANK)
+    query = text(call.body, "input", most=_LONG)
+    documents = _read_texts(call.body, "documents", MAX_DOCUMENTS)
+    echo = read_flag(call.body, "isEcho")
+    ranks = [
+        {"index": index, "relevanceScore": relevance(query, item), **({"document": {"text": item}} if echo else {})}
+        for index, item in enumerate(documents)
+    ]
+    ranks.sort(key=lambda rank: -float(str(rank["relevanceScore"])))
+    kept = ranks[: read_count(call.body, "topN") or len(ranks)]
+    return Answer({"id": make_etag()[:32], "modelId": model, "modelVersion": "1.0", "documentRanks": kept})
+
+
+OPERATIONS = (
+    *(
+        operation("generative-ai-inference", "Embeddings", f"POST {prefix}/embeddings", auth="either")(
+            _create_embeddings
+        )
+        for prefix in PREFIXES
+    ),
+    embed_text,
+    rerank_text,
+)
+
+
+def _dimensions(call: OperationContext, name: str) -> int:
+    model = find_model(name, call.region)
+    return model.dimensions if model is not None else _DIMENSIONS
+
+
+def _read_inputs(given: Any) -> list[str]:
+    """A text, a list of texts, or the tokens of one text or of several, as some clients send them."""
+    if isinstance(given, str) or (isinstance(given, list) and given and all(isinstance(item, int) for item in given)):
+        given = [given]
+    if not isinstance(given, list) or not 1 <= len(given) <= MAX_INPUTS:
+        raise invalid(f"input must be a text or a list of 1 to {MAX_INPUTS} texts.")
+    texts = [" ".join(map(str, item)) if isinstance(item, list) else item for item in given]
+    if not all(isinstance(item, str) and item for item in texts):
+        raise invalid("input must hold texts, none of them empty.")
+    return texts
+
+
+def _read_texts(body: dict[str, Any], name: str, most: int) -> list[str]:
+    found = [
+        item if isinstance(item, str) else text(as_object(item, name), "text", most=_LONG) for item in items(body, name)
+    ]
+    if not 1 <= len(found) <= most:
+        raise invalid(f"{name} must have 1 to {most} texts.")
+    return found
+
+
+def _encode(vector: list[float], form: str) -> list[float] | str:
+    return vector if form == "float" else base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode("ascii")
