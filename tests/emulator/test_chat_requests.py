@@ -104,7 +104,7 @@ def test_several_answers_and_their_usage(client: openai.OpenAI) -> None:
 @pytest.mark.parametrize("stop", ["no model", ["no model", "zzz"]])
 def test_the_answer_ends_before_a_stop_text(client: openai.OpenAI, stop: Any) -> None:
     choice = ask(client, stop=stop).choices[0]
-    assert choice.message.content == "This is the genai-iac local tenancy; "
+    assert choice.message.content == "This is the genai-iac local emulator; "
     assert choice.finish_reason == "stop"
 
 

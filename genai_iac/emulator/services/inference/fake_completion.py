@@ -36,7 +36,7 @@ def split_words(text: str) -> list[str]:
 def completion_text(question: str) -> str:
     """The text of an answer that nothing else is demanded of."""
     asked = question if len(question) <= _QUOTED else question[:_QUOTED] + "…"
-    return f"This is the genai-iac local tenancy; no model was run. You said: {asked}"
+    return f"This is the genai-iac local emulator; no model was run. You said: {asked}"
 
 
 def _from_script(script: ScriptedAnswer) -> Completion:
