@@ -1,4 +1,4 @@
-"""What a request of an API key carries: one builder for the local tenancy, `access` and the lint rules."""
+"""What a request of an API key carries: one builder for the local emulator, `access` and the lint rules."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Authorisation cases, each with the page it comes from: what the local tenancy admits, and for keys what `access` says of it."""
+"""Authorisation cases, each with the page it comes from: what the local emulator admits, and for keys what `access` says of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service between the tool and the local tenancy: its refusals quote every value that passed, in every form."""
+"""A service between the tool and the local emulator: its refusals quote every value that passed, in every form."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_the_policy_is_what_admits_the_key(examples: Project, tenancy: Tenancy) 
     whole = manifest.read_text()
     manifest.write_text(whole[: whole.index("---\napiVersion: genai-iac/v1\nkind: Policy")])
     assert planned_calls(plan(examples, "quickstart")) == {"DeletePolicy": 1}
-    examples.run("apply", "--auto-approve", "quickstart")
+    examples.run("apply", "--auto-approve", "--accept-outage", "ApiKey/chat-app", "quickstart")
     with client(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"]) as refused:
         with pytest.raises(openai.AuthenticationError):
             refused.chat.completions.create(model="openai.gpt-oss-120b", messages=MESSAGES)

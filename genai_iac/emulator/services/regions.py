@@ -1,4 +1,4 @@
-"""The regions that the local tenancy knows, and those where API keys were launched."""
+"""The regions that the local emulator knows, and those where API keys were launched."""
 
 from genai_iac.iam_policy.region_keys import REGION_KEYS
 

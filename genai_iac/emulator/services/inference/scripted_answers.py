@@ -135,7 +135,7 @@ def _read_error(value: dict[str, Any]) -> ServiceError:
         value.get("code", _STATUS_CODES.get(status, "InternalServerError" if status >= 500 else "InvalidParameter"))
     )
     headers = {"retry-after": str(value["retryAfter"])} if "retryAfter" in value else {}
-    return ServiceError(status, code, str(value.get("message", "Scripted by the local tenancy.")), headers)
+    return ServiceError(status, code, str(value.get("message", "Scripted by the local emulator.")), headers)
 
 
 def _read_delay(value: dict[str, Any]) -> int:
