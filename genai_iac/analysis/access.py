@@ -33,6 +33,7 @@ from genai_iac.iam_policy.value_classes import ValueClass, find_classes
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.planning.policy_staleness import digest_names
 from genai_iac.references.resolver import TenancyDirectory
+from genai_iac.vocabulary import is_routing_profile
 
 CALLS = {
     "chat": "ChatCompletions",
@@ -267,6 +268,8 @@ def _ask(
     names = tree.names(key.path[0])
     use = KeyUse(key.id, key.path, names[-1] if names else "", key.region)
     request = key_request(use, operation, models.example, now)
+    if is_routing_profile(models.example):  # taken to be in the key's compartment, as nothing tells where it is
+        request = replace(request, permissions=(*request.permissions, *permissions_of("GetRoutingProfile")))
     return assess(request, rules, lambda part: is_unknown_of_key(part, request))
 
 

@@ -70,7 +70,11 @@ def find_needs(verb: Verb, resources: Mapping[Address, Resource], existing: Coll
     there = frozenset(resources if verb == "rotate" else existing)
     yield from _of(_AT_THE_START, ROOT)
     for kind in RESOURCE_TYPES.values():
-        yield from _of((kind.listing.operation,), ROOT)
+        declared = any(one.kind == kind.name for one in resources)
+        if declared or not kind.listing.optional:
+            yield from _of((kind.listing.operation,), ROOT)
+        if declared and kind.listing.summary:
+            yield from _of((kind.get_operation,), ROOT)
     for named in sorted(_named_kinds(resources.values())):
         yield from _of((_GROUPS[named],), ROOT)
     for resource in resources.values():
@@ -111,8 +115,7 @@ def _life(resource: Resource, *, exists: bool) -> Iterator[str]:
         yield kind.update_operation
     yield kind.get_operation
     yield kind.delete_operation
-    if kind.name == "Compartment":
-        yield "GetWorkRequest"  # one goes, and moves, as a work request
+    yield from kind.life_operations
 
 
 def _of_sinks(

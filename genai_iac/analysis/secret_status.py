@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from genai_iac.core import Address, Live, LiveResource, Resource, SinkState
+from genai_iac.core import Address, Live, LiveResource, Reference, Resource, SinkState
 from genai_iac.resource_types import Rotation, declared_secrets, derive_state
 
 _STEPS = {
@@ -32,6 +32,7 @@ class SecretStatus:
     role: str  # current, standby, pending, inactive; empty where nothing says
     sinks: tuple[str, ...]  # places that hold this very value
     step: str  # where the key's rotation stands; empty without one
+    project: str = ""  # the project that callers name: an address or an OCID
 
     @property
     def is_read_dead(self) -> bool:
@@ -91,7 +92,13 @@ def _of_key(
             role=roles[0] if roles else "",
             sinks=tuple(place for place, sink in zip(places, held, strict=False) if secret.name in sink.records),
             step=step,
+            project=_project(resource),
         )
+
+
+def _project(resource: Resource | None) -> str:
+    named = resource.settings.get("project") if resource else None
+    return str(named.address) if isinstance(named, Reference) else str(named or "")
 
 
 def _step(resource: Resource | None, key: LiveResource, held: tuple[SinkState, ...]) -> str:

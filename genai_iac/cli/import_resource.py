@@ -81,5 +81,7 @@ def _what_next(desired: Resource, found: LiveResource) -> str:
             "OCI showed the values of its secrets once, when they were created, so they cannot be delivered now."
         )
         if desired.settings.get("deliverTo"):
-            lines.append("They count as undelivered: the plan renews the unused ones that no other machine can hold, and reports the others.")
+            lines.append(
+                "They count as undelivered: the plan renews the unused ones that no other machine can hold, and reports the others."
+            )
     return "\n".join([*lines, "See what still differs: genai-iac plan"]) + "\n"

@@ -94,6 +94,7 @@ class GlobalOptions:
     region: str | None = None
     local: bool = False
     endpoint: str | None = None
+    allow_endpoint_host: tuple[str, ...] = ()
     no_color: bool = False
     verbose: int = 0
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -171,6 +172,13 @@ GLOBAL_FLAGS: list[click.Parameter] = [
         envvar=f"{PREFIX}ENDPOINT",
         metavar="URL",
         help="A running local emulator (genai-iac local serve).",
+    ),
+    _flag(
+        "--allow-endpoint-host",
+        multiple=True,
+        envvar=f"{PREFIX}ALLOW_ENDPOINT_HOST",
+        metavar="HOST",
+        help="A host outside OCI that an ApiKey's endpoint may name.",
     ),
     _flag("--no-color", is_flag=True, default=None, envvar=f"{PREFIX}NO_COLOR", help="No colours; also NO_COLOR."),
     _flag(

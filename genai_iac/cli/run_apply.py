@@ -39,7 +39,7 @@ from genai_iac.render.plan.progress import (
 )
 from genai_iac.render.plan.text import render_text
 
-_MODEL = "xai.grok-4"
+_MODEL = "openai.gpt-oss-120b"
 
 
 def next_step_lines(workspace: Session, made: Iterable[Address], allowed: Collection[KeyPermission]) -> str:

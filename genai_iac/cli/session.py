@@ -120,6 +120,8 @@ class Session:
         from genai_iac.planning import PlanInputs
         from genai_iac.planning.preflight import ServiceLimits
 
+        if self.snapshot is None:
+            self._check_endpoints()
         hold = read_sink_states if look_into_sinks and self.snapshot is None else assume_delivered
         return PlanInputs(
             stack=self.manifest.stack,
@@ -130,6 +132,7 @@ class Session:
             held=hold(self.desk_for(live), self.manifest.resources, live),
             wishes=wishes or {},
             moved=moved,
+            base_url=self.provider.base_url if self.snapshot is None else None,
             limits=ServiceLimits.of_environment(os.environ, local=self.flags.local or self.flags.endpoint is not None),
             born=self.names.born,
         )
@@ -167,6 +170,12 @@ class Session:
 
         unseen = blind_spots(self.snapshot, self.manifest.resources.values(), self.manifest.stack.region)
         return [f"the snapshot did not look into {spot}: what is there already is not known" for spot in unseen]
+
+    def _check_endpoints(self) -> None:
+        """Raises GuardError for the endpoint of a key that is neither OCI's nor allowed."""
+        for resource in self.manifest.resources.values():
+            if endpoint := resource.settings.get("endpoint"):
+                self.provider.base_url(resource.region or self.manifest.stack.region, endpoint)
 
     def _check_pin(self) -> None:
         pinned = self.manifest.stack.tenancy
@@ -283,6 +292,7 @@ def open_provider(
             region=flags.region,
             stack_region=region,
             endpoint=endpoint,
+            allowed_hosts=flags.allow_endpoint_host,
             base_url=base_url,
         )
         if not flags.local or flags.endpoint:

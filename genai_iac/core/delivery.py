@@ -40,6 +40,7 @@ class SinkContents:
     announced: Mapping[str, datetime] = field(
         default_factory=dict
     )  # when the making of a lost one was announced (the tenancy's clock), where that is known
+    project: str | None = None  # the project that it tells consumers to name
 
     def record(self, secret: str) -> Record | None:
         """The record of that secret, or None."""
@@ -91,6 +92,8 @@ class SinkState:
     damage: str = ""  # why it has to be written again although it holds what it should
     stale: frozenset[str] = frozenset()  # secrets of which it holds a value that is not the live one
     former: bool = False  # no manifest declares it any more: values can be taken from it, and none are brought
+    base_url: str = ""  # what it tells consumers to call
+    project: str | None = None  # what it tells them to name
 
     def may_hold(self, secret: str) -> bool:
         """Whether callers may have that secret from here, or from the same place on another machine."""

@@ -112,7 +112,7 @@ class Owner:
 
 def fixed_part(kind: str, compartment: str, name: str, region: str | None) -> str:
     """What OCI never changes of a resource of that kind, so that a copy with other values is reported at once."""
-    return {"Policy": f"{compartment}\n{name}", "ApiKey": region or ""}.get(kind, "")
+    return {"Policy": f"{compartment}\n{name}", "ApiKey": region or "", "Project": region or ""}.get(kind, "")
 
 
 def fixed_part_of_create(kind: str, body: Mapping[str, Any], region: str | None) -> str:

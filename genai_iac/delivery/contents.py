@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from genai_iac.core import (
     Delivery,
@@ -50,7 +51,8 @@ def match_live_masks(
     elsewhere = _elsewhere(sink, live, records, memory)
     damage = holding.damage if records else ""
     stale = frozenset(one.secret for one in holding.records if holding.whole and one.secret not in records)
-    return SinkState(sink.roles, sink.readable, records, unknown, sink.place, elsewhere, damage, stale)
+    state = SinkState(sink.roles, sink.readable, records, unknown, sink.place, elsewhere, damage, stale)
+    return replace(state, base_url=holding.base_url, project=holding.project)
 
 
 def _holds(holding: SinkContents, secret: LiveSecret) -> bool | None:

@@ -28,7 +28,7 @@ from genai_iac.delivery.contents import (
 from genai_iac.delivery.service import DeliveryService
 from genai_iac.delivery.sinks import Sink
 
-BaseUrl = Callable[[str], str]  # of a region
+BaseUrl = Callable[[str, str], str]  # of a region and an ApiKey's `endpoint`
 
 
 def predict_sink_calls(
@@ -83,7 +83,8 @@ def _of_change(
         sinks = desk.sinks(resource, seen.id or None)
         sources = [*sinks, *desk.former(resource, seen.id)] if seen.id else sinks
         for sink in sinks:
-            deliveries = tuple(_deliveries(sink, sources, resource, seen, change, change.handover, base_url))
+            project = desk.project_name(resource)
+            deliveries = tuple(_deliveries(sink, sources, resource, seen, change, change.handover, base_url, project))
             renamed = renames.get(sink.place)
             done = len(sink.calls(renamed)) if renamed else 0  # the records come first, and are written already by then
             yield from sink.calls(*filter(None, [renamed]), *deliveries)[done:]
@@ -117,14 +118,15 @@ def _deliveries(
     change: Change,
     handover: DeliveryPlan,
     base_url: BaseUrl,
+    project: str | None,
 ) -> Iterator[Delivery]:
     held = inspect_sink(sink, seen)
     minted = dict.fromkeys(change.mints)
     staged = roles_with_pending(held, handover.prove) if handover.prove is not None else {}
     for roles in (staged, handover.roles):
         if roles:
-            url = base_url(seen.region or "")
-            yield build_delivery(sink, held, resource, seen, url, roles, minted, sources)
+            url = base_url(seen.region or "", resource.settings.get("endpoint", "actions/v1"))
+            yield build_delivery(sink, held, resource, seen, url, roles, minted, sources, project)
 
 
 def _foresee(change: Change, before: LiveResource | None, resource: Resource) -> LiveResource:

@@ -86,6 +86,11 @@ class DeliveryService:
         found = (self._known(named) for entry in entries for named in entry_compartments(entry))
         return {id for id in found if id is not None}
 
+    def project_name(self, resource: Resource) -> str | None:
+        """The OCID of the project that calls with the key name; its reference as text while that is not known."""
+        named = resource.settings.get("project")
+        return None if named is None else self._known(named) or str(named)
+
     def prove(self, resource: Resource, id: str | None) -> None:
         """Check that every sink of the resource can be written, before any value is created. Raises SinkError."""
         for sink in self.sinks(resource, id):

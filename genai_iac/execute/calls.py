@@ -58,6 +58,7 @@ class CallExecutor:
     def _create(self, call: Call) -> None:
         resolved = self._progress.resolver.final(call.body, self._provider.now())
         sent: list[dict[str, Any]] = []
+        recovered = False
 
         def marked() -> dict[str, Any]:
             sent.append(self._progress.mark_created(self._change, resolved, call.region))
@@ -69,10 +70,12 @@ class CallExecutor:
             found = self._find_lost(call, sent[-1]) if failure.uncertain or failure.status == 409 else None
             if found is None:
                 raise
-            reply = OciResponse(found)
+            reply, recovered = OciResponse(found), True
         self._keep(reply, call)
         assert self.id is not None
-        if reply.secrets:  # the values in the answer show that it is ours, and no other run's
+        # a name that need not be unique is made twice by two applies; the answer, and values in it, show that this one is ours
+        ours = bool(reply.secrets) if self._kind.creates_secrets else not recovered
+        if ours and self._kind.name_scope is None:
             self._progress.twins.watch(self._change, self.id, call.region, sent[-1])
         self._progress.ids[self._change.address] = self.id
 

@@ -51,11 +51,11 @@ class DuplicateGuard:
 
     def part(self) -> Iterator[Outcome]:
         """Delete each key of ours that is not the first of its address; yields a failed Outcome for each."""
-        places: dict[tuple[str, str | None], list[_CreatedKey]] = {}
+        places: dict[tuple[str, str, str | None], list[_CreatedKey]] = {}
         for made in self._made:
-            places.setdefault((made.body["compartmentId"], made.region), []).append(made)
-        listing = RESOURCE_TYPES["ApiKey"].listing
-        for (compartment, region), several in places.items():
+            places.setdefault((made.change.address.kind, made.body["compartmentId"], made.region), []).append(made)
+        for (kind, compartment, region), several in places.items():
+            listing = RESOURCE_TYPES[kind].listing
             try:
                 rows = self._provider.read_all(listing.operation, compartment, region, **listing.parameters)
             except ServiceFailure:
@@ -65,7 +65,7 @@ class DuplicateGuard:
 
     def _is_twin(self, row: Mapping[str, Any], made: _CreatedKey) -> bool:
         return is_alive(row) and self._is_same_birth(
-            made.body["freeformTags"][OWNERSHIP_TAG], RESOURCE_TYPES["ApiKey"].read(row, made.region)
+            made.body["freeformTags"][OWNERSHIP_TAG], RESOURCE_TYPES[made.change.address.kind].read(row, made.region)
         )
 
     def _give_way(self, made: _CreatedKey, twins: list[Mapping[str, Any]]) -> Iterator[Outcome]:
@@ -75,7 +75,9 @@ class DuplicateGuard:
         said = f"another apply made it at the same time ({first['id']})"
         try:
             with making_change_of(made.change.address):
-                self._provider.write(RESOURCE_TYPES["ApiKey"].delete_operation, id=made.id, region=made.region)
+                self._provider.write(
+                    RESOURCE_TYPES[made.change.address.kind].delete_operation, id=made.id, region=made.region
+                )
         except ServiceFailure as failure:
             note = f"{said}, and ours could not be deleted: {failure}"
         else:

@@ -9,7 +9,8 @@ from genai_iac.core import Change, LiveResource, Record, Resource, Role, Secret
 from genai_iac.core.errors import IacError, SinkError, StalePlanError
 from genai_iac.delivery import Values
 from genai_iac.execute.context import ApplyContext
-from genai_iac.execute.verification import is_dead, verify_secret
+from genai_iac.execute.verification import InferenceEndpoint, is_dead, verify_secret
+from genai_iac.vocabulary import model_warning
 
 
 class SecretDelivery:
@@ -86,8 +87,7 @@ class SecretDelivery:
     def end(self, live: LiveResource | None, id: str | None) -> None:
         """What comes after the last call: the retired value is shown dead, and sinks are emptied that are to hold nothing more."""
         if self._retired is not None and live is not None and live.region is not None:
-            url = self._provider.inference_url(live.region)
-            dead = is_dead(url, self._retired, self._progress.stop, client=self._provider.http)
+            dead = is_dead(self._where(live.region), self._retired, self._progress.stop, client=self._provider.http)
             said = "is dead" if dead else "still answers: the change has not propagated yet"
             self.notes.append(f"the old value {said}")
         if self._change.empties and id is not None:
@@ -130,22 +130,38 @@ class SecretDelivery:
                 f"no sink can give the value of {name}, so it cannot be verified", hint="apply again: it is renewed"
             )
         assert live.region is not None
-        url, api = self._provider.inference_url(live.region), block.get("api", "chat")
-        verify_secret(url, value, block["model"], api, self._progress.stop, client=self._provider.http)
-        self.notes.append(f"{name} answered with {block['model']}")
+        where, api = self._where(live.region), block.get("api", "chat")
+        said = verify_secret(where, value, block["model"], api, self._progress.stop, client=self._provider.http)
+        warning = model_warning(block["model"], live.region, self._provider.now())
+        more = warning or said
+        self.notes.append(f"{name} answered with {block['model']}" + (f" (warning: {more})" if more else ""))
 
     def _stage(self, live: LiveResource, name: str, minted: Mapping[str, Secret]) -> None:
         assert live.region is not None
         with _storing():
-            self._desk.stage(self._resource, live, self._provider.base_url(live.region), name, minted, self._known)
+            url, project = self._base_url(live.region), self._project
+            self._desk.stage(self._resource, live, url, name, minted, self._known, project=project)
 
     def _write(self, live: LiveResource, roles: Mapping[str, Role], minted: Mapping[str, Secret]) -> None:
         assert live.region is not None
         with _storing():
-            url = self._provider.base_url(live.region)
-            written = self._desk.deliver(self._resource, live, url, roles, minted, self._known)
+            url, project = self._base_url(live.region), self._project
+            written = self._desk.deliver(self._resource, live, url, roles, minted, self._known, project=project)
         if written:
             self.notes.append(f"delivered to {', '.join(written)}")
+
+    @property
+    def _project(self) -> str | None:
+        """The OCID of the project that calls with this key name. Known by now: its change comes before this one."""
+        named = self._progress.resolver.value(self._resource.settings.get("project"))
+        return named if isinstance(named, str) else None
+
+    def _base_url(self, region: str) -> str:
+        return self._provider.base_url(region, self._resource.settings.get("endpoint", "actions/v1"))
+
+    def _where(self, region: str) -> InferenceEndpoint:
+        url = self._provider.inference_url(region, self._resource.settings.get("endpoint", "actions/v1"))
+        return InferenceEndpoint(url, self._project)
 
 
 @contextmanager

@@ -12,8 +12,10 @@ from genai_iac.core.errors import IacError
 from genai_iac.core.redact import redact
 from genai_iac.network import HttpClient
 
+_ANY_MODEL = "openai.gpt-oss-120b"  # a dead secret is refused before the model is looked at
 _PATIENCE = 240.0  # seconds that a change may take to reach the endpoint; no number is documented
 _DEAD_PATIENCE = 30.0
+_RETIREMENT = "model-retirement-info"  # sent with answers of a deprecated model (Oracle: retire-announcements.htm)
 _LONGEST = 1024 * 1024  # bytes of an answer
 
 
@@ -38,22 +40,32 @@ _ADVICE = dict.fromkeys(
 )
 
 
+class InferenceEndpoint(NamedTuple):
+    """Where a secret is called with: the base URL, and the OCID of the project that the call names."""
+
+    url: str
+    project: str | None = None
+
+
 def verify_secret(
-    base_url: str,
+    where: InferenceEndpoint,
     secret: Secret,
     model: str,
     api: str,
     stop: CancelToken,
     patience: float = _PATIENCE,
     client: HttpClient | None = None,
-) -> None:
-    """Call the model until the endpoint accepts the secret. Raises IacError when it does not within `patience` seconds."""
+) -> str:
+    """Call the model until the endpoint accepts the secret; returns what the endpoint says of the model's retirement, or nothing.
+
+    Raises IacError when it does not within `patience` seconds.
+    """
     client = client or HttpClient()
     began, pause = time.monotonic(), 0.2
     while True:
-        status, said, final = _call(client, base_url, secret, model, api)
+        status, said, final = _call(client, where, secret, model, api)
         if 200 <= status < 300:
-            return
+            return said
         if final or (status not in (0, 401, 429) and status < 500):
             break
         if time.monotonic() - began + pause > patience:
@@ -70,13 +82,17 @@ def verify_secret(
 
 
 def is_dead(
-    base_url: str, secret: Secret, stop: CancelToken, patience: float = _DEAD_PATIENCE, client: HttpClient | None = None
+    where: InferenceEndpoint,
+    secret: Secret,
+    stop: CancelToken,
+    patience: float = _DEAD_PATIENCE,
+    client: HttpClient | None = None,
 ) -> bool:
     """Whether the endpoint refuses the secret (401) within `patience` seconds."""
     client = client or HttpClient()
     began, pause = time.monotonic(), 0.1
     while True:
-        status, _, _ = _call(client, base_url, secret, "xai.grok-4", "chat")
+        status, _, _ = _call(client, where, secret, _ANY_MODEL, "chat")
         if status == 401:
             return True
         if time.monotonic() - began + pause > patience or not stop.rest(pause):
@@ -84,17 +100,19 @@ def is_dead(
         pause = min(pause * 2, 5.0)
 
 
-def _call(client: HttpClient, base_url: str, secret: Secret, model: str, api: str) -> tuple[int, str, bool]:
-    """The status (0: no answer of a model), the first words of an error, and whether another try would end the same way."""
+def _call(client: HttpClient, where: InferenceEndpoint, secret: Secret, model: str, api: str) -> tuple[int, str, bool]:
+    """The status (0: no answer of a model), the first words of an error or a warning, and whether another try would end the same way."""
     asked = _APIS[api]
     content = json.dumps({"model": model, **asked.body}).encode()
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {secret.reveal()}"}
-    answer = client.post(f"{base_url}/{asked.path}", content, headers, _LONGEST)
+    if where.project:
+        headers["OpenAI-Project"] = where.project
+    answer = client.post(f"{where.url}/{asked.path}", content, headers, _LONGEST)
     if answer.reason is not None:
         return 0, f"({answer.reason.text})", answer.reason.final
     if 200 <= answer.status < 300:
         if asked.answer in _members(answer.body):
-            return answer.status, "", False
+            return answer.status, _printable(answer.headers.get(_RETIREMENT, "")), False
         return 0, f"({answer.status}, with something else than a model's answer)", False
     if 300 <= answer.status < 400:
         target = f", and points to {answer.location[:200]}" if answer.location else ""
@@ -118,4 +136,8 @@ def _first_words(body: bytes) -> str:
         text = str(data.get("message") or data.get("error", {}).get("message") or text)
     except (ValueError, AttributeError):
         pass
+    return _printable(text)
+
+
+def _printable(text: str) -> str:
     return redact(" ".join(text.split()))[:200].rstrip(".")  # before it is cut: half a value is one too

@@ -12,9 +12,8 @@ _MOST_TAGS = 10
 def type_of_ocid(ocid: str) -> str | None:
     """The kind whose resources have OCIDs like this one; None for what this tool does not declare."""
     parts = ocid.split(".")
-    return {"compartment": "Compartment", "policy": "Policy", "generativeaiapikey": "ApiKey"}.get(
-        parts[1].lower() if len(parts) >= 5 and parts[0] == "ocid1" else ""
-    )
+    type = parts[1].lower() if len(parts) >= 5 and parts[0] == "ocid1" else ""
+    return next((kind.name for kind in RESOURCE_TYPES.values() if kind.ocid_type == type), None)
 
 
 def check_resource_type(address: Address, ocid: str) -> None:

@@ -153,7 +153,11 @@ def blind_spots(snapshot: Snapshot, resources: Iterable[Resource], region: str) 
     declared, tree = list(resources), snapshot.tree
     for place in sorted({*named_compartments(tree, declared)} - {*snapshot.places}, key=tree.path):
         yield f"the compartment {tree.path(place)}"
-    regions = {resource.region or region for resource in declared if resource.address.kind == "ApiKey"}
+    regions = {
+        resource.region or region
+        for resource in declared
+        if RESOURCE_TYPES[resource.address.kind].listing.reach == "compartment and region"
+    }
     yield from (f"the region {name}" for name in sorted(regions - {*snapshot.regions}))
 
 

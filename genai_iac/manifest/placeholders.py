@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -52,7 +52,7 @@ class Scope:
 
     stack: str | None
     variables: Mapping[str, VariableValue] | None
-    kinds: Iterable[str]
+    kinds: Mapping[str, Collection[str]]  # with what a reference to each may end in
     references: bool = True  # whether references may stand here
 
 
@@ -167,7 +167,7 @@ def _read_reference(piece: TextPart, match: re.Match[str], scope: Scope) -> Refe
         raise PlaceholderError(
             piece.number, f"no kind of resource is called {show(kind)}", suggest_or_list(kind, scope.kinds)
         )
-    fields = ("id", "name", "path") if kind == "Compartment" else ("id",)
+    fields = scope.kinds[kind]
     if field not in fields:
         hint = suggest(field, fields) or f"write ${{{kind}/{show(name)}.{join_or(fields)}}}"
         raise PlaceholderError(piece.number, f"a reference to {kind} cannot end in .{show(field)}", hint)

@@ -18,6 +18,7 @@ from genai_iac.manifest.yaml_scalars import check_tags
 from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import STACK_KIND, check_document
 
+REFERABLE = {name: kind.reference_fields for name, kind in RESOURCE_TYPES.items()}
 _MOST_NAMED = 20  # stacks in a message
 
 
@@ -79,15 +80,15 @@ def prepare_context(
 ) -> LoadContext:
     """The Stack and what holes may name. `layers` are the values given to variables, later ones win."""
     if draft is None:
-        return LoadContext(None, Scope(None, None, RESOURCE_TYPES), {})
+        return LoadContext(None, Scope(None, None, REFERABLE), {})
     notes, places = findings.of(draft.written.file), Places(draft.written)
     spec = to_data(draft.spec) if draft.spec is not None else None
     if not isinstance(spec, Mapping):
         notes.add_all(check_document(STACK_KIND, to_data(draft.root), places.nearest))
-        return LoadContext(None, Scope(draft.name, None, RESOURCE_TYPES), {})
+        return LoadContext(None, Scope(draft.name, None, REFERABLE), {})
     document = Document(STACK_KIND, draft.name or "", spec, draft.source, places)
     variables = _settle(draft, document, layers, notes) if environment.sound and draft.written.whole else None
-    scope = Scope(draft.name, variables, RESOURCE_TYPES)
+    scope = Scope(draft.name, variables, REFERABLE)
     return LoadContext(_read_stack(draft, document, environment, scope, root, notes), scope, variables or {})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
@@ -22,6 +22,7 @@ class Answer:
     status: int
     body: bytes = b""
     location: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)  # by name, in any case
     reason: Reason | None = None
 
 
@@ -59,7 +60,7 @@ class HttpClient:
                 content = read_body(raw, raw.headers.get("content-encoding", ""), limit)
             finally:
                 raw.close() if raw.length_remaining else raw.release_conn()
-            return Answer(raw.status, content, str(raw.headers.get("location", "")))
+            return Answer(raw.status, content, str(raw.headers.get("location", "")), raw.headers)
         except (urllib3.exceptions.HTTPError, AnswerLimit, OSError, ValueError) as error:
             return Answer(0, reason=explain(error, url, proxy))
 

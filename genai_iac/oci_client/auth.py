@@ -30,6 +30,7 @@ class Connection:
     region: str | None = None
     stack_region: str | None = None  # called when neither a flag nor the profile names one
     endpoint: str | None = None  # of a local emulator; the real service has none to give
+    allowed_hosts: tuple[str, ...] = ()  # beside OCI's own, hosts that an ApiKey's `endpoint` may name
     base_url: str | None = None  # where the delivered keys will be used, when that is not the endpoint
 
     def check_endpoint(self) -> None:

@@ -15,11 +15,13 @@ from typing import Any
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.core.current_address import current_address
 from genai_iac.core.errors import IacError, ServiceFailure, UsageError
+from genai_iac.core.sdk_operation import SdkOperation
 from genai_iac.network import HttpClient, read_headers
 from genai_iac.network.limits import PAGES, cut_deep
 from genai_iac.oci_client.auth import Connection, read_identity
 from genai_iac.oci_client.errors import not_subscribed, translate
-from genai_iac.oci_client.operations import OPERATIONS, SdkOperation
+from genai_iac.oci_client.inference_hosts import INFERENCE_PATHS, check_inference_host
+from genai_iac.oci_client.operations import OPERATIONS
 from genai_iac.oci_client.rate_limiter import RateLimiter
 from genai_iac.oci_client.regions import normalize_region
 from genai_iac.oci_client.responses import (
@@ -214,22 +216,31 @@ class OciClient:
             f"work request {work_request} has not ended", hint="run the command again; it goes on from there"
         )
 
-    def base_url(self, region: str) -> str:
-        """Where the OpenAI SDK calls the models of that region with a delivered secret."""
-        local = self.connection.base_url or self.connection.endpoint
+    def base_url(self, region: str, endpoint: str = "actions/v1") -> str:
+        """Where the OpenAI SDK calls the models of that region with a delivered secret; `endpoint` is an ApiKey's.
+
+        Raises GuardError for the URL of a host that nobody allowed.
+        """
+        if endpoint.startswith("https://"):
+            check_inference_host(endpoint, self.connection.allowed_hosts)
+            return endpoint
+        path, local = INFERENCE_PATHS[endpoint], self.connection.base_url or self.connection.endpoint
         if local is None:
             import oci
 
             realm = oci.regions.REGION_REALMS.get(region, "oc1")
             domain = oci.regions.REALMS.get(realm, "oraclecloud.com")
-            return f"https://inference.generativeai.{region}.oci.{domain}/20231130/actions/v1"
+            return f"https://inference.generativeai.{region}.oci.{domain}{path}"
         prefix = "" if region == self.home_region else f"/r/{region}"
-        return f"{local.rstrip('/')}{prefix}/20231130/actions/v1"
+        return f"{local.rstrip('/')}{prefix}{path}"
 
-    def inference_url(self, region: str) -> str:
+    def inference_url(self, region: str, endpoint: str = "actions/v1") -> str:
         """Where this process itself calls the models of that region: the endpoint, also when delivered keys are used elsewhere."""
-        endpoint = self.connection.endpoint
-        return f"{local_endpoint(endpoint, region)}/20231130/actions/v1" if endpoint else self.base_url(region)
+        called, local = self.base_url(region, endpoint), self.connection.endpoint
+        if not local:
+            return called
+        # a secret of an emulator is no business of the host that the manifest names
+        return local_endpoint(local, region) + INFERENCE_PATHS.get(endpoint, INFERENCE_PATHS["openai/v1"])
 
     def close(self) -> None:
         """Let the connections go."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from genai_iac.core import (
@@ -66,8 +67,9 @@ def read_live(
         narrow = bool(choose) or full_scan
         above = {parent for place in own for parent in tree.lineage(place)} - own  # their policies reach into the own
         scope = whole_scope(own, regions) if narrow else choose_scope(every, own, regions, provider.regions, above)
-        reads = [pool.submit(_read, provider, place) for place in scope.own]
-        tries = [pool.submit(_try, provider, place) for place in scope.beyond]
+        reader = _PlaceReader(provider, owner, frozenset(one.address.kind for one in declared))
+        reads = [pool.submit(reader.read, place) for place in scope.own]
+        tries = [pool.submit(_try, reader, place) for place in scope.beyond]
         try:
             found.extend(row for read in reads for row in read.result())
         except BaseException:
@@ -118,16 +120,48 @@ def _read_wide(provider: OciClient, kind: ResourceType, region: str) -> list[Liv
     return list(_live_rows(kind, rows, None))
 
 
-def _read(provider: OciClient, place: Place) -> list[LiveResource]:
-    kind, compartment, region = place
-    rows = provider.read_all(kind.listing.operation, compartment, region, **kind.listing.parameters)
-    return list(_live_rows(kind, rows, region))
+@dataclass(frozen=True)
+class _PlaceReader:
+    """Reads places: one list call each, and one Get for each row of a kind whose list leaves attributes out."""
+
+    provider: OciClient
+    owner: Owner
+    declared: frozenset[str]  # the kinds that the manifests declare
+
+    def read(self, place: Place, *, every: bool = True) -> list[LiveResource]:
+        """What is there; without `every`, what is not the owner's is left as it is listed. Raises ServiceFailure."""
+        kind, compartment, region = place
+        try:
+            rows = self.provider.read_all(kind.listing.operation, compartment, region, **kind.listing.parameters)
+        except ServiceFailure as failure:
+            # identities from before this type existed may not list it, and a stack that has none need not care
+            if kind.listing.optional and failure.status == 404 and kind.name not in self.declared:
+                return []
+            raise
+        if kind.listing.summary:
+            rows = [self._in_full(kind, row, region) if every or self._owns(row) else row for row in rows]
+        return list(_live_rows(kind, rows, region))
+
+    def _in_full(self, kind: ResourceType, row: dict[str, Any], region: str | None) -> dict[str, Any]:
+        """The row with what only the Get operation shows. Another's that this identity may not read stays as it is listed."""
+        if row.get("lifecycleState") in _GONE or "id" not in row:
+            return row
+        try:
+            data = self.provider.get(kind.get_operation, row["id"], region).data
+        except ServiceFailure as failure:
+            if failure.status != 404 or self._owns(row):
+                raise
+            return row
+        return data if isinstance(data, dict) else row
+
+    def _owns(self, row: Mapping[str, Any]) -> bool:
+        return self.owner.owns(read_ownership_tag((row.get("freeformTags") or {}).get(OWNERSHIP_TAG)))
 
 
-def _try(provider: OciClient, place: Place) -> tuple[Place, list[LiveResource] | ServiceFailure]:
+def _try(reader: _PlaceReader, place: Place) -> tuple[Place, list[LiveResource] | ServiceFailure]:
     """What is there; the failure where the identity may not look, or the region does not answer: the stack names no such place."""
     try:
-        return place, _read(provider, place)
+        return place, reader.read(place, every=False)
     except ServiceFailure as failure:
         return place, failure
 

@@ -1,7 +1,7 @@
 """Which compartments and regions a reading looks into: the stack's own, and wherever what it made could be besides. Pure.
 
 A key that an edit of the manifests or a person in the Console took elsewhere is still this stack's, and a list call is the
-only way to find it. So every compartment is listed in every region that serves API keys, as long as that is at most
+only way to find it. So every compartment is listed in every region that serves API keys and projects, as long as that is at most
 `MOST_LISTS` calls; in a larger tenancy less is searched, and the plan says what was not.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 
-MOST_LISTS = 200  # list calls by compartment of one reading; above it not everything is searched without --full-scan
+MOST_LISTS = 400  # list calls by compartment of one reading; above it not everything is searched without --full-scan
 
 # The regions of the commercial realm in which Generative AI offers API keys (facts of August 2026). A region that a manifest
 # names is read whether it is here or not.
@@ -59,7 +59,8 @@ class Scope:
             )
         if self.regions_left:
             yield (
-                f"{', '.join(self.regions_left)}: not searched for API keys that the stack may have there; to search: --full-scan"
+                f"{', '.join(self.regions_left)}: not searched for API keys and projects that the stack may have there; "
+                "to search: --full-scan"
             )
 
 

@@ -7,8 +7,9 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
+from genai_iac.core.sdk_operation import Service
 from genai_iac.network import NetworkSettings
-from genai_iac.oci_client.operations import CLIENTS, Service
+from genai_iac.oci_client.operations import CLIENTS
 from genai_iac.oci_client.transport import settle_session
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from genai_iac import iam_policy as language
 from genai_iac.core import Address, Live, LiveResource, LiveSecret, Notice, Owner, Resource, SinkState, Stack, Value
@@ -30,6 +31,7 @@ class PlanInputs:
     held: Mapping[Address, tuple[SinkState, ...]] = field(default_factory=dict)  # what the sinks of each live key hold
     wishes: Mapping[Address, RotationRequest] = field(default_factory=dict)  # what `rotate` asks
     moved: frozenset[Address] = frozenset()  # undeclared, marked elsewhere, and meant to be deleted all the same
+    base_url: Callable[[str, str], str] | None = None  # of a region and a key's `endpoint`; None: not known
     limits: ServiceLimits = field(default_factory=ServiceLimits)  # how much the tenancy can hold
     born: Callable[[str], datetime | None] = lambda _: None  # when the group of that OCID was made, if it is known
 
@@ -46,7 +48,7 @@ class DiffContextBuilder:
 
     def facts(self, desired: Resource) -> DiffContext:
         """What the kind of a declared resource may look at."""
-        held = self._inputs.held.get(desired.address, ())
+        held = tuple(self._judge_sink(sink, desired) for sink in self._inputs.held.get(desired.address, ()))
         wish = self._inputs.wishes.get(desired.address)
         idle = idle_time(desired)
         return DiffContext(
@@ -58,6 +60,16 @@ class DiffContextBuilder:
             lambda secret: self._is_idle(secret, idle),
             self._outdated,
         )
+
+    def _judge_sink(self, sink: SinkState, desired: Resource) -> SinkState:
+        """The sink with why it has to be written again when it tells consumers of another project or base URL."""
+        if not (sink.readable and sink.base_url and self._inputs.base_url) or sink.damage or sink.former:
+            return sink
+        project = self._resolver.value(desired.settings.get("project"))
+        if project != sink.project:
+            return replace(sink, damage="the project differs" if project else "it names a project")
+        url = self._inputs.base_url(desired.region or "", desired.settings.get("endpoint", "actions/v1"))
+        return sink if _same_url(url, sink.base_url) else replace(sink, damage="the base URL differs")
 
     def _same(self, desired: Value, live: Any) -> bool:
         return bool(self._resolver.value(desired) == live)
@@ -108,3 +120,10 @@ class DiffContextBuilder:
 
     def _is_idle(self, secret: LiveSecret, idle: timedelta) -> bool:
         return secret.last_used is None or self._live.now - secret.last_used >= idle
+
+
+def _same_url(one: str, other: str) -> bool:
+    """Whether both are one address. An emulator answers at another port after a restart: there only the paths count."""
+    parts = urlsplit(one), urlsplit(other)
+    local = all(part.scheme == "http" for part in parts)
+    return parts[0].path == parts[1].path if local else one == other

@@ -171,10 +171,11 @@ def _claims(
 
 
 def _claim(address: Address, attributes: Mapping[str, Value] | None) -> tuple[str, ...] | None:
-    if attributes is None or address.kind == "ApiKey":
+    kind = RESOURCE_TYPES[address.kind]
+    if attributes is None or kind.name_scope is None:
         return None
-    place = "" if address.kind == "Policy" else str(attributes["compartmentId"])
-    return address.kind, place, str(attributes["name"]).casefold()
+    place = "" if kind.name_scope == "tenancy" else str(attributes["compartmentId"])
+    return address.kind, place, str(attributes[kind.name_field]).casefold()
 
 
 def _sorted(order: Sequence[Address], needs: Mapping[Address, set[Address]]) -> list[Address]:

@@ -10,9 +10,9 @@ from functools import cached_property
 from genai_iac.core import Address, CompartmentNode, CompartmentTree, Resource, Value
 from genai_iac.core.errors import PlanError
 from genai_iac.references.resolver import Resolver, TenancyDirectory
+from genai_iac.resource_types import RESOURCE_TYPES
 
 _OCID = re.compile(r"ocid1\.[A-Za-z0-9._-]*[A-Za-z0-9]")
-_SORTS = {"ApiKey": "generativeaiapikey", "Compartment": "compartment", "Policy": "policy"}
 
 Lookup = Callable[[str, str | None], str | None]
 
@@ -90,7 +90,7 @@ def predict_state(
 
 def placeholder_ocid(address: Address) -> str:
     """An OCID for what is not there yet."""
-    return f"ocid1.{_SORTS[address.kind]}.oc1..{address.name}"
+    return f"ocid1.{RESOURCE_TYPES[address.kind].ocid_type}.oc1..{address.name}"
 
 
 def _listed(value: Value) -> list[Value]:

@@ -8,9 +8,9 @@ from genai_iac.import_export.export import Export, ExportedResource
 from genai_iac.render.common.phrases import NAME_LIMIT
 from genai_iac.render.common.sanitize import escape_control, quoted
 from genai_iac.render.common.yaml_text import yaml_document, yaml_documents
+from genai_iac.resource_types import RESOURCE_TYPES
 
 SCHEMA = ".schemas/document.schema.json"  # where the header says it is, beside the manifests
-_FILES = {"Compartment": "compartments", "Policy": "policies", "ApiKey": "keys"}
 _MOST = 200  # documents of one file
 _MODELINE = f"yaml-language-server: $schema={SCHEMA}"
 
@@ -21,7 +21,7 @@ def manifest_files(export: Export, environment: str | None) -> dict[str, str]:
     for kind in dict.fromkeys(one.address.kind for one in export.told):
         told = [one for one in export.told if one.address.kind == kind]
         for number, start in enumerate(range(0, len(told), _MOST), 1):
-            name = f"{_FILES.get(kind, kind.lower())}{f'-{number}' if number > 1 else ''}.yaml"
+            name = f"{RESOURCE_TYPES[kind].export_file}{f'-{number}' if number > 1 else ''}.yaml"
             files[name] = f"# {_MODELINE}\n" + _documents(told[start : start + _MOST])
     if environment is not None:
         files[f"environments/{environment}.yaml"] = yaml_document(_environment(export, environment), [_MODELINE_BELOW])

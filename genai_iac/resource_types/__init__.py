@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from genai_iac.core.step import DiffContext, RotationRequest, Step, declared_tags
+from genai_iac.resource_types._api_key_callers import region_of_endpoint
 from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType
 from genai_iac.rotation.block import Rotation, idle_time
 from genai_iac.rotation.declared_states import declared_secrets
@@ -35,6 +36,7 @@ __all__ = [
     "find_hand_edits",
     "idle_time",
     "read_duration",
+    "region_of_endpoint",
 ]
 
 

@@ -25,11 +25,9 @@ from genai_iac.core import (
     Value,
 )
 from genai_iac.core.errors import Problem, ServiceFailure
-from genai_iac.core.step import (
-    DiffContext,
-    Step,
-    declared_tags,
-)
+from genai_iac.core.sdk_operation import SdkOperation
+from genai_iac.core.step import DiffContext, Step, declared_tags
+from genai_iac.core.values import Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,8 @@ class Listing:
     operation: str
     reach: Literal["tenancy", "compartment", "compartment and region"]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    summary: bool = False  # the list leaves out attributes that the Get operation shows
+    optional: bool = False  # an identity that may not list them (404) sees none, when no manifest declares one
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,14 @@ class ResourceType(ABC):
     delete_operation: ClassVar[str]
     update_operation: ClassVar[str]
     name_field: ClassVar[str]  # the attribute that people call it by
+    ocid_type: ClassVar[str]  # the second part of its OCIDs
+    terraform_type: ClassVar[str]  # what Oracle's Terraform provider calls it
+    export_file: ClassVar[str]  # the file (without .yaml) that `export` writes it to
+    operations: ClassVar[Mapping[str, SdkOperation]]  # every API operation that its calls may name
+    name_scope: ClassVar[Literal["tenancy", "compartment"] | None] = None  # where OCI wants its name to be unique
+    reference_fields: ClassVar[tuple[Field, ...]] = ("id",)  # what `${Kind/name.FIELD}` may end in
+    life_operations: ClassVar[tuple[str, ...]] = ()  # what a create or delete calls beside the three operations above
+    creates_secrets: ClassVar[bool] = False  # the answer of its create call shows values
 
     @abstractmethod
     def check(self, document: Document) -> Iterable[Problem]:

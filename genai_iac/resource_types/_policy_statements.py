@@ -10,6 +10,7 @@ from genai_iac.core import Address, Document, ExistingCompartment, Reference, St
 from genai_iac.core.errors import Problem
 from genai_iac.core.partial import check_each
 from genai_iac.iam_policy.unknown_words import find_unknown_words
+from genai_iac.vocabulary import is_routing_profile
 
 _WHAT = {"chat": "use generative-ai-chat", "responses": "manage generative-ai-response"}
 
@@ -33,11 +34,11 @@ GRANT_SCHEMA: Mapping[str, Any] = {
         },
         "models": {
             "type": "array",
-            "description": "The models it may use. Default: any.",
+            "description": "The models or routing profiles (by OCID, in the key's compartment) it may use. Default: any.",
             "items": {"type": "string", "pattern": r"^[A-Za-z0-9._:/-]{1,255}$"},
             "minItems": 1,
             "uniqueItems": True,
-            "examples": [["xai.grok-4"]],
+            "examples": [["openai.gpt-oss-120b"]],
         },
     },
 }
@@ -50,10 +51,13 @@ def granted_keys(grants: Iterable[Mapping[str, Any]]) -> Iterator[Reference]:
 
 
 def grant_statements(grant: Mapping[str, Any], compartments: Mapping[str, Value]) -> Iterator[Value]:
-    """One statement an API; `compartments` says in which compartment each key lives."""
+    """One statement an API, and one more for routing profiles; `compartments` says in which compartment each key lives."""
     home = compartments[grant["apiKey"]]
     for api in grant.get("apis", ("chat",)):
         yield _write(_WHAT[api], grant["apiKey"], home, grant.get("models", ()))
+    if any(isinstance(model, str) and is_routing_profile(model) for model in grant.get("models", ())):
+        # needed beside the inference permission (Oracle: routing-profile-permissions.htm)
+        yield _write("read generative-ai-routing-profile", grant["apiKey"], home, ())
 
 
 def _write(what: str, key: str, home: Value, models: Sequence[str]) -> Value:

@@ -21,8 +21,16 @@ from genai_iac.core import (
     read_compartment,
 )
 from genai_iac.core.errors import Problem
+from genai_iac.core.sdk_operation import SdkOperation
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, why_changed
 from genai_iac.delivery import sinks
+from genai_iac.resource_types._api_key_callers import (
+    ENDPOINT_SCHEMA,
+    PROJECT_SCHEMA,
+    check_callers,
+    read_endpoint,
+    read_project,
+)
 from genai_iac.resource_types._api_key_secrets import (
     DELIVERIES_SCHEMA,
     NAME_SCHEMA,
@@ -64,6 +72,24 @@ class ApiKey(ResourceType):
     update_operation = "UpdateApiKey"
     delete_operation = "DeleteApiKey"
     name_field = "displayName"
+    ocid_type = "generativeaiapikey"
+    terraform_type = "oci_generative_ai_api_key"
+    export_file = "keys"
+    creates_secrets = True
+    operations: ClassVar[Mapping[str, SdkOperation]] = {
+        "ListApiKeys": SdkOperation("generative_ai", "list_api_keys", ("id",)),
+        "GetApiKey": SdkOperation("generative_ai", "get_api_key", ("id",)),
+        "CreateApiKey": SdkOperation("generative_ai", "create_api_key", ("body",), token=True, mints=True),
+        "UpdateApiKey": SdkOperation("generative_ai", "update_api_key", ("id", "body"), etag=True),
+        "RenewApiKey": SdkOperation(
+            "generative_ai", "renew_api_key", ("id", "body"), token=True, etag=True, mints=True
+        ),
+        "SetApiKeyState": SdkOperation("generative_ai", "set_api_key_state", ("id", "body"), token=True, etag=True),
+        "ChangeApiKeyCompartment": SdkOperation(
+            "generative_ai", "change_api_key_compartment", ("id", "body"), token=True, etag=True
+        ),
+        "DeleteApiKey": SdkOperation("generative_ai", "delete_api_key", ("id",), etag=True),
+    }
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
@@ -82,6 +108,8 @@ class ApiKey(ResourceType):
             },
             "description": {"type": "string", "maxLength": 400},
             "secrets": SECRETS_SCHEMA,
+            "project": PROJECT_SCHEMA,
+            "endpoint": ENDPOINT_SCHEMA,
             "deliverTo": DELIVERIES_SCHEMA,
             "rotation": ROTATION_SCHEMA,
         },
@@ -96,6 +124,7 @@ class ApiKey(ResourceType):
             check_secret_names(document),
             check_expiries(document),
             check_deliveries(document),
+            check_callers(document),
             check_rotation(document),
         )
 
@@ -121,13 +150,21 @@ class ApiKey(ResourceType):
             document.source,
             spec.get("deletion", "delete"),
             spec.get("region", stack.region),
-            settings={"deliverTo": tuple(spec.get("deliverTo", ())), "rotation": spec.get("rotation")},
+            settings={
+                "deliverTo": tuple(spec.get("deliverTo", ())),
+                "rotation": spec.get("rotation"),
+                "project": read_project(spec),
+                "endpoint": read_endpoint(spec),
+            },
             places=declared_places(
                 document,
                 ("displayName",),
                 ("compartment",),
                 ("region",),
                 ("secrets",),
+                ("project",),
+                ("endpoint",),
+                ("rotation", "verify", "model"),
                 *(("deliverTo", index) for index in range(len(spec.get("deliverTo", ())))),
             ),
         )

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from genai_iac.core import COMPARTMENT_SCHEMA, Call, Document, LiveResource, Resource, Stack, read_compartment
 from genai_iac.core.errors import Problem
+from genai_iac.core.sdk_operation import SdkOperation
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, why_changed
 from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
 
@@ -24,6 +25,23 @@ class Compartment(ResourceType):
     update_operation = "UpdateCompartment"
     delete_operation = "DeleteCompartment"
     name_field = "name"
+    ocid_type = "compartment"
+    terraform_type = "oci_identity_compartment"
+    export_file = "compartments"
+    name_scope = "compartment"
+    reference_fields = ("id", "name", "path")
+    life_operations = ("GetWorkRequest",)  # one goes, and moves, as a work request
+    operations: ClassVar[Mapping[str, SdkOperation]] = {
+        "ListCompartments": SdkOperation("identity", "list_compartments", ("id",), home=True),
+        "GetCompartment": SdkOperation("identity", "get_compartment", ("id",), home=True),
+        "CreateCompartment": SdkOperation("identity", "create_compartment", ("body",), home=True, token=True),
+        "UpdateCompartment": SdkOperation("identity", "update_compartment", ("id", "body"), home=True, etag=True),
+        "MoveCompartment": SdkOperation(
+            "identity", "move_compartment", ("id", "body"), home=True, token=True, etag=True
+        ),
+        "DeleteCompartment": SdkOperation("identity", "delete_compartment", ("id",), home=True, etag=True),
+        "GetWorkRequest": SdkOperation("identity", "get_work_request", ("id",), home=True),
+    }
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,

@@ -21,6 +21,7 @@ from genai_iac.core import (
     read_compartment,
 )
 from genai_iac.core.errors import Problem
+from genai_iac.core.sdk_operation import SdkOperation
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, declared_tags, why_changed
 from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
 from genai_iac.resource_types._policy_statements import (
@@ -44,6 +45,17 @@ class Policy(ResourceType):
     update_operation = "UpdatePolicy"
     delete_operation = "DeletePolicy"
     name_field = "name"
+    ocid_type = "policy"
+    terraform_type = "oci_identity_policy"
+    export_file = "policies"
+    name_scope = "tenancy"
+    operations: ClassVar[Mapping[str, SdkOperation]] = {
+        "ListPolicies": SdkOperation("identity", "list_policies", ("id",), home=True),
+        "GetPolicy": SdkOperation("identity", "get_policy", ("id",), home=True),
+        "CreatePolicy": SdkOperation("identity", "create_policy", ("body",), home=True, token=True),
+        "UpdatePolicy": SdkOperation("identity", "update_policy", ("id", "body"), home=True, etag=True),
+        "DeletePolicy": SdkOperation("identity", "delete_policy", ("id",), home=True, etag=True),
+    }
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,

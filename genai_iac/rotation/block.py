@@ -42,7 +42,11 @@ ROTATION_SCHEMA: Mapping[str, Any] = {
             "additionalProperties": False,
             "required": ["model"],
             "properties": {
-                "model": {"type": "string", "pattern": r"^[A-Za-z0-9._:/-]{1,255}$", "examples": ["xai.grok-4"]},
+                "model": {
+                    "type": "string",
+                    "pattern": r"^[A-Za-z0-9._:/-]{1,255}$",
+                    "examples": ["openai.gpt-oss-120b"],
+                },
                 "api": {"enum": ["chat", "responses"], "default": "chat"},
             },
         },

@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from genai_iac.core import InterpolatedText, Reference
+from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema.wording import join_and
 
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
@@ -36,7 +37,7 @@ def sample_value(value: object) -> object:
 def _sample_reference(reference: Reference) -> str:
     match reference.field:
         case "id":
-            return f"ocid1.{reference.address.kind.lower()}.oc1..aaaaaaaa"
+            return f"ocid1.{_ocid_type(reference.address.kind)}.oc1..aaaaaaaa"
         case "name":
             return _NAME
         case "path":
@@ -91,3 +92,7 @@ def _name_one(characters: str) -> str:
         {"letters": "a letter", "lower-case letters": "a lower-case letter", "digits": "a digit"}.get(name, name)
         for name in names
     )
+
+
+def _ocid_type(kind: str) -> str:
+    return RESOURCE_TYPES[kind].ocid_type if kind in RESOURCE_TYPES else kind.lower()

@@ -212,6 +212,7 @@ def test_no_groups_are_asked_for(chatting: Project, tenancy: Tenancy) -> None:
         "ListCompartments",
         "ListPolicies",
         "ListApiKeys",
+        "ListGenerativeAiProjects",
     }
 
 

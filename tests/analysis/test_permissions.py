@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import oci
 import pytest
+import yaml
 from conftest import Project, Tenancy
 from policy_planning.stacks import REGION, api_key, compartment, make_compartment, make_dynamic_group, make_group, stack
 
@@ -42,6 +43,17 @@ def grown(place: str = "tenancy", *statements: str, **key: Any) -> str:
     return stack(statements, compartment("chat", parent=place), api_key("app", "chat", **key), **policy)
 
 
+def with_project(manifest: str) -> str:
+    return f"{manifest}\n---\n" + yaml.safe_dump(
+        {
+            "apiVersion": "genai-iac/v1",
+            "kind": "Project",
+            "metadata": {"name": "chat"},
+            "spec": {"compartment": "/platform"},
+        }
+    )
+
+
 STORIES = {
     "plan": Story("plan", grown(**FILE), False),
     "plan, names": Story("plan", grown("tenancy", *NAMES, **FILE), False),
@@ -53,6 +65,7 @@ STORIES = {
     "apply, key alone": Story("apply", stack((), api_key("app", "/platform", **FILE)), False),
     "apply, vault": Story("apply", stack((), api_key("app", "/platform", **VAULT)), False, renewals=3),
     "rotate": Story("rotate", grown(**FILE, **TURNS), True),
+    "apply, project": Story("apply", with_project(grown(**FILE)), False),
     "rotate, below": Story("rotate", grown("/platform", NAMES[0], **FILE, **TURNS), True),
     "rotate, vault": Story("rotate", grown(**VAULT, **TURNS), True),
 }

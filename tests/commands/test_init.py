@@ -19,7 +19,7 @@ def test_it_plans_on_the_local_tenancy(started: Project) -> None:
 def test_its_key_rotates(started: Project) -> None:
     started.run("--local", "apply", "--auto-approve", "shop")
     assert (
-        "key-two answered with xai.grok-4"
+        "key-two answered with openai.gpt-oss-120b"
         in started.run("--local", "rotate", "ApiKey/chat-app", "shop", "--auto-approve").out
     )
 

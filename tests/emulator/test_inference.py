@@ -2,6 +2,7 @@
 
 import json
 
+import oci
 import openai
 import pytest
 
@@ -146,13 +147,17 @@ def test_models_that_are_none_and_bodies_that_are_wrong(shared: Clients, value: 
 
 def test_a_project_can_be_demanded_for_responses(fresh: Clients) -> None:
     fresh.policy("inference", CHAT_ANY, RESPONSES_ANY)
-    client = fresh.openai(fresh.key(fresh.compartment("project")).keys[0].key)
+    compartment = fresh.compartment("project")
+    client = fresh.openai(fresh.key(compartment).keys[0].key)
     fresh.control("POST", "settings", {"projectRequired": True})
     with pytest.raises(openai.BadRequestError):
         client.responses.create(model=MODEL, input="x")
     assert chat(client)
-    project = "ocid1.generativeaiproject.oc1.us-chicago-1.x"
-    assert client.with_options(default_headers={"OpenAI-Project": project}).responses.create(model=MODEL, input="x")
+    details = oci.generative_ai.models.CreateGenerativeAiProjectDetails(compartment_id=compartment, display_name="chat")
+    project = fresh.ai().create_generative_ai_project(details).data
+    assert client.with_options(project=project.id).responses.create(model=MODEL, input="x")
+    with pytest.raises(openai.BadRequestError):
+        client.with_options(project=project.id + "x").responses.create(model=MODEL, input="x")
 
 
 def test_a_refused_call_is_no_use(shared: Clients, value: str) -> None:

@@ -12,7 +12,7 @@ from genai_iac.manifest.files import MAX_FILES
 from genai_iac.manifest.yaml_composer import MAX_DEPTH, MAX_NODES, MAX_SCALAR
 
 TEXT = (Path(__file__).parent.parent.parent / "docs" / "manifests.md").read_text(encoding="utf-8")
-EXAMPLE, RENAMED, VARIABLES, ENVIRONMENT = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+EXAMPLE, PROJECT, RENAMED, VARIABLES, ENVIRONMENT = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 
 
 def test_the_example(tmp_path: Path) -> None:
@@ -25,6 +25,13 @@ def test_the_example(tmp_path: Path) -> None:
         "Policy/chat-access",
     ]
     assert load(str(tmp_path), environment="prod").variables == {"env": "prod"}
+
+
+def test_the_project() -> None:
+    others = EXAMPLE.split("---\n")[:2]  # the Stack and the compartment
+    loaded = load("-", stdin=BytesIO("---\n".join([*others, PROJECT]).encode()))
+    key = next(one for address, one in loaded.resources.items() if address.kind == "ApiKey")
+    assert str(key.settings["project"].address) == "Project/chat" and key.settings["endpoint"] == "openai/v1"
 
 
 def test_the_rename() -> None:

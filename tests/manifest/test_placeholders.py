@@ -18,7 +18,7 @@ CHAT = Address("Compartment", "chat")
 SCOPE = Scope(
     "stack",
     {"env": "dev", "count": 3, "rate": 0.5, "on": True, "odd": "a$", "hole": "${var.env}"},
-    ("ApiKey", "Compartment", "Policy"),
+    {"ApiKey": ("id",), "Compartment": ("id", "name", "path"), "Policy": ("id",)},
 )
 
 

@@ -22,7 +22,7 @@ def works(url: str, value: str) -> bool:
     """Whether the value opens the endpoint."""
     with client(url, value) as called:
         try:
-            return bool(called.chat.completions.create(model="xai.grok-4", messages=MESSAGES).choices)  # type: ignore[arg-type]
+            return bool(called.chat.completions.create(model="openai.gpt-oss-120b", messages=MESSAGES).choices)  # type: ignore[arg-type]
         except openai.AuthenticationError:
             return False
 
@@ -30,12 +30,12 @@ def works(url: str, value: str) -> bool:
 def assert_serves(url: str, value: str) -> None:
     """Both APIs answer, whole and streaming."""
     with client(url, value) as served:
-        whole = served.chat.completions.create(model="xai.grok-4", messages=MESSAGES)  # type: ignore[arg-type]
+        whole = served.chat.completions.create(model="openai.gpt-oss-120b", messages=MESSAGES)  # type: ignore[arg-type]
         assert whole.choices[0].message.content
-        chunks = list(served.chat.completions.create(model="xai.grok-4", messages=MESSAGES, stream=True))  # type: ignore[arg-type]
+        chunks = list(served.chat.completions.create(model="openai.gpt-oss-120b", messages=MESSAGES, stream=True))  # type: ignore[arg-type]
         assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
-        assert served.responses.create(model="xai.grok-4", input="Hello").output_text
-        events = list(served.responses.create(model="xai.grok-4", input="Hello", stream=True))
+        assert served.responses.create(model="openai.gpt-oss-120b", input="Hello").output_text
+        events = list(served.responses.create(model="openai.gpt-oss-120b", input="Hello", stream=True))
         assert events[0].type == "response.created" and events[-1].type == "response.completed"
 
 

@@ -105,7 +105,7 @@ def test_the_delivered_file_opens_the_endpoint(examples: Project, tenancy: Tenan
     for name in ("OPENAI_API_KEY", "OPENAI_API_KEY_STANDBY"):
         assert_serves(url, given[name])
     with client(url, given["OPENAI_API_KEY"]) as refused, pytest.raises(openai.AuthenticationError):
-        refused.chat.completions.create(model="openai.gpt-oss-120b", messages=MESSAGES)
+        refused.chat.completions.create(model="openai.gpt-oss-20b", messages=MESSAGES)
 
 
 def test_the_policy_is_what_admits_the_key(examples: Project, tenancy: Tenancy) -> None:
@@ -120,9 +120,9 @@ def test_the_policy_is_what_admits_the_key(examples: Project, tenancy: Tenancy) 
     examples.run("apply", "--auto-approve", "--accept-outage", "ApiKey/chat-app", "quickstart")
     with client(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"]) as refused:
         with pytest.raises(openai.AuthenticationError):
-            refused.chat.completions.create(model="xai.grok-4", messages=MESSAGES)
+            refused.chat.completions.create(model="openai.gpt-oss-120b", messages=MESSAGES)
         with pytest.raises(openai.AuthenticationError):
-            refused.responses.create(model="xai.grok-4", input="Hello")
+            refused.responses.create(model="openai.gpt-oss-120b", input="Hello")
     manifest.write_text(whole)
     examples.run("apply", "--auto-approve", "quickstart")
     assert_serves(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"])
@@ -146,7 +146,7 @@ def test_the_delivered_file_outlives_the_server(tmp_path: Path) -> None:
             client(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"]) as gone,
             pytest.raises(openai.AuthenticationError),
         ):
-            gone.responses.create(model="xai.grok-4", input="Hello")
+            gone.responses.create(model="openai.gpt-oss-120b", input="Hello")
 
 
 def test_the_local_flag_keeps_a_tenancy_between_runs(offline: Project) -> None:

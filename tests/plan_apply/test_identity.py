@@ -19,12 +19,14 @@ from .sdk_helpers import (
     changes,
     client,
     compartments,
+    ended,
     keys,
     named,
     only,
     plan,
     planned_calls,
     policies,
+    wait_until_held,
 )
 from .test_ownership import make_compartment, make_key, make_policy
 
@@ -148,7 +150,7 @@ def test_a_policy_attached_elsewhere_under_another_name_is_replaced(project: Pro
             HOME, policy("rules", name="second", statements=["allow any-user to inspect policies in compartment home"])
         )
     )
-    assert changes(plan(project))["Policy/rules"]["actions"] == ["delete", "create"]
+    assert changes(plan(project))["Policy/rules"]["actions"] == ["create", "delete"]
     apply_exactly(project, tenancy)
     assert [one.name for one in policies(tenancy).values() if OWNERSHIP_TAG in one.freeform_tags] == ["second"]
 
@@ -345,8 +347,6 @@ def test_a_creation_that_took_long_is_bound_to_its_ocid_at_once(project: Project
     fault = {"operation": "CreateApiKey", "nth": 1, "count": 1, "when": "before", "effect": {"delay": "2s"}}
     tenancy.control("POST", "faults", fault)
     process = project.spawn(*APPROVED)
-    from .walk import ended, wait_until_held
-
     wait_until_held(tenancy)
     tenancy.advance("5m")
     ran = ended(process)
@@ -494,7 +494,7 @@ def test_a_large_tenancy_is_not_searched_whole_and_the_plan_says_so(project: Pro
     project.run(*APPROVED)
     tenancy.forget_calls()
     told = plan(project)
-    assert len([call for call in tenancy.calls() if call["operation"].startswith("List")]) < 2 + 200
+    assert len([call for call in tenancy.calls() if call["operation"].startswith("List")]) <= 2 + 400
     assert any("--full-scan" in one["text"] for one in told["notices"])
     ours = only(keys(tenancy))
     move_key(tenancy, ours.id, around)

@@ -1,7 +1,7 @@
 """How many requests a plan and an apply make.
 
-The formula of docs/ownership.md: 2 for the tenancy, and for each compartment 1 (its policies) and 1 a region that serves
-API keys. Keys and policies do not count.
+The formula of docs/ownership.md: 2 for the tenancy, and for each compartment 1 (its policies) and 2 a region that serves
+API keys (those, and projects). Keys and policies do not count.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def formula(compartments: int, regions: int) -> Counter[str]:
         ListCompartments=1,
         ListPolicies=compartments,
         ListApiKeys=compartments * regions,
+        ListGenerativeAiProjects=compartments * regions,
     )
 
 

@@ -80,7 +80,7 @@ def test_text_says_where_what_and_what_to_do(offline: Project) -> None:
 def test_a_sound_stack_has_nothing_to_find(offline: Project) -> None:
     secrets = [{"name": "a", "expires": "90d"}, {"name": "b", "expires": "150d"}]
     key = api_key("k", "chat", secrets=secrets, deliverTo=[{"exec": {"command": ["store"]}}])
-    offline.write(stack((), compartment("chat"), key, grants=[{"apiKey": "k", "models": ["xai.grok-4"]}]))
+    offline.write(stack((), compartment("chat"), key, grants=[{"apiKey": "k", "models": ["openai.gpt-oss-120b"]}]))
     assert offline.run("lint").out == "Lint: nothing found.\n"
 
 

@@ -123,7 +123,7 @@ def test_the_old_value_is_kept_while_anybody_uses_it(project: Project, tenancy: 
 def test_rotate_begins_early_and_goes_on_as_far_as_is_safe(project: Project, tenancy: Tenancy) -> None:
     sink = begin(project)
     with unnoticed(sink):
-        assert "asked for: rotate to key-two" in words(project.run(*ROTATE))
+        assert "requested: rotate to key-two" in words(project.run(*ROTATE))
         assert states(project) == SWITCHED
         assert "both secrets work until" in words(project.run(*ROTATE))
         tenancy.advance("8d")

@@ -8,14 +8,15 @@ from typing import Any
 
 from genai_iac.analysis.lint.finding import Finding, LintRule
 from genai_iac.analysis.lint.offline_directory import OfflineDirectory
-from genai_iac.core import Address, Document, Lifetime, Resource, Source
+from genai_iac.core import Address, Document, Lifetime, Reference, Resource, Source
 from genai_iac.delivery.sinks import entries_are_local
 from genai_iac.iam_policy import StatementInForce as Statement
 from genai_iac.iam_policy import parse_once, resolve_where_known
 from genai_iac.iam_policy.lint import Key, grants_without_key, keys_without_grant
 from genai_iac.planning.planned_state import PlannedState
+from genai_iac.planning.preflight.models import find_model_warnings
 from genai_iac.planning.preflight.names import place_of
-from genai_iac.resource_types import Rotation, read_duration
+from genai_iac.resource_types import Rotation, read_duration, region_of_endpoint
 
 _LONGEST, _SHORTEST = timedelta(days=365), timedelta(days=7)
 _OVERLAP = "7d"  # between two secrets of a key that has no rotation to say how long
@@ -30,7 +31,22 @@ PAST = LintRule("expires-past", "error", "a secret that is declared to have expi
 LONG = LintRule("expires-long", "warning", "a secret with a lifetime of more than a year")
 SHORT = LintRule("expires-short", "warning", "a secret with a lifetime of less than a week")
 LATE = LintRule("rotation-late", "warning", "secrets that expire before their rotation is complete")
-KEY_RULES = (UNGRANTED, UNKNOWN_KEY, NO_SINK, FILES_ONLY, ONE_SECRET, TOGETHER, PAST, LONG, SHORT, LATE)
+RETIRED_MODEL = LintRule("retired-model", "warning", "a model that is retired, or not served in the key's region")
+ENDPOINT_REGION = LintRule("endpoint-region", "warning", "an endpoint or a project of another region than its key's")
+KEY_RULES = (
+    UNGRANTED,
+    UNKNOWN_KEY,
+    NO_SINK,
+    FILES_ONLY,
+    ONE_SECRET,
+    TOGETHER,
+    PAST,
+    LONG,
+    SHORT,
+    LATE,
+    RETIRED_MODEL,
+    ENDPOINT_REGION,
+)
 
 
 def lint_keys(
@@ -40,6 +56,9 @@ def lint_keys(
     for address, resource in future.resources.items():
         if address.kind == "ApiKey":
             yield from _lint_key(resource, documents[address], now)
+            yield from _lint_regions(resource, future)
+        for place, message in find_model_warnings(address, future, now):
+            yield _finding(RETIRED_MODEL, message, place, resource, "name a current model")
     yield from _lint_grants(future, directory, now)
 
 
@@ -67,6 +86,20 @@ def _lint_key(resource: Resource, document: Document, now: datetime) -> Iterator
             yield from _lint_turn(name, secret["expires"], rotation, place, resource)
     if rotation is None and len(secrets) == 2:
         yield from _lint_pair(secrets, document, resource, now)
+
+
+def _lint_regions(resource: Resource, future: PlannedState) -> Iterator[Finding]:
+    endpoint, project = resource.settings.get("endpoint", ""), resource.settings.get("project")
+    region = region_of_endpoint(endpoint)
+    if region is not None and region != resource.region:
+        message = f"the key is of {resource.region}, its endpoint of {region}: keys work in their own region only"
+        place = resource.places.get("endpoint", resource.source)
+        yield _finding(ENDPOINT_REGION, message, place, resource, "name an endpoint of the key's region")
+    declared = future.resources.get(project.address) if isinstance(project, Reference) else None
+    if declared is not None and declared.region != resource.region:
+        message = f"the key is of {resource.region}, its project of {declared.region}: projects are regional"
+        place = resource.places.get("project", resource.source)
+        yield _finding(ENDPOINT_REGION, message, place, resource, "name a project of the key's region")
 
 
 def _lint_expiry(

@@ -43,7 +43,7 @@ class Contents:
 
     @property
     def holding(self) -> SinkContents:
-        return SinkContents(self.address, self.id, self.records, self.base_url)
+        return SinkContents(self.address, self.id, self.records, self.base_url, project=self.project)
 
     def holding_as(self, names: Names, exposed: str = "") -> SinkContents:
         """The same for an entry that gives these names; `exposed` tells why the place is not private."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from genai_iac.emulator.auth.policy_cache import PolicyCache
@@ -83,7 +83,14 @@ class Authorizer:
         request = AccessRequest(
             principal, permissions_of(key.operation), path, variables, to_datetime(world.now), missing
         )
-        admitted = bool(path) and self._rulebook.rules(connection, world).admits(request)
+        rules = self._rulebook.rules(connection, world)
+        admitted = bool(path) and rules.admits(request)
+        if admitted and key.profile_compartment:
+            # beside the inference permission (Oracle: routing-profile-permissions.htm), where the profile is
+            path = call.directory.path_of(key.profile_compartment)
+            variables |= place_variables(connection, call.directory, path, key.region, key.operation)
+            reading = replace(request, permissions=permissions_of("GetRoutingProfile"), path=path, variables=variables)
+            admitted = bool(path) and rules.admits(reading)
         call.unfilled.update(name for name in missing if not is_filled(name))
         return admitted
 
@@ -119,3 +126,4 @@ class KeyUse:
     model: str
     tags: Mapping[str, Any]  # its defined tags
     creator: str  # the name of who made it
+    profile_compartment: str = ""  # of the routing profile that the call names as its model

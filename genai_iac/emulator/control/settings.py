@@ -10,6 +10,8 @@ from genai_iac.emulator.storage.time_format import format_duration, parse_durati
 
 DEFAULT_LIMITS: dict[str, int] = {
     "apiKeyCount": 100,  # live keys in a region
+    "projectCount": 1_000,  # live projects in a region
+    "routingProfileCount": 1_000,  # live routing profiles in a region
     "compartmentCount": 1_000,
     "policyCount": 10_000,
     "statementsPerPolicy": 50,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, cast
 
 from genai_iac import iam_policy as language
@@ -21,6 +22,7 @@ from genai_iac.planning.preflight.limits import (
     find_full_policies,
     note_many_policies,
 )
+from genai_iac.planning.preflight.models import MAX_TOLD, find_model_warnings
 from genai_iac.planning.preflight.name_clashes import find_clashes
 from genai_iac.planning.preflight.names import find_misnamed, note_unasked_domains
 
@@ -62,6 +64,9 @@ def check_changes(
     errors.extend(find_full_paths(policies, future, live, limits))
     errors.extend(find_deep_compartments(written, future, limits))
     errors.extend(find_expired_at_create(written, future, live.now))
+    for change in written:
+        found = find_model_warnings(change.address, future, live.now)
+        notices.extend(Notice(text, change.address) for _, text in islice(found, MAX_TOLD))
     notices.extend(note_many_policies(written, live, limits))
     return errors, notices
 

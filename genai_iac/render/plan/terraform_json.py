@@ -13,13 +13,9 @@ from typing import Any
 from genai_iac.core import Action, Address, Change, Plan
 from genai_iac.render.common.attribute_values import is_known, is_list, known_part
 from genai_iac.render.common.json_text import write_json
+from genai_iac.resource_types import RESOURCE_TYPES
 
 FORMAT_VERSION = "1.2"
-_TYPES = {
-    "Compartment": "oci_identity_compartment",
-    "Policy": "oci_identity_policy",
-    "ApiKey": "oci_generative_ai_api_key",
-}
 _ACTIONS: Mapping[Action, str] = {"create": "create", "delete": "delete", "forget": "forget", "deliver": "no-op"}
 _ORDER = ("delete", "create", "update", "forget", "no-op")
 _FREE_KEYS = ("freeformTags", "definedTags", "secrets")  # maps whose keys are the user's own
@@ -66,7 +62,8 @@ def _resource_change(change: Change) -> dict[str, Any]:
 
 
 def _type(address: Address) -> str:
-    return _TYPES.get(address.kind) or f"genai_iac_{_CAPITAL.sub('_', address.kind).lower()}"
+    known = RESOURCE_TYPES.get(address.kind)
+    return known.terraform_type if known else f"genai_iac_{_CAPITAL.sub('_', address.kind).lower()}"
 
 
 def _actions(change: Change) -> list[str]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from genai_iac.emulator.http.errors import conflict, invalid, limit_exceeded, not_found, related_not_found
+from genai_iac.emulator.http.errors import conflict, invalid, limit_exceeded, not_found
 from genai_iac.emulator.http.paging import Order, list_page
 from genai_iac.emulator.http.request_fields import (
     Body,
@@ -19,6 +19,7 @@ from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.defined_tags import new_tags, updated_tags
 from genai_iac.emulator.services.forgetting import forget_later
 from genai_iac.emulator.services.generative_ai.key_secrets import change_state, create_value, secrets_of
+from genai_iac.emulator.services.generative_ai.related import enter_related
 from genai_iac.emulator.services.generative_ai.serializers import KIND, answer_key, show_key
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import Resources, StoredResource
@@ -35,7 +36,7 @@ _ORDER = Order("timeCreated", "displayName")
 @operation("generative-ai", "CreateApiKey", "POST /20231130/apikeys", retry_token=True)
 def create_api_key(call: OperationContext) -> Answer:
     """CreateApiKey: the only answer that ever shows the values of all its secrets."""
-    compartment = _enter_related(call, text(call.body, "compartmentId"))
+    compartment = enter_related(call, text(call.body, "compartmentId"))
     name = text(call.body, "displayName", pattern=_NAME)
     description = optional_text(call.body, "description")
     details = [_read_details(call, item) for item in items(call.body, "keyDetails")]
@@ -109,7 +110,7 @@ def delete_api_key(call: OperationContext) -> Answer:
 def change_api_key_compartment(call: OperationContext) -> Answer:
     """ChangeApiKeyCompartment."""
     old = load_key(call)
-    compartment = _enter_related(call, text(call.body, "compartmentId"))
+    compartment = enter_related(call, text(call.body, "compartmentId"))
     call.resources.save(old, replace(old, compartment=compartment), call.now)
     return Answer(status=204, resource=old.id)
 
@@ -148,19 +149,6 @@ def read_expiry(call: OperationContext, details: Body) -> int:
 def _read_details(call: OperationContext, item: Any) -> tuple[str, int]:
     details = as_object(item, "keyDetails")
     return text(details, "keyName", pattern=_NAME), read_expiry(call, details)
-
-
-def _enter_related(call: OperationContext, compartment: str) -> str:
-    """A compartment the body names: unknown or not alive is 400 for those who may do this at all."""
-    path = call.directory.path_of(compartment)
-    if not path and call.caller.administrator:
-        raise related_not_found()
-    call.enter(compartment)
-    if compartment != call.world.tenancy:
-        found = call.resources.find("compartment", compartment, call.hidden_after)
-        if found is None or found.state not in ("CREATING", "ACTIVE"):
-            raise related_not_found()
-    return compartment
 
 
 def _activate(due: ScheduledJob) -> None:

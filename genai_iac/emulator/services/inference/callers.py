@@ -20,10 +20,10 @@ _COMPARTMENT_HEADERS = ("opc-compartment-id", "compartmentid")
 class ModelCaller(Protocol):
     """Whoever may use a model."""
 
-    def may_use(self, model: str, operation: str | None = None) -> bool:
-        """Whether a policy lets this caller do this with the model."""
+    def may_use(self, model: str, operation: str | None = None, profile: StoredResource | None = None) -> bool:
+        """Whether a policy lets this caller do this with the model, or with the routing profile that stands for it."""
 
-    def use(self, model: str) -> None:
+    def use(self, model: str, profile: StoredResource | None = None) -> None:
         """An error unless a policy admits it."""
 
     @property
@@ -43,16 +43,20 @@ class SignedCaller:
         self._call = call
         self._path = call.directory.path_of(compartment)
 
-    def may_use(self, model: str, operation: str | None = None) -> bool:
+    def may_use(self, model: str, operation: str | None = None, profile: StoredResource | None = None) -> bool:
         """Whether a policy lets the caller's groups do this with the model in the compartment."""
         call = self._call
         name = operation or call.operation.name
         about = {"target.model.id": model}
-        return bool(self._path) and call.gate.admits(call, self._path, permissions_of(name), about=about)
+        admitted = bool(self._path) and call.gate.admits(call, self._path, permissions_of(name), about=about)
+        if admitted and profile is not None:
+            place = call.directory.path_of(profile.compartment)
+            return call.gate.admits(call, place, permissions_of("GetRoutingProfile"), about=about)
+        return admitted
 
-    def use(self, model: str) -> None:
+    def use(self, model: str, profile: StoredResource | None = None) -> None:
         """404 unless a policy admits it."""
-        if not self.may_use(model):
+        if not self.may_use(model, profile=profile):
             raise not_found()
 
     @property
@@ -85,18 +89,18 @@ class Bearer:
             raise not_authenticated()
         self._key: StoredResource = key
 
-    def may_use(self, model: str, operation: str | None = None) -> bool:
+    def may_use(self, model: str, operation: str | None = None, profile: StoredResource | None = None) -> bool:
         """Whether a policy lets this key do this with the model."""
         call = self._call
-        name = operation or call.operation.name
+        name, place = operation or call.operation.name, profile.compartment if profile else ""
         tags = self._key.body.get("definedTags") or {}
         creator = str(tags.get("Oracle-Tags", {}).get("CreatedBy", ""))
-        use = KeyUse(self._key.id, self._key.compartment, call.region, name, model, tags, creator)
+        use = KeyUse(self._key.id, self._key.compartment, call.region, name, model, tags, creator, place)
         return call.gate.admits_key(call, use)
 
-    def use(self, model: str) -> None:
+    def use(self, model: str, profile: StoredResource | None = None) -> None:
         """401 unless a policy admits it; then the secret has been used."""
-        if not self.may_use(model):
+        if not self.may_use(model, profile=profile):
             raise not_authenticated()
         self._call.connection.execute(
             "UPDATE key_secrets SET last_used = ? WHERE api_key = ? AND position = ?",

@@ -10,7 +10,8 @@ from genai_iac.emulator.services.inference.chat_request import ChatRequest, read
 from genai_iac.emulator.services.inference.errors import inference_error
 from genai_iac.emulator.services.inference.event_stream import DONE, event_stream, format_event
 from genai_iac.emulator.services.inference.fake_completion import complete, split_words
-from genai_iac.emulator.services.inference.models import read_model, retirement_headers
+from genai_iac.emulator.services.inference.models import read_model
+from genai_iac.emulator.services.inference.project import check_project
 from genai_iac.emulator.services.inference.prompt import Completion, ToolCall
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
@@ -19,14 +20,17 @@ from genai_iac.emulator.storage.time_format import SECOND
 
 def _complete(call: OperationContext) -> Answer:
     caller = identify(call)
-    model = read_model(call)
+    asked = read_model(call)
+    model = asked.name
     request = read_chat_request(call.body, model)
-    caller.use(model)
+    required = call.world.settings.projectRequired and call.operation.path.startswith("/openai/")
+    check_project(call, required=required)
+    caller.use(model, asked.profile)
     completion = complete(call, request.prompt)
     if completion.error is not None:
         return inference_error(completion.error, principal=caller.principal, delay=completion.delay)
     base = {"id": f"chatcmpl-{make_etag()[:24]}", "created": call.now // SECOND, "model": model}
-    headers = retirement_headers(model)
+    headers = asked.headers
     if request.stream:
         return Answer(
             headers=headers,

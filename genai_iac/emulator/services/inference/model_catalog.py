@@ -1,24 +1,30 @@
-"""The base models that the emulator knows: name, what they can do, and when their on-demand serving ends.
+"""The base models that the emulator knows: name and what they can do. When they retire is in `genai_iac.vocabulary`.
 
-Source of the names: Oracle's pages of pretrained models and public lists, looked up 2026-11-28. Source of the dates:
-xAI's migration page (grok-3 and grok-4 families, 2026-05-15); OCI's own date may differ, GetModel there says it."""
+Source of the names: Oracle's pages of pretrained models and public lists, looked up 2026-11-28."""
 
 import hashlib
 from base64 import b32encode
 from dataclasses import dataclass
+
+from genai_iac.vocabulary import models as model_table
 
 CHAT, EMBEDDINGS, RERANK = "CHAT", "TEXT_EMBEDDINGS", "TEXT_RERANK"
 
 
 @dataclass(frozen=True)
 class Model:
-    """One base model. `retired` is an ISO day; `dimensions` is the length of an embedding."""
+    """One base model; `dimensions` is the length of an embedding."""
 
     name: str
     capability: str = CHAT
     version: str = "1.0"
-    retired: str | None = None
     dimensions: int = 0
+
+    @property
+    def retired(self) -> str | None:
+        """The day, in ISO form, on which its on-demand serving ends; None as long as none is known."""
+        known = model_table().get(self.name)
+        return known.retired.isoformat() if known and known.retired else None
 
     @property
     def vendor(self) -> str:
@@ -31,13 +37,11 @@ class Model:
         return f"ocid1.generativeaimodel.oc1.{region}.amaaaaaa{b32encode(digest).decode().lower().rstrip('=')[:52]}"
 
 
-_XAI_END = "2026-05-15"
-
 CATALOG = (
-    Model("xai.grok-3", retired=_XAI_END),
-    Model("xai.grok-4", retired=_XAI_END),
-    Model("xai.grok-4-fast-reasoning", retired=_XAI_END),
-    Model("xai.grok-4-1-fast-reasoning", retired=_XAI_END),
+    Model("xai.grok-3"),
+    Model("xai.grok-4"),
+    Model("xai.grok-4-fast-reasoning"),
+    Model("xai.grok-4-1-fast-reasoning"),
     Model("xai.grok-4.3"),
     Model("openai.gpt-oss-20b"),
     Model("openai.gpt-oss-120b"),

@@ -1,15 +1,20 @@
 """Which model a call is for, and the lists of models that callers may use."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from genai_iac.emulator.http.errors import ServiceError, invalid, not_authenticated
 from genai_iac.emulator.http.request_fields import text
 from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.generative_ai.routing_profiles import KIND, choose_region
 from genai_iac.emulator.services.inference.callers import ModelCaller, identify
 from genai_iac.emulator.services.inference.model_catalog import CATALOG, CHAT, EMBEDDINGS, Model, find_model
 from genai_iac.emulator.services.operation_context import OperationContext
+from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.time_format import SECOND
+from genai_iac.vocabulary import is_routing_profile
 
 PREFIXES = ("/20231130/actions/v1", "/openai/v1")
 _VENDORS = ("xai.", "openai.", "meta.", "google.", "cohere.")
@@ -18,11 +23,26 @@ _WITHOUT_RESPONSES = ("meta.", "cohere.")
 _OPERATIONS = {CHAT: ("ChatCompletions", "CreateResponse"), EMBEDDINGS: ("Embeddings",)}
 
 
-def read_model(call: OperationContext) -> str:
-    """The model the body names; 404 when it is none."""
+@dataclass(frozen=True)
+class AskedModel:
+    """What a call names as its model: a model, or a routing profile; and the headers that its answer has for that."""
+
+    name: str
+    profile: StoredResource | None
+    headers: Mapping[str, str]
+
+
+def read_model(call: OperationContext) -> AskedModel:
+    """The chat model or routing profile that the body names; 404 when it is none."""
     model = text(call.body, "model")
-    check_model(call, model, CHAT)
-    return model
+    if not is_routing_profile(model):
+        check_model(call, model, CHAT)
+        return AskedModel(model, None, retirement_headers(model))
+    profile = call.resources.find(KIND, model, call.hidden_after)
+    if profile is None or profile.region != call.region or profile.state != "ACTIVE":
+        raise _no_model(model)
+    region = choose_region(profile, call.region, call.world.settings.subscribedRegions)
+    return AskedModel(model, profile, {"x-genai-selected-region": region})
 
 
 def check_model(call: OperationContext, name: str, capability: str) -> None:

@@ -3,14 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
-from genai_iac.emulator.http.errors import ServiceError, missing
+from genai_iac.emulator.http.errors import ServiceError
 from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import Function, operation
 from genai_iac.emulator.services.inference.callers import identify
 from genai_iac.emulator.services.inference.errors import inference_error
 from genai_iac.emulator.services.inference.event_stream import event_stream, format_event
 from genai_iac.emulator.services.inference.fake_completion import complete
-from genai_iac.emulator.services.inference.models import PREFIXES, read_model, require_responses, retirement_headers
+from genai_iac.emulator.services.inference.models import PREFIXES, read_model, require_responses
+from genai_iac.emulator.services.inference.project import check_project
 from genai_iac.emulator.services.inference.prompt import Completion
 from genai_iac.emulator.services.inference.response_events import response_events
 from genai_iac.emulator.services.inference.responses_request import read_responses_request
@@ -42,13 +43,13 @@ _ECHOED: dict[str, Any] = {
 
 def _create(call: OperationContext) -> Answer:
     caller = identify(call)
-    model = read_model(call)
+    asked = read_model(call)
+    model = asked.name
     require_responses(model)
     before = _read_previous(call)
     request = read_responses_request(call.body, model, before)
-    if call.world.settings.projectRequired and not call.request.headers.get("openai-project"):
-        raise missing("OpenAI-Project")
-    caller.use(model)
+    check_project(call, required=call.world.settings.projectRequired)
+    caller.use(model, asked.profile)
     completion = complete(call, request.prompt)
     if completion.error is not None:
         return inference_error(completion.error, principal=caller.principal, delay=completion.delay)
@@ -56,7 +57,7 @@ def _create(call: OperationContext) -> Answer:
     ended = _end(begun, completion)
     if request.store:
         store_response(call.connection, ended, _said_after(request.said, completion))
-    answer = Answer(headers=retirement_headers(model), principal=caller.principal, delay=completion.delay)
+    answer = Answer(headers=asked.headers, principal=caller.principal, delay=completion.delay)
     if request.stream:
         events = (format_event(event, event["type"]) for event in response_events(begun, ended))
         return replace(answer, stream=event_stream(events), content_type="text/event-stream")

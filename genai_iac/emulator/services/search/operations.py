@@ -21,6 +21,8 @@ _TYPES = {
     "user": ("User", "ListUsers"),
     "dynamicgroup": ("DynamicResourceGroup", "ListDynamicGroups"),
     "generativeaiapikey": ("GenerativeAiApiKey", "ListApiKeys"),
+    "generativeairoutingprofile": ("GenerativeAiRoutingProfile", "ListRoutingProfiles"),
+    "generativeaiproject": ("GenerativeAiProject", "ListGenerativeAiProjects"),
     "vaultsecret": ("VaultSecret", "ListSecrets"),
     "vault": ("Vault", "ListVaults"),
     "key": ("Key", "ListKeys"),

@@ -1,0 +1,178 @@
+"""Project: a Generative AI project, which callers of the OpenAI-compatible API name (header `OpenAI-Project`). Regional."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from genai_iac.core import COMPARTMENT_SCHEMA, Call, Document, LiveResource, Resource, Stack, Value, read_compartment
+from genai_iac.core.errors import Problem
+from genai_iac.core.sdk_operation import SdkOperation
+from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, why_changed
+from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
+from genai_iac.resource_types._project_schema import CONFIG_SCHEMAS, NAME_SCHEMA, REGION_SCHEMA
+
+_CONFIGS = tuple(CONFIG_SCHEMAS)
+
+
+class Project(ResourceType):
+    """Generative AI 20231130: the six operations of GenerativeAiClient that end in `generative_ai_project(s)` (SDK 2.189)."""
+
+    name = "Project"
+    plural = "projects"
+    summary = "An OCI Generative AI project: calls of the OpenAI-compatible API name one."
+    # the list shows summaries, without the four configurations
+    listing = Listing("ListGenerativeAiProjects", "compartment and region", summary=True, optional=True)
+    get_operation = "GetGenerativeAiProject"
+    update_operation = "UpdateGenerativeAiProject"
+    delete_operation = "DeleteGenerativeAiProject"
+    name_field = "displayName"
+    ocid_type = "generativeaiproject"
+    terraform_type = "oci_generative_ai_project"
+    export_file = "projects"
+    operations: ClassVar[Mapping[str, SdkOperation]] = {
+        "ListGenerativeAiProjects": SdkOperation("generative_ai", "list_generative_ai_projects", ("id",)),
+        "GetGenerativeAiProject": SdkOperation("generative_ai", "get_generative_ai_project", ("id",)),
+        "CreateGenerativeAiProject": SdkOperation(
+            "generative_ai", "create_generative_ai_project", ("body",), token=True
+        ),
+        "UpdateGenerativeAiProject": SdkOperation(
+            "generative_ai", "update_generative_ai_project", ("id", "body"), etag=True
+        ),
+        "ChangeGenerativeAiProjectCompartment": SdkOperation(
+            "generative_ai", "change_generative_ai_project_compartment", ("id", "body"), token=True, etag=True
+        ),
+        "DeleteGenerativeAiProject": SdkOperation("generative_ai", "delete_generative_ai_project", ("id",), etag=True),
+    }
+    schema: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["compartment"],
+        "properties": {
+            "displayName": {
+                **NAME_SCHEMA,
+                "description": "The project's name in OCI; need not be unique there. Default: metadata.name.",
+            },
+            "compartment": COMPARTMENT_SCHEMA,
+            "region": REGION_SCHEMA,
+            "description": {"type": "string", "maxLength": 400},
+            **CONFIG_SCHEMAS,
+        },
+    }
+
+    def check(self, document: Document) -> Iterable[Problem]:
+        del document
+        return ()
+
+    def desired(self, document: Document, stack: Stack) -> Resource:
+        spec = document.spec
+        attributes: dict[str, Value] = {
+            "displayName": spec.get("displayName", document.name),
+            "compartmentId": read_compartment(spec["compartment"]),
+            **{name: spec[name] for name in ("description", *_CONFIGS) if name in spec},
+            "freeformTags": spec.get("tags", {}),
+        }
+        places = declared_places(document, ("displayName",), ("compartment",), ("region",))
+        region, deletion = spec.get("region", stack.region), spec.get("deletion", "delete")
+        return Resource(document.address, attributes, document.source, deletion, region, places=places)
+
+    def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
+        tags = item.get("freeformTags") or {}
+        return LiveResource(
+            kind=self.name,
+            id=item["id"],
+            attributes={
+                "displayName": item["displayName"],
+                "compartmentId": item["compartmentId"],
+                "description": item.get("description"),
+                **{name: item[name] for name in _CONFIGS if item.get(name)},
+                "freeformTags": tags,
+            },
+            compartment=item["compartmentId"],
+            name=item["displayName"],
+            region=region,
+            lifecycle=item["lifecycleState"],
+            tags=tags,
+            created=read_time(item.get("timeCreated")),
+        )
+
+    def declare(self, live: LiveResource, telling: ManifestContext) -> Mapping[str, Any]:
+        description = live.attributes["description"]
+        return {
+            **({"displayName": live.name} if live.name != telling.name else {}),
+            "compartment": telling.place(live.compartment),
+            **({"region": live.region} if live.region != telling.region else {}),
+            **({"description": telling.text(description)} if description else {}),
+            **{name: _escaped(live.attributes[name], telling) for name in _CONFIGS if name in live.attributes},
+        }
+
+    def create(self, desired: Resource) -> Step:
+        call = Call("CreateGenerativeAiProject", dict(desired.attributes), None, desired.region)
+        return Step(("create",), (call,), ("not in the tenancy",))
+
+    def change(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
+        if desired.region != live.region:
+            made, gone = self.create(desired), self.remove(live)
+            reason = f"a project cannot leave its region: replaced from {live.region} to {desired.region}"
+            return replace(made, actions=("delete", "create"), calls=(*gone.calls, *made.calls), reasons=(reason,))
+        calls: list[Call] = []
+        reasons: list[str] = []
+        fields, tags = self._changed(desired, live, facts), changed_tags(desired, live)
+        if fields or tags is not None:
+            body = {**fields, **({} if tags is None else {"freeformTags": tags})}
+            calls.append(Call(self.update_operation, body, live.id, live.region))
+            reasons.extend(why_changed(fields, desired, live))
+        home = desired.attributes["compartmentId"]
+        if not facts.same(home, live.compartment):
+            move = Call("ChangeGenerativeAiProjectCompartment", {"compartmentId": home}, live.id, live.region)
+            calls.append(move)
+            reasons.append("it is in another compartment")
+        return Step(("update",) if calls else (), tuple(calls), tuple(reasons))
+
+    def _changed(self, desired: Resource, live: LiveResource, facts: DiffContext) -> dict[str, Value]:
+        """The fields to send. Of a configuration only what the manifest mentions is compared: the service fills in the rest."""
+        fields = changed_fields(("displayName", "description"), desired, live, facts)
+        for name in _CONFIGS:
+            if name in desired.attributes:
+                wanted, there = desired.attributes[name], live.attributes.get(name)
+                if not _is_within(wanted, there, facts):
+                    fields[name] = _merged(wanted, there)
+        return fields
+
+
+def _is_within(wanted: Value, live: Any, facts: DiffContext) -> bool:
+    if isinstance(wanted, Mapping):
+        known = live if isinstance(live, Mapping) else {}
+        return all(_is_within(part, known.get(name), facts) for name, part in wanted.items())
+    return facts.same(wanted, live)
+
+
+def _merged(wanted: Value, live: Any) -> Value:
+    """The update replaces a configuration as a whole, so what the manifest does not mention is sent as it is."""
+    if not isinstance(wanted, Mapping):
+        return wanted
+    known = live if isinstance(live, Mapping) else {}
+    if _chooses_another(wanted, known):
+        return wanted
+    return {**known, **{name: _merged(part, known.get(name)) for name, part in wanted.items()}}
+
+
+def _chooses_another(wanted: Mapping[str, Value], live: Mapping[str, Any]) -> bool:
+    """Whether a member tells one form of an object from another (`networkMode`), and it is another now."""
+    return any(name in wanted and wanted[name] != live.get(name) for name in ("networkMode", "mode", "modelConfigType"))
+
+
+def _escaped(value: Any, telling: ManifestContext) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _escaped(part, telling) for name, part in _present(value)}
+    if isinstance(value, list):
+        return [_escaped(part, telling) for part in value]
+    return telling.text(value) if isinstance(value, str) else value
+
+
+def _present(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((name, part) for name, part in value.items() if part is not None)
+
+
+KIND = Project()
