@@ -170,7 +170,7 @@ def test_an_empty_directory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["nowhere", "stack.yaml/x", "", "\0", "a" * 5000])
 def test_no_such_path(root: Path, path: str) -> None:
-    with pytest.raises(UsageError, match="cannot be (found|opened)"):
+    with pytest.raises(UsageError, match=r"cannot be (found|opened)"):
         load(str(root / path) if path else str(root / "none"))
 
 
