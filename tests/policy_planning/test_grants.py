@@ -38,7 +38,7 @@ def test_it_lets_in_nobody_else(project: Project) -> None:
 
 def test_a_grant_is_silent_to_lint(offline: Project) -> None:
     secrets = [{"name": "one", "expires": "90d"}, {"name": "two", "expires": "150d"}]
-    key = api_key("a", "chat", secrets=secrets, deliverTo=[{"file": {"path": "a.env"}}])
+    key = api_key("a", "chat", secrets=secrets, deliverTo=[{"exec": {"command": ["keep", "a"]}}])
     offline.write(stack((), compartment("chat"), key, grants=[GRANT]))
     assert offline.run("lint").out == "Lint: nothing found.\n"
 
