@@ -102,7 +102,14 @@ def _things(clients: Clients) -> dict[str, Any]:
     space = identity.create_tag_namespace({"compartmentId": clients.root, "name": "things", "description": "-"}).data
     tag = identity.create_tag(space.id, {"name": "thing", "description": "-"}).data
     tagged = {"compartmentId": doomed, "tagDefinitionId": tag.id, "value": "x"}
+    ai, named = clients.ai(), {"compartmentId": compartment, "displayName": "things"}
+    routes = {
+        "regionRoutingPolicy": {"allowedRegions": [CHICAGO]},
+        "modelRoutingPolicy": {"allowedModels": ["openai.gpt-oss-120b"]},
+    }
     path = {
+        "generativeAiProjectId": ai.create_generative_ai_project(named).data.id,
+        "routingProfileId": ai.create_routing_profile({**named, **routes}).data.id,
         "tenancyId": clients.root, "compartmentId": compartment, "policyId": policy.id, "groupId": group, "userId": admin["user"],
         "fingerprint": admin["fingerprint"], "dynamicGroupId": dynamic.id, "membershipId": membership.id, "workRequestId": work,
         "apiKeyId": key.id, "vaultId": place["vault"], "keyId": place["key"], "secretId": secret.id, "number": "1",
