@@ -168,10 +168,12 @@ class DeliveryService:
 
     def rename(self, resource: Resource, id: str) -> None:
         """Bring the records that its sinks keep of the key to its present address; values and parts stay. Raises SinkError."""
-        for sink in self.sinks(resource, id):
+        log = DeliveryLog(self._context(resource, id))
+        for entry, sink in zip(self._entries(resource), self.sinks(resource, id), strict=True):
             delivery = renamed_portion(sink.read(), resource, id)
             if delivery is not None:
                 sink.rename(delivery)
+            log.rename(entry, sink)
 
     def take(self, resource: Resource, live: LiveResource, name: str) -> Secret | None:
         """The live value of that secret from a sink that can give it, or None."""

@@ -79,7 +79,7 @@ def test_one_change_that_is_too_large_is_left_out_whole() -> None:
 
 
 def test_dangers_come_before_details_when_room_is_short() -> None:
-    text = render_markdown(large_plan(300, "é" * 300), AROUND, 32_000)
+    text = render_markdown(large_plan(300, "é" * 300), AROUND, 31_000)
     with_detail = re.findall(r"<summary><code>(\S+) ", text)
     assert with_detail
     assert set(with_detail) == {"!"}

@@ -55,7 +55,7 @@ def test_status_as_data() -> None:
     assert (first["hours_left"], second["hours_left"], expired["hours_left"]) == (291.0, 30.0, None)
     assert revoked["hours_left"] is None and revoked["role"] is None
     assert set(first) == {
-        "address", "id", "secret", "state", "mask", "role", "expires", "hours_left", "last_used", "sinks", "rotation",
+        "address", "id", "secret", "state", "mask", "role", "expires", "hours_left", "last_used", "sinks", "rotation", "project",
     }  # fmt: skip
 
 

@@ -225,6 +225,12 @@ class DeliveryLog:
             ),
         )
 
+    def rename(self, entry: Mapping[str, Any], sink: Sink) -> None:
+        """Bring the note of that entry from an address that the key had before to its present one. Raises SinkError."""
+        known = read_log(self.context.notes)
+        if any(self._key(address, entry) in known for address in self.context.previous):
+            self._change(entry, sink, lambda note: note)
+
     def former(self, declared: Iterable[Mapping[str, Any]], id: str) -> Iterator[Mapping[str, Any]]:
         """The entries that this machine delivered to for that key and that are not declared any more. Raises SinkError."""
         now = {_place_of(entry) for entry in declared}

@@ -107,7 +107,6 @@ def change_document(change: Change) -> dict[str, Any]:
         "needs": [str(address) for address in change.needs],
         "losses": [_loss_document(loss) for loss in change.losses],
         "deliver": list(change.deliver),
-        **({"previous_address": str(change.previous)} if change.previous else {}),
     }
 
 
@@ -124,6 +123,7 @@ def _what_is_done(change: Change) -> dict[str, Any]:
         "after_expressions": expressions(change.after or {}),
         "sinks": [_sink_document(sink) for sink in change.sinks],
         "settings": _attributes(change.settings),
+        **({"previous_address": str(change.previous)} if change.previous else {}),
     }
 
 
