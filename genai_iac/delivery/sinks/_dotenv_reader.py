@@ -28,6 +28,7 @@ from genai_iac.delivery.sinks._contents import (
 _MARK = re.compile(r"#\s*genai-iac:\s*(?P<data>\{.*)")
 _ASSIGNMENT = re.compile(r"(?P<comment>#\s*)?(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)")
 _CREDENTIAL = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.-]{16,}")
+_LONG_WORD = re.compile(r"[A-Za-z0-9_-]{20,}")  # also within an address
 _LOST_HEAD = "its first line is missing"
 _LOST_RECORD = "a record or the line below it is missing or was changed"
 _Whose = tuple[str, str, str]  # owner, address, OCID
@@ -203,8 +204,10 @@ def _foreign(line: str) -> Secret:
     whose base URL is such a line).
     """
     value = _plain(line.partition("=")[2].strip())
-    if _CREDENTIAL.fullmatch(value) and not value.startswith("ocid1."):
-        Secret(value)
+    if not value.startswith("ocid1."):
+        for word in (value, *_LONG_WORD.findall(value)):
+            if _CREDENTIAL.fullmatch(word):
+                Secret(word)
     return Secret.document(line)
 
 
