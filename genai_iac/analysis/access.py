@@ -255,11 +255,26 @@ class _Side:
         """What every key may do with every class of models."""
         rules = compile_rules(self.origins)
         return {
-            (key.address, api, self.tree.path(key.path[0]), one): _ask(key, operation, one, rules, now, self.tree)
+            (key.address, api, self.tree.path(key.path[0]), one): found
             for key in sorted(self.keys, key=lambda found: found.address)
             for api, operation in CALLS.items()
-            for one in models.classes
+            for one, found in self._assess(key, operation, models.classes, rules, now)
         }
+
+    def _assess(
+        self, key: _Key, operation: str, classes: Iterable[ValueClass], rules: RuleSet, now: datetime
+    ) -> Iterator[tuple[ValueClass, Assessment]]:
+        """The answer for each class of models. Classes that no statement for this key tells apart share one: asking about each
+        made a plan of some hundred keys, every one with a model of its own, cost minutes."""
+        distinct = rules.models_of(key.id, key.path)
+        shared: Assessment | None = None
+        for one in classes:
+            if distinct is None or one.exact in distinct or is_routing_profile(one.example):
+                yield one, _ask(key, operation, one, rules, now, self.tree)
+                continue
+            if shared is None:
+                shared = _ask(key, operation, one, rules, now, self.tree)
+            yield one, shared
 
 
 def _ask(

@@ -7,6 +7,7 @@ value ``'*'`` means *any value*, as published tag policies use it.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from genai_iac.iam_policy.condition_variables import DAYS, find_variable
 from genai_iac.iam_policy.syntax_tree import (
@@ -60,7 +61,8 @@ def fold_variables(variables: Mapping[str, str | Values]) -> dict[str, Values]:
     return {name.lower(): (value,) if isinstance(value, str) else tuple(value) for name, value in variables.items()}
 
 
-def clock_variables(now: datetime) -> dict[str, Values]:
+@lru_cache(maxsize=16)
+def clock_variables(now: datetime) -> Mapping[str, Values]:
     """The time variables of a request (Oracle: Identity/policiesadvanced, time-based access).
 
     The month is a number ('6', not 'june'); the day of the week alone is an English word.

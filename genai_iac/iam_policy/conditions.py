@@ -14,6 +14,7 @@ from genai_iac.iam_policy.syntax_tree import (
 )
 
 _NARROWING = frozenset({"=", "in"})
+_EXACT = frozenset({"=", "in", "!=", "not in"})
 
 
 def narrows(condition: Condition | None, is_wanted: Callable[[str], bool]) -> bool:
@@ -112,3 +113,36 @@ def compared_operands(condition: Condition | None, variable: str) -> Iterator[Qu
 def is_for_keys(condition: Condition | None) -> bool:
     """Whether the condition is about Generative AI API keys."""
     return "generativeaiapikey" in wanted_texts(condition, "request.principal.type")
+
+
+def demanded_texts(condition: Condition | None, variable: str) -> frozenset[str] | None:
+    """The values, in lower case, one of which a variable must have for the condition to be true; None when it may have any."""
+    if isinstance(condition, ConditionGroup):
+        parts = (demanded_texts(item, variable) for item in condition.items)
+        if condition.mode == "all":
+            return next((texts for texts in parts if texts is not None), None)
+        found = list(parts)
+        known = [texts for texts in found if texts is not None]
+        return frozenset().union(*known) if known and len(known) == len(found) else None
+    if not isinstance(condition, Comparison) or condition.operator not in _NARROWING:
+        return None
+    if condition.left.text.lower() != variable:
+        return None
+    texts = frozenset(operand.text.lower() for operand in condition.right if isinstance(operand, QuotedValue))
+    exact = all(isinstance(operand, QuotedValue) and operand.text != "*" for operand in condition.right)
+    return texts if exact else None
+
+
+def exact_texts(condition: Condition | None, variable: str) -> frozenset[str] | None:
+    """The values, in lower case, that a condition tells from all other values of the variable; None when it does so otherwise:
+    by patterns, by order, by other variables."""
+    texts: set[str] = set()
+    for comparison in comparisons(condition):
+        if comparison.left.text.lower() != variable:
+            continue
+        if comparison.operator not in _EXACT or not all(isinstance(one, QuotedValue) for one in comparison.right):
+            return None
+        texts.update(operand.text.lower() for operand in comparison.right)
+    mentions = sum(one.text.lower() == variable for one in variables(condition))
+    compared = sum(one.left.text.lower() == variable for one in comparisons(condition))
+    return frozenset(texts) if mentions == compared else None

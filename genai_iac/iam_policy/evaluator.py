@@ -1,12 +1,12 @@
 """May this principal do this? Every permission must be given by a statement in force, and none taken: deny beats allow."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from genai_iac.iam_policy.condition_eval import Unknown, Values, clock_variables, condition_truth, fold_variables
 from genai_iac.iam_policy.conditions import condition_parts
 from genai_iac.iam_policy.printer import unparse_condition
 from genai_iac.iam_policy.request import AccessRequest, Assessment, Decision, Principal, StatementInForce
-from genai_iac.iam_policy.rules import Compiled, RuleSet, compile_rules
+from genai_iac.iam_policy.rules import MODEL, PRINCIPAL, Compiled, RuleSet, StatementIndex, compile_rules
 from genai_iac.iam_policy.syntax_tree import Location
 
 _KEY = "generativeaiapikey"
@@ -69,12 +69,12 @@ class _Asked:
 
     def denials(self, permission: str) -> list[StatementInForce]:
         """The rules that take the permission."""
-        denying = self.rules.denying.get(permission, ())
+        denying = self._find(self.rules.denying, permission)
         return [found.rule for found in denying if self._truth(found, permission) is True]
 
     def grants(self, permission: str) -> list[StatementInForce]:
         """The rules that give the permission; empty if half of what crossing tenancies needs is missing."""
-        allowing = self.rules.allowing.get(permission, ())
+        allowing = self._find(self.rules.allowing, permission)
         found = [found for found in allowing if self._truth(found, permission) is True]
         if self.home != self.tenancy and {rule.grant.effect for rule in found} != {"admit", "endorse"}:
             return []
@@ -83,7 +83,7 @@ class _Asked:
     def assess(self, permission: str) -> Assessment:
         """Whether one permission is given, within one tenancy."""
         denying, allowing = (
-            [(found, self._truth(found, permission)) for found in index.get(permission, ())]
+            [(found, self._truth(found, permission)) for found in self._find(index, permission)]
             for index in (self.rules.denying, self.rules.allowing)
         )
         denied = tuple(found.rule for found, truth in denying if truth)
@@ -99,6 +99,16 @@ class _Asked:
         return Assessment(
             None if parts else True, by, tuple(found.rule for found in unless), tuple(dict.fromkeys(parts))
         )
+
+    def _find(self, rules: Mapping[str, StatementIndex], permission: str) -> list[Compiled]:
+        """The rules on the permission that can count for this request: of thousands for other keys none is looked at."""
+        index = rules.get(permission)
+        if index is None:
+            return []
+        if self.missing is not None:  # every condition is to say which variables it misses
+            return index.every
+        principals, models = (self.variables.get(name, ()) for name in (PRINCIPAL, MODEL))
+        return index.find([one.lower() for one in principals], self.path, [one.lower() for one in models])
 
     def _unknown_parts(self, found: Compiled) -> Iterator[str]:
         condition = found.grant.condition

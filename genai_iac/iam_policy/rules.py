@@ -1,54 +1,134 @@
-"""The statements in force, sorted once by the permissions that they give or take, so that a request meets few of them."""
+"""The statements in force, indexed once by permission, principal, place and model, so that a request meets few of them.
+
+A rule is put under what its condition and its location demand of a request; what the index leaves out could never have
+counted. `evaluate` still looks at every rule that is found.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
 from typing import NamedTuple
 
+from genai_iac.iam_policy.conditions import demanded_texts, exact_texts
 from genai_iac.iam_policy.permissions import permissions_given, permissions_taken
 from genai_iac.iam_policy.request import StatementInForce
 from genai_iac.iam_policy.syntax_tree import VERBS, Definition, Grant, Ocid
 
+PRINCIPAL, MODEL = "request.principal.id", "target.model.id"
+_Key = tuple[str | None, str | None, str | None]  # principal, place and model that a rule demands; None: any
+
 
 class Compiled(NamedTuple):
-    """A rule with its grant and the OCIDs of its subjects, in lower case."""
+    """A rule with its grant, the OCIDs of its subjects in lower case, and its place among the rules."""
 
     rule: StatementInForce
     grant: Grant
     subjects: frozenset[str]
+    position: int
+
+
+@dataclass
+class StatementIndex:
+    """The rules that give (or take) one permission, by what they demand of a request."""
+
+    every: list[Compiled] = field(default_factory=list)  # in their order
+    _rules: dict[_Key, list[Compiled]] = field(default_factory=dict)
+
+    def add(self, rule: Compiled, keys: Iterable[_Key]) -> None:
+        """Put a rule under each of the keys."""
+        self.every.append(rule)
+        for key in keys:
+            self._rules.setdefault(key, []).append(rule)
+
+    def find(self, principals: Sequence[str], path: Sequence[str], models: Sequence[str]) -> list[Compiled]:
+        """The rules that can count for a request with these values (in lower case), in their order."""
+        found: dict[int, Compiled] = {}
+        parts = 0
+        for key in product((None, *principals), (None, *path), (None, *models)):
+            rules = self._rules.get(key)
+            if rules:
+                parts += 1
+                found.update((rule.position, rule) for rule in rules)
+        return [found[position] for position in sorted(found)] if parts > 1 else list(found.values())
+
+
+@dataclass
+class _ModelNames:
+    """The models that rules name, by principal and place. `inexact`: where a rule names them otherwise, as by a pattern."""
+
+    exact: defaultdict[tuple[str | None, str | None], set[str]] = field(default_factory=lambda: defaultdict(set))
+    inexact: set[tuple[str | None, str | None]] = field(default_factory=set)
+
+    def add(self, grant: Grant, keys: Iterable[tuple[str | None, str | None]]) -> None:
+        names = exact_texts(grant.condition, MODEL)
+        for key in keys:
+            if names is None:
+                self.inexact.add(key)
+            elif names:
+                self.exact[key] |= names
 
 
 @dataclass(frozen=True)
 class RuleSet:
     """Rules by permission. Build it once with ``compile_rules`` and ask it many times."""
 
-    allowing: dict[str, tuple[Compiled, ...]]
-    denying: dict[str, tuple[Compiled, ...]]
+    allowing: dict[str, StatementIndex]
+    denying: dict[str, StatementIndex]
     definitions: dict[tuple[str, str, str], str]  # policy, symbol, name in lower case -> OCID
+    _models: _ModelNames
+
+    def models_of(self, principal: str, path: Sequence[str]) -> frozenset[str] | None:
+        """The models, in lower case, that rules for this principal in this place (`path` in OCIDs) tell from all others.
+
+        None when a rule tells models apart otherwise, so that every model has to be asked about.
+        """
+        keys = list(product((None, principal.lower()), (None, *(ocid.lower() for ocid in path))))
+        if not self._models.inexact.isdisjoint(keys):
+            return None
+        exact = self._models.exact
+        return frozenset().union(*(exact[key] for key in keys if key in exact))
 
 
 def compile_rules(rules: Iterable[StatementInForce]) -> RuleSet:
-    """Sort rules for ``evaluate``."""
+    """Index rules for ``evaluate``."""
     kept = tuple(rules)
     definitions: dict[tuple[str, str, str], str] = {
         (rule.source, rule.statement.symbol, rule.statement.name.text.lower()): rule.statement.id.lower()
         for rule in kept
         if isinstance(rule.statement, Definition)
     }
-    allowing: defaultdict[str, list[Compiled]] = defaultdict(list)
-    denying: defaultdict[str, list[Compiled]] = defaultdict(list)
-    for rule in kept:
+    allowing: defaultdict[str, StatementIndex] = defaultdict(StatementIndex)
+    denying: defaultdict[str, StatementIndex] = defaultdict(StatementIndex)
+    models = _ModelNames()
+    for position, rule in enumerate(kept):
         grant = rule.statement
         if isinstance(grant, Grant):
-            compiled = Compiled(rule, grant, _subjects(rule, grant, definitions))
+            compiled = Compiled(rule, grant, _subjects(rule, grant, definitions), position)
             index = denying if grant.effect.startswith("deny") else allowing
+            keys = tuple(_keys(rule, grant))
+            models.add(grant, {key[:2] for key in keys})
             for permission in _permissions(grant):
-                index[permission].append(compiled)
-    return RuleSet(
-        {permission: tuple(found) for permission, found in allowing.items()},
-        {permission: tuple(found) for permission, found in denying.items()},
-        definitions,
-    )
+                index[permission].add(compiled, keys)
+    return RuleSet(dict(allowing), dict(denying), definitions, models)
+
+
+def _keys(rule: StatementInForce, grant: Grant) -> Iterator[_Key]:
+    principals = demanded_texts(grant.condition, PRINCIPAL)
+    models = demanded_texts(grant.condition, MODEL)
+    place = _place(rule, grant)
+    for principal in (None,) if principals is None else principals:
+        for model in (None,) if models is None else models:
+            yield principal, place, model
+
+
+def _place(rule: StatementInForce, grant: Grant) -> str | None:
+    """The compartment that the path of a request must hold; None where the location alone does not tell."""
+    if grant.effect not in ("allow", "deny"):
+        return None
+    if grant.location.scope == "tenancy":
+        return rule.attached.lower()
+    return grant.location.id.lower() if grant.location.id is not None else None
 
 
 def _subjects(rule: StatementInForce, grant: Grant, definitions: dict[tuple[str, str, str], str]) -> frozenset[str]:

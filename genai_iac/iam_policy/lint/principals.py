@@ -32,6 +32,9 @@ def keys_without_grant(keys: Sequence[Key], rules: Sequence[StatementInForce], n
     return tuple(key for key in keys if not _may_call(key, compiled, models, now))
 
 
+_ANY_MODEL = "any.model"
+
+
 def grants_without_key(
     keys: Sequence[Key], rules: Sequence[StatementInForce]
 ) -> tuple[tuple[StatementInForce, str], ...]:
@@ -52,11 +55,14 @@ def _models(rules: Sequence[StatementInForce]) -> tuple[str, ...]:
     named = (
         wanted_texts(rule.statement.condition, "target.model.id") for rule in rules if isinstance(rule.statement, Grant)
     )
-    return (*sorted(frozenset().union(*named)), "any.model")
+    return (*sorted(frozenset().union(*named)), _ANY_MODEL)
 
 
 def _may_call(key: Key, rules: RuleSet, models: Sequence[str], now: datetime) -> bool:
     principal = Principal("generativeaiapikey", key.id, tenancy=key.path[-1], variables=key.variables)
+    distinct = rules.models_of(key.id, key.path)
+    if distinct is not None and _ANY_MODEL not in distinct:
+        models = (*sorted(distinct), _ANY_MODEL)  # all others are answered as any model is
     return any(
         evaluate(AccessRequest(principal, permissions_of(call), key.path, {"target.model.id": model}, now), rules)
         for call in _CALLS
