@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import stat
 from pathlib import Path
 from typing import Any
 
 from genai_iac.core.errors import UsageError
+from genai_iac.core.input_files import InputFileError, read_input_file
 
 MOST_BYTES = 64 * 1024 * 1024  # a plan of 10,000 changes has some 30 MiB
 MOST_LEVELS = 64  # a plan has eight, and what policies and tags bring
@@ -20,21 +19,12 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 def read_regular_file(file: Path, flag: str) -> bytes:
     """The bytes of a regular file. Raises UsageError that names the flag: for a FIFO, a device, a directory, too many bytes.
 
-    A link is followed: CI systems mount files as links. Opening never waits for a writer, as it would on a FIFO.
+    A link is followed: CI systems mount files as links.
     """
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-        with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise UsageError(f"{flag} {file} is not a regular file", hint="save it to a file first")
-            data = stream.read(MOST_BYTES + 1)
-    except IsADirectoryError as error:
-        raise UsageError(f"{flag} {file} is not a regular file", hint="give the file in it") from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{flag} {file}: {getattr(error, 'strerror', None) or error}") from error
-    if len(data) > MOST_BYTES:
-        raise UsageError(f"{flag} {file} is larger than {MOST_BYTES // 1024 // 1024} MiB")
-    return data
+        return read_input_file(file, MOST_BYTES)
+    except InputFileError as error:
+        raise UsageError(f"{flag} {file}: {error}") from error
 
 
 def parse_json(data: bytes) -> Any:

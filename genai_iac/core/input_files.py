@@ -24,7 +24,7 @@ def read_input_file(path: Path, limit: int = LARGEST_DOCUMENT) -> bytes:
         if not stat.S_ISREG(path.stat().st_mode):
             raise InputFileError("this is not a regular file; save it as a file first")
         # not blocking, because a FIFO may have come in its place since
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         with os.fdopen(descriptor, "rb") as opened:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise InputFileError("this is not a regular file; save it as a file first")
