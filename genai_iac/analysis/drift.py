@@ -65,7 +65,7 @@ def find_drift(head: Side, base: Side | None, edits: HandEdits | None = None) ->
 def find_unmanaged(live: Live) -> tuple[LiveResource, ...]:
     """The API keys that were seen anywhere and that are nobody's: no ownership tag, or a copy of one of ours. By name."""
     strangers = (one for one in (*live.others, *live.beyond) if one.mark is None and one.lifecycle != "DELETING")
-    keys = (one for one in (*strangers, *live.strays) if one.kind == "ApiKey")
+    keys = (one for one in (*strangers, *live.mismatched) if one.kind == "ApiKey")
     return tuple(sorted(keys, key=lambda key: (key.name, key.id)))
 
 

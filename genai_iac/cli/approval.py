@@ -167,7 +167,7 @@ def _earlier(draft: PlannedRun) -> Iterator[Plan]:
 
 
 def _inputs(draft: PlannedRun) -> PlanInputs:
-    return draft.workspace.inputs(draft.live, moved=draft.asked.moved, wishes=draft.asked.wishes)
+    return draft.workspace.inputs(draft.live, moved=draft.asked.moved, requests=draft.asked.requests)
 
 
 def _plan_without(draft: PlannedRun, gone: Iterable[Address], inputs: PlanInputs, digest: Digest | None = None) -> Plan:

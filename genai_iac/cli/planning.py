@@ -67,7 +67,7 @@ class PlanOptions:
     full_scan: bool = False
     moved: frozenset[Address] = frozenset()
     overrides: Overrides = field(default_factory=Overrides)
-    wishes: Mapping[Address, RotationRequest] = field(default_factory=dict)
+    requests: Mapping[Address, RotationRequest] = field(default_factory=dict)
     claims: bool = False  # of what carries the stack's name and no id
 
     @classmethod
@@ -146,7 +146,7 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
         live = add_taken_names(live, workspace.manifest.resources, workspace.provider, asked.parallelism)
     make: Callable[[PlanInputs], Plan] = make_destroy_plan if destroy else make_plan
     # what is to be destroyed is destroyed whatever its sinks hold
-    inputs = workspace.inputs(live, moved=asked.moved, wishes=asked.wishes, look_into_sinks=not destroy)
+    inputs = workspace.inputs(live, moved=asked.moved, requests=asked.requests, look_into_sinks=not destroy)
     plan = make(inputs)
     plan = replace(plan, notices=(*plan.notices, *map(Notice, (*workspace.blind_spots(), *live.unread))))
     resources = workspace.manifest.resources

@@ -112,7 +112,7 @@ class Session:
         live: Live,
         *,
         moved: frozenset[Address] = frozenset(),
-        wishes: Mapping[Address, RotationRequest] | None = None,
+        requests: Mapping[Address, RotationRequest] | None = None,
         look_into_sinks: bool = True,
     ) -> PlanInputs:
         """What a plan is made of. Sinks that are not looked into count as holding everything."""
@@ -130,7 +130,7 @@ class Session:
             owner=self.owner,
             directory=self.directory(live),
             held=hold(self.desk_for(live), self.manifest.resources, live),
-            wishes=wishes or {},
+            requests=requests or {},
             moved=moved,
             base_url=self.provider.base_url if self.snapshot is None else None,
             limits=ServiceLimits.of_environment(os.environ, local=self.flags.local or self.flags.endpoint is not None),

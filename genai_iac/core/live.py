@@ -22,7 +22,7 @@ class Live:
     tree: CompartmentTree
     owned: Mapping[Address, tuple[LiveResource, ...]]
     others: tuple[LiveResource, ...]  # seen on the way: no mark, or another stack's
-    strays: tuple[LiveResource, ...] = ()  # carry a tag of ours that was made for another resource
+    mismatched: tuple[LiveResource, ...] = ()  # carry a tag of ours that was made for another resource
     superseded: tuple[
         LiveResource, ...
     ] = ()  # ours, and replaced by a live successor: to be deleted with its next change
@@ -55,14 +55,14 @@ class Live:
         groups: dict[Address, list[LiveResource]] = {}
         others: list[LiveResource] = []
         beyond: list[LiveResource] = []
-        strays: list[LiveResource] = []
+        mismatched: list[LiveResource] = []
         for resources, strangers in ((found, others), (scanned, beyond)):
             for resource in map(_marked, resources):
                 mark = resource.mark
                 if mark is None or not owner.owns(mark) or resource.lifecycle == "DELETING":
                     strangers.append(resource)
                 elif mark.address.kind != resource.kind:
-                    strays.append(resource)
+                    mismatched.append(resource)
                 else:
                     groups.setdefault(mark.address, []).append(resource)
         lost = [one for one in map(_marked, gone) if owner.owns(one.mark)]
@@ -75,7 +75,7 @@ class Live:
         for address, group in groups.items():
             superseded.extend(_part_superseded(owner, group))
             claimants = judge(owner, group, ended.get(address, ()))
-            strays.extend(claimants.copies)
+            mismatched.extend(claimants.copies)
             if claimants.ours:
                 owned[address] = claimants.ours
         return cls(
@@ -85,7 +85,7 @@ class Live:
             tree,
             owned,
             tuple(others),
-            tuple(strays),
+            tuple(mismatched),
             tuple(superseded),
             tuple(regions),
             tuple(places),
@@ -98,7 +98,12 @@ class Live:
     @property
     def found(self) -> tuple[LiveResource, ...]:
         """Everything that was found in the places that the stack names or owns, and what is ours anywhere."""
-        return (*(one for group in self.owned.values() for one in group), *self.others, *self.strays, *self.superseded)
+        return (
+            *(one for group in self.owned.values() for one in group),
+            *self.others,
+            *self.mismatched,
+            *self.superseded,
+        )
 
     @property
     def ids(self) -> dict[Address, str]:

@@ -44,7 +44,7 @@ class Call:
         return self.operation == "SetApiKeyState" and self.body.get("state") in ("INACTIVE", "REVOKED")
 
     @property
-    def mints(self) -> tuple[str, ...]:
+    def new_secrets(self) -> tuple[str, ...]:
         """The named secrets of which it makes a new value."""
         if self.operation == "CreateApiKey":
             details = self.body["keyDetails"]
@@ -115,9 +115,9 @@ class Change:
         return (*self.record_calls, *names[:first], *self.sink_calls, *names[first:])
 
     @property
-    def mints(self) -> tuple[str, ...]:
+    def new_secrets(self) -> tuple[str, ...]:
         """The named secrets of which it makes a new value."""
-        return tuple(name for call in self.calls for name in call.mints)
+        return tuple(name for call in self.calls for name in call.new_secrets)
 
     @property
     def ends(self) -> bool:

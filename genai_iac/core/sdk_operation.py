@@ -18,4 +18,4 @@ class SdkOperation:
     home: bool = False
     token: bool = False
     etag: bool = False
-    mints: bool = False  # the answer shows plaintext, once
+    new_secrets: bool = False  # the answer shows plaintext, once

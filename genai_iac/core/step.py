@@ -29,7 +29,7 @@ class DiffContext:
     same: Callable[[Value, Any], bool]  # desired against live; a value not known yet is never the same
     same_statements: Callable[[Sequence[Value], Sequence[str], str], bool]  # desired, live, the policy's compartment
     held: tuple[SinkState, ...] = ()  # what each sink of this key holds
-    wish: RotationRequest | None = None  # what a person asks of this key's rotation
+    request: RotationRequest | None = None  # what a person asks of this key's rotation
     idle: Callable[[LiveSecret], bool] = lambda secret: secret.last_used is None  # nobody has used it for long enough
     outdated: Callable[[Sequence[Value], LiveResource], str] = lambda *_: ""  # why a policy must be written again
 

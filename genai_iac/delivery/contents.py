@@ -97,7 +97,7 @@ def build_delivery(
     live: LiveResource,
     base_url: str,
     roles: Mapping[str, Role],
-    minted: NewValues,
+    new_values: NewValues,
     sinks: Iterable[Sink],
     project: str | None = None,
 ) -> Delivery:
@@ -107,8 +107,8 @@ def build_delivery(
         secret = live.secret(name)
         if secret is None or secret.state in _GONE or role not in sink.roles:
             continue
-        value = minted.get(name)
-        if name not in minted and name not in held.records:
+        value = new_values.get(name)
+        if name not in new_values and name not in held.records:
             # write-only sink: resend if some sink can give the value, else assume that it has it
             value = next(values_from_sinks(sinks, live.id, secret), None)
             if value is None and name not in held.unknown:

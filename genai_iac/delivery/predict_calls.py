@@ -121,17 +121,17 @@ def _deliveries(
     project: str | None,
 ) -> Iterator[Delivery]:
     held = inspect_sink(sink, seen)
-    minted = dict.fromkeys(change.mints)
+    new_values = dict.fromkeys(change.new_secrets)
     staged = roles_with_pending(held, handover.prove) if handover.prove is not None else {}
     for roles in (staged, handover.roles):
         if roles:
             url = base_url(seen.region or "", resource.settings.get("endpoint", "actions/v1"))
-            yield build_delivery(sink, held, resource, seen, url, roles, minted, sources, project)
+            yield build_delivery(sink, held, resource, seen, url, roles, new_values, sources, project)
 
 
 def _foresee(change: Change, before: LiveResource | None, resource: Resource) -> LiveResource:
     """The key as it will be when its values are delivered: a new value has a mask that nobody knows yet."""
-    fresh = {name: LiveSecret(name, "ACTIVE", "", None, None, None) for name in change.mints}
+    fresh = {name: LiveSecret(name, "ACTIVE", "", None, None, None) for name in change.new_secrets}
     if before is None or "create" in change.actions:
         address = change.address
         return LiveResource(

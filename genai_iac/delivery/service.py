@@ -136,7 +136,7 @@ class DeliveryService:
         live: LiveResource,
         base_url: str,
         roles: Mapping[str, Role],
-        minted: Mapping[str, Secret],
+        new_values: Mapping[str, Secret],
         known: Values | None = None,
         *,
         project: str | None = None,
@@ -147,7 +147,7 @@ class DeliveryService:
         `known`: a sink that holds any other value by now is left alone. Raises SinkError for the places that could not be
         written; the others are.
         """
-        return self._write(resource, live, base_url, lambda _: roles, minted, known, project)
+        return self._write(resource, live, base_url, lambda _: roles, new_values, known, project)
 
     def stage(
         self,
@@ -155,7 +155,7 @@ class DeliveryService:
         live: LiveResource,
         base_url: str,
         name: str,
-        minted: Mapping[str, Secret],
+        new_values: Mapping[str, Secret],
         known: Values | None = None,
         *,
         project: str | None = None,
@@ -164,7 +164,7 @@ class DeliveryService:
 
         `known`: as for `deliver`. Raises SinkError for the places that could not be written; the others are.
         """
-        self._write(resource, live, base_url, lambda held: roles_with_pending(held, name), minted, known, project)
+        self._write(resource, live, base_url, lambda held: roles_with_pending(held, name), new_values, known, project)
 
     def rename(self, resource: Resource, id: str) -> None:
         """Bring the records that its sinks keep of the key to its present address; values and parts stay. Raises SinkError."""
@@ -196,7 +196,7 @@ class DeliveryService:
         live: LiveResource,
         base_url: str,
         roles: Callable[[SinkState], Mapping[str, Role]],
-        minted: Mapping[str, Secret],
+        new_values: Mapping[str, Secret],
         known: Values | None,
         project: str | None,
     ) -> tuple[str, ...]:
@@ -216,7 +216,7 @@ class DeliveryService:
                 if known is not None:
                     check_unchanged(sink, holding, live, known)
                 confirm_arrivals(sink, holding, held, live)
-                delivery = build_delivery(sink, held, resource, live, base_url, wanted, minted, sources, project)
+                delivery = build_delivery(sink, held, resource, live, base_url, wanted, new_values, sources, project)
                 check_readers(sink, held, live, delivery, wanted)
                 sink.write(delivery)
                 if sink.readable:

@@ -31,7 +31,7 @@ class CallExecutor:
         self._etag: str | None = None
         self.id = change.id
         self.live: LiveResource | None = None  # as the last answer showed it
-        self.minted: dict[str, Secret] = {}
+        self.new_values: dict[str, Secret] = {}
         self.notes: list[str] = []
 
     def make(self, call: Call) -> None:
@@ -76,7 +76,7 @@ class CallExecutor:
         # a name that need not be unique is made twice by two applies; the answer, and values in it, show that this one is ours
         ours = bool(reply.secrets) if self._kind.creates_secrets else not recovered
         if ours and self._kind.name_scope is None:
-            self._progress.twins.watch(self._change, self.id, call.region, sent[-1])
+            self._progress.duplicates.watch(self._change, self.id, call.region, sent[-1])
         self._progress.ids[self._change.address] = self.id
 
     def seal(self, call: Call) -> None:
@@ -214,7 +214,7 @@ class CallExecutor:
             )
 
     def _keep(self, reply: OciResponse, call: Call) -> None:
-        self.minted.update(reply.secrets)  # first: nothing else that the answer says can take them away again
+        self.new_values.update(reply.secrets)  # first: nothing else that the answer says can take them away again
         self.live = self._kind.read(reply.data, call.region)
         self.id, self._etag = self.live.id, reply.etag
 

@@ -43,37 +43,37 @@ class _ChangeRun:
         self._progress, self._change = progress, change
         self._calls = CallExecutor(progress, change)
         resource = progress.resources.get(change.address)
-        self._handing = SecretDelivery(progress, change, resource) if resource is not None else None
+        self._delivery = SecretDelivery(progress, change, resource) if resource is not None else None
 
     def run(self) -> tuple[str | None, str]:
-        calls, handing = self._calls, self._handing
-        if handing:
-            handing.rename(calls.id)
-            handing.announce(calls.id)
+        calls, delivery = self._calls, self._delivery
+        if delivery:
+            delivery.rename(calls.id)
+            delivery.announce(calls.id)
         for call in self._change.calls:
             # before anything stops working; and when interrupted, before anything else, since the values would be lost
-            if call.takes_away or (calls.minted and self._progress.stop.is_set()):
+            if call.takes_away or (calls.new_values and self._progress.stop.is_set()):
                 self._deliver()
             self._end_when_asked(call)
             self._make(call)
         self._deliver()
-        if handing:
-            handing.end(calls.live, calls.id)
-        return calls.id, "; ".join([*calls.notes, *(handing.notes if handing else ())])
+        if delivery:
+            delivery.end(calls.live, calls.id)
+        return calls.id, "; ".join([*calls.notes, *(delivery.notes if delivery else ())])
 
     def _make(self, call: Call) -> None:
         try:
             self._calls.make(call)
         except IacError as error:
-            if self._handing and call.mints and _made_nothing(error):
-                self._handing.withdraw(call.mints)
-            if self._handing and self._calls.live and self._handing.pending:
+            if self._delivery and call.new_secrets and _made_nothing(error):
+                self._delivery.withdraw(call.new_secrets)
+            if self._delivery and self._calls.live and self._delivery.pending:
                 # e.g. CreateApiKey worked and a later UpdateApiKey failed: keep the values, they are never shown again
                 with suppress(IacError):  # report the failure of the call, not of this attempt
-                    self._handing.save(self._calls.live, self._calls.minted)
+                    self._delivery.save(self._calls.live, self._calls.new_values)
             raise
         if call.operation.startswith("Create"):
-            if self._calls.minted:
+            if self._calls.new_values:
                 self._deliver()  # the values are in this memory alone: no waiting for the key to become ACTIVE first
             self._calls.settle(call)
             self._calls.seal(call)
@@ -84,9 +84,9 @@ class _ChangeRun:
             raise IacError(f"interrupted before {call.operation}", hint="apply again: it goes on from there")
 
     def _deliver(self) -> None:
-        if self._handing and self._handing.pending:
+        if self._delivery and self._delivery.pending:
             live = self._calls.live or self._progress.before[self._change.address]
-            self._handing.deliver(live, self._calls.minted)
+            self._delivery.deliver(live, self._calls.new_values)
 
 
 def _made_nothing(error: IacError) -> bool:

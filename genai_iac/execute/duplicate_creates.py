@@ -61,15 +61,15 @@ class DuplicateGuard:
             except ServiceFailure:
                 continue  # the next plan reports both as a conflict
             for made in several:
-                yield from self._give_way(made, [row for row in rows if self._is_twin(row, made)])
+                yield from self._give_way(made, [row for row in rows if self._is_duplicate(row, made)])
 
-    def _is_twin(self, row: Mapping[str, Any], made: _CreatedKey) -> bool:
+    def _is_duplicate(self, row: Mapping[str, Any], made: _CreatedKey) -> bool:
         return is_alive(row) and self._is_same_birth(
             made.body["freeformTags"][OWNERSHIP_TAG], RESOURCE_TYPES[made.change.address.kind].read(row, made.region)
         )
 
-    def _give_way(self, made: _CreatedKey, twins: list[Mapping[str, Any]]) -> Iterator[Outcome]:
-        first = min(twins, key=lambda row: (row["timeCreated"], row["id"]), default=None)
+    def _give_way(self, made: _CreatedKey, duplicates: list[Mapping[str, Any]]) -> Iterator[Outcome]:
+        first = min(duplicates, key=lambda row: (row["timeCreated"], row["id"]), default=None)
         if first is None or first["id"] == made.id:
             return
         said = f"another apply made it at the same time ({first['id']})"

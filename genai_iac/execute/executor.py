@@ -74,7 +74,7 @@ def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
             running.remove(outcome.change.address)
             queue.finish(outcome.change, landed=bool(outcome))
             yield outcome
-    yield from progress.twins.part()
+    yield from progress.duplicates.part()
     yield from (Outcome(change, Status.SKIPPED, note="interrupted before it began") for change in queue.rest())
 
 

@@ -38,11 +38,11 @@ class SecretDelivery:
 
         Raises SinkError, and StalePlanError when another run has delivered meanwhile.
         """
-        if not self._change.mints:
+        if not self._change.new_secrets:
             return
         if self._change.needs:  # a Vault sink's compartment may have been created by this very apply
             self._desk.prove(self._resource, id)
-        self._desk.announce(self._resource, id, self._change.mints)
+        self._desk.announce(self._resource, id, self._change.new_secrets)
         before = self._progress.before.get(self._change.address)
         if before is not None and before.id == id:
             self._know(before)
@@ -51,8 +51,8 @@ class SecretDelivery:
         """These values were announced and the service refused to make them."""
         self._desk.withdraw(self._resource, self._change.id, secrets)
 
-    def deliver(self, live: LiveResource, minted: dict[str, Secret]) -> None:
-        """Deliver the values, then clear `minted`. Raises IacError when a value was lost, not verified or not written.
+    def deliver(self, live: LiveResource, new_values: dict[str, Secret]) -> None:
+        """Deliver the values, then clear `new_values`. Raises IacError when a value was lost, not verified or not written.
 
         Nothing is written as current before the verification: on failure callers keep the old value.
         """
@@ -60,7 +60,7 @@ class SecretDelivery:
         handover = self._handover
         if handover is None:
             return
-        lost = [name for name in self._change.mints if name not in minted]
+        lost = [name for name in self._change.new_secrets if name not in new_values]
         try:
             if lost:
                 raise IacError(
@@ -68,21 +68,21 @@ class SecretDelivery:
                     hint="apply again: it is renewed and delivered",
                 )
             if handover.prove is not None:
-                self._prove(live, handover.prove, minted)
-            self._write(live, handover.roles, minted)
+                self._prove(live, handover.prove, new_values)
+            self._write(live, handover.roles, new_values)
         finally:
-            minted.clear()
+            new_values.clear()
 
-    def save(self, live: LiveResource, minted: Mapping[str, Secret]) -> None:
+    def save(self, live: LiveResource, new_values: Mapping[str, Secret]) -> None:
         """Store new values although a later call of the same change failed: OCI does not show them again. Raises SinkError."""
         self.pending = False
         handover = self._handover
-        if handover is None or not minted:
+        if handover is None or not new_values:
             return
         if handover.prove is None:
-            self._write(live, handover.roles, minted)
-        elif handover.prove in minted:
-            self._stage(live, handover.prove, minted)
+            self._write(live, handover.roles, new_values)
+        elif handover.prove in new_values:
+            self._stage(live, handover.prove, new_values)
 
     def end(self, live: LiveResource | None, id: str | None) -> None:
         """What comes after the last call: the retired value is shown dead, and sinks are emptied that are to hold nothing more."""
@@ -108,7 +108,7 @@ class SecretDelivery:
         """
         handover = self._handover
         secret = before.secret(handover.prove) if handover and handover.unshown and handover.prove else None
-        if secret is None or secret.state != "ACTIVE" or secret.name not in self._change.mints:
+        if secret is None or secret.state != "ACTIVE" or secret.name not in self._change.new_secrets:
             return
         if any((one.secret, one.mask, one.role) == (secret.name, secret.mask, "current") for one in held):
             raise StalePlanError(f"{secret.name} was made current since the plan was made", hint="plan again")
@@ -119,12 +119,12 @@ class SecretDelivery:
         before = self._progress.before.get(self._change.address)
         return self._desk.take(self._resource, before, name) if name and before else None
 
-    def _prove(self, live: LiveResource, name: str, minted: Mapping[str, Secret]) -> None:
-        self._stage(live, name, minted)
+    def _prove(self, live: LiveResource, name: str, new_values: Mapping[str, Secret]) -> None:
+        self._stage(live, name, new_values)
         block = (self._resource.settings.get("rotation") or {}).get("verify")
         if not block:
             return
-        value = minted.get(name) or self._desk.take(self._resource, live, name)
+        value = new_values.get(name) or self._desk.take(self._resource, live, name)
         if value is None:
             raise IacError(
                 f"no sink can give the value of {name}, so it cannot be verified", hint="apply again: it is renewed"
@@ -136,17 +136,17 @@ class SecretDelivery:
         more = warning or said
         self.notes.append(f"{name} answered with {block['model']}" + (f" (warning: {more})" if more else ""))
 
-    def _stage(self, live: LiveResource, name: str, minted: Mapping[str, Secret]) -> None:
+    def _stage(self, live: LiveResource, name: str, new_values: Mapping[str, Secret]) -> None:
         assert live.region is not None
         with _storing():
             url, project = self._base_url(live.region), self._project
-            self._desk.stage(self._resource, live, url, name, minted, self._known, project=project)
+            self._desk.stage(self._resource, live, url, name, new_values, self._known, project=project)
 
-    def _write(self, live: LiveResource, roles: Mapping[str, Role], minted: Mapping[str, Secret]) -> None:
+    def _write(self, live: LiveResource, roles: Mapping[str, Role], new_values: Mapping[str, Secret]) -> None:
         assert live.region is not None
         with _storing():
             url, project = self._base_url(live.region), self._project
-            written = self._desk.deliver(self._resource, live, url, roles, minted, self._known, project=project)
+            written = self._desk.deliver(self._resource, live, url, roles, new_values, self._known, project=project)
         if written:
             self.notes.append(f"delivered to {', '.join(written)}")
 

@@ -27,7 +27,7 @@ from genai_iac.manifest.yaml_nodes import Scalar, Written
 _SIGN = re.compile(r"[\t#]")
 
 
-def find_stray_tab(text: str, quoted: Sequence[tuple[int, int]]) -> int | None:
+def find_extra_tab(text: str, quoted: Sequence[tuple[int, int]]) -> int | None:
     """The index of the first tab outside comments and outside the `quoted` spans (in order, not overlapping), or None."""
     starts = [start for start, _ in quoted]
 
@@ -132,7 +132,7 @@ class _Run:
 
     def check_tabs(self) -> None:
         """Note the first tab between tokens. After a mistake it cannot be known what is quoted."""
-        if self.complete and "\t" in self.text and (index := find_stray_tab(self.text, self.quoted)) is not None:
+        if self.complete and "\t" in self.text and (index := find_extra_tab(self.text, self.quoted)) is not None:
             line, column = self.text.count("\n", 0, index) + 1, index - self.text.rfind("\n", 0, index)
             self.notes.add(Source(self.notes.file, line, column), *translate_parser_error("tab character"))
 

@@ -46,7 +46,7 @@ def check_name(
     if own is not None and own.name == name and own.compartment == place:
         return
     live = inputs.live
-    for other in (*live.others, *live.beyond, *live.strays):
+    for other in (*live.others, *live.beyond, *live.mismatched):
         if other.kind == kind.name and _is_same_name(kind, other, (name, place, desired.region)):
             raise _taken(desired, other, inputs)
 
@@ -76,7 +76,7 @@ def _taken(desired: Resource, other: LiveResource, inputs: PlanInputs) -> PlanEr
             f"{where}: {desired.address}: {other.kind} {name} ({other.id}) is still being deleted",
             hint="wait until it is gone, then plan again",
         )
-    if other in inputs.live.strays:
+    if other in inputs.live.mismatched:
         return PlanError(
             f"{where}: {desired.address}: {other.kind} {name} ({other.id}) exists and has an ownership tag that was made for "
             "another resource",

@@ -29,7 +29,7 @@ class PlanInputs:
     owner: Owner
     directory: language.Directory
     held: Mapping[Address, tuple[SinkState, ...]] = field(default_factory=dict)  # what the sinks of each live key hold
-    wishes: Mapping[Address, RotationRequest] = field(default_factory=dict)  # what `rotate` asks
+    requests: Mapping[Address, RotationRequest] = field(default_factory=dict)  # what `rotate` asks
     moved: frozenset[Address] = frozenset()  # undeclared, marked elsewhere, and meant to be deleted all the same
     base_url: Callable[[str, str], str] | None = None  # of a region and a key's `endpoint`; None: not known
     limits: ServiceLimits = field(default_factory=ServiceLimits)  # how much the tenancy can hold
@@ -49,14 +49,14 @@ class DiffContextBuilder:
     def facts(self, desired: Resource) -> DiffContext:
         """What the kind of a declared resource may look at."""
         held = tuple(self._judge_sink(sink, desired) for sink in self._inputs.held.get(desired.address, ()))
-        wish = self._inputs.wishes.get(desired.address)
+        request = self._inputs.requests.get(desired.address)
         idle = idle_time(desired)
         return DiffContext(
             self._live.now,
             self._same,
             self.same_statements,
             held,
-            wish,
+            request,
             lambda secret: self._is_idle(secret, idle),
             self._outdated,
         )

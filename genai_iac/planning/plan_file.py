@@ -99,7 +99,7 @@ def _live_digests(live: Live) -> dict[str, str]:
     owned = {one.id for group in live.owned.values() for one in group}
     foreign = {_name(one): _digest(_plain(one)) for one in live.others if one.kind != "Compartment"}
     copies = {
-        f"{_name(one)}, with a tag of {one.mark.address}": _digest(_plain(one)) for one in live.strays if one.mark
+        f"{_name(one)}, with a tag of {one.mark.address}": _digest(_plain(one)) for one in live.mismatched if one.mark
     }
     compartments = {f"Compartment {live.tree.path(id)}": digest for id, digest in around.items() if id not in owned}
     return {**ours, **foreign, **copies, **compartments}

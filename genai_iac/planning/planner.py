@@ -47,8 +47,8 @@ class Planner:
         for address, group in self.live.owned.items():
             if address not in self.inputs.resources:
                 yield from self._collect(address, lambda address=address, group=group: self._removal(address, group))  # type: ignore[misc]
-        for stray in self.live.strays:
-            self._note_stray(stray)
+        for resource in self.live.mismatched:
+            self._note_mismatched(resource)
         self._note_name()
 
     def look_ahead(self, drafts: Sequence[Change]) -> None:
@@ -150,12 +150,13 @@ class Planner:
             address,
         )
 
-    def _note_stray(self, stray: LiveResource) -> None:
-        assert stray.mark is not None
-        address = stray.mark.address
+    def _note_mismatched(self, resource: LiveResource) -> None:
+        assert resource.mark is not None
+        address = resource.mark.address
         self._note(
-            f"{stray.kind} {stray.name} ({stray.id}) has the ownership tag of {address}, made for another resource, so it is not changed; "
-            f"remove its tag {OWNERSHIP_TAG}, or if it is this stack's: genai-iac import {address} {stray.id}",
+            f"{resource.kind} {resource.name} ({resource.id}) has the ownership tag of {address}, "
+            "made for another resource, so it is not changed; "
+            f"remove its tag {OWNERSHIP_TAG}, or if it is this stack's: genai-iac import {address} {resource.id}",
             address,
         )
 

@@ -19,10 +19,10 @@ def refuse_file_sinks(plan: Plan, resources: Mapping[Address, Resource]) -> Iter
     """A sentence for each change that makes values which would be delivered to files of this machine alone."""
     for change in plan.changes:
         resource = resources.get(change.address)
-        if resource is None or not change.mints:
+        if resource is None or not change.new_secrets:
             continue
         if entries_are_local(resource.settings.get("deliverTo", ())):
-            values = " and ".join(change.mints)
+            values = " and ".join(change.new_secrets)
             yield (
                 f"refused: {change.address}: under CI=true the value of {values} would go to files of this runner alone, which are "
                 f"gone with it; deliver to a vault or an exec sink as well, or if that is meant: {FLAG}"

@@ -79,10 +79,10 @@ class ApiKey(ResourceType):
     operations: ClassVar[Mapping[str, SdkOperation]] = {
         "ListApiKeys": SdkOperation("generative_ai", "list_api_keys", ("id",)),
         "GetApiKey": SdkOperation("generative_ai", "get_api_key", ("id",)),
-        "CreateApiKey": SdkOperation("generative_ai", "create_api_key", ("body",), token=True, mints=True),
+        "CreateApiKey": SdkOperation("generative_ai", "create_api_key", ("body",), token=True, new_secrets=True),
         "UpdateApiKey": SdkOperation("generative_ai", "update_api_key", ("id", "body"), etag=True),
         "RenewApiKey": SdkOperation(
-            "generative_ai", "renew_api_key", ("id", "body"), token=True, etag=True, mints=True
+            "generative_ai", "renew_api_key", ("id", "body"), token=True, etag=True, new_secrets=True
         ),
         "SetApiKeyState": SdkOperation("generative_ai", "set_api_key_state", ("id", "body"), token=True, etag=True),
         "ChangeApiKeyCompartment": SdkOperation(
@@ -269,7 +269,7 @@ class ApiKey(ResourceType):
     @staticmethod
     def _notes_of_sinks(desired: Resource, live: LiveResource, facts: DiffContext) -> Iterable[str]:
         """What is to be known of places on other machines, and of places that are not declared any more."""
-        if not facts.held or facts.wish is not None:
+        if not facts.held or facts.request is not None:
             return ()
         if Rotation.of(desired) is not None:
             roles = derive_state(desired, live, facts.held).roles

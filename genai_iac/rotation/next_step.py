@@ -59,10 +59,10 @@ def _find_step(
     leaked = find_leak(live, facts)
     if leaked is not None:
         return handle_leak(resource, live, position, leaked, facts)
-    if facts.wish is not None and facts.wish.what == "abort":
+    if facts.request is not None and facts.request.what == "abort":
         step = abort_rotation(resource, live, position, facts)
         return replace(step, notes=(*step.notes, *_begins_again(position, rotation, facts)))
-    if facts.wish is None and _is_elsewhere(position, live, facts):
+    if facts.request is None and _is_elsewhere(position, live, facts):
         return Step()  # what the sinks of this machine show stays there, and nothing is renewed or stopped
     match position.phase:
         case "promoting":
@@ -112,7 +112,7 @@ def _begins_again(position: RotationState, rotation: Rotation, facts: DiffContex
     """
     current, other = position.current, position.other
     stays = position if is_newer(other, current) else RotationState("idle", other, current)
-    due = _why_due(stays, rotation, replace(facts, wish=None))
+    due = _why_due(stays, rotation, replace(facts, request=None))
     if due:
         yield f"{due}, so an apply starts this rotation again: first fix what stopped it"
 
@@ -164,7 +164,7 @@ def _mint_when_told(
 
     A scheduled run never does it: it only says how.
     """
-    if facts.wish is not None:
+    if facts.request is not None:
         return renew_standby(resource, live, position, why, facts)
     command = f"genai-iac rotate {resource.address} --accept-outage"
     return Step(notes=(f"{why}; to renew {position.other.name} anyway: {command}",))
@@ -190,7 +190,7 @@ def _retire(
     if old.last_used is not None and facts.now - old.last_used < rotation.idle:
         return _keep(live, position, facts, _still_in_use(position, rotation, old.last_used))
     shown = all(sink.records.get(current.name) == "current" for sink in facts.held if not sink.former)
-    due = _why_due(position, rotation, facts) if shown and not rotation.revokes and not facts.wish else None
+    due = _why_due(position, rotation, facts) if shown and not rotation.revokes and not facts.request else None
     if due:  # no apply for a long time: renew the old one now; a renewal ends its value too, so one apply is enough
         return renew_standby(resource, live, position, due, facts)
     how: Literal["deactivate", "revoke"] = "revoke" if rotation.revokes else "deactivate"
@@ -270,7 +270,7 @@ def _lacking(position: RotationState) -> str:
 
 def _why_due(position: RotationState, rotation: Rotation, facts: DiffContext) -> str | None:
     current = position.current
-    if facts.wish is not None:
+    if facts.request is not None:
         return "requested"
     if current.created is not None and facts.now - current.created >= rotation.every:
         return f"{current.name} has been current for {_age(facts.now - current.created)}"

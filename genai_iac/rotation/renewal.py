@@ -84,7 +84,7 @@ def is_undelivered(secret: LiveSecret, role: Role, live: LiveResource, facts: Di
     What another machine may hold counts as delivered, until a person asks.
     """
     gaps = find_delivery_gaps({secret.name: role}, facts.held, live)
-    return secret.name in gaps.undelivered or (facts.wish is not None and secret.name in gaps.elsewhere)
+    return secret.name in gaps.undelivered or (facts.request is not None and secret.name in gaps.elsewhere)
 
 
 def is_readable_from_sink(secret: LiveSecret, facts: DiffContext) -> bool:

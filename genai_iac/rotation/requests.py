@@ -22,8 +22,8 @@ def find_leak(live: LiveResource, facts: DiffContext) -> str | None:
 
     None when there is neither, or when the tagged value no longer exists.
     """
-    if facts.wish is not None and facts.wish.what == "leaked":
-        return facts.wish.secret
+    if facts.request is not None and facts.request.what == "leaked":
+        return facts.request.secret
     name, separator, mask = live.tags.get(LEAK_TAG, "").partition("=")
     noted = live.secret(name)
     if noted is None or noted.state == "REVOKED" or (separator and noted.mask != mask):
@@ -33,8 +33,8 @@ def find_leak(live: LiveResource, facts: DiffContext) -> str | None:
 
 def _is_to_be_revoked(live: LiveResource, facts: DiffContext) -> bool:
     """By what is asked now, else by the note: `SECRET` (also that of earlier versions) revokes, `SECRET=MASK` deactivates and renews."""
-    if facts.wish is not None and facts.wish.what == "leaked":
-        return facts.wish.revokes
+    if facts.request is not None and facts.request.what == "leaked":
+        return facts.request.revokes
     return "=" not in live.tags.get(LEAK_TAG, "")
 
 
@@ -221,8 +221,8 @@ def _bring_up_and_revoke(
     resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret, facts: DiffContext
 ) -> Step:
     begun = renew_standby(resource, live, RotationState("idle", leaked, keeper), f"{leaked.name} leaked", facts)
-    (mint,) = begun.calls
-    noting = replace(mint, body={**mint.body, "freeformTags": _noting(resource, live, leaked)})
+    (renewal,) = begun.calls
+    noting = replace(renewal, body={**renewal.body, "freeformTags": _noting(resource, live, leaked)})
     return replace(
         begun,
         actions=("renew", "revoke"),

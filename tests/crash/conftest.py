@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from .file_hooks import Mint, minting
+from .file_hooks import IssuedValues, record_issued_values
 from .launching import Launcher
 from .scenarios import Workshop
 
 
 @pytest.fixture(scope="session")
-def mint() -> Iterator[Mint]:
-    with minting() as mint:
-        yield mint
+def issued() -> Iterator[IssuedValues]:
+    with record_issued_values() as issued:
+        yield issued
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory, mint: Mint) -> Iterator[Workshop]:
-    """Every value that its tenancies create is known to `mint`."""
+def workshop(tmp_path_factory: pytest.TempPathFactory, issued: IssuedValues) -> Iterator[Workshop]:
+    """Every value that its tenancies create is known to `issued`."""
     home = tmp_path_factory.mktemp("workshop")
     with Launcher(home) as launcher:
         yield Workshop(home, launcher)

@@ -33,7 +33,7 @@ done
 
 
 @dataclass
-class Mint:
+class IssuedValues:
     """The values that the tenancies of this process have shown; they themselves keep digests only."""
 
     values: set[str] = field(default_factory=set)
@@ -48,11 +48,11 @@ class Mint:
 
 
 @contextmanager
-def minting() -> Iterator[Mint]:
+def record_issued_values() -> Iterator[IssuedValues]:
     """Learn of every value while the block runs."""
-    mint = Mint()
-    with mock.patch.object(key_secrets, "make_secret", mint.make):
-        yield mint
+    issued = IssuedValues()
+    with mock.patch.object(key_secrets, "make_secret", issued.make):
+        yield issued
 
 
 def prepare(bench: Bench) -> None:
@@ -71,7 +71,9 @@ class Watched:
     doors: frozenset[str] = frozenset()
 
 
-def run_watched(bench: Bench, mint: Mint, *arguments: str, meet: Callable[[int], object] = lambda pid: None) -> Watched:
+def run_watched(
+    bench: Bench, issued: IssuedValues, *arguments: str, meet: Callable[[int], object] = lambda pid: None
+) -> Watched:
     """Run genai-iac in the project, under strace where it may be used."""
     log = bench.home.with_name("tap")
     if why_not():
@@ -84,25 +86,25 @@ def run_watched(bench: Bench, mint: Mint, *arguments: str, meet: Callable[[int],
 
         ended = bench.run(*arguments, meet=begin)
     assert log.stat().st_size, "strace saw nothing"
-    return Watched(ended, frozenset(door for door, data in pass_doors(log) if mint.needles.find(data)))
+    return Watched(ended, frozenset(door for door, data in pass_doors(log) if issued.needles.find(data)))
 
 
-def check_silent(bench: Bench, mint: Mint, *runs: Watched, killed: bool = False) -> None:
+def check_silent(bench: Bench, issued: IssuedValues, *runs: Watched, killed: bool = False) -> None:
     """No value left the runs by a door that is closed; none in what they printed, nor in any file but the declared sinks.
 
     `killed`: nor but their temporary files.
     """
     for number, run in enumerate(runs):
         text = run.ended.out + run.ended.err
-        _check(mint, text.encode(), f"what run {number} printed")
+        _check(issued, text.encode(), f"what run {number} printed")
         assert "Traceback" not in text and "has a defect" not in text, text
         assert run.doors <= OPEN, f"a value left run {number} through {', '.join(run.doors - OPEN)}"
     for file in _files(bench, killed=killed):
-        _check(mint, file.read_bytes(), str(file.relative_to(bench.home)))
+        _check(issued, file.read_bytes(), str(file.relative_to(bench.home)))
 
 
-def _check(mint: Mint, data: bytes, where: str) -> None:
-    form = mint.needles.find(data)
+def _check(issued: IssuedValues, data: bytes, where: str) -> None:
+    form = issued.needles.find(data)
     assert form is None, f"a value is in {where}, {form}"
 
 

@@ -125,9 +125,9 @@ def find_breaches(habit: Habit, diary: list[Entry]) -> Iterator[str]:
             yield f"{habit.name}: {had.name} was renewed while callers had it ({day.at})"
     for day in diary:
         yield from (f"{habit.name}: {what} ({day.at})" for what in _find_wrong(habit, diary, day))
-    mints = {(secret.name, secret.created) for day in diary for secret in day.secrets}
-    if len(mints) > 2 + len(turns(diary)) + sum(day.killed for day in diary):
-        yield f"{habit.name}: {len(mints)} new values for {len(turns(diary))} rotations"
+    issued = {(secret.name, secret.created) for day in diary for secret in day.secrets}
+    if len(issued) > 2 + len(turns(diary)) + sum(day.killed for day in diary):
+        yield f"{habit.name}: {len(issued)} new values for {len(turns(diary))} rotations"
 
 
 def _find_wrong(habit: Habit, diary: list[Entry], day: Entry) -> Iterator[str]:

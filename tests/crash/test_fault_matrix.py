@@ -15,7 +15,7 @@ from genai_iac.network import limits
 from genai_iac.oci_client.operations import OPERATIONS
 
 from .faults import FAULTS, HEADERS, QUOTES, Fault
-from .file_hooks import Mint
+from .file_hooks import IssuedValues
 from .fixtures import APPLY
 from .launching import Ended, Here
 from .scenarios import Workshop
@@ -51,7 +51,7 @@ _FINAL = ("401", "404", "409", "412", "302", "307")
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory, mint: Mint) -> Iterator[Workshop]:
+def here(tmp_path_factory: pytest.TempPathFactory, issued: IssuedValues) -> Iterator[Workshop]:
     yield Workshop(tmp_path_factory.mktemp("matrix"), Here())
 
 
@@ -69,41 +69,45 @@ def test_every_kind_of_request_has_a_story() -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_sample_of_the_cells(here: Workshop, mint: Mint, seed: int) -> None:
+def test_a_sample_of_the_cells(here: Workshop, issued: IssuedValues, seed: int) -> None:
     chance = random.Random(f"faults {seed}")
     for story, operation, name in chance.sample(CELLS, 12):
-        check_cell(here, mint, story, operation, name)
+        check_cell(here, issued, story, operation, name)
 
 
 @pytest.mark.parametrize("operation", ["CreateApiKey", "RenewApiKey"])
 @pytest.mark.parametrize("name", HEADERS)
-def test_no_header_undoes_a_call_that_shows_values(here: Workshop, mint: Mint, operation: str, name: str) -> None:
+def test_no_header_undoes_a_call_that_shows_values(
+    here: Workshop, issued: IssuedValues, operation: str, name: str
+) -> None:
     story = next(story for story, operations in STORIES.items() if operation in operations)
-    assert check_cell(here, mint, story, operation, name) == 0
+    assert check_cell(here, issued, story, operation, name) == 0
 
 
 @pytest.mark.parametrize("name", QUOTES)
 @pytest.mark.parametrize(
     "operation", ["CreateApiKey", "RenewApiKey", "CreateSecret", "UpdateSecret", "GetSecretBundle", "GetApiKey"]
 )
-def test_no_error_quotes_a_value(here: Workshop, mint: Mint, operation: str, name: str) -> None:
+def test_no_error_quotes_a_value(here: Workshop, issued: IssuedValues, operation: str, name: str) -> None:
     """A refused CreateSecret that quoted the request once printed every value of a key in base64."""
     story = next(story for story, operations in STORIES.items() if operation in operations)
-    check_cell(here, mint, story, operation, name)
+    check_cell(here, issued, story, operation, name)
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("name", EVERY)
-def test_every_cell(here: Workshop, mint: Mint, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_cell(here: Workshop, issued: IssuedValues, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     cells = [cell for cell in CELLS if cell[2] == name]
-    ends = Counter(check_cell(here, mint, *cell) for cell in cells)
+    ends = Counter(check_cell(here, issued, *cell) for cell in cells)
     with capsys.disabled():
         print(f"\n{name}: {len(cells)} cells of {len(CELLS)}: {ends[0]} succeeded, {len(cells) - ends[0]} named errors")
     if name in HEADERS:
         assert set(ends) == {0}
 
 
-def check_cell(workshop: Workshop, mint: Mint, story: tuple[str, tuple[str, ...]], operation: str, name: str) -> int:
+def check_cell(
+    workshop: Workshop, issued: IssuedValues, story: tuple[str, tuple[str, ...]], operation: str, name: str
+) -> int:
     """Have that fault happen once in the story's run; answers the exit code of that run."""
     ground, arguments = story
     where = f"{name} at {operation}, {ground}: {' '.join(arguments)}"
@@ -113,25 +117,25 @@ def check_cell(workshop: Workshop, mint: Mint, story: tuple[str, tuple[str, ...]
         ran = bench.run(*arguments)
         assert bench.tenancy.control("GET", "faults")[0]["seen"], f"{where}: was not called"
         bench.tenancy.control("DELETE", "faults")
-        check_end(ran, mint, where)
+        check_end(ran, issued, where)
         again = bench.run(*(DESTROY if arguments == DESTROY else _JSON))
-        check_end(again, mint, where)
+        check_end(again, issued, where)
         assert again.code == 0, f"{where}: the next apply does not converge\n{again.out}\n{again.err}"
         settled = bench.run("plan", "--detailed-exitcode")
         left = 2 if arguments == DESTROY else 0
         assert settled.code == left, f"{where}: something is left to do\n{settled.out}\n{settled.err}"
         for path in (path for path in bench.project.rglob("*") if path.is_file()):
             if not {"secrets", "store"} & set(path.parts):
-                assert mint.needles.find(path.read_bytes()) is None, f"{where}: a value is in {path}"
+                assert issued.needles.find(path.read_bytes()) is None, f"{where}: a value is in {path}"
     return ran.code
 
 
-def check_end(ran: Ended, mint: Mint, where: str) -> None:
+def check_end(ran: Ended, issued: IssuedValues, where: str) -> None:
     """It went well, or an error names the step and the way on. No value, no traceback."""
     said = f"{where}\n{ran.out}\n{ran.err}"
     assert ran.code in (0, 1, 4), said
     assert "Traceback" not in said and "defect" not in said and "please report" not in said, said
-    assert mint.needles.find(said.encode()) is None, where
+    assert issued.needles.find(said.encode()) is None, where
     if ran.code == 1:
         assert "Error: " in ran.err and "next: " in ran.err, said
     if ran.code == 4:

@@ -273,10 +273,10 @@ def test_what_a_killed_run_left_is_removed_by_an_apply_with_nothing_to_do(projec
     write(project, FILE)
     project.run(*APPROVED)
     file = project.path / "secrets/app.env"
-    stray = file.with_name(f".genai-iac-{sha256(b'app.env').hexdigest()[:8]}-0123456789abcdef")
-    stray.write_bytes(file.read_bytes())
-    assert "No changes." in project.run("plan").out and stray.exists()
-    assert "No changes." in project.run(*APPROVED).out and not stray.exists()
+    leftover = file.with_name(f".genai-iac-{sha256(b'app.env').hexdigest()[:8]}-0123456789abcdef")
+    leftover.write_bytes(file.read_bytes())
+    assert "No changes." in project.run("plan").out and leftover.exists()
+    assert "No changes." in project.run(*APPROVED).out and not leftover.exists()
 
 
 def test_a_secret_that_no_sink_holds_is_renewed_instead_of_activated(project: Project, tenancy: Tenancy) -> None:

@@ -87,15 +87,15 @@ class Paper:
         """As a plan looks at the sinks."""
         return tuple(map(self._held, self.sinks))
 
-    def step(self, wish: RotationRequest | None = None) -> Step:
+    def step(self, request: RotationRequest | None = None) -> Step:
         """What the rotation would do next. Raises PlanError."""
-        return rotate(RESOURCE, self.live(), self.rotation, self.facts(wish))
+        return rotate(RESOURCE, self.live(), self.rotation, self.facts(request))
 
-    def facts(self, wish: RotationRequest | None = None) -> DiffContext:
+    def facts(self, request: RotationRequest | None = None) -> DiffContext:
         def idle(secret: LiveSecret) -> bool:
             return secret.last_used is None or self.now - secret.last_used >= self.rotation.idle
 
-        return DiffContext(self.now, lambda a, b: a == b, lambda a, b, c: True, self.held(), wish, idle)
+        return DiffContext(self.now, lambda a, b: a == b, lambda a, b, c: True, self.held(), request, idle)
 
     def die_together(self) -> bool:
         """Whether both work, and one dies so soon after the other that there is no time for a turn."""
@@ -115,37 +115,37 @@ class Paper:
 
     def parts(self, step: Step) -> Iterator[tuple[str, Callable[[], None]]]:
         """The parts of a run that carries the step out, in order, with a word for each."""
-        minted: dict[str, int] = {}
+        new_values: dict[str, int] = {}
         pending = bool(step.deliver)
-        mints = {call.secret for call in step.calls if call.operation == "RenewApiKey"}
-        if mints:
-            yield "announce", lambda: self._announce({name for name in mints if name})
+        renewed = {call.secret for call in step.calls if call.operation == "RenewApiKey"}
+        if renewed:
+            yield "announce", lambda: self._announce({name for name in renewed if name})
         for call in step.calls:
             name = call.secret or ""
             if call.operation == "SetApiKeyState":
                 if pending:
-                    yield from self._delivery(step, minted)
+                    yield from self._delivery(step, new_values)
                     pending = False
                 state = str(call.body["state"])
                 yield f"{state} {name}", lambda name=name, call=call: self._set_state(name, call.body)  # type: ignore[misc]
             elif call.operation == "RenewApiKey":
-                yield f"RENEW {name}", lambda name=name, call=call: self._renew(name, call.body, minted)  # type: ignore[misc]
+                yield f"RENEW {name}", lambda name=name, call=call: self._renew(name, call.body, new_values)  # type: ignore[misc]
             else:
                 yield call.operation, lambda call=call: self._tag(call.body)  # type: ignore[misc]
         if pending:
-            yield from self._delivery(step, minted)
+            yield from self._delivery(step, new_values)
 
-    def _delivery(self, step: Step, minted: dict[str, int]) -> Iterator[tuple[str, Callable[[], None]]]:
+    def _delivery(self, step: Step, new_values: dict[str, int]) -> Iterator[tuple[str, Callable[[], None]]]:
         handover = step.handover
         assert handover is not None
         if handover.prove:
             prove = handover.prove
             for index, sink in enumerate(self.sinks):
                 if sink.readable:
-                    yield f"stage {index}", lambda sink=sink: self._stage(sink, prove, minted)  # type: ignore[misc]
+                    yield f"stage {index}", lambda sink=sink: self._stage(sink, prove, new_values)  # type: ignore[misc]
             yield "prove", lambda: self._prove(prove)
         for index, sink in enumerate(self.sinks):
-            yield f"deliver {index}", lambda sink=sink: self._write(sink, dict(handover.roles), minted)  # type: ignore[misc]
+            yield f"deliver {index}", lambda sink=sink: self._write(sink, dict(handover.roles), new_values)  # type: ignore[misc]
 
     def _held(self, sink: PaperSink) -> SinkState:
         records = {
@@ -161,14 +161,14 @@ class Paper:
             if not sink.readable:
                 sink.announced |= names
 
-    def _renew(self, name: str, body: object, minted: dict[str, int]) -> None:
+    def _renew(self, name: str, body: object, new_values: dict[str, int]) -> None:
         old = self.secrets[name]
         assert old.state != "REVOKED", "the service refuses that"
         assert isinstance(body, dict)
         expires = body["details"]["timeExpiry"]
         dies = self.now + expires.length if isinstance(expires, Lifetime) else datetime.fromisoformat(expires)
         self.secrets[name] = PaperSecret("ACTIVE", self.now, dies, None, old.generation + 1)
-        minted[name] = old.generation + 1
+        new_values[name] = old.generation + 1
         self._tag(body)
 
     def _set_state(self, name: str, body: object) -> None:
@@ -186,12 +186,12 @@ class Paper:
         assert self.secrets[name].state == "ACTIVE", "a value that does not work cannot be proved"
         self.secrets[name].last_used = self.secrets[name].proved = self.now
 
-    def _stage(self, sink: PaperSink, name: str, minted: dict[str, int]) -> None:
+    def _stage(self, sink: PaperSink, name: str, new_values: dict[str, int]) -> None:
         held = self._held(sink)
         if name not in held.records:
-            self._write(sink, {**held.records, name: "pending"}, minted)
+            self._write(sink, {**held.records, name: "pending"}, new_values)
 
-    def _write(self, sink: PaperSink, roles: dict[str, Role], minted: dict[str, int]) -> None:
+    def _write(self, sink: PaperSink, roles: dict[str, Role], new_values: dict[str, int]) -> None:
         records: dict[str, tuple[Role, int]] = {}
         for name, role in roles.items():
             generation = self.secrets[name].generation
@@ -199,7 +199,7 @@ class Paper:
                 continue
             held = sink.records.get(name, ("", -1))[1] == generation
             copies = any(other.readable and other.records.get(name, ("", -1))[1] == generation for other in self.sinks)
-            if minted.get(name) == generation or held or copies:
+            if new_values.get(name) == generation or held or copies:
                 records[name] = (role, generation)
         if not sink.readable and not records:
             return  # believed to hold it: the program is not run, and the place keeps what it has

@@ -89,11 +89,11 @@ class Run:
         self.broken: list[str] = []
         self.last = Step()
 
-    def go(self, wish: RotationRequest | None = None) -> Run:
-        """Steps until there is none; a wish is for the first."""
+    def go(self, request: RotationRequest | None = None) -> Run:
+        """Steps until there is none; a request is for the first."""
         for _ in range(MOST_STEPS):
-            self.last = self.paper.step(wish)
-            wish = None
+            self.last = self.paper.step(request)
+            request = None
             if not self.last:
                 break
             for word, do in self.paper.parts(self.last):
@@ -126,12 +126,12 @@ class Run:
             self.broken.append(f"readers lost their value at {word}")
 
 
-def cut_short(paper: Paper, wish: RotationRequest | None = None) -> Iterator[Paper]:
+def cut_short(paper: Paper, request: RotationRequest | None = None) -> Iterator[Paper]:
     """The states that a run leaves when it ends after each part of its next step but the last."""
-    count = len(list(paper.copy().parts(paper.step(wish))))
+    count = len(list(paper.copy().parts(paper.step(request))))
     for end in range(1, count):
         left = paper.copy()
-        for number, (_, do) in enumerate(left.parts(left.step(wish))):
+        for number, (_, do) in enumerate(left.parts(left.step(request))):
             if number == end:
                 break
             do()
@@ -194,16 +194,16 @@ def test_a_leak_once_noted_is_answered_by_any_later_run() -> None:
     answered = 0
     for start in chance.sample(list(starts()), 4000):
         leaked = chance.choice(NAMES)
-        wish = RotationRequest("leaked", leaked, revokes=True)
+        request = RotationRequest("leaked", leaked, revokes=True)
         try:
-            step = start.step(wish)
+            step = start.step(request)
         except PlanError:
             continue
         if any(loss.how == "renew" for loss in step.losses):
             continue  # renewed in its own slot: the guard asks first
-        for left in cut_short(start, wish):
+        for left in cut_short(start, request):
             begun = left.tags.get(LEAK_TAG) == leaked
-            run = Run(left).go(None if begun else wish)
+            run = Run(left).go(None if begun else request)
             assert left.secrets[leaked].state == "REVOKED" or not any(
                 call.body.get("state") == "REVOKED" for call in step.calls
             )

@@ -359,7 +359,7 @@ def _heal(root: Path, place: Path) -> None:
     assert VALUES["a"] in (root / "secrets/chat.env").read_text()
 
 
-def stray(root: Path, path: str = "secrets/chat.env") -> Path:
+def leftover(root: Path, path: str = "secrets/chat.env") -> Path:
     """A temporary file such as a killed write leaves."""
     sink(root, path).write(FIRST)
     with (
@@ -373,7 +373,7 @@ def stray(root: Path, path: str = "secrets/chat.env") -> Path:
 
 
 def test_what_a_killed_write_left_is_removed_and_named(root: Path) -> None:
-    left = stray(root)
+    left = leftover(root)
     assert VALUES["b"] in left.read_text()
     assert sink(root).clean() == (f"secrets/{left.name}",)
     assert not left.exists() and sink(root).read()
@@ -381,7 +381,7 @@ def test_what_a_killed_write_left_is_removed_and_named(root: Path) -> None:
 
 
 def test_temporary_files_of_others_stay(root: Path, outside: Path) -> None:
-    left = stray(root)
+    left = leftover(root)
     kept = [
         left.with_name(left.name + "0"),
         left.with_name(".genai-iac-00000000-0123456789abcdef"),

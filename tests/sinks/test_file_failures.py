@@ -185,9 +185,9 @@ def test_a_temporary_file_that_another_process_took_for_a_stray_is_made_anew(tmp
 
     def flock(descriptor: int, operation: int) -> None:
         if not taken:
-            (stray,) = _temporary_files(root)
-            stray.unlink()
-            taken.append(stray)
+            (leftover,) = _temporary_files(root)
+            leftover.unlink()
+            taken.append(leftover)
         real(descriptor, operation)
 
     descriptors = _open_descriptors()

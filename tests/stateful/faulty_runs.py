@@ -21,7 +21,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
 
 
 class Unforeseen(Ground):
-    """Faults, kills, wishes."""
+    """Faults, kills, requests for a rotation."""
 
     def apply_under_fire(self) -> None:
         """One answer is wrong, late or lost."""

@@ -98,9 +98,9 @@ class Promises:
         project: Path = self._walk.project
         sinks = {project / path for path in self._walk.author.sinks}
         files = [path for path in project.rglob("*") if path.is_file() and path not in sinks]
-        strays = [path for path in files if path.name.startswith(".genai-iac-")]
-        assert not settled or not strays, f"left over: {strays}"
-        for path in set(files) - set(strays):
+        leftovers = [path for path in files if path.name.startswith(".genai-iac-")]
+        assert not settled or not leftovers, f"left over: {leftovers}"
+        for path in set(files) - set(leftovers):
             assert not _VALUE.search(path.read_text("utf-8", "replace")), f"a value is in {path.name}"
 
     def _strangers_untouched(self, before: Sight, after: Sight) -> None:

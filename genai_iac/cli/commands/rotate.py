@@ -62,7 +62,7 @@ def COMMAND(  # noqa: N802
     consent = Approval(auto_approve, as_json, verb="rotate", about=(address, *path_words(path), *wished))
     consent.check(output)
     (key,) = targets = read_addresses("ADDR", [address])
-    wish = RotationRequest("leaked", leaked, revoke) if leaked else RotationRequest("abort" if abort else "begin")
+    request = RotationRequest("leaked", leaked, revoke) if leaked else RotationRequest("abort" if abort else "begin")
     overrides = Overrides(
         accept_outage=targets if accept_outage else frozenset(),
         outage_takes_address=False,
@@ -84,7 +84,7 @@ def COMMAND(  # noqa: N802
                 f"{key} has no rotation",
                 hint=f"{by_hand}declare rotation: {{every: 60d}} on an ApiKey with two secrets",
             )
-        draft = make_draft(workspace, PlanOptions(targets, overrides=overrides, wishes={key: wish}))
+        draft = make_draft(workspace, PlanOptions(targets, overrides=overrides, requests={key: request}))
         code = apply_draft(draft, consent, output)
         if not leaked or revoke or code or not any("deactivate" in one.actions for one in draft.plan.changes):
             return code

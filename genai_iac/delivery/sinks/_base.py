@@ -137,5 +137,5 @@ class Sink(ABC):
         return ()
 
     def clean(self) -> tuple[str, ...]:
-        """Remove what an interrupted write left behind (a stray temporary file); the names of what was removed."""
+        """Remove what an interrupted write left behind (a temporary file); the names of what was removed."""
         return ()

@@ -115,8 +115,8 @@ class FileSink(Sink):
 
     def clean(self) -> tuple[str, ...]:
         with self._spot(make=False) as spot:
-            strays = [name for one in self._form.spots(spot) for name in remove_temporary_files(one)] if spot else ()
-            return tuple("/".join((*self._parents, name)) for name in strays)
+            removed = [name for one in self._form.spots(spot) for name in remove_temporary_files(one)] if spot else ()
+            return tuple("/".join((*self._parents, name)) for name in removed)
 
     @contextmanager
     def _spot(self, *, make: bool) -> Iterator[FileTarget | None]:

@@ -17,7 +17,7 @@ HOLES = "\ue000-\uf8ff"
 _WORD = rf"([A-Za-z0-9_{HOLES}][A-Za-z0-9_.@{HOLES}\-]*)"
 _QUOTED = r"('(?:[^'\\\x00-\x1f]|\\[^\x00-\x1f])*')"
 _PATTERN = r"(/(?:[^/'\\\x00-\x1f]|\\[^\x00-\x1f])+/)"
-# the service drops a stray > (its Terraform provider has a test on `in >> tenancy`)
+# the service drops an extra > (its Terraform provider has a test on `in >> tenancy`)
 _HEAD = re.compile(rf"[ \t\r\n>]*(?:{_WORD}|{_QUOTED}|([{{}},:/()=]|![ ]*=)|(?!)()|(.))", re.DOTALL)
 _CONDITIONS = re.compile(rf"[ \t\r\n]*(?:{_WORD}|{_QUOTED}|([{{}},:()=]|![ ]*=)|{_PATTERN}|(.))", re.DOTALL)
 STARTS = frozenset({"allow", "deny", "admit", "endorse", "define"})

@@ -78,7 +78,7 @@ def find_full_paths(
 
 def count_statements(future: PlannedState, live: Live | None = None) -> Mapping[str, int]:
     """How many statements are attached to each compartment: the declared ones, and those of live policies that are not ours."""
-    counts = _count_live(live.others + live.strays if live else ())
+    counts = _count_live(live.others + live.mismatched if live else ())
     for address in future.resources:
         if address.kind == "Policy":
             counts[future.home(address)] += future.count(address)

@@ -53,15 +53,15 @@ def differences(change: Change) -> tuple[AttributeDifference, ...]:
         )
     if change.before is None:
         return tuple(AttributeDifference(path, None, value) for path, value in after.items() if value not in (None, ""))
-    minted = minted_secrets(change)
+    renewed = renewed_secrets(change)
     return tuple(
         AttributeDifference(path, before.get(path), value)
         for path, value in after.items()
-        if _differs(before.get(path), value, path in before and not minted & set(path))
+        if _differs(before.get(path), value, path in before and not renewed & set(path))
     )
 
 
-def minted_secrets(change: Change) -> set[str]:
+def renewed_secrets(change: Change) -> set[str]:
     """The secrets whose value (and life) the change makes anew."""
     renewed = {loss.secret for loss in change.losses if loss.how == "renew"}
     return renewed | {call.secret for call in change.calls if call.secret and call.operation == "RenewApiKey"}
@@ -121,10 +121,10 @@ def _named_items(items: list[Any]) -> Iterator[tuple[str, Any]]:
 
 def _pair_up(removed: list[str], added: list[str]) -> Iterator[Edit]:
     for line in removed:
-        twin = max(added, key=lambda other, line=line: _likeness(line, other), default=None)  # type: ignore[misc]
-        if twin is not None and _likeness(line, twin) >= _ALIKE:
-            added.remove(twin)
-            yield Edit(line, twin, _changed_words(line.split(), twin.split()))
+        match = max(added, key=lambda other, line=line: _likeness(line, other), default=None)  # type: ignore[misc]
+        if match is not None and _likeness(line, match) >= _ALIKE:
+            added.remove(match)
+            yield Edit(line, match, _changed_words(line.split(), match.split()))
         else:
             yield Edit(line, None)
     yield from (Edit(None, line) for line in added)

@@ -10,7 +10,7 @@ from genai_iac.core import Change, Lifetime, Plan
 from genai_iac.render.common.attribute_values import moment_for_people, read_moment
 from genai_iac.render.common.phrases import elapsed_words
 from genai_iac.render.plan.context import PlanContext, SecretExpiry
-from genai_iac.render.plan.differences import minted_secrets
+from genai_iac.render.plan.differences import renewed_secrets
 
 SOON = timedelta(days=14)  # what renderings point out
 
@@ -43,13 +43,13 @@ def expiry_words(plan: Plan, around: PlanContext, show: Callable[[str], str]) ->
 def _expiries_of(change: Change, now: datetime | None) -> Iterator[SecretExpiry]:
     if change.after is None:
         return
-    before, minted = _secrets(change.before), minted_secrets(change)
+    before, renewed = _secrets(change.before), renewed_secrets(change)
     for name, secret in {**before, **_secrets(change.after)}.items():
         if not isinstance(secret, Mapping) or secret.get("state") == "revoked":
             continue
         expires = secret.get("expires")
         was = before.get(name)
-        if isinstance(expires, Lifetime) and isinstance(was, Mapping) and name not in minted:
+        if isinstance(expires, Lifetime) and isinstance(was, Mapping) and name not in renewed:
             expires = was.get("expires")
         at = now + expires.length if isinstance(expires, Lifetime) and now else read_moment(expires)
         if at is not None:
