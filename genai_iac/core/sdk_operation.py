@@ -18,4 +18,3 @@ class SdkOperation:
     home: bool = False
     token: bool = False
     etag: bool = False
-    new_secrets: bool = False  # the answer shows plaintext, once

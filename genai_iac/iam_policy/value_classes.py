@@ -28,11 +28,6 @@ class ValueClass:
     patterns: frozenset[str]
     example: str
 
-    @property
-    def is_general(self) -> bool:
-        """Whether these are the values that nothing names and no pattern matches."""
-        return self.exact is None and not self.patterns
-
 
 def find_classes(exact: Iterable[str], patterns: Iterable[str]) -> tuple[ValueClass, ...]:
     """All classes that have a value, the general one first, then by patterns and exact values."""

@@ -79,11 +79,9 @@ class ApiKey(ResourceType):
     operations: ClassVar[Mapping[str, SdkOperation]] = {
         "ListApiKeys": SdkOperation("generative_ai", "list_api_keys", ("id",)),
         "GetApiKey": SdkOperation("generative_ai", "get_api_key", ("id",)),
-        "CreateApiKey": SdkOperation("generative_ai", "create_api_key", ("body",), token=True, new_secrets=True),
+        "CreateApiKey": SdkOperation("generative_ai", "create_api_key", ("body",), token=True),
         "UpdateApiKey": SdkOperation("generative_ai", "update_api_key", ("id", "body"), etag=True),
-        "RenewApiKey": SdkOperation(
-            "generative_ai", "renew_api_key", ("id", "body"), token=True, etag=True, new_secrets=True
-        ),
+        "RenewApiKey": SdkOperation("generative_ai", "renew_api_key", ("id", "body"), token=True, etag=True),
         "SetApiKeyState": SdkOperation("generative_ai", "set_api_key_state", ("id", "body"), token=True, etag=True),
         "ChangeApiKeyCompartment": SdkOperation(
             "generative_ai", "change_api_key_compartment", ("id", "body"), token=True, etag=True
