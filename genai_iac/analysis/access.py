@@ -7,14 +7,23 @@ change grants is what was not allowed before, however either side is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from genai_iac import iam_policy as language
 from genai_iac.analysis.model_sets import ModelSet, describe_models
-from genai_iac.core import Address, CompartmentTree, Live, LiveResource, Plan
+from genai_iac.analysis.statements_in_force import (
+    LocatedKey,
+    PolicyInForce,
+    StatementRef,
+    foresee,
+    live_keys,
+    live_policies,
+    read_statement,
+    statements_in_force,
+)
+from genai_iac.core import Address, CompartmentTree, Live, Plan
 from genai_iac.iam_policy import (
     VERBS,
     Grant,
@@ -31,8 +40,6 @@ from genai_iac.iam_policy.request_variables import KeyUse, is_unknown_of_key, ke
 from genai_iac.iam_policy.syntax_tree import Pattern, QuotedValue
 from genai_iac.iam_policy.value_classes import ValueClass, find_classes
 from genai_iac.planning.planned_state import PlannedState
-from genai_iac.planning.policy_staleness import digest_names
-from genai_iac.references.resolver import TenancyDirectory
 from genai_iac.vocabulary import is_routing_profile
 
 CALLS = {
@@ -42,19 +49,6 @@ CALLS = {
     "embeddings": "Embeddings",
     "reranking": "RerankText",
 }
-FormattedStatement = Callable[[str], str]  # a statement as people are to read it
-
-
-@dataclass(frozen=True, slots=True)
-class StatementRef:
-    """A statement of a policy, counted from 1; policies of nobody's stack go by their names."""
-
-    policy: str
-    number: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.policy} statement {self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +104,15 @@ class Accesses:
         return Accesses(before, after, tuple(key for key in self.keys if key in keys), granted, taken, self.gaps)
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    address: Address
-    id: str
-    path: tuple[str, ...]
-    region: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Policy:
-    name: str
-    attached: str
-    statements: tuple[str, ...]
-    tree: CompartmentTree  # in which its names are compiled
-    without_names: bool = False  # its names were compiled to things that are gone
-
-
 _Cell = tuple[Address, str, str, ValueClass]  # key, API, the compartment's path, models
 
 
 def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
     """What the keys of the stack may do before the plan and after it."""
     changed = {change.address: change.after is not None for change in plan.changes}
-    keys, policies = _foreseen(changed, future, live)
-    now = _Side(list(_live_keys(live)), dict(_rules(_live_policies(live), str)), live.tree)
-    later = _Side(keys, dict(_rules(policies, future.told)), future.tree)
+    keys, policies = foresee(changed, future, live)
+    now = _Side(list(live_keys(live)), dict(statements_in_force(live_policies(live), str)), live.tree)
+    later = _Side(keys, dict(statements_in_force(policies, future.told)), future.tree)
     models = _Models.of([*now.origins, *later.origins])
     before, after = now.cells(models, live.now), later.cells(models, live.now)
     granted = {cell: one for cell, one in after.items() if not _holds(before.get(cell), one)}
@@ -149,7 +126,7 @@ def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
         tuple(tell_now(taken, before)),
         tuple(
             dict.fromkeys(
-                (*_gaps(live, [*now.keys, *later.keys]), *_by_dynamic_group([*_live_policies(live), *policies]))
+                (*_gaps(live, [*now.keys, *later.keys]), *_by_dynamic_group([*live_policies(live), *policies]))
             )
         ),
     )
@@ -169,18 +146,18 @@ def _remaining(before: Assessment, after: Assessment | None) -> Assessment:
     return replace(before, depends_on=tuple(f"not meeting {part}" for part in after.depends_on))
 
 
-def _gaps(live: Live, keys: Iterable[_Key]) -> Iterator[str]:
+def _gaps(live: Live, keys: Iterable[LocatedKey]) -> Iterator[str]:
     unseen = {id for key in keys for id in key.path} & set(live.policies_unread)
     for path in sorted(live.tree.path(id) for id in unseen):
         yield f"the policies of {path} were not seen: what they allow and deny is not in this"
 
 
-def _by_dynamic_group(policies: Iterable[_Policy]) -> Iterator[str]:
+def _by_dynamic_group(policies: Iterable[PolicyInForce]) -> Iterator[str]:
     """Statements for dynamic groups that give what keys call: a rule may hold keys, and rules are not read."""
     wanted = {permission for operation in CALLS.values() for permission in permissions_of(operation)}
     for policy in policies:
         for position, text in enumerate(policy.statements, 1):
-            tree = _read(text)
+            tree = read_statement(text)
             if not isinstance(tree, Grant) or tree.subject.kind != "dynamic-group" or tree.verb not in VERBS:
                 continue
             if any(wanted & permissions_given(tree.verb, resource.text) for resource in tree.resources):
@@ -200,9 +177,9 @@ def find_reach(plan: Plan, future: PlannedState, live: Live, absent: Collection[
     beforehand, and did not before, counts as not admitted after.
     """
     changed = {change.address: change.after is not None for change in plan.changes}
-    keys, policies = _foreseen({**changed, **dict.fromkeys(absent, False)}, future, live)
-    now = _Side(list(_live_keys(live)), dict(_rules(_live_policies(live), future.told)), live.tree)
-    later = _Side(keys, dict(_rules(policies, future.told)), future.tree)
+    keys, policies = foresee({**changed, **dict.fromkeys(absent, False)}, future, live)
+    now = _Side(list(live_keys(live)), dict(statements_in_force(live_policies(live), future.told)), live.tree)
+    later = _Side(keys, dict(statements_in_force(policies, future.told)), future.tree)
     models = _Models.of([*now.origins, *later.origins])
     before, after = (_reach(side, models, live.now) for side in (now, later))
     surely = {
@@ -247,7 +224,7 @@ class _Models:
 class _Side:
     """The tenancy before, or after."""
 
-    keys: list[_Key]
+    keys: list[LocatedKey]
     origins: dict[StatementInForce, StatementRef]
     tree: CompartmentTree
 
@@ -262,7 +239,7 @@ class _Side:
         }
 
     def _assess(
-        self, key: _Key, operation: str, classes: Iterable[ValueClass], rules: RuleSet, now: datetime
+        self, key: LocatedKey, operation: str, classes: Iterable[ValueClass], rules: RuleSet, now: datetime
     ) -> Iterator[tuple[ValueClass, Assessment]]:
         """The answer for each class of models. Classes that no statement for this key tells apart share one: asking about each
         made a plan of some hundred keys, every one with a model of its own, cost minutes."""
@@ -278,7 +255,7 @@ class _Side:
 
 
 def _ask(
-    key: _Key, operation: str, models: ValueClass, rules: RuleSet, now: datetime, tree: CompartmentTree
+    key: LocatedKey, operation: str, models: ValueClass, rules: RuleSet, now: datetime, tree: CompartmentTree
 ) -> Assessment:
     names = tree.names(key.path[0])
     use = KeyUse(key.id, key.path, names[-1] if names else "", key.region)
@@ -316,87 +293,3 @@ def _by(
     rules: Iterable[StatementInForce], origins: Mapping[StatementInForce, StatementRef]
 ) -> tuple[StatementRef, ...]:
     return tuple(dict.fromkeys(origins[rule] for rule in rules))
-
-
-def _foreseen(changed: Mapping[Address, bool], future: PlannedState, live: Live) -> tuple[list[_Key], list[_Policy]]:
-    """The keys and policies there will be: what changes as declared, the rest as live, where its compartment will be."""
-    keys = [*_live_keys(live, changed, future.tree), *_future_keys(future, changed)]
-    return keys, [*_live_policies(live, without=changed), *_future_policies(future, changed)]
-
-
-def _live_keys(live: Live, without: Collection[Address] = (), tree: CompartmentTree | None = None) -> Iterator[_Key]:
-    for address, group in live.owned.items():
-        if address.kind == "ApiKey" and address not in without:
-            for one in group:
-                path = tuple((tree or live.tree).lineage(one.compartment))
-                yield _Key(address, one.id, path, one.region or live.home_region)
-
-
-def _live_policies(live: Live, without: Collection[Address] = ()) -> Iterator[_Policy]:
-    for one in (*live.found, *live.beyond):
-        ours = one.mark is not None and (one in live.owned.get(one.mark.address, ()) or one in live.superseded)
-        if one.kind == "Policy" and not (ours and one.mark and one.mark.address in without):
-            name = str(one.mark.address) if ours and one.mark else f"policy {one.name}"
-            statements = tuple(one.attributes["statements"])
-            # OCI compiled its names when it was written: a rename since then changes nothing for it
-            yield _Policy(name, one.compartment, statements, live.tree, _is_stale(one, live.tree))
-
-
-def _is_stale(policy: LiveResource, tree: CompartmentTree) -> bool:
-    """Whether the OCIDs that its mark remembers are not those that its compartments' names mean now; groups are not asked for."""
-    recorded = policy.mark.names if policy.mark else ""
-    statements = [text for text in policy.attributes["statements"] if _read(text) is not None]
-    if not recorded or any(_names_group(text) for text in statements):
-        return False
-    return digest_names(statements, _directory(tree), policy.compartment) != recorded
-
-
-def _names_group(text: str) -> bool:
-    tree = _read(text)
-    return isinstance(tree, Grant) and tree.subject.kind in ("group", "dynamic-group")
-
-
-def _future_keys(future: PlannedState, changed: Mapping[Address, bool]) -> Iterator[_Key]:
-    for address, stays in changed.items():
-        if address.kind == "ApiKey" and stays and address in future.resources:
-            path = tuple(future.tree.lineage(future.home(address)))
-            yield _Key(address, future.ids[address], path, future.resources[address].region or "")
-
-
-def _future_policies(future: PlannedState, changed: Mapping[Address, bool]) -> Iterator[_Policy]:
-    for address, stays in changed.items():
-        if address.kind == "Policy" and stays and address in future.resources:
-            yield _Policy(str(address), future.home(address), future.statements(address), future.tree)
-
-
-def _rules(policies: Iterable[_Policy], told: FormattedStatement) -> Iterator[tuple[StatementInForce, StatementRef]]:
-    for number, policy in enumerate(policies):
-        directory = _directory(policy.tree)
-        for position, text in enumerate(policy.statements, 1):
-            tree = _read(text)
-            if not isinstance(tree, Grant) or tree.subject.kind != "any-user":
-                continue
-            if policy.without_names and language.named_kinds(tree):
-                continue
-            resolved = language.resolve_where_known(tree, directory, policy.attached)
-            source = f"{number} {position}"  # so that equal statements of two policies stay two rules
-            yield (
-                StatementInForce(source, policy.attached, resolved, text),
-                StatementRef(policy.name, position, told(text)),
-            )
-
-
-def _read(text: str) -> language.Statement | None:
-    try:
-        return language.parse_once(text)
-    except language.PolicySyntaxError:
-        return None  # a newer form than we know: it says nothing that could be told
-
-
-def _directory(tree: CompartmentTree) -> language.Directory:
-    return TenancyDirectory(tree, _nobody, _nobody)
-
-
-def _nobody(name: str, domain: str | None) -> None:
-    """Groups are not asked for: a key is in none."""
-    del name, domain

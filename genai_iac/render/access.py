@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from genai_iac.analysis.access import Accesses, KeyPermission, StatementRef
+from genai_iac.analysis.access import Accesses, KeyPermission
+from genai_iac.analysis.statements_in_force import StatementRef
 from genai_iac.core import Address
 from genai_iac.render.common.json_text import write_json
 from genai_iac.render.common.sanitize import escape_control
