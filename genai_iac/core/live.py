@@ -117,12 +117,12 @@ class Live:
 
 
 def _part_superseded(owner: Owner, group: list[LiveResource]) -> list[LiveResource]:
-    """Take out of the group, and answer, the policies that a successor of ours says it was created to replace.
+    """Take out of the group, and answer, what a successor of ours says it was created to replace.
 
-    The successor's ownership tag has to fit: a copied tag beside a copied OCID must not have a policy of ours deleted.
+    The successor's ownership tag has to fit: a copied tag beside a copied OCID must not have anything of ours deleted.
     """
     named = {one.tags.get(REPLACES): one.id for one in group if one.mark and owner.fits(one.mark, one)}
-    old = [one for one in group if named.get(one.id, one.id) != one.id and one.kind == "Policy"]
+    old = [one for one in group if named.get(one.id, one.id) != one.id]
     for one in old:
         group.remove(one)
     return old

@@ -17,7 +17,7 @@ RENAMED = (
     f"{OWNERSHIP_TAG}-renamed-from"  # the name it had before, when another resource took that name in the same rename
 )
 LEAK_TAG = f"{OWNERSHIP_TAG}-leaked"  # on an API key while the leak of the secret it names is being answered
-REPLACES = f"{OWNERSHIP_TAG}-replaces"  # on a policy: the OCID of the one that it was created to take the place of
+REPLACES = f"{OWNERSHIP_TAG}-replaces"  # the OCID of the resource that this one was created to take the place of
 
 # How far the service's `timeCreated` may be from the moment in the tag. Before: two clocks that agree to about two seconds,
 # and whole seconds in the Date header. After: one request, which the SDK gives up after 60 seconds.

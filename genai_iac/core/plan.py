@@ -41,7 +41,8 @@ class Call:
     @property
     def takes_away(self) -> bool:
         """Whether after it a value no longer works and none has come in its place."""
-        return self.operation == "SetApiKeyState" and self.body.get("state") in ("INACTIVE", "REVOKED")
+        ends = self.operation == "SetApiKeyState" and self.body.get("state") in ("INACTIVE", "REVOKED")
+        return ends or self.operation == "DeleteApiKey"
 
     @property
     def new_secrets(self) -> tuple[str, ...]:
@@ -110,7 +111,8 @@ class Change:
     @property
     def operations(self) -> tuple[str, ...]:
         """Every write to OCI, by name and in order: the sinks get new values before any stops working."""
-        first = next((index for index, call in enumerate(self.calls) if call.takes_away), len(self.calls))
+        taking = () if self.ends else (index for index, call in enumerate(self.calls) if call.takes_away)
+        first = next(iter(taking), len(self.calls))
         names = [call.operation for call in self.calls]
         return (*self.record_calls, *names[:first], *self.sink_calls, *names[first:])
 

@@ -165,11 +165,14 @@ class CallExecutor:
             seen = self._kind.read(reply.data, call.region)
             if not self._progress.is_as_planned(address, seen, self._kind.statement_fields):
                 raise StalePlanError(f"{address} ({call.id}) was changed since the plan was made", hint="plan again")
-            self._provider.write(call.operation, id=call.id, region=call.region, etag=reply.etag)
+            reply = self._provider.write(call.operation, id=call.id, region=call.region, etag=reply.etag)
         except ServiceFailure as failure:
             if failure.status != 404:
                 raise
             self.notes.append("the one that it replaces was gone already")
+        else:
+            if reply.work_request:
+                self._follow(reply.work_request, call)
 
     def _delete(self, call: Call) -> None:
         assert self.id is not None

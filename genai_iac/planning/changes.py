@@ -111,10 +111,15 @@ def delete_superseded(kind: ResourceType, step: Step, live: Live, address: Addre
     old = [one for one in live.superseded if one.mark and one.mark.address == address]
     if not old:
         return step
+    gone = [kind.remove(one) for one in old]
+    deletions = tuple(call for one in gone for call in one.calls)
+    # a policy's name may be wanted by a call of this step; the values of a replaced key work until its successor's are delivered
+    calls = (*step.calls, *deletions) if kind.creates_secrets else (*deletions, *step.calls)
     return replace(
         step,
         actions=tuple(dict.fromkeys((*step.actions, "delete"))),
-        calls=(*(Call(kind.delete_operation, {}, one.id, one.region) for one in old), *step.calls),
+        calls=calls,
+        losses=(*step.losses, *(loss for one in gone for loss in one.losses)),
         reasons=(*step.reasons, f"an earlier run created its successor and did not delete {old[0].name}"),
     )
 

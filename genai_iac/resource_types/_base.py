@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
@@ -161,6 +161,24 @@ class ResourceType(ABC):
         """References beyond those inside the attributes."""
         del desired
         return ()
+
+
+def replace_in_region(kind: ResourceType, desired: Resource, live: LiveResource) -> Step:
+    """Create it in the declared region, then delete the one in the region that it cannot leave.
+
+    In this order a refused create (a limit, an unsubscribed region) leaves what callers use as it is. The new one's tag names
+    the old one, so that a run that is killed in between leaves two of which the next run deletes the old.
+    """
+    made, gone = kind.create(desired), kind.remove(live)
+    first, *others = made.calls
+    tagged = {**first.body, "freeformTags": {**declared_tags(desired), REPLACES: live.id}}
+    return replace(
+        made,
+        actions=("create", "delete"),
+        calls=(replace(first, body=tagged), *others, *gone.calls),
+        reasons=(f"OCI cannot change the region of {kind.plural}: replaced, the new one first",),
+        losses=gone.losses,
+    )
 
 
 def read_time(text: str | None) -> datetime | None:

@@ -45,7 +45,14 @@ from genai_iac.resource_types._api_key_secrets import (
     secrets_after,
     show_secrets,
 )
-from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
+from genai_iac.resource_types._base import (
+    Listing,
+    ManifestContext,
+    ResourceType,
+    declared_places,
+    read_time,
+    replace_in_region,
+)
 from genai_iac.rotation.block import ROTATION_SCHEMA, Rotation, check_rotation
 from genai_iac.rotation.declared_states import (
     ask_for_another,
@@ -218,15 +225,7 @@ class ApiKey(ResourceType):
 
     def change(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
         if desired.region != live.region:
-            made, gone = self.create(desired), self.remove(live)
-            reason = f"a key cannot leave its region: replaced from {live.region} to {desired.region}"
-            return replace(
-                made,
-                actions=("delete", "create"),
-                calls=(*gone.calls, *made.calls),
-                reasons=(reason,),
-                losses=gone.losses,
-            )
+            return replace_in_region(self, desired, live)
         check_names(desired, live)
         outside, inside = self._change_key(desired, live, facts), self._change_secrets(desired, live, facts)
         return replace(

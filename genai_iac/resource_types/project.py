@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from genai_iac.core import COMPARTMENT_SCHEMA, Call, Document, LiveResource, Resource, Stack, Value, read_compartment
 from genai_iac.core.errors import Problem
 from genai_iac.core.sdk_operation import SdkOperation
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, why_changed
-from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
+from genai_iac.resource_types._base import (
+    Listing,
+    ManifestContext,
+    ResourceType,
+    declared_places,
+    read_time,
+    replace_in_region,
+)
 from genai_iac.resource_types._project_schema import CONFIG_SCHEMAS, NAME_SCHEMA, REGION_SCHEMA
 
 _CONFIGS = tuple(CONFIG_SCHEMAS)
@@ -113,9 +119,7 @@ class Project(ResourceType):
 
     def change(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
         if desired.region != live.region:
-            made, gone = self.create(desired), self.remove(live)
-            reason = f"a project cannot leave its region: replaced from {live.region} to {desired.region}"
-            return replace(made, actions=("delete", "create"), calls=(*gone.calls, *made.calls), reasons=(reason,))
+            return replace_in_region(self, desired, live)
         calls: list[Call] = []
         reasons: list[str] = []
         fields, tags = self._changed(desired, live, facts), changed_tags(desired, live)

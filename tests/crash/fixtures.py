@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Tenancy
-from plan_apply.sdk_helpers import REGION, client, compartments, keys, policies
+from plan_apply.sdk_helpers import ASHBURN, REGION, client, compartments, keys, policies
 
 from genai_iac.core import OWNERSHIP_TAG
 from genai_iac.emulator import running
@@ -104,7 +104,7 @@ def check_whole(bench: Bench, names: tuple[str, ...], texts: tuple[str, ...] = (
     """Nothing is lost, doubled, unowned or left over: every promise about the state after an apply."""
     ended = bench.run("plan", "--detailed-exitcode")
     assert ended.code == 0, f"there is something left to do\n{ended.out}\n{ended.err}"
-    live = keys(bench.tenancy)
+    live = keys(bench.tenancy, REGION, ASHBURN)
     assert sorted(key.display_name.replace("chat_app", "chat") for key in live.values()) == sorted(names)
     owned = [*live.values(), *compartments(bench.tenancy).values(), *policies(bench.tenancy).values()]
     assert [one.id for one in owned if not one.freeform_tags.get(OWNERSHIP_TAG, "").startswith("reference/")] == []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 from plan_apply.manifests import policy
-from plan_apply.sdk_helpers import REGION, client
+from plan_apply.sdk_helpers import ASHBURN, REGION, client
 
 from . import file_hooks as watched
 from . import stacks
@@ -107,6 +107,10 @@ GROUNDS = {
     "new": Ground(_write(reference)),
     "made": Ground(Bench.apply, "new"),
     "moving": Ground(_write(moved), "made"),
+    "new, placed": Ground(_write(lambda: stacks.placed("team"))),
+    "placed": Ground(Bench.apply, "new, placed"),
+    "another place": Ground(_write(lambda: stacks.placed("app")), "placed"),
+    "another region": Ground(_write(lambda: stacks.placed("team", region=ASHBURN)), "placed"),
     "pruning": Ground(_write(pruned), "made"),
     "new, rotating": Ground(_write(lambda: reference(rotating=True))),
     "rotating": Ground(Bench.apply, "new, rotating"),
@@ -134,7 +138,10 @@ STORIES = {
     "rotation": Story("due"),
     "retirement": Story("overlapping"),
     "incident": Story("rotating", ("rotate", "ApiKey/batch", "--leaked", "key-one", "--revoke", "--auto-approve")),
+    "leak": Story("rotating", ("rotate", "ApiKey/batch", "--leaked", "key-one", "--auto-approve")),
     "move": Story("moving"),
+    "move of a grant": Story("another place", keys=("chat",), callers=("chat",)),
+    "region": Story("another region", keys=("chat",), callers=()),
     "prune": Story("pruning", keys=("chat",), callers=("chat",)),
     "vault apply": Story("new in a vault", keys=("app",), callers=()),
     "vault rotation": Story("due in a vault", **_VAULTED),

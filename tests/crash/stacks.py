@@ -52,6 +52,24 @@ def pruned() -> str:
     return _reference(_chat("chat"))
 
 
+def placed(where: str, *, region: str | None = None) -> str:
+    """One key in `where` that only its own grant admits: a move of it needs the grant for the new place first."""
+    spec = {"region": region} if region else {}
+    return stack(
+        compartment("platform", description="Everything"),
+        compartment("team", parent="platform", description="A team"),
+        compartment("app", parent="platform", description="An application"),
+        key("chat", compartment=where, secrets=PAIR, deliverTo=[{"file": {"path": "secrets/chat.env"}}], **spec),
+        policy(
+            "chat-access",
+            compartment="platform",
+            description="chat may chat",
+            grants=[{"apiKey": "chat", "apis": ["chat", "responses"], "models": ["xai.grok-4"]}],
+        ),
+        name="reference",
+    )
+
+
 def vaulted(vault: str, key: str) -> str:
     """A stack of the same head with one key that is delivered to OCI Vault and to a file; its arguments are OCIDs."""
     return _reference(_rotating("app", {"vault": _secret(vault, key, "app")}, {"file": {"path": "secrets/app.env"}}))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import signal
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,7 @@ def _end_at(workshop: Workshop, name: str, point: Point, by: str, mode: str) -> 
     story = STORIES[name]
     where = f"{name}: {by} {point.when} {point.operation} {point.nth}, retry tokens {mode}"
     with workshop.bench(story.ground) as bench, calling(bench.sinks(*story.callers)) as history:
+        leaked = _masks(bench)
         bench.tenancy.settings(retryTokenReplay=mode)
         ended = bench.run(*story.arguments, meet=lambda pid: _arm(bench, point, by, pid))
         _check_end(ended.code, by, where + f"\n{ended.out}\n{ended.err}")
@@ -85,7 +87,7 @@ def _end_at(workshop: Workshop, name: str, point: Point, by: str, mode: str) -> 
             assert again.code == 0, f"exit {again.code}\n{again.out}\n{again.err}"
             check_whole(bench, story.keys, (ended.out, ended.err, again.out, again.err))
             if begun:
-                _check_answered(bench)
+                _check_answered(bench, leaked, revoked="--revoke" in story.arguments)
         except AssertionError as error:
             raise AssertionError(
                 f"{where}\n--- the run that was ended\n{ended.out}\n{ended.err}\n--- then\n{error}"
@@ -114,7 +116,19 @@ def _is_noted(bench: Bench) -> bool:
     return any(LEAK_TAG in key.freeform_tags for key in keys(bench.tenancy).values())
 
 
-def _check_answered(bench: Bench) -> None:
-    """Once an incident has begun, any apply carries it to its end."""
+def _masks(bench: Bench) -> dict[str, str]:
+    """The mask of the value of `key-one` by the key's name."""
+    return {
+        key.display_name: secret.key_mask
+        for key in keys(bench.tenancy).values()
+        for secret in key.keys
+        if secret.key_name == "key-one"
+    }
+
+
+def _check_answered(bench: Bench, leaked: Mapping[str, str], *, revoked: bool) -> None:
+    """Once an incident has begun, any apply carries it to its end: the leaked value works no more and nothing notes it."""
     status = bench.run("status")
-    assert "key-one  REVOKED" in status.out, status.out
+    assert ("key-one  REVOKED" in status.out) is revoked, status.out
+    assert revoked or _masks(bench)["batch"] != leaked["batch"], status.out
+    assert not _is_noted(bench)

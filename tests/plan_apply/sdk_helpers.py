@@ -15,7 +15,7 @@ from conftest import Project, Ran, Tenancy
 from counting import PATIENCE
 
 APPROVED = ("apply", "--auto-approve")
-REGION = "us-chicago-1"
+REGION, ASHBURN = "us-chicago-1", "us-ashburn-1"
 
 
 def plan(project: Project, *arguments: str) -> dict[str, Any]:
@@ -114,6 +114,14 @@ def keys(tenancy: Tenancy, *regions: str) -> dict[str, Any]:
             rows = everything(generative_ai.list_api_keys, place)
             found.update({row.id: row for row in rows if row.lifecycle_state != "DELETED"})
     return found
+
+
+def projects(tenancy: Tenancy, region: str = REGION) -> dict[str, Any]:
+    """Every project that is not deleted in that region, by OCID."""
+    service = client(tenancy, "generative_ai", region)
+    places = (tenancy.tenancy, *compartments(tenancy))
+    rows = [row for place in places for row in everything(service.list_generative_ai_projects, place)]
+    return {row.id: row for row in rows if row.lifecycle_state not in ("DELETED", "DELETING")}
 
 
 def client(tenancy: Tenancy, service: str, region: str | None = None) -> Any:

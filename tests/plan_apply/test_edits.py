@@ -14,7 +14,7 @@ import pytest
 import yaml
 from conftest import Project, Tenancy
 
-from .sdk_helpers import apply_exactly, compartments, keys, planned_calls, policies
+from .sdk_helpers import apply_exactly, compartments, keys, planned_calls, policies, projects
 
 CASES = sorted((Path(__file__).parent / "edits").glob("*.yaml"))
 AROUND = [
@@ -75,4 +75,9 @@ def manifest(kind: str, spec: dict[str, Any]) -> str:
 
 def ids(tenancy: Tenancy) -> set[str]:
     """Everything that lives."""
-    return {*compartments(tenancy), *policies(tenancy), *keys(tenancy, "us-chicago-1", "eu-frankfurt-1")}
+    return {
+        *compartments(tenancy),
+        *policies(tenancy),
+        *projects(tenancy),
+        *keys(tenancy, "us-chicago-1", "eu-frankfurt-1"),
+    }

@@ -14,7 +14,18 @@ from conftest import Project, Tenancy
 
 from .curl_lines import read_dotenv
 from .manifests import Document, compartment, document, key, policy, stack
-from .sdk_helpers import APPROVED, REGION, apply_exactly, assert_settled, changes, client, everything, only, plan
+from .sdk_helpers import (
+    APPROVED,
+    REGION,
+    apply_exactly,
+    assert_settled,
+    changes,
+    client,
+    everything,
+    only,
+    plan,
+    projects,
+)
 
 SINK = {"file": {"path": "secrets/app.env"}}
 MODEL = "openai.gpt-oss-120b"
@@ -38,14 +49,6 @@ def caller(**spec: Any) -> list[Document]:
         key("app", secrets=2, **{"deliverTo": [SINK], "project": "chat", **spec}),
         policy("access", grants=[{"apiKey": "app", "apis": ["chat", "responses"]}]),
     ]
-
-
-def projects(tenancy: Tenancy, region: str = REGION) -> dict[str, Any]:
-    """Every project that is not deleted, by OCID."""
-    places = [row.id for row in everything(client(tenancy, "identity").list_compartments, tenancy.tenancy)]
-    service = client(tenancy, "generative_ai", region)
-    rows = [row for place in places for row in everything(service.list_generative_ai_projects, place)]
-    return {row.id: row for row in rows if row.lifecycle_state != "DELETED"}
 
 
 def works(environment: dict[str, str]) -> bool:

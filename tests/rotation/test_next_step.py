@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ from crash.stacks import PAIR, ROTATION
 from plan_apply import manifests
 from plan_apply.manifests import Document
 from plan_apply.sdk_helpers import REGION, client, ended, keys
+from plan_apply.test_command_line import at_a_terminal
+
+from genai_iac.cli.commands.rotate import is_announced_renewal
+from genai_iac.core import Address, Call, Change, Invalidation, Plan
 
 from .rotation_cases import (
     APPLY,
@@ -303,6 +308,29 @@ def test_a_leaked_current_value_is_replaced_deactivated_and_renewed(project: Pro
         tenancy.advance("61d")
         project.run(*APPLY)  # it can rotate again, with the slot of the leaked one
         assert states(project)["key-one"][0] == "ACTIVE"
+
+
+def test_the_renewal_of_a_leak_is_agreed_to_with_its_first_half(project: Project, tenancy: Tenancy) -> None:
+    begin(project)
+    tenancy.forget_calls()
+    ran = at_a_terminal(project, "rotate", KEY, "--leaked", "key-one", typed="yes")
+    assert ran.code == 0 and ran.out.count("Type yes to rotate") == 1, ran.out
+    assert tenancy.writes() == ["RenewApiKey", "SetApiKeyState", "RenewApiKey", "SetApiKeyState"]
+
+
+def test_a_second_half_that_was_not_announced_is_asked_for() -> None:
+    renew = Call("RenewApiKey", {"details": {"keyName": "one"}}, "ocid", REGION, "one")
+    end = Call("SetApiKeyState", {"keyName": "one", "state": "INACTIVE"}, "ocid", REGION, "one")
+    other = replace(renew, body={"details": {"keyName": "two"}}, secret="two")
+    update = Call("UpdateApiKey", {"description": "x"}, "ocid", REGION)
+
+    def announced(*calls: Call, **more: Any) -> bool:
+        change = Change(Address("ApiKey", "chat"), ("renew",), "", None, {}, calls, **more)
+        return is_announced_renewal(Plan("s", None, "t", REGION, (change,), 0, 0), "one")
+
+    assert announced(renew) and announced(renew, end)
+    assert not announced(other) and not announced(renew, other) and not announced(renew, update) and not announced(end)
+    assert not announced(renew, losses=(Invalidation("one", None, "renew"),))
 
 
 def test_a_leaked_standby_is_renewed_and_the_current_one_left_alone(project: Project, tenancy: Tenancy) -> None:

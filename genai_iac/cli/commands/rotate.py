@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from genai_iac.cli.audit import WriteLog, audit_flag
 from genai_iac.cli.complete import complete_address
+
+if TYPE_CHECKING:
+    from genai_iac.core import Plan
 
 
 @click.command("rotate")
@@ -88,9 +92,17 @@ def COMMAND(  # noqa: N802
         code = apply_draft(draft, consent, output)
         if not leaked or revoke or code or not any("deactivate" in one.actions for one in draft.plan.changes):
             return code
-        # the leaked value is dead by now: the second half of what was agreed to, planned anew on what is live
+        # the leaked value is dead by now: the second half, planned anew on what is live; agreed to where it is as announced
         if not as_json:
             output.say("")
-        return apply_draft(
-            make_draft(workspace, PlanOptions(targets, overrides=overrides)), replace(consent, given=True), output
-        )
+        renewal = make_draft(workspace, PlanOptions(targets, overrides=overrides))
+        announced = auto_approve or is_announced_renewal(renewal.plan, leaked)
+        return apply_draft(renewal, replace(consent, given=announced), output)
+
+
+def is_announced_renewal(plan: Plan, leaked: str) -> bool:
+    """Whether the plan does no more than the plan before it announced: the leaked secret renewed, and no value in use stopped."""
+    return all(
+        not change.losses and change.new_secrets == (leaked,) and all(call.secret == leaked for call in change.calls)
+        for change in plan.changes
+    )
