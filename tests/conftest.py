@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ import hypothesis
 import pytest
 from cryptography.hazmat.primitives import serialization
 from quick import is_quick
+from slices import mark_slices
 
 # the ordinary run is the same every time; other examples come with --hypothesis-profile=search
 hypothesis.settings.register_profile("same", derandomize=True, print_blob=True, deadline=None)
@@ -31,6 +33,12 @@ _OWN = ("GENAI_IAC_CONTROL_TOKEN", "GENAI_IAC_EXAMPLES", "GENAI_IAC_GOLDEN", "GE
 for _name in [name for name in os.environ if name not in _OWN]:
     if _name in ("CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR") or _name.startswith(("GENAI_IAC_", "OCI_", "GITHUB_")):
         del os.environ[_name]
+
+# a shell that starts the tests in the background, or with nohup, has these ignored, and every process of a test inherits that
+for _signal in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+    signal.signal(_signal, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # the control API of every local emulator that tests start, in this process or in one of their own
 CONTROL_TOKEN = os.environ.setdefault("GENAI_IAC_CONTROL_TOKEN", "token-of-the-tests")
@@ -212,8 +220,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.option.markexpr == "quick" and not is_quick(collection_path) else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the quick tests. `-m quick` takes the place of `-m 'not matrix'`, so none of a matrix is among them."""
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
+    """Mark the cases beyond each slice, and the quick tests.
+
+    `-m quick` takes the place of `-m 'not matrix'`, so none of a matrix is among them.
+    """
+    if not any("::" in argument for argument in config.args):  # a test that is asked for by name runs all its cases
+        mark_slices(items)
     for item in items:
         if is_quick(item.path) and item.get_closest_marker("matrix") is None:
             item.add_marker("quick")
