@@ -41,7 +41,7 @@ class Source:
 
     file: str  # path as the user gave it, relative to the working directory; `-` for standard input
     line: int
-    column: int
+    column: int  # of the value's first character
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"

@@ -26,8 +26,8 @@ class CompartmentTree:
     be missing: such a compartment has no path and `path` gives its OCID.
     """
 
-    tenancy: str
-    nodes: Mapping[str, CompartmentNode] = field(default_factory=dict)
+    tenancy: str  # OCID of the tenancy, which is the root
+    nodes: Mapping[str, CompartmentNode] = field(default_factory=dict)  # by OCID
 
     @classmethod
     def of(cls, tenancy: str, nodes: Iterable[CompartmentNode]) -> CompartmentTree:

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 
 from genai_iac.core.address import Address
 
+# A thread of the pool starts with an empty context, so each change sets it for itself.
 _CURRENT: ContextVar[Address | None] = ContextVar("genai_iac_address", default=None)
 
 

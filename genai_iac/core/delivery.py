@@ -78,7 +78,7 @@ class Item:
     secret.
     """
 
-    record: Record
+    record: Record  # what the sink stores beside the value
     value: Secret | None
 
 
@@ -86,8 +86,8 @@ class Item:
 class Delivery:
     """Everything one sink is to hold for one key after the write: what is not among the items is gone from it."""
 
-    address: Address
-    id: str
+    address: Address  # of the key, stored beside the values
+    id: str  # OCID of the key
     base_url: str  # OpenAI-compatible base of the key's region
     items: tuple[Item, ...]
     project: str | None = None  # the OCID of the Generative AI project that consumers name

@@ -43,9 +43,9 @@ class Problem:
     order of the text.
     """
 
-    source: Source
+    source: Source  # position of the value that is wrong
     message: str
-    hint: str = ""
+    hint: str = ""  # what to write instead
 
     def __str__(self) -> str:
         return f"{self.source}: {self.message}" + (f"; {self.hint}" if self.hint else "")

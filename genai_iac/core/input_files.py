@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-MIB = 1024 * 1024
+MIB = 1024 * 1024  # bytes
 LARGEST_DOCUMENT = 32 * MIB  # of a snapshot or a plan: 10,000 resources take about 10 MiB
 
 

@@ -29,7 +29,7 @@ class Live:
     home_region: str
     now: datetime  # the tenancy's clock
     tree: CompartmentTree
-    owned: Mapping[Address, tuple[LiveResource, ...]]
+    owned: Mapping[Address, tuple[LiveResource, ...]]  # what fits this owner's tag, by the address in it
     others: tuple[LiveResource, ...]  # seen on the way: no mark, or another stack's
     mismatched: tuple[LiveResource, ...] = ()  # carry a tag of ours that was made for another resource
     superseded: tuple[

@@ -31,7 +31,7 @@ from typing import Any, cast
 from genai_iac.core.address import Address
 from genai_iac.core.resource import Deletion, LiveResource, OwnershipMark
 
-OWNERSHIP_TAG = "genai-iac"
+OWNERSHIP_TAG = "genai-iac"  # name of the free-form tag on every resource of a stack
 RENAMED = (
     f"{OWNERSHIP_TAG}-renamed-from"  # the name it had before, when another resource took that name in the same rename
 )
@@ -43,7 +43,7 @@ REPLACES = f"{OWNERSHIP_TAG}-replaces"  # the OCID of the resource that this one
 _EARLY, _LATE = timedelta(seconds=5), timedelta(seconds=60)
 # Base 36 keeps the tag short: OCI takes values of at most 256 characters.
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_SUFFIX = re.compile(r"~[0-9a-f]{16}$")
+_SUFFIX = re.compile(r"~[0-9a-f]{16}$")  # the digest of names at the end of a policy's tag
 _FORM = re.compile(
     r"(?P<stack>[a-z0-9-]+)(?:\+(?P<id>[0-9a-f]{7}))?(?P<env>@[a-z0-9-]+)?/(?P<kind>[A-Za-z]+)/(?P<name>[a-z0-9-]+)"
     r"(?P<manner>[#=])(?:(?P<first>[0-9a-f]{16})|2\.(?P<origin>[0-9a-z]{11})(?P<digest>[0-9a-f]{12}))"
@@ -242,8 +242,8 @@ def _to_base_36(number: int, width: int) -> str:
 class Claimants:
     """The resources with one address in their tags: `ours` (more than one is a conflict), and the `copies`, which are never touched."""
 
-    ours: tuple[LiveResource, ...]
-    copies: tuple[LiveResource, ...]
+    ours: tuple[LiveResource, ...]  # the original; several when nothing tells which is
+    copies: tuple[LiveResource, ...]  # reported and left alone
 
 
 def judge(owner: Owner, group: Sequence[LiveResource], gone: Iterable[LiveResource] = ()) -> Claimants:

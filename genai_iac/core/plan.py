@@ -17,6 +17,8 @@ from genai_iac.core.address import Address
 from genai_iac.core.delivery import DeliveryPlan, Destination
 from genai_iac.core.values import Value
 
+# Renew, activate, deactivate and revoke act on one secret of a key; forget only removes
+# the ownership tag.
 Action = Literal["create", "update", "renew", "activate", "deactivate", "revoke", "delete", "forget", "deliver"]
 # The order of the JSON summary and of the counts in the last line.
 ACTIONS: tuple[Action, ...] = (
@@ -110,8 +112,8 @@ class Change:
     reason: str  # for people; no code depends on it
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Value] | None = None
-    calls: tuple[Call, ...] = ()
-    id: str | None = None
+    calls: tuple[Call, ...] = ()  # writes, in the order in which they are made
+    id: str | None = None  # OCID; None when it is to be created
     needs: tuple[Address, ...] = ()  # changes that must have completed first
     losses: tuple[Invalidation, ...] = ()
     deliver: tuple[str, ...] = ()  # names of the secrets whose values go to the sinks
@@ -167,7 +169,7 @@ class Notice:
     """Something a reader of the plan should know that changes nothing by itself."""
 
     text: str
-    address: Address | None = None
+    address: Address | None = None  # the resource that it is about; None for the whole plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ class Summary:
     A missing action counts as 0.
     """
 
-    counts: Mapping[Action, int]
+    counts: Mapping[Action, int]  # actions that do not occur are absent
 
     def __getitem__(self, action: Action) -> int:
         return self.counts.get(action, 0)

@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus
 
 PIECE = 12  # characters in a row that give a value away
 COVER = "[secret]"
-_GRAM = 6
+_GRAM = 6  # characters; short enough that every piece of 12 contains an indexed one
 _SHORTEST = 8  # characters; what is shorter is no key, and would cover words
 _LONGEST = 64 * 1024  # characters; of a longer value, which no service makes, so many are known
 _RUN = re.compile(r"\S{6,}|[0-9A-Fa-f \t]{12,}")  # hex may be written with spaces
@@ -165,6 +165,7 @@ def _cover(text: str, hidden: bytearray) -> str:
     return "".join(pieces)
 
 
+# One for the process: a value must be covered wherever text leaves it.
 _OF_RUN = Redactor()
 
 

@@ -21,10 +21,10 @@ class Document:
     document: `("spec", "secrets", 0)`.
     """
 
-    kind: str
+    kind: str  # as written; the schema has checked that it is known
     name: str
-    spec: Mapping[str, Any]
-    source: Source
+    spec: Mapping[str, Any]  # checked by the kind's schema, variables filled in
+    source: Source  # position of the document
     places: Mapping[Path, Source]
 
     @property
@@ -43,7 +43,10 @@ class Document:
         return self.places.get(path, self.source)
 
 
+# `spec.deletion`: delete it, keep it and remove the tag, or refuse a plan that deletes
+# it.
 Deletion = Literal["delete", "retain", "forbid"]
+# keyState of the Generative AI API, in its spelling
 State = Literal["ACTIVE", "INACTIVE", "REVOKED", "EXPIRED", "DELETED"]
 _PROOF = timedelta(minutes=10)  # our own verification call comes within this time of creation or renewal
 
@@ -52,7 +55,7 @@ _PROOF = timedelta(minutes=10)  # our own verification call comes within this ti
 class Stack:
     """The one Stack of a path after variables and the chosen environment: what every resource of it shares."""
 
-    name: str
+    name: str  # metadata.name
     environment: str | None  # None when no environment is chosen
     region: str  # where API keys and projects are created unless they name a region
     tenancy: str | None  # the pin: any other live tenancy is refused
@@ -77,7 +80,7 @@ class Resource:
 
     address: Address  # its name in plans and in other manifests
     attributes: Mapping[str, Value]
-    source: Source
+    source: Source  # position of the document, for messages
     deletion: Deletion = "delete"  # what a plan does once no manifest declares it
     region: str | None = None  # None: the home region
     settings: Mapping[str, Any] = field(default_factory=dict)  # what is ours alone and never sent: sinks, rotation
@@ -99,7 +102,7 @@ class OwnershipMark:
 
     owner: str  # `stack` or `stack@environment`
     address: Address
-    digest: str
+    digest: str  # 12 or 16 hex digits; `core/ownership.py` computes and compares it
     deletion: Deletion = "delete"  # what is to happen once no manifest declares it
     sealed: bool = False  # bound to the resource's own OCID, not to its creation
     names: str = ""  # on a policy: a digest of what its names came to when it was written
@@ -120,8 +123,8 @@ class LiveSecret:
     Source: `ApiKeyItem` of the Generative AI API 20231130.
     """
 
-    name: str
-    state: State
+    name: str  # keyName
+    state: State  # as listed; a value can also be past its expiry and still be listed as ACTIVE
     mask: str  # keyMask: the first and last characters of the value
     created: datetime | None  # of the value: creation or the last renewal
     expires: datetime | None
@@ -152,7 +155,7 @@ class LiveResource:
     lifecycle: str  # lifecycleState: ACTIVE, CREATING, DELETING, ...
     tags: Mapping[str, str]  # all free-form tags, ours included
     created: datetime | None
-    mark: OwnershipMark | None = None
+    mark: OwnershipMark | None = None  # read from its tag; None without one
     secrets: tuple[LiveSecret, ...] = ()  # of an API key; empty for other kinds
 
     def secret(self, name: str) -> LiveSecret | None:

@@ -16,7 +16,7 @@ class SdkOperation:
     resource type imports the SDK.
     """
 
-    service: Service
+    service: Service  # key of `CLIENTS` in `oci_client/operations.py`
     method: str  # of the SDK client class, such as create_api_key
     takes: tuple[Literal["id", "version", "body"], ...] = ()  # positional arguments, in this order
     home: bool = False

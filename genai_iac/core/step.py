@@ -45,7 +45,7 @@ class RotationRequest:
     Source: the options of `genai-iac rotate`. A scheduled run has none.
     """
 
-    what: Literal["begin", "abort", "leaked"]
+    what: Literal["begin", "abort", "leaked"]  # begin: rotate or continue; abort: return to the older secret
     secret: str = ""  # the leaked one; empty for the other two
     revokes: bool = False  # the leaked one is permanently revoked, not deactivated and renewed
 
@@ -57,8 +57,8 @@ class Step:
     Falsy when there is nothing to do; `notes` are reported either way.
     """
 
-    actions: tuple[Action, ...] = ()
-    calls: tuple[Call, ...] = ()
+    actions: tuple[Action, ...] = ()  # empty: nothing to do
+    calls: tuple[Call, ...] = ()  # in order; what takes a value away comes last
     reasons: tuple[str, ...] = ()  # for people; joined with `; `
     losses: tuple[Invalidation, ...] = ()  # secrets that stop working, for the guard
     deliver: tuple[str, ...] = ()  # names of the secrets that have to reach the sinks

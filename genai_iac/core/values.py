@@ -35,7 +35,7 @@ class Reference:
 class ExistingCompartment:
     """A compartment that no manifest declares, by its path from the root: `/a/b`; the tenancy itself is `/`."""
 
-    path: str
+    path: str  # normalised: one slash between names, none at the end
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ class StatementText(InterpolatedText):
     (docs/policy-language.md, tests/iam_policy).
     """
 
-    attached: Value = None
+    attached: Value = None  # also a reference while the compartment is not created
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from genai_iac.execute.duplicate_creates import is_alive
 from genai_iac.oci_client import OciClient, OciResponse
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 
-_SETTLING = ("CREATING", "UPDATING")
-_SETTLE_SECONDS = 600.0
+_SETTLING = ("CREATING", "UPDATING")  # lifecycle states that end by themselves
+_SETTLE_SECONDS = 600.0  # an API key needs seconds; the limit is for a service that is stuck
 
 
 class CallExecutor:

@@ -18,7 +18,7 @@ from genai_iac.core.errors import ServiceFailure
 from genai_iac.oci_client import OciClient
 from genai_iac.resource_types import RESOURCE_TYPES
 
-_ALIVE = ("ACTIVE", "CREATING")
+_ALIVE = ("ACTIVE", "CREATING")  # what is being deleted gives way already
 
 
 def is_alive(row: Mapping[str, Any]) -> bool:
@@ -30,10 +30,10 @@ def is_alive(row: Mapping[str, Any]) -> bool:
 class _CreatedKey:
     """A key that this apply created, and the body that it sent."""
 
-    change: Change
+    change: Change  # for the Outcome of a duplicate
     id: str
     region: str | None
-    body: Mapping[str, Any]
+    body: Mapping[str, Any]  # with the ownership tag that was sent
 
 
 class DuplicateGuard:

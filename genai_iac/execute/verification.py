@@ -27,9 +27,9 @@ _LONGEST = 1024 * 1024  # bytes of an answer
 class _Api(NamedTuple):
     """One way to ask a model: the path, what is asked, and the member in which an answer comes."""
 
-    path: str
-    body: dict[str, Any]
-    answer: str
+    path: str  # below the base URL
+    body: dict[str, Any]  # without the model; as short as an answer can be
+    answer: str  # member that only a model's answer has
 
 
 _APIS = {
@@ -40,6 +40,7 @@ _APIS = {
     ),
     "responses": _Api("responses", {"input": "Answer with one word.", "max_output_tokens": 16}, "output"),
 }
+# By status. Other statuses mean that the endpoint itself has a problem.
 _ADVICE = dict.fromkeys(
     (400, 401, 403, 404), "that a policy allows the key to use that model, and that its region has it"
 )

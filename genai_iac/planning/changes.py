@@ -26,6 +26,7 @@ from genai_iac.core import (
 from genai_iac.references.renames import tag_renamed
 from genai_iac.resource_types import ResourceType, Step
 
+# operations after which a tag of the first form no longer fits
 _MOVES = ("ChangeApiKeyCompartment", "MoveCompartment")
 
 

@@ -19,7 +19,7 @@ from genai_iac.manifest.graph import read_references
 from genai_iac.references.resolver import Resolver
 from genai_iac.resource_types import RESOURCE_TYPES
 
-_OCID = re.compile(r"ocid1\.[a-z0-9.-]+")
+_OCID = re.compile(r"ocid1\.[a-z0-9.-]+")  # of any type, inside a statement or an attribute
 
 
 def order_changes(

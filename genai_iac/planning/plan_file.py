@@ -16,7 +16,7 @@ from genai_iac import __version__
 from genai_iac.core import Address, Live, LiveResource
 from genai_iac.core.errors import GuardError, StalePlanError
 
-_AGAIN = "plan again: genai-iac plan --out FILE"
+_AGAIN = "plan again: genai-iac plan --out FILE"  # the hint of every stale plan
 
 
 def digest_inputs(

@@ -19,7 +19,7 @@ from genai_iac.resource_types import RESOURCE_TYPES
 
 _OCID = re.compile(r"ocid1\.[A-Za-z0-9._-]*[A-Za-z0-9]")
 
-Lookup = Callable[[str, str | None], str | None]
+Lookup = Callable[[str, str | None], str | None]  # name and identity domain (None: Default) to OCID
 
 
 @dataclass(frozen=True)

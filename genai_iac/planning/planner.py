@@ -223,7 +223,7 @@ class PlanComparison:
     """
 
     plan: Plan
-    refusals: tuple[PlanError, ...]
+    refusals: tuple[PlanError, ...]  # empty: `make_plan` returns the plan
 
 
 def make_plan(inputs: PlanInputs) -> Plan:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from genai_iac.core import Address, Plan, Resource
 from genai_iac.delivery.sinks import entries_are_local
 
-FLAG = "--allow-file-sinks"
+FLAG = "--allow-file-sinks"  # named in the refusal
 
 
 def is_ci(environ: Mapping[str, str]) -> bool:

@@ -16,7 +16,9 @@ from genai_iac.core import Document, Resource
 from genai_iac.core.errors import Problem
 from genai_iac.rotation.expiry import DEFAULT, LIFE, read_duration
 
-DURATION = {"type": "string", "pattern": "^[1-9][0-9]{0,4}[hd]$"}
+DURATION = {"type": "string", "pattern": "^[1-9][0-9]{0,4}[hd]$"}  # the same form as `LIFE` of expiry.py, as a schema
+# Descriptions are shown by editors and by `genai-iac schema`; defaults are repeated in
+# `Rotation.of`.
 ROTATION_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "description": "The tool owns the states of the two secrets and rotates between them on schedule.",

@@ -16,7 +16,7 @@ from genai_iac.core.errors import PlanError
 from genai_iac.core.step import DiffContext, Step
 from genai_iac.rotation.delivery_gaps import find_delivery_gaps, why_incomplete
 
-Declared = Literal["active", "inactive", "revoked"]
+Declared = Literal["active", "inactive", "revoked"]  # `secrets[].state` of a manifest
 
 
 def declared_secrets(desired: Resource) -> Mapping[str, Mapping[str, Any]]:

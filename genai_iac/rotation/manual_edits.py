@@ -16,7 +16,7 @@ from genai_iac.rotation.declared_states import declared_roles, declared_secrets
 from genai_iac.rotation.delivery_gaps import sink_differences
 from genai_iac.rotation.state import RotationState, derive_state
 
-Path = tuple[str, ...]
+Path = tuple[str, ...]  # where the edit is, as `drift` prints it
 HandEdit = tuple[Path, str, str]  # what differs, as it is, as it should be
 
 

@@ -18,6 +18,7 @@ from genai_iac.rotation.declared_states import declared_secrets
 GONE = ("EXPIRED", "REVOKED", "DELETED")
 _TOGETHER = timedelta(milliseconds=50)  # one CreateApiKey makes both secrets: their times differ by less than this
 
+# named as in docs/rotation.md and the glossary
 Phase = Literal["idle", "promoting", "overlap", "rolling back", "outage"]
 # Where a sink keeps only the current value (exec without names of its own), these roles
 # are not written at all.
@@ -48,7 +49,7 @@ class RotationState:
     """
 
     phase: Phase
-    current: LiveSecret
+    current: LiveSecret  # see the table
     other: LiveSecret
 
     @property

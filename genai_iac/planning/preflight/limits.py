@@ -11,7 +11,7 @@ from genai_iac.core.errors import PlanError, UsageError
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.planning.preflight.names import place_of
 
-PREFIX = "GENAI_IAC_LIMIT_"
+PREFIX = "GENAI_IAC_LIMIT_"  # of the variables that raise a limit
 _LOCAL_PATH = 10_000  # what the local emulator allows unless it is set to OCI's own number
 
 
@@ -23,8 +23,8 @@ class ServiceLimits:
     raised number. Hence the variables.
     """
 
-    statements_per_policy: int = 50
-    statements_per_path: int = 500
+    statements_per_policy: int = 50  # one policy's own statements
+    statements_per_path: int = 500  # of all policies from a compartment up to the tenancy
     policies: int = 100  # the one that is raised on request
     compartment_levels: int = 6  # below the tenancy
 
