@@ -237,9 +237,6 @@ class OciClient:
         """Where the OpenAI SDK calls the models of that region with a delivered secret; `endpoint` is an ApiKey's.
 
         Raises GuardError for the URL of a host that nobody allowed.
-
-        Args:
-            endpoint: `actions/v1`, `openai/v1` or an https URL.
         """
         if endpoint.startswith("https://"):
             check_inference_host(endpoint, self.connection.allowed_hosts)
