@@ -1,8 +1,4 @@
-"""The HTTP client for everything that is not asked through the OCI SDK: the SDK's own library, settings and limits.
-
-`requests` is not used: the OCI SDK brings urllib3 along, and one library means one set
-of proxy and certificate rules.
-"""
+"""The HTTP client for everything that is not asked through the OCI SDK: the SDK's own library, settings and limits."""
 
 from __future__ import annotations
 

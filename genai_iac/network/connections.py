@@ -21,7 +21,7 @@ _LINE = 64 * 1024 - 2  # bytes of a header line that are kept
 _LINES = 90  # headers that are kept
 _HEAD = 1024 * 1024  # bytes of all headers
 _HEADER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00]*\r?\n")
-# `+5`, `0x5` and `5, 5` are lengths to `int` or to other readers, and none to HTTP
+# Digits only: `int` would also take `+5` and `1_0`, which no other reader of HTTP takes.
 _LENGTH = re.compile(rb"content-length:[ \t]*[0-9]{1,15}[ \t]*\r?\n", re.IGNORECASE)
 # Headers that say where the body ends: kept beyond the limit of 90, or the body could
 # not be read.

@@ -15,7 +15,7 @@ from typing import Any
 _LONGEST = 2048  # characters of a value; page tokens are the longest that OCI sends
 _PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _OCID = re.compile(r"ocid1\.[a-z0-9]+\.[A-Za-z0-9_.-]{1,240}")  # of a work request
-_SECONDS = re.compile(r"[0-9]{1,4}")  # `retry-after`; its other form, a date, is not used by OCI
+_SECONDS = re.compile(r"[0-9]{1,4}")  # `retry-after`; its other form, a date, is not read
 
 
 @dataclass(frozen=True, slots=True)

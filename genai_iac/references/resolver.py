@@ -223,8 +223,7 @@ class TenancyDirectory:
             attached: OCID of the compartment that the policy is in.
         """
         own = self.tree.nodes.get(attached)
-        # A path may begin with the policy's own compartment (Oracle: IAM, "Policies and
-        # compartment hierarchies").
+        # A path may begin with the name of the policy's own compartment.
         if own is not None and path and own.name.casefold() == path[0].casefold():
             return self.tree.find(path[1:], attached)
         return self.tree.find(path, attached)

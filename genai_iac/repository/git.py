@@ -97,8 +97,7 @@ class Repository:
             At most 1 MiB and a byte of each file.
         """
         names = [name for name in below if name != "."]
-        # Object names first, contents in one `cat-file` afterwards: a process for each file
-        # took minutes.
+        # Object names first, contents in one `cat-file` afterwards: one process for all files.
         listed = _run(self.root, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *names)
         rows = [row.split(b"\t", 1) for row in listed.split(b"\0") if row]
         wanted = [(head.split()[0].decode(), head.split()[2], os.fsdecode(name)) for head, name in rows]

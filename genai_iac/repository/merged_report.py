@@ -20,8 +20,8 @@ class ReportedSecret:
     id: str  # OCID of the key
     secret: str  # its name within the key
     state: str  # of the service: ACTIVE, INACTIVE, …
-    mask: str  # first and last characters, as OCI shows them
-    role: str | None  # current or previous; None: not delivered
+    mask: str  # `keyMask` of the service
+    role: str | None  # current, standby, pending, inactive; None or empty: nothing says
     expires: str | None  # None: never
     hours_left: float | None  # when it was read; negative once it is over
     last_used: str | None

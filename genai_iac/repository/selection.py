@@ -20,7 +20,7 @@ class SelectedStack:
     path: str  # as it is typed
     key: str  # from the root of the repository: the same on every machine
     environment: str
-    variable_files: tuple[str, ...]  # of the stack's own directory and those above it, the nearest last
+    variable_files: tuple[str, ...]  # of the directories above it, the nearest last
 
 
 def concerned_environments(
