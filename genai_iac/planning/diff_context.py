@@ -40,7 +40,7 @@ class PlanInputs:
     born: Callable[[str], datetime | None] = lambda _: None  # when the group of that OCID was made, if it is known
 
     def recognises(self, live: LiveResource) -> bool:
-        """Whether the mark was made for that very resource, as far as can be told once it may have been moved.
+        """Whether the mark was made for that very resource, as far as can be known once it may have been moved.
 
         Weaker than `Owner.fits`; see `Owner.recognises`.
         """

@@ -98,7 +98,7 @@ def digest_groups(
 
 
 def names_anything(statements: Iterable[Value]) -> bool:
-    """Whether statements name something that OCI compiles; told without filling in their values.
+    """Whether statements name something that OCI compiles, without filling in their values.
 
     Args:
         statements: texts, or StatementText with placeholders.

@@ -91,7 +91,7 @@ def entry_compartments(entry: Mapping[str, Any]) -> Iterator[Value]:
 
 
 def entry_claims(entry: Mapping[str, Any]) -> tuple[Claim, ...]:
-    """What this entry of `deliverTo` names and no other may, as far as that can be told. Raises SinkError for one that cannot be.
+    """What this entry of `deliverTo` names and no other may, as far as that can be known. Raises SinkError for one that cannot be.
 
     Used by validation: two keys that name one file or Vault secret would overwrite each
     other's values.

@@ -74,7 +74,7 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Why text is not contents: told without quoting any of it.
+    """Why text is not contents, without quoting any of it.
 
     Returned and not raised, so that no exception carries the text in its frames.
     """

@@ -1,4 +1,4 @@
-"""What a row of deliveries to one Vault secret will ask of OCI Vault, told without writing anything. Pure.
+"""What a row of deliveries to one Vault secret will ask of OCI Vault; nothing is written. Pure.
 
 Consumers read the CURRENT version. A new value is added as PENDING, read back, and
 promoted in one call, so a consumer sees the old contents or the new ones and nothing

@@ -42,7 +42,7 @@ def _wrong_form(grant: Grant, variable: DocumentedVariable, operand: QuotedValue
 
 
 def replace_operand(grant: Grant, old: Operand, new: Operand) -> str:
-    """The statement with one operand of its condition, told by identity, replaced by another.
+    """The statement with one operand of its condition, found by identity, replaced by another.
 
     Args:
         old: a node of `grant.condition`; an equal one elsewhere stays.
