@@ -42,6 +42,8 @@ from genai_iac.iam_policy.value_classes import ValueClass, find_classes
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.vocabulary import is_routing_profile
 
+# APIs as people call them, and the operation whose permissions decide. Other operations
+# of keys need the same permissions.
 CALLS = {
     "chat": "ChatCompletions",
     "responses": "CreateResponse",
@@ -59,12 +61,12 @@ class KeyPermission:
     statements that take away what is barred. Two are equal when they allow the same.
     """
 
-    address: Address
-    api: str
-    model: str | None
-    barred: tuple[str, ...]
+    address: Address  # of the key
+    api: str  # key of CALLS
+    model: str | None  # as statements write it
+    barred: tuple[str, ...]  # models or patterns left out of `model`
     place: str  # the compartment's path
-    by: tuple[StatementRef, ...] = field(compare=False)
+    by: tuple[StatementRef, ...] = field(compare=False)  # statements that allow it
     depends_on: tuple[str, ...] = ()
     denied_by: tuple[StatementRef, ...] = field(default=(), compare=False)
 
@@ -78,7 +80,11 @@ class KeyPermission:
         return f"{self.address} may call {self.api} with {model}{but} in {where}{depends} — {by}{denied}"
 
     def admits(self, model: str) -> bool:
-        """Whether it allows that model without depending on anything."""
+        """Whether it allows that model without depending on anything.
+
+        Args:
+            model: a model's name.
+        """
         return not self.depends_on and ModelSet(self.model, self.barred).holds(model)
 
 
@@ -90,15 +96,19 @@ class Accesses:
     `gaps` say in words which compartments' policies were not seen.
     """
 
-    before: tuple[KeyPermission, ...]
-    after: tuple[KeyPermission, ...]
+    before: tuple[KeyPermission, ...]  # as the tenancy is now
+    after: tuple[KeyPermission, ...]  # as it will be after the plan
     keys: tuple[Address, ...]
     granted: tuple[KeyPermission, ...] = ()
     taken: tuple[KeyPermission, ...] = ()
     gaps: tuple[str, ...] = ()
 
     def of(self, keys: Collection[Address]) -> Accesses:
-        """The same for those keys alone."""
+        """The same for those keys alone.
+
+        Args:
+            keys: addresses; others are left out of every list.
+        """
         sides = (self.before, self.after, self.granted, self.taken)
         before, after, granted, taken = (tuple(one for one in side if one.address in keys) for side in sides)
         return Accesses(before, after, tuple(key for key in self.keys if key in keys), granted, taken, self.gaps)
@@ -108,13 +118,25 @@ _Cell = tuple[Address, str, str, ValueClass]  # key, API, the compartment's path
 
 
 def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
-    """What the keys of the stack may do before the plan and after it."""
+    """What the keys of the stack may do before the plan and after it.
+
+    Args:
+        plan: ordered or not; only which resources change matters.
+        future: the tenancy after the plan.
+        live: the tenancy now.
+
+    Returns:
+        Both sides and their differences. Conditions on time are decided at the tenancy's
+            present time.
+    """
     changed = {change.address: change.after is not None for change in plan.changes}
     keys, policies = foresee(changed, future, live)
     now = _Side(list(live_keys(live)), dict(statements_in_force(live_policies(live), str)), live.tree)
     later = _Side(keys, dict(statements_in_force(policies, future.told)), future.tree)
     models = _Models.of([*now.origins, *later.origins])
     before, after = now.cells(models, live.now), later.cells(models, live.now)
+    # Compared per class of models: a statement that is split into two equivalent ones
+    # grants and takes nothing.
     granted = {cell: one for cell, one in after.items() if not _holds(before.get(cell), one)}
     taken = {cell: _remaining(one, after.get(cell)) for cell, one in before.items() if not _holds(after.get(cell), one)}
     tell_now, tell_later = (partial(_permissions, models=models, origins=side.origins) for side in (now, later))
@@ -147,6 +169,7 @@ def _remaining(before: Assessment, after: Assessment | None) -> Assessment:
 
 
 def _gaps(live: Live, keys: Iterable[LocatedKey]) -> Iterator[str]:
+    """Compartments above a key whose policies were not listed, as sentences."""
     unseen = {id for key in keys for id in key.path} & set(live.policies_unread)
     for path in sorted(live.tree.path(id) for id in unseen):
         yield f"the policies of {path} were not seen: what they allow and deny is not in this"
@@ -175,6 +198,13 @@ def find_reach(plan: Plan, future: PlannedState, live: Live, absent: Collection[
 
     The policies of `absent` count as not there after the plan. What comes to depend on a condition that nobody can tell
     beforehand, and did not before, counts as not admitted after.
+
+    Args:
+        absent: policies that are deleted and created again by one change; for a moment they
+            do not exist.
+
+    Returns:
+        Reach now, and reach after the plan.
     """
     changed = {change.address: change.after is not None for change in plan.changes}
     keys, policies = foresee({**changed, **dict.fromkeys(absent, False)}, future, live)
@@ -191,6 +221,7 @@ def find_reach(plan: Plan, future: PlannedState, live: Live, absent: Collection[
 def _reach(
     side: _Side, models: _Models, now: datetime
 ) -> dict[tuple[Address, str, str], tuple[tuple[StatementRef, ...], bool]]:
+    """By key, API and models: the statements that allow it, and whether it is certain."""
     return {
         (address, api, models.label(one)): (_by(found.by, side.origins), found.allowed is True)
         for (address, api, _, one), found in side.cells(models, now).items()
@@ -202,7 +233,7 @@ def _reach(
 class _Models:
     """The models that statements tell apart, and how they are written there."""
 
-    classes: tuple[ValueClass, ...]
+    classes: tuple[ValueClass, ...]  # no statement distinguishes two models of one class
     written: Mapping[str, str]  # lower case to as written
 
     @classmethod
@@ -246,6 +277,8 @@ class _Side:
         distinct = rules.models_of(key.id, key.path)
         shared: Assessment | None = None
         for one in classes:
+            # A routing profile needs one more permission, so it is never decided like another
+            # model.
             if distinct is None or one.exact in distinct or is_routing_profile(one.example):
                 yield one, _ask(key, operation, one, rules, now, self.tree)
                 continue
@@ -257,6 +290,7 @@ class _Side:
 def _ask(
     key: LocatedKey, operation: str, models: ValueClass, rules: RuleSet, now: datetime, tree: CompartmentTree
 ) -> Assessment:
+    """One decision: this key, this operation, one model that stands for its class."""
     names = tree.names(key.path[0])
     use = KeyUse(key.id, key.path, names[-1] if names else "", key.region)
     request = key_request(use, operation, models.example, now)
@@ -292,4 +326,5 @@ def _permissions(
 def _by(
     rules: Iterable[StatementInForce], origins: Mapping[StatementInForce, StatementRef]
 ) -> tuple[StatementRef, ...]:
+    """The statements as references, each once."""
     return tuple(dict.fromkeys(origins[rule] for rule in rules))

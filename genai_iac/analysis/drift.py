@@ -14,9 +14,10 @@ from typing import Any, Literal
 from genai_iac.core import Address, Change, Lifetime, Live, LiveResource, Plan, Resource
 from genai_iac.resource_types import HandEdit
 
-Direction = Literal["yours", "theirs", "both"]
+Direction = Literal["yours", "theirs", "both"]  # whose change it is; see above
+# missing: declared and not live; unexpected: live and not declared
 What = Literal["changed", "missing", "unexpected"]
-Path = tuple[str, ...]
+Path = tuple[str, ...]  # keys from the resource's attributes to the value
 Side = tuple[Plan, Mapping[Address, Resource]]  # a plan, and the resources it was made for
 HandEdits = Mapping[Address, tuple[str, tuple[HandEdit, ...]]]  # of live keys: the OCID, and what somebody did
 
@@ -25,10 +26,10 @@ HandEdits = Mapping[Address, tuple[str, tuple[HandEdit, ...]]]  # of live keys: 
 class Leaf:
     """One value that differs: `live` is what is there, `desired` what the manifests say."""
 
-    path: Path
+    path: Path  # such as ("secrets", "key-one", "state")
     live: Any
     desired: Any
-    direction: Direction | None
+    direction: Direction | None  # None without a base
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class ResourceDrift:
     what: What
     id: str | None
     direction: Direction | None
-    leaves: tuple[Leaf, ...]
+    leaves: tuple[Leaf, ...]  # empty when the whole resource is missing or unexpected
 
     @property
     def is_drift(self) -> bool:
@@ -48,7 +49,12 @@ class ResourceDrift:
 
 
 def find_drift(head: Side, base: Side | None, edits: HandEdits | None = None) -> tuple[ResourceDrift, ...]:
-    """Every resource that is not as the manifests say now, by address. `edits`: what else somebody did to live keys."""
+    """Every resource that is not as the manifests say now, by address. `edits`: what else somebody did to live keys.
+
+    Args:
+        head: a plan of the manifests as they are, and its resources.
+        base: the same for the manifests at the base revision; None when there is none.
+    """
     plan, resources = head
     before = {change.address: change for change in base[0].changes} if base else {}
     earlier = base[1] if base else None
@@ -63,7 +69,10 @@ def find_drift(head: Side, base: Side | None, edits: HandEdits | None = None) ->
 
 
 def find_unmanaged(live: Live) -> tuple[LiveResource, ...]:
-    """The API keys that were seen anywhere and that are nobody's: no ownership tag, or a copy of one of ours. By name."""
+    """The API keys that were seen anywhere and that are nobody's: no ownership tag, or a copy of one of ours. By name.
+
+    Keys with another stack's tag are managed, so they are not listed.
+    """
     strangers = (one for one in (*live.others, *live.beyond) if one.mark is None and one.lifecycle != "DELETING")
     keys = (one for one in (*strangers, *live.mismatched) if one.kind == "ApiKey")
     return tuple(sorted(keys, key=lambda key: (key.name, key.id)))
@@ -75,6 +84,7 @@ def _compare(
     before: Change | None,
     earlier: Mapping[Address, Resource] | None,
 ) -> ResourceDrift | None:
+    """The drift of one resource; None when only due steps of a rotation or a delivery differ."""
     what = _what(change)
     leaves = _leaves(change, resources) if what == "changed" else {}
     if what == "changed" and not leaves and change.actions:
@@ -105,6 +115,7 @@ def _edit_leaf(
 
 
 def _with_edits(found: ResourceDrift | None, address: Address, id: str, leaves: tuple[Leaf, ...]) -> ResourceDrift:
+    """The drift with edits of sinks and states added, and one direction for all of it."""
     if found is None:
         return ResourceDrift(address, "changed", id, _sum_up(leaf.direction for leaf in leaves), leaves)
     told = (*found.leaves, *leaves)
@@ -132,6 +143,7 @@ def _whose(address: Address, what: What, before: Change | None, earlier: Mapping
 def _tell(
     leaves: Mapping[Path, tuple[Any, Any]], before: Change | None, earlier: Mapping[Address, Resource], address: Address
 ) -> Iterator[Leaf]:
+    """Per value: whose change it is, by comparing with the difference at the base."""
     known = _leaves(before, earlier) if before is not None and address in earlier else {}
     for path, (live, desired) in leaves.items():
         if path not in known:
@@ -142,6 +154,7 @@ def _tell(
 
 
 def _sum_up(directions: Iterable[Direction | None]) -> Direction | None:
+    """One direction for several; mixed ones are `both`."""
     different = set(directions)
     return different.pop() if len(different) == 1 else "both"
 
@@ -159,6 +172,7 @@ def _leaves(change: Change, resources: Mapping[Address, Resource]) -> dict[Path,
 
 
 def _flatten(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every leaf of nested mappings, with its path. A list is one leaf."""
     if isinstance(value, Mapping) and (value or not path):
         for name, part in value.items():
             yield from _flatten(part, (*path, str(name)))
@@ -167,6 +181,7 @@ def _flatten(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def _is_same(live: Any, desired: Any, was_there: bool) -> bool:
+    """Whether nobody would call it a difference: None and an empty value are equal."""
     if isinstance(desired, Lifetime) and was_there:
         return True  # a duration counts from creation or renewal and is never a difference by itself
     return bool(live == desired) or (not live and not desired)

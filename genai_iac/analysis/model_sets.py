@@ -11,13 +11,20 @@ from genai_iac.iam_policy.value_classes import ValueClass
 
 @dataclass(frozen=True, slots=True)
 class ModelSet:
-    """`model` None: any but `barred`; texts between slashes are patterns, joined by ` and ` where all must match."""
+    """`model` None: any but `barred`; texts between slashes are patterns, joined by ` and ` where all must match.
+
+    A set in the form in which people write it.
+    """
 
     model: str | None
     barred: tuple[str, ...] = ()
 
     def holds(self, model: str) -> bool:
-        """Whether a model is in the set."""
+        """Whether a model is in the set.
+
+        Args:
+            model: a model's name, in any case.
+        """
         return (self.model is None or _fits(self.model, model)) and not any(_fits(one, model) for one in self.barred)
 
 
@@ -34,8 +41,19 @@ def describe_models(
     """The union of the wanted classes as few sets: each with the classes that it holds and those that it leaves out.
 
     The widest first: all models, then one pattern, several patterns at once, single models.
+
+    Args:
+        wanted: classes that are allowed.
+        classes: all classes.
+        written: lower case to the form that statements use.
+
+    Yields:
+        A set, the classes that it contains, and the classes inside its base that it leaves
+            out.
     """
     left = list(wanted)
+    # Greedy: the widest base first gives few lines, which is what a reader needs. Not
+    # always the fewest.
     for base in sorted(wanted, key=_width):
         if base not in left:
             continue
@@ -48,10 +66,12 @@ def describe_models(
 
 
 def _width(one: ValueClass) -> tuple[bool, int, list[str], str]:
+    """Sort key: wide classes before narrow ones, then by text, so that output is stable."""
     return (one.exact is not None, len(one.patterns), sorted(one.patterns), one.exact or "")
 
 
 def _lies_in(one: ValueClass, base: ValueClass) -> bool:
+    """Whether a class is inside what a base stands for."""
     return one == base if base.exact is not None else base.patterns <= one.patterns
 
 

@@ -2,6 +2,10 @@
 
 Access is compared before and after the whole plan, key by key, API by API, model by model: a statement that is replaced by an
 equivalent one takes nothing away.
+
+A failed call is the first sign that callers have of a missing statement, so access is
+compared before anything is applied. The rule `keep_admitted` changes the order only; it
+never adds or removes a change.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from genai_iac.planning.ordering import add_needs
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.resource_types import idle_time
 
-_MOVE = "ChangeApiKeyCompartment"
+_MOVE = "ChangeApiKeyCompartment"  # a key that moves leaves the compartment that statements name
 
 
 def keep_admitted(plan: Plan, future: PlannedState, live: Live, *, most_statements: int = 50) -> Plan:
@@ -24,6 +28,11 @@ def keep_admitted(plan: Plan, future: PlannedState, live: Live, *, most_statemen
 
     What begins to admit a key comes before what ceases to. A policy that admits a key before and after the key's move is
     first given the new statements beside the old ones: a call of the key's own change.
+
+    Args:
+        plan: ordered; gets further `needs`, and calls that widen a policy for a move.
+        future: the tenancy after the plan.
+        most_statements: room of one policy.
     """
     if not _may_take_access(plan):
         return plan
@@ -32,6 +41,8 @@ def keep_admitted(plan: Plan, future: PlannedState, live: Live, *, most_statemen
     for key in _moved(plan):
         plan, more = _prepare_move(plan, key, (before, after), future, live, most_statements)
         wanted |= more
+    # A circle drops the wish: OCI's own order wins, and a notice says that callers may be
+    # refused for a moment.
     changes, refused = add_needs(plan.changes, sorted(wanted))
     notices = tuple(
         Notice(f"cannot wait for {second}, which depends on it: keys that both admit may be refused in between", first)
@@ -42,7 +53,13 @@ def keep_admitted(plan: Plan, future: PlannedState, live: Live, *, most_statemen
 
 def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], future: PlannedState, live: Live) -> Plan:
     """The plan with a Invalidation in each change that takes an API from a key whose value was used within its `idle`; of a key that was
-    used longer ago, a notice says it."""
+    used longer ago, a notice says it.
+
+    Args:
+        resources: for each key's `idle`.
+
+    A key that was used counts as in use for its `idle`; only then is the loss a refusal.
+    """
     ever = dict(_used(plan, live))
     if not ever or not _may_take_access(plan):
         return plan
@@ -62,6 +79,8 @@ def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], future
         losses.setdefault(address, []).append(
             Invalidation(secret.name, secret.last_used, "update", idle=idle, key=key, apis=apis)
         )
+    # A policy that is deleted before it is created again: what it allows is missing in
+    # between.
     for address in (change.address for change in plan.changes if _is_gap(change)):
         _, without = find_reach(plan, future, live, absent=(address,))
         gaps = {reached: by for reached, by in before.items() if reached in after}
@@ -79,6 +98,7 @@ def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], future
 
 
 def _may_take_access(plan: Plan) -> bool:
+    """Whether the plan changes policies, compartments or places of keys. Other plans skip the whole comparison."""
     return any(
         (change.address.kind in ("Policy", "Compartment") and bool(change.calls)) or _moves(change)
         for change in plan.changes
@@ -96,6 +116,7 @@ def _used(plan: Plan, live: Live) -> Iterator[tuple[Address, list[LiveSecret]]]:
 
 
 def _is_recent(secret: LiveSecret, resource: Resource | None, live: Live) -> bool:
+    """Whether the secret was used within the `idle` of its key."""
     return secret.last_used is not None and live.now - secret.last_used < idle_time(resource)
 
 
@@ -113,6 +134,7 @@ def _lost(
 
 
 def _say(api: str, model: str) -> str:
+    """An API with a model, in words."""
     return f"{api} with {model or 'any other model'}"
 
 
@@ -130,7 +152,11 @@ def _culprit(plan: Plan, key: Address, policies: Iterable[str]) -> Address:
 
 
 def _successions(plan: Plan, before: Reach, after: Reach) -> Iterator[tuple[Address, Address]]:
-    """Each policy change that ceases to admit a key, with one that begins to."""
+    """Each policy change that ceases to admit a key, with one that begins to.
+
+    Only where no policy allows it both before and after: such a one keeps callers admitted
+    by itself.
+    """
     changed = {str(change.address): change.address for change in plan.changes if change.address.kind == "Policy"}
     for reached in before.keys() & after.keys():
         then, later = ({origin.policy for origin in by} for by in (before[reached], after[reached]))
@@ -166,6 +192,8 @@ def _prepare_move(
 
 def _is_needed_there(plan: Plan, key: Change, policy: Change, after: Reach, future: PlannedState, live: Live) -> bool:
     """Whether the policy as it is now would not admit the key in its new place to all that it will be admitted to."""
+    # Asked by leaving the policy as it is: what would the key be allowed in its new
+    # compartment then.
     without = replace(plan, changes=tuple(change for change in plan.changes if change.address != policy.address))
     try:
         _, there = find_reach(without, future, live)
@@ -180,8 +208,11 @@ def _widen(plan: Plan, key: Change, policy: Change, live: Live, most: int) -> Pl
     known = next(change for change in plan.changes if change.address == key.address)
     done = any(call.about == policy.address for change in plan.changes for call in change.calls)
     one = live.one(policy.address)
+    # Once is enough: the first key's move brings the statements for all keys of that
+    # policy.
     if update is None or one is None or done:
         return plan
+    # Statements about what is created later in the plan cannot be written yet.
     made = {change.address for change in plan.changes if "create" in change.actions} - set(known.needs)
     has = one.attributes["statements"]
     wanted = update.body.get("statements", ())

@@ -19,7 +19,7 @@ from genai_iac.iam_policy.permissions import given_by, permissions_of
 from genai_iac.planning.policy_staleness import name_kinds
 from genai_iac.resource_types import RESOURCE_TYPES, Rotation
 
-Verb = Literal["plan", "apply", "rotate"]
+Verb = Literal["plan", "apply", "rotate"]  # the verbs of `genai-iac permissions`
 ROOT: Location = Location("tenancy")
 
 # what the provider itself asks for at the start of every run, beside what the kinds list
@@ -28,21 +28,25 @@ _GROUPS = {"group": "ListGroups", "dynamic-group": "ListDynamicGroups"}
 # what the door to OCI Vault calls for one secret (genai_iac.oci_client.vault)
 _READ_VAULT = ("ListSecrets", "GetSecretBundle", "ListSecretVersions")
 _RENEW_IN_VAULT = (*_READ_VAULT, "GetSecret", "UpdateSecret", "ScheduleSecretVersionDeletion")
+# By verb: what `oci_client/vault.py` calls.
 _VAULT: Mapping[Verb, tuple[str, ...]] = {
     "plan": _READ_VAULT,
     "rotate": _RENEW_IN_VAULT,
     "apply": (*_RENEW_IN_VAULT, "GetVault", "GetKey", "CreateSecret", "ScheduleSecretDeletion"),
 }
 _ELSEWHERE = ("VAULT_", "KEY_")  # permissions on what lies in a compartment that nobody names
-_TURN = ("GetApiKey", "RenewApiKey", "SetApiKeyState")
+_TURN = ("GetApiKey", "RenewApiKey", "SetApiKeyState")  # operations of one rotation step
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A permission and where it is needed."""
+    """A permission and where it is needed.
+
+    A statement is made of the needs of one resource type and place.
+    """
 
     permission: str
-    place: Location
+    place: Location  # where the statement has to be attached or reach
 
 
 def least_policy(
@@ -51,6 +55,15 @@ def least_policy(
     """The statements to attach to the tenancy for that group (`NAME`, or `DOMAIN/NAME`), narrowest verbs, none that another covers.
 
     `existing` are the declared resources that are known to be there; of `rotate` all are.
+
+    Args:
+        verb: what the identity is going to run.
+        resources: the declared ones.
+        group: of the identity; the statements are for this group.
+
+    Returns:
+        Statements in a stable order. Checked on the emulator with an identity that has
+            nothing else.
     """
     grants: dict[tuple[str, Location], int] = {}
     for need in find_needs(verb, resources, existing):
@@ -66,7 +79,10 @@ def least_policy(
 
 
 def find_needs(verb: Verb, resources: Mapping[Address, Resource], existing: Collection[Address] = ()) -> Iterator[Need]:
-    """Every permission that the verb needs for a stack of which those resources exist (rotate: all of it)."""
+    """Every permission that the verb needs for a stack of which those resources exist (rotate: all of it).
+
+    Lists are read in the whole tenancy, because resources that were moved are searched for.
+    """
     there = frozenset(resources if verb == "rotate" else existing)
     yield from _of(_AT_THE_START, ROOT)
     for kind in RESOURCE_TYPES.values():
@@ -89,6 +105,7 @@ def find_needs(verb: Verb, resources: Mapping[Address, Resource], existing: Coll
 
 
 def _of(operations: Iterable[str], place: Location) -> Iterator[Need]:
+    """The permissions of operations, at that location or in the tenancy."""
     for operation in operations:
         for permission in permissions_of(operation):
             yield Need(permission, ROOT if permission.startswith(_ELSEWHERE) else place)
@@ -121,12 +138,14 @@ def _life(resource: Resource, *, exists: bool) -> Iterator[str]:
 def _of_sinks(
     verb: Verb, resource: Resource, resources: Mapping[Address, Resource], there: frozenset[Address]
 ) -> Iterator[Need]:
+    """What deliveries to OCI Vault need; other sinks need no right of OCI."""
     for entry in resource.settings.get("deliverTo", ()):
         for written in entry_compartments(entry) if "vault" in entry else ():
             yield from _of(_VAULT[verb], _place(written, resources, there))
 
 
 def _place(compartment: Value, resources: Mapping[Address, Resource], there: frozenset[Address]) -> Location:
+    """Where the rights on a compartment's contents have to be granted."""
     match compartment:
         case Reference(address=address):
             around = _place(resources[address].attributes["compartmentId"], resources, there)
@@ -144,6 +163,7 @@ def _place(compartment: Value, resources: Mapping[Address, Resource], there: fro
 def _covers(
     wide: tuple[str, Location], narrow: tuple[str, Location], levels: Mapping[tuple[str, Location], int]
 ) -> bool:
+    """Whether one statement includes another of the same resource type."""
     if wide == narrow or wide[0] != narrow[0] or levels[wide] < levels[narrow]:
         return False
     around, inside = wide[1], narrow[1]

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from genai_iac.core import Address, Live, LiveResource, Reference, Resource, SinkState
 from genai_iac.resource_types import Rotation, declared_secrets, derive_state
 
+# By phase, with the name of the other secret.
 _STEPS = {
     "idle": "no rotation in progress",
     "promoting": "rotating to {}",
@@ -23,9 +24,9 @@ class SecretStatus:
     """One secret. Times are aware UTC."""
 
     address: Address
-    id: str
-    secret: str
-    state: str
+    id: str  # OCID of the key
+    secret: str  # name within the key
+    state: str  # of the service: ACTIVE, INACTIVE, EXPIRED, REVOKED
     mask: str
     expires: datetime | None
     last_used: datetime | None
@@ -40,7 +41,11 @@ class SecretStatus:
         return self.state == "EXPIRED" and self.role == "current"
 
     def left(self, now: datetime) -> timedelta | None:
-        """How long it will live; negative when it is over, None when it never ends or is dead already."""
+        """How long it will live; negative when it is over, None when it never ends or is dead already.
+
+        Args:
+            now: the tenancy's time.
+        """
         if self.expires is None or self.state not in ("ACTIVE", "INACTIVE"):
             return None
         return self.expires - now
@@ -52,7 +57,12 @@ def list_secrets(
     held: Mapping[Address, tuple[SinkState, ...]],
     places: Mapping[Address, tuple[str, ...]],
 ) -> tuple[SecretStatus, ...]:
-    """All secrets of the stack's own keys, declared or not, by address and name; `places` names the sinks in the order of `held`."""
+    """All secrets of the stack's own keys, declared or not, by address and name; `places` names the sinks in the order of `held`.
+
+    Args:
+        resources: declared ones; a key without a declaration has no rotation step.
+        held: sink states; a key without an entry has no roles.
+    """
     return tuple(
         entry
         for address, group in sorted(live.owned.items())
@@ -66,6 +76,10 @@ def due_within(entries: tuple[SecretStatus, ...], length: timedelta, now: dateti
     """Those that work and expire within that time, and those that callers read and that are expired already.
 
     One that is the standby, inactive, expires unnoticed and does not count.
+
+    Args:
+        length: of `--within`.
+        now: the tenancy's time.
     """
     return tuple(entry for entry in entries if entry.is_read_dead or _dies_within(entry, length, now))
 
@@ -102,6 +116,7 @@ def _project(resource: Resource | None) -> str:
 
 
 def _step(resource: Resource | None, key: LiveResource, held: tuple[SinkState, ...]) -> str:
+    """Where the key's rotation is, in words."""
     if resource is None or Rotation.of(resource) is None:
         return ""
     if {secret.name for secret in key.secrets} != set(declared_secrets(resource)):

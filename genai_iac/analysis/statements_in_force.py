@@ -15,6 +15,7 @@ from genai_iac.planning.planned_state import PlannedState
 from genai_iac.planning.policy_staleness import digest_names
 from genai_iac.references.resolver import TenancyDirectory
 
+# for output only
 FormattedStatement = Callable[[str], str]  # a statement as people are to read it
 
 
@@ -22,7 +23,7 @@ FormattedStatement = Callable[[str], str]  # a statement as people are to read i
 class StatementRef:
     """A statement of a policy, counted from 1; policies of nobody's stack go by their names."""
 
-    policy: str
+    policy: str  # address of ours, `policy NAME` of others
     number: int
     text: str
 
@@ -35,17 +36,17 @@ class LocatedKey:
     """An API key of the stack and where it is. `path`: the OCIDs of its compartment and of each above it."""
 
     address: Address
-    id: str
+    id: str  # OCID, or a placeholder for a key to be created
     path: tuple[str, ...]
-    region: str = ""
+    region: str = ""  # long name
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
     """A policy's statements and the compartment that it is attached to."""
 
-    name: str
-    attached: str
+    name: str  # as in StatementRef
+    attached: str  # OCID of its compartment
     statements: tuple[str, ...]
     tree: CompartmentTree  # in which its names are compiled
     without_names: bool = False  # its names were compiled to things that are gone
@@ -54,7 +55,11 @@ class PolicyInForce:
 def foresee(
     changed: Mapping[Address, bool], future: PlannedState, live: Live
 ) -> tuple[list[LocatedKey], list[PolicyInForce]]:
-    """The keys and policies there will be: what changes as declared, the rest as live, where its compartment will be."""
+    """The keys and policies there will be: what changes as declared, the rest as live, where its compartment will be.
+
+    Args:
+        changed: address to whether it exists after the plan.
+    """
     keys = [*live_keys(live, changed, future.tree), *_future_keys(future, changed)]
     return keys, [*live_policies(live, without=changed), *_future_policies(future, changed)]
 
@@ -62,7 +67,12 @@ def foresee(
 def live_keys(
     live: Live, without: Collection[Address] = (), tree: CompartmentTree | None = None
 ) -> Iterator[LocatedKey]:
-    """The stack's own keys where they are, or where their compartments will be by `tree`; none of `without`."""
+    """The stack's own keys where they are, or where their compartments will be by `tree`; none of `without`.
+
+    Args:
+        without: addresses to leave out, because the plan changes them.
+        tree: None leaves them where they are now.
+    """
     for address, group in live.owned.items():
         if address.kind == "ApiKey" and address not in without:
             for one in group:
@@ -71,7 +81,11 @@ def live_keys(
 
 
 def live_policies(live: Live, without: Collection[Address] = ()) -> Iterator[PolicyInForce]:
-    """Every policy that was read, ours by address and others by name; none of ours that are in `without`."""
+    """Every policy that was read, ours by address and others by name; none of ours that are in `without`.
+
+    Args:
+        without: addresses to leave out.
+    """
     for one in (*live.found, *live.beyond):
         ours = one.mark is not None and (one in live.owned.get(one.mark.address, ()) or one in live.superseded)
         if one.kind == "Policy" and not (ours and one.mark and one.mark.address in without):
@@ -111,7 +125,13 @@ def _future_policies(future: PlannedState, changed: Mapping[Address, bool]) -> I
 def statements_in_force(
     policies: Iterable[PolicyInForce], told: FormattedStatement
 ) -> Iterator[tuple[StatementInForce, StatementRef]]:
-    """What the policies say of any user, names resolved, each with where it stands. `told` formats a statement for people."""
+    """What the policies say of any user, names resolved, each with where it stands. `told` formats a statement for people.
+
+    Args:
+        policies: of one side.
+
+    Statements for groups are left out: an API key is in no group.
+    """
     for number, policy in enumerate(policies):
         directory = _directory(policy.tree)
         for position, text in enumerate(policy.statements, 1):
@@ -137,6 +157,7 @@ def read_statement(text: str) -> language.Statement | None:
 
 
 def _directory(tree: CompartmentTree) -> language.Directory:
+    """A directory of compartments; it knows no groups."""
     return TenancyDirectory(tree, _nobody, _nobody)
 
 

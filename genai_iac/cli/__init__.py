@@ -27,6 +27,9 @@ from genai_iac.core.redact import forget_all
 
 def describe_internal_error(error: Exception) -> IacError:
     """An error that names the place in our code, without the exception's text: that may quote anything."""
+    # The exception's own text is left out on purpose: it may quote a value. File names and
+    # lines of this package cannot. Four frames tell the cause; a full trace would be read
+    # as a crash that lost changes.
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "genai_iac" in frame.filename]
     where = " < ".join(
         f"{frame.filename.rpartition('genai_iac/')[2]}:{frame.lineno}" for frame in reversed(frames[-4:])
@@ -40,6 +43,8 @@ def describe_internal_error(error: Exception) -> IacError:
 def is_of_output(error: Exception) -> bool:
     """Whether it is click that could not print: help and completion are its own texts."""
     frames = traceback.extract_tb(error.__traceback__)
+    # Only the last frame counts: an OSError of this package's own files is no failure of
+    # standard output.
     return isinstance(error, OSError) and bool(frames) and "/click/" in frames[-1].filename
 
 
@@ -55,6 +60,7 @@ class Commands(click.Group):
         return sorted(module.name.removesuffix("_") for module in pkgutil.iter_modules(package.__path__))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        # The name comes from the command line: it must not reach `import_module` unchecked.
         if name not in self.list_commands(ctx):
             return None
         module = name if _exists(name) else f"{name}_"  # `import_.py`: a word that Python keeps for itself
@@ -67,6 +73,7 @@ class Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            # Imported late: a mistyped command is rare, and every command would pay for it.
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], self.list_commands(ctx), n=1)
@@ -96,7 +103,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     # a run makes many objects and lets few go: looking for circles among them costs a fifth of it
     gc.set_threshold(200_000, 50, 1000)
+    # Several runs in one process (tests, `--all` in a thread) must not share what the
+    # redactor knows.
     forget_all()
+    # Before anything opens a file: a closed descriptor 1 would be given to that file.
     repair_streams()
     output = Console.of_environment()
     interrupts = SignalHandler()
@@ -111,6 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
     except click.ClickException as error:
+        # Standard error may be closed as well; the exit code still says that the run failed.
         with suppress(OSError, ValueError):
             error.show()
         code = 1
@@ -120,11 +131,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = output.fail(error)
     except Exception as error:  # a defect of ours must not show values that a traceback would
         code = output.fail(OutputError(error) if is_of_output(error) else describe_internal_error(error))
+    # Python flushes the streams at exit and would print a traceback of its own for a closed
+    # pipe.
     abandon_streams()
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _interrupted(interrupts: SignalHandler) -> Interrupted:
+    # The first write sets `began`. Before it, "nothing was changed" is true; after it only
+    # a plan can say what is left.
     if interrupts.began:
         return Interrupted("interrupted after the changes were made", hint="genai-iac plan shows what is left to do")
     return Interrupted("interrupted; nothing was changed")

@@ -14,9 +14,17 @@ from genai_iac.planning.planned_state import predict_state
 
 
 def read_access(flags: GlobalOptions, path: str, only: Collection[Address]) -> Accesses:
-    """What the keys of those addresses may do (none given: all keys of the stack). Raises UsageError for an unknown address."""
+    """What the keys of those addresses may do (none given: all keys of the stack). Raises UsageError for an unknown address.
+
+    Args:
+        flags: global options of the run.
+        path: manifests.
+        only: addresses of API keys; empty means every key.
+    """
     with open_session(flags, path) as workspace:
         live = workspace.read()
+        # Sinks say nothing about permissions, and reading them needs rights that this command
+        # should not need.
         found = planned_access(workspace, live, make_plan(workspace.inputs(live, look_into_sinks=False)))
     unknown = set(only) - set(found.keys)
     if unknown:
@@ -27,5 +35,6 @@ def read_access(flags: GlobalOptions, path: str, only: Collection[Address]) -> A
 
 def planned_access(workspace: Session, live: Live, plan: Plan) -> Accesses:
     """What the stack's keys may do before and after that plan."""
+    # Two live resources with one address: neither is the one that the manifests mean.
     ids = {address: group[0].id for address, group in live.owned.items() if len(group) == 1}
     return find_access(plan, predict_state(workspace.manifest.resources, live.tree, ids), live)

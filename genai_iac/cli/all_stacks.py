@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from genai_iac.repository.selection import SelectedStack
     from genai_iac.repository.stack_results import StackResult
 
-Verb = Callable[..., int]
+Verb = Callable[..., int]  # a command's function; it returns the exit code
+# Options of the run over many stacks; a worker gets none of them.
 _OWN = ("all_stacks", "changed_since", "shard", "out_dir", "jobs")
 _FORMS = ("path", "form", "as_json", "auto_approve")  # the worker's are always the same
 # an address or a file is of one stack: given to all of them it would allow more than was meant
 _OF_ONE_STACK = ("target", "delete_moved", "accept_outage", "expect_fingerprint", "approved", "out", "rules")
+# Default limit of worker processes. Each reads a tenancy: more of them mostly collect
+# 429 answers.
 _MOST_JOBS = 8
 
 
@@ -42,6 +45,8 @@ def for_all_stacks(function: Verb) -> Verb:
                 raise UsageError(f"--{name.replace('_', '-')} needs --all or --changed-since REF")
         return function(ctx, **given)
 
+    # Decorators apply from the inside out, so the last one becomes the first line of the
+    # help text.
     for option in reversed(_options()):
         run = option(run)
     return run
@@ -98,12 +103,17 @@ def _run_all(
     with SignalHandler.of_run().finishing_first() as stop:
         if form == "text":
             output.say(verdicts_heading(stacks, output.terminal))
+        # The local emulator is one database file, which one process serves.
         workers = 1 if flags.local else jobs or min(_MOST_JOBS, os.cpu_count() or 1)
         for result in _results(ctx, flags, stacks, workers, stop):
             results.append(result)
+            # Written as each stack ends: a job that is cancelled keeps the results of those that
+            # completed.
             _keep(result, out_dir)
             if form == "text":
                 output.say(verdict_line(result, stacks, output.terminal))
+    # 130 joins the codes when the run was interrupted, because stacks that never began have
+    # no code of their own.
     code = merge_codes([one.code for one in results] + ([130] if stop.is_set() else []))
     if form == "text":
         output.say(verdicts_line(results, len(stacks), code, output.terminal))
@@ -114,11 +124,13 @@ def _run_all(
 
 def _check(ctx: click.Context, given: dict[str, Any], path: str) -> str:
     """The format of the table. Raises UsageError for what cannot be asked of many stacks at once."""
+    # Standard input can be read once, and by one worker only.
     if path == "-":
         raise UsageError("standard input is one stack", hint="give a directory, or leave --all away")
     for name in _OF_ONE_STACK:
         if given.get(name):
             raise UsageError(f"--{name.replace('_', '-')} is about one stack", hint="run that stack alone for it")
+    # Workers have no terminal to ask on.
     if ctx.info_name == "apply" and not given["auto_approve"]:
         raise UsageError("apply --all does not ask stack by stack", hint="look at plan --all, then add --auto-approve")
     form = "json" if given.get("as_json") else str(given.get("form", "text"))
@@ -142,9 +154,12 @@ def _results(
     ctx: click.Context, flags: GlobalOptions, stacks: list[SelectedStack], workers: int, stop: CancelToken
 ) -> Iterator[StackResult]:
     """One result a stack, in their order; none for those that were not begun when the run was interrupted."""
+    # Computed once, in the thread that has the click context; pool threads have none.
     relayed = [*_global_arguments(flags)], [*_verb_arguments(ctx)]
 
     def run(one: SelectedStack) -> StackResult | None:
+        # The pool has all stacks queued from the start; after an interrupt the remaining ones
+        # return at once.
         return None if stop.is_set() else _run_one(str(ctx.info_name), one, *relayed, stop)
 
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="stack") as pool:
@@ -176,9 +191,12 @@ def _run_one(verb: str, one: SelectedStack, before: list[str], after: list[str],
 
 def _read_data(verb: str, out: str) -> Any:
     if verb == "fmt":
+        # `fmt` prints file names, no JSON.
         return {"files": out.splitlines()}
     try:
         return [json.loads(line) for line in out.splitlines()] if verb == "apply" else json.loads(out) if out else None
+    # A worker that failed may have printed nothing, or half a document; its exit code and
+    # message say why.
     except ValueError:
         return None
 
@@ -187,6 +205,8 @@ def _global_arguments(flags: GlobalOptions) -> Iterator[str]:
     for name in ("profile", "config_file", "auth", "region", "endpoint"):
         value = getattr(flags, name)
         if value is not None:
+            # Flags and not environment variables: `GENAI_IAC_*` reach the worker by inheritance,
+            # and a typed flag must win over them.
             yield from (f"--{name.replace('_', '-')}", str(value))
     yield from (word for text in flags.var for word in ("--var", text))
     yield from (word for file in flags.var_file for word in ("--var-file", str(file)))
@@ -198,6 +218,7 @@ def _verb_arguments(ctx: click.Context) -> Iterator[str]:
     """The verb's own flags as they were typed; those of the environment reach the worker by itself."""
     from click.core import ParameterSource
 
+    # How each command is asked for JSON; all others know `--format json`.
     forms = {"apply": ["--json", "--auto-approve"], "fmt": []}
     yield from forms.get(str(ctx.info_name), ["--format", "json"])
     for parameter in ctx.command.params:

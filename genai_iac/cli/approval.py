@@ -21,6 +21,7 @@ from genai_iac.render.plan.digests import HEADER, find_contradiction
 from genai_iac.render.plan.json import check_version, fingerprint, fingerprint_of, header
 from genai_iac.render.plan.text import render_text
 
+# A prefix of a fingerprint is refused: it would approve more than one plan.
 _FORM = re.compile(r"sha256:[0-9a-f]{64}")
 _MOST_STEPS = 500  # resources that are taken away, one after another, to find the plan that was approved
 
@@ -29,7 +30,7 @@ _MOST_STEPS = 500  # resources that are taken away, one after another, to find t
 class Approved:
     """What was approved: the fingerprint and, when the plan's JSON is at hand, whose plan it is and the fingerprint of each change."""
 
-    fingerprint: str
+    fingerprint: str  # of the whole plan, `sha256:` and 64 digits
     changes: Mapping[str, str] | None = None  # by address
     created: frozenset[Address] = frozenset()
     header: Mapping[str, str | None] | None = None  # stack, environment, tenancy, region
@@ -39,6 +40,14 @@ def read_approved(expected: str | None, file: Path | None) -> Approved | None:
     """The flags `--expect-fingerprint` and `--approved`. Anybody may have written the file, so nothing in it is believed unchecked.
 
     Raises UsageError for what is no plan or another one, StalePlanError when what it says does not fit its own hashes.
+
+    Args:
+        expected: value of `--expect-fingerprint`, or None.
+        file: value of `--approved`, or None.
+
+    Returns:
+        None when neither flag is given. With the fingerprint alone, `changes` and `header`
+            are None.
     """
     if expected is not None and not _FORM.fullmatch(expected):
         raise UsageError(
@@ -59,13 +68,19 @@ def read_approval(file: Path, data: bytes) -> Approved:
         document = parse_json(data)
         rows, _ = document["changes"], document["format_version"]
         check_version(document, f"--approved {file}")
+        # The fingerprints in the file are computed again from its changes. A file that was
+        # edited after it was approved does not fit them.
         contradiction = find_contradiction(document)
         approved = Approved(
             str(document["fingerprint"]),
             {str(row["address"]): str(row["fingerprint"]) for row in rows},
+            # What the approved plan would create. Such a resource may exist by now, if an earlier
+            # apply was interrupted.
             frozenset(Address.parse(row["address"]) for row in rows if "create" in row["actions"]),
             {name: document[name] for name in HEADER},
         )
+    # Everything that JSON of another shape can raise; the recursion limit is reached by
+    # deeply nested input.
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = f": {error}" if isinstance(error, ValueError) and not isinstance(error, UnicodeError) else ""
         raise UsageError(
@@ -84,12 +99,20 @@ def find_unapproved(draft: PlannedRun, approved: Approved) -> tuple[Change, ...]
 
     Once a part has completed, what is left reads otherwise: OCIDs are known that were not. So the plan is made again as if what
     completed were not there yet, and that plan has to be (a part of) the approved one.
+
+    Args:
+        draft: the plan that is about to be applied.
+        approved: from `read_approved`.
     """
     plan = draft.plan
     if fingerprint(plan) == approved.fingerprint or not plan:
         return ()
     if approved.changes is None:
+        # With the fingerprint alone a partly applied plan can be recognised only as a whole: no
+        # change can be judged by itself.
         return () if any(fingerprint(earlier) == approved.fingerprint for earlier in _earlier(draft)) else plan.changes
+    # Created meanwhile, as the approved plan said. The plan without them is what the
+    # approver has seen.
     landed = frozenset(address for address in approved.created if address in draft.live.owned)
     before = {change.address: change for change in _plan_without(draft, landed, _inputs(draft)).changes}
     return tuple(change for change in plan.changes if not _is_approved(change, before, landed, approved.changes))
@@ -100,6 +123,8 @@ def hold_to_approval(draft: PlannedRun, approved: Approved, output: Console, *, 
 
     Raises GuardError when what was approved is the plan of another stack, environment, tenancy or region.
     """
+    # First: the changes of another stack would all look unapproved, which hides the real
+    # mistake.
     _check_header(draft.plan, approved)
     unapproved = find_unapproved(draft, approved)
     if not unapproved:
@@ -156,6 +181,7 @@ def _earlier(draft: PlannedRun) -> Iterator[Plan]:
     youngest = sorted(
         ((one.created, address) for one, address in owned if one.created is not None),
         key=lambda pair: pair[0],
+        # The newest first: an interrupted apply created the last resources.
         reverse=True,
     )
     inputs, digest = _inputs(draft), cache(digest_file)  # programs are read once for all of these plans

@@ -47,9 +47,10 @@ class WriteLog:
 
     def __init__(self, file: Path | None = None, verb: str = "apply") -> None:
         self._file, self._verb = file, verb
+        # Requests end in worker threads.
         self._lock = threading.Lock()
         self._descriptor = _open(file) if file is not None else None
-        self._lost: OSError | None = None
+        self._lost: OSError | None = None  # first failed append; later lines are not tried
         self.whose: dict[str, Any] = {}  # stack, environment, tenancy
         self.approved: str | None = None  # fingerprint of the plan that was agreed to
         self.requests: dict[Address, list[dict[str, Any]]] = {}
@@ -61,6 +62,8 @@ class WriteLog:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+        # Reported when the run ends, and only if nothing else failed: the writes are made, and
+        # stopping half-way would help nobody.
         if self._lost is not None and kind is None:
             raise IacError(
                 f"--audit {self._file} could not be written: {self._lost.strerror}; the writes themselves were made",
@@ -69,6 +72,7 @@ class WriteLog:
 
     def __call__(self, request: SentRequest) -> None:
         """Take note of a request that has ended; reads are of no interest."""
+        # Reads change nothing, and their number would hide the writes.
         if not request.writes:
             return
         told = {
@@ -104,6 +108,8 @@ class WriteLog:
             if os.write(self._descriptor, data) != len(data):
                 raise OSError(28, "the disk is full")
             with suppress(OSError):
+                # A runner may be destroyed right after the job. Pipes and some file systems cannot do
+                # this, hence the `suppress`.
                 os.fsync(self._descriptor)
         except OSError as error:
             self._lost = error
@@ -111,6 +117,8 @@ class WriteLog:
 
 def _open(file: Path) -> int:
     """A descriptor to append to, ours and private. Raises UsageError before anything was written anywhere."""
+    # `O_RDWR` to look at the last byte; `O_NONBLOCK` so that a named pipe without a reader
+    # does not block the run permanently.
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         with open_folder(file.parent) as folder:
@@ -129,9 +137,12 @@ def _open(file: Path) -> int:
 
 
 def _make_fit(descriptor: int, file: Path) -> None:
+    # Checked on the open descriptor, not on the path: the path may lead elsewhere a moment
+    # later.
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
         raise UsageError(f"--audit {file} is not a regular file of this user", hint="give a file of your own")
+    # The log names resources and request ids: for this user only.
     if status.st_mode & 0o077:
         os.fchmod(descriptor, 0o600)
     if status.st_size and os.pread(descriptor, 1, status.st_size - 1) != b"\n":

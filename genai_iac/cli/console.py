@@ -49,6 +49,7 @@ def repair_streams() -> None:
 
     Without that the next file or socket that is opened gets the number 1 or 2, and what is printed goes into it.
     """
+    # The lowest free number is given out first, hence in order.
     for number in range(3):
         try:
             os.fstat(number)
@@ -70,6 +71,8 @@ def abandon_streams() -> None:
             stream.flush()
         except (OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_RDWR)
+            # The buffer is kept by the stream object and flushed again at exit, so the descriptor
+            # itself has to lead nowhere.
             os.dup2(nowhere, number)
             os.close(nowhere)
 
@@ -78,8 +81,8 @@ def abandon_streams() -> None:
 class Console:
     """Standard output and error as this run may use them."""
 
-    terminal: Terminal
-    errors: Terminal
+    terminal: Terminal  # standard output: width, colours, character set
+    errors: Terminal  # standard error, which may be a terminal while standard output is a pipe
     interactive: bool  # somebody can answer a question
 
     @classmethod
@@ -89,6 +92,8 @@ class Console:
         FORCE_COLOR has colours written into pipes and CI logs, whatever TERM is; NO_COLOR and --no-color win over it.
         """
         forced = os.environ.get("FORCE_COLOR", "") not in ("", "0", "false")
+        # `sys.argv` as well: errors in the flags themselves are printed before the flags are
+        # parsed.
         plain = no_color or bool(os.environ.get("NO_COLOR")) or "--no-color" in sys.argv
         plain = plain or (os.environ.get("TERM") == "dumb" and not forced)
         width = shutil.get_terminal_size((80, 24)).columns
@@ -102,6 +107,8 @@ class Console:
     def say(self, text: str) -> None:
         """Finished text to standard output; it ends its own last line. Raises OutputError when it cannot be written."""
         try:
+            # Every text passes the redactor, whatever made it: the last line of defence against a
+            # secret in an error message.
             click.echo(redact(text), nl=False, color=self.terminal.colour)
         except (OSError, ValueError) as error:
             raise OutputError(error) from error
@@ -121,8 +128,8 @@ class Console:
         return error.exit_code
 
 
-_EVERY_REQUEST = 2
-_MOST_NAMED = 5
+_EVERY_REQUEST = 2  # `-vv`; one `-v` logs failed requests only
+_MOST_NAMED = 5  # files in one note
 
 
 def log_connection(flags: GlobalOptions, provider: OciClient) -> None:

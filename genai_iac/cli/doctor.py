@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from genai_iac.manifest import Manifest
     from genai_iac.oci_client import OciClient
 
-Verdict = Literal["ok", "warning", "failed"]
+Verdict = Literal["ok", "warning", "failed"]  # only `failed` makes the exit code 1
 _REFUSED_SKEW = timedelta(minutes=5)  # OCI refuses signatures that are older or newer
-_WORRYING_SKEW = timedelta(minutes=1)
+_WORRYING_SKEW = timedelta(minutes=1)  # far below the limit, but a sign that the clock is not synchronised
+# Operations of a plan, with their parameters; each is tried at the root compartment.
 _READS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ListCompartments", {"compartment_id_in_subtree": True}),
     ("ListPolicies", {}),
@@ -30,6 +31,8 @@ _READS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ListGroups", {}),
     ("ListDynamicGroups", {}),
 )
+# Only plans that compare policy statements with groups need these: missing rights are a
+# warning.
 _NEEDED_SOMETIMES = ("ListGroups", "ListDynamicGroups")
 
 
@@ -37,9 +40,9 @@ _NEEDED_SOMETIMES = ("ListGroups", "ListDynamicGroups")
 class DoctorCheck:
     """One thing that was looked at."""
 
-    name: str
+    name: str  # such as `identity` or `may ListPolicies`
     verdict: Verdict
-    text: str
+    text: str  # what was found, one line, without secrets
 
 
 def run_checks(flags: GlobalOptions, path: str) -> Iterator[DoctorCheck]:
@@ -105,6 +108,8 @@ def _who(flags: GlobalOptions, profile: str | None) -> str:
 def _because(name: str, value: str | None) -> str:
     if value is None:
         return "default"
+    # click does not keep which of two variables gave the value; the order is that of the
+    # flag's `envvar`.
     for variable in (f"{PREFIX}{name}", f"OCI_CLI_{name}"):
         if os.environ.get(variable) == value:
             return variable
@@ -167,6 +172,7 @@ def _sinks(workspace: Session) -> Iterator[DoctorCheck]:
         found = live.one(address)
         for sink in desk.sinks(resource, found.id if found else None) if _delivers(resource) else ():
             try:
+                # Tries what a delivery would need and leaves no trace.
                 sink.prove()
                 yield DoctorCheck(f"sink of {address}", "ok", f"{sink.place} can be written")
             except SinkError as error:

@@ -35,6 +35,8 @@ def load_manifest_at(flags: GlobalOptions, path: str, revision: str) -> Manifest
     with repository.laid_out(repository.commit(revision), wanted, _ENDINGS) as folder:
         if not _has_manifests(folder / inside, flags.env):
             return None
+        # Variable files outside the repository have no earlier revision: today's content is
+        # used.
         files = [folder / name if name and (folder / name).is_file() else file for file, name in names.items()][1:]
         try:
             return load(
@@ -57,5 +59,6 @@ def _has_manifests(place: Path, environment: str | None) -> bool:
 def _as_of(revision: str, folder: Path, problem: Problem) -> Problem:
     from dataclasses import replace
 
+    # The temporary directory is gone when the message is read.
     name = problem.source.file.removeprefix(f"{folder}{os.sep}")
     return replace(problem, source=replace(problem.source, file=f"{revision}:{name}"))

@@ -19,6 +19,8 @@ from genai_iac.resource_types import RESOURCE_TYPES
 
 def adopt_resource(workspace: Session, address: Address, ocid: str, say: Callable[[str], None]) -> None:
     """Adopt it and say so; what no manifest declares is reported as one. Raises UsageError, GuardError, ServiceFailure."""
+    # The OCID's type is compared before anything is read: a wrong pair must not cost a
+    # scan.
     check_resource_type(address, ocid)
     live = workspace.read()
     desired = workspace.manifest.resources.get(address)
@@ -35,6 +37,8 @@ def adopt_resource(workspace: Session, address: Address, ocid: str, say: Callabl
         return
     call = import_change(desired, found, workspace.owner)
     with making_change_of(address):
+        # With the etag of the resource as it was checked: a change in between ends in 412 and
+        # adopts nothing.
         workspace.provider.write(call.operation, id=call.id, body=dict(call.body), region=call.region, etag=etag)
     say(f"{named} is {address} of {workspace.owner.name} now.\n{_what_next(desired, found)}")
 
@@ -46,11 +50,14 @@ def _get(
     kind = RESOURCE_TYPES[address.kind]
     regions: list[str | None] = [None]
     if kind.listing.reach == "compartment and region":
+        # Likeliest first, each region once.
         regions = list(dict.fromkeys([_region_in(ocid), desired.region if desired else None, *live.regions]))
     for region in (one for one in regions if one is not None or len(regions) == 1):
         try:
             reply = workspace.provider.get(kind.get_operation, ocid, region)
         except ServiceFailure as failure:
+            # 404 in one region may only mean that the key lives in another; the last region's
+            # answer is the final one.
             if failure.status != 404 or region == regions[-1]:
                 raise
             continue

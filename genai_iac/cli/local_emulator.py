@@ -16,9 +16,9 @@ from genai_iac.filesystem.safe_paths import UnsafePathError, check_folder
 if TYPE_CHECKING:
     from genai_iac.emulator import Running
 
-NOTES = ".genai-iac"
+NOTES = ".genai-iac"  # directory of this tool's own files beside the manifests
 LOCAL_DB = Path(NOTES) / "local.db"
-LOCAL_PORT = 4180
+LOCAL_PORT = 4180  # default of `local serve` and of the base URLs that `--local` prints
 
 
 @contextmanager
@@ -38,6 +38,8 @@ def telling_errors(db: Path) -> Iterator[None]:
     from genai_iac.emulator import DatabaseError
 
     try:
+        # The database has private keys of the emulated identities, so our own directory is
+        # private to the user.
         check_folder(db.parent, make=True, private=db.parent.name == NOTES)
         yield
     except UnsafePathError as error:
@@ -60,5 +62,7 @@ def program() -> str:
     """What to type to run this program again: its name when the shell finds it, else the path it was called by."""
     called = sys.argv[0]
     found = shutil.which("genai-iac")
+    # Another installation may be first on PATH; it must not be recommended in place of this
+    # one.
     same = found is not None and Path(found).resolve() == Path(called).resolve()
     return "genai-iac" if same or not Path(called).name.startswith("genai-iac") else called

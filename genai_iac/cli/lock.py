@@ -18,6 +18,8 @@ from genai_iac.cli.console import Console
 @contextmanager
 def apply_lock(directory: Path, output: Console) -> Iterator[None]:
     """Hold the directory while this is open. Where it cannot be locked (some network file systems), nothing is held."""
+    # A directory can be locked as well as a file, and needs no file that would be left in
+    # the repository.
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         _lock(descriptor, output)
@@ -32,5 +34,7 @@ def _lock(descriptor: int, output: Console) -> None:
     except BlockingIOError:
         output.note("Another apply is at work on these manifests; waiting for its end.\n")
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+    # Some network file systems have no locks. Refusing to apply there would help nobody;
+    # the writes carry etags.
     except OSError:
         return

@@ -21,8 +21,8 @@ from genai_iac.manifest.yaml_nodes import to_data
 from genai_iac.manifest.yaml_reader import read_yaml
 from genai_iac.schema.test_schema import TEST
 
-ENDINGS = (".test.yaml", ".test.yml")
-_TENANCY = "ocid1.tenancy.oc1..test"
+ENDINGS = (".test.yaml", ".test.yml")  # files that `test` runs, and that the manifest loader skips
+_TENANCY = "ocid1.tenancy.oc1..test"  # of tests without a snapshot
 _START = datetime(2026, 1, 1, tzinfo=UTC)  # the clock of an empty tenancy: the same every time
 
 
@@ -30,9 +30,9 @@ _START = datetime(2026, 1, 1, tzinfo=UTC)  # the clock of an empty tenancy: the 
 class TestResult:
     """One test and what differs from what it expects, a line each; empty when it passed."""
 
-    file: str
-    name: str
-    differences: tuple[str, ...]
+    file: str  # as it was found below PATH
+    name: str  # from the file
+    differences: tuple[str, ...]  # lines for people
 
 
 def find_test_files(path: str) -> list[Path]:
@@ -77,6 +77,7 @@ def _run(flags: GlobalOptions, folder: Path, case: Mapping[str, Any]) -> Iterato
     try:
         plan, refused = _plan(flags, str(folder / case.get("manifests", ".")), case, snapshot)
         refusals += [refused] if refused else []
+    # A mistake in the test itself is no refusal of the plan.
     except UsageError:
         raise
     except IacError as error:
@@ -127,6 +128,7 @@ def _moment(text: str) -> datetime:
 
 
 def _text(value: Any) -> str:
+    # `True` of YAML has to read `true`, as on a command line.
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -76,32 +76,34 @@ def read_addresses(flag: str, texts: Iterable[str]) -> frozenset[Address]:
         raise UsageError(f"{flag}: {error}") from error
 
 
+# Names of the OCI CLI's `--auth`; `api_key` is the default there too.
 _AUTH = ("api_key", "security_token", "instance_principal", "resource_principal", "oke_workload_identity")
-_STORE = "genai_iac.flags"
-PREFIX = "GENAI_IAC_"
+_STORE = "genai_iac.flags"  # key in click's `meta`, which all contexts of a run share
+PREFIX = "GENAI_IAC_"  # of the environment variable of every flag
 
 
 @dataclass(frozen=True)
 class GlobalOptions:
     """What the global flags and their environment variables say."""
 
-    env: str | None = None
-    var: tuple[str, ...] = ()
-    var_file: tuple[Path, ...] = ()
-    profile: str | None = None
-    config_file: str | None = None
-    auth: str | None = None
-    region: str | None = None
+    env: str | None = None  # name of the environment; None: the stack without one
+    var: tuple[str, ...] = ()  # `NAME=VALUE`, as typed
+    var_file: tuple[Path, ...] = ()  # later files win
+    profile: str | None = None  # None: the manifests' profile, then DEFAULT
+    config_file: str | None = None  # None: `~/.oci/config`
+    auth: str | None = None  # None: `api_key`
+    region: str | None = None  # lowest priority: profile and manifests come first
     local: bool = False
-    endpoint: str | None = None
-    allow_endpoint_host: tuple[str, ...] = ()
+    endpoint: str | None = None  # URL of a running emulator; never of OCI
+    allow_endpoint_host: tuple[str, ...] = ()  # host names, without scheme
     no_color: bool = False
-    verbose: int = 0
+    verbose: int = 0  # 1: failed requests, 2: all
     given: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, ctx: click.Context) -> GlobalOptions:
         """The flags of the running command."""
+        # Flags before and after the command were collected in one store by `_remember`.
         values = {name: value for name, value in ctx.find_root().meta.get(_STORE, {}).items() if value is not None}
         return cls(**values)
 
@@ -111,6 +113,8 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any
 
     name = str(parameter.name)
     source = ctx.get_parameter_source(name)
+    # Defaults are not stored: a flag after the command that was not typed must not undo one
+    # before it.
     store = ctx.find_root().meta.setdefault(_STORE, {})
     if source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT):
         # repeatable flags add up wherever they stand; the others: the one nearest to the verb's arguments wins
@@ -122,6 +126,8 @@ def _flag(*names: str, envvar: str | tuple[str, ...] | None = None, **options: A
     return click.Option(list(names), expose_value=False, callback=_remember, envvar=envvar, **options)
 
 
+# In the order of `--help`. Each is defined once and copied to every command by
+# `add_global_flags`.
 GLOBAL_FLAGS: list[click.Parameter] = [
     _flag(
         "--env",
@@ -206,6 +212,7 @@ def add_global_flags(command: click.Command) -> click.Command:
     for flag in GLOBAL_FLAGS:
         later = copy(flag)
         later.envvar = None  # read once, by the group
+        # `--help` of a command lists its own flags; the group's help has these.
         later.hidden = True  # type: ignore[attr-defined]
         command.params.append(later)
     command.has_global_flags = True  # type: ignore[attr-defined]

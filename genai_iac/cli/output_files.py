@@ -32,8 +32,10 @@ def rewrite_file(file: Path, before: bytes, after: bytes) -> bool:
     with open_folder(file.parent) as folder:
         descriptor = os.open(file.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
         with os.fdopen(descriptor, "rb") as stream:
+            # One byte more than expected, so that an appended line is noticed.
             if stream.read(len(before) + 1) != before:
                 return False
+            # Without set-uid and sticky bits, which a rewritten file should not inherit.
             mode = os.fstat(descriptor).st_mode & 0o777
         _replace(folder, file.name, after, mode)
     return True
@@ -70,6 +72,7 @@ def write_new_files(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _create(folder: int, name: str, data: bytes, mode: int | None = None) -> None:
+    # `O_EXCL`: nothing that is there already is opened, so no link can redirect the write.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(name, flags, 0o666, dir_fd=folder), "wb") as stream:
         stream.write(data)
@@ -78,6 +81,8 @@ def _create(folder: int, name: str, data: bytes, mode: int | None = None) -> Non
 
 
 def _replace(folder: int, name: str, data: bytes, mode: int | None = None) -> None:
+    # Beside the file, because a rename works within one file system only; cut to fit the
+    # limit of 255 bytes for a name.
     temporary = f".{name[:100]}.{secrets.token_hex(8)}"
     try:
         _create(folder, temporary, data, mode)

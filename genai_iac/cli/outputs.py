@@ -10,7 +10,7 @@ from genai_iac.core.errors import UsageError
 from genai_iac.delivery import read_sink_states
 from genai_iac.render.common.attribute_values import moment
 
-Outputs = dict[str, dict[str, Any]]
+Outputs = dict[str, dict[str, Any]]  # field to plain data, by address
 
 
 def read_outputs(workspace: Session, live: Live) -> Outputs:
@@ -60,6 +60,7 @@ def _of_one(workspace: Session, live: Live, one: LiveResource, address: Address)
 def _secrets(workspace: Session, live: Live, one: LiveResource, address: Address) -> dict[str, Any]:
     resource = workspace.manifest.resources[address]
     held = read_sink_states(workspace.desk_for(live), {address: resource}, live).get(address, ())
+    # Reversed: where sinks disagree, the first one declared wins.
     roles = {name: role for state in reversed(held) for name, role in state.records.items()}
     return {
         secret.name: {

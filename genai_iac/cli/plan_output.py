@@ -11,7 +11,8 @@ from genai_iac.core.errors import UsageError
 from genai_iac.render.common.terminal import Terminal
 from genai_iac.render.plan.context import PlanContext
 
-_WORDS = {"md": "markdown", "tf": "terraform-json"}
+_WORDS = {"md": "markdown", "tf": "terraform-json"}  # short names of formats
+# `gitlab` is the summary that GitLab's Terraform widget reads.
 _FORMATS = ("text", "json", "markdown", "html", "terraform-json", "gitlab")
 
 
@@ -27,6 +28,7 @@ def read_outs(texts: tuple[str, ...]) -> list[OutputTarget]:
     """The values of `--out`. Raises UsageError for a format that there is not."""
     outs = []
     for text in texts:
+        # A file name with `=` in it needs a format in front.
         word, sign, name = text.partition("=")
         form = _WORDS.get(word, word) if sign else None
         if form is not None and form not in _FORMATS:
@@ -81,6 +83,8 @@ def write_out(out: OutputTarget, draft: PlannedRun) -> None:
     if out.form is None:
         from genai_iac.render.plan.json import saved_plan
 
+        # The only form that `apply` takes: it has the digests of everything the plan was made
+        # on.
         data = saved_plan(draft.plan, draft.inputs)
     else:
         data = render_plan(out.form, draft, Terminal(width=100)).encode()

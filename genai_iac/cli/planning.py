@@ -62,12 +62,12 @@ def _compare_statements(before: Sequence[str], after: Sequence[str]) -> Sequence
 class PlanOptions:
     """What the verb's own flags ask of the plan."""
 
-    targets: frozenset[Address] = frozenset()
-    parallelism: int = 10
-    full_scan: bool = False
-    moved: frozenset[Address] = frozenset()
-    overrides: Overrides = field(default_factory=Overrides)
-    requests: Mapping[Address, RotationRequest] = field(default_factory=dict)
+    targets: frozenset[Address] = frozenset()  # empty: everything
+    parallelism: int = 10  # concurrent requests
+    full_scan: bool = False  # every compartment and region, not only those the manifests name
+    moved: frozenset[Address] = frozenset()  # `--delete-moved`: deleted although the ownership tag was made elsewhere
+    overrides: Overrides = field(default_factory=Overrides)  # guards that may be passed
+    requests: Mapping[Address, RotationRequest] = field(default_factory=dict)  # from `rotate`; by API key
     claims: bool = False  # of what carries the stack's name and no id
 
     @classmethod
@@ -101,9 +101,9 @@ class PlanOptions:
 class PlannedRun:
     """A plan with the reading it was made on."""
 
-    workspace: Session
-    asked: PlanOptions
-    live: Live
+    workspace: Session  # manifests and connection
+    asked: PlanOptions  # what shaped the plan
+    live: Live  # the reading that the plan compares with
     plan: Plan
     refusal: GuardError | None  # why apply would not carry it out
 
@@ -142,6 +142,7 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     """Read the tenancy and plan. A refusal of the guards is kept beside the plan, and noted in it."""
     workspace = replace(workspace, owner=replace(workspace.owner, claims=asked.claims))
     live = workspace.read(parallelism=asked.parallelism, full_scan=asked.full_scan)
+    # A destroy gives no names, and a snapshot has no one to ask.
     if workspace.snapshot is None and not destroy:
         live = add_taken_names(live, workspace.manifest.resources, workspace.provider, asked.parallelism)
     make: Callable[[PlanInputs], Plan] = make_destroy_plan if destroy else make_plan
@@ -151,10 +152,13 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     plan = replace(plan, notices=(*plan.notices, *map(Notice, (*workspace.blind_spots(), *live.unread))))
     resources = workspace.manifest.resources
     future = predict_state({} if destroy else resources, live.tree, live.ids) if plan else None
+    # Before the targets narrow it: what a policy admits depends on all policies of the
+    # plan.
     plan = keep_admitted(plan, future, live) if future else plan
     plan = with_destinations(filter_plan(plan, asked.targets, {*resources, *live.owned}), workspace.desk, resources)
     plan = workspace.foretell(plan, live)
     plan = find_access_losses(plan, resources, future, live) if future else plan
+    # Kept and not raised: `plan` shows a refused plan too, `apply` raises it.
     refusal = _judge(workspace, asked, plan, live)
     if refusal is not None:
         notices = tuple(Notice(f"apply will be {line}") for line in str(refusal).splitlines())
@@ -167,6 +171,7 @@ def _judge(workspace: Session, asked: PlanOptions, plan: Plan, live: Live) -> Gu
     lines: list[str] = []
     try:
         check_plan(plan, workspace.manifest.resources, live, asked.overrides)
+    # All reasons at once: one after another would need a run for each.
     except GuardError as refusal:
         lines += str(refusal).splitlines()
     if is_ci(os.environ) and not workspace.is_emulated and not asked.overrides.allow_file_sinks:

@@ -39,7 +39,7 @@ from genai_iac.render.plan.progress import (
 )
 from genai_iac.render.plan.text import render_text
 
-_MODEL = "openai.gpt-oss-120b"
+_MODEL = "openai.gpt-oss-120b"  # shown in the example call when the policies admit it
 
 
 def next_step_lines(workspace: Session, made: Iterable[Address], allowed: Collection[KeyPermission]) -> str:
@@ -86,6 +86,8 @@ def _shown_path(workspace: Session, path: str) -> str:
     return f"./{shown}"
 
 
+# Exit codes: some changes failed; ended by a signal (128 + SIGINT, as shells report
+# it).
 _PARTIAL, _INTERRUPTED = 4, 130
 
 
@@ -93,9 +95,9 @@ _PARTIAL, _INTERRUPTED = 4, 130
 class Approval:
     """How the change is agreed to, and in which form it is reported."""
 
-    given: bool
-    as_json: bool = False
-    verb: str = "apply"
+    given: bool  # `--auto-approve`, a fingerprint or a saved plan
+    as_json: bool = False  # events for programs: nobody can be asked
+    verb: str = "apply"  # word in questions and messages
     about: tuple[str, ...] = ()  # what stands behind the verb when it is typed again
 
     def check(self, output: Console) -> None:
@@ -113,6 +115,7 @@ class Approval:
         if self.given:
             return True
         answer = click.prompt(f"\nType yes to {self.verb}", default="", show_default=False, prompt_suffix=": ")
+        # The whole word: `y` and Enter are typed without reading.
         return bool(answer == "yes")
 
 
@@ -127,6 +130,8 @@ def is_saved_plan(path: str) -> bool:
     if not file.is_file() or file.suffix in (".yaml", ".yml"):
         return False
     with file.open("rb") as stream:
+        # A saved plan is a JSON object. Manifests are named `.yaml`, so a JSON manifest in
+        # another file is no case.
         return stream.read(1) == b"{"
 
 
@@ -142,6 +147,8 @@ def apply_saved(
     flags = GlobalOptions(**{**flags.__dict__, "env": flags.env or inputs.get("environment")})
     with open_session(flags, str(inputs["path"]), writes) as workspace, apply_lock(workspace.desk.root, output):
         draft = make_draft(workspace, asked)
+        # Both checks: the inputs may be the same while the tenancy changed, and the plan may be
+        # the same by chance.
         check_inputs(inputs, draft.inputs)
         check_same_plan(saved, plan_document(draft.plan))
         return apply_draft(draft, Approval(True, consent.as_json, about=path_words(str(inputs["path"]))), output)
@@ -164,6 +171,8 @@ def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
         output.say(render_text(draft.plan, draft.around, output.terminal))
     if draft.refusal is not None:
         raise draft.refusal
+    # Leftovers of an apply that was killed, such as temporary files; also when there is
+    # nothing to change.
     draft.workspace.desk.tidy(draft.workspace.manifest.resources.values())
     if not draft.plan:
         if consent.as_json:
@@ -176,11 +185,15 @@ def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
 
 def _carry_out(draft: PlannedRun, consent: Approval, output: Console) -> int:
     """Make the changes that were agreed to, telling each as it lands."""
+    # The person may have taken minutes to answer; a sink's program may have been replaced
+    # meanwhile.
     _check_programs(draft)
     writes = draft.workspace.writes
     writes.approved = writes.approved or fingerprint(draft.plan)
     outcomes: list[Outcome] = []
     report = _Report(output)
+    # From here on a signal ends the run between changes, never within one: an answer that
+    # shows a secret once must be stored.
     with SignalHandler.of_run().finishing_first() as stop:
         site = _site(draft, stop, ProgressNotice(output.note))
         if consent.as_json:
@@ -196,6 +209,8 @@ def _carry_out(draft: PlannedRun, consent: Approval, output: Console) -> int:
             again = _command(draft.workspace.flags, consent)
             report.say("\n" + closing_text(outcomes, output.terminal, notices=draft.plan.notices, again=again))
             report.say(_how_to_call(draft, outcomes))
+    # A report that could not be printed is an error of its own, after all changes have
+    # ended.
     code = report.end(len(outcomes))
     if stop.is_set():
         return _INTERRUPTED

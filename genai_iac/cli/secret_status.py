@@ -15,9 +15,9 @@ from genai_iac.delivery import read_sink_states
 class StackSecrets:
     """One reading: the tenancy's clock and every secret."""
 
-    stack: str
-    now: datetime
-    entries: tuple[SecretStatus, ...]
+    stack: str  # its name
+    now: datetime  # the service's clock, in UTC
+    entries: tuple[SecretStatus, ...]  # by address and name
 
 
 def read_stack_secrets(flags: GlobalOptions, path: str) -> StackSecrets:

@@ -60,12 +60,12 @@ def read_pairs(given: tuple[str, ...]) -> dict[str, str]:
 class Session:
     """Manifests and a tenancy: a connected one, or one as a snapshot remembers it, which can be planned on and nothing else."""
 
-    flags: GlobalOptions
-    path: str
-    manifest: Manifest
-    ground: OciClient | Snapshot
-    owner: Owner
-    desk: DeliveryService
+    flags: GlobalOptions  # of the run
+    path: str  # PATH as it was typed
+    manifest: Manifest  # loaded and valid
+    ground: OciClient | Snapshot  # the tenancy: a connection, or a file that remembers one
+    owner: Owner  # whose ownership tags count as ours
+    desk: DeliveryService  # delivers secrets to sinks; `desk_for` gives it a reading
     writes: WriteLog = field(default_factory=WriteLog)
 
     @property
@@ -122,6 +122,8 @@ class Session:
 
         if self.snapshot is None:
             self._check_endpoints()
+        # A snapshot has no sinks to look into: everything counts as delivered, or each plan on
+        # it would renew secrets.
         hold = read_sink_states if look_into_sinks and self.snapshot is None else assume_delivered
         return PlanInputs(
             stack=self.manifest.stack,
@@ -283,6 +285,8 @@ def open_provider(
         endpoint, config_file, base_url = flags.endpoint, flags.config_file, None
         if flags.local and not endpoint:
             local = stack.enter_context(run_local())
+            # The profile is dropped too: the emulator's config file has one profile, and the
+            # manifests may name another.
             endpoint, config_file, profile = local.url, str(local.config_file), None
             base_url = f"http://127.0.0.1:{os.environ.get(f'{PREFIX}LOCAL_PORT', LOCAL_PORT)}"
         connection = Connection(

@@ -14,7 +14,7 @@ from genai_iac.render.common.attribute_values import known_part, moment
 from genai_iac.render.plan.json import change_document
 from genai_iac.render.status import entry_document
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
 
 
 def describe_resource(run: PlannedRun, address: Address) -> dict[str, Any]:
@@ -37,6 +37,7 @@ def describe_resource(run: PlannedRun, address: Address) -> dict[str, Any]:
         "notices": [notice.text for notice in run.plan.notices if notice.address == address],
         "change": _change(change),
     }
+    # `0` and `False` are kept: the test is for None and for empty lists and mappings only.
     return {name: value for name, value in document.items() if value not in (None, [], {})}
 
 

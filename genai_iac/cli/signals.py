@@ -17,7 +17,10 @@ import click
 
 from genai_iac.core.cancellation import CancelToken
 
+# SIGTERM is what CI systems send before they kill a job.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+# Bytes, ready before the signal: the handler must not allocate or use a buffered
+# stream.
 _NEWS = b"\nInterrupt received; finishing running operations...\n"
 
 
@@ -25,6 +28,7 @@ class SignalHandler:
     """How signals are met during one run."""
 
     def __init__(self) -> None:
+        # Shared with every worker thread; set once and never cleared.
         self.stop = CancelToken()
         self.began = False  # something may have been changed
         self._finishing = False
@@ -64,6 +68,7 @@ class SignalHandler:
         del number, frame
         first = not self.stop.is_set()
         self.stop.set()
+        # Later signals are ignored: the run ends by itself as soon as what is under way has ended.
         if not first:
             return
         if not self._finishing:

@@ -22,6 +22,7 @@ _MOST = 500  # requests; of more compartments than that, a 409 tells
 def add_taken_names(live: Live, resources: Mapping[Address, Resource], provider: OciClient, parallelism: int) -> Live:
     """The reading with these policies among what is not ours. Those that may not be listed are left out."""
     names = {name.casefold() for name in _new_names(live, resources)}
+    # Compartments that the reading covered have been compared already.
     asked = sorted({*live.tree.nodes} - {*live.places}) if names else []
     if not asked or len(asked) > _MOST:
         return live

@@ -11,9 +11,9 @@ from functools import cached_property
 class CompartmentNode:
     """One compartment: its OCID, its name and its parent's OCID."""
 
-    id: str
+    id: str  # OCID
     name: str
-    parent: str
+    parent: str  # OCID of the parent; the tenancy's for a compartment below the root
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,22 @@ class CompartmentTree:
     """Every compartment of a tenancy that is not deleted; the root is the tenancy itself and has no node.
 
     Names are compared as OCI does: without case.
+
+    `tenancy` is the OCID of the tenancy. Nodes may be given in any order, and a parent may
+    be missing: such a compartment has no path and `path` gives its OCID.
     """
 
-    tenancy: str
-    nodes: Mapping[str, CompartmentNode] = field(default_factory=dict)
+    tenancy: str  # OCID of the tenancy, which is the root
+    nodes: Mapping[str, CompartmentNode] = field(default_factory=dict)  # by OCID
 
     @classmethod
     def of(cls, tenancy: str, nodes: Iterable[CompartmentNode]) -> CompartmentTree:
-        """A tree of these nodes."""
+        """A tree of these nodes.
+
+        Args:
+            tenancy: OCID of the tenancy.
+            nodes: the last of two nodes with one OCID wins.
+        """
         return cls(tenancy, {node.id: node for node in nodes})
 
     @cached_property
@@ -46,11 +54,20 @@ class CompartmentTree:
         return self._children.get(parent, {}).get(name.casefold())
 
     def children(self, parent: str) -> tuple[CompartmentNode, ...]:
-        """The compartments right below parent."""
+        """The compartments right below parent.
+
+        Args:
+            parent: OCID of a compartment or the tenancy; an unknown one has no children.
+        """
         return tuple(self._children.get(parent, {}).values())
 
     def find(self, names: Iterable[str], start: str | None = None) -> str | None:
-        """The OCID at the end of a path of names from `start` (the root when None), or None when a name on the way is missing."""
+        """The OCID at the end of a path of names from `start` (the root when None), or None when a name on the way is missing.
+
+        Args:
+            names: from the start downward; none gives the start itself.
+            start: OCID of the compartment where the path starts.
+        """
         here = start or self.tenancy
         for name in names:
             node = self.child(here, name)
@@ -61,6 +78,8 @@ class CompartmentTree:
 
     def lineage(self, id: str) -> Iterator[str]:
         """The compartment's OCID, its parent's, and so on; the last is the tenancy's when the compartment is known."""
+        # Two list calls can see a move half done, so that two compartments look like each
+        # other's parent.
         seen: set[str] = set()
         while id not in seen:
             seen.add(id)
@@ -80,5 +99,8 @@ class CompartmentTree:
         return "/" + "/".join(self.names(id)) if id in self else id
 
     def contains(self, ancestor: str, id: str) -> bool:
-        """Whether `id` is `ancestor` or lies below it."""
+        """Whether `id` is `ancestor` or lies below it.
+
+        Also True for an unknown OCID that equals `ancestor`.
+        """
         return ancestor in self.lineage(id)

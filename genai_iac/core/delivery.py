@@ -1,4 +1,9 @@
-"""What goes to a sink, and what a sink says it holds. Values are `Secret`s all the way; everything beside them may be printed."""
+"""What goes to a sink, and what a sink says it holds. Values are `Secret`s all the way; everything beside them may be printed.
+
+The path of a value: `Secret` in an OCI response, `Item` in a `Delivery`, text in a
+sink. The way back has no values: `Record`, `SinkContents` and `SinkState` describe what
+a sink holds by name and mask.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +15,33 @@ from typing import Any, Literal
 from genai_iac.core.address import Address
 from genai_iac.core.secret import Secret
 
+# what callers are to do with a secret: use it, fall back to it, not yet use it, not use
+# it
 Role = Literal["current", "standby", "pending", "inactive"]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a sink stores beside a value: the secret's name, its mask (to recognise the value), its role and its expiry."""
+    """What a sink stores beside a value: the secret's name, its mask (to recognise the value), its role and its expiry.
+
+    The mask is what the service shows in list calls (`keyMask`), so a plan can compare a
+    sink with the tenancy without a value.
+    """
 
     secret: str  # the secret's name within the key
     mask: str  # the service's keyMask
     role: Role
-    expires: datetime | None = None
+    expires: datetime | None = None  # aware UTC; None when the secret does not expire
 
 
 @dataclass(frozen=True, slots=True)
 class SinkContents:
     """All that a sink holds for one key, as far as the sink knows."""
 
-    address: Address
+    address: Address  # of the key that the contents were written for
     id: str  # the key's OCID; empty when it is not known
     records: tuple[Record, ...]
-    base_url: str = ""
+    base_url: str = ""  # OpenAI-compatible base URL that consumers read beside the value
     whole: bool = True  # False: the sink is write-only; what is not among the records may be held all the same
     lost: tuple[str, ...] = ()  # secrets created or renewed for a write-only sink whose delivery was never confirmed
     elsewhere: frozenset[tuple[str, str]] = (
@@ -47,7 +58,12 @@ class SinkContents:
         return next((record for record in self.records if record.secret == secret), None)
 
     def holds(self, secret: str, mask: str) -> bool | None:
-        """Whether that secret is held under that mask; None when it cannot be known, which counts as delivered."""
+        """Whether that secret is held under that mask; None when it cannot be known, which counts as delivered.
+
+        Args:
+            secret: the secret's name within the key.
+            mask: the live `keyMask`. A record with another mask is of an older value.
+        """
         record = self.record(secret)
         if record and record.mask == mask:
             return True
@@ -56,9 +72,13 @@ class SinkContents:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One secret to be kept. `value` None keeps the value that the sink already holds under the same mask."""
+    """One secret to be kept. `value` None keeps the value that the sink already holds under the same mask.
 
-    record: Record
+    Keeping a value without reading it is what lets a write-only sink change the role of a
+    secret.
+    """
+
+    record: Record  # what the sink stores beside the value
     value: Secret | None
 
 
@@ -66,20 +86,28 @@ class Item:
 class Delivery:
     """Everything one sink is to hold for one key after the write: what is not among the items is gone from it."""
 
-    address: Address
-    id: str
+    address: Address  # of the key, stored beside the values
+    id: str  # OCID of the key
     base_url: str  # OpenAI-compatible base of the key's region
     items: tuple[Item, ...]
     project: str | None = None  # the OCID of the Generative AI project that consumers name
 
     def item(self, role: Role) -> Item | None:
-        """The item in that role, or None."""
+        """The item in that role, or None.
+
+        Args:
+            role: at most one item has the roles current, standby or pending.
+        """
         return next((item for item in self.items if item.record.role == role), None)
 
 
 @dataclass(frozen=True, slots=True)
 class SinkState:
-    """What one sink of a live key holds, for a plan: only values whose mask is the live one count."""
+    """What one sink of a live key holds, for a plan: only values whose mask is the live one count.
+
+    One per `deliverTo` entry of the key's manifest, and one per former sink that this
+    machine's log remembers.
+    """
 
     keeps: frozenset[Role]  # the roles it can store
     readable: bool  # values can be copied out of it
@@ -100,13 +128,21 @@ class SinkState:
         return secret in self.unknown or secret in self.elsewhere
 
     def lacks(self, secret: str, role: Role) -> bool:
-        """Whether it should hold that secret in that part and does not."""
+        """Whether it should hold that secret in that part and does not.
+
+        Args:
+            role: a role that the sink does not keep is never lacking.
+        """
         return role in self.keeps and secret not in self.records and secret not in self.unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One sink that a change writes, as a reviewer has to see it before the values go there. No value is in it."""
+    """One sink that a change writes, as a reviewer has to see it before the values go there. No value is in it.
+
+    Part of the plan's fingerprint: a pull request that points a sink elsewhere or changes a
+    program needs a new approval.
+    """
 
     type: str  # the key under deliverTo: file, vault, exec
     place: str  # how people call it
@@ -124,6 +160,7 @@ class Destination:
 class DeliveryPlan:
     """How one change delivers the values of a key to its sinks. Order: pending, verified, current, invalidations."""
 
+    # by secret name, when all is done; a secret that is not named leaves the sinks
     roles: Mapping[str, Role]  # by secret name, when all is done; a secret that is not named leaves the sinks
     prove: str | None = None  # delivered as pending and verified before it becomes current
     retired: str | None = None  # checked at the end: the endpoint must refuse it

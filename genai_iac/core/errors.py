@@ -1,4 +1,9 @@
-"""What can go wrong, as one tree. Each error carries its exit code, says what is wrong, where, and what to type next."""
+"""What can go wrong, as one tree. Each error carries its exit code, says what is wrong, where, and what to type next.
+
+The command line prints `str(error)` and exits with `exit_code`; it never prints a
+traceback for one of these. Every other exception is a defect of this tool and is
+reported as one.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +18,13 @@ class IacError(Exception):
     """The root: anything that stops a command. `hint` is the next thing to type or do.
 
     No value gets into an error: what a service, a program or a library said may quote one, so both texts are redacted here.
+
+    Args:
+        message: what is wrong and where; starts in lower case unless with a name.
+        hint: a command or an action; printed after a semicolon.
     """
 
-    exit_code = 1
+    exit_code = 1  # what the process exits with; subclasses with another code set it
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         self.message = redact(message)
@@ -28,18 +37,26 @@ class IacError(Exception):
 
 @dataclass(frozen=True, order=True, slots=True)
 class Problem:
-    """One thing wrong with a manifest, with its place and the way out."""
+    """One thing wrong with a manifest, with its place and the way out.
 
-    source: Source
+    Problems sort by file, line and column, so that all problems of one run come in the
+    order of the text.
+    """
+
+    source: Source  # position of the value that is wrong
     message: str
-    hint: str = ""
+    hint: str = ""  # what to write instead
 
     def __str__(self) -> str:
         return f"{self.source}: {self.message}" + (f"; {self.hint}" if self.hint else "")
 
 
 class ManifestError(IacError):
-    """Everything that is wrong with the manifests, all at once, in the order of the files."""
+    """Everything that is wrong with the manifests, all at once, in the order of the files.
+
+    Args:
+        problems: in any order and with repetitions; each is reported once.
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
@@ -47,7 +64,10 @@ class ManifestError(IacError):
 
 
 class UsageError(IacError):
-    """The command line or the environment asks for something that cannot be."""
+    """The command line or the environment asks for something that cannot be.
+
+    Raised before anything is read or called, so nothing has changed.
+    """
 
 
 class PlanError(IacError):
@@ -55,7 +75,11 @@ class PlanError(IacError):
 
 
 class PlanErrors(PlanError):
-    """Everything that stands in the way of a plan, all at once."""
+    """Everything that stands in the way of a plan, all at once.
+
+    Each error keeps its own hint. A user fixes all of them before the next plan, not one
+    per run.
+    """
 
     def __init__(self, errors: Iterable[PlanError]) -> None:
         self.errors = tuple(errors)
@@ -63,17 +87,31 @@ class PlanErrors(PlanError):
 
 
 class StalePlanError(IacError):
-    """A saved plan no longer fits its inputs, the live objects or itself."""
+    """A saved plan no longer fits its inputs, the live objects or itself.
+
+    The plan is refused as a whole before its first write, or the one change that is out of
+    date during an apply.
+    """
 
 
 class GuardError(IacError):
-    """The plan was refused by a guard; the message names the flag that overrides it, where there is one."""
+    """The plan was refused by a guard; the message names the flag that overrides it, where there is one.
+
+    No error of the plan itself: the same plan passes with the flag.
+    """
 
     exit_code = 3
 
 
 class ServiceFailure(IacError):
-    """OCI answered with an error, or did not answer. Carries what support asks for."""
+    """OCI answered with an error, or did not answer. Carries what support asks for.
+
+    Args:
+        operation: the OCI operation name, such as CreatePolicy.
+        status: HTTP status; None when there was no answer.
+        code: OCI's error code, such as NotAuthorizedOrNotFound.
+        request_id: `opc-request-id`, which Oracle support asks for.
+    """
 
     def __init__(
         self,
@@ -96,11 +134,19 @@ class ServiceFailure(IacError):
 
 
 class SinkError(IacError):
-    """A place that secrets are delivered to cannot be used."""
+    """A place that secrets are delivered to cannot be used.
+
+    The message names the sink as `deliverTo` does: its type and its path, secret or
+    program.
+    """
 
 
 class EditedSinkError(SinkError):
-    """What such a place holds was changed by another hand: it is drift, and never overwritten."""
+    """What such a place holds was changed by another hand: it is drift, and never overwritten.
+
+    Overwriting would destroy what somebody wrote on purpose; the hint says how to give the
+    sink back.
+    """
 
 
 class PartialApply(IacError):
@@ -110,6 +156,9 @@ class PartialApply(IacError):
 
 
 class Interrupted(IacError):
-    """Stopped by a signal, at a step boundary."""
+    """Stopped by a signal, at a step boundary.
+
+    Raised between two steps, never between a new value and its delivery.
+    """
 
     exit_code = 130

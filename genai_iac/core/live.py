@@ -1,4 +1,9 @@
-"""What one reading of the tenancy found: everything a plan relies on, as plain data."""
+"""What one reading of the tenancy found: everything a plan relies on, as plain data.
+
+A `Live` is made once per run from list calls (`oci_client/read_tenancy.py`) or from a
+snapshot file. Plans, guards and reports all use the same one, so they cannot disagree
+about what was there.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +19,17 @@ from genai_iac.core.resource import LiveResource
 
 @dataclass(frozen=True)
 class Live:
-    """One reading. `owned` is keyed by the ownership tag; more than one resource under an address is a conflict that the plan reports."""
+    """One reading. `owned` is keyed by the ownership tag; more than one resource under an address is a conflict that the plan reports.
 
-    tenancy: str
+    All times in it are the tenancy's, from the Date header of its answers; the machine's
+    clock is never asked.
+    """
+
+    tenancy: str  # OCID
     home_region: str
     now: datetime  # the tenancy's clock
     tree: CompartmentTree
-    owned: Mapping[Address, tuple[LiveResource, ...]]
+    owned: Mapping[Address, tuple[LiveResource, ...]]  # what fits this owner's tag, by the address in it
     others: tuple[LiveResource, ...]  # seen on the way: no mark, or another stack's
     mismatched: tuple[LiveResource, ...] = ()  # carry a tag of ours that was made for another resource
     superseded: tuple[
@@ -52,6 +61,8 @@ class Live:
         policies_unread: Iterable[str] = (),
     ) -> Live:
         """What was found, distinguished by the ownership tag; of what was `scanned` beyond the own places only what is ours matters."""
+        # A resource in state DELETING keeps its tag. Counting it as ours would make a plan
+        # change what is about to disappear.
         groups: dict[Address, list[LiveResource]] = {}
         others: list[LiveResource] = []
         beyond: list[LiveResource] = []
@@ -65,6 +76,9 @@ class Live:
                     mismatched.append(resource)
                 else:
                     groups.setdefault(mark.address, []).append(resource)
+        # Deleted originals matter: a copy of their tag must not be taken for the original that
+        # is gone (tests/core/test_ownership_tag.py,
+        # test_a_copy_does_not_inherit_from_an_original_that_is_gone).
         lost = [one for one in map(_marked, gone) if owner.owns(one.mark)]
         ended: dict[Address, list[LiveResource]] = {}
         for one in (*lost, *others, *beyond):
@@ -107,11 +121,20 @@ class Live:
 
     @property
     def ids(self) -> dict[Address, str]:
-        """The OCID of every address that has exactly one live resource."""
+        """The OCID of every address that has exactly one live resource.
+
+        Addresses with several live resources are left out: no reference to one of them can be
+        resolved.
+        """
         return {address: group[0].id for address, group in self.owned.items() if len(group) == 1}
 
     def one(self, address: Address) -> LiveResource | None:
-        """The live resource of that address, or None."""
+        """The live resource of that address, or None.
+
+        Args:
+            address: of several live resources with this address the first by OCID is returned;
+                the plan reports the conflict.
+        """
         found = self.owned.get(address, ())
         return found[0] if found else None
 

@@ -11,11 +11,14 @@ from typing import Any, TypeVar
 
 from genai_iac.core.resource import Path
 
-T = TypeVar("T")
+T = TypeVar("T")  # what a check finds: a Problem or a Finding
 
 
 class UnreadError(Exception):
-    """What was asked for is what could not be read. Whoever asked waits until that is fixed."""
+    """What was asked for is what could not be read. Whoever asked waits until that is fixed.
+
+    It never reaches a user: `run_checks` and `check_each` end the check that raised it.
+    """
 
 
 class _UnreadEntry:
@@ -23,7 +26,11 @@ class _UnreadEntry:
 
 
 class PartialList(list[Any]):
-    """A list with unread entries. Iterating over it stops at the first of them; its length is known."""
+    """A list with unread entries. Iterating over it stops at the first of them; its length is known.
+
+    Raises:
+        UnreadError: by access to an unread entry, by iteration when it gets there.
+    """
 
     def __iter__(self) -> Iterator[Any]:
         return (_known(entry) for entry in super().__iter__())
@@ -33,7 +40,18 @@ class PartialList(list[Any]):
 
 
 class PartialMapping(dict[str, Any]):
-    """A mapping with unread values, or (`unsure`) with keys that nobody knows: what is absent may be what they mean."""
+    """A mapping with unread values, or (`unsure`) with keys that nobody knows: what is absent may be what they mean.
+
+    A plain dict subclass, so that code written for complete data works without change.
+
+    Args:
+        known: what could be read.
+        unread: keys that are there and whose values could not be read.
+        unsure: a key itself could not be read, so no absence is certain.
+
+    Raises:
+        UnreadError: by any question whose answer depends on what could not be read.
+    """
 
     def __init__(self, known: Mapping[str, Any], unread: Collection[str], unsure: bool) -> None:
         super().__init__(known)
@@ -72,7 +90,14 @@ class PartialMapping(dict[str, Any]):
 
 
 def leave_out(value: Any, unread: Collection[Path], unsure: Collection[Path], path: Path = ()) -> Any:
-    """That data without the values at the `unread` paths; `unsure` are the mappings with keys that nobody knows."""
+    """That data without the values at the `unread` paths; `unsure` are the mappings with keys that nobody knows.
+
+    Args:
+        value: parsed YAML data.
+        unread: paths of values to leave out; a path is a tuple of keys and indices.
+        unsure: paths of mappings that have an unreadable key.
+        path: where `value` is in the document.
+    """
     if isinstance(value, Mapping):
         known = {key: item for key, item in value.items() if (*path, key) not in unread}
         inner = {key: leave_out(item, unread, unsure, (*path, key)) for key, item in known.items()}
@@ -87,7 +112,11 @@ def leave_out(value: Any, unread: Collection[Path], unsure: Collection[Path], pa
 
 
 def check_each(entries: list[Any] | tuple[Any, ...], check: Callable[[int, Any], Iterable[T]]) -> Iterator[T]:
-    """What that check finds in each entry of a list that can be read; an entry that cannot does not hold up the others."""
+    """What that check finds in each entry of a list that can be read; an entry that cannot does not hold up the others.
+
+    Args:
+        check: called with the index and the entry.
+    """
     for index in range(len(entries)):
         try:
             yield from check(index, entries[index])
@@ -96,7 +125,11 @@ def check_each(entries: list[Any] | tuple[Any, ...], check: Callable[[int, Any],
 
 
 def run_checks(checks: Iterable[Iterable[T]]) -> Iterator[T]:
-    """What the checks find; one that needs what could not be read ends there, and the others go on."""
+    """What the checks find; one that needs what could not be read ends there, and the others go on.
+
+    Args:
+        checks: generators; a check that was started keeps what it found before it ended.
+    """
     return chain.from_iterable(map(_until_unread, checks))
 
 

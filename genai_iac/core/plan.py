@@ -1,4 +1,8 @@
-"""A plan is data: the changes, in an order that works, each with the exact calls and the reason. An outcome says what became of one."""
+"""A plan is data: the changes, in an order that works, each with the exact calls and the reason. An outcome says what became of one.
+
+A plan is made once and shown, saved, approved and applied in the same form. `execute`
+makes its calls and no others, so what was reviewed is what happens.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,10 @@ from genai_iac.core.address import Address
 from genai_iac.core.delivery import DeliveryPlan, Destination
 from genai_iac.core.values import Value
 
+# Renew, activate, deactivate and revoke act on one secret of a key; forget only removes
+# the ownership tag.
 Action = Literal["create", "update", "renew", "activate", "deactivate", "revoke", "delete", "forget", "deliver"]
+# The order of the JSON summary and of the counts in the last line.
 ACTIONS: tuple[Action, ...] = (
     "create",
     "update",
@@ -29,9 +36,12 @@ ACTIONS: tuple[Action, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One write to the tenancy: the OCI operation, what it acts on, and a body that may hold values not known yet."""
+    """One write to the tenancy: the OCI operation, what it acts on, and a body that may hold values not known yet.
 
-    operation: str
+    `operation` is the name in OCI's API reference, as `--json` and audit logs show it.
+    """
+
+    operation: str  # such as CreateApiKey; `oci_client/operations.py` maps it to an SDK method
     body: Mapping[str, Value] = field(default_factory=dict)
     id: str | None = None  # OCID it acts on; None: the resource that this change makes
     region: str | None = None  # None: the home region
@@ -47,6 +57,8 @@ class Call:
     @property
     def new_secrets(self) -> tuple[str, ...]:
         """The named secrets of which it makes a new value."""
+        # Both operations answer with the value, once: whoever makes such a call has to deliver
+        # it.
         if self.operation == "CreateApiKey":
             details = self.body["keyDetails"]
             assert isinstance(details, list)
@@ -58,9 +70,9 @@ class Call:
 class Invalidation:
     """A secret that a change makes unusable, and when it was last used (None: never, as far as OCI knows)."""
 
-    secret: str
+    secret: str  # the secret's name within its key
     last_used: datetime | None
-    how: Action
+    how: Action  # the action that makes it unusable
     asked: bool = False  # a person named this secret on the command line, so the guard does not refuse it
     carriers: tuple[str, ...] = ()  # the sinks that still have it
     looked: bool = False  # whether `carriers` was read from the sinks; else it lists those that may have it
@@ -70,7 +82,11 @@ class Invalidation:
     passing: bool = False  # only until the change has ended
 
     def is_in_use(self, now: datetime | None) -> bool:
-        """Whether somebody used it within `idle`; without a clock, whether anybody ever did."""
+        """Whether somebody used it within `idle`; without a clock, whether anybody ever did.
+
+        Args:
+            now: the tenancy's time; None in a rendering that has no clock.
+        """
         return self.last_used is not None and (now is None or now - self.last_used < self.idle)
 
 
@@ -85,6 +101,10 @@ class Change:
     | delete, forget             | what is       | None                            |
     | deliver                    | what is       | the same: only sinks are written |
     | none: no call can          | what is       | what should be                  |
+
+    `before` and `after` use the API's field names, without the ownership tag. A value not
+    known yet is a `Reference` or another object of `core/values.py`; renderers print it as
+    (known after apply).
     """
 
     address: Address
@@ -92,8 +112,8 @@ class Change:
     reason: str  # for people; no code depends on it
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Value] | None = None
-    calls: tuple[Call, ...] = ()
-    id: str | None = None
+    calls: tuple[Call, ...] = ()  # writes, in the order in which they are made
+    id: str | None = None  # OCID; None when it is to be created
     needs: tuple[Address, ...] = ()  # changes that must have completed first
     losses: tuple[Invalidation, ...] = ()
     deliver: tuple[str, ...] = ()  # names of the secrets whose values go to the sinks
@@ -110,7 +130,11 @@ class Change:
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """Every write to OCI, by name and in order: the sinks get new values before any stops working."""
+        """Every write to OCI, by name and in order: the sinks get new values before any stops working.
+
+        Records get a new address first, then come calls that give, sink writes, and calls that
+        take away. The executor keeps this order (`execute/change_executor.py`).
+        """
         taking = () if self.ends else (index for index, call in enumerate(self.calls) if call.takes_away)
         first = next(iter(taking), len(self.calls))
         names = [call.operation for call in self.calls]
@@ -128,7 +152,10 @@ class Change:
 
     @property
     def empties(self) -> bool:
-        """Whether its sinks are to hold nothing more: the key goes, or every secret of it is revoked."""
+        """Whether its sinks are to hold nothing more: the key goes, or every secret of it is revoked.
+
+        Only with an OCID: the sinks of a key that does not exist yet hold nothing.
+        """
         return self.ends or (self.handover is not None and not self.handover.roles and self.id is not None)
 
     @property
@@ -142,14 +169,17 @@ class Notice:
     """Something a reader of the plan should know that changes nothing by itself."""
 
     text: str
-    address: Address | None = None
+    address: Address | None = None  # the resource that it is about; None for the whole plan
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many actions of each sort a plan has; a replaced resource counts once as create and once as delete."""
+    """How many actions of each sort a plan has; a replaced resource counts once as create and once as delete.
 
-    counts: Mapping[Action, int]
+    A missing action counts as 0.
+    """
+
+    counts: Mapping[Action, int]  # actions that do not occur are absent
 
     def __getitem__(self, action: Action) -> int:
         return self.counts.get(action, 0)
@@ -157,14 +187,18 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that would change, in an order that works. Empty (falsy) when live is as desired."""
+    """All that would change, in an order that works. Empty (falsy) when live is as desired.
 
-    stack: str
+    `changes` are in an order in which they can be applied one after the other; `needs` says
+    what may run at once.
+    """
+
+    stack: str  # Stack.metadata.name
     environment: str | None
-    tenancy: str
-    region: str
+    tenancy: str  # OCID
+    region: str  # the stack's region, where API keys are created unless they name another
     changes: tuple[Change, ...]
-    unchanged: int
+    unchanged: int  # declared resources without a change
     owned: int  # live resources that carry this stack's mark
     notices: tuple[Notice, ...] = ()
     stack_id: str | None = None  # Stack.spec.id
@@ -179,11 +213,14 @@ class Plan:
 
 
 class Status(Enum):
-    """What became of a change."""
+    """What became of a change.
+
+    The values are those of `apply --json`.
+    """
 
     DONE = "done"
     FAILED = "failed"
-    SKIPPED = "skipped"
+    SKIPPED = "skipped"  # not begun: something it needs failed, or the run was interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +229,9 @@ class Outcome:
 
     change: Change
     status: Status
-    id: str | None = None
-    note: str = ""
-    seconds: float = 0.0
+    id: str | None = None  # OCID, once it is known
+    note: str = ""  # what happened besides, or why it failed
+    seconds: float = 0.0  # from its first request to its end
 
     def __bool__(self) -> bool:
         return self.status is Status.DONE

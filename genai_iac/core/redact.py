@@ -18,14 +18,19 @@ from urllib.parse import quote, quote_plus
 
 PIECE = 12  # characters in a row that give a value away
 COVER = "[secret]"
-_GRAM = 6
+_GRAM = 6  # characters; short enough that every piece of 12 contains an indexed one
 _SHORTEST = 8  # characters; what is shorter is no key, and would cover words
 _LONGEST = 64 * 1024  # characters; of a longer value, which no service makes, so many are known
 _RUN = re.compile(r"\S{6,}|[0-9A-Fa-f \t]{12,}")  # hex may be written with spaces
 
 
 class Redactor:
-    """Some values, and text freed from them. Safe to share between threads."""
+    """Some values, and text freed from them. Safe to share between threads.
+
+    Args:
+        piece: how many characters in a row are covered. Shorter pieces of a value are left,
+            because common words would match.
+    """
 
     def __init__(self, piece: int = PIECE) -> None:
         self._piece = piece
@@ -37,7 +42,10 @@ class Redactor:
         self._lock = threading.Lock()
 
     def add(self, value: str) -> None:
-        """One more value. Cheap: its forms are made when a text is looked at next."""
+        """One more value. Cheap: its forms are made when a text is looked at next.
+
+        Values under 8 characters are not added.
+        """
         if len(value) >= _SHORTEST and value.strip():
             with self._lock:
                 if value not in self._values:
@@ -45,7 +53,14 @@ class Redactor:
                     self._new.append(value[:_LONGEST])
 
     def redact(self, text: str) -> str:
-        """The text with every piece of every value covered; the same object when there is none."""
+        """The text with every piece of every value covered; the same object when there is none.
+
+        Covers a piece in any of its `forms`, in upper or lower case.
+
+        Args:
+            text: of any length; it is looked at once, whatever the number of values
+            (tests/core/test_redact.py, test_a_large_text_is_looked_at_once).
+        """
         if not self._values or not text:
             return text
         self._learn()
@@ -53,6 +68,10 @@ class Redactor:
         return _cover(text, hidden) if hidden else text
 
     def _learn(self) -> None:
+        """Index the forms of the values added since the last text.
+
+        Most runs print nothing after a value, so this is often never done.
+        """
         if not self._new:
             return
         with self._lock:
@@ -64,6 +83,7 @@ class Redactor:
                 self._new.pop()  # only now: who sees an empty list must find all in the index
 
     def _learn_form(self, form: str) -> None:
+        """Index one form: its 6-grams at every seventh character, and its last one."""
         # the end too, so that a value that is no longer than a piece is found whole
         for start in {*range(0, len(form) - _GRAM + 1, self._step), max(0, len(form) - _GRAM)}:
             self._index.setdefault(form[start : start + _GRAM], []).append((form, start))
@@ -80,13 +100,18 @@ class Redactor:
                 for form, start in places:
                     first, last = _extend(folded, at, form, start)
                     if last - first >= min(self._piece, len(form)):
+                        # One byte per character, so that overlapping matches merge without sorting them.
                         hidden = hidden or bytearray(len(text))
                         hidden[first:last] = b"\1" * (last - first)
         return hidden
 
 
 def forms(value: str) -> Iterator[str]:
-    """What a program may turn a value into: base64 at each offset, hex, URL, JSON and backslash forms, and itself backwards."""
+    """What a program may turn a value into: base64 at each offset, hex, URL, JSON and backslash forms, and itself backwards.
+
+    Yields:
+        Some forms twice for simple values; callers use a set.
+    """
     raw = value.encode("utf-8", "surrogatepass")
     yield from (value, value[::-1], quote(value, safe="", errors="replace"), quote_plus(value, errors="replace"))
     yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
@@ -104,6 +129,8 @@ def forms(value: str) -> Iterator[str]:
 
 def _fold(text: str) -> str:
     """The text in one case, each character still at its place."""
+    # A few characters get longer in lower case (`İ`); they are left, so that positions in
+    # both texts agree.
     if text.isascii():
         return text.lower()
     return "".join(character if len(character.lower()) != 1 else character.lower() for character in text)
@@ -121,6 +148,10 @@ def _extend(text: str, at: int, form: str, start: int) -> tuple[int, int]:
 
 
 def _cover(text: str, hidden: bytearray) -> str:
+    """The text with each marked stretch replaced by one `COVER`.
+
+    The replacement has one length for all, so that the length of a value is not shown.
+    """
     pieces: list[str] = []
     at = 0
     while at < len(text):
@@ -134,16 +165,24 @@ def _cover(text: str, hidden: bytearray) -> str:
     return "".join(pieces)
 
 
+# One for the process: a value must be covered wherever text leaves it.
 _OF_RUN = Redactor()
 
 
 def remember(value: str) -> None:
-    """From now on no text that leaves this run may hold that value."""
+    """From now on no text that leaves this run may hold that value.
+
+    Called by `Secret` for every value; nothing else has to register a value.
+    """
     _OF_RUN.add(value)
 
 
 def forget_all() -> None:
-    """A new run begins in this process."""
+    """A new run begins in this process.
+
+    Tests and the Python API run several commands in one process; values of an earlier one
+    must not cover text of a later one.
+    """
     global _OF_RUN  # there is one run at a time
     _OF_RUN = Redactor()
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from genai_iac.core.address import Address, Source
 from genai_iac.core.values import Value
 
-Path = tuple[str | int, ...]
+Path = tuple[str | int, ...]  # keys and indices from the document's root to a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +21,32 @@ class Document:
     document: `("spec", "secrets", 0)`.
     """
 
-    kind: str
+    kind: str  # as written; the schema has checked that it is known
     name: str
-    spec: Mapping[str, Any]
-    source: Source
+    spec: Mapping[str, Any]  # checked by the kind's schema, variables filled in
+    source: Source  # position of the document
     places: Mapping[Path, Source]
 
     @property
     def address(self) -> Address:
+        """The address of the resource that this document declares."""
         return Address(self.kind, self.name)
 
     def place(self, *path: str | int) -> Source:
-        """Where that part was written; the nearest enclosing part when it was not."""
+        """Where that part was written; the nearest enclosing part when it was not.
+
+        Args:
+            path: keys and indices, starting at the document: `"spec", "secrets", 0`.
+        """
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path, self.source)
 
 
+# `spec.deletion`: delete it, keep it and remove the tag, or refuse a plan that deletes
+# it.
 Deletion = Literal["delete", "retain", "forbid"]
+# keyState of the Generative AI API, in its spelling
 State = Literal["ACTIVE", "INACTIVE", "REVOKED", "EXPIRED", "DELETED"]
 _PROOF = timedelta(minutes=10)  # our own verification call comes within this time of creation or renewal
 
@@ -47,11 +55,11 @@ _PROOF = timedelta(minutes=10)  # our own verification call comes within this ti
 class Stack:
     """The one Stack of a path after variables and the chosen environment: what every resource of it shares."""
 
-    name: str
-    environment: str | None
-    region: str
+    name: str  # metadata.name
+    environment: str | None  # None when no environment is chosen
+    region: str  # where API keys and projects are created unless they name a region
     tenancy: str | None  # the pin: any other live tenancy is refused
-    tags: Mapping[str, str]
+    tags: Mapping[str, str]  # free-form tags that every resource gets
     profile: str | None  # the environment's OCI profile
     root: str  # the directory that relative sink paths start from
     source: Source
@@ -65,12 +73,15 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What a manifest declares. `attributes` uses the API's field names and may hold values not known yet."""
+    """What a manifest declares. `attributes` uses the API's field names and may hold values not known yet.
 
-    address: Address
+    Made by the resource type's `read` from a `Document`, with all defaults filled in.
+    """
+
+    address: Address  # its name in plans and in other manifests
     attributes: Mapping[str, Value]
-    source: Source
-    deletion: Deletion = "delete"
+    source: Source  # position of the document, for messages
+    deletion: Deletion = "delete"  # what a plan does once no manifest declares it
     region: str | None = None  # None: the home region
     settings: Mapping[str, Any] = field(default_factory=dict)  # what is ours alone and never sent: sinks, rotation
     places: Mapping[str, Source] = field(default_factory=dict)  # where each spec path was written, for messages
@@ -78,7 +89,10 @@ class Resource:
 
     @property
     def previous(self) -> tuple[Address, ...]:
-        """The addresses it had before."""
+        """The addresses it had before.
+
+        Source: metadata.previousNames. The kind never changes in a rename.
+        """
         return tuple(Address(self.address.kind, name) for name in self.previous_names)
 
 
@@ -88,7 +102,7 @@ class OwnershipMark:
 
     owner: str  # `stack` or `stack@environment`
     address: Address
-    digest: str
+    digest: str  # 12 or 16 hex digits; `core/ownership.py` computes and compares it
     deletion: Deletion = "delete"  # what is to happen once no manifest declares it
     sealed: bool = False  # bound to the resource's own OCID, not to its creation
     names: str = ""  # on a policy: a digest of what its names came to when it was written
@@ -104,18 +118,25 @@ class OwnershipMark:
 
 @dataclass(frozen=True, slots=True)
 class LiveSecret:
-    """One of the two named secrets of a live API key, as a list call shows it. Times are aware UTC."""
+    """One of the two named secrets of a live API key, as a list call shows it. Times are aware UTC.
 
-    name: str
-    state: State
-    mask: str
-    created: datetime | None
+    Source: `ApiKeyItem` of the Generative AI API 20231130.
+    """
+
+    name: str  # keyName
+    state: State  # as listed; a value can also be past its expiry and still be listed as ACTIVE
+    mask: str  # keyMask: the first and last characters of the value
+    created: datetime | None  # of the value: creation or the last renewal
     expires: datetime | None
-    last_used: datetime | None
+    last_used: datetime | None  # None: never, as far as OCI knows
 
     @property
     def has_callers(self) -> bool:
-        """Whether others than the run that created or renewed it have used it."""
+        """Whether others than the run that created or renewed it have used it.
+
+        A verification call sets the time of last use as well, so a use within ten minutes of
+        the renewal is taken for ours.
+        """
         if self.last_used is None:
             return False
         return self.created is None or self.last_used - self.created > _PROOF
@@ -126,16 +147,16 @@ class LiveResource:
     """What the tenancy holds. `attributes` has the same names as `Resource.attributes` and holds plain data only."""
 
     kind: str
-    id: str
+    id: str  # OCID
     attributes: Mapping[str, Any]
     compartment: str  # OCID of the compartment it lives in (a compartment's parent)
     name: str
     region: str | None  # None: the home region
-    lifecycle: str
-    tags: Mapping[str, str]
+    lifecycle: str  # lifecycleState: ACTIVE, CREATING, DELETING, ...
+    tags: Mapping[str, str]  # all free-form tags, ours included
     created: datetime | None
-    mark: OwnershipMark | None = None
-    secrets: tuple[LiveSecret, ...] = ()
+    mark: OwnershipMark | None = None  # read from its tag; None without one
+    secrets: tuple[LiveSecret, ...] = ()  # of an API key; empty for other kinds
 
     def secret(self, name: str) -> LiveSecret | None:
         """The secret of that name, or None."""

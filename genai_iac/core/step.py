@@ -23,7 +23,11 @@ from genai_iac.core import (
 
 @dataclass(frozen=True, slots=True)
 class DiffContext:
-    """Inputs of `ResourceType.change`."""
+    """Inputs of `ResourceType.change`.
+
+    Everything a resource type may know besides the two resources. It has no client and no
+    clock, so that a comparison gives the same answer for the same inputs.
+    """
 
     now: datetime  # the tenancy's clock
     same: Callable[[Value, Any], bool]  # desired against live; a value not known yet is never the same
@@ -36,10 +40,13 @@ class DiffContext:
 
 @dataclass(frozen=True, slots=True)
 class RotationRequest:
-    """What `rotate` asks: begin or go on now, take it back, or the incident order for a secret that leaked."""
+    """What `rotate` asks: begin or go on now, take it back, or the incident order for a secret that leaked.
 
-    what: Literal["begin", "abort", "leaked"]
-    secret: str = ""
+    Source: the options of `genai-iac rotate`. A scheduled run has none.
+    """
+
+    what: Literal["begin", "abort", "leaked"]  # begin: rotate or continue; abort: return to the older secret
+    secret: str = ""  # the leaked one; empty for the other two
     revokes: bool = False  # the leaked one is permanently revoked, not deactivated and renewed
 
 
@@ -50,13 +57,13 @@ class Step:
     Falsy when there is nothing to do; `notes` are reported either way.
     """
 
-    actions: tuple[Action, ...] = ()
-    calls: tuple[Call, ...] = ()
-    reasons: tuple[str, ...] = ()
-    losses: tuple[Invalidation, ...] = ()
+    actions: tuple[Action, ...] = ()  # empty: nothing to do
+    calls: tuple[Call, ...] = ()  # in order; what takes a value away comes last
+    reasons: tuple[str, ...] = ()  # for people; joined with `; `
+    losses: tuple[Invalidation, ...] = ()  # secrets that stop working, for the guard
     deliver: tuple[str, ...] = ()  # names of the secrets that have to reach the sinks
     handover: DeliveryPlan | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # become notices of the plan
 
     def __bool__(self) -> bool:
         return bool(self.actions)
@@ -65,13 +72,24 @@ class Step:
 def changed_fields(
     fields: Iterable[str], desired: Resource, live: LiveResource, facts: DiffContext
 ) -> dict[str, Value]:
-    """The desired values of those of the fields that the manifest mentions and that live has otherwise."""
+    """The desired values of those of the fields that the manifest mentions and that live has otherwise.
+
+    Args:
+        fields: names in the API's spelling.
+        live: attributes that the manifest does not mention are not compared: their live
+            value is kept.
+    """
     wanted = ((name, desired.attributes[name]) for name in fields if name in desired.attributes)
     return {name: value for name, value in wanted if not facts.same(value, live.attributes.get(name))}
 
 
 def changed_tags(desired: Resource, live: LiveResource) -> dict[str, str] | None:
-    """The whole tag map to send when a declared tag differs (the service replaces the map), else None. Undeclared tags are kept."""
+    """The whole tag map to send when a declared tag differs (the service replaces the map), else None. Undeclared tags are kept.
+
+    Returns:
+        A map for the body of an update. `planning/changes.py` puts the ownership tag into
+            it.
+    """
     wanted = declared_tags(desired)
     if not _tags_differ(desired, live) and former_address(live) is None:
         return None
@@ -86,12 +104,19 @@ def declared_tags(desired: Resource) -> dict[str, str]:
 
 
 def deletion_of(live: LiveResource) -> str:
-    """What the live mark says is to happen once nothing declares the resource."""
+    """What the live mark says is to happen once nothing declares the resource.
+
+    A resource without the tag is never deleted by a plan, so `delete` is only a default.
+    """
     return live.mark.deletion if live.mark else "delete"
 
 
 def why_changed(fields: Mapping[str, Value], desired: Resource, live: LiveResource) -> tuple[str, ...]:
-    """The reasons of an update, for people."""
+    """The reasons of an update, for people.
+
+    Args:
+        fields: the result of `changed_fields`.
+    """
     former = former_address(live)
     renamed = (f"renamed from {former}",) if former else ()
     names = [*fields, *(["tags"] if _tags_differ(desired, live) else [])]

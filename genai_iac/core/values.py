@@ -1,4 +1,8 @@
-"""The ways to name a compartment in a manifest, shared by every kind that lives in one and every sink that puts something there."""
+"""The ways to name a compartment in a manifest, shared by every kind that lives in one and every sink that puts something there.
+
+Values that are not known before an apply are objects, not text: a plan shows them as
+they are written, and `references/resolver.py` replaces them when the OCID is known.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,15 @@ from typing import Any, Literal
 
 from genai_iac.core.address import Address
 
-Field = Literal["id", "name", "path"]
+Field = Literal["id", "name", "path"]  # the attributes of a resource that another one may refer to
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """`${Kind/name.field}`, or a declared name where a compartment is asked for (then the field is `id`)."""
+    """`${Kind/name.field}`, or a declared name where a compartment is asked for (then the field is `id`).
+
+    Also the only thing that makes one resource depend on another (`manifest/graph.py`).
+    """
 
     address: Address
     field: Field = "id"
@@ -28,7 +35,7 @@ class Reference:
 class ExistingCompartment:
     """A compartment that no manifest declares, by its path from the root: `/a/b`; the tenancy itself is `/`."""
 
-    path: str
+    path: str  # normalised: one slash between names, none at the end
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,7 +50,7 @@ class ExistingCompartment:
 class InterpolatedText:
     """A string with holes. `template` holds them as written (`chat-${Compartment/x.name}`), `holes` says what each stands for."""
 
-    template: str
+    template: str  # as in the manifest
     holes: tuple[tuple[str, str | Reference | ExistingCompartment], ...]
 
     def __str__(self) -> str:
@@ -55,16 +62,22 @@ class StatementText(InterpolatedText):
     """A policy statement with holes: each is a token, so it is filled by the policy language and never by joining text.
 
     `attached` is the compartment the policy lives in: paths in a statement start there.
+
+    A value that holds `to manage all-resources` can therefore not extend the statement
+    (docs/policy-language.md, tests/iam_policy).
     """
 
-    attached: Value = None
+    attached: Value = None  # also a reference while the compartment is not created
 
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """A duration (`90d`) that starts at creation or renewal: becomes now + duration in the call, and is never a difference by itself."""
+    """A duration (`90d`) that starts at creation or renewal: becomes now + duration in the call, and is never a difference by itself.
 
-    text: str
+    Comparing it with a live expiry would renew the secret at every plan.
+    """
+
+    text: str  # as written: `90d`
     length: timedelta
 
     def __str__(self) -> str:
@@ -85,11 +98,17 @@ Value = (
     | Mapping[str, "Value"]
 )
 
+# A Lifetime is not among them: it is known, and turned into a date-time when the call
+# is made.
 _UNKNOWN = (Reference, ExistingCompartment, InterpolatedText)
 
 
 def leaves(value: Value) -> Iterator[Value]:
-    """The parts of a value that are not known yet."""
+    """The parts of a value that are not known yet.
+
+    Args:
+        value: any nesting of mappings and sequences.
+    """
     if isinstance(value, _UNKNOWN):
         yield value
     elif isinstance(value, Mapping):
@@ -101,7 +120,10 @@ def leaves(value: Value) -> Iterator[Value]:
 
 
 def references(value: Value) -> Iterator[Reference]:
-    """The references inside a value."""
+    """The references inside a value.
+
+    References inside placeholders of a text count too.
+    """
     for leaf in leaves(value):
         if isinstance(leaf, Reference):
             yield leaf
@@ -109,6 +131,7 @@ def references(value: Value) -> Iterator[Reference]:
             yield from (hole for _, hole in leaf.holes if isinstance(hole, Reference))
 
 
+# of compartments and tenancies only; case as OCI: any
 OCID = re.compile(r"ocid1\.(compartment|tenancy)\.[a-z0-9-]+\.[a-z0-9-]*\.[a-z0-9-]+", re.IGNORECASE)
 
 COMPARTMENT_SCHEMA: Mapping[str, Any] = {
@@ -124,7 +147,12 @@ COMPARTMENT_SCHEMA: Mapping[str, Any] = {
 
 
 def read_compartment(written: Value) -> Value:
-    """What a manifest means by a compartment: a Reference to a declared one, an ExistingCompartment, or an OCID as it is."""
+    """What a manifest means by a compartment: a Reference to a declared one, an ExistingCompartment, or an OCID as it is.
+
+    Args:
+        written: text of a manifest, or a value that is not known yet, which is returned as
+            it is.
+    """
     if not isinstance(written, str):
         return written
     if written == "tenancy":

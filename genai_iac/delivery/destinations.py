@@ -1,4 +1,9 @@
-"""Where a plan's changes bring values: the sinks as a reviewer has to see them, and the bytes of the programs that they run."""
+"""Where a plan's changes bring values: the sinks as a reviewer has to see them, and the bytes of the programs that they run.
+
+`deliverTo` decides who gets a secret. A reviewer approves a plan, so the plan names
+each sink and has a digest of its settings and of the local programs that it runs; both
+are part of the plan's fingerprint.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +34,11 @@ def with_destinations(
 
     Asks no sink and calls nothing: on a snapshot it says the same. `digest`: one that remembers, for who makes many plans at
     one moment. Raises SinkError for a sink that cannot be opened.
+
+    Args:
+        plan: without destinations.
+        desk: opens the sinks; opening touches nothing.
+        resources: the declared ones; a change of an undeclared resource writes no sink.
     """
     # a thousand keys may name one script
     describe = _Describer(desk, _file_sinks(resources.values()), digest or cache(digest_file))
@@ -36,6 +46,8 @@ def with_destinations(
 
 
 class _Describer:
+    """Describes the sinks of one plan; digests of files are computed once per plan."""
+
     def __init__(self, desk: DeliveryService, outputs: frozenset[str], digest: Digest) -> None:
         self._desk = desk
         self._outputs = outputs
@@ -64,6 +76,7 @@ class _Describer:
             command=tuple(map(str, command)) if isinstance(command, (list, tuple)) else None,
             format=form if isinstance(form, str) else None,
             roles={name: role for name, role in roles.items() if role in sink.roles},
+            # Settings of a third party's sink may hold a token, so only their digest is shown.
             settings={name: value for name, value in whole.items() if name not in _DETAILS} if word in SINKS else None,
             digest="sha256:" + hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest(),
             programs={
@@ -75,11 +88,15 @@ class _Describer:
 
 
 def _defaults(sink: Sink) -> dict[str, Any]:
-    """A default that is written out is no difference."""
+    """A default that is written out is no difference.
+
+    Two manifests that mean the same must have the same digest.
+    """
     settings: Mapping[str, Mapping[str, Any]] = sink.schema.get("properties", {})
     return {name: schema["default"] for name, schema in settings.items() if "default" in schema}
 
 
 def _file_sinks(resources: Iterable[Resource]) -> frozenset[str]:
+    """Normal paths of the files that sinks write: such a file is no program, even when a command names it."""
     entries = (entry for resource in resources for entry in resource.settings.get("deliverTo", ()))
     return frozenset(os.path.normpath(entry["file"]["path"]) for entry in entries if "file" in entry)

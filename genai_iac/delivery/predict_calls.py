@@ -1,4 +1,9 @@
-"""The OCI writes that a plan's deliveries will make, predicted: sinks are asked and not written."""
+"""The OCI writes that a plan's deliveries will make, predicted: sinks are asked and not written.
+
+A plan promises the exact multiset of write calls. The prediction uses the functions
+that the apply uses (`build_delivery`, `Sink.calls`); tests/sinks/test_vault.py compares
+both (test_the_calls_foretold_are_the_calls_made_and_what_is_read_is_what_was_written).
+"""
 
 from __future__ import annotations
 
@@ -34,7 +39,16 @@ BaseUrl = Callable[[str, str], str]  # of a region and an ApiKey's `endpoint`
 def predict_sink_calls(
     plan: Plan, desk: DeliveryService, resources: Mapping[Address, Resource], live: Live, base_url: BaseUrl
 ) -> Plan:
-    """The plan with the `sink_calls` of each change, and what has to be known of them. Raises SinkError when a sink cannot be asked."""
+    """The plan with the `sink_calls` of each change, and what has to be known of them. Raises SinkError when a sink cannot be asked.
+
+    Args:
+        plan: ordered; each change gets the names of its Vault operations.
+        desk: opens and reads the sinks.
+        resources: the declared ones.
+        live: keys as they are now.
+        base_url: of a region and an `endpoint`; part of the contents, so it decides whether
+            a write is needed.
+    """
     told = tuple(
         _with_calls(change, desk, resources[change.address], live, base_url)
         if change.address in resources and resources[change.address].settings.get("deliverTo")
@@ -45,6 +59,7 @@ def predict_sink_calls(
 
 
 def _with_calls(change: Change, desk: DeliveryService, resource: Resource, live: Live, base_url: BaseUrl) -> Change:
+    """The change with predicted record calls (a rename) and sink calls (a delivery or an emptying)."""
     renames = {
         sink.place: renamed for sink in desk.sinks(resource, change.id) if (renamed := _rename(change, sink, resource))
     }
@@ -60,6 +75,7 @@ def _with_calls(change: Change, desk: DeliveryService, resource: Resource, live:
 
 
 def _rename(change: Change, sink: Sink, resource: Resource) -> Delivery | None:
+    """What the sink will be written with for a rename; None when nothing is renamed or the sink has the new address."""
     if change.previous is None or change.id is None:
         return None
     return renamed_portion(sink.read(), resource, change.id)
@@ -86,11 +102,14 @@ def _of_change(
             project = desk.project_name(resource)
             deliveries = tuple(_deliveries(sink, sources, resource, seen, change, change.handover, base_url, project))
             renamed = renames.get(sink.place)
+            # Predicted as one row of writes, because the second depends on what the first leaves;
+            # then the first is cut off.
             done = len(sink.calls(renamed)) if renamed else 0  # the records come first, and are written already by then
             yield from sink.calls(*filter(None, [renamed]), *deliveries)[done:]
 
 
 def _of_emptying(sink: Sink, resource: Resource, id: str) -> tuple[str, ...]:
+    """The calls that remove the key's values from the sink; none when it holds something else."""
     try:
         holding = sink.read()
     except SinkError:
@@ -101,7 +120,11 @@ def _of_emptying(sink: Sink, resource: Resource, id: str) -> tuple[str, ...]:
 def _lingering(
     changes: Iterable[Change], desk: DeliveryService, resources: Mapping[Address, Resource]
 ) -> Iterator[Notice]:
-    """Of the compartments that are to go: those in which a secret is that only begins to."""
+    """Notices for compartments to be deleted that still contain a Vault secret.
+
+    OCI deletes a Vault secret after a day at the earliest, and a compartment only when it
+    is empty.
+    """
     going = {change.id: change.address for change in changes if change.ends}
     for change in changes:
         for place in desk.compartments(resources[change.address]) if change.ends and change.sink_calls else ():
@@ -120,7 +143,9 @@ def _deliveries(
     base_url: BaseUrl,
     project: str | None,
 ) -> Iterator[Delivery]:
+    """The one or two writes of a delivery: first with the pending value, then with the final roles."""
     held = inspect_sink(sink, seen)
+    # None as value: it will exist, and nobody knows it yet.
     new_values = dict.fromkeys(change.new_secrets)
     staged = roles_with_pending(held, handover.prove) if handover.prove is not None else {}
     for roles in (staged, handover.roles):

@@ -1,4 +1,8 @@
-"""Writes API-key secrets to their sinks. Stateless."""
+"""Writes API-key secrets to their sinks. Stateless.
+
+The service knows no order of steps: the executor calls `prove`, `announce`, `stage`,
+`deliver` and `empty` in the order that docs/architecture.md draws.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,11 @@ from genai_iac.references.resolver import Resolver
 
 @dataclass(frozen=True)
 class DeliveryService:
-    """Opens the sinks of one stack. `vault` and `resolver` are there when a tenancy is."""
+    """Opens the sinks of one stack. `vault` and `resolver` are there when a tenancy is.
+
+    Safe to share between threads. `resource` arguments are declared ApiKeys; `id` is the
+    key's OCID, None before it is created.
+    """
 
     root: Path  # the manifests' directory
     notes: Path  # `.genai-iac`
@@ -43,13 +51,20 @@ class DeliveryService:
     )
 
     def knowing(self, resolver: Resolver) -> DeliveryService:
-        """Copy of this service that resolves compartment names with `resolver`."""
+        """Copy of this service that resolves compartment names with `resolver`.
+
+        Args:
+            resolver: one that knows the OCIDs that an apply creates.
+        """
         return replace(self, resolver=resolver)
 
     def sinks(self, resource: Resource, id: str | None = None) -> list[Sink]:
         """The sinks that the resource declares; `id` is the key's OCID once it exists. Opening one touches nothing.
 
         Raises SinkError, with its place in the manifest, for one that cannot be.
+
+        Returns:
+            In the order of `deliverTo`. They are kept, so asking again opens none.
         """
         known = self._opened.get((_identity(resource), id))
         if known is None:
@@ -68,6 +83,8 @@ class DeliveryService:
         """The places that this machine delivered to for that key and that no manifest declares any more.
 
         One that cannot be opened is left out: nothing can be taken from it.
+
+        Source: the delivery log of this machine; other machines may know other ones.
         """
         context, found = self._context(resource, id), list[Sink]()
         with suppress(SinkError):
@@ -77,11 +94,18 @@ class DeliveryService:
         return found
 
     def memory(self, resource: Resource, id: str | None) -> Memory:
-        """What this machine noted of its deliveries for that key. Raises SinkError."""
+        """What this machine noted of its deliveries for that key. Raises SinkError.
+
+        Returns:
+            An empty Memory when this machine never delivered for that key.
+        """
         return DeliveryLog(self._context(resource, id)).memory()
 
     def compartments(self, resource: Resource) -> set[str]:
-        """The OCIDs of the compartments that its sinks name, as far as they are known."""
+        """The OCIDs of the compartments that its sinks name, as far as they are known.
+
+        Used to order the creation of a compartment before the delivery into it.
+        """
         entries = self._entries(resource)
         found = (self._known(named) for entry in entries for named in entry_compartments(entry))
         return {id for id in found if id is not None}
@@ -92,12 +116,21 @@ class DeliveryService:
         return None if named is None else self._known(named) or str(named)
 
     def prove(self, resource: Resource, id: str | None) -> None:
-        """Check that every sink of the resource can be written, before any value is created. Raises SinkError."""
+        """Check that every sink of the resource can be written, before any value is created. Raises SinkError.
+
+        Raises:
+            SinkError: for the first sink that is not usable, with what to correct.
+        """
         for sink in self.sinks(resource, id):
             sink.prove()
 
     def tidy(self, resources: Iterable[Resource]) -> None:
-        """Remove what killed runs left beside their sinks. What cannot be done is reported by `prove`, when it matters."""
+        """Remove what killed runs left beside their sinks. What cannot be done is reported by `prove`, when it matters.
+
+        Called at the start of every apply, also one without changes
+        (tests/plan_apply/test_delivery.py,
+        test_what_a_killed_run_left_is_removed_by_an_apply_with_nothing_to_do).
+        """
         for resource in resources:
             for sink in self.sinks(resource):
                 with suppress(SinkError):
@@ -107,6 +140,12 @@ class DeliveryService:
         """Log what is about to be created for write-only sinks, so that a crash before the delivery is noticed.
 
         A file can be looked into on the machine that it lies on, and on no other.
+
+        Args:
+            secrets: names whose values are about to exist.
+
+        Raises:
+            SinkError: the log cannot be written. Then nothing has been created.
         """
         names, now = tuple(secrets), self.now() if self.now else None
         log = DeliveryLog(self._context(resource, id))
@@ -126,7 +165,11 @@ class DeliveryService:
                     log.withdraw(entry, sink, names)
 
     def look(self, resource: Resource, id: str) -> tuple[Record, ...]:
-        """What its sinks hold now, of whatever key. Raises SinkError when one cannot be asked."""
+        """What its sinks hold now, of whatever key. Raises SinkError when one cannot be asked.
+
+        Args:
+            id: OCID of the key; sinks that hold another key's records are included.
+        """
         holdings = [sink.read() for sink in self.sinks(resource, id)]
         return tuple(record for holding in holdings if holding for record in holding.records)
 
@@ -146,6 +189,15 @@ class DeliveryService:
         A value that is not new is kept where it is, and copied to a sink that lacks it from one that has it.
         `known`: a sink that holds any other value by now is left alone. Raises SinkError for the places that could not be
         written; the others are.
+
+        Args:
+            resource: the declared key.
+            live: the key with the masks of the new values.
+            base_url: what consumers are to call.
+            roles: by secret name.
+            new_values: by secret name, from this run's responses.
+            known: None skips the check for values of another run.
+            project: OCID that consumers are to name.
         """
         return self._write(resource, live, base_url, lambda _: roles, new_values, known, project)
 
@@ -163,11 +215,20 @@ class DeliveryService:
         """Bring every sink that keeps pending values to hold that secret; what callers read there stays as it is.
 
         `known`: as for `deliver`. Raises SinkError for the places that could not be written; the others are.
+
+        Args:
+            name: the secret to store as pending; all other roles stay.
+
+        Sinks that keep no pending values are left alone until `deliver`.
         """
         self._write(resource, live, base_url, lambda held: roles_with_pending(held, name), new_values, known, project)
 
     def rename(self, resource: Resource, id: str) -> None:
-        """Bring the records that its sinks keep of the key to its present address; values and parts stay. Raises SinkError."""
+        """Bring the records that its sinks keep of the key to its present address; values and parts stay. Raises SinkError.
+
+        Called before the ownership tag changes: an interrupted rename is then still one for the
+        next plan.
+        """
         log = DeliveryLog(self._context(resource, id))
         for entry, sink in zip(self._entries(resource), self.sinks(resource, id), strict=True):
             delivery = renamed_portion(sink.read(), resource, id)
@@ -176,7 +237,10 @@ class DeliveryService:
             log.rename(entry, sink)
 
     def take(self, resource: Resource, live: LiveResource, name: str) -> Secret | None:
-        """The live value of that secret from a sink that can give it, or None."""
+        """The live value of that secret from a sink that can give it, or None.
+
+        Declared sinks are asked before former ones.
+        """
         secret = live.secret(name)
         sources = [*self.sinks(resource, live.id), *self.former(resource, live.id)]
         return next(values_from_sinks(sources, live.id, secret), None) if secret else None
@@ -185,6 +249,9 @@ class DeliveryService:
         """Take the values of a key that is no more out of its sinks; returns for each what was done, in words.
 
         A place that holds something else, or cannot be looked into, is left alone.
+
+        Never raises: the key is gone already, and a sink that cannot be cleared must not fail
+        the change.
         """
         files = [sink for sink in self.former(resource, id) if sink.local]
         sinks = [*self.sinks(resource, id), *files]
@@ -200,6 +267,14 @@ class DeliveryService:
         known: Values | None,
         project: str | None,
     ) -> tuple[str, ...]:
+        """Write each sink that wants something, and collect failures.
+
+        One failing sink does not keep the others from getting the value: it is shown once, and
+        every copy helps.
+
+        Returns:
+            The names of the sinks that were written, for the outcome's note.
+        """
         sinks = self.sinks(resource, live.id)
         sources = [*sinks, *self.former(resource, live.id)]
         memory = self.memory(resource, live.id) if any(sink.local for sink in sinks) else None
@@ -220,6 +295,8 @@ class DeliveryService:
                 check_readers(sink, held, live, delivery, wanted)
                 sink.write(delivery)
                 if sink.readable:
+                    # Without the log entry another apply only has less certainty, so this is no failure of
+                    # the delivery.
                     with suppress(SinkError):  # the value is where it belongs; the place itself tells that, too
                         log.delivered(entry, sink, delivery)
                 if sink.readable or any(item.value is not None for item in delivery.items):
@@ -259,10 +336,12 @@ class DeliveryService:
 
 
 def _identity(resource: Resource) -> int:
+    """The object's id: resources hold mappings and cannot be hashed."""
     return id(resource)
 
 
 def _open(entry: Mapping[str, Any], context: Context, where: Source) -> Sink:
+    """Open a sink; an error gets the position of the entry in the manifest."""
     try:
         return open_sink(entry, context)
     except SinkError as error:
@@ -270,6 +349,7 @@ def _open(entry: Mapping[str, Any], context: Context, where: Source) -> Sink:
 
 
 def _empty(sink: Sink, resource: Resource, id: str) -> str:
+    """Clear one sink; text for the outcome's note, empty when it holds nothing of this key."""
     try:
         holding = sink.read()
         if holding is None or holding.id != id:

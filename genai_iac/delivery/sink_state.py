@@ -11,13 +11,21 @@ from genai_iac.core.errors import SinkError
 from genai_iac.delivery.contents import inspect_sink
 from genai_iac.delivery.service import DeliveryService
 
-_AT_ONCE = 8
+_AT_ONCE = 8  # sinks read at once; each may be a Vault call or a program
 
 
 def read_sink_states(
     desk: DeliveryService, resources: Mapping[Address, Resource], live: Live
 ) -> dict[Address, tuple[SinkState, ...]]:
-    """What each sink of each live key holds; several keys are looked at at once. Raises SinkError when a sink cannot be asked."""
+    """What each sink of each live key holds; several keys are looked at at once. Raises SinkError when a sink cannot be asked.
+
+    Args:
+        live: keys that several live resources claim are left out, as are keys without
+            `deliverTo`.
+
+    Returns:
+        By address, one state per declared sink and per former one.
+    """
 
     def look(key: LiveResource, resource: Resource) -> tuple[SinkState, ...]:
         return look_at_sinks(desk, resource, key)
@@ -29,11 +37,17 @@ def read_sink_states(
 
 
 def look_at_sinks(desk: DeliveryService, resource: Resource, key: LiveResource) -> tuple[SinkState, ...]:
-    """What each declared sink of the key holds, in their order, then each that is not declared any more. Raises SinkError."""
+    """What each declared sink of the key holds, in their order, then each that is not declared any more. Raises SinkError.
+
+    Args:
+        key: the live key.
+    """
     sinks = desk.sinks(resource, key.id)
     memory = desk.memory(resource, key.id) if any(sink.local for sink in sinks) else None
     held = [inspect_sink(sink, key, memory, alone=len(sinks) == 1) for sink in sinks]
     # a file was written from this machine, so a place that its notes do not mention did not get what it holds
+    # Without this an exec sink that is declared later counts as delivered
+    # (test_a_program_that_is_declared_later_gets_the_value_that_a_file_has).
     brought = {name for sink, one in zip(sinks, held, strict=True) if sink.local for name in one.records}
     declared = (replace(one, unknown=one.unknown - brought) for one in held)
     return (*declared, *_former(desk, resource, key))
@@ -45,6 +59,7 @@ def _former(desk: DeliveryService, resource: Resource, key: LiveResource) -> Ite
         try:
             found = inspect_sink(sink, key)
         except SinkError:
+            # A former sink may be a directory that was deleted. That is no reason to fail a plan.
             continue  # it is no business of this key any more
         if found.records:
             yield replace(found, keeps=frozenset(), former=True, damage="")
@@ -53,7 +68,11 @@ def _former(desk: DeliveryService, resource: Resource, key: LiveResource) -> Ite
 def assume_delivered(
     desk: DeliveryService, resources: Mapping[Address, Resource], live: Live
 ) -> dict[Address, tuple[SinkState, ...]]:
-    """The same for a run that must not look into sinks: whatever they hold is unknown, which counts as delivered."""
+    """The same for a run that must not look into sinks: whatever they hold is unknown, which counts as delivered.
+
+    Used for a plan from a snapshot, and for `plan` without access to sinks. Such a plan may
+    lack a delivery; it never renews without reason.
+    """
     return {
         address: tuple(
             SinkState(sink.roles, sink.readable, {}, frozenset(secret.name for secret in key.secrets), sink.place)
@@ -64,6 +83,7 @@ def assume_delivered(
 
 
 def _delivered(resources: Mapping[Address, Resource], live: Live) -> Iterator[tuple[Address, LiveResource]]:
+    """The live keys that are declared with `deliverTo`."""
     for address, resource in resources.items():
         found = live.one(address)
         if found is not None and resource.settings.get("deliverTo"):

@@ -19,7 +19,12 @@ _TERRAFORM_CLIENTS = (
 
 
 def shell_exports(url: str, config_file: Path | str) -> dict[str, str]:
-    """The environment that points genai-iac, oci-cli, the OCI SDKs, terraform-provider-oci and OpenAI clients at `url`."""
+    """The environment that points genai-iac, oci-cli, the OCI SDKs, terraform-provider-oci and OpenAI clients at `url`.
+
+    Args:
+        url: of the running emulator.
+        config_file: with the profile DEFAULT.
+    """
     region = _region_of(Path(config_file))
     return {
         "GENAI_IAC_ENDPOINT": url,

@@ -19,7 +19,11 @@ class Emulator:
 
     `db=None` keeps it in memory. `home_region` is for a tenancy that is new; one that exists keeps its own. `oci_dir` is
     where client profiles are written, at once and when principals are added. `control_token` is what the control API asks
-    for (None: there is no control API); `allow_kill` lets faults end processes of this machine."""
+    for (None: there is no control API); `allow_kill` lets faults end processes of this machine.
+
+    Raises:
+        DatabaseError: the file is no emulator's.
+    """
 
     def __init__(
         self,
@@ -53,7 +57,10 @@ class Emulator:
         return read_tenancy_state(self._database.connection).home
 
     def reset(self) -> None:
-        """Forget everything but the tenancy's and its administrator's identity."""
+        """Forget everything but the tenancy's and its administrator's identity.
+
+        Clients keep their profiles; all resources are gone.
+        """
         with self._database.write() as connection:
             reset(connection, self._home_region)
         self._profiles.write()
@@ -75,7 +82,10 @@ def write_client_config(db: Path, directory: Path) -> Path:
     """Write an OCI configuration file for the tenancy in `db` into `directory`; the path of the file.
 
     The database is made when it is not there. Profile DEFAULT is the administrator; the others are the principals made
-    through the control API. Keys that the directory holds already are kept."""
+    through the control API. Keys that the directory holds already are kept.
+
+    Needs no running server: keys are written into the database directly.
+    """
     with Emulator(db, oci_dir=directory) as emulator:
         if emulator.config_file is None:
             raise RuntimeError("a tenancy with a directory has profiles in it")

@@ -17,25 +17,43 @@ from genai_iac.execute.duplicate_creates import is_alive
 from genai_iac.oci_client import OciClient, OciResponse
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 
-_SETTLING = ("CREATING", "UPDATING")
-_SETTLE_SECONDS = 600.0
+_SETTLING = ("CREATING", "UPDATING")  # lifecycle states that end by themselves
+_SETTLE_SECONDS = 600.0  # an API key needs seconds; the limit is for a service that is stuck
 
 
 class CallExecutor:
-    """Makes calls on one object, and keeps what the last response said of it (OCID, etag, state)."""
+    """Makes calls on one object, and keeps what the last response said of it (OCID, etag, state).
+
+    One per change; used by one thread.
+
+    Args:
+        progress: state shared by the changes of this apply.
+        change: whose calls are made.
+    """
 
     def __init__(self, progress: ApplyContext, change: Change) -> None:
         self._progress, self._change = progress, change
         self._provider = progress.provider
         self._kind: ResourceType = RESOURCE_TYPES[change.address.kind]
-        self._etag: str | None = None
+        self._etag: str | None = None  # of the last response; sent as if-match with the next write
         self.id = change.id
         self.live: LiveResource | None = None  # as the last answer showed it
-        self.new_values: dict[str, Secret] = {}
-        self.notes: list[str] = []
+        self.new_values: dict[str, Secret] = {}  # by secret name; emptied by the delivery
+        self.notes: list[str] = []  # for the Outcome
 
     def make(self, call: Call) -> None:
-        """Make one call. Raises IacError."""
+        """Make one call. Raises IacError.
+
+        Args:
+            call: of this change, in the plan's order. The kind of the operation decides how a
+                lost answer is found again.
+
+        Raises:
+            StalePlanError: the object was changed since the plan was made.
+            ServiceFailure: the service refused, or it is not known whether the call had its
+                effect.
+            IacError: a work request failed.
+        """
         if call.about is not None:
             self._modify_other(call, call.about)
         elif call.operation.startswith("Create"):
@@ -46,7 +64,11 @@ class CallExecutor:
             self._modify(call)
 
     def settle(self, call: Call) -> None:
-        """Wait until the object is no longer CREATING or UPDATING, at most _SETTLE_SECONDS; returns early when interrupted."""
+        """Wait until the object is no longer CREATING or UPDATING, at most _SETTLE_SECONDS; returns early when interrupted.
+
+        Args:
+            call: the create; gives the region of the reads.
+        """
         began, pause = time.monotonic(), 0.1
         while self.live is not None and self.live.lifecycle in _SETTLING and time.monotonic() - began < _SETTLE_SECONDS:
             if not self._progress.stop.rest(pause):
@@ -56,10 +78,13 @@ class CallExecutor:
             self._keep(self._provider.get(self._kind.get_operation, self.id, call.region, patient=True), call)
 
     def _create(self, call: Call) -> None:
+        """Create the object, or find the one that an earlier attempt created although its answer was lost."""
         resolved = self._progress.resolver.final(call.body, self._provider.now())
         sent: list[dict[str, Any]] = []
         recovered = False
 
+        # Called per attempt: the tag holds the moment of the call, and a second attempt minutes
+        # later would not fit the first's tag.
         def marked() -> dict[str, Any]:
             sent.append(self._progress.mark_created(self._change, resolved, call.region))
             return sent[-1]
@@ -67,6 +92,7 @@ class CallExecutor:
         try:
             reply = self._provider.create(call.operation, marked, region=call.region)
         except ServiceFailure as failure:
+            # 409: a name that must be unique is taken, perhaps by our own first attempt.
             found = self._find_lost(call, sent[-1]) if failure.uncertain or failure.status == 409 else None
             if found is None:
                 raise
@@ -77,10 +103,16 @@ class CallExecutor:
         ours = bool(reply.secrets) if self._kind.creates_secrets else not recovered
         if ours and self._kind.name_scope is None:
             self._progress.duplicates.watch(self._change, self.id, call.region, sent[-1])
+        # From now on references to this address resolve; changes that need it may begin.
         self._progress.ids[self._change.address] = self.id
 
     def seal(self, call: Call) -> None:
-        """Bind the ownership tag to the OCID at once when the create took too long for the tag to fit."""
+        """Bind the ownership tag to the OCID at once when the create took too long for the tag to fit.
+
+        The tag of a create call fits creations within 60 seconds. A slower one would look like
+        a copy to the next plan (tests/plan_apply/test_identity.py,
+        test_a_creation_that_took_long_is_bound_to_its_ocid_at_once).
+        """
         tags = self._progress.seal_unfit(self.live) if self.live is not None else None
         if tags is None:
             return
@@ -103,7 +135,12 @@ class CallExecutor:
         return None
 
     def _modify(self, call: Call) -> None:
+        """Update the object with the etag of its last reading, so that a concurrent edit is
+
+        refused and never overwritten.
+        """
         assert self.id is not None
+        # The first write of a change reads once; later ones use the etag of the answer before.
         if self._etag is None and call.id is not None:
             self._look(call)
         body = self._progress.resolver.final(call.body, self._provider.now())
@@ -127,6 +164,7 @@ class CallExecutor:
         assert call.id is not None
         reply = self._provider.get(kind.get_operation, call.id, call.region)
         seen = kind.read(reply.data, call.region)
+        # The other change's plan was made on what was read before; it must still hold.
         if not progress.is_as_planned(address, seen, kind.statement_fields):
             raise StalePlanError(f"{address} ({call.id}) was changed since the plan was made", hint="plan again")
         body = progress.mark_updated(progress.resolver.final(call.body, self._provider.now()), seen.compartment)
@@ -138,6 +176,8 @@ class CallExecutor:
             reply = self._provider.get(kind.get_operation, call.id, call.region)
             if any(reply.data.get(name) != value for name, value in body.items()):
                 raise
+        # Else that other change would find the object changed, by this very write, and refuse
+        # itself.
         progress.before[address] = kind.read(reply.data, call.region)
 
     def _look(self, call: Call) -> None:
@@ -151,6 +191,7 @@ class CallExecutor:
         self._keep(reply, call)
 
     def _has_landed(self, call: Call, body: Mapping[str, Any]) -> bool:
+        """Whether the object already has every value that the call would set."""
         assert self.id is not None
         reply = self._provider.get(self._kind.get_operation, self.id, call.region)
         self._keep(reply, call)
@@ -175,7 +216,10 @@ class CallExecutor:
                 self._follow(reply.work_request, call)
 
     def _delete(self, call: Call) -> None:
+        """Delete the object. One that is gone already counts as deleted."""
         assert self.id is not None
+        # A replacement: this change has created the successor, and the call names the old
+        # object.
         if call.id is not None and call.id != self.id:
             self._delete_replaced(call)
             return
@@ -200,6 +244,10 @@ class CallExecutor:
             self._progress.reshape()
 
     def _follow(self, work_request: str, call: Call) -> None:
+        """Wait for the work request.
+
+        Raises IacError with its errors, and for a compartment with what is still inside.
+        """
         try:
             ended = self._provider.follow(work_request)
         except ServiceFailure as failure:
@@ -217,12 +265,17 @@ class CallExecutor:
             )
 
     def _keep(self, reply: OciResponse, call: Call) -> None:
+        """Remember what a response says: new values first, then the object, its OCID and its etag."""
         self.new_values.update(reply.secrets)  # first: nothing else that the answer says can take them away again
         self.live = self._kind.read(reply.data, call.region)
         self.id, self._etag = self.live.id, reply.etag
 
 
 def _inside(provider: OciClient, compartment: str) -> Iterator[str]:
+    """What a compartment still contains, for the message of a failed deletion.
+
+    Reads only the kinds that this tool manages.
+    """
     for kind in RESOURCE_TYPES.values():
         for region in provider.regions if kind.listing.reach == "compartment and region" else (None,):
             place = provider.tenancy if kind.listing.reach == "tenancy" else compartment

@@ -16,7 +16,12 @@ from genai_iac.execute.secret_delivery import SecretDelivery
 
 
 class ChangeExecutor:
-    """Executes changes, in any order that their `needs` allow and from any thread."""
+    """Executes changes, in any order that their `needs` allow and from any thread.
+
+    Args:
+        progress: shared state of this apply. Its `before` tells how long ago something was
+            created.
+    """
 
     def __init__(self, progress: ApplyContext) -> None:
         self._progress = progress
@@ -26,13 +31,27 @@ class ChangeExecutor:
                 progress.provider.window.open((progress.now - one.created).total_seconds())
 
     def prove(self, change: Change) -> None:
-        """Check that every sink that the change delivers to can be written. Raises SinkError."""
+        """Check that every sink that the change delivers to can be written. Raises SinkError.
+
+        Called for every change before the first call of the apply, and again for a sink whose
+        compartment the apply creates.
+        """
         resource = self._progress.resources.get(change.address)
         if (change.deliver or change.previous) and resource is not None:
             self._progress.desk.prove(resource, change.id)
 
     def perform(self, change: Change) -> tuple[str | None, str]:
-        """Make the change's calls and deliveries; returns the OCID and a note for people. Raises IacError."""
+        """Make the change's calls and deliveries; returns the OCID and a note for people. Raises IacError.
+
+        Args:
+            change: all its needs have completed.
+
+        Returns:
+            The OCID, None when nothing was created; notes, joined with `; `.
+
+        Raises:
+            IacError: what failed. Completed calls are kept; the next plan continues from them.
+        """
         return _ChangeRun(self._progress, change).run()
 
 
@@ -46,14 +65,21 @@ class _ChangeRun:
         self._delivery = SecretDelivery(progress, change, resource) if resource is not None else None
 
     def run(self) -> tuple[str | None, str]:
+        """Rename, announce, calls with deliveries between them, and the end of the delivery.
+
+        docs/architecture.md has the order of one delivery and why.
+        """
         calls, delivery = self._calls, self._delivery
         if delivery:
+            # The sinks' records get the new address before the tag does: interrupted here, the next
+            # plan still sees a rename.
             delivery.rename(calls.id)
             delivery.announce(calls.id)
         for call in self._change.calls:
             # before anything stops working; and when interrupted, before anything else, since the values would be lost
             if call.takes_away or (calls.new_values and self._progress.stop.is_set()):
                 self._deliver()
+            # After the delivery above, so that an interrupt never loses a value.
             self._end_when_asked(call)
             self._make(call)
         self._deliver()
@@ -65,10 +91,12 @@ class _ChangeRun:
         try:
             self._calls.make(call)
         except IacError as error:
+            # Else the sinks' log would claim for good that a value was lost on its way.
             if self._delivery and call.new_secrets and _made_nothing(error):
                 self._delivery.withdraw(call.new_secrets)
             if self._delivery and self._calls.live and self._delivery.pending:
                 # e.g. CreateApiKey worked and a later UpdateApiKey failed: keep the values, they are never shown again
+                # A second failure here would hide why the change failed.
                 with suppress(IacError):  # report the failure of the call, not of this attempt
                     self._delivery.save(self._calls.live, self._calls.new_values)
             raise
@@ -84,6 +112,7 @@ class _ChangeRun:
             raise IacError(f"interrupted before {call.operation}", hint="apply again: it goes on from there")
 
     def _deliver(self) -> None:
+        """Deliver what is pending, once. Without a new response the object as planned has the masks and the region."""
         if self._delivery and self._delivery.pending:
             live = self._calls.live or self._progress.before[self._change.address]
             self._delivery.deliver(live, self._calls.new_values)

@@ -28,7 +28,17 @@ from genai_iac.references.resolver import Resolver
 
 
 class ApplyContext:
-    """Shared by the changes of one apply, whatever thread each is in."""
+    """Shared by the changes of one apply, whatever thread each is in.
+
+    Args:
+        provider: the client; safe to share between threads.
+        owner: writes the ownership tags.
+        resources: the declared ones.
+        live: what the plan was made from.
+        desk: writes the sinks.
+        directory: names of groups to OCIDs.
+        stop: set when the run is interrupted.
+    """
 
     def __init__(
         self,
@@ -41,8 +51,10 @@ class ApplyContext:
         stop: CancelToken,
     ) -> None:
         self.provider, self.resources, self.stop, self.now = provider, resources, stop, live.now
+        # Objects as the plan saw them; each first write is compared with it.
         self.before = {address: group[0] for address, group in live.owned.items() if len(group) == 1}
         self.ids = {address: one.id for address, one in self.before.items()}
+        # Shares `ids`, so it knows every OCID as soon as it is created.
         self.resolver = Resolver(resources, live.tree, self.ids)
         self.desk = desk.knowing(self.resolver)
         self.duplicates = DuplicateGuard(provider, self.is_same_birth)
@@ -62,7 +74,16 @@ class ApplyContext:
         self._reshaped = True
 
     def is_as_planned(self, address: Address, seen: LiveResource, rewritten: tuple[str, ...]) -> bool:
-        """Whether nobody changed the object since it was read; `rewritten` names the fields that OCI itself may rewrite."""
+        """Whether nobody changed the object since it was read; `rewritten` names the fields that OCI itself may rewrite.
+
+        Args:
+            address: of the change that writes.
+            seen: the object as read just now.
+
+        Returns:
+            True as well for an object that the plan did not know, or knew under another OCID:
+                there is nothing to compare.
+        """
         planned = self.before.get(address)
         if (
             planned is None
@@ -74,7 +95,12 @@ class ApplyContext:
         return self._reshaped and {**seen.attributes, **blank} == {**planned.attributes, **blank}
 
     def mark_created(self, change: Change, body: Mapping[str, Any], region: str | None) -> dict[str, Any]:
-        """The body of a create that is about to be sent, with the ownership tag in it."""
+        """The body of a create that is about to be sent, with the ownership tag in it.
+
+        Args:
+            body: with all references resolved.
+            region: None for the home region.
+        """
         resource, origin = self.resources.get(change.address), make_origin(self.provider.now())
         fixed = fixed_part_of_create(change.address.kind, body, region)
         mark = self._owner.birth(change.address, fixed, origin, resource.deletion if resource else "delete")
@@ -82,7 +108,11 @@ class ApplyContext:
         return self._with_names(marked, body["compartmentId"])
 
     def seal_unfit(self, live: LiveResource) -> dict[str, str] | None:
-        """The tags to write at once when the service took so long to create it that its ownership tag does not fit; else None."""
+        """The tags to write at once when the service took so long to create it that its ownership tag does not fit; else None.
+
+        Args:
+            live: the object as the create's answer shows it.
+        """
         mark = read_ownership_tag(live.tags.get(OWNERSHIP_TAG))
         if mark is None or self._owner.fits(mark, live):
             return None
@@ -90,7 +120,15 @@ class ApplyContext:
         return {**live.tags, OWNERSHIP_TAG: Owner.with_names(seal, mark.names)}
 
     def is_same_birth(self, sent: str, found: LiveResource) -> bool:
-        """Whether a create call with that ownership tag, or another run's for the same address, made that resource."""
+        """Whether a create call with that ownership tag, or another run's for the same address, made that resource.
+
+        Args:
+            sent: the tag of our create call.
+            found: a live resource from a list call.
+
+        True for another run's resource too: two applies of one stack at the same time make two
+        originals.
+        """
         tag = found.tags.get(OWNERSHIP_TAG)
         mark, asked = read_ownership_tag(tag), read_ownership_tag(sent)
         if mark is None or asked is None or mark.sealed or found.id in self._known:
@@ -99,7 +137,12 @@ class ApplyContext:
         return tag == sent or (same and self._owner.fits(mark, found))
 
     def mark_updated(self, body: Mapping[str, Any], attached: str) -> dict[str, Any]:
-        """The body of an update; when it writes a policy, its mark tells what the names in it come to by now."""
+        """The body of an update; when it writes a policy, its mark tells what the names in it come to by now.
+
+        Args:
+            body: of an update, resolved, with tags.
+            attached: OCID of the compartment where the policy is attached.
+        """
         return self._with_names(body, attached) if "statements" in body else dict(body)
 
     def _with_names(self, body: Mapping[str, Any], attached: str) -> dict[str, Any]:
@@ -108,6 +151,7 @@ class ApplyContext:
         return {**body, "freeformTags": {**tags, OWNERSHIP_TAG: Owner.with_names(tags[OWNERSHIP_TAG], names)}}
 
     def _digest_names(self, statements: Iterable[str], attached: str) -> str:
+        """What the names mean now, with the compartments that this apply has created so far."""
         future = predict_state(self._compartments, self._tree, dict(self.ids))
         return digest_names(
             statements, future.directory(self._directory.group, self._directory.dynamic_group), attached

@@ -18,7 +18,7 @@ from genai_iac.core.errors import ServiceFailure
 from genai_iac.oci_client import OciClient
 from genai_iac.resource_types import RESOURCE_TYPES
 
-_ALIVE = ("ACTIVE", "CREATING")
+_ALIVE = ("ACTIVE", "CREATING")  # what is being deleted gives way already
 
 
 def is_alive(row: Mapping[str, Any]) -> bool:
@@ -30,14 +30,20 @@ def is_alive(row: Mapping[str, Any]) -> bool:
 class _CreatedKey:
     """A key that this apply created, and the body that it sent."""
 
-    change: Change
+    change: Change  # for the Outcome of a duplicate
     id: str
     region: str | None
-    body: Mapping[str, Any]
+    body: Mapping[str, Any]  # with the ownership tag that was sent
 
 
 class DuplicateGuard:
-    """Remembers the keys that an apply created, and deletes those that another apply created first."""
+    """Remembers the keys that an apply created, and deletes those that another apply created first.
+
+    Args:
+        provider: lists and deletes.
+        is_same_birth: whether a create with that tag, of this run or another, made that
+            resource.
+    """
 
     def __init__(self, provider: OciClient, is_same_birth: Callable[[str, LiveResource], bool]) -> None:
         self._provider, self._is_same_birth = provider, is_same_birth
@@ -45,12 +51,19 @@ class DuplicateGuard:
         self._lock = threading.Lock()
 
     def watch(self, change: Change, id: str, region: str | None, body: Mapping[str, Any]) -> None:
-        """Remember a key that this apply created. Safe to call from any thread."""
+        """Remember a key that this apply created. Safe to call from any thread.
+
+        Args:
+            body: as sent; holds the ownership tag and the compartment.
+        """
         with self._lock:
             self._made.append(_CreatedKey(change, id, region, body))
 
     def part(self) -> Iterator[Outcome]:
-        """Delete each key of ours that is not the first of its address; yields a failed Outcome for each."""
+        """Delete each key of ours that is not the first of its address; yields a failed Outcome for each.
+
+        Called once, after all changes. An apply that created no key makes no request.
+        """
         places: dict[tuple[str, str, str | None], list[_CreatedKey]] = {}
         for made in self._made:
             places.setdefault((made.change.address.kind, made.body["compartmentId"], made.region), []).append(made)
@@ -69,11 +82,13 @@ class DuplicateGuard:
         )
 
     def _give_way(self, made: _CreatedKey, duplicates: list[Mapping[str, Any]]) -> Iterator[Outcome]:
+        # `timeCreated` is the service's own, so both runs see the same order.
         first = min(duplicates, key=lambda row: (row["timeCreated"], row["id"]), default=None)
         if first is None or first["id"] == made.id:
             return
         said = f"another apply made it at the same time ({first['id']})"
         try:
+            # For the audit file: this delete is no call of the plan.
             with making_change_of(made.change.address):
                 self._provider.write(
                     RESOURCE_TYPES[made.change.address.kind].delete_operation, id=made.id, region=made.region

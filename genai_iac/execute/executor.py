@@ -24,15 +24,18 @@ from genai_iac.oci_client import OciClient
 
 @dataclass
 class ApplyRequest:
-    """Inputs of an apply: the client, the resources, and the `Live` that the plan was made from."""
+    """Inputs of an apply: the client, the resources, and the `Live` that the plan was made from.
 
-    provider: OciClient
+    Collected by `cli/run_apply.py` and by the Python API.
+    """
+
+    provider: OciClient  # safe to use from several threads
     owner: Owner
     resources: Mapping[Address, Resource]
-    live: Live
-    desk: DeliveryService
+    live: Live  # the reading that the plan was made from
+    desk: DeliveryService  # writes the sinks
     directory: Directory  # who knows the tenancy's groups
-    parallelism: int = 10
+    parallelism: int = 10  # changes at once; 1 applies them in the plan's order
     stop: CancelToken = field(default_factory=CancelToken)  # set: nothing new is begun
     waiting: Callable[[Sequence[Address]], None] = lambda _: None  # told what is under way while nothing lands
     starting: Callable[[Change], None] = lambda _: None  # told of each change as it begins
@@ -43,10 +46,23 @@ def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
 
     Checks every sink that will be needed before the first write: raises SinkError when one is not usable, and then nothing was
     written. Else a full disk would be found only after a value was created, when it is too late to store it.
+
+    Args:
+        plan: ordered, as made by `make_plan` and filtered by targets.
+        site: client, sinks and the reading that the plan was made from.
+
+    Yields:
+        One Outcome per change, in the order in which they end; more for duplicates that
+            were deleted.
+
+    The caller must exhaust the generator: closing it early waits for running changes, and
+    their outcomes are not reported.
     """
     progress = ApplyContext(site.provider, site.owner, site.resources, site.live, site.desk, site.directory, site.stop)
     performer = ChangeExecutor(progress)
     for planned in plan.changes:
+        # All sinks before the first call: tests/crash/test_disk.py and
+        # tests/sinks/test_contract.py.
         performer.prove(planned)
     queue = _Queue(plan.changes)
     landed: SimpleQueue[Outcome] = SimpleQueue()
@@ -57,6 +73,8 @@ def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
                 change = queue.take()
                 if change is None:
                     break
+                # A skipped change counts as failed for those that need it, so a failure skips the whole
+                # branch and nothing else.
                 if blocker := queue.blocker(change):
                     queue.finish(change, landed=False)
                     yield Outcome(change, Status.SKIPPED, note=f"depends on {blocker}")
@@ -71,6 +89,7 @@ def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
             except Empty:
                 site.waiting(running)
                 continue
+            # The worker has put its outcome, so its thread is free for the next change.
             running.remove(outcome.change.address)
             queue.finish(outcome.change, landed=bool(outcome))
             yield outcome
@@ -79,7 +98,10 @@ def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
 
 
 class _Queue:
-    """Changes in plan order; each is returned once everything it needs has ended, well or not."""
+    """Changes in plan order; each is returned once everything it needs has ended, well or not.
+
+    Used by one thread only; workers report through the queue of outcomes.
+    """
 
     def __init__(self, changes: tuple[Change, ...]) -> None:
         self._left = {change.address: len(change.needs) for change in changes}
@@ -118,6 +140,10 @@ class _Queue:
 
 
 def _perform(performer: ChangeExecutor, change: Change, landed: SimpleQueue[Outcome]) -> None:
+    """Run one change in a worker thread and put its Outcome.
+
+    Never raises: an exception in a pool's thread would be silent.
+    """
     began = time.monotonic()
     try:
         with making_change_of(change.address):

@@ -14,21 +14,28 @@ from genai_iac.vocabulary import model_warning
 
 
 class SecretDelivery:
-    """Takes the values of one key from OCI's responses to the sinks of its manifest."""
+    """Takes the values of one key from OCI's responses to the sinks of its manifest.
+
+    One per change. A change without `deliverTo`, or without a delivery plan, makes every
+    method do nothing.
+    """
 
     def __init__(self, progress: ApplyContext, change: Change, resource: Resource) -> None:
         self._progress, self._provider, self._desk = progress, progress.provider, progress.desk
         self._change, self._resource = change, resource
         self._handover = change.handover if resource.settings.get("deliverTo") else None
         self._retired = self._take_retired()
-        self._known: Values | None = None
-        self.pending = bool(change.deliver)
+        self._known: Values | None = None  # (name, mask) of what the sinks had before the renewal; None: not read
+        self.pending = bool(change.deliver)  # whether a delivery is still to be made
         self.notes: list[str] = []
 
     def rename(self, id: str | None) -> None:
         """Let the sinks record the key's new address, before its tag says it: an interrupted rename is planned again, whole.
 
         Raises SinkError.
+
+        Args:
+            id: OCID of the key; None when it is created by this change.
         """
         if self._change.previous is not None and id is not None:
             self._desk.rename(self._resource, id)
@@ -37,6 +44,9 @@ class SecretDelivery:
         """Log in the sinks what is about to be created or renewed, so that a run killed before the delivery is noticed.
 
         Raises SinkError, and StalePlanError when another run has delivered meanwhile.
+
+        Args:
+            id: OCID of the key; None when it is created by this change.
         """
         if not self._change.new_secrets:
             return
@@ -48,13 +58,23 @@ class SecretDelivery:
             self._know(before)
 
     def withdraw(self, secrets: Iterable[str]) -> None:
-        """These values were announced and the service refused to make them."""
+        """These values were announced and the service refused to make them.
+
+        Args:
+            secrets: names of those that were announced.
+        """
         self._desk.withdraw(self._resource, self._change.id, secrets)
 
     def deliver(self, live: LiveResource, new_values: dict[str, Secret]) -> None:
         """Deliver the values, then clear `new_values`. Raises IacError when a value was lost, not verified or not written.
 
         Nothing is written as current before the verification: on failure callers keep the old value.
+
+        Args:
+            live: the key as the last response showed it; masks and expiries are recorded beside
+                the values.
+            new_values: by secret name; emptied whatever happens, so that no value stays in
+                memory.
         """
         self.pending = False
         handover = self._handover
@@ -71,10 +91,15 @@ class SecretDelivery:
                 self._prove(live, handover.prove, new_values)
             self._write(live, handover.roles, new_values)
         finally:
+            # Also after a failure: `save` must not write what could not be verified as current.
             new_values.clear()
 
     def save(self, live: LiveResource, new_values: Mapping[str, Secret]) -> None:
-        """Store new values although a later call of the same change failed: OCI does not show them again. Raises SinkError."""
+        """Store new values although a later call of the same change failed: OCI does not show them again. Raises SinkError.
+
+        A renewed standby is stored as pending, so the next run can verify it instead of
+        renewing it again.
+        """
         self.pending = False
         handover = self._handover
         if handover is None or not new_values:
@@ -85,8 +110,14 @@ class SecretDelivery:
             self._stage(live, handover.prove, new_values)
 
     def end(self, live: LiveResource | None, id: str | None) -> None:
-        """What comes after the last call: the retired value is shown dead, and sinks are emptied that are to hold nothing more."""
+        """What comes after the last call: the retired value is shown dead, and sinks are emptied that are to hold nothing more.
+
+        Args:
+            live: None when no call of the change showed the key.
+        """
         if self._retired is not None and live is not None and live.region is not None:
+            # A report, not a condition: the value was deactivated or deleted, and how soon
+            # endpoints know that is not documented.
             dead = is_dead(self._where(live.region), self._retired, self._progress.stop, client=self._provider.http)
             said = "is dead" if dead else "still answers: the change has not propagated yet"
             self.notes.append(f"the old value {said}")
@@ -120,6 +151,12 @@ class SecretDelivery:
         return self._desk.take(self._resource, before, name) if name and before else None
 
     def _prove(self, live: LiveResource, name: str, new_values: Mapping[str, Secret]) -> None:
+        """Store the new value as pending, then verify it with one inference call where the manifest asks for that.
+
+        Raises:
+            IacError: the model did not answer with this value, or no sink can give it.
+            SinkError: the pending value could not be stored.
+        """
         self._stage(live, name, new_values)
         block = (self._resource.settings.get("rotation") or {}).get("verify")
         if not block:
@@ -166,6 +203,7 @@ class SecretDelivery:
 
 @contextmanager
 def _storing() -> Iterator[None]:
+    """Say of any sink error in between that a value is not stored everywhere, and how the next run continues."""
     try:
         yield
     except SinkError as error:

@@ -12,11 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC  # of every directory on the way
 
 
 class UnsafePathError(OSError):
-    """A path that is not written to; `strerror` says which part of it, why, and what to do."""
+    """A path that is not written to; `strerror` says which part of it, why, and what to do.
+
+    Args:
+        path: what is refused.
+        reason: what is wrong and what to do, without a full stop.
+    """
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(errno.ELOOP, reason, str(path))
@@ -28,6 +33,16 @@ def open_folder(path: Path, *, make: bool = False, private: bool = False, mode: 
 
     `make` makes what is missing, with that mode. `private`: the last directory is to be ours; group and others lose their access to it.
     Raises UnsafePathError for a link on the way or another user's directory, OSError for what the system refuses.
+
+    Args:
+        path: relative paths begin at the current directory.
+        make: create what is missing.
+        private: restrict the last directory to this user.
+        mode: of created directories, before the umask.
+
+    Yields:
+        A descriptor, closed on exit. Use it with `dir_fd`, so that nothing can be exchanged
+            in between.
     """
     parts = path.parts
     current = os.open("/" if path.is_absolute() else ".", _OPEN)
@@ -46,7 +61,14 @@ def open_folder(path: Path, *, make: bool = False, private: bool = False, mode: 
 
 
 def check_folder(path: Path, *, make: bool = False, private: bool = False, mode: int = 0o700) -> None:
-    """The same for what has to be opened by its path. Raises UnsafePathError."""
+    """The same for what has to be opened by its path. Raises UnsafePathError.
+
+    Args:
+        path: relative paths begin at the current directory.
+        make: create what is missing.
+        private: restrict the last directory to this user.
+        mode: of created directories, before the umask.
+    """
     with open_folder(path, make=make, private=private, mode=mode):
         return
 
@@ -65,11 +87,13 @@ def check_file(path: Path) -> None:
 def _enter(directory: int, path: Path, depth: int, make: int | None) -> int:
     part, shown = path.parts[depth], Path(*path.parts[: depth + 1])
     if make is not None:
+        # Whatever exists under the name is judged by the `open` below.
         with suppress(FileExistsError):
             os.mkdir(part, make, dir_fd=directory)
     try:
         return os.open(part, _OPEN | os.O_NOFOLLOW, dir_fd=directory)
     except OSError as error:
+        # A link or another file: systems differ in which of the two they answer for a link.
         if error.errno not in (errno.ELOOP, errno.ENOTDIR):
             raise OSError(error.errno, error.strerror, str(shown)) from error
     status = os.stat(part, dir_fd=directory, follow_symlinks=False)

@@ -19,7 +19,16 @@ __all__ = ["format_text"]
 
 
 def format_text(text: str, file: str) -> str:
-    """The text in canonical layout. Raises ManifestError for what the strict reader refuses, IacError when it cannot be kept as it is."""
+    """The text in canonical layout. Raises ManifestError for what the strict reader refuses, IacError when it cannot be kept as it is.
+
+    Args:
+        text: without a byte order mark.
+        file: name for messages.
+
+    Raises:
+        ManifestError: the strict reader refuses the text.
+        IacError: the result would mean something else; nothing is changed then.
+    """
     reading = read_yaml(text, file)
     if reading.problems:
         raise ManifestError(reading.problems)
@@ -29,6 +38,8 @@ def format_text(text: str, file: str) -> str:
     laid_out = join_documents(split_documents(format_lines(text, tokens)))
     if laid_out == text:
         return _with_line_ends(text, crlf)
+    # The result is read and compared, values and comments: a defect of the layout must
+    # never reach the file.
     again = read_yaml(laid_out, file)
     same = [to_data(one.root) for one in reading.documents] == [to_data(one.root) for one in again.documents]
     if (

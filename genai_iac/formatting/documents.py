@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from genai_iac.formatting.lines import FormattedLine
 
+# As in Kubernetes manifests; other keys follow in the order in which they were written.
 _ORDER = ("apiVersion", "kind", "metadata", "spec")
 
 
 def split_documents(lines: list[FormattedLine]) -> list[list[FormattedLine]]:
-    """The lines of each document that says something; comments of one that says nothing go to the next."""
+    """The lines of each document that says something; comments of one that says nothing go to the next.
+
+    Returns:
+        Lists that are not empty; their separators are left out, except a `---` with content
+            on its line.
+    """
     documents: list[list[FormattedLine]] = [[]]
     for line in lines:
         if line.what == "end" or (line.what == "separator" and line.text == "---"):
@@ -39,6 +45,8 @@ def _in_order(document: list[FormattedLine]) -> list[FormattedLine]:
     heads = [_begin(document, number) for number in starts]
     first = starts[0]
     last = _end(document)
+    # What stands above the first key belongs to the document and not to the key: it stays
+    # first.
     bounds = [first, *heads[1:], last]
     blocks = {
         str(document[start].key): document[bounds[index] : bounds[index + 1]] for index, start in enumerate(starts)

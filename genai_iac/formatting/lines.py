@@ -11,8 +11,11 @@ from yaml import tokens as tk
 
 from genai_iac.manifest.yaml_reader import PythonParser
 
-_STEP = 2
+_STEP = 2  # spaces of a level
+# `#` begins a comment only after white space or at the start of a line. Applied between
+# tokens only, never inside a value.
 _COMMENT = re.compile(r"(?:^|(?<=[\s]))#[^\n]*", re.MULTILINE)
+# brackets of YAML's flow style; their content moves as a whole
 _OPENING = (tk.FlowMappingStartToken, tk.FlowSequenceStartToken)
 _CLOSING = (tk.FlowMappingEndToken, tk.FlowSequenceEndToken)
 
@@ -21,7 +24,8 @@ _CLOSING = (tk.FlowMappingEndToken, tk.FlowSequenceEndToken)
 class FormattedLine:
     """One line of the file as it will be, and what it is."""
 
-    text: str
+    text: str  # without a line feed
+    # `inside`: a further line of a value, `end`: `...`
     what: Literal["content", "comment", "blank", "inside", "separator", "end"] = "content"
     key: str | None = None  # the key of the document that begins here
     old: int = 0  # where it began, counted from 0
@@ -32,8 +36,8 @@ class FormattedLine:
 class _Frame:
     """A block collection: where its keys or dashes were and will be."""
 
-    old: int
-    new: int
+    old: int  # column in the text
+    new: int  # column in the result
     loose: bool = False  # a list whose dashes stand right below their key's first letter
 
 
@@ -41,7 +45,7 @@ class _Frame:
 class _Piece:
     """Where something begins in a line, and what stands before it: so many columns (the first), one space, none, or what there was."""
 
-    column: int
+    column: int  # from 0
     before: int | Literal["one", "none", "kept"]
 
 
@@ -49,20 +53,24 @@ class _Piece:
 class _LineTable:
     """What the tokens say of the lines."""
 
-    texts: list[str]
+    texts: list[str]  # lines of the file; all numbers below are indexes into it
     pieces: dict[int, list[_Piece]] = field(default_factory=dict)
     moved: dict[int, tuple[int, int]] = field(
         default_factory=dict
     )  # inside a value: by how much, and not further left than
-    keys: dict[int, str] = field(default_factory=dict)
-    separators: set[int] = field(default_factory=set)
-    ends: set[int] = field(default_factory=set)
+    keys: dict[int, str] = field(default_factory=dict)  # top-level key that begins in the line
+    separators: set[int] = field(default_factory=set)  # lines with `---`
+    ends: set[int] = field(default_factory=set)  # lines with `...`
 
 
 def format_lines(text: str, tokens: Iterable[Any] | None = None) -> list[FormattedLine]:
     """The lines, indented; `tokens` are the text's, when they were read already.
 
     Keys of documents and separators are marked; nothing is reordered yet.
+
+    Args:
+        text: with line feeds only.
+        tokens: from `read_tokens`.
     """
     sheet = _LineTable(text.split("\n"))
     _TokenPass(sheet, text).read(read_tokens(text) if tokens is None else tokens)
@@ -76,12 +84,14 @@ def find_comments(text: str, tokens: Iterable[Any] | None = None) -> Iterator[st
     here = 0
     for token in read_tokens(text) if tokens is None else tokens:
         yield from (found[0].strip() for found in _COMMENT.finditer(text[here : token.start_mark.index]))
+        # Never backwards, or a comment would be found twice.
         here = max(here, token.end_mark.index)
     yield from (found[0].strip() for found in _COMMENT.finditer(text[here:]))
 
 
 def read_tokens(text: str) -> list[Any]:
     """The tokens of YAML with the exact places that only the scanner in Python tells."""
+    # The C parser of libyaml gives no exact columns.
     parser: Any = PythonParser(text)
     tokens: list[Any] = []
     while parser.check_token():
@@ -177,6 +187,7 @@ class _TokenPass:
     def _move_block_text(self, token: Any, start: int, end: int) -> None:
         head = self._sheet.texts[start][token.start_mark.column :].partition("#")[0]
         end = min(end, len(self._sheet.texts) - 1)
+        # Blank lines after a block text belong to it only with the `+` indicator.
         while "+" not in head and end > start and not self._sheet.texts[end].strip():
             end -= 1
         shift = self._shift

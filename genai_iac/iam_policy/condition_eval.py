@@ -22,13 +22,20 @@ from genai_iac.iam_policy.syntax_tree import (
     QuotedValue,
 )
 
-Values = tuple[str, ...]
-Lookup = Callable[[str], Values | None]
+Values = tuple[str, ...]  # a variable's values; most have one
+Lookup = Callable[[str], Values | None]  # name in lower case to values; None: the request does not have it
 Unknown = Callable[[Condition], bool]  # of a part of a condition: whether its truth is not known
 
 
 def condition_holds(condition: Condition, look_up: Lookup) -> bool:
-    """Whether the condition is true. ``look_up`` takes a variable in lower case and gives its values, or None."""
+    """Whether the condition is true. ``look_up`` takes a variable in lower case and gives its values, or None.
+
+    Args:
+        condition: any condition of a parsed statement.
+
+    A missing variable makes its comparison False also for `!=` and `not in`: OCI denies
+    what it cannot decide.
+    """
     return condition_truth(condition, look_up, _nothing) is True
 
 
@@ -36,6 +43,11 @@ def condition_truth(condition: Condition, look_up: Lookup, is_unknown: Unknown) 
     """True, False, or None where it depends on a part that ``is_unknown``; a part is one comparison, presence or call.
 
     Kleene's logic: ``all`` is False as soon as one member is, ``any`` True as soon as one is.
+
+    Args:
+        look_up: name in lower case to its values, None for one that the request does not
+            have.
+        is_unknown: asked about each part before it is evaluated.
     """
     if isinstance(condition, ConditionGroup):
         values = [condition_truth(item, look_up, is_unknown) for item in condition.items]
@@ -57,7 +69,11 @@ def _nothing(_: Condition) -> bool:
 
 
 def fold_variables(variables: Mapping[str, str | Values]) -> dict[str, Values]:
-    """Variables by lower-case name, each with its values as a tuple."""
+    """Variables by lower-case name, each with its values as a tuple.
+
+    Args:
+        variables: names in any case; a text is one value.
+    """
     return {name.lower(): (value,) if isinstance(value, str) else tuple(value) for name, value in variables.items()}
 
 
@@ -66,6 +82,9 @@ def clock_variables(now: datetime) -> Mapping[str, Values]:
     """The time variables of a request (Oracle: Identity/policiesadvanced, time-based access).
 
     The month is a number ('6', not 'june'); the day of the week alone is an English word.
+
+    Args:
+        now: aware; converted to UTC, because all of these variables are in UTC.
     """
     moment = now.astimezone(UTC)
     return {
@@ -93,7 +112,11 @@ def _compares(comparison: Comparison, look_up: Lookup) -> bool:
 
 
 def has_quoted_stars(variable: str) -> bool:
-    """Whether a star in a quoted value of that variable stands for any text, as its page shows."""
+    """Whether a star in a quoted value of that variable stands for any text, as its page shows.
+
+    Args:
+        variable: in any case.
+    """
     found = find_variable(variable)
     return found is not None and found.quoted_stars
 
@@ -113,7 +136,14 @@ def _matcher(operand: Operand, look_up: Lookup, quoted_stars: bool) -> Callable[
 
 
 def match_pattern(pattern: str, value: str) -> bool:
-    """Whether ``value`` fits a pattern whose stars stand for any run of characters. Linear in both lengths."""
+    """Whether ``value`` fits a pattern whose stars stand for any run of characters. Linear in both lengths.
+
+    Args:
+        pattern: text between the slashes; case does not count.
+
+    No regular expression: patterns come from manifests, and one with many stars would take
+    exponential time.
+    """
     head, *rest = pattern.lower().split("*")
     value = value.lower()
     if not rest:
@@ -131,6 +161,7 @@ def match_pattern(pattern: str, value: str) -> bool:
 
 
 def _in_time(left: Values, operator: str, right: tuple[Operand, ...], look_up: Lookup) -> bool:
+    """Whether the request's time is before, after or between the operands. An unreadable operand makes it False."""
     bounds = [_first(operand, look_up) for operand in right]
     if None in bounds or not left:
         return False
@@ -152,7 +183,12 @@ def _first(operand: Operand, look_up: Lookup) -> str | None:
 
 
 def normal_time(text: str) -> str:
-    """A time in a form that sorts: dates are brought to UTC, times of day stay as they are."""
+    """A time in a form that sorts: dates are brought to UTC, times of day stay as they are.
+
+    Returns:
+        Text that compares correctly with `<`; a text that is no time is returned in upper
+            case.
+    """
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -163,6 +199,7 @@ def normal_time(text: str) -> str:
 
 
 def _calls(call: FunctionCall, look_up: Lookup) -> bool:
+    """Whether a set function holds. Functions other than the two documented ones are False."""
     sets = [_set_of(argument, look_up) for argument in call.arguments]
     if len(sets) != 2 or sets[0] is None or sets[1] is None:
         return False
@@ -173,6 +210,7 @@ def _calls(call: FunctionCall, look_up: Lookup) -> bool:
 
 
 def _set_of(argument: Operand | tuple[Operand, ...], look_up: Lookup) -> set[str] | None:
+    """The values of one argument, in lower case; None when the request lacks a variable in it."""
     values: set[str] = set()
     for operand in argument if isinstance(argument, tuple) else (argument,):
         if isinstance(operand, ConditionVariable):

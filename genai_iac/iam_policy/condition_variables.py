@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+# Pages below https://docs.oracle.com/iaas/Content/, named in DocumentedVariable.source.
 _GENERAL = "Identity/policyreference/policyreference_topic-General_Variables_for_All_Requests.htm"
 _IAM = "Identity/policyreference/iampolicyreference.htm"
 _TAGS = "Tagging/Tasks/managingaccesswithtags.htm"
@@ -23,8 +24,9 @@ _KEY_PAGE = "generative-ai/api-key-permissions.htm"
 
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?Z?", re.I)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?", re.I)
-_REGION = re.compile(r"[a-z]{3}")
+_REGION = re.compile(r"[a-z]{3}")  # a region key, not the long name: request.region is `iad`
 _OCID = re.compile(r"ocid1\.[a-z0-9]+\..+", re.I)
+# in the order of datetime.weekday()
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = [
     "january",
@@ -46,12 +48,14 @@ _MONTHS = [
 class VariableForm:
     """What a variable's values look like: words for people, a test of one value, and the right value for a known slip."""
 
-    text: str
-    fits: Callable[[str], bool]
+    text: str  # completes "VARIABLE is ..."
+    fits: Callable[[str], bool]  # whether a value can ever equal the variable
+    # the value that was meant, for a known slip; None: not known
     correct: Callable[[str], str | None] = lambda _: None
 
 
 def _month(value: str) -> str | None:
+    """The number of a month that is written as a word or with a leading zero."""
     folded = value.lower()
     found = [number for number, name in enumerate(_MONTHS, 1) if len(folded) > 2 and name.startswith(folded)]
     if found:
@@ -61,6 +65,7 @@ def _month(value: str) -> str | None:
 
 
 def _day(value: str) -> str | None:
+    """The full name of a day that is abbreviated."""
     folded = value.lower()
     return next((name for name in DAYS if len(folded) > 2 and name.startswith(folded)), None)
 
@@ -90,9 +95,9 @@ class DocumentedVariable:
     `quoted_stars`: its page shows quoted values whose star stands for any text ('prod/*'), beside /patterns/.
     """
 
-    name: str
+    name: str  # lower case
     form: VariableForm
-    source: str
+    source: str  # page of Oracle's documentation
     several: bool = False
     quoted_stars: bool = False
 
@@ -155,7 +160,12 @@ _WITH_TAGS = tuple(variable.name.removesuffix("*.*") for variable in VARIABLES i
 
 @cache
 def find_variable(name: str) -> DocumentedVariable | None:
-    """The documented variable of that name, in any case; None for one of no page that we know."""
+    """The documented variable of that name, in any case; None for one of no page that we know.
+
+    Args:
+        name: a tag variable matches by its beginning, since namespace and key are the
+            tenancy's own.
+    """
     folded = name.lower()
     if folded in _BY_NAME:
         return _BY_NAME[folded]

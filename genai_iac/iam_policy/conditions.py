@@ -13,6 +13,8 @@ from genai_iac.iam_policy.syntax_tree import (
     QuotedValue,
 )
 
+# `!=` and `not in` exclude values and leave all others, so they say nothing about who
+# or what is meant.
 _NARROWING = frozenset({"=", "in"})
 _EXACT = frozenset({"=", "in", "!=", "not in"})
 
@@ -21,6 +23,10 @@ def narrows(condition: Condition | None, is_wanted: Callable[[str], bool]) -> bo
     """Whether the condition can only be true for some values of a wanted variable (named in lower case).
 
     One member of ``all`` suffices, every member of ``any`` must; ``!=`` and ``not in`` narrow nothing.
+
+    Args:
+        condition: None narrows nothing.
+        is_wanted: asked with the variable in lower case.
     """
     if condition is None:
         return False
@@ -41,12 +47,20 @@ def narrows(condition: Condition | None, is_wanted: Callable[[str], bool]) -> bo
 
 
 def names_principal(variable: str) -> bool:
-    """Whether a variable says who asks."""
+    """Whether a variable says who asks.
+
+    Args:
+        variable: in lower case.
+    """
     return variable.startswith(("request.principal.", "request.user.", "request.groups.", "request.service."))
 
 
 def condition_parts(condition: Condition | None) -> Iterator[Condition]:
-    """Every part of a condition that is no group: comparisons, presences and calls."""
+    """Every part of a condition that is no group: comparisons, presences and calls.
+
+    Yields:
+        In the order of the text, whatever groups they are in.
+    """
     if isinstance(condition, ConditionGroup):
         for item in condition.items:
             yield from condition_parts(item)
@@ -55,7 +69,11 @@ def condition_parts(condition: Condition | None) -> Iterator[Condition]:
 
 
 def comparisons(condition: Condition | None) -> Iterator[Comparison]:
-    """Every comparison in a condition, at any depth."""
+    """Every comparison in a condition, at any depth.
+
+    Yields:
+        In the order of the text; whether `all` or `any` joins them does not matter here.
+    """
     if isinstance(condition, ConditionGroup):
         for item in condition.items:
             yield from comparisons(item)
@@ -64,7 +82,10 @@ def comparisons(condition: Condition | None) -> Iterator[Comparison]:
 
 
 def variables(condition: Condition | None) -> Iterator[ConditionVariable]:
-    """Every variable in a condition, at any depth and on either side."""
+    """Every variable in a condition, at any depth and on either side.
+
+    A variable that occurs twice comes twice.
+    """
     if isinstance(condition, ConditionGroup):
         for item in condition.items:
             yield from variables(item)
@@ -78,7 +99,11 @@ def variables(condition: Condition | None) -> Iterator[ConditionVariable]:
 
 
 def wanted_texts(condition: Condition | None, variable: str) -> frozenset[str]:
-    """The values, in lower case, that comparisons with ``=`` or ``in`` want of a variable, at any depth."""
+    """The values, in lower case, that comparisons with ``=`` or ``in`` want of a variable, at any depth.
+
+    Args:
+        variable: in lower case.
+    """
     return frozenset(
         operand.text.lower()
         for comparison in comparisons(condition)
@@ -89,7 +114,10 @@ def wanted_texts(condition: Condition | None, variable: str) -> frozenset[str]:
 
 
 def mentioned_texts(condition: Condition | None, variable: str) -> frozenset[str]:
-    """The values, as written, that comparisons of any sort hold against a variable, at any depth."""
+    """The values, as written, that comparisons of any sort hold against a variable, at any depth.
+
+    Unlike `wanted_texts` this includes `!=` and `not in`, and keeps the case for messages.
+    """
     return frozenset(
         operand.text
         for comparison in comparisons(condition)
@@ -111,15 +139,23 @@ def compared_operands(condition: Condition | None, variable: str) -> Iterator[Qu
 
 
 def is_for_keys(condition: Condition | None) -> bool:
-    """Whether the condition is about Generative AI API keys."""
+    """Whether the condition is about Generative AI API keys.
+
+    Only an explicit type counts. A condition on another variable may still let keys pass.
+    """
     return "generativeaiapikey" in wanted_texts(condition, "request.principal.type")
 
 
 def demanded_texts(condition: Condition | None, variable: str) -> frozenset[str] | None:
-    """The values, in lower case, one of which a variable must have for the condition to be true; None when it may have any."""
+    """The values, in lower case, one of which a variable must have for the condition to be true; None when it may have any.
+
+    The index of statements (`rules.py`) depends on this answer: a wrong None only costs
+    time, a wrong set would hide a statement.
+    """
     if isinstance(condition, ConditionGroup):
         parts = (demanded_texts(item, variable) for item in condition.items)
         if condition.mode == "all":
+            # One member of `all` is enough: whatever the others say, this one must be true.
             return next((texts for texts in parts if texts is not None), None)
         found = list(parts)
         known = [texts for texts in found if texts is not None]
@@ -135,7 +171,11 @@ def demanded_texts(condition: Condition | None, variable: str) -> frozenset[str]
 
 def exact_texts(condition: Condition | None, variable: str) -> frozenset[str] | None:
     """The values, in lower case, that a condition tells from all other values of the variable; None when it does so otherwise:
-    by patterns, by order, by other variables."""
+    by patterns, by order, by other variables.
+
+    Used to ask about a few models instead of all: two models that no comparison
+    distinguishes get the same decision.
+    """
     texts: set[str] = set()
     for comparison in comparisons(condition):
         if comparison.left.text.lower() != variable:

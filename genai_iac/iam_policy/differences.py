@@ -19,7 +19,7 @@ from genai_iac.iam_policy.syntax_tree import Grant, Name, Ocid, Statement
 class TokenChange:
     """One token that differs: ``verb``, ``use``, ``manage``. ``before`` or ``after`` is None when there was or is none."""
 
-    role: str
+    role: str  # what the token is in the statement: verb, resource, compartment, value
     before: str | None
     after: str | None
 
@@ -36,8 +36,8 @@ class StatementChange:
     """One statement that differs, as written on either side; ``tokens`` says how when it was edited."""
 
     kind: Literal["added", "removed", "edited"]
-    before: str | None
-    after: str | None
+    before: str | None  # as written; None when it was added
+    after: str | None  # as written; None when it was removed
     tokens: tuple[TokenChange, ...] = ()
 
     def __str__(self) -> str:
@@ -52,6 +52,12 @@ def compare(
     """What turns ``left`` into ``right``; empty exactly when they are the same (see ``same``).
 
     Edits come first, in the order of ``left``, then what was removed and what was added.
+
+    Args:
+        left: the statements before.
+        right: the statements after.
+        directory: None compares names as names.
+        attached: OCID of the compartment where the policy is attached.
     """
     before = _read_all(left, directory, attached)
     after = _read_all(right, directory, attached)
@@ -77,6 +83,7 @@ class _ReadStatement(NamedTuple):
 
 
 def _read_all(texts: Sequence[str], directory: Directory | None, attached: str) -> dict[str, _ReadStatement]:
+    """Statements by canonical text. One that does not parse stands for itself, as a single token."""
     entries: dict[str, _ReadStatement] = {}
     for text in texts:
         try:
@@ -87,11 +94,13 @@ def _read_all(texts: Sequence[str], directory: Directory | None, attached: str) 
             continue
         tree = canonical(written, directory, attached)
         tokens = tuple(_Token(piece.role, piece.text) for piece in print_tokens(tree))
+        # A repetition changes nothing, so only the first one counts.
         entries.setdefault(unparse(tree), _ReadStatement(text, tokens, _names(written, directory, attached)))
     return entries
 
 
 def _names(written: Statement, directory: Directory | None, attached: str) -> dict[str, str]:
+    """Lower-case names and OCIDs of the canonical tree to the names as they were written, for output."""
     if not isinstance(written, Grant):
         return {}
     names = {name.lower(): name for name in _written_names(written) if name != name.lower()}
@@ -140,7 +149,7 @@ def _pair(removed: Sequence[_ReadStatement], added: Sequence[_ReadStatement]) ->
 
 _MANY = 2_500  # pairs: above it those that stand in the same order are tried first
 _TOO_MANY = 40_000  # pairs of what is left: above it they are told as removed and added
-_SURE = 0.75
+_SURE = 0.75  # share of tokens in common that is enough at the same position
 
 
 def _pairs_in_order(removed: Sequence[_ReadStatement], added: Sequence[_ReadStatement]) -> Iterator[tuple[int, int]]:
@@ -152,6 +161,7 @@ def _pairs_in_order(removed: Sequence[_ReadStatement], added: Sequence[_ReadStat
 
 
 def _likenesses(removed: Sequence[_ReadStatement], added: Sequence[_ReadStatement]) -> Iterator[tuple[float, int, int]]:
+    """Pairs that share at least half of their tokens, with the share. Quadratic, hence the limits above."""
     counted = [(j, Counter(entry.tokens), len(entry.tokens)) for j, entry in enumerate(added)]
     for i, entry in enumerate(removed):
         mine = Counter(entry.tokens)
@@ -173,6 +183,7 @@ def _edit(before: _ReadStatement, after: _ReadStatement) -> StatementChange:
 
 
 def _changes(before: Sequence[_Token], after: Sequence[_Token]) -> Iterator[tuple[str, str | None, str | None]]:
+    """Token by token what differs: role, before, after. Punctuation and keywords are left out."""
     before, after = _without_ends(before, after)
     if len(before) * len(after) > _LONG:
         common = Counter(before) & Counter(after)
@@ -212,4 +223,4 @@ def _without(tokens: Sequence[_Token], common: Counter[_Token]) -> list[_Token]:
     return kept
 
 
-_SILENT = frozenset({"mark", "keyword"})
+_SILENT = frozenset({"mark", "keyword"})  # roles that carry no meaning of their own

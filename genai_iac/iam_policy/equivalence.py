@@ -41,6 +41,12 @@ def is_equivalent(left: Sequence[str], right: Sequence[str], directory: Director
     """Whether the two lists grant the same, as sets, in a policy of the compartment ``attached``.
 
     Without a directory a name never equals an OCID. A statement that does not parse equals only its own text.
+
+    Args:
+        left: statements in any order.
+        right: statements in any order.
+        directory: names to OCIDs; None leaves names as they are.
+        attached: OCID; compartment paths start there.
     """
     spoken, heard = set(map(fold_spaces, left)), set(map(fold_spaces, right))
     if spoken == heard:
@@ -55,12 +61,19 @@ def is_equivalent(left: Sequence[str], right: Sequence[str], directory: Director
 
 
 def fold_spaces(text: str) -> str:
-    """The text with runs of white space made one space, unless they may lie within quotes."""
+    """The text with runs of white space made one space, unless they may lie within quotes.
+
+    A cheap first comparison: most statements of an unchanged policy differ in nothing else.
+    """
     return text.strip() if "'" in text or "/" in text else " ".join(text.split())
 
 
 def canonical_text(text: str, directory: Directory | None, attached: str) -> str:
-    """One text for all statements that mean the same; for one that does not parse, itself with white space folded."""
+    """One text for all statements that mean the same; for one that does not parse, itself with white space folded.
+
+    Args:
+        text: one statement, parsed or not parseable.
+    """
     try:
         return unparse(canonical(parse_once(text), directory, attached))
     except PolicySyntaxError:
@@ -68,7 +81,12 @@ def canonical_text(text: str, directory: Directory | None, attached: str) -> str
 
 
 def canonical(statement: Statement, directory: Directory | None, attached: str, miss: Miss | None = None) -> Statement:
-    """The one tree for all statements that mean the same. What the directory does not know is reported to ``miss``."""
+    """The one tree for all statements that mean the same. What the directory does not know is reported to ``miss``.
+
+    Args:
+        statement: parsed; not changed.
+        miss: called with each name that the directory does not know; None ignores them.
+    """
     if directory is not None:
         statement = resolve_known(statement, directory, attached, miss or (lambda _: None))
     if isinstance(statement, Definition):
@@ -129,7 +147,11 @@ def _location(location: Location, attached: str) -> Location:
 
 
 def canonical_condition(condition: Condition) -> Condition:
-    """Groups of one are opened, groups in a group of their own kind are emptied into it, members are sorted."""
+    """Groups of one are opened, groups in a group of their own kind are emptied into it, members are sorted.
+
+    `all {a, a}` and `a` mean the same and get the same tree. The order inside a group does
+    not count.
+    """
     if isinstance(condition, ConditionGroup):
         items = _unique(_flat(condition), unparse_condition)
         return items[0] if len(items) == 1 else replace(condition, items=items)
@@ -142,6 +164,7 @@ def canonical_condition(condition: Condition) -> Condition:
 
 
 def _flat(group: ConditionGroup) -> Iterable[Condition]:
+    """The members of a group, with nested groups of the same mode opened."""
     for item in map(canonical_condition, group.items):
         if isinstance(item, ConditionGroup) and item.mode == group.mode:
             yield from item.items
@@ -150,6 +173,7 @@ def _flat(group: ConditionGroup) -> Iterable[Condition]:
 
 
 def _comparison(comparison: Comparison) -> Comparison:
+    """One form per meaning: `in` with one value is `=`; variables on both sides of `=` are sorted."""
     left, right, operator = _variable(comparison.left), tuple(map(_operand, comparison.right)), comparison.operator
     if operator in ("in", "not in"):
         right = _unique(right, _operand_key)
@@ -197,5 +221,6 @@ def _operand_key(operand: Operand) -> str:
 
 
 def _unique(items: Iterable[_T], key: Callable[[_T], str]) -> tuple[_T, ...]:
+    """Without repetitions, sorted by key."""
     keyed = {key(item): item for item in items}
     return tuple(keyed[k] for k in sorted(keyed))

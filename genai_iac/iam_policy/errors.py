@@ -8,6 +8,11 @@ class PolicySyntaxError(ValueError):
     """A statement is not in OCI's policy language.
 
     ``column`` is where reading stopped, ``expected`` what would have been welcome there, ``hint`` the likely fix or None.
+
+    Args:
+        message: what was found and what was expected.
+        text: the statement.
+        column: 1-based.
     """
 
     def __init__(
@@ -25,6 +30,8 @@ class UnresolvedName(ValueError):
     """A statement names something that is not there: ``kind`` is compartment, group, dynamic-group or subtree.
 
     ``subtree`` means that the compartment exists but the policy's own compartment does not contain it.
+
+    OCI refuses such a policy with 400.
     """
 
     def __init__(self, kind: str, name: str, column: int, message: str) -> None:
@@ -36,7 +43,10 @@ class UnresolvedName(ValueError):
 
 
 class PolicyValueError(ValueError):
-    """A value does not fit the hole it was given for, so no statement is built. ``reason`` is the message without the value."""
+    """A value does not fit the hole it was given for, so no statement is built. ``reason`` is the message without the value.
+
+    Raised before a statement is built: a value can never change what a statement means.
+    """
 
     def __init__(self, hole: str, value: str, message: str, column: int, reason: str = "") -> None:
         self.hole = hole

@@ -19,6 +19,12 @@ def evaluate(request: AccessRequest, rules: Iterable[StatementInForce] | RuleSet
     policy is attached to the target's compartment or above it, its location holds the target, its subject the principal,
     and its condition is true. Across tenancies an endorse of the principal's side and an admit of the target's are both
     needed. A request that needs no permission is allowed.
+
+    Args:
+        request: principal, permissions, target and variables.
+
+    Returns:
+        Truthy when every permission is allowed and none denied.
     """
     compiled = rules if isinstance(rules, RuleSet) else compile_rules(rules)
     asked = _Asked(request, compiled)
@@ -35,7 +41,12 @@ def evaluate(request: AccessRequest, rules: Iterable[StatementInForce] | RuleSet
 
 
 def assess(request: AccessRequest, rules: RuleSet, is_unknown: Unknown) -> Assessment:
-    """Decide one request as far as it is known: yes, no, or depending on the parts of conditions that ``is_unknown``."""
+    """Decide one request as far as it is known: yes, no, or depending on the parts of conditions that ``is_unknown``.
+
+    Args:
+        is_unknown: for each part of a condition whether its truth is unknown, such as a
+            time of day.
+    """
     asked = _Asked(request, rules, is_unknown)
     found = [asked.assess(permission) for permission in request.permissions]
     values = [one.allowed for one in found]
@@ -76,6 +87,7 @@ class _Asked:
         """The rules that give the permission; empty if half of what crossing tenancies needs is missing."""
         allowing = self._find(self.rules.allowing, permission)
         found = [found for found in allowing if self._truth(found, permission) is True]
+        # Across tenancies both sides must agree: an endorse at home and an admit at the target.
         if self.home != self.tenancy and {rule.grant.effect for rule in found} != {"admit", "endorse"}:
             return []
         return [rule.rule for rule in found]
@@ -111,12 +123,14 @@ class _Asked:
         return index.find([one.lower() for one in principals], self.path, [one.lower() for one in models])
 
     def _unknown_parts(self, found: Compiled) -> Iterator[str]:
+        """The parts of a statement's condition that cannot be decided, as text."""
         condition = found.grant.condition
         for part in condition_parts(condition) if condition else ():
             if self.is_unknown(part):
                 yield unparse_condition(part)
 
     def _truth(self, found: Compiled, permission: str) -> bool | None:
+        """Whether one statement applies: subject, place and condition. None: it depends on an unknown part."""
         if not self._is_subject(found) or not self._is_place(found):
             return False
         condition = found.grant.condition
@@ -130,15 +144,18 @@ class _Asked:
         )
 
     def _look_up(self, name: str) -> Values | None:
+        """The values of a variable. Names that conditions ask for in vain are collected for the emulator's hints."""
         values = self.variables.get(name)
         if values is None and self.missing is not None:
             self.missing.add(name)
         return values
 
     def _is_subject(self, found: Compiled) -> bool:
+        """Whether the statement's subject includes the principal."""
         kind = found.grant.subject.kind
         if kind == "any-user":
             return True
+        # Only `any-user` with a condition reaches an API key; see docs/policy-language.md.
         if self.principal.type.lower() == _KEY and kind != "dynamic-group" and not self.principal.key_in_groups:
             return False  # a key is in no group, whatever its creator is in
         if kind == "any-group":
@@ -150,6 +167,7 @@ class _Asked:
         return kind == self.principal.type.lower() and self.principal.id.lower() in found.subjects
 
     def _is_place(self, found: Compiled) -> bool:
+        """Whether the statement's location holds the target, within one tenancy or across two."""
         effect = found.grant.effect.removeprefix("deny ")
         if effect == "endorse":
             return self.home != self.tenancy and self._endorses(found)
@@ -158,6 +176,7 @@ class _Asked:
         return self.home == self.tenancy and self._is_here(found)
 
     def _is_here(self, found: Compiled) -> bool:
+        """Whether the policy is attached at or above the target and its location is between the two."""
         attached = found.rule.attached.lower()
         if attached not in self.path:
             return False
@@ -169,6 +188,7 @@ class _Asked:
         return self.path.index(location.id.lower()) <= self.path.index(attached)
 
     def _endorses(self, found: Compiled) -> bool:
+        """Whether an endorse of the principal's tenancy names the target's tenancy and compartment."""
         if found.rule.attached.lower() != self.home:
             return False
         location = found.grant.location
@@ -180,6 +200,7 @@ class _Asked:
         return wanted.lower() in self.path
 
     def _admits(self, found: Compiled) -> bool:
+        """Whether an admit of the target's tenancy names the principal's tenancy, or any."""
         source = found.grant.source
         return source is None or self._is_tenancy(found, source, self.home)
 
@@ -189,6 +210,7 @@ class _Asked:
         return (self._defined(found, "tenancy", location.tenancy) or location.tenancy.lower()) == tenancy
 
     def _defined(self, found: Compiled, symbol: str, name: str) -> str | None:
+        """The OCID that a `define` of the same policy gives the name; None without one."""
         return self.rules.definitions.get((found.rule.source, symbol, name.lower()))
 
 

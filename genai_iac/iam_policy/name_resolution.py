@@ -13,6 +13,9 @@ class Directory(Protocol):
 
     A compartment's path is seen from the policy's own compartment: its first name is that compartment itself or one of
     its children, the following ones descend.
+
+    Implemented by `references/resolver.py` over the compartment tree and by the emulator
+    over its database.
     """
 
     def compartment(self, path: tuple[str, ...], attached: str) -> str | None:
@@ -28,7 +31,7 @@ class Directory(Protocol):
         """The OCID of a dynamic group, or None; without a domain the default one is meant."""
 
 
-Miss = Callable[[UnresolvedName], None]
+Miss = Callable[[UnresolvedName], None]  # called with each name that cannot be resolved
 
 
 def resolve(statement: Statement, directory: Directory, attached: str) -> Statement:
@@ -37,6 +40,10 @@ def resolve(statement: Statement, directory: Directory, attached: str) -> Statem
     Names of another tenancy (the groups of admit, the places of endorse) are what ``define`` says and stay names, as do
     groups of endorse that the directory does not know. Raises UnresolvedName for a group or compartment that is not
     there and for a place outside the policy's compartment.
+
+    Args:
+        statement: parsed.
+        attached: OCID of the compartment where the policy is attached.
     """
 
     def refuse(error: UnresolvedName) -> None:
@@ -46,7 +53,10 @@ def resolve(statement: Statement, directory: Directory, attached: str) -> Statem
 
 
 def find_unresolved(statement: Statement, directory: Directory, attached: str) -> tuple[UnresolvedName, ...]:
-    """Everything for which ``resolve`` would raise, in the order of the statement."""
+    """Everything for which ``resolve`` would raise, in the order of the statement.
+
+    A name that occurs twice is reported twice, with both columns.
+    """
     misses: list[UnresolvedName] = []
     resolve_known(statement, directory, attached, misses.append)
     return tuple(misses)
@@ -58,7 +68,10 @@ def resolve_where_known(statement: Statement, directory: Directory, attached: st
 
 
 def resolve_known(statement: Statement, directory: Directory, attached: str, miss: Miss) -> Statement:
-    """As resolve, but what cannot be resolved is reported to ``miss`` and stays as it is."""
+    """As resolve, but what cannot be resolved is reported to ``miss`` and stays as it is.
+
+    Columns are kept, so that messages about the result still point into the text.
+    """
     if not isinstance(statement, Grant):
         return statement
     subject = statement.subject
@@ -101,6 +114,7 @@ def _location(location: Location, directory: Directory, attached: str, miss: Mis
     if location.foreign:
         return location
     if location.scope == "tenancy":
+        # The service refuses `in tenancy` in a policy of a compartment.
         if attached.startswith("ocid1.compartment."):
             message = "`in tenancy` reaches outside the policy's compartment; attach the policy to the tenancy"
             miss(UnresolvedName("subtree", "tenancy", location.column, message))

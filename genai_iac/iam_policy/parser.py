@@ -12,19 +12,32 @@ from genai_iac.iam_policy.syntax_tree import Condition, Grant, Statement
 
 
 def parse(text: str) -> Statement:
-    """The tree of exactly one statement. Raises PolicySyntaxError with the column of the first thing that does not fit."""
+    """The tree of exactly one statement. Raises PolicySyntaxError with the column of the first thing that does not fit.
+
+    Args:
+        text: without a placeholder; templates are read by `Template.parse`.
+    """
     refuse_unreadable(text)
     return parse_tokens(text, split_tokens(text))
 
 
 @lru_cache(maxsize=100_000)
 def parse_once(text: str) -> Statement:
-    """As parse, remembering: checking, comparing and writing ask for the same statements."""
+    """As parse, remembering: checking, comparing and writing ask for the same statements.
+
+    Trees are frozen, so sharing them is safe. The limit bounds memory for programs that run
+    for long.
+    """
     return parse(text)
 
 
 def parse_tokens(text: str, tokens: list[Token]) -> Statement:
-    """As parse, for the tokens of a text, which may be a template whose holes are private characters."""
+    """As parse, for the tokens of a text, which may be a template whose holes are private characters.
+
+    Args:
+        text: for columns and messages.
+        tokens: from `split_tokens` of the same text.
+    """
     cursor = TokenStream(text, tokens)
     statement = read_statement(cursor)
     _expect_end(cursor, statement)
@@ -32,7 +45,10 @@ def parse_tokens(text: str, tokens: list[Token]) -> Statement:
 
 
 def parse_statements(text: str) -> tuple[Statement, ...]:
-    """The trees of one or more statements that follow each other, on one line or many."""
+    """The trees of one or more statements that follow each other, on one line or many.
+
+    Published policies often have several statements in one text block.
+    """
     refuse_unreadable(text)
     cursor = TokenStream(text, split_tokens(text))
     statements = [read_statement(cursor)]
@@ -43,7 +59,10 @@ def parse_statements(text: str) -> tuple[Statement, ...]:
 
 
 def parse_matching_rule(text: str) -> Condition:
-    """The condition of a dynamic group's matching rule: ``ANY {instance.id = 'ocid1…', tag.ns.key.value}``."""
+    """The condition of a dynamic group's matching rule: ``ANY {instance.id = 'ocid1…', tag.ns.key.value}``.
+
+    The grammar is that of conditions, so `where` is not written.
+    """
     cursor = _read_rules(text)
     condition = read_condition(cursor)
     if not cursor.at_end:
@@ -66,7 +85,10 @@ def _read_rules(text: str) -> TokenStream:
 
 
 def refuse_unreadable(text: str) -> None:
-    """Raise PolicySyntaxError if the text holds an invisible character."""
+    """Raise PolicySyntaxError if the text holds an invisible character.
+
+    Called by every entry point of the parser.
+    """
     at = find_unreadable(text)
     if at is not None:
         message = "an invisible character"

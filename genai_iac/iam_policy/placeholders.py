@@ -29,7 +29,12 @@ PlaceholderKind = Literal[
 
 
 def find_kinds(tree: Statement, names: tuple[str, ...]) -> dict[int, PlaceholderKind]:
-    """The kind of every hole. One that alone is a step of a compartment's path takes a path if its name ends in ``.path``."""
+    """The kind of every hole. One that alone is a step of a compartment's path takes a path if its name ends in ``.path``.
+
+    Args:
+        tree: of the template, with a private character per placeholder.
+        names: of the placeholders, by number.
+    """
     kinds: dict[int, PlaceholderKind] = {}
     for kind, text in _leaves(tree):
         for number in hole_numbers(text):
@@ -38,7 +43,7 @@ def find_kinds(tree: Statement, names: tuple[str, ...]) -> dict[int, Placeholder
     return kinds
 
 
-Leaf = tuple[PlaceholderKind, str]
+Leaf = tuple[PlaceholderKind, str]  # a kind and the text of a leaf of the tree
 
 
 def _leaves(tree: Statement) -> Iterator[Leaf]:
@@ -101,12 +106,21 @@ def _operand(operand: Operand) -> Leaf:
 
 
 def check_value(kind: PlaceholderKind, value: str, *, alone: bool) -> str | None:
-    """Why a value does not fit a hole of this kind, or None. ``alone``: the hole is the whole token."""
+    """Why a value does not fit a hole of this kind, or None. ``alone``: the hole is the whole token.
+
+    Args:
+        kind: what the placeholder stands for in the grammar.
+        value: as given by a variable or a reference.
+
+    Returns:
+        The end of a sentence that begins with the value, such as "is empty".
+    """
     if not value:
         return "is empty"
     invisible = _find_invisible(value)
     if invisible is not None:
         return f"holds the invisible character U+{ord(invisible):04X}"
+    # OCI would read it as the name of a compartment or group, which nothing has.
     if kind in ("name", "path") and value.lower().startswith("ocid1."):
         return "is an OCID; write `id` before the placeholder"
     pattern, what = _GRAMMARS[kind] if alone or kind not in _PARTS else _PARTS[kind]
@@ -122,7 +136,11 @@ def _find_invisible(value: str) -> str | None:
 
 
 def location_of(value: str) -> Location:
-    """The place that a fitting value of kind ``location`` stands for."""
+    """The place that a fitting value of kind ``location`` stands for.
+
+    Args:
+        value: accepted by `check_value`.
+    """
     scope, _, rest = value.partition(" ")
     if scope.lower() == "tenancy":
         return Location("tenancy")
@@ -137,6 +155,9 @@ def keeps_shape(kind: PlaceholderKind, token_kind: int, value: str, *, alone: bo
     """Whether a value that fits puts a token of the same sort in the hole's place, one that no rule of the grammar looks at.
 
     Such a statement is read just as its template was. What this cannot know has to be parsed.
+
+    False costs time only: the filled statement is then parsed and compared with the
+    template.
     """
     if token_kind == QUOTED:
         return kind in ("name", "value")  # neither grammar has a quote or a backslash: the token ends where it ended
@@ -154,7 +175,13 @@ _GRAMMAR_WORDS = frozenset(_WORDS.split()).union(VERBS)
 
 
 def sample_value(kind: PlaceholderKind, name: str, alone: bool) -> str:
-    """A value that fits a hole, made from its name so that different holes stand for different things."""
+    """A value that fits a hole, made from its name so that different holes stand for different things.
+
+    Args:
+        kind: of the placeholder.
+        name: of the placeholder.
+        alone: it is the whole token.
+    """
     word = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "hole"
     if kind == "ocid" and alone:
         return f"ocid1.hole.oc1..{word}"
@@ -166,6 +193,8 @@ def sample_value(kind: PlaceholderKind, name: str, alone: bool) -> str:
 
 
 _NAME = r"[\w.@+~\-](?:[\w.@+~\- ]*[\w.@+~\-])?"
+# For a placeholder that is a whole token. No star is accepted: a value must not widen
+# to a pattern.
 _GRAMMARS: dict[PlaceholderKind, tuple[re.Pattern[str], str]] = {
     "name": (re.compile(_NAME), "a name of letters, digits, spaces and . _ - @ + ~"),
     "path": (re.compile(rf"{_NAME}(?::{_NAME})*"), "a compartment path like a:b:c"),
@@ -183,6 +212,7 @@ _GRAMMARS: dict[PlaceholderKind, tuple[re.Pattern[str], str]] = {
     "verb": (re.compile("|".join(VERBS), re.I), "a verb (" + ", ".join(VERBS) + ")"),
     "resource": (re.compile(r"[A-Za-z0-9\-]+"), "a resource type like generative-ai-chat"),
 }
+# For a placeholder beside other characters of the same token.
 _PARTS: dict[PlaceholderKind, tuple[re.Pattern[str], str]] = {
     "name": (re.compile(r"[\w.@+~\- ]+"), "a part of a name: letters, digits, spaces and . _ - @ + ~"),
     "ocid": (re.compile(r"[A-Za-z0-9_.\-]+"), "a part of an OCID"),

@@ -29,18 +29,25 @@ from genai_iac.iam_policy.syntax_tree import (
 class PrintedToken(NamedTuple):
     """A printed token: its role in the statement (``verb``, ``compartment``, ``value``…), its text, and the space before."""
 
-    role: str
+    role: str  # also shown in differences: `verb use → manage`
     text: str
     space: str = " "
 
 
 def unparse(statement: Statement) -> str:
-    """The statement as one line of text: parse(unparse(statement)) == statement."""
+    """The statement as one line of text: parse(unparse(statement)) == statement.
+
+    Quoting differs from the input where the input had more quotes than needed.
+    """
     return join_tokens(print_tokens(statement))
 
 
 def unparse_condition(condition: Condition) -> str:
-    """A condition, or a dynamic group's matching rule, as one line of text."""
+    """A condition, or a dynamic group's matching rule, as one line of text.
+
+    Args:
+        condition: of a statement or of a dynamic group's rule.
+    """
     return join_tokens(_condition(condition))
 
 
@@ -50,14 +57,20 @@ def join_tokens(pieces: Iterable[PrintedToken]) -> str:
 
 
 def print_tokens(statement: Statement) -> Iterator[PrintedToken]:
-    """The statement's tokens in order, each with its role."""
+    """The statement's tokens in order, each with its role.
+
+    Differences compare these tokens, so a role says what an edit is about.
+    """
     if isinstance(statement, Definition):
         return _definition(statement)
     return _grant(statement)
 
 
 def write_name(text: str) -> str:
-    """A name, in quotes if it could not be read without."""
+    """A name, in quotes if it could not be read without.
+
+    Words of the grammar are quoted too, although some of them could be read without.
+    """
     return text if is_word(text) and text.lower() not in _KEYWORDS else quote(text)
 
 

@@ -45,5 +45,9 @@ REGION_KEYS: dict[str, str] = {
 
 
 def region_key(region: str) -> str:
-    """The value of `request.region` in a region: its key in lower case; of a region that we do not know its name."""
+    """The value of `request.region` in a region: its key in lower case; of a region that we do not know its name.
+
+    Args:
+        region: long name, such as us-chicago-1.
+    """
     return REGION_KEYS.get(region, region).lower()

@@ -12,10 +12,10 @@ class Principal:
     """Who asks. ``type`` is user, generativeaiapikey, instance, …; groups are OCIDs; ``variables`` are request.principal.*."""
 
     type: str
-    id: str
-    groups: frozenset[str] = frozenset()
+    id: str  # OCID
+    groups: frozenset[str] = frozenset()  # OCIDs
     dynamic_groups: frozenset[str] = frozenset()
-    tenancy: str = ""
+    tenancy: str = ""  # OCID; empty: that of the target
     variables: Mapping[str, str] = field(default_factory=dict)
     key_in_groups: bool = (
         False  # an API key counts as a member of its groups (UNCONFIRMED; Oracle's page shows the form)
@@ -27,10 +27,10 @@ class AccessRequest:
     """What is asked: all ``permissions``, on something in ``path[0]``; the path goes up to the tenancy, in OCIDs."""
 
     principal: Principal
-    permissions: tuple[str, ...]
-    path: tuple[str, ...]
-    variables: Mapping[str, str | tuple[str, ...]]
-    now: datetime
+    permissions: tuple[str, ...]  # all of them are needed
+    path: tuple[str, ...]  # the target's compartment first, the tenancy last
+    variables: Mapping[str, str | tuple[str, ...]]  # request.* and target.* as the service fills them
+    now: datetime  # aware; decides conditions on time
     missing: set[str] | None = field(
         default=None, compare=False
     )  # takes the variables that conditions asked for in vain
@@ -40,10 +40,10 @@ class AccessRequest:
 class StatementInForce:
     """One resolved statement in force: ``source`` is its policy, ``attached`` the policy's compartment, both OCIDs."""
 
-    source: str
+    source: str  # the policy's OCID
     attached: str
-    statement: Statement
-    text: str
+    statement: Statement  # with names replaced by OCIDs
+    text: str  # as written
 
 
 @dataclass(frozen=True)

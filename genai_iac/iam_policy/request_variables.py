@@ -10,7 +10,7 @@ from genai_iac.iam_policy.region_keys import region_key
 from genai_iac.iam_policy.request import AccessRequest, Principal
 from genai_iac.iam_policy.syntax_tree import Comparison, Condition, QuotedValue
 
-KEY_TYPE = "generativeaiapikey"
+KEY_TYPE = "generativeaiapikey"  # request.principal.type of an API key
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,18 @@ class KeyUse:
     id: str
     path: tuple[str, ...]
     compartment_name: str = ""
-    region: str = ""
+    region: str = ""  # long name
 
 
 def key_request(key: KeyUse, operation: str, model: str, now: datetime) -> AccessRequest:
-    """The request of that operation with that model."""
+    """The request of that operation with that model.
+
+    Args:
+        key: who calls.
+        operation: with an entry in the tables of permissions.
+        model: the model's name; empty leaves the variable out.
+        now: aware.
+    """
     own = {
         "request.principal.type": KEY_TYPE,
         "request.principal.id": key.id,
@@ -51,7 +58,10 @@ _CLOCK = "request.utc-timestamp"
 
 
 def is_unknown_of_key(part: Condition, request: AccessRequest) -> bool:
-    """Whether nobody can tell beforehand if a part of a condition holds for such a request: times, tags, networks."""
+    """Whether nobody can tell beforehand if a part of a condition holds for such a request: times, tags, networks.
+
+    A date that has passed is not unknown: it will never change again.
+    """
     if isinstance(part, Comparison) and _is_settled(part, request.now):
         return False
     known = {"request.permission", *(name.lower() for name in request.variables)}

@@ -70,6 +70,7 @@ volume-family volume-group-backups volume-groups volumes vss-family waas-family 
 wlms-managed-instance-plugins wlp-agent zpr-configuration zpr-policy
 """
 
+# Types with a permission table, and those that are only known by name.
 RESOURCE_TYPES: frozenset[str] = frozenset(_PUBLISHED.split()).union(
     *(service.types for service in SERVICES), *(service.families for service in SERVICES)
 )

@@ -15,7 +15,7 @@ from genai_iac.iam_policy.permissions import permissions_given, permissions_take
 from genai_iac.iam_policy.request import StatementInForce
 from genai_iac.iam_policy.syntax_tree import VERBS, Definition, Grant, Ocid
 
-PRINCIPAL, MODEL = "request.principal.id", "target.model.id"
+PRINCIPAL, MODEL = "request.principal.id", "target.model.id"  # the two variables by which most statements differ
 _Key = tuple[str | None, str | None, str | None]  # principal, place and model that a rule demands; None: any
 
 
@@ -25,7 +25,7 @@ class Compiled(NamedTuple):
     rule: StatementInForce
     grant: Grant
     subjects: frozenset[str]
-    position: int
+    position: int  # order among the statements, so results keep it
 
 
 @dataclass
@@ -42,7 +42,13 @@ class StatementIndex:
             self._rules.setdefault(key, []).append(rule)
 
     def find(self, principals: Sequence[str], path: Sequence[str], models: Sequence[str]) -> list[Compiled]:
-        """The rules that can count for a request with these values (in lower case), in their order."""
+        """The rules that can count for a request with these values (in lower case), in their order.
+
+        Args:
+            principals: values of request.principal.id.
+            path: OCIDs from the target's compartment to the tenancy.
+            models: values of target.model.id.
+        """
         found: dict[int, Compiled] = {}
         parts = 0
         for key in product((None, *principals), (None, *path), (None, *models)):
@@ -71,10 +77,14 @@ class _ModelNames:
 
 @dataclass(frozen=True)
 class RuleSet:
-    """Rules by permission. Build it once with ``compile_rules`` and ask it many times."""
+    """Rules by permission. Build it once with ``compile_rules`` and ask it many times.
 
-    allowing: dict[str, StatementIndex]
-    denying: dict[str, StatementIndex]
+    `access` asks about every key, API and model; the index keeps each question to a few
+    statements.
+    """
+
+    allowing: dict[str, StatementIndex]  # permission to statements
+    denying: dict[str, StatementIndex]  # permission to statements
     definitions: dict[tuple[str, str, str], str]  # policy, symbol, name in lower case -> OCID
     _models: _ModelNames
 
@@ -82,6 +92,10 @@ class RuleSet:
         """The models, in lower case, that rules for this principal in this place (`path` in OCIDs) tell from all others.
 
         None when a rule tells models apart otherwise, so that every model has to be asked about.
+
+        Args:
+            principal: OCID of the key.
+            path: OCIDs from its compartment to the tenancy.
         """
         keys = list(product((None, principal.lower()), (None, *(ocid.lower() for ocid in path))))
         if not self._models.inexact.isdisjoint(keys):
@@ -91,7 +105,11 @@ class RuleSet:
 
 
 def compile_rules(rules: Iterable[StatementInForce]) -> RuleSet:
-    """Index rules for ``evaluate``."""
+    """Index rules for ``evaluate``.
+
+    Args:
+        rules: resolved statements; their order is kept in decisions.
+    """
     kept = tuple(rules)
     definitions: dict[tuple[str, str, str], str] = {
         (rule.source, rule.statement.symbol, rule.statement.name.text.lower()): rule.statement.id.lower()
@@ -114,6 +132,7 @@ def compile_rules(rules: Iterable[StatementInForce]) -> RuleSet:
 
 
 def _keys(rule: StatementInForce, grant: Grant) -> Iterator[_Key]:
+    """Under which keys of the index a statement belongs."""
     principals = demanded_texts(grant.condition, PRINCIPAL)
     models = demanded_texts(grant.condition, MODEL)
     place = _place(rule, grant)
@@ -132,6 +151,7 @@ def _place(rule: StatementInForce, grant: Grant) -> str | None:
 
 
 def _subjects(rule: StatementInForce, grant: Grant, definitions: dict[tuple[str, str, str], str]) -> frozenset[str]:
+    """OCIDs of the subject in lower case; names are replaced by what `define` says."""
     kind = grant.subject.kind
     found: set[str] = set()
     for member in grant.subject.members:
@@ -145,6 +165,7 @@ def _subjects(rule: StatementInForce, grant: Grant, definitions: dict[tuple[str,
 
 
 def _permissions(grant: Grant) -> frozenset[str]:
+    """The permissions that the statement gives or takes."""
     if grant.permissions:
         return frozenset(word.text for word in grant.permissions)
     if grant.verb not in VERBS:

@@ -12,9 +12,9 @@ from genai_iac.iam_policy.template import Template
 class Refusal:
     """Why, at which 1-based column, what to type instead, and the whole statement put right if that is certain."""
 
-    column: int
+    column: int  # 1-based
     message: str
-    fix: str
+    fix: str  # a hint for people
     replacement: str | None = None
 
 
@@ -22,6 +22,9 @@ def find_refusals(statement: Statement | Template, *, in_tenancy: bool = True) -
     """Everything of the sort in one statement, or in a template whose values are not known yet.
 
     ``in_tenancy``: the policy is attached to the tenancy itself, so that no place is out of its reach.
+
+    Args:
+        statement: parsed, or a template.
     """
     if isinstance(statement, Template):
         for found in find_refusals(statement.tree, in_tenancy=in_tenancy):

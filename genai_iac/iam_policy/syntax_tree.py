@@ -7,11 +7,13 @@ case; names, variables and values are held as written. Every ``column`` is 1-bas
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+# The five kinds of statements but define, and the denials of admit and endorse.
 Effect = Literal["allow", "deny", "admit", "endorse", "deny admit", "deny endorse"]
 SubjectKind = Literal["group", "dynamic-group", "any-user", "any-group", "service", "resource"]
 Scope = Literal["tenancy", "compartment", "any-tenancy"]
 Symbol = Literal["tenancy", "group", "dynamic-group", "compartment"]
 Operator = Literal["=", "!=", "in", "not in", "before", "after", "between"]
+# From the least to the most: each verb includes the ones before it.
 VERBS = ("inspect", "read", "use", "manage")
 
 
@@ -27,7 +29,7 @@ class Word:
 class Name:
     """A name without its quotes. ``domain`` is the identity domain, or for a resource subject its service."""
 
-    text: str
+    text: str  # without quotes, in the case as written
     domain: str | None = None
     column: int = field(default=0, compare=False, repr=False)
 
@@ -56,9 +58,9 @@ class Location:
     ``placeholder``: in a template, a placeholder that stands for the whole place.
     """
 
-    scope: Scope
-    path: tuple[str, ...] = ()
-    id: str | None = None
+    scope: Scope  # any-tenancy occurs in endorse and admit only
+    path: tuple[str, ...] = ()  # names from the policy's compartment downward
+    id: str | None = None  # OCID in place of a path
     tenancy: str | None = None
     column: int = field(default=0, compare=False, repr=False)
     placeholder: str | None = None
@@ -149,23 +151,23 @@ class Grant:
     effect: Effect
     subject: Subject
     location: Location
-    verb: str | None = None
+    verb: str | None = None  # None when permissions are listed
     resources: tuple[Word, ...] = ()
     permissions: tuple[Word, ...] = ()
-    source: Location | None = None
-    association: Association | None = None
+    source: Location | None = None  # of an admit: the tenancy whose principals are admitted
+    association: Association | None = None  # of the verb associate only
     condition: Condition | None = None
     column: int = field(default=1, compare=False, repr=False)
-    action_column: int = field(default=0, compare=False, repr=False)
+    action_column: int = field(default=0, compare=False, repr=False)  # where the verb or the braces begin
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
     """``define group Name as ocid1…``: a name for something of another tenancy."""
 
-    symbol: Symbol
+    symbol: Symbol  # what the name stands for
     name: Name
-    id: str
+    id: str  # OCID
     column: int = field(default=1, compare=False, repr=False)
 
 

@@ -35,27 +35,30 @@ _T = TypeVar("_T")
 class Placeholder:
     """One hole: the name between the braces, the kind of token that it fills, its 1-based column."""
 
-    name: str
+    name: str  # without braces, such as `ApiKey/chat.id`
     kind: PlaceholderKind
-    column: int
+    column: int  # in the template's text
 
 
 class Slot(NamedTuple):
     """A token with holes: where it stands in the cut text, what it is, and its text without quotes."""
 
-    start: int
+    start: int  # offsets in the scanned text
     end: int
     token_kind: int
     inner: str
-    holes: tuple[int, ...]
+    holes: tuple[int, ...]  # numbers of the placeholders in the token
     alone: bool  # one hole is the whole token
 
 
 @dataclass(frozen=True)
 class Template:
-    """A statement with holes, read once and filled many times."""
+    """A statement with holes, read once and filled many times.
 
-    text: str
+    Frozen and cached by text: validation, plan and apply use the same object.
+    """
+
+    text: str  # as written
     holes: tuple[Placeholder, ...]
     _cut: ScannedTemplate = field(repr=False, compare=False)
     _slots: tuple[Slot, ...] = field(repr=False, compare=False)
@@ -65,7 +68,11 @@ class Template:
 
     @staticmethod
     def parse(text: str) -> "Template":
-        """Read a template, or remember it. Raises PolicySyntaxError as ``parse`` does, also for a hole of more than a token."""
+        """Read a template, or remember it. Raises PolicySyntaxError as ``parse`` does, also for a hole of more than a token.
+
+        Args:
+            text: with `${NAME}` placeholders; `$${` is a literal.
+        """
         return _read_template(text)
 
     def fill(self, values: Mapping[str, str]) -> str:
@@ -73,6 +80,9 @@ class Template:
 
         ``values`` are by hole name; names that the template has not are left alone. Raises PolicyValueError for a hole
         without a value and for a value that does not fit its hole.
+
+        The result is text that parses to the template's own tree with the leaves replaced;
+        anything else is an error.
         """
         chosen: dict[int, str] = {}
         pieces: list[str] = []
@@ -90,7 +100,11 @@ class Template:
         return text
 
     def column(self, column: int) -> int:
-        """Where something of ``tree`` stands in the template's text."""
+        """Where something of ``tree`` stands in the template's text.
+
+        Args:
+            column: 1-based, in the scanned text.
+        """
         return self._cut.offset(column - 1) + 1
 
     def shown(self, text: str) -> str:
@@ -105,7 +119,10 @@ class Template:
         return self.fill(self.stand_ins())
 
     def stand_ins(self) -> dict[str, str]:
-        """A value for every hole name. It fits all the places of that name, unless no value could."""
+        """A value for every hole name. It fits all the places of that name, unless no value could.
+
+        Used to check a statement before any value is known.
+        """
         places: defaultdict[str, list[tuple[PlaceholderKind, bool]]] = defaultdict(list)
         for slot in self._slots:
             for number in slot.holes:
@@ -137,6 +154,13 @@ class Template:
         return write_name(filled) if kind == "name" else filled
 
     def _prove_shape(self, text: str, chosen: dict[int, str]) -> None:
+        """Parse the filled text and compare it with the template's tree.
+
+        Raises PolicyValueError when a value changed more than leaves.
+
+        Values that cannot do that by their own grammar skip it (`keeps_shape`), which is most
+        of them.
+        """
         try:
             proven = parse(text) == _fill(self.tree, chosen)
         except PolicySyntaxError:
@@ -148,6 +172,7 @@ class Template:
 
 
 def _fitting(name: str, places: Sequence[tuple[PlaceholderKind, bool]]) -> str:
+    """A sample value for one name that fits all its occurrences, or the first one when none can."""
     values = [sample_value(kind, name, alone) for kind, alone in places]
     fits_all = (v for v in values if all(check_value(kind, v, alone=alone) is None for kind, alone in places))
     return next(fits_all, values[0])
@@ -184,6 +209,7 @@ def _seen_in_template(error: PolicySyntaxError, text: str, cut: ScannedTemplate)
 
 
 def _find_slots(tokens: Iterable[Token]) -> Iterator[Slot]:
+    """The tokens of a template that contain placeholders."""
     for token in tokens:
         numbers = hole_numbers(token.text)
         if numbers:

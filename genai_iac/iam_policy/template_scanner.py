@@ -10,7 +10,7 @@ from genai_iac.iam_policy.grammar.tokens import HOLES
 from genai_iac.iam_policy.parser import refuse_unreadable
 
 _FIRST = 0xE000
-_MOST = 0xF8FF - _FIRST + 1
+_MOST = 0xF8FF - _FIRST + 1  # placeholders in one template: the size of the private use area
 _HOLE = re.compile(f"[{HOLES}]")
 _OPENING = re.compile(
     r"\$\$\{|\$\{(?:([^{}\"]*)\})?"
@@ -21,9 +21,9 @@ _OPENING = re.compile(
 class ScannedTemplate:
     """A template with a private character for each hole, and where those characters stood in the text."""
 
-    text: str
+    text: str  # with private characters
     names: tuple[str, ...]
-    columns: tuple[int, ...]
+    columns: tuple[int, ...]  # 1-based, in the template
     anchors: tuple[
         tuple[int, int], ...
     ]  # from each offset in ``text`` on, what lies there in the template; first (0, 0)
@@ -35,7 +35,11 @@ class ScannedTemplate:
 
 
 def scan_template(template: str) -> ScannedTemplate:
-    """Find the holes ``${name}``; ``$${`` is a literal ``${``. Raises PolicySyntaxError for a hole that never ends."""
+    """Find the holes ``${name}``; ``$${`` is a literal ``${``. Raises PolicySyntaxError for a hole that never ends.
+
+    Args:
+        template: as written in a manifest. Braces inside quotes do not end a placeholder.
+    """
     refuse_unreadable(template)
     pieces: list[str] = []
     names: list[str] = []
@@ -88,12 +92,19 @@ def _find_end(template: str, start: int) -> int:
 
 
 def hole_numbers(text: str) -> tuple[int, ...]:
-    """Which holes a text holds, in order."""
+    """Which holes a text holds, in order.
+
+    Empty for ASCII text, which is the usual case and needs no search.
+    """
     return () if text.isascii() else tuple(ord(character) - _FIRST for character in _HOLE.findall(text))
 
 
 def substitute(text: str, values: dict[int, str]) -> str:
-    """The text with its holes filled."""
+    """The text with its holes filled.
+
+    Args:
+        values: by number; every placeholder in the text has one.
+    """
     return text if text.isascii() else _HOLE.sub(lambda found: values[ord(found[0]) - _FIRST], text)
 
 

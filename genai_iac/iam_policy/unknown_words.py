@@ -31,10 +31,10 @@ _SLIP = 0.9  # so like a known word that another meaning is unlikely
 class UnknownWord:
     """A word, what it stands for, its 1-based column, and the known word that it is a slip of."""
 
-    kind: str
+    kind: str  # resource type, permission, variable or service
     text: str
     column: int
-    guess: str | None
+    guess: str | None  # None when no known word is near
 
     @property
     def certain(self) -> bool:
@@ -46,7 +46,12 @@ class UnknownWord:
 
 
 def find_unknown_words(statement: Statement) -> Iterator[UnknownWord]:
-    """The words of a statement that are on none of our lists."""
+    """The words of a statement that are on none of our lists.
+
+    Yields:
+        In the order: services, resource types, permissions, variables. Tag variables are
+            never unknown.
+    """
     if not isinstance(statement, Grant):
         return
     for member in statement.subject.members if statement.subject.kind == "service" else ():

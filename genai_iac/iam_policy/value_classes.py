@@ -14,7 +14,7 @@ _MOST_STATES = 2_000  # beyond it classes of overlapping patterns may be missed;
 _FRESH = "~"  # a letter that no model's name has
 _STAR = "\x01"  # stands for a star that is no wildcard while patterns are walked
 
-_State = tuple[frozenset[int], ...]
+_State = tuple[frozenset[int], ...]  # per pattern or value the positions that a text may have reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,12 @@ class ValueClass:
 
 
 def find_classes(exact: Iterable[str], patterns: Iterable[str]) -> tuple[ValueClass, ...]:
-    """All classes that have a value, the general one first, then by patterns and exact values."""
+    """All classes that have a value, the general one first, then by patterns and exact values.
+
+    Args:
+        exact: quoted values; a star in one is a character.
+        patterns: texts between slashes.
+    """
     values = sorted({text.lower().replace("*", _STAR) for text in exact})  # in quotes a star is a star
     # a pattern of stars alone matches everything and parts nothing
     masks = sorted({text.lower() for text in patterns if text.strip("*")})
@@ -39,6 +44,7 @@ def find_classes(exact: Iterable[str], patterns: Iterable[str]) -> tuple[ValueCl
     examples: dict[tuple[str | None, frozenset[str]], str] = {}
     start: _State = tuple(_spread(word, {0}) for word in words)
     seen, queue = {start}, deque([(start, "")])
+    # Breadth first, so each class gets its shortest example.
     while queue and len(seen) < _MOST_STATES:
         state, text = queue.popleft()
         for letter in letters:
@@ -63,6 +69,7 @@ def _spread(word: str, places: set[int]) -> frozenset[int]:
 
 
 def _step(word: str, places: frozenset[int], letter: str) -> frozenset[int]:
+    """The positions after one more letter."""
     following = set()
     for place in places:
         if place < len(word):

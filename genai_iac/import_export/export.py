@@ -16,9 +16,12 @@ from genai_iac.manifest.decoding import UNTRUSTED
 from genai_iac.resource_types import RESOURCE_TYPES, ManifestContext
 from genai_iac.schema import API_VERSION, STACK_KIND
 
+# In statements OCIDs may be in any case.
 _OCID = re.compile(r"ocid1\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9-]*\.[a-z0-9]+", re.IGNORECASE)
+# Paths that need no quoting and no escaping; a compartment with another name is
+# exported by its OCID.
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._-]{1,100})+")
-_LONGEST_NAME = 63
+_LONGEST_NAME = 63  # characters of `metadata.name`
 _MOST_TAGS = 9  # OCI takes ten; one is the ownership tag
 
 
@@ -26,10 +29,10 @@ _MOST_TAGS = 9  # OCI takes ten; one is the ownership tag
 class ExportedResource:
     """One live resource as a document of a manifest. `ours`: it carries the stack's mark already."""
 
-    address: Address
-    live: LiveResource
-    document: Mapping[str, Any]
-    ours: bool
+    address: Address  # from the ownership tag, or made of the name
+    live: LiveResource  # as read
+    document: Mapping[str, Any]  # the manifest, as plain data
+    ours: bool  # False: an import line is printed above the document
     remarks: tuple[str, ...] = ()
 
 
@@ -37,7 +40,7 @@ class ExportedResource:
 class Export:
     """What goes into the manifests, and what does not and why."""
 
-    stack: Mapping[str, Any]
+    stack: Mapping[str, Any]  # the Stack document
     told: tuple[ExportedResource, ...]
     left_out: tuple[tuple[LiveResource, str], ...]
 
@@ -54,7 +57,16 @@ def export_live(
     """Everything that was read in and below the compartment `top`, as manifests of that owner.
 
     `refused` are OCIDs that no manifest can declare, with the reason; `literal` those whose statements keep their OCIDs.
+
+    Args:
+        live: a reading.
+        top: OCID of a compartment or of the tenancy.
+        owner: `stack` or `stack@environment`; its resources count as the stack's own.
+        region: of the Stack; it is left out of resources that have the same.
+        refused: OCID to reason.
+        literal: OCIDs of policies.
     """
+    # A resource that is being created or deleted cannot be adopted.
     inside = [
         one for one in live.found if _is_inside(one, live.tree, top) and one.lifecycle not in ("DELETING", "CREATING")
     ]
@@ -104,9 +116,16 @@ def export_resource(
 
 
 def name_resources(chosen: Iterable[LiveResource], owner: str) -> dict[str, Address]:
-    """An address for each OCID: that of its mark, else one made of its name; equal names are numbered."""
+    """An address for each OCID: that of its mark, else one made of its name; equal names are numbered.
+
+    Args:
+        chosen: resources in the order in which they get names.
+        owner: whose addresses are kept.
+    """
     chosen = list(chosen)
     names = {one.id: one.mark.address for one in chosen if one.mark is not None and one.mark.owner == owner}
+    # Addresses of the stack's own resources first: a stranger's name must not push one of
+    # them aside.
     taken = set(names.values())
     for one in chosen:
         if one.id not in names:
@@ -182,6 +201,8 @@ def _tags(one: LiveResource) -> tuple[dict[str, str], tuple[str, ...]]:
     """The tags to declare. Those that are left out stay on the resource and are never a difference."""
     tags = {key: _escape(value) for key, value in one.tags.items() if not key.startswith(OWNERSHIP_TAG)}
     fit = {key: value for key, value in tags.items() if not UNTRUSTED.search(key + value) and key != "<<"}
+    # With ten tags of its own there is no room for the ownership tag. It could not be
+    # adopted, so no tag is declared.
     if len(one.tags) > _MOST_TAGS and OWNERSHIP_TAG not in one.tags:
         return {}, (f"it has {len(one.tags)} tags: OCI allows ten, one of which would be the ownership tag",)
     return fit, ("tags with invisible characters are not declared",) if fit != tags else ()

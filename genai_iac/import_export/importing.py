@@ -6,7 +6,7 @@ from genai_iac.core import OWNERSHIP_TAG, Address, Call, Live, LiveResource, Own
 from genai_iac.core.errors import GuardError, UsageError
 from genai_iac.resource_types import RESOURCE_TYPES
 
-_MOST_TAGS = 10
+_MOST_TAGS = 10  # freeform tags of a resource (OCI: Resource tags, limits)
 
 
 def type_of_ocid(ocid: str) -> str | None:
@@ -38,7 +38,13 @@ def check_free(address: Address, ocid: str, live: Live) -> None:
 
 
 def is_adopted(desired: Resource, found: LiveResource, owner: Owner) -> bool:
-    """Whether the resource carries its ownership tag already, under this address or one that previousNames tells."""
+    """Whether the resource carries its ownership tag already, under this address or one that previousNames tells.
+
+    Args:
+        desired: the declared resource.
+        found: live, with its mark.
+        owner: the stack.
+    """
     mark = found.mark
     return (
         mark is not None
@@ -52,6 +58,14 @@ def import_change(desired: Resource, found: LiveResource, owner: Owner) -> Call:
     """The one update that writes the mark beside the tags that are there.
 
     Raises GuardError for what belongs to somebody, UsageError for what cannot take a mark.
+
+    Args:
+        desired: the declared resource.
+        found: live, with its mark.
+        owner: the stack.
+
+    Returns:
+        An update whose body has the tags only: everything else stays as it is.
     """
     address, mark = desired.address, found.mark
     if mark is not None and (not (owner.owns(mark) or owner.shares_name(mark)) or mark.address != address):
@@ -64,6 +78,7 @@ def import_change(desired: Resource, found: LiveResource, owner: Owner) -> Call:
             f"refused: {found.kind} {found.name} ({found.id}) has a tag {OWNERSHIP_TAG} that is not a mark of this tool",
             hint="remove that tag, then import again",
         )
+    # OCI answers 409 to updates in any other state.
     if found.lifecycle != "ACTIVE":
         raise UsageError(
             f"{found.kind} {found.name} ({found.id}) is {found.lifecycle}", hint="only what is ACTIVE is adopted"

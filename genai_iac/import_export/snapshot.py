@@ -27,29 +27,30 @@ from genai_iac.core.errors import UsageError
 from genai_iac.references.resolver import named_compartments
 from genai_iac.resource_types import RESOURCE_TYPES
 
-FORMAT = "genai-iac snapshot"
+FORMAT = "genai-iac snapshot"  # tells the file from any other JSON
 FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
 _AGAIN = "make it again: genai-iac snapshot --out FILE"
 _OF_STRANGERS = ("compartmentId", "statements")  # beside the name
 _TIMES = ("created", "expires", "last_used")
 # what is read of a row: all that this version knows, whatever else a newer minor version wrote
 _RESOURCE_FIELDS = frozenset(field.name for field in fields(LiveResource)) - {"mark", "secrets"}
+# A mask shows characters of the value, so it is left out as well.
 _SECRET_FIELDS = frozenset(field.name for field in fields(LiveSecret)) - {"mask"}
 
-Names = Mapping[str, str]
+Names = Mapping[str, str]  # OCID by name in lower case
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """One reading for any stack of the tenancy. Group names are in lower case; None: the identity might not list them."""
 
-    tenancy: str
+    tenancy: str  # OCID
     home_region: str
-    now: datetime
-    regions: tuple[str, ...]
-    places: tuple[str, ...]
-    resources: tuple[LiveResource, ...]
-    groups: Names | None = None
+    now: datetime  # the service's clock at the time of the reading; plans on the snapshot count from it
+    regions: tuple[str, ...]  # regions that were read
+    places: tuple[str, ...]  # OCIDs of compartments that were read
+    resources: tuple[LiveResource, ...]  # by kind and OCID
+    groups: Names | None = None  # of the Default domain
     dynamic_groups: Names | None = None
     births: Mapping[str, datetime] = field(default_factory=dict)  # of these groups, by OCID
     gone: tuple[
@@ -93,7 +94,14 @@ class Snapshot:
 def take_snapshot(
     live: Live, groups: Names | None, dynamic_groups: Names | None, births: Mapping[str, datetime]
 ) -> Snapshot:
-    """What has to be kept of a reading."""
+    """What has to be kept of a reading.
+
+    Args:
+        live: a reading.
+        groups: None when they may not be listed.
+        dynamic_groups: None when they may not be listed.
+        births: creation times of groups, by OCID.
+    """
     resources = tuple(sorted((_kept(one) for one in live.found), key=lambda one: (one.kind, one.id)))
     gone = tuple(sorted(live.gone, key=lambda one: (one.kind, one.id)))
     return Snapshot(
@@ -149,7 +157,13 @@ def _minor(version: str) -> int:
 
 
 def blind_spots(snapshot: Snapshot, resources: Iterable[Resource], region: str) -> Iterator[str]:
-    """What these manifests name and the snapshot did not look into, in words: what is there already is not known."""
+    """What these manifests name and the snapshot did not look into, in words: what is there already is not known.
+
+    Args:
+        snapshot: what was read.
+        resources: declared resources.
+        region: of the Stack, for resources that name none.
+    """
     declared, tree = list(resources), snapshot.tree
     for place in sorted({*named_compartments(tree, declared)} - {*snapshot.places}, key=tree.path):
         yield f"the compartment {tree.path(place)}"
@@ -165,6 +179,8 @@ def _kept(one: LiveResource) -> LiveResource:
     if read_ownership_tag(one.tags.get(OWNERSHIP_TAG)) is None:
         known = {*_OF_STRANGERS, RESOURCE_TYPES[one.kind].name_field}
         attributes = {name: value for name, value in one.attributes.items() if name in known}
+        # A snapshot may be shared with people who review plans: of other resources it has no
+        # more than a plan compares.
         return replace(one, attributes=attributes, tags={}, secrets=())
     return replace(one, secrets=tuple(replace(secret, mask="") for secret in one.secrets))
 
@@ -194,6 +210,8 @@ def _read(document: Mapping[str, Any], *, newer: bool) -> Snapshot:
         now=datetime.fromisoformat(document["now"]),
         regions=tuple(document["regions"]),
         places=tuple(document["places"]),
+        # Kinds of a newer version are passed over; in a file of our own version an unknown kind
+        # is damage.
         resources=tuple(_read_row(row) for row in document["resources"] if not newer or row["kind"] in RESOURCE_TYPES),
         groups=document.get("groups"),
         dynamic_groups=document.get("dynamic_groups"),

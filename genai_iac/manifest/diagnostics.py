@@ -7,11 +7,16 @@ from collections.abc import Iterable
 from genai_iac.core import Source
 from genai_iac.core.errors import Problem
 
-MAX_PROBLEMS = 100
+MAX_PROBLEMS = 100  # of one file; a wrong file type would give thousands
 
 
 class FileDiagnostics:
-    """The problems of one file."""
+    """The problems of one file.
+
+    Args:
+        file: as messages call it.
+        problems: that are known already.
+    """
 
     def __init__(self, file: str, problems: Iterable[Problem] = ()) -> None:
         self.file = file
@@ -26,7 +31,13 @@ class FileDiagnostics:
         return len(self.problems) >= MAX_PROBLEMS
 
     def add(self, source: Source, message: str, hint: str = "") -> None:
-        """Note a problem; the last that fits says that there are more."""
+        """Note a problem; the last that fits says that there are more.
+
+        Args:
+            source: position of the value.
+            message: what is wrong.
+            hint: what to write instead.
+        """
         if len(self.problems) < MAX_PROBLEMS - 1:
             self.problems.append(Problem(source, message, hint))
         elif not self.full:
@@ -41,7 +52,10 @@ class FileDiagnostics:
 
 
 class Diagnostics:
-    """The problems of all files."""
+    """The problems of all files.
+
+    Files in the order in which they were read. Falsy when there is no problem.
+    """
 
     def __init__(self) -> None:
         self._notes: dict[str, FileDiagnostics] = {}
@@ -50,7 +64,10 @@ class Diagnostics:
         return any(self._notes.values())
 
     def of(self, file: str) -> FileDiagnostics:
-        """The notes of that file."""
+        """The notes of that file.
+
+        Made on first use.
+        """
         return self._notes.setdefault(file, FileDiagnostics(file))
 
     def add(self, problem: Problem) -> None:

@@ -11,6 +11,7 @@ from genai_iac.schema import API_VERSION, DOCUMENT_KINDS, show, suggest_or_list
 from genai_iac.schema.documents import NAME
 from genai_iac.schema.patterns import compile_ecma_pattern
 
+# The schema's own pattern, so both agree on what a name is.
 _NAME = compile_ecma_pattern(str(NAME["pattern"]))
 
 
@@ -18,26 +19,34 @@ _NAME = compile_ecma_pattern(str(NAME["pattern"]))
 class ParsedDocument:
     """A document whose kind is known. `name` None: it has none that could be used."""
 
-    kind: str
+    kind: str  # a known one
     name: str | None
-    written: Written
-    root: MapNode
+    written: Written  # with positions and text
+    root: MapNode  # the document's mapping
 
     @property
     def address(self) -> Address | None:
+        """None for a document without a usable name."""
         return Address(self.kind, self.name) if self.name else None
 
     @property
     def source(self) -> Source:
+        """Position of the document."""
         return self.written.place(self.root)
 
     @property
     def spec(self) -> Node | None:
+        """The node below `spec`, or None."""
         return self.root.entries["spec"][1] if "spec" in self.root.entries else None
 
 
 def read_header(written: Written, notes: FileDiagnostics) -> ParsedDocument | None:
-    """The document's kind and name; None (and notes) when it is no manifest or of no known kind."""
+    """The document's kind and name; None (and notes) when it is no manifest or of no known kind.
+
+    Args:
+        written: one YAML document.
+        notes: gets the problems.
+    """
     root = written.root
     if not isinstance(root, MapNode):
         notes.add(
@@ -69,6 +78,7 @@ def _text_at(node: Node, key: str) -> str | None:
 
 
 def _note_no_kind(written: Written, root: MapNode, notes: FileDiagnostics) -> None:
+    """Report a missing `kind`, or one that is written in another case or is no string."""
     if "kind" in root.entries:
         notes.add(
             written.place(root.entries["kind"][1]), "kind must be a string", f"write one of {', '.join(DOCUMENT_KINDS)}"
@@ -80,6 +90,7 @@ def _note_no_kind(written: Written, root: MapNode, notes: FileDiagnostics) -> No
 
 
 def _note_version(written: Written, root: MapNode, version: str, notes: FileDiagnostics) -> None:
+    """Report an apiVersion of another tool or of another version of this one."""
     hint = f"write {API_VERSION}"
     if version.startswith("kustomize.config.k8s.io/"):
         hint = "a kustomization is not a manifest: run kustomize build and give its output as standard input (PATH -)"

@@ -15,7 +15,11 @@ _SUFFIXES = (".yaml", ".yml")
 
 
 def environment_names(path: str) -> list[str]:
-    """The names of the environments beside these manifests; none for standard input."""
+    """The names of the environments beside these manifests; none for standard input.
+
+    Args:
+        path: a directory, a file, or `-`.
+    """
     directory = Path(path) / ENVIRONMENTS
     there = directory.iterdir() if path != "-" and directory.is_dir() else ()
     return sorted({file.stem for file in there if file.suffix in _SUFFIXES and not file.name.startswith(".")})
@@ -25,6 +29,10 @@ def check_neighbours(names: Iterable[str], load: Callable[[str], Manifest]) -> N
     """Raise ManifestError for names that two environments would take in the tenancy that both are pinned to.
 
     An environment that cannot be loaded is passed over: what is wrong with it is reported when it is chosen.
+
+    Args:
+        names: of the environments.
+        load: loads the stack with one of them.
     """
     claimed: dict[tuple[str, Name], tuple[str, Resource]] = {}
     problems: list[Problem] = []

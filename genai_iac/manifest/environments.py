@@ -23,13 +23,16 @@ class Environment:
     """The chosen environment; without one, nothing."""
 
     name: str | None = None
-    spec: Mapping[str, Any] = field(default_factory=dict)
-    places: Places | None = None
+    spec: Mapping[str, Any] = field(default_factory=dict)  # tenancy, region, profile, variables
+    places: Places | None = None  # None when it could not be read
     sound: bool = True  # False: something is wrong with it, and was noted
 
     @property
     def variables(self) -> list[GivenValue]:
-        """The values it gives to variables."""
+        """The values it gives to variables.
+
+        Their origin in messages is the environment's name.
+        """
         given = self.spec.get("variables", {})
         return [
             GivenValue(name, value, f"environment {self.name}", self._place("spec", "variables", name))
@@ -42,7 +45,13 @@ class Environment:
 
 
 def read_environment(place: ManifestPath, name: str, findings: Diagnostics) -> tuple[Environment, File | None]:
-    """The environment of that name and its file. Raises UsageError when there is none; what is wrong with it is noted."""
+    """The environment of that name and its file. Raises UsageError when there is none; what is wrong with it is noted.
+
+    Args:
+        place: the manifests' directory.
+        name: of --env.
+        findings: gets the problems.
+    """
     file = read_file(place, _find(place, name))
     if isinstance(file, Problem):
         findings.add(file)
@@ -55,6 +64,7 @@ def _find(place: ManifestPath, name: str) -> str:
     directory = place.root / ENVIRONMENTS
     there = sorted(directory.iterdir()) if directory.is_dir() else []
     known = [file for file in there if file.suffix in (".yaml", ".yml")]
+    # Compared with what is there: `--env ../other` names nothing.
     found = [file.name for file in known if file.stem == name]
     if len(found) > 1:
         raise UsageError(f"{' and '.join(found)} are both the environment {name}", hint="keep one of the two")
@@ -69,6 +79,7 @@ def _find(place: ManifestPath, name: str) -> str:
 
 
 def _read(file: File, name: str, notes: FileDiagnostics) -> Environment:
+    """The environment of a file; problems are noted and make it unsound."""
     text = decode(file.data, file.name)
     if isinstance(text, Problem):
         notes.add_all([text])
@@ -90,6 +101,7 @@ def _read(file: File, name: str, notes: FileDiagnostics) -> Environment:
 
 
 def _only(documents: tuple[Written, ...], file: File, notes: FileDiagnostics) -> Written | None:
+    """The one document of the file."""
     if len(documents) == 1:
         return documents[0]
     if documents:
@@ -104,6 +116,7 @@ def _only(documents: tuple[Written, ...], file: File, notes: FileDiagnostics) ->
 
 
 def _check(written: Written, name: str, notes: FileDiagnostics) -> Environment:
+    """Schema, and that file and document have one name."""
     places, data = Places(written), to_data(written.root)
     found = list(check_document(ENVIRONMENT_KIND, data, places.nearest))
     notes.add_all(found)

@@ -16,8 +16,8 @@ from genai_iac.core.errors import Problem, UsageError
 from genai_iac.manifest.decoding import MAX_BYTES, MAX_TOTAL, STDIN
 
 ENVIRONMENTS = "environments"
-MAX_FILES = 10_000
-_ENDINGS = (".yaml", ".yml")
+MAX_FILES = 10_000  # a stack is far smaller; a home directory by mistake is not
+_ENDINGS = (".yaml", ".yml")  # of manifests
 _TESTS = (".test.yaml", ".test.yml")  # of `genai-iac test`: no manifests
 _LEAVES = "this is a link to a place outside the manifests' directory"
 
@@ -26,8 +26,8 @@ _LEAVES = "this is a link to a place outside the manifests' directory"
 class File:
     """One file: as people call it, as it is called from the root (the same on every machine), and its bytes."""
 
-    name: str
-    key: str
+    name: str  # as messages call it
+    key: str  # path from the root, with slashes
     data: bytes
 
 
@@ -37,12 +37,16 @@ class ManifestPath:
 
     root: Path  # absolute, without links
     given: str  # as people wrote it
-    prefix: str
+    prefix: str  # empty for the working directory
     only: str | None  # the one file, when PATH is a file; "-" for standard input
 
 
 def find_manifest_path(path: str) -> ManifestPath:
-    """Where that path is. Raises UsageError when nothing is there."""
+    """Where that path is. Raises UsageError when nothing is there.
+
+    Args:
+        path: as typed.
+    """
     if path == "-":
         return ManifestPath(Path.cwd(), "-", "", "-")
     given = Path(path)
@@ -60,7 +64,15 @@ def find_manifest_path(path: str) -> ManifestPath:
 
 
 def read_files(place: ManifestPath, stdin: BinaryIO | None) -> Iterator[File | Problem]:
-    """Every manifest of the place, in the order of their names; for what cannot be read, why."""
+    """Every manifest of the place, in the order of their names; for what cannot be read, why.
+
+    Args:
+        place: from `find_manifest_path`.
+        stdin: read when the path is `-`.
+
+    Yields:
+        In sorted order, so that results never depend on the file system.
+    """
     if place.only == "-":
         assert stdin is not None
         yield File(STDIN, STDIN, stdin.read(MAX_TOTAL + 1))
@@ -82,7 +94,11 @@ def read_files(place: ManifestPath, stdin: BinaryIO | None) -> Iterator[File | P
 
 
 def read_file(place: ManifestPath, key: str) -> File | Problem:
-    """One file by its name from the root, not through a link that leaves the root."""
+    """One file by its name from the root, not through a link that leaves the root.
+
+    Args:
+        key: path from the root, as committed; links inside the root are followed.
+    """
     try:
         inside = (place.root / key).resolve(strict=True).relative_to(place.root)
         return File(place.prefix + key, key, _read_below(place.root, inside))
@@ -115,14 +131,17 @@ def _read_below(root: Path, inside: Path) -> bytes:
     with os.fdopen(file, "rb") as opened:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise _NotAFile
+        # One byte more than allowed, so that `decode` notices the size.
         return opened.read(MAX_BYTES + 1)
 
 
 def _problem(place: ManifestPath, key: str, message: str, hint: str) -> Problem:
+    """A problem of a whole file, at its first character."""
     return Problem(Source(place.prefix + key or ".", 1, 1), message, hint)
 
 
 def _reason(error: Exception) -> str:
+    """The system's words for an error; a circle of links is an OSError without a number."""
     if isinstance(error, ValueError):  # a zero byte in the name
         return str(error)
     return os.strerror(getattr(error, "errno", None) or errno.ELOOP).lower()
@@ -142,6 +161,7 @@ def _walk(place: ManifestPath, below: Path, seen: set[Path]) -> Iterator[str | P
         return
     seen.add(here)
     for entry in entries:
+        # `environments/` is read by name only; hidden files belong to other tools.
         if entry.name.startswith(".") or (below == Path() and entry.name == ENVIRONMENTS):
             continue
         try:

@@ -11,22 +11,29 @@ from genai_iac.core import Address, Reference, Resource, references
 from genai_iac.core.errors import ManifestError, Problem
 from genai_iac.resource_types import RESOURCE_TYPES
 
-_MOST_CIRCLES = 20
-_MOST_SHOWN = 12
+_MOST_CIRCLES = 20  # reported at once
+_MOST_SHOWN = 12  # addresses of one circle in a message
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
     """What each resource needs, in the order in which the resources were declared."""
 
-    edges: Mapping[Address, frozenset[Address]]
+    edges: Mapping[Address, frozenset[Address]]  # address to what it refers to
 
     def needs(self, address: Address) -> frozenset[Address]:
-        """What must be there before that resource."""
+        """What must be there before that resource.
+
+        Args:
+            address: of a declared resource.
+        """
         return self.edges[address]
 
     def order(self) -> tuple[Address, ...]:
-        """Every resource after what it needs; otherwise in the order of declaration."""
+        """Every resource after what it needs; otherwise in the order of declaration.
+
+        Stable: resources that do not depend on each other keep the order of the files.
+        """
         position = {address: index for index, address in enumerate(self.edges)}
         waiting = {address: len(needed) for address, needed in self.edges.items()}
         ready = [position[address] for address, count in waiting.items() if not count]
@@ -49,7 +56,11 @@ class Graph:
 
 
 def build_graph(resources: Mapping[Address, Resource]) -> Graph:
-    """The graph of these resources; references to others are left out. Raises ManifestError that names every circle."""
+    """The graph of these resources; references to others are left out. Raises ManifestError that names every circle.
+
+    Args:
+        resources: all declared ones.
+    """
     edges = {
         address: frozenset(reference.address for reference in read_references(resource)) & resources.keys()
         for address, resource in resources.items()
@@ -61,7 +72,10 @@ def build_graph(resources: Mapping[Address, Resource]) -> Graph:
 
 
 def read_references(resource: Resource) -> Iterator[Reference]:
-    """Every reference of a resource: in its attributes, in its settings, and those its kind knows of."""
+    """Every reference of a resource: in its attributes, in its settings, and those its kind knows of.
+
+    May yield a reference several times.
+    """
     yield from references(resource.attributes)
     yield from references(resource.settings)
     yield from RESOURCE_TYPES[resource.address.kind].uses(resource)

@@ -18,7 +18,13 @@ _SIGN = re.compile(r"\$?\$\{")
 
 
 class Interpolation:
-    """The values of one document. `references` are those its holes name, with their places; `broken` says that a hole could not be read."""
+    """The values of one document. `references` are those its holes name, with their places; `broken` says that a hole could not be read.
+
+    Args:
+        written: the document; its text gives positions of placeholders.
+        scope: what placeholders may name.
+        notes: gets the problems.
+    """
 
     def __init__(self, written: Written, scope: Scope, notes: FileDiagnostics) -> None:
         self._written, self._scope, self._notes = written, scope, notes
@@ -26,7 +32,13 @@ class Interpolation:
         self.broken = False
 
     def read_spec(self, node: Node, statement_fields: Collection[str] = (), literal: Collection[str] = ()) -> Any:
-        """The value of a whole `spec`; strings below `statement_fields` are policy statements, what is below `literal` is left alone."""
+        """The value of a whole `spec`; strings below `statement_fields` are policy statements, what is below `literal` is left alone.
+
+        Args:
+            node: below `spec`.
+            statement_fields: keys of lists of policy statements.
+            literal: keys whose texts are taken as they are.
+        """
         if not isinstance(node, MapNode):
             return self._read(node, False)
         return {
@@ -43,6 +55,7 @@ class Interpolation:
         return [self._read(item, statement) for item in node.items]
 
     def _fill(self, node: Scalar, text: str, statement: bool) -> Any:
+        """The value of one string with placeholders; BROKEN when one of them is wrong."""
         try:
             value = interpolate_statement(text, self._scope) if statement else interpolate(text, self._scope)
         except PlaceholderErrors as errors:
@@ -60,6 +73,7 @@ class Interpolation:
         return value
 
     def _remember(self, node: Scalar, text: str, value: InterpolatedText) -> None:
+        """Keep each reference of a text with the position of its placeholder."""
         for name, target in value.holes:
             if isinstance(target, Reference):
                 number = len(_SIGN.findall(text, 0, text.index(f"${{{name}}}")))
@@ -77,7 +91,11 @@ class Interpolation:
 
 
 def find_broken(value: Any, path: Path = ()) -> list[Path]:
-    """Where BROKEN stands in a value."""
+    """Where BROKEN stands in a value.
+
+    Args:
+        value: a spec with BROKEN in it.
+    """
     if value is BROKEN:
         return [path]
     if isinstance(value, dict):

@@ -1,4 +1,8 @@
-"""The walk from a PATH to resources: files, documents, the Stack, resources, their graph. Offline, and all problems at once."""
+"""The walk from a PATH to resources: files, documents, the Stack, resources, their graph. Offline, and all problems at once.
+
+The steps: files, decoding, YAML, headers, the Stack with its variables, documents,
+resources, graph. A step that fails for one document does not hide problems of another.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +36,13 @@ from genai_iac.schema import ENVIRONMENT_KIND, STACK_KIND
 class Manifest:
     """Everything a path declares, with what it was read from."""
 
-    stack: Stack
-    resources: Mapping[Address, Resource]
-    documents: Mapping[Address, Document]
+    stack: Stack  # with the chosen environment
+    resources: Mapping[Address, Resource]  # in the order of the files
+    documents: Mapping[Address, Document]  # checked documents, with positions
     graph: Graph
     files: Mapping[str, str]  # every input as it is called from the manifests' directory: SHA-256 of its bytes, in hex
-    environment: str | None
-    profile: str | None
+    environment: str | None  # name of --env
+    profile: str | None  # OCI profile of the environment
     variables: Mapping[str, VariableValue]
     passed_over: tuple[str, ...] = ()  # YAML files of other tools
 
@@ -55,6 +59,14 @@ def load(
     """The manifests of a directory, a file or (`-`) standard input, with the values of `--var`, `--var-file` and GENAI_IAC_VAR_*.
 
     Raises ManifestError with every problem of every file; UsageError when there is nothing to read or no such environment.
+
+    Args:
+        path: directory, file or `-`.
+        environment: name in `environments/`.
+        variables: of --var.
+        variable_files: of --var-file, in order.
+        environ: for GENAI_IAC_VAR_*; None reads none.
+        stdin: for `-`.
     """
     findings = Diagnostics()
     place = find_manifest_path(path)
@@ -67,6 +79,7 @@ def load(
         *(given for _, given in settings),
         variables_from_flags(variables or {}),
     ]
+    # Without `lost`: where a document could not be read, a missing Stack may be in it.
     draft = find_stack(drafts, Source(place.given, 1, 1), not lost, findings)
     ground = prepare_context(draft, chosen, layers, str(place.root), findings)
     documents, resources = read_resources(
@@ -94,9 +107,9 @@ def load(
 class _FileRead:
     """What one file gave. `whole`: no document of ours was lost."""
 
-    key: str
+    key: str  # path from the root
     file: File | None
-    drafts: Sequence[ParsedDocument]
+    drafts: Sequence[ParsedDocument]  # documents of a known kind
     whole: bool
     notes: FileDiagnostics
 
@@ -129,6 +142,7 @@ def _read_drafts(
 
 
 def _read_problem(place: ManifestPath, problem: Problem) -> _FileRead:
+    """A file that could not be read at all."""
     name = problem.source.file
     return _FileRead(name.removeprefix(place.prefix), None, (), False, FileDiagnostics(name, [problem]))
 
@@ -168,5 +182,6 @@ def _connect(
 
 
 def _note_all(problems: Iterable[Problem], findings: Diagnostics) -> None:
+    """Add each problem to its file."""
     for problem in problems:
         findings.add(problem)

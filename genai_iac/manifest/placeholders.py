@@ -19,11 +19,17 @@ _REFERENCE = re.compile(r"([A-Za-z]+)/([a-z0-9-]+)\.([A-Za-z]+)")
 _FORMS = "write ${var.NAME}, ${Kind/NAME.id}, ${Compartment/NAME.name}, ${Compartment/NAME.path} or ${Stack.name}; $${ is a literal ${"
 _LITERAL = "a literal ${ cannot be combined with placeholders in a policy statement"
 _UNCLOSED = "${"  # no hole can say that: its text holds no brace
-_MOST_ERRORS = 20
+_MOST_ERRORS = 20  # of one string
 
 
 class PlaceholderError(ValueError):
-    """A hole that says nothing. `number` counts the `${` of the string from 0."""
+    """A hole that says nothing. `number` counts the `${` of the string from 0.
+
+    Args:
+        number: which `${` of the string.
+        message: what is wrong.
+        hint: what to write.
+    """
 
     def __init__(self, number: int, message: str, hint: str) -> None:
         super().__init__(message)
@@ -50,8 +56,9 @@ class TextPart(NamedTuple):
 class Scope:
     """What holes may name. `variables` None: the Stack could not be read, so no variable is known to be wrong."""
 
-    stack: str | None
+    stack: str | None  # its name; None: not known
     variables: Mapping[str, VariableValue] | None
+    # kind to the fields that a reference may end in
     kinds: Mapping[str, Collection[str]]  # with what a reference to each may end in
     references: bool = True  # whether references may stand here
 
@@ -65,6 +72,10 @@ def interpolate(text: str, scope: Scope) -> HoleValue | InterpolatedText:
 
     A string that is one placeholder has its value, whatever its type; one with references becomes an InterpolatedText
     that keeps every placeholder as written.
+
+    Args:
+        text: with at least one `${`.
+        scope: what may be named.
     """
     pieces = list(_split(text))
     values = _read_all(pieces, scope)
@@ -76,7 +87,12 @@ def interpolate(text: str, scope: Scope) -> HoleValue | InterpolatedText:
 
 
 def interpolate_statement(text: str, scope: Scope) -> str | StatementText:
-    """A policy statement keeps every hole, so that a value can only ever be a token of it. Raises PlaceholderErrors, Unknown."""
+    """A policy statement keeps every hole, so that a value can only ever be a token of it. Raises PlaceholderErrors, Unknown.
+
+    Args:
+        text: a policy statement.
+        scope: what may be named.
+    """
     pieces = list(_split(text))
     values = _read_all(pieces, scope)
     if not any(piece.hole for piece in pieces):
@@ -88,6 +104,7 @@ def interpolate_statement(text: str, scope: Scope) -> str | StatementText:
 
 
 def _read_all(pieces: Iterable[TextPart], scope: Scope) -> list[HoleValue]:
+    """The value of each part. All errors of a string are collected before one is raised."""
     values: list[HoleValue] = []
     errors: list[PlaceholderError] = []
     unknown = False
@@ -106,6 +123,7 @@ def _read_all(pieces: Iterable[TextPart], scope: Scope) -> list[HoleValue]:
 
 
 def _keep(pieces: Iterable[TextPart], values: Iterable[HoleValue]) -> tuple[tuple[str, str | Reference], ...]:
+    """Each placeholder with its text or reference, by its text between the braces."""
     holes = {piece.text: value for piece, value in zip(pieces, values, strict=True) if piece.hole}
     return tuple((name, value if isinstance(value, Reference) else _write(value)) for name, value in holes.items())
 
@@ -117,6 +135,7 @@ def _write(value: HoleValue) -> str:
 
 
 def _split(text: str) -> Iterator[TextPart]:
+    """Literal parts and placeholders, in order. `$${` becomes a literal `${`."""
     here = 0
     for number, sign in enumerate(_SIGN.finditer(text)):
         if sign.start() > here:
@@ -133,6 +152,7 @@ def _split(text: str) -> Iterator[TextPart]:
 
 
 def _read(piece: TextPart, scope: Scope) -> HoleValue:
+    """What one placeholder stands for."""
     if piece.text == _UNCLOSED:
         raise PlaceholderError(piece.number, "a ${ without its }", _FORMS)
     if piece.text == "Stack.name":
@@ -147,6 +167,7 @@ def _read(piece: TextPart, scope: Scope) -> HoleValue:
 
 
 def _read_variable(piece: TextPart, name: str, scope: Scope) -> VariableValue:
+    """The value of a variable. Raises Unknown when the Stack could not be read."""
     if scope.variables is None:
         raise Unknown
     if name not in scope.variables:
@@ -156,6 +177,7 @@ def _read_variable(piece: TextPart, name: str, scope: Scope) -> VariableValue:
 
 
 def _read_reference(piece: TextPart, match: re.Match[str], scope: Scope) -> Reference:
+    """A reference to a resource. Whether it is declared is checked later, when all documents are read."""
     kind, name, field = match.groups()
     if not scope.references:
         raise PlaceholderError(

@@ -19,6 +19,8 @@ from genai_iac.manifest.yaml_scalars import merge_tags
 from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import check_document, find_unread, show, suggest_or_list
 
+# In place of a Stack with mistakes, so that resources are checked all the same. Nothing
+# is planned with it.
 _STAND_IN = Stack("unread", None, "us-chicago-1", None, {}, None, "/", Source("", 1, 1))
 
 
@@ -27,20 +29,28 @@ class _Read:
     """A document with the references that its holes name. `document` None: something is wrong with it, and was noted."""
 
     document: Document | None
-    references: tuple[tuple[Reference, Source], ...]
+    references: tuple[tuple[Reference, Source], ...]  # each with the position where it is written
     previous_names: tuple[str, ...] = ()
 
 
 def read_resources(
     drafts: Iterable[ParsedDocument], ground: LoadContext, lost: frozenset[str], findings: Diagnostics
 ) -> tuple[Mapping[Address, Document], Mapping[Address, Resource]]:
-    """The documents that are right and the resources they declare. `lost` are the kinds of which a document could not be read."""
+    """The documents that are right and the resources they declare. `lost` are the kinds of which a document could not be read.
+
+    Args:
+        drafts: documents of resource kinds.
+        ground: the Stack and the scope of placeholders.
+        lost: a reference to such a kind may be right.
+        findings: gets the problems.
+    """
     firsts = _find_firsts(drafts, findings)
     documents: dict[Address, Document] = {}
     resources: dict[Address, Resource] = {}
     claimed: dict[str, tuple[Source, bool]] = {}
     for draft in drafts:
         notes = findings.of(draft.written.file)
+        # A file with a hundred problems is of another kind; more of them help nobody.
         if notes.full:
             continue
         read = _read_document(draft, ground, notes)
@@ -59,13 +69,17 @@ def read_resources(
 
 
 def complete_resources(resources: Mapping[Address, Resource]) -> Mapping[Address, Resource]:
-    """The resources once all are known and none refers to what nobody declares."""
+    """The resources once all are known and none refers to what nobody declares.
+
+    Called only when nothing is wrong, so every reference leads to a declared resource.
+    """
     return {
         address: RESOURCE_TYPES[address.kind].complete(resource, resources) for address, resource in resources.items()
     }
 
 
 def _find_firsts(drafts: Iterable[ParsedDocument], findings: Diagnostics) -> Mapping[Address, ParsedDocument]:
+    """The first document of each address; later ones are problems."""
     firsts: dict[Address, ParsedDocument] = {}
     for draft in drafts:
         if draft.address is None:
@@ -82,6 +96,7 @@ def _find_firsts(drafts: Iterable[ParsedDocument], findings: Diagnostics) -> Map
 
 
 def _read_document(draft: ParsedDocument, ground: LoadContext, notes: FileDiagnostics) -> _Read:
+    """Fill in values, check by schema and kind. A document with mistakes still gives its references."""
     before = len(notes)
     kind, places = RESOURCE_TYPES[draft.kind], Places(draft.written)
     interpolation = Interpolation(draft.written, ground.scope, notes)
@@ -127,6 +142,7 @@ def _check_rest(
 
 
 def _find_homes(document: Document) -> Iterator[tuple[Reference, Source]]:
+    """References of the fields by which a resource names its compartment."""
     return run_checks(_find_home(document, field) for field in ("compartment", "parent"))
 
 
@@ -139,6 +155,7 @@ def _find_home(document: Document, field: str) -> Iterator[tuple[Reference, Sour
 
 
 def _declare(read: _Read, stack: Stack) -> Resource:
+    """The resource of a checked document, with its previous names."""
     assert read.document is not None
     resource = RESOURCE_TYPES[read.document.kind].desired(read.document, stack)
     if not read.previous_names:
@@ -166,6 +183,7 @@ def _find_shared(document: Document, claimed: dict[str, tuple[Source, bool]]) ->
 def _find_dangling(
     references: Iterable[tuple[Reference, Source]], declared: Mapping[Address, ParsedDocument], lost: frozenset[str]
 ) -> Iterator[Problem]:
+    """References to addresses that nobody declares."""
     for reference, source in references:
         address = reference.address
         if address not in declared and address.kind not in lost:
@@ -185,6 +203,7 @@ def _place(
 
 
 def _find_names(value: Any, name: str, path: Path) -> Iterator[Path]:
+    """Paths at which a name is written, to point at it in a message."""
     if value == name:
         yield path
     elif isinstance(value, Mapping):

@@ -18,6 +18,7 @@ from genai_iac.manifest.yaml_scalars import check_tags
 from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import STACK_KIND, check_document
 
+# by kind: what a reference may end in
 REFERABLE = {name: kind.reference_fields for name, kind in RESOURCE_TYPES.items()}
 _MOST_NAMED = 20  # stacks in a message
 
@@ -27,14 +28,20 @@ class LoadContext:
     """What every resource of a path stands on. `stack` None: something is wrong with it, and was noted."""
 
     stack: Stack | None
-    scope: Scope
-    variables: Mapping[str, VariableValue]
+    scope: Scope  # of placeholders in resources
+    variables: Mapping[str, VariableValue]  # empty when they could not be read
 
 
 def find_stack(
     drafts: Iterable[ParsedDocument], where: Source, complete: bool, findings: Diagnostics
 ) -> ParsedDocument | None:
-    """The one Stack; a problem when there is none or a second one."""
+    """The one Stack; a problem when there is none or a second one.
+
+    Args:
+        drafts: all documents.
+        where: position for a missing Stack.
+        complete: no document was lost, so a missing Stack is certain.
+    """
     stacks = [draft for draft in drafts if draft.kind == STACK_KIND]
     for other in stacks[1:]:
         notes = findings.of(other.written.file)
@@ -52,7 +59,10 @@ def find_stack(
 
 
 def check_one_stack(stacks: Iterable[ParsedDocument], path: str) -> None:
-    """Raises ManifestError, one sentence, when Stacks in several files are below a directory: their resources are not mixed."""
+    """Raises ManifestError, one sentence, when Stacks in several files are below a directory: their resources are not mixed.
+
+    Two stacks in one plan would own each other's resources.
+    """
     files = {draft.written.file: draft.name or "?" for draft in stacks}
     if len(files) < 2:
         return
@@ -65,7 +75,12 @@ def check_one_stack(stacks: Iterable[ParsedDocument], path: str) -> None:
 
 
 def ignored_globs(draft: ParsedDocument) -> tuple[str, ...]:
-    """The globs of Stack.spec.ignore, taken as they are written; whether they are right is checked with the rest of the Stack."""
+    """The globs of Stack.spec.ignore, taken as they are written; whether they are right is checked with the rest of the Stack.
+
+    Args:
+        draft: the Stack, before it is checked: files have to be ignored before their
+            problems are reported.
+    """
     spec = to_data(draft.spec) if draft.spec is not None else None
     globs = spec.get("ignore") if isinstance(spec, Mapping) else None
     return tuple(glob for glob in globs if isinstance(glob, str) and glob) if isinstance(globs, list) else ()
@@ -78,7 +93,13 @@ def prepare_context(
     root: str,
     findings: Diagnostics,
 ) -> LoadContext:
-    """The Stack and what holes may name. `layers` are the values given to variables, later ones win."""
+    """The Stack and what holes may name. `layers` are the values given to variables, later ones win.
+
+    Args:
+        draft: the Stack; None when there is none.
+        environment: the chosen one, possibly empty.
+        root: absolute path of the manifests' directory.
+    """
     if draft is None:
         return LoadContext(None, Scope(None, None, REFERABLE), {})
     notes, places = findings.of(draft.written.file), Places(draft.written)
@@ -113,7 +134,9 @@ def _settle(
 def _read_stack(
     draft: ParsedDocument, document: Document, environment: Environment, scope: Scope, root: str, notes: FileDiagnostics
 ) -> Stack | None:
+    """The Stack with its variables filled in and the environment applied; None when something is wrong."""
     before = len(notes)
+    # The Stack is read before any resource exists, so it cannot refer to one.
     own = Scope(scope.stack, scope.variables, scope.kinds, references=False)
     assert draft.spec is not None
     spec = Interpolation(draft.written, own, notes).read_spec(draft.spec, literal=("variables", "ignore"))

@@ -16,18 +16,31 @@ from genai_iac.manifest.yaml_reader import read_yaml
 
 
 def variables_from_environ(environ: Mapping[str, str]) -> list[GivenValue]:
-    """GENAI_IAC_VAR_name; a name that nobody declared is meant for another stack, as with Terraform's TF_VAR_name."""
+    """GENAI_IAC_VAR_name; a name that nobody declared is meant for another stack, as with Terraform's TF_VAR_name.
+
+    Args:
+        environ: the process environment.
+    """
     names = sorted(name for name in environ if name.startswith(PREFIX))
     return [GivenValue(name.removeprefix(PREFIX), environ[name], name, None, declared_only=False) for name in names]
 
 
 def variables_from_flags(variables: Mapping[str, str]) -> list[GivenValue]:
-    """--var name=value."""
+    """--var name=value.
+
+    Args:
+        variables: by name.
+    """
     return [GivenValue(name, value, f"--var {name}", None) for name, value in variables.items()]
 
 
 def read_variable_file(path: Path, findings: Diagnostics) -> tuple[File, list[GivenValue]]:
-    """A --var-file: YAML or JSON, one mapping of names to values. Raises UsageError when it cannot be opened."""
+    """A --var-file: YAML or JSON, one mapping of names to values. Raises UsageError when it cannot be opened.
+
+    Args:
+        path: as typed.
+        findings: gets problems of its content.
+    """
     try:
         file = File(str(path), str(path), read_input_file(path, MAX_BYTES))
     except InputFileError as error:

@@ -16,8 +16,8 @@ from genai_iac.manifest.placeholders import VariableValue
 from genai_iac.manifest.yaml_scalars import read_plain
 from genai_iac.schema import join_or, show, suggest_or_list
 
-LONGEST_VALUE = 128
-_LONGEST = 256
+LONGEST_VALUE = 128  # characters; with the limits below no pattern can take noticeable time
+_LONGEST = 256  # of a pattern
 _MOST_REPETITIONS = 3
 _ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
 _REPETITION = re.compile(r"[*+?]|\{[0-9]+(?:,[0-9]*)?\}")
@@ -25,7 +25,11 @@ _REPETITION = re.compile(r"[*+?]|\{[0-9]+(?:,[0-9]*)?\}")
 
 @cache
 def compile_pattern(text: str) -> re.Pattern[str]:
-    """The pattern. Raises ValueError when it is none or may run long: at most three repetitions, of groups only `?`, no look-around."""
+    """The pattern. Raises ValueError when it is none or may run long: at most three repetitions, of groups only `?`, no look-around.
+
+    Manifests may come from a pull request: a pattern such as `(a+)+$` would occupy a runner
+    for hours.
+    """
     if len(text) > _LONGEST or "(?" in text:
         raise ValueError("a pattern has at most 256 characters and no (?…)")
     repetitions, previous, here = 0, "", 0
@@ -49,7 +53,7 @@ def compile_pattern(text: str) -> re.Pattern[str]:
         raise ValueError("this is not a regular expression") from error
 
 
-PREFIX = "GENAI_IAC_VAR_"
+PREFIX = "GENAI_IAC_VAR_"  # of environment variables that set a variable
 _PYTHON: Mapping[str, tuple[type, ...]] = {"string": (str,), "number": (int, float), "boolean": (bool,)}
 _ARTICLE = {"string": "a string", "number": "a number", "boolean": "true or false"}
 
@@ -60,10 +64,10 @@ class Variable:
 
     name: str
     type: Literal["string", "number", "boolean"]
-    default: VariableValue | None
-    choices: tuple[VariableValue, ...]
-    pattern: str | None
-    source: Source
+    default: VariableValue | None  # None: a value must be given
+    choices: tuple[VariableValue, ...]  # `enum`; empty allows any
+    pattern: str | None  # searched, not matched: write ^ and $
+    source: Source  # position of its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,12 @@ class GivenValue:
 
 
 def declare_variables(stack: Document, notes: FileDiagnostics) -> Mapping[str, Variable]:
-    """The variables of a Stack that fits its schema; what is wrong with their defaults is noted."""
+    """The variables of a Stack that fits its schema; what is wrong with their defaults is noted.
+
+    Args:
+        stack: whose `variables` fit the schema.
+        notes: gets the problems.
+    """
     declared: dict[str, Variable] = {}
     for name, spec in stack.spec.get("variables", {}).items():
         variable = Variable(
@@ -97,7 +106,11 @@ def declare_variables(stack: Document, notes: FileDiagnostics) -> Mapping[str, V
 def settle_variables(
     declared: Mapping[str, Variable], layers: Iterable[Iterable[GivenValue]], stack: Document, notes: FileDiagnostics
 ) -> Mapping[str, VariableValue] | None:
-    """The value of every variable; None (and notes) when one has none or a wrong one. Later layers win."""
+    """The value of every variable; None (and notes) when one has none or a wrong one. Later layers win.
+
+    Args:
+        layers: from the weakest to the strongest source.
+    """
     given: dict[str, GivenValue] = {}
     for layer in layers:
         for item in layer:
@@ -113,6 +126,7 @@ def settle_variables(
 
 
 def _guess_type(spec: Mapping[str, Any]) -> Literal["string", "number", "boolean"]:
+    """The type of a variable that declares none: that of its default or first choice."""
     sample = spec.get("default", next(iter(spec.get("enum", ())), ""))
     if isinstance(sample, bool):
         return "boolean"
@@ -120,6 +134,7 @@ def _guess_type(spec: Mapping[str, Any]) -> Literal["string", "number", "boolean
 
 
 def _check_declaration(variable: Variable, stack: Document, notes: FileDiagnostics) -> None:
+    """Report a pattern, a choice or a default that does not fit the variable itself."""
     path = ("spec", "variables", variable.name)
     if variable.pattern is not None:
         try:
@@ -135,6 +150,7 @@ def _check_declaration(variable: Variable, stack: Document, notes: FileDiagnosti
 
 
 def _settle(variable: Variable, given: GivenValue | None, notes: FileDiagnostics) -> VariableValue | None:
+    """The value of one variable; None, with a problem, when it has none or a wrong one."""
     if given is None:
         if variable.default is None:
             hint = f"give --var {variable.name}=…, {PREFIX}{variable.name}, a line in a --var-file, or a default"

@@ -22,10 +22,10 @@ from genai_iac.manifest.yaml_nodes import ListNode, MapNode, Node, Plain, Scalar
 from genai_iac.manifest.yaml_scalars import MAYBE_SPECIAL, read_plain
 from genai_iac.schema import show
 
-MAX_DEPTH = 32
-MAX_NODES = 100_000
+MAX_DEPTH = 32  # deeper than any manifest; Python's recursion is far away
+MAX_NODES = 100_000  # of one file
 MAX_NODES_STDIN = 2_000_000  # about what 32 MiB of manifests hold
-MAX_SCALAR = 64 * 1024
+MAX_SCALAR = 64 * 1024  # characters
 
 _CORE = "tag:yaml.org,2002:"
 _STRING_TAG = f"{_CORE}str"
@@ -39,7 +39,13 @@ class LimitExceeded(Exception):
 
 
 class Composer:
-    """Composes the documents of one parse. `start` and `line` say where in the file the parse began."""
+    """Composes the documents of one parse. `start` and `line` say where in the file the parse began.
+
+    Args:
+        next_event: of the YAML parser.
+        notes: gets the problems.
+        composed: nodes of earlier documents of the file, for the limit.
+    """
 
     def __init__(
         self, next_event: Callable[[], Any], notes: FileDiagnostics, start: int, line: int, composed: int
@@ -51,11 +57,18 @@ class Composer:
         self.left_out = 0  # values and keys that could not be read
 
     def compose(self, event: Any, depth: int = 1) -> Node:
-        """The node that begins with this event. Raises LimitExceeded, and whatever the parser raises."""
+        """The node that begins with this event. Raises LimitExceeded, and whatever the parser raises.
+
+        Args:
+            event: the first event of the node.
+            depth: of nesting.
+        """
         self.composed += 1
         if self.composed > self._most:
             self._refuse_size(event)
         kind = type(event)
+        # Aliases make a document that is small as text and huge as data; manifests do not need
+        # them.
         if kind is AliasEvent:
             self._leave_out(event, "aliases (*) are not used in manifests", "write the value out")
             return _at(event, self._start, self._line, None)
@@ -102,6 +115,7 @@ class Composer:
         return ListNode(tuple(items), self._line + mark.line + 1, mark.column + 1)
 
     def _read_map(self, start: Any, depth: int) -> MapNode:
+        """Keys and values. A key that comes twice is a problem: YAML readers differ in which one wins."""
         entries: dict[str, tuple[Scalar, Node]] = {}
         while type(event := self._next()) is not MappingEndEvent:
             key = self._read_key(event, depth)
@@ -120,6 +134,7 @@ class Composer:
         return MapNode(entries, self._line + mark.line + 1, mark.column + 1)
 
     def _read_key(self, event: Any, depth: int) -> Scalar | None:
+        """A key; None, with a problem, when it cannot be used."""
         key = self.compose(event, depth + 1)
         if type(event) is AliasEvent:
             return None
@@ -132,6 +147,7 @@ class Composer:
         return key
 
     def _read_value(self, event: Any) -> Plain:
+        """The value of a scalar by YAML 1.2's core schema: `yes` and `on` are strings."""
         text: str = event.value
         if len(text) > MAX_SCALAR:
             self._leave_out(event, "a text of more than 65,536 characters", "no field takes that much")
@@ -153,6 +169,7 @@ class Composer:
         return value
 
     def _check_quoted(self, event: Any) -> None:
+        """Remember the span of a quoted text, and refuse escapes for invisible characters."""
         if event.style in _QUOTING:
             self.quoted.append((self._start + event.start_mark.index, self._start + event.end_mark.index))
         if event.style == '"' and (found := UNTRUSTED.search(event.value)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 TOO_DEEP = ("lists and mappings are nested more than 32 deep", "write it flatter")
+# Parts of the parsers' messages, in lower case; the first match wins.
 _WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("tab character", "'\\t'"), "a tab where YAML wants spaces", "indent with spaces"),
     (("cannot start any token",), "a value cannot begin with this character", "put quotes around the value"),
@@ -53,12 +54,20 @@ _WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 
 
 def is_nesting_limit(problem: str) -> bool:
-    """Whether the parser refuses how deep lists and mappings are nested (libyaml since PyYAML 6.0.4)."""
+    """Whether the parser refuses how deep lists and mappings are nested (libyaml since PyYAML 6.0.4).
+
+    Args:
+        problem: the parser's message.
+    """
     return "nesting" in problem.lower()
 
 
 def translate_parser_error(problem: str) -> tuple[str, str]:
-    """What is wrong and what to do, for a parser's complaint."""
+    """What is wrong and what to do, for a parser's complaint.
+
+    Parsers quote the file in their messages, and a file may hold a value, so their text is
+    never shown.
+    """
     complaint = problem.lower()
     if is_nesting_limit(problem):
         return TOO_DEEP

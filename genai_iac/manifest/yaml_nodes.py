@@ -31,7 +31,7 @@ class ListNode(NamedTuple):
 class MapNode(NamedTuple):
     """A mapping; each key with the place where it was written."""
 
-    entries: dict[str, tuple[Scalar, Node]]
+    entries: dict[str, tuple[Scalar, Node]]  # key to the key's own node and the value's node
     line: int
     column: int
 
@@ -42,7 +42,7 @@ Node: TypeAlias = Scalar | ListNode | MapNode
 class Written(NamedTuple):
     """One document of a file. Sound: nothing is wrong with it as YAML. Whole: nothing was left out of it, so that it can be judged."""
 
-    file: str
+    file: str  # as messages call it
     text: str  # of the whole file
     root: Node
     sound: bool
@@ -63,7 +63,11 @@ def to_data(node: Node) -> Any:
 
 
 class Places(Mapping[Path, Source]):
-    """Where each part of a document was written, by path, and by path plus `"~key"` for the key itself. Looked up when asked."""
+    """Where each part of a document was written, by path, and by path plus `"~key"` for the key itself. Looked up when asked.
+
+    A dict of all paths would cost as much as reading the file; most positions are never
+    asked for.
+    """
 
     def __init__(self, written: Written) -> None:
         self._written = written
@@ -77,7 +81,10 @@ class Places(Mapping[Path, Source]):
         return self._written.place(node)
 
     def nearest(self, *path: str | int) -> Source:
-        """Where that part was written; the nearest enclosing part when it was not."""
+        """Where that part was written; the nearest enclosing part when it was not.
+
+        The root always has a position, so this never fails.
+        """
         while True:
             try:
                 return self[path]

@@ -28,7 +28,13 @@ _SIGN = re.compile(r"[\t#]")
 
 
 def find_extra_tab(text: str, quoted: Sequence[tuple[int, int]]) -> int | None:
-    """The index of the first tab outside comments and outside the `quoted` spans (in order, not overlapping), or None."""
+    """The index of the first tab outside comments and outside the `quoted` spans (in order, not overlapping), or None.
+
+    libyaml accepts tabs between tokens that other readers refuse.
+
+    Args:
+        text: of the whole file.
+    """
     starts = [start for start, _ in quoted]
 
     def is_quoted(index: int) -> bool:
@@ -72,13 +78,19 @@ def _fastest() -> Callable[[str], Any]:
 class Reading(NamedTuple):
     """What a file holds. It is complete when no document was lost to a mistake."""
 
-    documents: tuple[Written, ...]
+    documents: tuple[Written, ...]  # those that are not empty
     problems: tuple[Problem, ...]
     complete: bool
 
 
 def read_yaml(text: str, file: str, parser: Callable[[str], Any] | None = None) -> Reading:
-    """Every document of a file that is not empty. After a mistake it goes on at the next `---`, so that all problems are found at once."""
+    """Every document of a file that is not empty. After a mistake it goes on at the next `---`, so that all problems are found at once.
+
+    Args:
+        text: decoded.
+        file: as messages call it.
+        parser: None takes libyaml where it is installed.
+    """
     run = _Run(text, file, parser or _fastest())
     begin: int | None = 0
     while begin is not None:
@@ -123,6 +135,7 @@ class _Run:
             if is_nesting_limit(str(getattr(error, "problem", None) or "")):
                 self._note_depth(error, start)
                 return None
+            # Reading goes on at the next document behind the mistake.
             wrong = self._note_complaint(error, start, line)
             return self._find_document(max(begun + 3, wrong))
         return None

@@ -13,6 +13,8 @@ from genai_iac.manifest.diagnostics import FileDiagnostics
 from genai_iac.manifest.yaml_nodes import Plain
 from genai_iac.schema import show
 
+# YAML 1.2's core schema. `yes`, `no`, `on` and `off` are strings, so a tag `no: Norway`
+# stays one.
 _WORDS: dict[str, bool | None] = {
     "": None,
     "~": None,
@@ -30,7 +32,11 @@ _LARGEST = 2**63 - 1
 
 
 def read_plain(text: str) -> Plain:
-    """The value of an unquoted scalar. Raises ValueError for a number that JSON has not or that needs more than 64 bits."""
+    """The value of an unquoted scalar. Raises ValueError for a number that JSON has not or that needs more than 64 bits.
+
+    Args:
+        text: without quotes.
+    """
     if text in _WORDS:
         return _WORDS[text]
     return _read_number(text) if text[0] in _NUMBER_STARTS else text
@@ -52,6 +58,7 @@ def _read_number(text: str) -> Plain:
 
 
 def _within(text: str, base: int) -> int:
+    """An integer of at most 64 bits."""
     if len(text) <= 24:  # int() on thousands of digits is slow, and Python refuses it
         number = int(text, base)
         if -_LARGEST - 1 <= number <= _LARGEST:
@@ -64,14 +71,23 @@ MOST_BYTES = 4_700  # OCI takes 5 KB of JSON; the rest is for the ownership tag
 
 
 def merge_tags(shared: Mapping[str, Any], document: Document, notes: FileDiagnostics) -> Mapping[str, Any]:
-    """The tags of a resource; what OCI would not take is noted."""
+    """The tags of a resource; what OCI would not take is noted.
+
+    Args:
+        shared: the Stack's tags.
+        document: whose own tags win.
+    """
     tags = {**shared, **document.spec.get("tags", {})}
     check_tags(document, tags, notes)
     return tags
 
 
 def check_tags(document: Document, tags: Mapping[str, Any], notes: FileDiagnostics) -> None:
-    """Note tags that are too many, too long together, or ours alone."""
+    """Note tags that are too many, too long together, or ours alone.
+
+    Args:
+        tags: merged.
+    """
     if OWNERSHIP_TAG in tags:
         notes.add(
             document.place("spec", "tags", OWNERSHIP_TAG, "~key"),

@@ -19,9 +19,9 @@ from genai_iac.network.settings import NetworkSettings
 class Answer:
     """What came back: the status and the unpacked body, or (status 0) the reason why nothing did. Redirects are answers."""
 
-    status: int
-    body: bytes = b""
-    location: str = ""
+    status: int  # HTTP status; 0: no answer
+    body: bytes = b""  # without content encoding
+    location: str = ""  # of a redirect, which is never followed
     headers: Mapping[str, str] = field(default_factory=dict)  # by name, in any case
     reason: Reason | None = None
 
@@ -31,17 +31,36 @@ class HttpClient:
 
     def __init__(self, settings: NetworkSettings | None = None) -> None:
         self._settings = settings or NetworkSettings()
-        self._managers: dict[str | None, Any] = {}
+        self._managers: dict[str | None, Any] = {}  # by proxy URL; None: without one
         self._lock = Lock()
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], limit: int = 1024 * 1024) -> Answer:
-        """One POST; an answer of more than `limit` bytes is an answer of none."""
+        """One POST; an answer of more than `limit` bytes is an answer of none.
+
+        Args:
+            url: absolute, http or https.
+            body: sent as it is.
+            headers: of the request; `accept-encoding` is added.
+            limit: bytes of the answer, unpacked.
+        """
         return self.send("POST", url, headers, body, limit)
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, limit: int = 1024 * 1024
     ) -> Answer:
-        """One request. Raises UsageError when a variable names no certificates; every other failure is in the answer."""
+        """One request. Raises UsageError when a variable names no certificates; every other failure is in the answer.
+
+        Args:
+            method: HTTP method, in capitals.
+            url: absolute, http or https.
+            headers: of the request; `accept-encoding` is added.
+            body: None sends none.
+            limit: bytes of the answer, unpacked.
+
+        Returns:
+            Status 0 with a `reason` for everything that is no HTTP answer: refused connections,
+                certificates, limits.
+        """
         import urllib3
 
         proxy = self._settings.proxy_for(url)
@@ -52,6 +71,8 @@ class HttpClient:
                 body=body,
                 headers={"accept-encoding": "gzip", **headers},
                 redirect=False,
+                # A lost answer of a write must not be asked for again here: the caller knows whether
+                # repeating is safe.
                 retries=False,
                 preload_content=False,
                 timeout=urllib3.Timeout(connect=limits.CONNECT, read=limits.SILENCE),
@@ -59,6 +80,8 @@ class HttpClient:
             try:
                 content = read_body(raw, raw.headers.get("content-encoding", ""), limit)
             finally:
+                # Reading the rest of a large answer to reuse the connection would be what the limit
+                # forbids.
                 raw.close() if raw.length_remaining else raw.release_conn()
             return Answer(raw.status, content, str(raw.headers.get("location", "")), raw.headers)
         except (urllib3.exceptions.HTTPError, AnswerLimit, OSError, ValueError) as error:
@@ -70,6 +93,7 @@ class HttpClient:
             manager.clear()
 
     def _manager(self, proxy: str | None) -> Any:
+        # One manager a proxy: two would open twice the connections.
         with self._lock:
             if proxy not in self._managers:
                 self._managers[proxy] = _make_manager(proxy, self._settings.ca_bundle())

@@ -21,7 +21,10 @@ _LINE = 64 * 1024 - 2  # bytes of a header line that are kept
 _LINES = 90  # headers that are kept
 _HEAD = 1024 * 1024  # bytes of all headers
 _HEADER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00]*\r?\n")
+# Digits only: `int` would also take `+5` and `1_0`, which no other reader of HTTP takes.
 _LENGTH = re.compile(rb"content-length:[ \t]*[0-9]{1,15}[ \t]*\r?\n", re.IGNORECASE)
+# Headers that say where the body ends: kept beyond the limit of 90, or the body could
+# not be read.
 _FRAMES = (b"content-length:", b"transfer-encoding:")
 
 
@@ -38,6 +41,8 @@ class _TimedReader(io.RawIOBase):
         left = self._until - time.monotonic()
         if left <= 0:
             raise AnswerLimit(f"the answer did not end within {limits.SECONDS:.0f} s")
+        # Before each read: a server that sends a byte a minute would never trip a fixed
+        # timeout.
         self._sock.settimeout(min(left, limits.SILENCE))
         try:
             count: int | None = self._raw.readinto(buffer)
@@ -71,7 +76,12 @@ class _Lines:
 
 
 class BoundedResponse(HTTPResponse):
-    """An answer that ends by `until`; of its headers those are kept that are well-formed."""
+    """An answer that ends by `until`; of its headers those are kept that are well-formed.
+
+    Args:
+        sock: the connection's socket.
+        until: moment of `time.monotonic`.
+    """
 
     def __init__(self, sock: socket.socket, *args: Any, until: float, **options: Any) -> None:
         super().__init__(sock, *args, **options)
@@ -85,6 +95,7 @@ class BoundedResponse(HTTPResponse):
         try:
             super().begin(*args, **options)
         finally:
+            # The headers were read from a list; the body comes from the socket again.
             if isinstance(self.fp, _Lines):
                 self.fp = self._stream
 
@@ -99,6 +110,7 @@ class BoundedResponse(HTTPResponse):
 def _well_formed(stream: Any) -> list[bytes]:
     kept: list[bytes] = []
     size, framed = 0, set[bytes]()
+    # An empty line ends the headers; no bytes at all mean that the connection was closed.
     while (line := stream.readline(_HEAD)) not in (b"\r\n", b"\n", b""):
         size += len(line)
         if size > _HEAD:
@@ -117,7 +129,7 @@ def _well_formed(stream: Any) -> list[bytes]:
 class Bounded:
     """Mixed into a urllib3 connection: every answer over it is a BoundedResponse."""
 
-    response_class: Any
+    response_class: Any  # urllib3 and `http.client` both make their answers with it
     until = 0.0
 
     def request(self, *args: Any, **options: Any) -> Any:
@@ -139,12 +151,20 @@ class Bounded:
 
 
 def bounded(connection: type[Any]) -> type[Any]:
-    """A class of urllib3 connections with both promises."""
+    """A class of urllib3 connections with both promises.
+
+    Args:
+        connection: a urllib3 connection class.
+    """
     return type(f"Bounded{connection.__name__}", (Bounded, connection), {})
 
 
 def bound_pools(manager: Any) -> None:
-    """Have a urllib3 PoolManager or ProxyManager make bounded connections only."""
+    """Have a urllib3 PoolManager or ProxyManager make bounded connections only.
+
+    Args:
+        manager: changed in place; calling it again changes nothing.
+    """
     classes = dict(manager.pool_classes_by_scheme)
     for scheme, pool in classes.items():
         if not issubclass(pool.ConnectionCls, Bounded):

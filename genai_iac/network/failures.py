@@ -13,7 +13,7 @@ from genai_iac.core.redact import redact
 from genai_iac.network.limits import AnswerLimit
 from genai_iac.network.settings import is_loopback
 
-_HOST = re.compile(r"host=\W*([\w.:-]+)\W*, port=(\d+)")
+_HOST = re.compile(r"host=\W*([\w.:-]+)\W*, port=(\d+)")  # as urllib3 writes it in its messages
 _LONGEST = 300  # characters of what another library says
 
 
@@ -21,19 +21,27 @@ _LONGEST = 300  # characters of what another library says
 class Reason:
     """Why there was no answer. `unsent`: the request cannot have had an effect; `final`: asking again gives the same."""
 
-    text: str
-    hint: str
+    text: str  # for people, without a full stop
+    hint: str  # what to do about it
     unsent: bool = False
     final: bool = False
 
 
 def explain(error: BaseException, url: str = "", proxy: str | None = None) -> Reason:
-    """The reason of a failed request to `url`, which went through `proxy` when there is one."""
+    """The reason of a failed request to `url`, which went through `proxy` when there is one.
+
+    Args:
+        error: as the library raised it.
+        url: names the host where the error does not.
+        proxy: URL of the proxy; its password is not repeated.
+    """
     found = list(causes(error))
     where = _where(error, url)
     for cause in found:
         if isinstance(cause, AnswerLimit):
             return Reason(f"{where}: {cause}", "ask who runs what stands between this machine and OCI", final=True)
+    # Before the proxy: a proxy that breaks TLS open shows itself as a certificate that is
+    # not trusted.
     certificate = next((cause for cause in found if isinstance(cause, ssl.SSLCertVerificationError)), None)
     if certificate is not None:
         return Reason(
@@ -47,6 +55,8 @@ def explain(error: BaseException, url: str = "", proxy: str | None = None) -> Re
             f"the proxy {hide_password(proxy)} cannot be used: {_innermost(found)}",
             "see HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (docs/network.md)",
             unsent=True,
+            # A proxy that refuses connections may only be starting; one that refuses the password
+            # stays that way.
             final=not _refused(found),
         )
     return _plain(where, found)
@@ -62,6 +72,8 @@ def causes(error: BaseException) -> Iterator[BaseException]:
     """The error and what it was made from, as far down as the libraries tell."""
     seen: list[BaseException] = []
     todo: list[object] = [error]
+    # urllib3 wraps errors in `reason` and `args`, not only in `__cause__`; the limit guards
+    # against circles.
     while todo and len(seen) < 20:
         one = todo.pop()
         if isinstance(one, BaseException) and one not in seen:
@@ -71,6 +83,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _plain(where: str, found: list[BaseException]) -> Reason:
+    # No name, no connection: the request cannot have been sent.
     name = next((cause for cause in found if isinstance(cause, gaierror)), None)
     if name is not None:
         said = name.strerror or "unknown name"

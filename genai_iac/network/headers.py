@@ -14,25 +14,29 @@ from typing import Any
 
 _LONGEST = 2048  # characters of a value; page tokens are the longest that OCI sends
 _PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
-_OCID = re.compile(r"ocid1\.[a-z0-9]+\.[A-Za-z0-9_.-]{1,240}")
-_SECONDS = re.compile(r"[0-9]{1,4}")
+_OCID = re.compile(r"ocid1\.[a-z0-9]+\.[A-Za-z0-9_.-]{1,240}")  # of a work request
+_SECONDS = re.compile(r"[0-9]{1,4}")  # `retry-after`; its other form, a date, is not read
 
 
 @dataclass(frozen=True, slots=True)
 class Headers:
     """Those headers that this tool uses. None: not sent, or nothing that can be used."""
 
-    etag: str | None = None
-    request_id: str | None = None
-    work_request: str | None = None
-    next_page: str | None = None
-    location: str | None = None
+    etag: str | None = None  # for `if-match`
+    request_id: str | None = None  # `opc-request-id`, for support requests
+    work_request: str | None = None  # OCID of the work request that a write began
+    next_page: str | None = None  # token of the next page; None: the last one
+    location: str | None = None  # of a resource or a redirect
     retry_after: float | None = None  # seconds
     date: datetime | None = None  # with a time zone
 
 
 def read_headers(sent: Any) -> Headers:
-    """What can be used of a mapping of headers. Never raises."""
+    """What can be used of a mapping of headers. Never raises.
+
+    Args:
+        sent: headers of requests, urllib3 or a dictionary; names in any case.
+    """
     found = dict(_pairs(sent))
     work_request = found.get("opc-work-request-id", "")
     return Headers(

@@ -20,10 +20,18 @@ CA_VARIABLES = ("OCI_CLI_CERT_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "
 class NetworkSettings:
     """What the environment says about reaching a host."""
 
+    # a mapping in tests; `os.environ` also brings in the system's own proxy settings
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def proxy_for(self, url: str) -> str | None:
-        """The proxy that a request to `url` goes through; None: straight to the host. This machine is never asked through a proxy."""
+        """The proxy that a request to `url` goes through; None: straight to the host. This machine is never asked through a proxy.
+
+        Args:
+            url: absolute; its scheme chooses the variable.
+
+        Returns:
+            URL of the proxy, with a scheme; `http` where the variable has none.
+        """
         parts = urlsplit(url)
         host = parts.hostname or ""
         if not host or is_loopback(host) or self._excepted(host, parts.port):
@@ -61,6 +69,8 @@ def is_loopback(host: str) -> bool:
         address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         return False
+    # `::ffff:127.0.0.1` is this machine too. Unspecified addresses (0.0.0.0) connect to it
+    # as well.
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_loopback or address.is_unspecified
 
@@ -91,6 +101,8 @@ def _usable(name: str, value: str) -> str:
     path = Path(value).expanduser()
     if not path.exists():
         raise UsageError(f"{name} names {value}, which is not there", hint=f"correct {name}, or unset it")
+    # A directory of certificates is read by OpenSSL when a connection needs it, so there is
+    # nothing to check in advance.
     if path.is_file():
         _load(name, path)
     return str(path)

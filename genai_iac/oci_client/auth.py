@@ -1,6 +1,9 @@
 """Who calls, and where to: a profile or principal, a region, and the local emulator's endpoint when there is one.
 
 Configuration is the OCI CLI's: `~/.oci/config` and its OCI_CLI_* variables of signing (settings.py).
+
+Five ways to sign in, one function each; `_READERS` is the list that --auth accepts. All
+of them give the SDK's configuration and signer.
 """
 
 from __future__ import annotations
@@ -17,24 +20,28 @@ from genai_iac.oci_client.regions import normalize_region
 from genai_iac.oci_client.settings import VARIABLES, Settings, read_settings
 
 Auth = Literal["api_key", "security_token", "instance_principal", "resource_principal", "oke_workload_identity"]
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}  # hosts for which plain HTTP is allowed
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
     """What the command line, the environment and the manifests say about reaching the tenancy. None: the usual default."""
 
-    profile: str | None = None
-    config_file: str | None = None
+    profile: str | None = None  # of the config file; None: DEFAULT
+    config_file: str | None = None  # None: searched as the SDK does
     auth: Auth = "api_key"
-    region: str | None = None
+    region: str | None = None  # of --region or OCI_CLI_REGION; wins over the profile
     stack_region: str | None = None  # called when neither a flag nor the profile names one
     endpoint: str | None = None  # of a local emulator; the real service has none to give
     allowed_hosts: tuple[str, ...] = ()  # beside OCI's own, hosts that an ApiKey's `endpoint` may name
     base_url: str | None = None  # where the delivered keys will be used, when that is not the endpoint
 
     def check_endpoint(self) -> None:
-        """Raises UsageError for an endpoint that signed requests must not go to: plain HTTP is for this machine only."""
+        """Raises UsageError for an endpoint that signed requests must not go to: plain HTTP is for this machine only.
+
+        A signed request is worth a secret to whoever reads it: it may contain one, and it can
+        be replayed for five minutes.
+        """
         if self.endpoint is None:
             return
         parts = urlsplit(self.endpoint)
@@ -48,7 +55,12 @@ class Connection:
 
 
 def read_identity(connection: Connection) -> tuple[dict[str, Any], Any]:
-    """The SDK's configuration and signer. Raises UsageError that names the file, the profile and what is missing."""
+    """The SDK's configuration and signer. Raises UsageError that names the file, the profile and what is missing.
+
+    Returns:
+        The configuration has `tenancy`, `region` (to call) and `profile_region` (None
+            without one).
+    """
     try:
         config, signer = _READERS[connection.auth](connection)
     except UsageError:
@@ -63,7 +75,11 @@ def read_identity(connection: Connection) -> tuple[dict[str, Any], Any]:
 
 
 def choose_region(connection: Connection, profile_region: str | None) -> str:
-    """The region to call: that of the command line or environment, else the profile's, else the Stack's. Raises UsageError."""
+    """The region to call: that of the command line or environment, else the profile's, else the Stack's. Raises UsageError.
+
+    Args:
+        profile_region: as written in the profile or given by the principal.
+    """
     profile = f"region in profile {connection.profile or 'DEFAULT'} of {connection.config_file or '~/.oci/config'}"
     for text, where in (
         (connection.region, "--region (or OCI_CLI_REGION)"),
@@ -96,6 +112,7 @@ def _read_profile(connection: Connection, *, needed: tuple[str, ...]) -> tuple[d
                 hint="copy it from the console: Profile, API keys, View configuration file",
             )
     config: dict[str, Any] = {**oci.config.DEFAULT_CONFIG, **settings.values}
+    # `log_requests` of the SDK would write bodies with values to the log.
     for name in ("endpoint", "log_requests"):
         config.pop(name, None)
     config.setdefault("region", os.environ.get("OCI_REGION"))
@@ -103,6 +120,10 @@ def _read_profile(connection: Connection, *, needed: tuple[str, ...]) -> tuple[d
 
 
 def _api_key(connection: Connection) -> tuple[dict[str, Any], Any]:
+    """A profile with an API signing key.
+
+    A profile with a session token and no user signs with the token, as oci-cli does.
+    """
     import oci
 
     settings = read_settings(connection.config_file, connection.profile)
@@ -118,6 +139,7 @@ def _api_key(connection: Connection) -> tuple[dict[str, Any], Any]:
 
 
 def _security_token(connection: Connection) -> tuple[dict[str, Any], Any]:
+    """A session token of `oci session authenticate`."""
     import oci
 
     config, settings = _read_profile(connection, needed=("tenancy", "security_token_file"))
@@ -126,6 +148,10 @@ def _security_token(connection: Connection) -> tuple[dict[str, Any], Any]:
 
 
 def _instance_principal(connection: Connection) -> tuple[dict[str, Any], Any]:
+    """The principal of a compute instance.
+
+    Its metadata service is asked first, because the SDK retries for minutes without one.
+    """
     del connection
     import oci
 
@@ -134,6 +160,7 @@ def _instance_principal(connection: Connection) -> tuple[dict[str, Any], Any]:
 
 
 def _resource_principal(connection: Connection) -> tuple[dict[str, Any], Any]:
+    """The principal of a function, job or container, from the environment that OCI gives it."""
     del connection
     import oci
 
@@ -141,6 +168,7 @@ def _resource_principal(connection: Connection) -> tuple[dict[str, Any], Any]:
 
 
 def _oke_workload_identity(connection: Connection) -> tuple[dict[str, Any], Any]:
+    """The principal of a Kubernetes service account in an OKE cluster."""
     del connection
     import oci
 

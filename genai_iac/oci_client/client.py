@@ -1,6 +1,9 @@
 """A connected tenancy: calls by operation name, sent to the right region, retried with patience.
 
 Values of secrets leave the answer at once.
+
+Operations are named as in OCI's API reference; `operations.py` maps them to SDK methods. Results are plain
+data with the wire's camelCase names, so nothing above this package depends on the SDK's models.
 """
 
 from __future__ import annotations
@@ -51,7 +54,11 @@ def connect(connection: Connection, stop: CancelToken | None = None, watch: Requ
 
 
 class OciClient:
-    """Every call of the tool goes through one of these. Safe to share between threads."""
+    """Every call of the tool goes through one of these. Safe to share between threads.
+
+    Methods raise ServiceFailure when OCI refuses or does not answer, after retries. `region` arguments: None is
+    the home region for operations that must go there, else the region to call.
+    """
 
     def __init__(
         self,
@@ -67,7 +74,7 @@ class OciClient:
         self.tenancy: str = config["tenancy"]
         self.region: str = config["region"]
         self._profile_region: str | None = config.get("profile_region")
-        self.window = ConsistencyWindow()
+        self.window = ConsistencyWindow()  # opened by every Identity write of this client
         self.limiter = RateLimiter()
         self._clients = SdkClients(config, signer, connection.endpoint)
         self.http = HttpClient()  # for what the SDK has no client for, such as a call with a delivered secret
@@ -138,6 +145,7 @@ class OciClient:
             page = read_headers(response.headers).next_page
             if not page:
                 return rows
+            # A proxy or a broken emulator may repeat a page token for as long as it is asked.
             if page in pages or len(pages) >= PAGES:
                 raise _endless(operation, len(pages) + 1)
             pages.add(page)
@@ -172,6 +180,15 @@ class OciClient:
         """One write, with `if-match` when an etag is given. Waits out what passes by itself; raises ServiceFailure for the rest.
 
         A `Secret` in the body is opened as the request is made, and not before.
+
+        Args:
+            version: versionNumber of a Vault secret.
+            body: plain data in the API's spelling.
+            etag: sent as if-match; 412 means that somebody changed the object.
+            retry_token: None makes a new one, where the operation takes one.
+
+        Returns:
+            With `doubted` when an earlier attempt may have had its effect too.
         """
         known = OPERATIONS[operation]
         arguments = [{"id": id, "version": version, "body": body}[name] for name in known.takes]
@@ -287,12 +304,18 @@ class OciClient:
         parameters: Mapping[str, Any],
         endpoint: str | None = None,
     ) -> Any:
+        """One request.
+
+        Values in arguments are opened here and nowhere else; frames of the SDK that hold them are dropped from
+        errors.
+        """
         known = OPERATIONS[operation]
         where = self._where(known, region)
         client = self._clients.get(known.service, where, endpoint)
         began = time.monotonic()
         try:
             response = getattr(client, known.method)(*map(reveal_for_request, arguments), **parameters)
+        # From our own code inside, such as a SinkError: not to be translated.
         except IacError:
             raise
         except Exception as error:
@@ -360,6 +383,7 @@ def _endless(operation: str, pages: int) -> ServiceFailure:
 
 
 def _new_token() -> str:
+    """A retry token: 32 hex digits. With it OCI answers a repeated create with the first one's result."""
     import secrets
 
     return secrets.token_hex(16)

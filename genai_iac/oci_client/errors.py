@@ -1,4 +1,8 @@
-"""The SDK's exceptions in our words: what was asked, what the service said, the opc-request-id, and what to do next."""
+"""The SDK's exceptions in our words: what was asked, what the service said, the opc-request-id, and what to do next.
+
+Every failure becomes one ServiceFailure with `uncertain`, `unreached` and `final` set,
+since `retry.py` and the executor decide by those three and never by text.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from genai_iac.network import explain, read_headers
 from genai_iac.network.failures import causes
 from genai_iac.oci_client.regions import is_known, similar_regions
 
+# preflight checks names, so this conflict is rare
 _TAKEN = "a plan that can see what has the name refuses this, so it came since, or this identity may not see it"
 _VALUE = re.compile(r"sk-[A-Za-z0-9_-]{16,}")  # what the service makes
 _HINTS: Mapping[tuple[int, str], str] = {
@@ -52,6 +57,14 @@ def translate(
     """The ServiceFailure that an exception of the SDK means; the original is left to be chained.
 
     `url` is where the service is, `proxy` what the request went through.
+
+    Args:
+        error: whatever a method of an SDK client raised.
+        operation: the OCI operation.
+        region: that was called; empty when it does not matter for the message.
+
+    Returns:
+        For an exception that is no answer of the service: `status` is None.
     """
     from oci.exceptions import ServiceError
 
@@ -60,6 +73,7 @@ def translate(
             _of_redirect(error, operation) if 300 <= int(error.status) < 400 else _of_answer(error, operation, region)
         )
     name = type(error).__name__
+    # By name: the class is in a library that the SDK may or may not have installed.
     if name == "CircuitBreakerError":
         failure = ServiceFailure(
             f"{operation}: too many failures in a row, calls to this service are paused", operation=operation
@@ -72,7 +86,13 @@ def translate(
 
 
 def not_subscribed(failure: ServiceFailure, region: str, subscribed: Sequence[str]) -> ServiceFailure | None:
-    """The failure that a 401 in a region means to which the tenancy is not subscribed; None when it is."""
+    """The failure that a 401 in a region means to which the tenancy is not subscribed; None when it is.
+
+    Args:
+        failure: a 401.
+        region: that was called.
+        subscribed: the regions of the tenancy, long names.
+    """
     if region in subscribed:
         return None
     near = [name for name in similar_regions(region) if name in subscribed]
@@ -87,6 +107,7 @@ def not_subscribed(failure: ServiceFailure, region: str, subscribed: Sequence[st
 
 
 def _of_exception(error: Exception, operation: str, region: str, url: str, proxy: str | None) -> ServiceFailure:
+    """The failure of a request without an answer: the network's reason, and whether the request can have arrived."""
     if any(_is_of_the_network(cause) for cause in causes(error)):
         reason = explain(error, url, proxy)
         if any(isinstance(cause, gaierror) for cause in causes(error)) and not is_known(region):
@@ -138,6 +159,10 @@ def _of_redirect(error: Any, operation: str) -> ServiceFailure:
 
 
 def _of_answer(error: Any, operation: str, region: str) -> ServiceFailure:
+    """The failure that the service answered with.
+
+    A status of 500 and above leaves open whether the call had its effect.
+    """
     status, code, headers = int(error.status), _plain(str(error.code or ""))[:100], read_headers(error.headers)
     request_id = headers.request_id
     said = _plain(str(error.message or "the service gave no reason"))
@@ -171,6 +196,7 @@ def _next(status: int, code: str, operation: str, region: str) -> str:
 
 
 def _plain(text: str) -> str:
+    """One line without values, at most 500 characters."""
     for value in _VALUE.findall(text):
         remember(value)  # an error may quote the answer that it stands for, and that showed a value this run never got
     return redact(" ".join(text.split()))[:500]  # before it is cut: the rest of a value would not be known any more

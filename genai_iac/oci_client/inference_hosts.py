@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from genai_iac.core.errors import GuardError
 
+# by the `endpoint` of an ApiKey
 INFERENCE_PATHS: Mapping[str, str] = {"actions/v1": "/20231130/actions/v1", "openai/v1": "/openai/v1"}
 _SERVICE = "generativeai"  # a label of every host of the service: inference.generativeai.REGION.oci.oraclecloud.com
 
@@ -16,6 +17,10 @@ def check_inference_host(url: str, allowed: Collection[str]) -> None:
 
     A manifest may come from a pull request: it must not be able to send a key's secret to a host of its own choice.
     Requests that are signed never go to such a URL.
+
+    Args:
+        url: of `spec.endpoint`.
+        allowed: hosts of --allow-endpoint-host; case does not matter.
     """
     parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".").lower()

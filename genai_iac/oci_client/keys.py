@@ -8,11 +8,15 @@ from typing import Any
 from genai_iac.core.errors import UsageError
 from genai_iac.oci_client.settings import Settings, expand
 
-_MAX_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024  # a key has a few KiB; a device or a log is refused
 
 
 def read_key(settings: Settings) -> str:
-    """The PEM text: that of key_content, else of key_file. Raises UsageError."""
+    """The PEM text: that of key_content, else of key_file. Raises UsageError.
+
+    Escaped line ends (`\n`) in key_content are replaced: CI systems store secrets in one
+    line.
+    """
     content = settings.values.get("key_content")
     if content:
         return content.strip().replace("\\n", "\n") + "\n"
@@ -25,7 +29,11 @@ def read_key(settings: Settings) -> str:
 
 
 def read_named_file(settings: Settings, name: str) -> str:
-    """The text of the file that this setting names; `~` is the home directory, a relative name is below the working directory."""
+    """The text of the file that this setting names; `~` is the home directory, a relative name is below the working directory.
+
+    Raises:
+        UsageError: it is missing, no regular file, no text, or empty.
+    """
     value = settings.values[name]
     path = expand(value)
     where = f"{settings.origin(name)}: {name} = {value}"
@@ -47,7 +55,12 @@ def read_named_file(settings: Settings, name: str) -> str:
 def load_key(settings: Settings, content: str, load: Callable[[bytes, bytes | None], Any] | None = None) -> Any:
     """The key (or what `load` makes of it), decrypted with pass_phrase when it needs one; nobody is asked for that.
 
-    Raises UsageError that says what is missing or wrong."""
+    Raises UsageError that says what is missing or wrong.
+
+    Args:
+        content: PEM text.
+        load: makes a signer from bytes and passphrase; None makes the bare key.
+    """
     import oci
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 

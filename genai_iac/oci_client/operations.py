@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from genai_iac.core.sdk_operation import SdkOperation, Service
 from genai_iac.resource_types import RESOURCE_TYPES
 
+# Modules are imported when a client is first needed: the SDK takes a second to load
+# whole.
 CLIENTS: Mapping[Service, tuple[str, str]] = {
     "identity": ("oci.identity", "IdentityClient"),
     "generative_ai": ("oci.generative_ai", "GenerativeAiClient"),
@@ -17,6 +19,8 @@ CLIENTS: Mapping[Service, tuple[str, str]] = {
 }
 
 
+# Operations of resource types come from the types themselves, so a new type needs no
+# entry here.
 OPERATIONS: Mapping[str, SdkOperation] = {
     "ListRegionSubscriptions": SdkOperation("identity", "list_region_subscriptions", ("id",)),
     "GetTenancy": SdkOperation("identity", "get_tenancy", ("id",)),

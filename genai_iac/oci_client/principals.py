@@ -11,13 +11,16 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from genai_iac.core.errors import UsageError
 
-METADATA = "http://169.254.169.254/opc/v2"
+METADATA = "http://169.254.169.254/opc/v2"  # of OCI's compute instances; link-local
 _PROBE, _LIMIT = 3.0, 8.0  # seconds
 _HINT = "this principal exists only on OCI itself; elsewhere use --auth api_key with a profile"
 
 
 def check_metadata_service() -> None:
-    """Raises UsageError when no OCI instance metadata service answers here, with what was answered instead."""
+    """Raises UsageError when no OCI instance metadata service answers here, with what was answered instead.
+
+    Redirects and proxies are not used: the address is link-local.
+    """
     url = os.environ.get("OCI_METADATA_BASE_URL", METADATA).rstrip("/") + "/instance/region"
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"OCI_METADATA_BASE_URL {url[:200]!r} is no http address", hint="unset it")
@@ -31,7 +34,14 @@ def check_metadata_service() -> None:
 
 
 def within_limit(make: Callable[[], Any]) -> Any:
-    """What the SDK's signer is, or what it raised, or a UsageError when it takes longer than 8 seconds."""
+    """What the SDK's signer is, or what it raised, or a UsageError when it takes longer than 8 seconds.
+
+    Args:
+        make: a constructor of the SDK that may retry for minutes.
+
+    Raises:
+        UsageError: with the first line of what it raised.
+    """
     outcome: list[Any] = []
     failure: list[BaseException] = []
 

@@ -19,7 +19,11 @@ _NO_GAP = 0.002  # seconds; below it calls start when they like
 
 
 class RateLimiter:
-    """Says when the next call may start. Safe to share between threads; times are seconds of `clock`."""
+    """Says when the next call may start. Safe to share between threads; times are seconds of `clock`.
+
+    Args:
+        clock: seconds; tests give their own.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -35,7 +39,10 @@ class RateLimiter:
         return self._gap
 
     def reserve(self) -> float:
-        """Take the next free start; answers for how many seconds to wait until it."""
+        """Take the next free start; answers for how many seconds to wait until it.
+
+        The caller sleeps; the limiter never does.
+        """
         with self._lock:
             now = self._clock()
             start = max(now, self._not_before)
@@ -44,7 +51,12 @@ class RateLimiter:
             return start - now
 
     def slow_down(self, began: float, retry_after: float | None) -> None:
-        """A call that started at `began` was answered 429. Several at once count as one; the longest Retry-After holds."""
+        """A call that started at `began` was answered 429. Several at once count as one; the longest Retry-After holds.
+
+        Args:
+            began: `clock` time at which the refused call was sent.
+            retry_after: seconds from the header, None without one; more than 120 are cut.
+        """
         with self._lock:
             now = self._clock()
             if retry_after is not None:
@@ -58,7 +70,10 @@ class RateLimiter:
                 self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
     def speed_up(self) -> None:
-        """A call was answered otherwise: some of the pace comes back."""
+        """A call was answered otherwise: some of the pace comes back.
+
+        Called for errors other than 429 too: the service was not busy.
+        """
         if not self._gap and self._pause == _FIRST_PAUSE:
             return
         with self._lock:

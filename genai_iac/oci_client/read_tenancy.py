@@ -29,9 +29,11 @@ from genai_iac.oci_client.scope import Place, Scope, choose_scope, kinds_reachin
 from genai_iac.references.resolver import named_compartments
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 
-_GONE = ("DELETED", "FAILED")
+_GONE = ("DELETED", "FAILED")  # lifecycle states that a plan does not see
 _DELETED = "DELETED"
-_DENIED = (401, 403, 404)
+_DENIED = (401, 403, 404)  # statuses by which OCI says that an identity may not list
+# The region is part of the OCID, so a key that a policy names can be looked up without
+# a list.
 _KEY_ID = re.compile(r"ocid1\.generativeaiapikey\.[a-z0-9-]+\.(?P<region>[a-z0-9-]+)\.[a-z0-9]+", re.IGNORECASE)
 _MOST_NAMED = 20  # keys that policies name and no list showed, looked for one by one
 
@@ -53,6 +55,17 @@ def read_live(
     that the manifests name; beyond them all other places where something of this owner could be, as far as `scope` goes.
     With `full_scan` everything, in every subscribed region. `also` are resources of other manifests whose places are read
     too; `choose` answers the compartments to read instead of all these. Raises ServiceFailure.
+
+    Args:
+        provider: the client.
+        owner: whose tags are looked for.
+        resources: the declared ones.
+        region: the stack's, read even without a declared key.
+        parallelism: list calls at once.
+
+    Returns:
+        The reading. What could not be searched is in `unread`, in words, unless the stack
+            names it: then it is an error.
     """
     with ThreadPoolExecutor(max_workers=max(parallelism, 2), thread_name_prefix="read") as pool:
         home, found = _read_tenancy_wide(provider, pool)
@@ -65,6 +78,7 @@ def read_live(
         every = {tree.tenancy, *tree.nodes}
         own = set(choose(tree)) if choose else every if full_scan else _own_places(tree, owner, declared, compartments)
         narrow = bool(choose) or full_scan
+        # A policy of a parent compartment may allow what a key may do here.
         above = {parent for place in own for parent in tree.lineage(place)} - own  # their policies reach into the own
         scope = whole_scope(own, regions) if narrow else choose_scope(every, own, regions, provider.regions, above)
         reader = _PlaceReader(provider, owner, frozenset(one.address.kind for one in declared))
@@ -96,6 +110,7 @@ def read_live(
 
 
 def _policies_read(scope: Scope, unread: Collection[Place]) -> set[str]:
+    """OCIDs of the compartments whose policies were listed."""
     read = set(scope.own) | (set(scope.beyond) - set(unread))
     return {compartment for kind, compartment, _ in read if kind.name == "Policy"}
 
@@ -116,6 +131,7 @@ def _read_tenancy_wide(provider: OciClient, pool: ThreadPoolExecutor) -> tuple[s
 
 
 def _read_wide(provider: OciClient, kind: ResourceType, region: str) -> list[LiveResource]:
+    """A kind that is listed once for the tenancy, in that region."""
     rows = provider.read_all(kind.listing.operation, provider.tenancy, region, **kind.listing.parameters)
     return list(_live_rows(kind, rows, None))
 
@@ -125,7 +141,7 @@ class _PlaceReader:
     """Reads places: one list call each, and one Get for each row of a kind whose list leaves attributes out."""
 
     provider: OciClient
-    owner: Owner
+    owner: Owner  # decides which rows are read in full
     declared: frozenset[str]  # the kinds that the manifests declare
 
     def read(self, place: Place, *, every: bool = True) -> list[LiveResource]:
@@ -169,6 +185,7 @@ def _try(reader: _PlaceReader, place: Place) -> tuple[Place, list[LiveResource] 
 def _gather(
     answers: Iterable[tuple[Place, list[LiveResource] | ServiceFailure]],
 ) -> tuple[list[LiveResource], dict[Place, ServiceFailure]]:
+    """What was found, and the failures by place."""
     scanned: list[LiveResource] = []
     unread: dict[Place, ServiceFailure] = {}
     for place, answer in answers:
@@ -223,6 +240,10 @@ def _live_rows(kind: ResourceType, rows: Iterable[Mapping[str, Any]], region: st
 
 
 def _regions(provider: OciClient, declared: Iterable[Resource], region: str, full_scan: bool) -> tuple[str, ...]:
+    """The regions to search for keys and projects.
+
+    Those that the manifests name and the stack's; with --full-scan all subscribed ones.
+    """
     named = {resource.region for resource in declared if resource.region}
     return tuple(sorted(named | {region} | (set(provider.regions) if full_scan else set())))
 
@@ -230,6 +251,7 @@ def _regions(provider: OciClient, declared: Iterable[Resource], region: str, ful
 def _own_places(
     tree: CompartmentTree, owner: Owner, declared: Iterable[Resource], compartments: Iterable[LiveResource]
 ) -> set[str]:
+    """OCIDs of the tenancy, of compartments with the owner's tag, and of those that manifests name."""
     owned = {
         one.id
         for one in compartments

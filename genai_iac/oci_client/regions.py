@@ -20,6 +20,9 @@ def normalize_region(text: str, where: str) -> str:
     `where` says where it was written, for the message: "--region", "region in profile DEFAULT of FILE". A name of the right form
     that this version of the SDK does not know is taken too: OCI opens regions faster than SDKs are installed.
     Raises UsageError when it is no region.
+
+    Args:
+        text: a long name or a three-letter code, in any case.
     """
     import oci
 
@@ -30,14 +33,20 @@ def normalize_region(text: str, where: str) -> str:
 
 
 def is_known(region: str) -> bool:
-    """Whether the SDK knows a region of that long name."""
+    """Whether the SDK knows a region of that long name.
+
+    A region without entry may still exist; callers use this only for hints.
+    """
     import oci
 
     return bool(oci.regions.is_region(region))
 
 
 def similar_regions(region: str) -> list[str]:
-    """The regions whose names are nearest to that one."""
+    """The regions whose names are nearest to that one.
+
+    At most two, best first.
+    """
     import oci
 
     return get_close_matches(region, oci.regions.REGIONS, n=2, cutoff=0.75)
@@ -47,6 +56,9 @@ def region_of_ocid(ocid: str) -> str | None:
     """The long name of the region inside an OCID, which may be a code or written with underscores; None when there is none.
 
     Raises UsageError when what stands there is no region.
+
+    Args:
+        ocid: `ocid1.TYPE.REALM.REGION.UNIQUE`.
     """
     parts = ocid.split(".")
     named = parts[3] if len(parts) > 4 else ""

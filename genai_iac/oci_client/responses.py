@@ -20,9 +20,9 @@ class OciResponse:
     """One answer as plain data with the wire's own names. Plaintext is in `secrets` and nowhere else: by the name of the
     key's secret, or under `content` for a Vault secret's."""
 
-    data: Any
-    etag: str | None = None
-    work_request: str | None = None
+    data: Any  # body, without values and cut at a depth that JSON encoders take
+    etag: str | None = None  # for if-match
+    work_request: str | None = None  # OCID from opc-work-request-id; None when the operation is done
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     doubted: bool = False  # an earlier attempt of the same call, whose response was lost, may have taken effect too
 
@@ -31,8 +31,8 @@ class OciResponse:
 class WorkRequest:
     """How a work request ended."""
 
-    status: str
-    errors: tuple[str, ...]
+    status: str  # SUCCEEDED, FAILED or CANCELED
+    errors: tuple[str, ...]  # messages of the service
 
     def __bool__(self) -> bool:
         return self.status == "SUCCEEDED"
@@ -42,10 +42,10 @@ class WorkRequest:
 class SentRequest:
     """One request as it ended, for people who want to see each. Nothing that was sent or answered is in it."""
 
-    operation: str
-    region: str
+    operation: str  # OCI's name
+    region: str  # that was called
     status: int | None  # None: no answer
-    seconds: float
+    seconds: float  # of this attempt alone
     id: str | None = None  # OCID that it is about: the one in the request, or of what a create made
     request_id: str | None = None  # opc-request-id of the answer
     address: Address | None = None  # whose change it belongs to
@@ -63,14 +63,22 @@ RequestListener = Callable[[SentRequest], None]
 
 
 def read_response(response: Any, *, doubted: bool = False) -> OciResponse:
-    """The SDK's response as a OciResponse; every value leaves its data, before anything else of the answer is looked at."""
+    """The SDK's response as a OciResponse; every value leaves its data, before anything else of the answer is looked at.
+
+    Args:
+        response: of the SDK, with `skip_deserialization`: data is parsed JSON.
+    """
     secrets = extract_secrets(response.data)
     headers = read_headers(response.headers)
     return OciResponse(cut_deep(response.data), headers.etag, headers.work_request, secrets, doubted)
 
 
 def read_rows(data: Any, operation: str) -> list[dict[str, Any]]:
-    """The items of one page: a list, or the member `items` of an object. Raises ServiceFailure when it is something else."""
+    """The items of one page: a list, or the member `items` of an object. Raises ServiceFailure when it is something else.
+
+    Args:
+        data: one page.
+    """
     items = data.get("items") if isinstance(data, Mapping) else data
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ServiceFailure(
@@ -82,7 +90,11 @@ def read_rows(data: Any, operation: str) -> list[dict[str, Any]]:
 
 
 def expect(data: Any, operation: str, *names: str) -> Mapping[str, Any]:
-    """The answer, or one row of it, when it has those members. Raises ServiceFailure when it is something else."""
+    """The answer, or one row of it, when it has those members. Raises ServiceFailure when it is something else.
+
+    Args:
+        names: members that the caller relies on.
+    """
     if isinstance(data, Mapping) and all(name in data for name in names):
         return data
     raise ServiceFailure(

@@ -19,7 +19,7 @@ from genai_iac.core.errors import ServiceFailure
 from genai_iac.oci_client.rate_limiter import RateLimiter
 
 WINDOW = 240.0  # seconds after an Identity write in which others may not have heard of it
-_ATTEMPTS = 8
+_ATTEMPTS = 8  # about a minute with the pauses below
 _ATTEMPTS_THROTTLED = (
     16  # of a call that is answered 429: with 30 % of all calls refused, none of 10,000 is refused so often
 )
@@ -32,10 +32,13 @@ _CONSISTENCY = {
     (404, "NotAuthorizedOrNotFound"),
     (409, "NotAuthorizedOrResourceAlreadyExists"),
 }
+# Texts of CreatePolicy and UpdatePolicy for a compartment that the policy service does
+# not know yet.
 _UNKNOWN_NAME = (
     "does not exist or is not part of the policy compartment subtree",
     "does not exist under current compartment hierarchy",
 )
+# 409s that end when another operation on the object has ended
 _TRANSIENT_CONFLICTS = {"IncorrectState", "LockConflict"}
 
 T = TypeVar("T")
@@ -45,11 +48,15 @@ T = TypeVar("T")
 class ConsistencyWindow:
     """The time after a creation in which other services may still answer 404. Shared by all calls of a client."""
 
-    closes: float = 0.0
+    closes: float = 0.0  # monotonic time
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open(self, age: float = 0.0) -> None:
-        """Note that something was created `age` seconds ago."""
+        """Note that something was created `age` seconds ago.
+
+        Args:
+            age: 0 for something that was just created; more for what an interrupted run left.
+        """
         with self._lock:
             self.closes = max(self.closes, time.monotonic() + WINDOW - age)
 
@@ -60,7 +67,10 @@ class ConsistencyWindow:
 
 
 def is_transient(failure: ServiceFailure) -> bool:
-    """Whether to retry the same request: no response, 429, 5xx, or a conflict that ends by itself."""
+    """Whether to retry the same request: no response, 429, 5xx, or a conflict that ends by itself.
+
+    501 is no such failure: the service will not implement the operation meanwhile.
+    """
     if failure.status is None:
         return not failure.final
     if failure.status == 409:
@@ -69,7 +79,10 @@ def is_transient(failure: ServiceFailure) -> bool:
 
 
 def is_consistency_error(failure: ServiceFailure) -> bool:
-    """Whether the error is what a service returns for a resource that it does not know yet."""
+    """Whether the error is what a service returns for a resource that it does not know yet.
+
+    The same error is permanent when the window is closed: a wrong OCID, or a missing right.
+    """
     if (failure.status, failure.code) in _CONSISTENCY:
         return True
     return failure.status == 400 and any(text in failure.message for text in _UNKNOWN_NAME)
@@ -87,6 +100,9 @@ def call_with_retry(
     open. `rest` waits; it answers False when there is no time for another attempt. `limiter`: shared by all calls, so that a 429
     to one of them slows down all. Raises the ServiceFailure that ended it,
     with `uncertain` set when an earlier attempt may have had its effect.
+
+    Args:
+        attempt: one request; raises ServiceFailure.
     """
     # `doubt`: an attempt whose response was lost. A later "already exists" or "etag differs" may then be our own success, which
     # the caller checks; without it the same error is somebody else's doing.
@@ -119,6 +135,7 @@ def call_with_retry(
 
 
 def _most_attempts(failure: ServiceFailure) -> int:
+    """How often to try, by the kind of failure."""
     if failure.unreached:
         return _ATTEMPTS_UNREACHED
     return _ATTEMPTS_THROTTLED if failure.status == 429 else _ATTEMPTS
@@ -130,6 +147,7 @@ def _is_done(failure: ServiceFailure, doubt: ServiceFailure | None) -> bool:
 
 
 def _pause(tries: int, failure: ServiceFailure) -> float:
+    """Seconds until the next attempt: Retry-After, else exponential with jitter, at most 30."""
     # OCI's own Retry-After, but bounded, so that a wrong header does not stop a run for hours
     if failure.retry_after is not None:
         return min(failure.retry_after, 4 * _LONGEST)

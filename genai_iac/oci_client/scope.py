@@ -39,8 +39,8 @@ Place = tuple[
 class Scope:
     """The list calls of one reading. What is not the stack's own is read only to find what is, and may fail."""
 
-    own: tuple[Place, ...]
-    beyond: tuple[Place, ...]
+    own: tuple[Place, ...]  # what the stack names or owns; a failure here fails the run
+    beyond: tuple[Place, ...]  # searched for what was moved; a failure here becomes a notice
     compartments_left: int  # how many compartments are not searched everywhere
     regions_left: tuple[str, ...]  # regions that are not searched in every compartment
 
@@ -74,6 +74,14 @@ def choose_scope(
     """What to read. `every` and `own` are compartments, the tenancy among them; `named` are the regions that the stack names.
 
     `above` are compartments whose policies are listed in any case: what is attached there reaches into the own ones.
+
+    Args:
+        every: OCIDs of all compartments.
+        own: OCIDs that the stack names or owns.
+        subscribed: regions of the tenancy.
+
+    Returns:
+        The widest search that needs at most MOST_LISTS list calls.
     """
     scope = _choose(every, own, named, subscribed)
     policies = [(RESOURCE_TYPES["Policy"], compartment, None) for compartment in sorted(above)]
@@ -98,16 +106,26 @@ def _choose(every: Iterable[str], own: Iterable[str], named: Iterable[str], subs
 
 
 def whole_scope(every: Iterable[str], regions: Iterable[str]) -> Scope:
-    """Every compartment in those regions, all of it as the stack's own: what was asked for must not fail silently."""
+    """Every compartment in those regions, all of it as the stack's own: what was asked for must not fail silently.
+
+    Args:
+        every: OCIDs of compartments.
+        regions: long names.
+    """
     return Scope(tuple(_lists(sorted(set(every)), sorted(set(regions)))), (), 0, ())
 
 
 def kinds_reaching(reach: str) -> list[ResourceType]:
-    """The kinds that are listed so."""
+    """The kinds that are listed so.
+
+    Args:
+        reach: `tenancy`, `compartment` or `compartment and region`.
+    """
     return [kind for kind in RESOURCE_TYPES.values() if kind.listing.reach == reach]
 
 
 def _lists(compartments: Iterable[str], regions: Iterable[str]) -> Iterator[Place]:
+    """One list call per kind and compartment, for regional kinds also per region."""
     regions = list(regions)
     for compartment in compartments:
         for kind in kinds_reaching("compartment"):

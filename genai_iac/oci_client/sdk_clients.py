@@ -14,7 +14,13 @@ from genai_iac.oci_client.transport import settle_session
 
 
 class SdkClients:
-    """Hands out clients; safe to share between threads."""
+    """Hands out clients; safe to share between threads.
+
+    Args:
+        config: the SDK's configuration.
+        signer: the SDK's signer.
+        endpoint: of a local emulator; None calls OCI.
+    """
 
     def __init__(self, config: dict[str, Any], signer: Any, endpoint: str | None) -> None:
         self._config, self._signer, self._endpoint = config, signer, endpoint
@@ -28,7 +34,14 @@ class SdkClients:
         return self._proxies.get(client.base_client.get_endpoint())
 
     def get(self, service: Service, region: str, endpoint: str | None = None) -> Any:
-        """The client of that service there; `endpoint` is the service's own, where it has one a resource."""
+        """The client of that service there; `endpoint` is the service's own, where it has one a resource.
+
+        Args:
+            service: key of `CLIENTS`.
+            region: long name.
+            endpoint: a service address of the resource itself, such as a vault's
+                managementEndpoint.
+        """
         with self._lock:
             client = self._made.get((service, region, endpoint))
             if client is None:
@@ -47,7 +60,8 @@ class SdkClients:
         module, name = CLIENTS[service]
         options: dict[str, Any] = {
             "signer": self._signer,
-            "skip_deserialization": True,
+            "skip_deserialization": True,  # plain data: the SDK's models print their secrets
+            # Retries are decided in retry.py, by what a failure means.
             "retry_strategy": oci.retry.NoneRetryStrategy(),
             # the SDK's default breaker is one object for every client of the process: one failing service would close them all
             "circuit_breaker_strategy": CircuitBreakerStrategy(),
@@ -63,5 +77,9 @@ class SdkClients:
 
 
 def local_endpoint(endpoint: str, region: str) -> str:
-    """Where a local emulator answers for that region; any other endpoint answers for one region only."""
+    """Where a local emulator answers for that region; any other endpoint answers for one region only.
+
+    Args:
+        endpoint: as given by --endpoint; plain HTTP marks an emulator.
+    """
     return f"{endpoint.rstrip('/')}/r/{region}" if urlsplit(endpoint).scheme == "http" else endpoint

@@ -1,4 +1,7 @@
-"""The only code that handles plaintext: from a response into `Secret`s at once, from a `Secret` into a request and nowhere else."""
+"""The only code that handles plaintext: from a response into `Secret`s at once, from a `Secret` into a request and nowhere else.
+
+tests/core/test_secret.py lists this module among the few that open a value.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,22 @@ E = TypeVar("E", bound=BaseException)
 
 
 def extract_secrets(data: Any) -> dict[str, Secret]:
-    """Take every value out of an answer: those of an API key by secret name, that of a secret bundle as CONTENT."""
+    """Take every value out of an answer: those of an API key by secret name, that of a secret bundle as CONTENT.
+
+    Args:
+        data: a parsed body; values are removed from it in place.
+    """
     if not isinstance(data, dict):
         return {}
     return {**dict(_take_from_key(data)), **dict(_take_from_bundle(data))}
 
 
 def reveal_for_request(argument: Any) -> Any:
-    """An argument for the SDK: a `Secret` in it becomes what Vault takes, base64 of its UTF-8."""
+    """An argument for the SDK: a `Secret` in it becomes what Vault takes, base64 of its UTF-8.
+
+    Returns:
+        The argument itself when it holds no `Secret`; else a copy.
+    """
     if isinstance(argument, Secret):
         return base64.b64encode(argument.reveal().encode()).decode("ascii")
     if isinstance(argument, Mapping):
@@ -30,7 +41,11 @@ def reveal_for_request(argument: Any) -> Any:
 
 
 def forget_frames(error: E) -> E:
-    """The error without the frames it passed through, nor those of its causes: the SDK's hold requests and answers with plaintext."""
+    """The error without the frames it passed through, nor those of its causes: the SDK's hold requests and answers with plaintext.
+
+    Args:
+        error: of the SDK. Its text is redacted elsewhere; its frames cannot be.
+    """
     seen: list[BaseException | None] = [None]
     waiting: list[BaseException | None] = [error]
     while waiting:

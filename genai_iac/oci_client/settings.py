@@ -14,7 +14,7 @@ from pathlib import Path
 
 from genai_iac.core.errors import UsageError
 
-DEFAULT_FILE, OLD_FILE = "~/.oci/config", "~/.oraclebmc/config"
+DEFAULT_FILE, OLD_FILE = "~/.oci/config", "~/.oraclebmc/config"  # the second is where SDKs before 2017 looked
 DEFAULT_PROFILE = "DEFAULT"
 _MAX_BYTES = 1024 * 1024
 
@@ -42,10 +42,10 @@ IGNORED = (
 class Settings:
     """What was found: values by the SDK's names, where each came from, and the file that was asked for."""
 
-    values: Mapping[str, str]
+    values: Mapping[str, str]  # by the SDK's names
     origins: Mapping[str, str]  # `/home/me/.oci/config:4`, or the variable
     file: Path
-    profile: str
+    profile: str  # the one that was read
 
     def origin(self, name: str) -> str:
         """Where a value came from; for one that is missing, where it was looked for."""
@@ -56,7 +56,14 @@ def read_settings(
     file: str | None, profile: str | None, environ: Mapping[str, str] | None = None, *, needs_file: bool = True
 ) -> Settings:
     """The profile and what the environment says beside it. Raises UsageError for a file that is not there (unless the
-    environment has all that an API key needs), cannot be read, or lacks the profile."""
+    environment has all that an API key needs), cannot be read, or lacks the profile.
+
+    Args:
+        file: of --config-file; None searches.
+        profile: of --profile; None is DEFAULT.
+        environ: None is the process environment.
+        needs_file: False accepts a missing file, for verbs that can do without credentials.
+    """
     environ = os.environ if environ is None else environ
     path = config_path(file, environ)
     name = profile or DEFAULT_PROFILE
@@ -66,6 +73,8 @@ def read_settings(
     if not path.is_file() and file is None and profile is None and (enough or not needs_file):
         return Settings(given, sources, path, name)
     values, origins = _read_profile(path, name, sorted(sources.values()))
+    # A key of the environment replaces the profile's key whichever form that has: else the
+    # profile's would win.
     if "key_content" in given and "key_file" not in given:
         values.pop("key_file", None)
     if "key_file" in given and "key_content" not in given:
@@ -74,7 +83,11 @@ def read_settings(
 
 
 def config_path(file: str | None, environ: Mapping[str, str]) -> Path:
-    """The config file: the one asked for, ~/.oci/config, OCI_CONFIG_FILE, ~/.oraclebmc/config, as the SDK looks for it."""
+    """The config file: the one asked for, ~/.oci/config, OCI_CONFIG_FILE, ~/.oraclebmc/config, as the SDK looks for it.
+
+    Args:
+        file: as typed; `~` is replaced.
+    """
     if file is not None:
         return expand(file)
     default = expand(DEFAULT_FILE)
@@ -86,12 +99,18 @@ def config_path(file: str | None, environ: Mapping[str, str]) -> Path:
 
 
 def ignored_variables(environ: Mapping[str, str], *, local: bool = False) -> list[str]:
-    """The variables of oci-cli that are set and have no effect here. A local emulator's exports name its endpoint to oci-cli too."""
+    """The variables of oci-cli that are set and have no effect here. A local emulator's exports name its endpoint to oci-cli too.
+
+    They are named in a warning, so nobody wonders why they have no effect.
+    """
     return [name for name in IGNORED if environ.get(name) and not (local and name == "OCI_CLI_ENDPOINT")]
 
 
 def key_in_profile(file: str | None, profile: str | None) -> bool:
-    """Whether the key is written into the config file itself; False for a file that cannot be read, which is said elsewhere."""
+    """Whether the key is written into the config file itself; False for a file that cannot be read, which is said elsewhere.
+
+    `doctor` advises against it: config files are copied more often than key files.
+    """
     try:
         return read_settings(file, profile).origins.get("key_content", "OCI_CLI_KEY_CONTENT") != "OCI_CLI_KEY_CONTENT"
     except UsageError:
@@ -99,7 +118,14 @@ def key_in_profile(file: str | None, profile: str | None) -> bool:
 
 
 def parse_config(text: str, name: str) -> tuple[dict[str, dict[str, str]], dict[tuple[str, str], int]]:
-    """Sections with their own values, and the line of each. Raises UsageError with the line of what cannot be parsed."""
+    """Sections with their own values, and the line of each. Raises UsageError with the line of what cannot be parsed.
+
+    Args:
+        text: of the file.
+        name: of the file, for messages.
+    """
+    # `default_section=""`: [DEFAULT] is an ordinary section here, and its inheritance is
+    # applied by `_read_profile`.
     parser = configparser.ConfigParser(interpolation=None, default_section="")
     try:
         parser.read_string(text, name)
@@ -123,7 +149,10 @@ def parse_config(text: str, name: str) -> tuple[dict[str, dict[str, str]], dict[
 
 
 def read_config(path: Path) -> list[str]:
-    """The profiles of a config file. Raises UsageError for one that cannot be read."""
+    """The profiles of a config file. Raises UsageError for one that cannot be read.
+
+    In the order of the file.
+    """
     return list(parse_config(_read_text(path, []), str(path))[0])
 
 
@@ -186,7 +215,11 @@ def _listed(sections: Mapping[str, object]) -> str:
 
 
 def expand(file: str) -> Path:
-    """The path with `~` replaced; as it is when nobody's home is known (no HOME, and no entry in the user database)."""
+    """The path with `~` replaced; as it is when nobody's home is known (no HOME, and no entry in the user database).
+
+    A container without HOME and without an entry in /etc/passwd must still get a message
+    and not a traceback.
+    """
     try:
         return Path(file).expanduser()
     except RuntimeError:

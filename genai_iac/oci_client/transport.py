@@ -16,14 +16,21 @@ def settle_session(session: Any, url: str, settings: NetworkSettings) -> str | N
     """Settle a session of the SDK for requests to `url`; returns the proxy that they go through.
 
     Proxies and certificates are looked for once, not before every request. Raises UsageError when a variable names no certificates.
+
+    Args:
+        session: of an SDK client.
+        url: the service's endpoint; decides about the proxy.
+        settings: the network settings of this run.
     """
     proxy = settings.proxy_for(url)
+    # `requests` would read proxies and .netrc from the environment before every request.
     session.trust_env = False
     session.proxies = {"http": proxy, "https": proxy} if proxy else {}
     session.verify = settings.ca_bundle() or True
     # a redirect would carry the body, and with it a value, to an address that nobody chose
     session.get_redirect_target = _no_target
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    # The only encoding whose size `read_body` bounds while it decompresses.
     session.headers["accept-encoding"] = "gzip"
     for prefix, adapter in list(session.adapters.items()):
         session.mount(prefix, _bounded(type(adapter)))

@@ -1,4 +1,4 @@
-"""OCI Vault over a connected tenancy: keeps the promise that `VaultDoor` gives to the vault sink.
+"""OCI Vault over a connected tenancy: keeps the promise that `VaultClient` gives to the vault sink.
 
 Facts it stands on: a secret takes one change at a time, and only while none is under way; the bundles (20190301) are another
 service, which hears of a change a little later; an update of the content has no retry token, so after a doubtful answer it
@@ -20,6 +20,7 @@ from genai_iac.oci_client.regions import region_of_ocid
 from genai_iac.oci_client.responses import OciResponse, expect
 from genai_iac.oci_client.secrets import CONTENT
 
+# states in which the service refuses another change
 _PASSING = ("CREATING", "UPDATING", "SCHEDULING_DELETION", "CANCELLING_DELETION", "DELETING")
 _EARLIEST = timedelta(days=1, minutes=10)  # the service takes a day or more, by its own clock
 _PATIENCE = 120.0  # seconds
@@ -28,12 +29,17 @@ T = TypeVar("T")
 
 
 class TenancyVault:
-    """A `VaultDoor` (its docstrings are the promise)."""
+    """A `VaultClient` (its docstrings are the promise).
+
+    Args:
+        provider: the client; the region of each call is the one inside the OCID.
+    """
 
     def __init__(self, provider: OciClient) -> None:
         self._provider = provider
 
     def find_secret(self, vault: str, compartment: str, name: str) -> Mapping[str, Any] | None:
+        """See `VaultClient.find_secret`. A secret in a passing state is waited for."""
         rows = self._provider.read_all(
             "ListSecrets", compartment, self._region(vault), patient=True, vault_id=vault, name=name
         )
@@ -45,12 +51,14 @@ class TenancyVault:
         return None if found is None or found["lifecycleState"] == "DELETED" else found
 
     def read_key(self, vault: str, key: str) -> Mapping[str, Any]:
+        """See `VaultClient.read_key`. Keys are asked for at the vault's own managementEndpoint."""
         region = self._region(vault)
         found = expect(self._provider.get("GetVault", vault, region).data, "GetVault", "managementEndpoint")
         reply = self._provider.get("GetKey", key, region, endpoint=found["managementEndpoint"])
         return expect(reply.data, "GetKey", "vaultId", "lifecycleState")
 
     def create_secret(self, details: Mapping[str, Any], content: Secret) -> Mapping[str, Any]:
+        """See `VaultClient.create_secret`. After a lost answer the secret is found by its content."""
         body = {**details, "secretContent": _content(content, "CURRENT")}
         made: Mapping[str, Any]
         try:
@@ -66,12 +74,15 @@ class TenancyVault:
         return settled
 
     def add_version(self, secret: str, content: Secret, stage: Stage, records: str = "") -> None:
+        """See `VaultClient.add_version`."""
         body: dict[str, Any] = {"secretContent": _content(content, stage)}
         if records:
             body["metadata"] = {RECORDS: records}
         self._change("UpdateSecret", secret, lambda: self._shows(secret, stage, content), body)
 
     def promote_version(self, secret: str, number: int) -> None:
+        """See `VaultClient.promote_version`."""
+
         def landed() -> bool:
             served = self.read_version(secret, "CURRENT")
             return served is not None and served.number == number
@@ -79,6 +90,7 @@ class TenancyVault:
         self._change("UpdateSecret", secret, landed, {"currentVersionNumber": number})
 
     def read_version(self, secret: str, stage: Stage) -> VaultVersion | None:
+        """See `VaultClient.read_version`. A 404 is no error: no version is in that stage."""
         try:
             reply = self._provider.get("GetSecretBundle", secret, self._region(secret), stage=stage)
         except ServiceFailure as failure:
@@ -92,10 +104,13 @@ class TenancyVault:
         )
 
     def list_versions(self, secret: str) -> Sequence[Mapping[str, Any]]:
+        """See `VaultClient.list_versions`."""
         rows = self._provider.read_all("ListSecretVersions", secret, self._region(secret))
         return [expect(row, "ListSecretVersions", "versionNumber", "stages") for row in rows]
 
     def schedule_version_deletion(self, secret: str, number: int) -> None:
+        """See `VaultClient.schedule_version_deletion`."""
+
         def landed() -> bool:
             rows = self.list_versions(secret)
             return all(row.get("timeOfDeletion") for row in rows if row["versionNumber"] == number)
@@ -103,12 +118,15 @@ class TenancyVault:
         self._change("ScheduleSecretVersionDeletion", secret, landed, self._earliest(), version=number)
 
     def schedule_deletion(self, secret: str) -> None:
+        """See `VaultClient.schedule_deletion`."""
+
         def landed() -> bool:
             return bool(self._get(secret).data["lifecycleState"] == "PENDING_DELETION")
 
         self._change("ScheduleSecretDeletion", secret, landed, self._earliest())
 
     def cancel_deletion(self, secret: str) -> None:
+        """See `VaultClient.cancel_deletion`."""
         self._change("CancelSecretDeletion", secret, lambda: self.read_version(secret, "CURRENT") is not None)
 
     def _change(
@@ -147,6 +165,7 @@ class TenancyVault:
         return reply
 
     def _shows(self, secret: str, stage: Stage, content: Secret) -> bool:
+        """Whether the version in that stage has this content, compared in constant time."""
         version = self.read_version(secret, stage)
         return version is not None and version.content == content
 
@@ -169,6 +188,7 @@ class TenancyVault:
         return seen
 
     def _earliest(self) -> dict[str, str]:
+        """The body of a deletion at the earliest time that the service accepts."""
         moment = self._provider.now() + _EARLIEST
         return {"timeOfDeletion": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
 

@@ -26,6 +26,7 @@ from genai_iac.core import (
 from genai_iac.references.renames import tag_renamed
 from genai_iac.resource_types import ResourceType, Step
 
+# operations after which a tag of the first form no longer fits
 _MOVES = ("ChangeApiKeyCompartment", "MoveCompartment")
 
 
@@ -37,7 +38,15 @@ def make_change(
     held: Sequence[SinkState] = (),
     idle: timedelta = timedelta(hours=24),
 ) -> Change:
-    """The change that a step makes to what is live, or that makes it. `held` is what the sinks of a live key hold."""
+    """The change that a step makes to what is live, or that makes it. `held` is what the sinks of a live key hold.
+
+    Args:
+        address: the address from now on; a rename's old one is in `live.mark.former`.
+        step: what the resource type or the rotation decided.
+        live: None when the resource is to be created.
+        after: the attributes as they will be; None for a deletion or a forget.
+        idle: for how long a secret must have been unused to be out of use.
+    """
     return Change(
         address=address,
         actions=step.actions,
@@ -57,11 +66,15 @@ def _locate(loss: Invalidation, held: Sequence[SinkState]) -> Invalidation:
     """The loss with the places that carry the value; with those that may where none is known to."""
     sure = tuple(sink.place for sink in held if loss.secret in sink.records)
     perhaps = tuple(sink.place for sink in held if loss.secret in sink.unknown)
+    # False makes the guard's message say "perhaps": a write-only sink cannot be asked.
     return replace(loss, carriers=sure or perhaps, looked=bool(held) and bool(sure or not perhaps))
 
 
 def shown_attributes(live: LiveResource) -> dict[str, Any]:
-    """A live resource's attributes as plans show them: without our own mark."""
+    """A live resource's attributes as plans show them: without our own mark.
+
+    Used for `before`, and for the comparison that a saved plan is bound to.
+    """
     hidden = (OWNERSHIP_TAG, LEAK_TAG, RENAMED, REPLACES)
     tags = {key: value for key, value in live.tags.items() if key not in hidden}
     return {**live.attributes, "freeformTags": tags, **({"region": live.region} if live.region else {})}
@@ -73,6 +86,10 @@ def tag_step(
     """The step with the ownership tag, bound to the resource's own OCID, in each call that sends tags. `declared` has all addresses.
 
     What the names in a policy came to stays in it: only a call that writes the statements puts something else there.
+
+    Args:
+        kind: the resource type; names the operation by which the resource is updated.
+        declared: decides whether a former name is still in use by another resource.
     """
     mark = live.mark
     seal = owner.seal(desired.address, live.id, desired.deletion, mark.origin if mark else "")
@@ -81,6 +98,8 @@ def tag_step(
         step,
         calls=tuple(
             _with_mark(call, desired, live, seal, declared)
+            # Every update writes the tag. So a tag of the first form is replaced by the next
+            # update, whatever that is about.
             if call.operation == kind.update_operation or "freeformTags" in call.body
             else call
             for call in step.calls
@@ -93,6 +112,10 @@ def bind_again(kind: ResourceType, live: LiveResource, step: Step, owner: Owner)
 
     That is a move of a resource whose tag is of the first form, bound to the compartment that it leaves; and a tag that names
     the stack otherwise than it is called now.
+
+    Without it a key moved by its manifest and then removed from the manifests could not be
+    recognised, and would stay (tests/plan_apply/test_identity.py,
+    test_a_key_of_an_earlier_release_is_bound_to_its_ocid_when_it_is_moved).
     """
     mark = live.mark
     if mark is None or any(call.operation == kind.update_operation for call in step.calls):
@@ -103,11 +126,18 @@ def bind_again(kind: ResourceType, live: LiveResource, step: Step, owner: Owner)
         return step
     call = Call(kind.update_operation, {"freeformTags": dict(live.tags)}, live.id, live.region)
     actions = step.actions if "update" in step.actions else ("update", *step.actions)
+    # First, because a run that is killed after the move would leave a tag that no longer
+    # fits.
     return replace(step, actions=actions, calls=(call, *step.calls), reasons=(*step.reasons, *filter(None, [why])))
 
 
 def delete_superseded(kind: ResourceType, step: Step, live: Live, address: Address) -> Step:
-    """The step with the deletion of what an earlier run replaced and did not live to delete."""
+    """The step with the deletion of what an earlier run replaced and did not live to delete.
+
+    A replacement is a create, a delivery and a delete. A run killed before the delete
+    leaves both resources; the successor's tag `genai-iac-replaces` names the old one, so
+    the next plan finds it.
+    """
     old = [one for one in live.superseded if one.mark and one.mark.address == address]
     if not old:
         return step

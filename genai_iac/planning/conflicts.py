@@ -1,4 +1,8 @@
-"""What differs although no call can make it so: a change to look at, which has no actions."""
+"""What differs although no call can make it so: a change to look at, which has no actions.
+
+Conflicts are collected, not raised at the first: `compare` shows each as a change
+without actions, and `make_plan` raises them together.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +17,30 @@ from genai_iac.resource_types import RESOURCE_TYPES, ResourceType, declared_tags
 
 
 def check_ownership(desired: Resource, group: Sequence[LiveResource]) -> None:
-    """Raises PlanError when several resources carry its ownership tag and nothing tells which is the original."""
+    """Raises PlanError when several resources carry its ownership tag and nothing tells which is the original.
+
+    Args:
+        group: what carries the tag of `desired` and is taken for ours, from `Live.owned`.
+    """
     if len(group) > 1:
         raise duplicate(desired.address, group)
 
 
 def check_place(desired: Resource, resolver: Resolver, live: Live) -> None:
-    """Raises PlanError when the compartment that it names is not there."""
+    """Raises PlanError when the compartment that it names is not there.
+
+    Args:
+        resolver: knows declared compartments, live ones, and those that are created by the
+            same plan.
+    """
     place = desired.attributes["compartmentId"]
     where = desired.places.get("compartment") or desired.places.get("parent") or desired.source
     try:
         resolved = resolver.value(place)
     except PlanError as error:
         raise PlanError(f"{where}: {desired.address}: {error.message}", hint=error.hint) from error
+    # A Reference needs no check: its compartment is declared, so it is there or will be
+    # created.
     if isinstance(place, str | ExistingCompartment) and resolved not in live.tree:
         raise PlanError(
             f"{where}: {desired.address}: the compartment {place} is not in the tenancy {live.tenancy}",
@@ -40,6 +55,12 @@ def check_name(
 
     OCI compares the names of compartments below one parent, and of all policies of the tenancy, without case. API keys may
     share a name there; here a key of the same place and name is not passed over.
+
+    Args:
+        own: the live resource of this address, None when it is to be created.
+
+    The check sees what was read. A name taken in a compartment that was not read is refused
+    by the service.
     """
     name = resolver.value(desired.attributes[kind.name_field])
     place = resolver.value(desired.attributes["compartmentId"])
@@ -60,7 +81,12 @@ def _is_same_name(kind: ResourceType, other: LiveResource, wanted: tuple[Value, 
 
 
 def duplicate(address: Address, group: Iterable[LiveResource]) -> PlanError:
-    """That several live resources carry one ownership tag, and each may be the one that it was made for."""
+    """That several live resources carry one ownership tag, and each may be the one that it was made for.
+
+    Args:
+        address: the address in the tags.
+        group: all of the claimants, for the message.
+    """
     ids = " and ".join(one.id for one in group)
     return PlanError(
         f"two live resources carry the ownership tag of {address}: {ids}",
@@ -71,6 +97,7 @@ def duplicate(address: Address, group: Iterable[LiveResource]) -> PlanError:
 def _taken(desired: Resource, other: LiveResource, inputs: PlanInputs) -> PlanError:
     name = other.name
     where = desired.places.get("name") or desired.places.get("displayName") or desired.source
+    # OCI keeps a policy's or compartment's name until the deletion has ended.
     if other.lifecycle == "DELETING":
         return PlanError(
             f"{where}: {desired.address}: {other.kind} {name} ({other.id}) is still being deleted",
@@ -109,12 +136,20 @@ def _choose_name(desired: Resource, owner: str, inputs: PlanInputs) -> str:
 def make_unappliable_change(
     address: Address, error: PlanError, inputs: PlanInputs, resolver: Resolver, comparer: DiffContextBuilder
 ) -> Change:
-    """The difference, value by value. Of two live resources with one address none is looked into."""
+    """The difference, value by value. Of two live resources with one address none is looked into.
+
+    Args:
+        error: the reason; becomes the change's reason.
+
+    Returns:
+        A Change with no actions and no calls, for `drift` and for a plan that is refused.
+    """
     desired, group = inputs.resources.get(address), inputs.live.owned.get(address, ())
     live = group[0] if group and (len(group) > 1 or inputs.recognises(group[0])) else None
     before = None if live is None else shown_attributes(live)
     after: Mapping[str, Value] | None = None
     if desired is not None:
+        # With two candidates no difference can be shown without choosing one of them.
         after = before if len(group) > 1 else _wanted(desired, live, resolver, comparer)
     return Change(address, (), error.message, before, after, id=None if live is None else live.id)
 

@@ -21,13 +21,17 @@ from genai_iac.resource_types import RESOURCE_TYPES, DiffContext, RotationReques
 
 @dataclass(frozen=True)
 class PlanInputs:
-    """Desired, live, and what else decides. Nothing is asked of the tenancy but the groups that a comparison needs."""
+    """Desired, live, and what else decides. Nothing is asked of the tenancy but the groups that a comparison needs.
+
+    Collected by `cli/planning.py` and by the Python API. Two plans of equal inputs are
+    equal.
+    """
 
     stack: Stack
     resources: Mapping[Address, Resource]  # in dependency order
-    live: Live
+    live: Live  # one reading of the tenancy
     owner: Owner
-    directory: language.Directory
+    directory: language.Directory  # names of groups to OCIDs; may make a request when asked
     held: Mapping[Address, tuple[SinkState, ...]] = field(default_factory=dict)  # what the sinks of each live key hold
     requests: Mapping[Address, RotationRequest] = field(default_factory=dict)  # what `rotate` asks
     moved: frozenset[Address] = frozenset()  # undeclared, marked elsewhere, and meant to be deleted all the same
@@ -36,18 +40,35 @@ class PlanInputs:
     born: Callable[[str], datetime | None] = lambda _: None  # when the group of that OCID was made, if it is known
 
     def recognises(self, live: LiveResource) -> bool:
-        """Whether the mark was made for that very resource, as far as can be told once it may have been moved."""
+        """Whether the mark was made for that very resource, as far as can be known once it may have been moved.
+
+        Weaker than `Owner.fits`; see `Owner.recognises`.
+        """
         return live.mark is not None and self.owner.recognises(live.mark, live)
 
 
 class DiffContextBuilder:
-    """Finds the facts of one planning; `note` is called with what a reader should know besides."""
+    """Finds the facts of one planning; `note` is called with what a reader should know besides.
+
+    Args:
+        inputs: what is compared.
+        resolver: with the OCIDs that live has. What is replaced later in the plan is
+            removed from it by the planner.
+        note: called with each notice.
+    """
 
     def __init__(self, inputs: PlanInputs, resolver: Resolver, note: Callable[[Notice], None]) -> None:
         self._inputs, self._live, self._resolver, self._note = inputs, inputs.live, resolver, note
 
     def facts(self, desired: Resource) -> DiffContext:
-        """What the kind of a declared resource may look at."""
+        """What the kind of a declared resource may look at.
+
+        Args:
+            desired: its address selects the sink states and the request.
+        """
+        # A changed project or endpoint reaches consumers through the sinks, so it is a delivery
+        # and not a change of the key (tests/plan_apply/test_projects.py,
+        # test_another_base_url_is_delivered_and_nothing_is_renewed).
         held = tuple(self._judge_sink(sink, desired) for sink in self._inputs.held.get(desired.address, ()))
         request = self._inputs.requests.get(desired.address)
         idle = idle_time(desired)
@@ -72,10 +93,24 @@ class DiffContextBuilder:
         return sink if _same_url(url, sink.base_url) else replace(sink, damage="the base URL differs")
 
     def _same(self, desired: Value, live: Any) -> bool:
+        """Whether a desired value, with its references filled in, equals the live one.
+
+        An unknown reference equals nothing.
+        """
         return bool(self._resolver.value(desired) == live)
 
     def same_statements(self, desired: Sequence[Value], live: Sequence[str], attached: str) -> bool:
-        """Whether statements mean the same, seen from the compartment that their policy is attached to. Raises PlanError."""
+        """Whether statements mean the same, seen from the compartment that their policy is attached to. Raises PlanError.
+
+        Args:
+            desired: statements, possibly with references.
+            live: the statements of the live policy.
+            attached: OCID of the compartment where the policy is attached; names in statements
+                are resolved from there.
+
+        Raises:
+            PlanError: a value does not fit its placeholder in a statement.
+        """
         resolved = self._resolver.value(desired)
         assert isinstance(resolved, list)
         if not all(isinstance(statement, str) for statement in resolved):
@@ -83,6 +118,7 @@ class DiffContextBuilder:
         names = {name.casefold() for name in RESOURCE_TYPES["Policy"].names_compartments({"statements": resolved})}
         if names & self._reborn:
             return False  # OCI compiled the name to the compartment that goes
+        # Text first: parsing a thousand policies is what an empty plan would spend its time on.
         return resolved == list(live) or language.is_equivalent(resolved, live, self._inputs.directory, attached)
 
     def _outdated(self, desired: Sequence[Value], live: LiveResource) -> str:
@@ -103,6 +139,7 @@ class DiffContextBuilder:
             return None
 
     def _born(self, id: str) -> datetime | None:
+        """When the thing behind an OCID was created: from this reading, or from a lookup of a group."""
         return self._births.get(id) or self._inputs.born(id)
 
     @cached_property
@@ -119,6 +156,7 @@ class DiffContextBuilder:
         return names & {one.name.casefold() for address in gone for one in owned[address]}
 
     def _is_idle(self, secret: LiveSecret, idle: timedelta) -> bool:
+        """Whether nobody used the secret for `idle`. Never used counts as idle."""
         return secret.last_used is None or self._live.now - secret.last_used >= idle
 
 

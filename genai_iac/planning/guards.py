@@ -1,4 +1,9 @@
-"""A plan may refuse itself: mass deletion, an outage, a protected resource. Pure."""
+"""A plan may refuse itself: mass deletion, an outage, a protected resource. Pure.
+
+A guard refuses what may be meant and would be hard to undo. It judges the whole plan
+before its first write, and each refusal names the flag that allows exactly this.
+Conflicts, which no flag allows, are in `conflicts.py`.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +20,32 @@ _FROM = 10  # owned resources; below that a share says nothing
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """The flags that let a guarded change pass."""
+    """The flags that let a guarded change pass.
 
-    allow_destroy: int | None = None
-    accept_outage: frozenset[Address] = frozenset()
+    Made from the command line. A flag holds for one run; nothing is stored.
+    """
+
+    allow_destroy: int | None = None  # the number of deletes that was announced; more are refused
+    accept_outage: frozenset[Address] = frozenset()  # keys whose callers may lose access
     everything: bool = False  # the verb is destroy: the number of deletes is what was asked for
     outage_takes_address: bool = True  # the verb is about one key when --accept-outage has no ADDR behind it
     allow_file_sinks: bool = False  # in CI, make values that only files of this machine will hold
 
 
 def check_plan(plan: Plan, resources: Mapping[Address, Resource], live: Live, overrides: Overrides) -> None:
-    """Raises GuardError (exit 3) with every refusal and the flag that overrides it, where there is one."""
+    """Raises GuardError (exit 3) with every refusal and the flag that overrides it, where there is one.
+
+    Args:
+        plan: with sink states and lost access filled in.
+        resources: the declared ones, for `deletion: forbid`.
+        live: the tenancy's time, and the tags of what is no longer declared.
+
+    Raises:
+        GuardError: one line per refusal.
+    """
     refusals = [
+        # Both would say the same of a plan that deletes everything; the message about
+        # everything is the clearer one.
         *(list(_total_deletion(plan, overrides)) or _mass_deletion(plan, overrides)),
         *(refusal for change in plan.changes for refusal in _protected(change, resources, live)),
         *(refusal for change in plan.changes for refusal in _outage(change, live, overrides)),
@@ -47,6 +66,11 @@ def _total_deletion(plan: Plan, overrides: Overrides) -> Iterator[str]:
 
 
 def _mass_deletion(plan: Plan, overrides: Overrides) -> Iterator[str]:
+    """More than 30 % of at least 10 owned resources would be deleted.
+
+    The usual cause is a wrong directory or an emptied file
+    (tests/plan_apply/test_guards.py, test_an_emptied_manifest_does_not_empty_the_tenancy).
+    """
     deletes = plan.summary["delete"]
     if (
         overrides.everything
@@ -62,9 +86,11 @@ def _mass_deletion(plan: Plan, overrides: Overrides) -> Iterator[str]:
 
 
 def _protected(change: Change, resources: Mapping[Address, Resource], live: Live) -> Iterator[str]:
+    """A deletion of what has `deletion: forbid`, in the manifest or in the tag of the live resource."""
     if "delete" not in change.actions:
         return
     declared, found = resources.get(change.address), live.one(change.address)
+    # The tag counts as well, else removing the manifest would remove its protection.
     modes = {declared.deletion if declared else None, found.mark.deletion if found and found.mark else None}
     if "forbid" in modes:
         yield (
@@ -73,11 +99,16 @@ def _protected(change: Change, resources: Mapping[Address, Resource], live: Live
 
 
 def _outage(change: Change, live: Live, overrides: Overrides) -> Iterator[str]:
+    """Secrets in use that would stop working, keys in use that would lose access, and keys
+
+    without any working secret.
+    """
     yield from _lost_access(change, live, overrides)
     if change.address in overrides.accept_outage:
         return
     override = _override(change.address, overrides)
     for loss in change.losses:
+        # A secret named with --leaked was asked for by a person: no further flag is needed.
         if loss.key is None and not loss.asked and loss.last_used is not None and loss.is_in_use(live.now):
             ago = say_ago(loss.last_used, live.now)
             sure = "still" if loss.looked else "perhaps still"
@@ -105,6 +136,7 @@ def _override(key: Address, overrides: Overrides) -> str:
 
 
 def _left_without(change: Change) -> bool:
+    """Whether the change leaves a key without an active secret that had one. An unused key is refused too."""
     if change.before is None or change.after is None or not change.losses:
         return False
     before, after = change.before.get("secrets", {}), change.after.get("secrets", {})
@@ -117,6 +149,7 @@ def _any_active(secrets: Mapping[str, object]) -> bool:
 
 
 def _verb(loss: Invalidation) -> str:
+    """The words for what invalidates the secret; the refusal reads as one sentence."""
     return {
         "renew": "renewing replaces",
         "deactivate": "deactivating stops",
@@ -126,7 +159,12 @@ def _verb(loss: Invalidation) -> str:
 
 
 def say_ago(then: datetime, now: datetime) -> str:
-    """How long ago, in the largest whole unit: `4 minutes ago`."""
+    """How long ago, in the largest whole unit: `4 minutes ago`.
+
+    Args:
+        then: aware; a time after `now` counts as now.
+        now: the tenancy's time.
+    """
     seconds = max(int((now - then).total_seconds()), 0)
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= 2 * length or (seconds >= length and unit != "day"):

@@ -1,4 +1,9 @@
-"""The order of changes: what is referred to comes first, what lies inside goes before what holds it, a name is freed before it is taken."""
+"""The order of changes: what is referred to comes first, what lies inside goes before what holds it, a name is freed before it is taken.
+
+Each rule yields pairs (waiting, needed). They are put together into one graph, so that
+a change may wait for several reasons, and the order is the graph's. What does not
+depend on each other is applied at once.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +19,7 @@ from genai_iac.manifest.graph import read_references
 from genai_iac.references.resolver import Resolver
 from genai_iac.resource_types import RESOURCE_TYPES
 
-_OCID = re.compile(r"ocid1\.[a-z0-9.-]+")
+_OCID = re.compile(r"ocid1\.[a-z0-9.-]+")  # of any type, inside a statement or an attribute
 
 
 def order_changes(
@@ -23,6 +28,15 @@ def order_changes(
     """The changes with their `needs`, each after what it needs; otherwise in the order given.
 
     `resolver` knows the names that compartments have and will have. Raises PlanError when changes wait for each other.
+
+    Args:
+        changes: at most one per address; their order decides between changes that could
+            both come next.
+        resources: declared ones, for their references.
+
+    Raises:
+        PlanError: a circle, such as two compartments that exchange their names
+        (tests/plan_apply/test_order.py, test_swapped_names_are_said_to_need_two_steps).
     """
     by_address = {change.address: change for change in changes}
     needs: dict[Address, set[Address]] = {address: set() for address in by_address}
@@ -46,7 +60,15 @@ def order_changes(
 def add_needs(
     changes: Sequence[Change], wanted: Iterable[tuple[Address, Address]]
 ) -> tuple[tuple[Change, ...], list[tuple[Address, Address]]]:
-    """The changes in an order in which each first of a pair also waits for the second, and the pairs that would make a circle."""
+    """The changes in an order in which each first of a pair also waits for the second, and the pairs that would make a circle.
+
+    Used for the order that keeps callers' access: what allows a key comes before what stops
+    allowing it. Such an order is wanted and not enforced by OCI, so a circle drops the pair
+    and the caller reports it.
+
+    Args:
+        wanted: pairs (waiting, needed).
+    """
     by_address = {change.address: change for change in changes}
     needs = {address: set(change.needs) & set(by_address) for address, change in by_address.items()}
     refused = []
@@ -54,6 +76,8 @@ def add_needs(
         if _waits(needed, waiting, needs):
             refused.append((waiting, needed))
         else:
+            # Added one by one: an earlier pair has precedence over a later one that would close a
+            # circle with it.
             needs[waiting].add(needed)
     ordered = _sorted(list(by_address), needs)
     return tuple(replace(by_address[one], needs=tuple(sorted(needs[one]))) for one in ordered), refused
@@ -84,6 +108,7 @@ def _referred(
 
 
 def _matters(change: Change | None, reference: Reference) -> bool:
+    """Whether the reference has to wait: its target is created, or a field other than the OCID may change."""
     return change is not None and (reference.field != "id" or "create" in change.actions)
 
 
@@ -94,6 +119,7 @@ def _named(changes: Mapping[Address, Change], resolver: Resolver) -> Iterator[tu
     """
     appearing: dict[str, list[Address]] = {}
     for address, change in changes.items():
+        # A change that only delivers or deletes gives no name.
         if address.kind == "Compartment" and change.after is not None and change.actions != ("deliver",):
             appearing.setdefault(str(resolver.value(change.after["name"])).casefold(), []).append(address)
     if not appearing:
@@ -123,6 +149,7 @@ def _rewritten(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Add
 
 
 def _reshapes(change: Change) -> bool:
+    """Whether the change renames, moves or deletes the compartment, so that OCI rewrites policies that name it."""
     if change.after is None:
         return "delete" in change.actions
     assert change.before is not None
@@ -130,6 +157,7 @@ def _reshapes(change: Change) -> bool:
 
 
 def _names(change: Change, attributes: Mapping[str, Value] | None) -> set[str]:
+    """Names of compartments in the statements of a policy, without case; nothing for other kinds."""
     if attributes is None:
         return set()
     return {name.casefold() for name in RESOURCE_TYPES[change.address.kind].names_compartments(attributes)}
@@ -146,6 +174,8 @@ def _held(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]
     if not deleted:
         return
     for address, change in changes.items():
+        # Searching the text finds OCIDs wherever an attribute has them, also in kinds that are
+        # added later.
         for id in set(_OCID.findall(json.dumps(change.before))) if change.before else ():
             if id in deleted and change.id != id:
                 yield deleted[id], address
@@ -165,12 +195,14 @@ def _freed(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address
 def _claims(
     address: Address, some: Mapping[str, Value] | None, other: Mapping[str, Value] | None
 ) -> Iterator[tuple[str, ...]]:
+    """The name that a change gains (`some` after, `other` before) or gives up; none when it keeps its name."""
     claim, counter = _claim(address, some), _claim(address, other)
     if claim is not None and claim != counter:
         yield claim
 
 
 def _claim(address: Address, attributes: Mapping[str, Value] | None) -> tuple[str, ...] | None:
+    """What must be unique: kind, parent OCID where the scope is a compartment, and the name without case."""
     kind = RESOURCE_TYPES[address.kind]
     if attributes is None or kind.name_scope is None:
         return None
@@ -193,6 +225,8 @@ def _sorted(order: Sequence[Address], needs: Mapping[Address, set[Address]]) -> 
         address = order[heapq.heappop(ready)]
         done.append(address)
         for dependent in dependents.get(address, ()):
+            # `needs` holds each pair once, so the count reaches zero exactly when the last need is
+            # placed.
             waiting[dependent] -= 1
             if not waiting[dependent]:
                 heapq.heappush(ready, position[dependent])

@@ -1,4 +1,9 @@
-"""What a saved plan was made from, and whether that still holds: the files, the variables, the live objects, the tenancy. Pure."""
+"""What a saved plan was made from, and whether that still holds: the files, the variables, the live objects, the tenancy. Pure.
+
+A saved plan is applied only to what it was made from. Each input is stored as a digest,
+so the file can be shared as a CI artifact, and a refusal can still name the input that
+differs.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from genai_iac import __version__
 from genai_iac.core import Address, Live, LiveResource
 from genai_iac.core.errors import GuardError, StalePlanError
 
-_AGAIN = "plan again: genai-iac plan --out FILE"
+_AGAIN = "plan again: genai-iac plan --out FILE"  # the hint of every stale plan
 
 
 def digest_inputs(
@@ -30,6 +35,16 @@ def digest_inputs(
     """What the plan depends on, as JSON data for the saved plan. Variables and digests only: no value of a secret, no credential.
 
     `groups` has, by policy to be written, a digest of what the groups in it mean.
+
+    Args:
+        path: the PATH argument.
+        variables: by name; values are digested, because a variable may be confidential.
+        files: SHA-256 in hex by name, from `Manifest.files`.
+        groups: from `policy_staleness.digest_groups`.
+        targets: addresses of --target.
+        moved: addresses of --delete-moved.
+        full_scan: how far the plan looked; apply has to look as far.
+        claims: --claim-name was given.
     """
     return {
         "path": path,
@@ -42,12 +57,19 @@ def digest_inputs(
         "files": dict(files),
         "tenancy": live.tenancy,
         "live": _live_digests(live) | {f"a group that {address} names": digest for address, digest in groups.items()},
+        # Another release may order or call differently, so its plan is not the one that was
+        # reviewed.
         "version": __version__,
     }
 
 
 def check_inputs(saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Raises GuardError for another tenancy (no flag overrides that), StalePlanError that names every other difference."""
+    """Raises GuardError for another tenancy (no flag overrides that), StalePlanError that names every other difference.
+
+    Args:
+        saved: the `inputs` of the plan file.
+        now: `digest_inputs` of this run.
+    """
     if saved.get("tenancy") != now["tenancy"]:
         raise GuardError(
             f"refused: the plan was made for tenancy {saved.get('tenancy')}, this profile is of {now['tenancy']}"
@@ -58,7 +80,15 @@ def check_inputs(saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
 
 
 def check_same_plan(saved: Mapping[str, Any], fresh: Mapping[str, Any]) -> None:
-    """Raises StalePlanError when the plan made again says something else, naming where."""
+    """Raises StalePlanError when the plan made again says something else, naming where.
+
+    The inputs agree here. What still differs comes from sinks, groups and time, which have
+    no digest of their own.
+
+    Args:
+        saved: the JSON plan in the file.
+        fresh: the JSON plan made now.
+    """
     if saved.get("fingerprint") == fresh["fingerprint"]:
         return
     before = {change["address"]: change for change in saved.get("changes", ())}
@@ -80,6 +110,7 @@ def _differing_keys(before: Mapping[str, Any] | None, after: Mapping[str, Any] |
 
 
 def _differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yields what differs, one clause each: files, variables, live objects, environment, version of the tool."""
     for what, verb in (("files", "the file"), ("variables", "the variable"), ("live", "in the tenancy")):
         before, after = saved.get(what, {}), now[what]
         for name in sorted({*before, *after}):
@@ -93,6 +124,11 @@ def _differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[s
 
 
 def _live_digests(live: Live) -> dict[str, str]:
+    """A digest per live object, by the name that a message gives it.
+
+    Masks and states of secrets count, times of use do not: a key that is called between
+    plan and apply does not make the plan stale (tests/plan_apply/test_saved_plans.py).
+    """
     ours = {str(address): _digest([_plain(one) for one in group]) for address, group in live.owned.items()}
     # a compartment that is not ours still carries what is: its place and name count
     around = {node.id: _digest([node.name, node.parent]) for node in live.tree.nodes.values()}
@@ -115,4 +151,5 @@ def _plain(one: LiveResource) -> Any:
 
 
 def _digest(value: Any) -> str:
+    """24 hex digits over JSON with sorted keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:24]

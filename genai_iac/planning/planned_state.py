@@ -1,4 +1,9 @@
-"""The tenancy as it will be once everything is applied; what is not made yet goes by an OCID that stands in. Pure."""
+"""The tenancy as it will be once everything is applied; what is not made yet goes by an OCID that stands in. Pure.
+
+Preflight checks need the end of a plan, not its beginning: a policy may name a
+compartment that the same plan creates. With a placeholder OCID for each thing to be
+created, the same resolver and the same parser work on the future.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +19,18 @@ from genai_iac.resource_types import RESOURCE_TYPES
 
 _OCID = re.compile(r"ocid1\.[A-Za-z0-9._-]*[A-Za-z0-9]")
 
-Lookup = Callable[[str, str | None], str | None]
+Lookup = Callable[[str, str | None], str | None]  # name and identity domain (None: Default) to OCID
 
 
 @dataclass(frozen=True)
 class PlannedState:
-    """Everything has an OCID here, so every reference and every statement can be resolved."""
+    """Everything has an OCID here, so every reference and every statement can be resolved.
+
+    Made once per plan. Resolving statements is the slow part, so they are cached.
+    """
 
     resources: Mapping[Address, Resource]
-    tree: CompartmentTree
+    tree: CompartmentTree  # with declared compartments under their new names and parents
     ids: Mapping[Address, str]  # of everything declared: its OCID, or a placeholder until it is created
     made: frozenset[Address]  # what has its own
     _statements: dict[Address, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
@@ -38,7 +46,10 @@ class PlannedState:
         return {id: address for address, id in self.ids.items()}
 
     def told(self, text: str) -> str:
-        """A text with addresses in the place of the OCIDs that stand in for what is not made yet."""
+        """A text with addresses in the place of the OCIDs that stand in for what is not made yet.
+
+        For error messages: a user must not see an OCID that does not exist.
+        """
         return _OCID.sub(lambda found: self._called(found[0]), text)
 
     def _called(self, id: str) -> str:
@@ -46,18 +57,29 @@ class PlannedState:
         return id if address is None or address in self.made else str(address)
 
     def home(self, address: Address) -> str:
-        """The OCID of the compartment that a declared resource will be in. Raises PlanError when there is none like it."""
+        """The OCID of the compartment that a declared resource will be in. Raises PlanError when there is none like it.
+
+        Raises:
+            PlanError: the compartment is neither declared nor live.
+        """
         return str(self.resolver.value(self.resources[address].attributes["compartmentId"]))
 
     def statements(self, policy: Address) -> tuple[str, ...]:
-        """A declared policy's statements, whole. Raises PlanError when a value fits no hole."""
+        """A declared policy's statements, whole. Raises PlanError when a value fits no hole.
+
+        Args:
+            policy: address of a declared policy.
+        """
         if policy not in self._statements:
             resolved = self.resolver.value(self.resources[policy].attributes["statements"])
             self._statements[policy] = tuple(map(str, _listed(resolved)))
         return self._statements[policy]
 
     def is_whole(self, policy: Address) -> bool:
-        """Whether every value of its statements fits its hole."""
+        """Whether every value of its statements fits its hole.
+
+        False for a policy whose error is reported elsewhere; checks skip it.
+        """
         try:
             return self.statements(policy) is not None
         except PlanError:
@@ -68,20 +90,33 @@ class PlannedState:
         return len(_listed(self.resources[policy].attributes["statements"]))
 
     def directory(self, groups: Lookup, dynamic_groups: Lookup) -> TenancyDirectory:
-        """Names to OCIDs as they will be."""
+        """Names to OCIDs as they will be.
+
+        Args:
+            groups: group names to OCIDs, as of now: groups are not managed by manifests.
+            dynamic_groups: the same for dynamic groups.
+        """
         return TenancyDirectory(self.tree, groups, dynamic_groups)
 
 
 def predict_state(
     resources: Mapping[Address, Resource], tree: CompartmentTree, ids: Mapping[Address, str]
 ) -> PlannedState:
-    """What the tenancy will be, from what it is. Raises PlanError for a compartment that will not be there."""
+    """What the tenancy will be, from what it is. Raises PlanError for a compartment that will not be there.
+
+    Args:
+        resources: all declared ones; a compartment's parent may be declared too.
+        tree: the live compartments.
+        ids: OCIDs of what is live.
+    """
     known = {address: ids.get(address) or placeholder_ocid(address) for address in resources}
     nodes = dict(tree.nodes)
     naming = Resolver(resources, tree, known)
     for address, one in resources.items():
         if address.kind == "Compartment":
             parent, name = naming.value(one.attributes["compartmentId"]), naming.value(one.attributes["name"])
+            # An existing compartment is replaced under its own OCID, so a rename or a move shows in
+            # every path below it.
             nodes[known[address]] = CompartmentNode(known[address], str(name), str(parent))
     return PlannedState(
         resources, CompartmentTree.of(tree.tenancy, nodes.values()), known, frozenset(ids.keys() & resources.keys())
@@ -89,7 +124,11 @@ def predict_state(
 
 
 def placeholder_ocid(address: Address) -> str:
-    """An OCID for what is not there yet."""
+    """An OCID for what is not there yet.
+
+    It has the right form for its type and no unique part, so the service would refuse it if
+    it were ever sent.
+    """
     return f"ocid1.{RESOURCE_TYPES[address.kind].ocid_type}.oc1..{address.name}"
 
 

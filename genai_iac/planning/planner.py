@@ -1,4 +1,8 @@
-"""The plan as a whole: drafts, what the service would refuse of them, their order."""
+"""The plan as a whole: drafts, what the service would refuse of them, their order.
+
+A draft is a change without `needs`. All drafts are made before any is checked against
+the others, so that one error hides no other.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,10 @@ from genai_iac.resource_types import RESOURCE_TYPES, idle_time
 
 
 class Planner:
-    """Collects errors and notices while it drafts."""
+    """Collects errors and notices while it drafts.
+
+    Used once. `errors` make `make_plan` raise; `notices` go into the plan.
+    """
 
     def __init__(self, inputs: PlanInputs) -> None:
         self.inputs, self.live, self.ids = inputs, inputs.live, inputs.live.ids
@@ -31,7 +38,15 @@ class Planner:
         self.comparer = DiffContextBuilder(inputs, self.resolver, self.notices.append)
 
     def for_desired(self) -> Iterator[Change]:
+        """
+
+        Yields:
+            A draft per declared resource that differs, in dependency order. An error becomes a
+                change without actions.
+        """
         for resource in self.inputs.resources.values():
+            # Bound as a default: a lambda that captured the loop's variable would see its last
+            # value.
             yield from self._collect(resource.address, lambda resource=resource: self._draft(resource))  # type: ignore[misc]
 
     @cached_property
@@ -44,6 +59,10 @@ class Planner:
         self.notices.extend(describe_lookalikes(self.lookalikes, self.inputs))
 
     def for_undeclared(self) -> Iterator[Change]:
+        """Drafts for what the owner's tag is on and no manifest declares: deletions and forgets.
+
+        Notices name what carries the tag and is not touched.
+        """
         for address, group in self.live.owned.items():
             if address not in self.inputs.resources:
                 yield from self._collect(address, lambda address=address, group=group: self._removal(address, group))  # type: ignore[misc]
@@ -52,7 +71,11 @@ class Planner:
         self._note_name()
 
     def look_ahead(self, drafts: Sequence[Change]) -> None:
-        """What the service would refuse of all this."""
+        """What the service would refuse of all this.
+
+        Args:
+            drafts: all of them; the checks look at the tenancy after the whole plan.
+        """
         try:
             future = predict_state(self.inputs.resources, self.live.tree, self.ids)
             errors, notices = check_changes(drafts, future, self.live, self.inputs.directory, self.inputs.limits)
@@ -64,7 +87,11 @@ class Planner:
             self.notices.extend(notices)
 
     def ordered(self, drafts: Sequence[Change]) -> tuple[Change, ...]:
-        """The changes in an order that works; as they are when there is none."""
+        """The changes in an order that works; as they are when there is none.
+
+        A circle between changes that look like renames gets the advice to declare them as
+        renames.
+        """
         try:
             return order_changes(drafts, self.inputs.resources, self.resolver)
         except PlanError as error:
@@ -72,6 +99,7 @@ class Planner:
             return tuple(drafts)
 
     def _collect(self, address: Address, draft: Callable[[], Change | None]) -> Iterator[Change]:
+        """Run one draft; keep its error, so that the other resources are planned all the same."""
         try:
             change = draft()
         except PlanError as error:
@@ -82,6 +110,7 @@ class Planner:
                 yield change
 
     def _draft(self, desired: Resource) -> Change | None:
+        """The change of one declared resource, or None when it is as declared. Raises PlanError for a conflict."""
         kind = RESOURCE_TYPES[desired.address.kind]
         group = self.live.owned.get(desired.address, ())
         check_previous(desired, group, self.inputs)
@@ -109,10 +138,17 @@ class Planner:
         )
 
     def _removal(self, address: Address, group: tuple[LiveResource, ...]) -> Change | None:
+        """The deletion of what nothing declares any more, None when it is left alone.
+
+        Only what the tag certainly was made for is deleted: a copied tag deletes nothing
+        (tests/plan_apply/test_ownership.py, test_a_copied_mark_deletes_nothing).
+        """
         owner = self.inputs.owner
+        # --claim-name takes what manifests declare. A deletion needs more than an equal name.
         if any(one.mark and owner.shares_name(one.mark) for one in group):
             return None  # of that name, and claimed by no manifest: it may be another stack's
         fitting = [one for one in group if one.mark and owner.fits(one.mark, one)]
+        # `moved` is a person's word (--delete-moved) or a destroy's.
         if address in self.inputs.moved and len(group) == 1:
             fitting = list(group)
         if len(fitting) > 1:
@@ -131,6 +167,7 @@ class Planner:
         return make_change(address, step, live, None, self.inputs.held.get(address, ()))
 
     def _after_create(self, desired: Resource) -> Mapping[str, Value]:
+        """The attributes of a resource to be created, with references filled in where they are known."""
         resolved = self.resolver.value(desired.attributes)
         assert isinstance(resolved, Mapping)
         return {**resolved, **({"region": desired.region} if desired.region else {})}
@@ -181,10 +218,12 @@ class PlanComparison:
     """Live against desired, whether or not it can be made so.
 
     `plan` is one to look at when there are `refusals`: in no order, and with what no call can change, which has no actions.
+
+    `drift` and `plan` of a refused stack show it; `apply` uses `make_plan`, which raises.
     """
 
     plan: Plan
-    refusals: tuple[PlanError, ...]
+    refusals: tuple[PlanError, ...]  # empty: `make_plan` returns the plan
 
 
 def make_plan(inputs: PlanInputs) -> Plan:
@@ -192,6 +231,9 @@ def make_plan(inputs: PlanInputs) -> Plan:
 
     Raises PlanError that names everything that stands in the way: two live resources with one address, a name that is
     taken, a compartment that is not there, a change that OCI has no call for, a policy that it would refuse.
+
+    Args:
+        inputs: desired, live and everything else that decides.
     """
     compared = compare(inputs)
     if compared.refusals:
@@ -200,7 +242,16 @@ def make_plan(inputs: PlanInputs) -> Plan:
 
 
 def make_destroy_plan(inputs: PlanInputs) -> Plan:
-    """The plan in which nothing is declared any more: everything that carries the owner's mark goes, innermost first."""
+    """The plan in which nothing is declared any more: everything that carries the owner's mark goes, innermost first.
+
+    Args:
+        inputs: as for `make_plan`. What is declared and recognised is deleted even when it
+            was moved.
+
+    Returns:
+        A plan of deletes and forgets. What is not declared and does not fit its tag is
+            left, with a notice.
+    """
     declared = inputs.resources
     ours = {address for address in declared if (one := inputs.live.one(address)) and inputs.recognises(one)}
     plan = make_plan(replace(inputs, resources={}, moved=inputs.moved | ours))
@@ -208,7 +259,11 @@ def make_destroy_plan(inputs: PlanInputs) -> Plan:
 
 
 def compare(inputs: PlanInputs) -> PlanComparison:
-    """All that differs, and all that stands in the way of changing it: what would make `make_plan` raise hides nothing else."""
+    """All that differs, and all that stands in the way of changing it: what would make `make_plan` raise hides nothing else.
+
+    A plan without differences skips the checks of what would be written; it reads no
+    groups.
+    """
     live = inputs.live
     planner = Planner(inputs)
     drafts = [*planner.for_desired(), *planner.for_undeclared()]

@@ -3,6 +3,10 @@
 OCI turns the names in a policy into OCIDs when the policy is written. The ownership tag keeps a digest of those OCIDs; when
 the same names come to others by now, the policy has to be written again. A mark without a digest (an adopted policy's)
 is derived from the age of what the names mean.
+
+The case: a compartment is deleted and created again under its name. The policy still
+reads as declared, so without this check the plan would be empty while every caller gets
+404.
 """
 
 from __future__ import annotations
@@ -16,20 +20,26 @@ from genai_iac import iam_policy as language
 from genai_iac.core import Address, LiveResource, StatementText, Value
 from genai_iac.planning.planned_state import PlannedState
 
-CreatedAt = Callable[[str], datetime | None]
+CreatedAt = Callable[[str], datetime | None]  # OCID to the time of its creation; None when unknown
 
 
 @dataclass(frozen=True, slots=True)
 class StalePolicy:
     """Why a live policy must be written again, or what is the matter although writing it would not help. Both may be empty."""
 
-    reason: str = ""
-    note: str = ""
+    reason: str = ""  # not empty: an update has to be sent although nothing else differs
+    note: str = ""  # not empty: a name resolves to nothing
 
 
 def digest_names(statements: Iterable[str], directory: language.Directory, attached: str) -> str:
-    """What those statements come to when they are written now, as 16 hex digits. The same for all that mean the same."""
+    """What those statements come to when they are written now, as 16 hex digits. The same for all that mean the same.
+
+    Args:
+        statements: with all values filled in.
+        attached: OCID of the compartment where the policy is attached.
+    """
     compiled = {language.compiled_ids(language.parse_once(text), directory, attached) for text in statements}
+    # Sorted, so that the order of statements is no difference.
     text = "\n".join(sorted(" ".join(ids) for ids in compiled))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -41,6 +51,14 @@ def find_stale_names(
 
     `directory` is asked for groups, `born` for when something was made (None where that is not known). A name may also
     mean a compartment that is still to be made.
+
+    Args:
+        policy: a live policy with an ownership tag, whose address is declared.
+        future: the tenancy after the plan.
+        directory: group names to OCIDs now.
+
+    Returns:
+        An empty StalePolicy when the names still mean what they meant.
     """
     assert policy.mark is not None
     statements = future.statements(policy.mark.address)
@@ -50,6 +68,8 @@ def find_stale_names(
     named = dict.fromkeys(name for tree in trees for name in language.find_names(tree, known, policy.compartment))
     lost = [name for name in named if name.id is None and _is_told(name)]
     if lost:
+        # Not a reason to write: the service would refuse a statement whose name it cannot
+        # resolve.
         return StalePolicy(note=f"{_listed(lost)} is not there: what names it grants nothing")
     younger = [name for name in named if name.id and _is_younger(name.id, policy.created, future, born)]
     # with a digest its difference decides; without one (an imported policy) only what is younger than the policy is certain
@@ -63,7 +83,11 @@ def find_stale_names(
 def digest_groups(
     policies: Iterable[Address], future: PlannedState, directory: language.Directory
 ) -> dict[Address, str]:
-    """What the statements of those declared policies that name groups come to: a group made again under its name shows here."""
+    """What the statements of those declared policies that name groups come to: a group made again under its name shows here.
+
+    Part of a saved plan's inputs: between plan and apply a group may be deleted and created
+    again (tests/plan_apply/test_saved_plans.py).
+    """
     known = future.directory(directory.group, directory.dynamic_group)
     whole = {address: future.statements(address) for address in policies if future.is_whole(address)}
     return {
@@ -74,7 +98,11 @@ def digest_groups(
 
 
 def names_anything(statements: Iterable[Value]) -> bool:
-    """Whether statements name something that OCI compiles; told without filling in their values."""
+    """Whether statements name something that OCI compiles, without filling in their values.
+
+    Args:
+        statements: texts, or StatementText with placeholders.
+    """
     return any(language.named_kinds(_tree(statement)) for statement in statements)
 
 
@@ -90,11 +118,13 @@ def _tree(statement: Value) -> language.Statement:
 
 
 def _is_told(name: language.Named) -> bool:
+    """Whether the service can be asked for the name: groups of other identity domains than Default cannot be read."""
     domain, slash, _ = name.name.partition("/")
     return name.kind == "compartment" or not slash or domain.casefold() == "default"
 
 
 def _is_younger(id: str, written: datetime | None, future: PlannedState, born: CreatedAt) -> bool:
+    """Whether what the name means was created after the policy was written, or is still to be created."""
     address = future.addresses.get(id)
     if address is not None and address not in future.made:
         return True

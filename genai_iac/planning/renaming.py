@@ -1,4 +1,9 @@
-"""Renames as a plan sees them: previous names that fit two live resources, and what looks like a rename that nobody declared."""
+"""Renames as a plan sees them: previous names that fit two live resources, and what looks like a rename that nobody declared.
+
+OCI has no rename of a manifest address. Without `metadata.previousNames` a new name is
+a new resource: a new key, new secrets and an outage for its callers. So plans look for
+renames that were not declared.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +19,14 @@ from genai_iac.resource_types import RESOURCE_TYPES
 
 
 def check_previous(desired: Resource, group: Sequence[LiveResource], inputs: PlanInputs) -> None:
-    """Raises PlanError when more than one live resource could be the renamed one."""
+    """Raises PlanError when more than one live resource could be the renamed one.
+
+    Args:
+        group: the live resources of the address itself.
+
+    Raises:
+        PlanError: with the previous names to remove.
+    """
     strangers = [old for old in desired.previous if old not in inputs.resources]
     left = [one for old in strangers for one in inputs.live.owned.get(old, ())]
     several = [*group, *left] if group and left else [*group]
@@ -39,7 +51,12 @@ def _tagged(one: LiveResource) -> Address:
 
 
 def find_lookalikes(inputs: PlanInputs, resolver: Resolver) -> Mapping[Address, Address]:
-    """Resources to be made that equal exactly one live resource that nothing declares any more, and are its only equal."""
+    """Resources to be made that equal exactly one live resource that nothing declares any more, and are its only equal.
+
+    Returns:
+        New address to old one. Pairs only: of two equal candidates neither is proposed
+        (tests/plan_apply/test_renames.py, test_what_is_alike_twice_is_not_told).
+    """
     owned, resources = inputs.live.owned, inputs.resources
     gone = {address: group[0] for address, group in owned.items() if address not in resources and len(group) == 1}
     made = [one for address, one in resources.items() if address not in owned] if gone else []
@@ -49,14 +66,22 @@ def find_lookalikes(inputs: PlanInputs, resolver: Resolver) -> Mapping[Address, 
 
 
 def describe_lookalikes(lookalikes: Mapping[Address, Address], inputs: PlanInputs) -> Iterator[Notice]:
-    """One notice for each."""
+    """One notice for each.
+
+    Args:
+        lookalikes: from `find_lookalikes`.
+    """
     for new, old in lookalikes.items():
         text = f"{old}, which nothing declares any more, has the same settings: if it was renamed, {_how(new, old, inputs)}"
         yield Notice(f"{text}; as it is, {old} is removed and {new} is created", new)
 
 
 def suggest_rename(error: PlanError, lookalikes: Mapping[Address, Address], inputs: PlanInputs) -> PlanError:
-    """The error with the previousNames to add as what to do next, when it names a resource that was probably renamed."""
+    """The error with the previousNames to add as what to do next, when it names a resource that was probably renamed.
+
+    Args:
+        error: from the ordering; its text names the addresses of the circle.
+    """
     ways = [_how(new, old, inputs) for new, old in lookalikes.items() if str(new) in error.message]
     if not ways:
         return error
@@ -68,6 +93,7 @@ def _how(new: Address, old: Address, inputs: PlanInputs) -> str:
 
 
 def _find_like(desired: Resource, gone: Mapping[Address, LiveResource], resolver: Resolver) -> Iterator[Address]:
+    """Undeclared live resources of the same kind, region and compartment with the same name or the same settings."""
     kind = desired.address.kind
     wanted = {name: _known(value, resolver) for name, value in desired.attributes.items()}
     place, name = wanted["compartmentId"], wanted[RESOURCE_TYPES[kind].name_field]

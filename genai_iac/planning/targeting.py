@@ -13,6 +13,11 @@ def filter_plan(plan: Plan, targets: Iterable[Address], known: Iterable[Address]
     """The plan with only the targets' changes and what they need, and a notice that says how many were left out.
 
     Raises PlanError for a target that neither manifests nor tenancy know.
+
+    Args:
+        plan: ordered, with `needs`.
+        targets: none keeps the whole plan.
+        known: addresses of the manifests and of the tenancy: an unchanged one is no error.
     """
     wanted = set(targets)
     if not wanted:
@@ -30,6 +35,8 @@ def filter_plan(plan: Plan, targets: Iterable[Address], known: Iterable[Address]
         address = todo.pop()
         if address not in kept:
             kept.add(address)
+            # Needs come along, else the part would fail where it refers to something that is not
+            # there yet.
             todo.extend(by_address[address].needs)
     left_out = len(by_address) - len(kept)
     notices = plan.notices

@@ -17,16 +17,28 @@ Name: TypeAlias = tuple[str, ...]  # the kind, where it has to be unique, and th
 
 
 def find_clashing_names(resources: Mapping[Address, Resource]) -> Iterator[Problem]:
-    """Names that two of the declared resources have, as far as the manifests alone tell. Expects no circle among them."""
+    """Names that two of the declared resources have, as far as the manifests alone tell. Expects no circle among them.
+
+    Args:
+        resources: all declared resources.
+
+    Yields:
+        A problem at the second resource of each pair, naming the first.
+    """
     firsts: dict[Name, Resource] = {}
     for resource, name in claimed_names(resources):
+        # The order of the manifests decides which one is reported: the same on every run.
         first = firsts.setdefault(name, resource)
         if first is not resource:
             yield Problem(name_place(resource), describe_clash(resource, first), way_out(resource))
 
 
 def claimed_names(resources: Mapping[Address, Resource]) -> Iterator[tuple[Resource, Name]]:
-    """Every declared resource whose name has to be unique and is known without a tenancy, with that name."""
+    """Every declared resource whose name has to be unique and is known without a tenancy, with that name.
+
+    Yields:
+        Resource and name; resources whose name refers to something unknown are passed over.
+    """
     places = _Places(resources)
     for resource in resources.values():
         name = places.name_of(resource)
@@ -64,7 +76,7 @@ class _Places:
     def __init__(self, resources: Mapping[Address, Resource]) -> None:
         self._resources = resources
         self._resolver = Resolver(resources, CompartmentTree(""), {})
-        self._known: dict[Address, str] = {}
+        self._known: dict[Address, str] = {}  # digest of the path, by declared compartment
 
     def name_of(self, resource: Resource) -> str | None:
         """Its name in OCI without case, None when only a tenancy tells it."""

@@ -48,6 +48,14 @@ def follow_renames(live: Live, resources: Mapping[Address, Resource]) -> Live:
     """The reading with everything that carries a previous name under the address that the manifests give it now.
 
     What cannot be followed, because the new address has a live resource of its own, stays under the old one.
+
+    Args:
+        live: as read, with addresses from the ownership tags.
+        resources: all declared resources.
+
+    Returns:
+        The same object when nothing is renamed. A renamed resource has its old address in
+            `mark.former`.
     """
     reader = _Reader(live.owned, resources)
     if not reader.claimers.keys() & live.owned.keys():
@@ -64,7 +72,14 @@ def follow_renames(live: Live, resources: Mapping[Address, Resource]) -> Live:
 def tag_renamed(
     tags: Mapping[str, Value], desired: Resource, live: LiveResource, declared: Container[Address]
 ) -> dict[str, Value]:
-    """The tags of an update with `RENAMED` where it is needed, and without it where it is not; `declared` has all addresses."""
+    """The tags of an update with `RENAMED` where it is needed, and without it where it is not; `declared` has all addresses.
+
+    Args:
+        tags: freeform tags that the update would write.
+        desired: the declared resource.
+        live: as it is now.
+        declared: addresses of the manifests.
+    """
     former = live.mark.former if live.mark else None
     if former is not None:
         name = former.name if former in declared else ""
@@ -76,8 +91,8 @@ def tag_renamed(
 
 @dataclass(frozen=True)
 class _Reader:
-    owned: Mapping[Address, tuple[LiveResource, ...]]
-    resources: Mapping[Address, Resource]
+    owned: Mapping[Address, tuple[LiveResource, ...]]  # live resources by the address in their tag
+    resources: Mapping[Address, Resource]  # declared, by address
 
     @cached_property
     def claimers(self) -> Mapping[Address, Address]:
@@ -98,6 +113,7 @@ class _Reader:
 
     def _has_own(self, address: Address, seen: frozenset[Address]) -> bool:
         """Whether something live has that address and keeps it."""
+        # Swapped names come around to where the question began: there the new address is free.
         if address in seen:
             return False
         return any(self.address_of(one, address, seen) == address for one in self.owned.get(address, ()))

@@ -25,16 +25,16 @@ from genai_iac.core import (
 )
 from genai_iac.core.errors import PlanError
 
-_HOLE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
+_HOLE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")  # `${name}`, and `$${` for the characters `${`
 
 
 @dataclass(frozen=True)
 class Resolver:
     """What is known: the declared resources, the compartment tree, and the OCIDs of what is live (apply adds what it makes)."""
 
-    resources: Mapping[Address, Resource]
-    tree: CompartmentTree
-    ids: Mapping[Address, str]
+    resources: Mapping[Address, Resource]  # declared, by address
+    tree: CompartmentTree  # compartments of the tenancy
+    ids: Mapping[Address, str]  # OCIDs of live resources; the mapping grows while an apply runs
 
     @classmethod
     def of(cls, resources: Mapping[Address, Resource], live: Live) -> Resolver:
@@ -45,6 +45,9 @@ class Resolver:
         """The value with everything known filled in; what is not known yet stays what it is.
 
         Raises PlanError for what can never be known.
+
+        Args:
+            value: an attribute or a part of one.
         """
         match value:
             case Reference():
@@ -57,6 +60,7 @@ class Resolver:
                 return self._text(value)
             case Mapping():
                 return {name: self.value(part) for name, part in value.items()}
+            # Before `Sequence`: a string is a sequence of strings as well.
             case str() | Lifetime():
                 return value
             case Sequence():
@@ -64,7 +68,12 @@ class Resolver:
         return value
 
     def final(self, value: Value, now: datetime) -> Any:
-        """Plain data to send: lifetimes become moments. Raises PlanError when something is still unknown."""
+        """Plain data to send: lifetimes become moments. Raises PlanError when something is still unknown.
+
+        Args:
+            value: an attribute or a request body.
+            now: the service's clock; lifetimes count from it.
+        """
         resolved = self.value(value)
         unknown = next(leaves(resolved), None)
         if unknown is not None:
@@ -72,7 +81,15 @@ class Resolver:
         return _send(resolved, now)
 
     def compartment_path(self, compartment: Value) -> tuple[str, ...] | None:
-        """The names from the root to a compartment as the manifests want it, or None when that is not known."""
+        """The names from the root to a compartment as the manifests want it, or None when that is not known.
+
+        Args:
+            compartment: reference, path or OCID.
+
+        Returns:
+            Empty for the tenancy; None for an OCID outside the tree or a name that is still
+                unknown.
+        """
         match compartment:
             case Reference(address=address):
                 desired = self.resources[address].attributes
@@ -116,6 +133,8 @@ class Resolver:
         if filled is None:
             return text
         try:
+            # The policy parser fills it in, so that a name with spaces or quotes cannot become
+            # other words of the statement.
             return _template(text.template).fill(filled)
         except (language.PolicyValueError, language.PolicySyntaxError) as error:
             raise PlanError(f"the statement «{text.template}» cannot be filled in: {error}") from error
@@ -151,7 +170,12 @@ class Resolver:
 
 
 def named_compartments(tree: CompartmentTree, resources: Iterable[Resource]) -> Iterator[str]:
-    """The OCIDs of the compartments of the tree that these resources name by path or OCID."""
+    """The OCIDs of the compartments of the tree that these resources name by path or OCID.
+
+    Args:
+        tree: compartments of the tenancy.
+        resources: those without `compartmentId` are passed over.
+    """
     for resource in resources:
         match resource.attributes.get("compartmentId"):
             case ExistingCompartment() as existing:
@@ -180,7 +204,7 @@ def _send(value: Value, now: datetime) -> Any:
     return value
 
 
-Lookup = Callable[[str, str | None], str | None]
+Lookup = Callable[[str, str | None], str | None]  # name and domain to OCID; None: no such group, or it cannot be seen
 
 
 @dataclass(frozen=True)
@@ -192,8 +216,14 @@ class TenancyDirectory:
     dynamic_groups: Lookup
 
     def compartment(self, path: tuple[str, ...], attached: str) -> str | None:
-        """The compartment that a statement means by that path, seen from the policy's own compartment."""
+        """The compartment that a statement means by that path, seen from the policy's own compartment.
+
+        Args:
+            path: names as in `in compartment a:b`.
+            attached: OCID of the compartment that the policy is in.
+        """
         own = self.tree.nodes.get(attached)
+        # A path may begin with the name of the policy's own compartment.
         if own is not None and path and own.name.casefold() == path[0].casefold():
             return self.tree.find(path[1:], attached)
         return self.tree.find(path, attached)
@@ -203,7 +233,12 @@ class TenancyDirectory:
         return self.tree.contains(ancestor, compartment)
 
     def group(self, name: str, domain: str | None) -> str | None:
-        """The OCID of that group."""
+        """The OCID of that group.
+
+        Args:
+            name: without case.
+            domain: identity domain; None: the Default domain.
+        """
         return self.groups(name, domain)
 
     def dynamic_group(self, name: str, domain: str | None) -> str | None:

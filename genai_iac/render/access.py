@@ -15,13 +15,19 @@ from genai_iac.render.plan.context import AccessBeforeAfter
 
 
 def access_text(found: Accesses, terminal: Terminal) -> str:
-    """One line a permission with its statements below it: now, and once everything is applied where that differs."""
+    """One line a permission with its statements below it: now, and once everything is applied where that differs.
+
+    Args:
+        found: from `analysis.access`.
+        terminal: width and colours.
+    """
     if not found.keys:
         return terminal.join(["No API keys."])
     if not (found.granted or found.taken):
         return terminal.join([*_section(found, found.after, terminal), *_gap_lines(found, terminal)])
     lines = ["Now:", *_section(found, found.before, terminal)]
     lines += ["", "Once it is applied:", *_section(found, found.after, terminal)]
+    # Counts are repeated at the end, because the list is long.
     lines += ["", f"That is once it is applied: {_counts(found)}; see --diff.", *_gap_lines(found, terminal)]
     return terminal.join(lines)
 

@@ -12,9 +12,10 @@ from genai_iac.render.common.sanitize import columns, escape_control
 from genai_iac.render.common.terminal import Terminal, Tone
 from genai_iac.repository.stack_results import StackResult
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
+# by exit code; any other code reads `failed`
 _WORDS = {0: "ok", 1: "failed", 2: "differs", 3: "refused", 4: "incomplete", 5: "expiring", 130: "interrupted"}
-_TONES: Mapping[int, Tone] = {0: "add", 2: "change", 5: "change"}
+_TONES: Mapping[int, Tone] = {0: "add", 2: "change", 5: "change"}  # codes that are not here are painted as dangers
 _MESSAGE_LIMIT = 200  # characters
 
 
@@ -36,7 +37,13 @@ def verdicts_heading(stacks: Sequence[Named], terminal: Terminal) -> str:
 
 
 def verdict_line(result: StackResult, stacks: Sequence[Named], terminal: Terminal) -> str:
-    """`ok           team/chat@prod  3 changes`."""
+    """`ok           team/chat@prod  3 changes`.
+
+    Args:
+        result: one stack's.
+        stacks: all that were selected, for the width of the column.
+        terminal: width and colours.
+    """
     word = _WORDS.get(result.code, "failed")
     name = _name(result.path, result.environment)
     padded = name + " " * max(0, _width(stacks) - columns(name))
@@ -96,6 +103,7 @@ def _first_problem(data: Any) -> str:
 def _counted(verb: str, data: Any) -> str:
     """What the verb counted, in a few words; empty when its answer has another form."""
     if verb == "apply":
+        # `apply` prints events, not one document.
         done = [one for one in data or () if one.get("type") == "change_complete"]
         return count(sum(one.get("status") == "done" for one in done), "change")
     if isinstance(data, list):

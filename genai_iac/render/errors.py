@@ -16,7 +16,12 @@ _LINES = 200  # lines of one message
 
 
 def problems_text(errors: IacError | Iterable[IacError], terminal: Terminal | None = None) -> str:
-    """One block an error, and one for each problem of a manifest or a plan: `Error: file:line:column: what is wrong`, then the way out."""
+    """One block an error, and one for each problem of a manifest or a plan: `Error: file:line:column: what is wrong`, then the way out.
+
+    Args:
+        errors: one error or several.
+        terminal: None: 80 columns, no colours.
+    """
     terminal = terminal or Terminal()
     blocks = [block for error in _each(errors) for block in _blocks(error, terminal)]
     return terminal.join(line for index, block in enumerate(blocks) for line in ([""] if index else []) + block)

@@ -8,8 +8,8 @@ from typing import TypeAlias
 from genai_iac.core import Address
 from genai_iac.render.common.sanitize import escape_control
 
-Needs: TypeAlias = Mapping[Address, Iterable[Address]]
-_LABEL_LIMIT = 120
+Needs: TypeAlias = Mapping[Address, Iterable[Address]]  # what each address needs
+_LABEL_LIMIT = 120  # characters
 
 
 def mermaid(needs: Needs) -> str:

@@ -11,8 +11,8 @@ from genai_iac.core.errors import UsageError
 from genai_iac.render.common.json_text import write_json
 from genai_iac.render.common.sanitize import escape_control
 
-FORMAT_VERSION = "1.0"
-_UNFIT = re.compile(r"[^A-Z0-9]+")
+FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
+_UNFIT = re.compile(r"[^A-Z0-9]+")  # what the name of a shell variable may not contain
 _VALUE_LIMIT = 4000  # characters
 
 

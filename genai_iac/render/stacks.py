@@ -11,7 +11,7 @@ from typing import Any
 from genai_iac.render.common.json_text import write_json
 from genai_iac.render.common.sanitize import escape_control
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 80  # characters of what names a job and its artefact
 
@@ -21,9 +21,9 @@ class StackEntry:
     """One stack in one environment (empty: none); `name` is the Stack's."""
 
     name: str
-    path: str
+    path: str  # as it is typed
     environment: str
-    variable_files: Sequence[str]
+    variable_files: Sequence[str]  # the nearest last
 
 
 def stacks_text(entries: Iterable[StackEntry]) -> str:

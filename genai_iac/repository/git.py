@@ -15,11 +15,15 @@ from tempfile import TemporaryDirectory
 
 from genai_iac.core.errors import UsageError
 
+# Every setting by which a repository's own configuration could run a program or reach a
+# network.
 _QUIET = (
     *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.bareRepository=explicit"),
     *("-c", "protocol.allow=never", "--no-pager", "--no-optional-locks", "--no-replace-objects", "--literal-pathspecs"),
 )
+# `LC_ALL`: the messages that are matched below are the English ones.
 _ENVIRON = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+# Modes of git trees; submodules (160000) are passed over.
 _REGULAR, _LINK = ("100644", "100755"), "120000"
 _LARGEST = 1024 * 1024 + 1  # bytes of a file that are of interest: a manifest is refused past 1 MiB
 _LAST_WORDS = 400  # characters of what git says
@@ -57,11 +61,21 @@ class Repository:
         return found.decode().strip()
 
     def changed_since(self, revision: str) -> frozenset[str]:
-        """The files that differ from where this branch left that revision, committed or not, added, changed or deleted."""
+        """The files that differ from where this branch left that revision, committed or not, added, changed or deleted.
+
+        Args:
+            revision: anything that `git rev-parse` takes.
+
+        Raises:
+            GitError: no such commit, or git cannot compare.
+        """
         commit = self.commit(revision)
+        # What the other branch changed meanwhile is not this branch's change.
         base = _run(self.root, "merge-base", commit, "HEAD", no=(1,))  # 1: they have no commit in common
         since = base.decode().strip() or commit
         lists = (
+            # Committed, staged, not staged, and new files; plumbing commands, whose output has no
+            # user settings in it.
             ("diff-tree", "-r", "-z", "--name-only", "--no-renames", since, "HEAD"),
             ("diff-index", "--cached", "-z", "--name-only", "--no-renames", "HEAD"),
             ("diff-files", "-z", "--name-only", "--ignore-submodules=all"),
@@ -72,8 +86,18 @@ class Repository:
     def files_at(
         self, commit: str, below: Iterable[str], endings: tuple[str, ...] = ("",)
     ) -> Iterator[tuple[str, str, bytes]]:
-        """Mode, name and content (of a link its target) of the files at a commit below these paths that end so; `.` means all."""
+        """Mode, name and content (of a link its target) of the files at a commit below these paths that end so; `.` means all.
+
+        Args:
+            commit: full object name, from `commit`.
+            below: files or directories, relative to the root.
+            endings: of the names that are wanted; links always are.
+
+        Yields:
+            At most 1 MiB and a byte of each file.
+        """
         names = [name for name in below if name != "."]
+        # Object names first, contents in one `cat-file` afterwards: one process for all files.
         listed = _run(self.root, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *names)
         rows = [row.split(b"\t", 1) for row in listed.split(b"\0") if row]
         wanted = [(head.split()[0].decode(), head.split()[2], os.fsdecode(name)) for head, name in rows]
@@ -83,7 +107,17 @@ class Repository:
 
     @contextmanager
     def laid_out(self, commit: str, below: Iterable[str], endings: tuple[str, ...]) -> Iterator[Path]:
-        """A directory with those files and links, gone afterwards. Links are made last, so that nothing is written through one."""
+        """A directory with those files and links, gone afterwards. Links are made last, so that nothing is written through one.
+
+        Args:
+            commit: full object name.
+            below: files or directories, relative to the root.
+            endings: of the names that are wanted.
+
+        Raises:
+            UsageError: the directory cannot be written.
+            GitError: git does not give the content.
+        """
         with ExitStack() as stack:
             try:
                 folder = Path(stack.enter_context(TemporaryDirectory(prefix="genai-iac-"))).resolve()
@@ -138,6 +172,7 @@ def _run(where: Path, *arguments: str, given: bytes | None = None, no: tuple[int
         ran = subprocess.run(
             ["git", *_QUIET, *arguments],  # noqa: S607  # the git that is on PATH is the one people use
             cwd=where,
+            # `GIT_DIR` and its like, as git sets them for hooks, would point at another repository.
             env={**{name: text for name, text in os.environ.items() if not name.startswith("GIT_")}, **_ENVIRON},
             input=given if given is not None else b"",
             capture_output=True,
@@ -194,6 +229,7 @@ def _read_blobs(where: Path, blobs: list[bytes]) -> Iterator[bytes]:
         head = answer[here:end].split()
         if len(head) != 3 or head[1] != b"blob":
             raise _unreadable(where, blob.decode(), b" ".join(head[1:]).decode("utf-8", "replace"))
+        # The whole content is skipped, but only the beginning is kept.
         size = int(head[2])
         yield answer[end + 1 : end + 1 + min(size, _LARGEST)]
         here = end + 1 + size + 1

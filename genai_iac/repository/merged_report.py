@@ -15,17 +15,17 @@ class ReportedSecret:
     """One secret of one key, as `status` told it. Times are RFC 3339 in UTC."""
 
     owner: str  # stack or stack@environment
-    path: str
-    address: str
-    id: str
-    secret: str
-    state: str
-    mask: str
-    role: str | None
-    expires: str | None
+    path: str  # from the repository's root
+    address: str  # `ApiKey/name`
+    id: str  # OCID of the key
+    secret: str  # its name within the key
+    state: str  # of the service: ACTIVE, INACTIVE, …
+    mask: str  # `keyMask` of the service
+    role: str | None  # current, standby, pending, inactive; None or empty: nothing says
+    expires: str | None  # None: never
     hours_left: float | None  # when it was read; negative once it is over
     last_used: str | None
-    sinks: tuple[str, ...]
+    sinks: tuple[str, ...]  # for people: type and address of each
     rotation: str | None  # the rotation's next step
     drift: (
         bool | None
@@ -36,14 +36,14 @@ class ReportedSecret:
 class ReportedStack:
     """One stack in one environment."""
 
-    owner: str
-    path: str
+    owner: str  # stack or stack@environment
+    path: str  # from the repository's root
     codes: Mapping[str, int]  # by verb
     messages: Mapping[str, str]  # what failed, by verb
     read: str | None  # the tenancy's clock when its secrets were read
     drift: tuple[str, ...] | None  # addresses that differ; None: not known
     last_apply: str | None
-    last_apply_code: int | None
+    last_apply_code: int | None  # exit code; None: no apply among the results
     secrets: tuple[ReportedSecret, ...]
 
 
@@ -66,14 +66,20 @@ class MergedReport:
 
 
 def merge_results(results: Iterable[StackResult]) -> MergedReport:
-    """Raises UsageError for a result whose data are not what its verb prints."""
+    """Raises UsageError for a result whose data are not what its verb prints.
+
+    Args:
+        results: of any verbs and shards, in any order.
+    """
     groups: dict[tuple[str, str], dict[str, StackResult]] = {}
     for one in results:
         verbs = groups.setdefault((one.path, one.environment), {})
+        # `<=`: of two results of the same second the later one in the list counts.
         if one.verb not in verbs or verbs[one.verb].time <= one.time:
             verbs[one.verb] = one
     try:
         return MergedReport(tuple(_merge_stack(verbs) for _, verbs in sorted(groups.items())))
+    # The files come from other jobs and perhaps other versions.
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"a result in the directory is damaged: {error}", hint="run that shard again") from error
 
@@ -88,6 +94,7 @@ def _merge_stack(verbs: Mapping[str, StackResult]) -> ReportedStack:
         owner=first.owner,
         path=first.path,
         codes={verb: one.code for verb, one in sorted(verbs.items())},
+        # 2 and 5 are findings (changes or drift, expiring secrets), not failures.
         messages={verb: one.message for verb, one in sorted(verbs.items()) if one.code not in (0, 2, 5)},
         read=data.get("now"),
         drift=drift,

@@ -16,17 +16,24 @@ from genai_iac.repository.stacks import FoundStack, find_stacks
 class SelectedStack:
     """One stack in one environment (empty: none)."""
 
-    name: str
+    name: str  # `metadata.name` of the Stack
     path: str  # as it is typed
     key: str  # from the root of the repository: the same on every machine
     environment: str
-    variable_files: tuple[str, ...]
+    variable_files: tuple[str, ...]  # of the directories above it, the nearest last
 
 
 def concerned_environments(
     stack: FoundStack, repository: Repository | None, changed: frozenset[str] | None, given: tuple[Path, ...]
 ) -> frozenset[str] | None:
-    """The environments that a change concerns; None: all of them."""
+    """The environments that a change concerns; None: all of them.
+
+    Args:
+        stack: with its environments.
+        repository: None outside git.
+        changed: files by git's names; None: nothing is compared.
+        given: variable files of the command line; a change to one concerns everything.
+    """
     if repository is None or changed is None or {repository.name(file) for file in given} & changed:
         return None
     touching = [file for file in (repository.root / name for name in changed) if stack.is_made_of(file)]
@@ -52,7 +59,15 @@ def select_stacks(
     environment: str | None = None,
     variable_files: tuple[Path, ...] = (),
 ) -> list[SelectedStack]:
-    """The stacks below a path, by path and environment. Raises UsageError outside git when a revision is named."""
+    """The stacks below a path, by path and environment. Raises UsageError outside git when a revision is named.
+
+    Args:
+        path: directory to search.
+        changed_since: revision; None: all stacks.
+        shard: None: all parts.
+        environment: only this one; None: all of each stack.
+        variable_files: of the command line.
+    """
     repository = find_git(path, needed=changed_since is not None)
     changed = frozenset(repository.changed_since(changed_since)) if repository and changed_since else None
     found = find_stacks(path, repository.root if repository else None)

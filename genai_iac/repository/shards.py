@@ -9,6 +9,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+# Six digits are far more shards than any CI system starts.
 _FORM = re.compile(r"(\d{1,6})/(\d{1,6})")
 
 
@@ -21,7 +22,11 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """Read `I/N` with 0 <= I < N. Raises ValueError."""
+        """Read `I/N` with 0 <= I < N. Raises ValueError.
+
+        Raises:
+            ValueError: another form, or an index outside 0 to N-1.
+        """
         found = _FORM.fullmatch(text)
         shard = cls(int(found[1]), int(found[2])) if found else cls(0, 0)
         if not 0 <= shard.index < shard.count:

@@ -22,8 +22,10 @@ from genai_iac.manifest.files import ENVIRONMENTS, ManifestPath, find_manifest_p
 from genai_iac.manifest.yaml_reader import read_yaml
 from genai_iac.schema import STACK_KIND
 
-_MANIFESTS = (".yaml", ".yml")
-_VARIABLES = (".vars.yaml", ".vars.yml", ".vars.json")
+_MANIFESTS = (".yaml", ".yml")  # endings of manifests
+_VARIABLES = (".vars.yaml", ".vars.yml", ".vars.json")  # endings of variable files that stacks below share
+# How a Stack document looks in block and in flow form: for files that are too broken to be
+# parsed, which must not vanish from the list of stacks.
 _SIGN = re.compile(rb"""^["']?kind["']?\s*:\s*["']?Stack\b|[{,]\s*["']?kind["']?\s*:\s*["']?Stack\b""", re.MULTILINE)
 _LONGEST_CHAIN = 40  # links that lead to links
 
@@ -32,7 +34,7 @@ _LONGEST_CHAIN = 40  # links that lead to links
 class FoundStack:
     """One stack. Paths are as PATH was given; `place` is where it really is."""
 
-    name: str
+    name: str  # `metadata.name`
     path: str
     place: Path
     environments: tuple[str, ...]

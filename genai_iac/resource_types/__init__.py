@@ -41,6 +41,8 @@ __all__ = [
 
 
 def _read_shelf() -> Mapping[str, ResourceType]:
+    # A module without KIND is an error at import: a forgotten registration is noticed by
+    # every test.
     shelf: dict[str, ResourceType] = {}
     for module in pkgutil.iter_modules(__path__):
         if module.name.startswith("_"):

@@ -25,11 +25,15 @@ ENDPOINT_SCHEMA: Mapping[str, Any] = {
     "pattern": r"^(openai/v1|actions/v1|https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)$",
     "examples": ["openai/v1"],
 }
-_REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]{1,2}")
+_REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]{1,2}")  # a label of a host name that is a region
 
 
 def read_project(spec: Mapping[str, Any]) -> Value:
-    """A Reference to a declared Project, an OCID as it is, or None."""
+    """A Reference to a declared Project, an OCID as it is, or None.
+
+    Args:
+        spec: of a checked ApiKey document.
+    """
     written = spec.get("project")
     if isinstance(written, str) and not written.startswith("ocid1."):
         return Reference(Address("Project", written))
@@ -37,13 +41,21 @@ def read_project(spec: Mapping[str, Any]) -> Value:
 
 
 def read_endpoint(spec: Mapping[str, Any]) -> str:
-    """`openai/v1`, `actions/v1`, or a URL without a slash at its end."""
+    """`openai/v1`, `actions/v1`, or a URL without a slash at its end.
+
+    Args:
+        spec: of a checked ApiKey document.
+    """
     default = "openai/v1" if "project" in spec else "actions/v1"
     return str(spec.get("endpoint", default)).rstrip("/")
 
 
 def check_callers(document: Document) -> Iterator[Problem]:
-    """What the schema cannot say of `endpoint`."""
+    """What the schema cannot say of `endpoint`.
+
+    Whether the host may be used is decided later, by the command line
+    (`oci_client/inference_hosts.py`).
+    """
     url = str(document.spec.get("endpoint", ""))
     if not url.startswith("https://"):
         return
@@ -57,6 +69,10 @@ def check_callers(document: Document) -> Iterator[Problem]:
 
 
 def region_of_endpoint(endpoint: str) -> str | None:
-    """The region that the host of a URL names; None when it names none."""
+    """The region that the host of a URL names; None when it names none.
+
+    Args:
+        endpoint: `spec.endpoint` or its default.
+    """
     host = (urlsplit(endpoint).hostname or "") if endpoint.startswith("https://") else ""
     return next((label for label in host.split(".") if _REGION.fullmatch(label)), None)

@@ -12,6 +12,7 @@ from genai_iac.delivery import sinks
 from genai_iac.resource_types._base import read_time
 from genai_iac.rotation.expiry import DEFAULT, EXPIRES_SCHEMA, read_expiry, write_moment
 
+# keyName as CreateApiKey takes it
 NAME_SCHEMA: Mapping[str, Any] = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,254}$"}
 STATES: Mapping[str, str] = {"active": "ACTIVE", "inactive": "INACTIVE", "revoked": "REVOKED"}  # OCI's words
 SECRETS_SCHEMA: Mapping[str, Any] = {
@@ -39,7 +40,11 @@ DELIVERIES_SCHEMA: Mapping[str, Any] = {
 
 
 def check_secret_names(document: Document) -> Iterator[Problem]:
-    """Names that are not distinguished."""
+    """Names that are not distinguished.
+
+    Yields:
+        At the second secret of a name.
+    """
     names: set[str] = set()
 
     def check(index: int, secret: Mapping[str, Any]) -> Iterator[Problem]:
@@ -71,9 +76,15 @@ def check_expiries(document: Document) -> Iterator[Problem]:
 
 
 def check_deliveries(document: Document) -> Iterator[Problem]:
-    """Sinks that are not known beforehand."""
+    """Sinks that are not known beforehand.
+
+    Yields:
+        At the entry: references, and entries whose sink cannot be opened.
+    """
 
     def check(index: int, entry: Value) -> Iterator[Problem]:
+        # A sink must be part of the approved plan, so it cannot depend on an OCID that is only
+        # known after apply.
         for leaf in leaves(entry):
             yield Problem(
                 document.place("spec", "deliverTo", index),
@@ -91,7 +102,12 @@ def check_deliveries(document: Document) -> Iterator[Problem]:
 
 
 def read_secrets(spec: Mapping[str, Any]) -> dict[str, Value]:
-    """The declared secrets by name: `{"state": "active", "expires": Lifetime or moment}`."""
+    """The declared secrets by name: `{"state": "active", "expires": Lifetime or moment}`.
+
+    Args:
+        spec: of a checked document; `strict=False`, because there are one or two secrets
+            and always two defaults.
+    """
     return {
         secret["name"]: {"state": secret.get("state", default), "expires": read_expiry(secret.get("expires", DEFAULT))}
         for secret, default in zip(spec["secrets"], _default_states(spec), strict=False)
@@ -104,7 +120,11 @@ def _default_states(spec: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def read_live_secret(item: Mapping[str, Any]) -> LiveSecret:
-    """One of the `keys` of an API key, as a list or a Get shows it."""
+    """One of the `keys` of an API key, as a list or a Get shows it.
+
+    Args:
+        item: an `ApiKeyItem` of the API.
+    """
     return LiveSecret(
         name=item["keyName"],
         state=item["state"],
@@ -116,7 +136,11 @@ def read_live_secret(item: Mapping[str, Any]) -> LiveSecret:
 
 
 def show_secrets(secrets: Iterable[LiveSecret]) -> dict[str, dict[str, str | None]]:
-    """The secrets as attributes of their key, by name, in the words of manifests."""
+    """The secrets as attributes of their key, by name, in the words of manifests.
+
+    The mask is not among them: it changes with every renewal and would always be a
+    difference.
+    """
     return {
         secret.name: {
             "state": secret.state.lower(),
@@ -127,7 +151,10 @@ def show_secrets(secrets: Iterable[LiveSecret]) -> dict[str, dict[str, str | Non
 
 
 def declare_secret(secret: LiveSecret) -> dict[str, str]:
-    """A secret as a manifest declares it so that nothing is to be done: what has died of age is not wanted back."""
+    """A secret as a manifest declares it so that nothing is to be done: what has died of age is not wanted back.
+
+    Used by export. A date-time is written, so the next plan is empty.
+    """
     state = {"ACTIVE": "active", "INACTIVE": "inactive", "EXPIRED": "inactive"}.get(secret.state, "revoked")
     return {
         "name": secret.name,
@@ -137,7 +164,12 @@ def declare_secret(secret: LiveSecret) -> dict[str, str]:
 
 
 def secrets_after(secrets: Mapping[str, Any], calls: Iterable[Call]) -> dict[str, dict[str, Any]]:
-    """The secrets as those calls leave them, one after the other."""
+    """The secrets as those calls leave them, one after the other.
+
+    Args:
+        secrets: attributes of the live key.
+        calls: of one step.
+    """
     after = {name: dict(secret) for name, secret in secrets.items()}
     for call in calls:
         if call.secret is not None and call.operation == "RenewApiKey":

@@ -12,6 +12,7 @@ from genai_iac.core.partial import check_each
 from genai_iac.iam_policy.unknown_words import find_unknown_words
 from genai_iac.vocabulary import is_routing_profile
 
+# By API of a grant: the narrowest verb and resource type that are enough.
 _WHAT = {"chat": "use generative-ai-chat", "responses": "manage generative-ai-response"}
 
 GRANT_SCHEMA: Mapping[str, Any] = {
@@ -45,13 +46,22 @@ GRANT_SCHEMA: Mapping[str, Any] = {
 
 
 def granted_keys(grants: Iterable[Mapping[str, Any]]) -> Iterator[Reference]:
-    """The keys that the grants name."""
+    """The keys that the grants name.
+
+    Args:
+        grants: `spec.grants`.
+    """
     for grant in grants:
         yield Reference(Address("ApiKey", grant["apiKey"]))
 
 
 def grant_statements(grant: Mapping[str, Any], compartments: Mapping[str, Value]) -> Iterator[Value]:
-    """One statement an API, and one more for routing profiles; `compartments` says in which compartment each key lives."""
+    """One statement an API, and one more for routing profiles; `compartments` says in which compartment each key lives.
+
+    Args:
+        grant: one entry of `spec.grants`.
+        compartments: by metadata.name of the key.
+    """
     home = compartments[grant["apiKey"]]
     for api in grant.get("apis", ("chat",)):
         yield _write(_WHAT[api], grant["apiKey"], home, grant.get("models", ()))
@@ -61,6 +71,7 @@ def grant_statements(grant: Mapping[str, Any], compartments: Mapping[str, Value]
 
 
 def _write(what: str, key: str, home: Value, models: Sequence[str]) -> Value:
+    """One statement for one key in its own compartment, with one placeholder per value."""
     holes: list[tuple[str, str | Reference | ExistingCompartment]] = [("key", Reference(Address("ApiKey", key)))]
     place = "tenancy"
     if home != ExistingCompartment("/"):
@@ -78,7 +89,10 @@ _FAMILIES = {"ApiKey": "generativeaiapikey", "Compartment": "compartment"}
 
 
 def check_statements(document: Document) -> Iterator[Problem]:
-    """The problems of a Policy's statements, each at its statement."""
+    """The problems of a Policy's statements, each at its statement.
+
+    A statement whose values are not known is checked with sample values.
+    """
     in_tenancy = _is_tenancy(read_compartment(document.spec.get("compartment", "tenancy")))
 
     def check(index: int, statement: Value) -> Iterator[Problem]:
@@ -90,12 +104,14 @@ def check_statements(document: Document) -> Iterator[Problem]:
 
 
 def _is_tenancy(attached: Value) -> bool:
+    """Whether the policy is attached to the tenancy; an OCID of a tenancy counts."""
     if isinstance(attached, str):
         return not attached.lower().startswith("ocid1.compartment.")
     return attached == ExistingCompartment("/")
 
 
 def _judge(statement: Value, in_tenancy: bool) -> Iterator[tuple[int, str, str]]:
+    """Problems of one statement: column, message, hint. A syntax error hides the others."""
     try:
         read = _read(statement)
     except language.PolicySyntaxError as error:
@@ -136,7 +152,10 @@ def _misfits(template: language.Template, statement: StatementText) -> Iterator[
 
 
 def named_steps(statement: Value) -> Iterator[str]:
-    """The names of compartments in a statement's places, each step of a path by itself; none of what cannot be read."""
+    """The names of compartments in a statement's places, each step of a path by itself; none of what cannot be read.
+
+    `b:c` gives both names: renaming either of them concerns the policy.
+    """
     try:
         tree = language.parse_once(_with_stand_ins(statement))
     except (language.PolicySyntaxError, language.PolicyValueError):
@@ -147,6 +166,7 @@ def named_steps(statement: Value) -> Iterator[str]:
 
 
 def _with_stand_ins(statement: Value) -> str:
+    """The statement as text, with values where they are known and samples elsewhere."""
     if not isinstance(statement, StatementText):
         return str(statement)
     values = {

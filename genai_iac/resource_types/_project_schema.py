@@ -20,10 +20,12 @@ _COUNT = {"type": "integer", "minimum": 0}
 
 
 def _object(description: str, **properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An object with these properties and no others, each optional."""
     return {"type": "object", "description": description, "additionalProperties": False, "properties": properties}
 
 
 def _open(description: str) -> Mapping[str, Any]:
+    """An object whose members only the service knows."""
     return {"type": "object", "description": description}
 
 

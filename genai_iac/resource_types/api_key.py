@@ -69,7 +69,10 @@ from genai_iac.rotation.state import derive_state
 
 
 class ApiKey(ResourceType):
-    """Generative AI 20231130: CreateApiKey, UpdateApiKey, RenewApiKey, SetApiKeyState, ChangeApiKeyCompartment, DeleteApiKey."""
+    """Generative AI 20231130: CreateApiKey, UpdateApiKey, RenewApiKey, SetApiKeyState, ChangeApiKeyCompartment, DeleteApiKey.
+
+    Sinks, rotation, project and endpoint are settings: they are never sent to OCI.
+    """
 
     name = "ApiKey"
     plural = "API keys"
@@ -121,10 +124,12 @@ class ApiKey(ResourceType):
     }
 
     def check(self, document: Document) -> Iterable[Problem]:
+        """All checks, one after the other."""
         for found in self.checks(document):
             yield from found
 
     def checks(self, document: Document) -> Iterable[Iterable[Problem]]:
+        """Independent parts: a mistake in one field does not hide mistakes in the others."""
         return (
             check_secret_names(document),
             check_expiries(document),
@@ -134,6 +139,7 @@ class ApiKey(ResourceType):
         )
 
     def claims(self, document: Document) -> Iterable[tuple[Path, str, bool]]:
+        """What the key's sinks name: files, variables in a shared file, Vault secrets."""
         named: set[str] = set()  # by this key: what two keys may share, no key has twice
         for index, entry in enumerate(document.spec.get("deliverTo", ())):
             for claim in sinks.entry_claims(entry):
@@ -141,6 +147,7 @@ class ApiKey(ResourceType):
                 named.add(claim.what)
 
     def desired(self, document: Document, stack: Stack) -> Resource:
+        """The declared key. Absent fields get their defaults here, so that later stages never ask for one."""
         spec = document.spec
         attributes: dict[str, Value] = {
             "displayName": spec.get("displayName", document.name),
@@ -175,10 +182,12 @@ class ApiKey(ResourceType):
         )
 
     def uses(self, desired: Resource) -> Iterable[Reference]:
+        """References to compartments of Vault sinks."""
         named = (value for entry in desired.settings.get("deliverTo", ()) for value in sinks.entry_compartments(entry))
         return (value for value in named if isinstance(value, Reference))
 
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
+        """The key of one item of ListApiKeys or GetApiKey. The answer of a create has the values removed already."""
         secrets = tuple(read_live_secret(secret) for secret in item.get("keys") or ())
         tags = item.get("freeformTags") or {}
         return LiveResource(
@@ -201,6 +210,7 @@ class ApiKey(ResourceType):
         )
 
     def declare(self, live: LiveResource, telling: ManifestContext) -> Mapping[str, Any]:
+        """The `spec` of an export. Sinks and rotation cannot be read from OCI."""
         description = live.attributes["description"]
         return {
             **({"displayName": live.name} if live.name != telling.name else {}),
@@ -211,6 +221,10 @@ class ApiKey(ResourceType):
         }
 
     def create(self, desired: Resource) -> Step:
+        """CreateApiKey makes every secret ACTIVE; those that are declared otherwise get a
+
+        SetApiKeyState of their own.
+        """
         secrets = declared_secrets(desired)
         body = {name: value for name, value in desired.attributes.items() if name != "secrets"}
         body["keyDetails"] = [{"keyName": name, "timeExpiry": secret["expires"]} for name, secret in secrets.items()]
@@ -224,9 +238,12 @@ class ApiKey(ResourceType):
         return Step(("create",), calls, ("not in the tenancy",), deliver=tuple(secrets), handover=handover)
 
     def change(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
+        """Replace, or change the key itself, its compartment and its secrets in one change."""
         if desired.region != live.region:
             return replace_in_region(self, desired, live)
         check_names(desired, live)
+        # The key first: an update in the same change as a revocation must not fail after the
+        # value has stopped working.
         outside, inside = self._change_key(desired, live, facts), self._change_secrets(desired, live, facts)
         return replace(
             inside,
@@ -236,6 +253,7 @@ class ApiKey(ResourceType):
         )
 
     def _change_key(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
+        """Update and move. OCI changes name, description and tags in one call, the compartment in another."""
         calls: list[Call] = []
         reasons: list[str] = []
         fields, tags = changed_fields(("displayName", "description"), desired, live, facts), changed_tags(desired, live)
@@ -250,12 +268,14 @@ class ApiKey(ResourceType):
         return Step(("update",) if calls else (), tuple(calls), tuple(reasons))
 
     def _change_secrets(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
+        """The step of the secrets, with notes about sinks."""
         rotation = Rotation.of(desired)
         step = self._next_step(desired, live, rotation, facts)
         return replace(step, notes=(*step.notes, *self._notes_of_sinks(desired, live, facts)))
 
     @staticmethod
     def _next_step(desired: Resource, live: LiveResource, rotation: Rotation | None, facts: DiffContext) -> Step:
+        """By rotation, by leak or by declared states. A leak is answered for keys without a rotation too."""
         if rotation is not None:
             return rotate(desired, live, rotation, facts)
         leaked = find_leak(live, facts) if len(live.secrets) == 2 else None
@@ -280,12 +300,14 @@ class ApiKey(ResourceType):
     def after(
         self, desired: Resource, live: LiveResource, step: Step, resolve: Callable[[Value], Value]
     ) -> Mapping[str, Value]:
+        """The attributes after the step, with the states and expiries of the secrets."""
         if "create" in step.actions:
             return {**{name: resolve(value) for name, value in desired.attributes.items()}, "region": desired.region}
         after = dict(super().after(desired, live, step, resolve))
         return {**after, "secrets": secrets_after(live.attributes["secrets"], step.calls)}
 
     def remove(self, live: LiveResource) -> Step:
+        """DeleteApiKey; every active secret stops working."""
         step = super().remove(live)
         losses = tuple(
             Invalidation(secret.name, secret.last_used, "delete") for secret in live.secrets if secret.state == "ACTIVE"
@@ -294,7 +316,11 @@ class ApiKey(ResourceType):
 
 
 def _as_one_update(calls: tuple[Call, ...]) -> tuple[Call, ...]:
-    """The calls with all that updates the key itself in the first of them."""
+    """The calls with all that updates the key itself in the first of them.
+
+    The leak tag and changed fields are in one UpdateApiKey: one changed resource is one
+    update.
+    """
     updates = [call for call in calls if call.operation == ApiKey.update_operation]
     if len(updates) < 2:
         return calls

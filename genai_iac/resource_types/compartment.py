@@ -11,11 +11,15 @@ from genai_iac.core.sdk_operation import SdkOperation
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, why_changed
 from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
 
-_FIELDS = ("name", "description")
+_FIELDS = ("name", "description")  # that UpdateCompartment takes
 
 
 class Compartment(ResourceType):
-    """Identity 20160918: CreateCompartment, UpdateCompartment, MoveCompartment, DeleteCompartment."""
+    """Identity 20160918: CreateCompartment, UpdateCompartment, MoveCompartment, DeleteCompartment.
+
+    Names are unique below a parent, without case. Deletion is a work request and fails
+    while something is inside.
+    """
 
     name = "Compartment"
     plural = "compartments"
@@ -63,6 +67,7 @@ class Compartment(ResourceType):
     }
 
     def check(self, document: Document) -> Iterable[Problem]:
+        """A compartment below itself."""
         if document.spec.get("parent") == document.name:
             yield Problem(
                 document.place("spec", "parent"),
@@ -71,6 +76,7 @@ class Compartment(ResourceType):
             )
 
     def desired(self, document: Document, stack: Stack) -> Resource:
+        """The declared compartment. Identity resources are in the home region, so it has no region."""
         del stack
         spec = document.spec
         attributes = {
@@ -83,6 +89,7 @@ class Compartment(ResourceType):
         return Resource(document.address, attributes, document.source, spec.get("deletion", "delete"), places=places)
 
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
+        """The compartment of one item. The tenancy itself is listed without a parent."""
         del region
         tags = item.get("freeformTags") or {}
         return LiveResource(
@@ -103,6 +110,7 @@ class Compartment(ResourceType):
         )
 
     def declare(self, live: LiveResource, telling: ManifestContext) -> Mapping[str, Any]:
+        """The `spec` of an export."""
         parent = telling.place(live.compartment)
         return {
             **({"name": live.name} if live.name != telling.name else {}),
@@ -111,9 +119,11 @@ class Compartment(ResourceType):
         }
 
     def create(self, desired: Resource) -> Step:
+        """CreateCompartment."""
         return Step(("create",), (Call("CreateCompartment", dict(desired.attributes)),), ("not in the tenancy",))
 
     def change(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
+        """UpdateCompartment for name, description and tags; MoveCompartment for the parent."""
         calls: list[Call] = []
         reasons: tuple[str, ...] = ()
         fields, tags = changed_fields(_FIELDS, desired, live, facts), changed_tags(desired, live)

@@ -34,7 +34,10 @@ from genai_iac.resource_types._policy_statements import (
 
 
 class Policy(ResourceType):
-    """Identity 20160918: CreatePolicy, UpdatePolicy, DeletePolicy."""
+    """Identity 20160918: CreatePolicy, UpdatePolicy, DeletePolicy.
+
+    The service compiles names in statements to OCIDs when a policy is written.
+    """
 
     name = "Policy"
     plural = "policies"
@@ -95,9 +98,11 @@ class Policy(ResourceType):
     }
 
     def check(self, document: Document) -> Iterable[Problem]:
+        """Problems of the statements that can be seen offline."""
         return check_statements(document)
 
     def desired(self, document: Document, stack: Stack) -> Resource:
+        """The declared policy, with its grants still unwritten: they need the compartments of the keys (`complete`)."""
         del stack
         spec = document.spec
         attached = read_compartment(spec.get("compartment", "tenancy"))
@@ -125,18 +130,22 @@ class Policy(ResourceType):
         statements, places = _as_list(desired.attributes["statements"]), dict(desired.places)
         for index, grant in enumerate(grants):
             for statement in grant_statements(grant, homes):
+                # A problem of a generated statement is reported at the grant that it was made from.
                 places[f"statements.{len(statements)}"] = places.get(f"grants.{index}", desired.source)
                 statements.append(statement)
         return replace(desired, attributes={**desired.attributes, "statements": statements}, places=places)
 
     def uses(self, desired: Resource) -> Iterable[Reference]:
+        """References to the keys of its grants."""
         return granted_keys(desired.settings.get("grants", ()))
 
     def names_compartments(self, attributes: Mapping[str, Value]) -> Iterable[str]:
+        """Names in the statements, for the order of changes."""
         for statement in _as_list(attributes["statements"]):
             yield from named_steps(statement)
 
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
+        """The policy of one item of ListPolicies or GetPolicy."""
         del region
         tags = item.get("freeformTags") or {}
         return LiveResource(
@@ -158,6 +167,7 @@ class Policy(ResourceType):
         )
 
     def declare(self, live: LiveResource, telling: ManifestContext) -> Mapping[str, Any]:
+        """The `spec` of an export; OCIDs in statements become references where the resource is exported too."""
         place = telling.place(live.compartment)
         return {
             **({"name": live.name} if live.name != telling.name else {}),
@@ -167,9 +177,11 @@ class Policy(ResourceType):
         }
 
     def create(self, desired: Resource) -> Step:
+        """CreatePolicy, with grants written out."""
         return Step(("create",), (Call("CreatePolicy", dict(desired.attributes)),), ("not in the tenancy",))
 
     def change(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
+        """UpdatePolicy, or a replacement when name or compartment differ."""
         replaced = [
             field
             for field, is_now in (("name", live.name), ("compartmentId", live.compartment))
@@ -180,6 +192,7 @@ class Policy(ResourceType):
         fields, tags = changed_fields(("description",), desired, live, facts), changed_tags(desired, live)
         statements = _as_list(desired.attributes["statements"])
         same = facts.same_statements(statements, live.attributes["statements"], live.compartment)
+        # Statements that read the same can still be compiled to OCIDs of things that are gone.
         outdated = facts.outdated(statements, live) if same else ""
         if not same:
             fields["statements"] = statements
@@ -204,6 +217,7 @@ def _replace(desired: Resource, live: LiveResource, fields: list[str]) -> Step:
 
 
 def _attach(statement: Value, attached: Value) -> Value:
+    """The statement with the compartment from which its paths start."""
     if isinstance(statement, StatementText):
         return StatementText(statement.template, statement.holes, attached)
     return statement

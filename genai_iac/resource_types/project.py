@@ -19,11 +19,15 @@ from genai_iac.resource_types._base import (
 )
 from genai_iac.resource_types._project_schema import CONFIG_SCHEMAS, NAME_SCHEMA, REGION_SCHEMA
 
-_CONFIGS = tuple(CONFIG_SCHEMAS)
+_CONFIGS = tuple(CONFIG_SCHEMAS)  # attributes that are objects; compared member by member
 
 
 class Project(ResourceType):
-    """Generative AI 20231130: the six operations of GenerativeAiClient that end in `generative_ai_project(s)` (SDK 2.189)."""
+    """Generative AI 20231130: the six operations of GenerativeAiClient that end in `generative_ai_project(s)` (SDK 2.189).
+
+    Configurations are replaced as a whole by an update, so members that the manifest does
+    not mention are sent as they are.
+    """
 
     name = "Project"
     plural = "projects"
@@ -68,10 +72,12 @@ class Project(ResourceType):
     }
 
     def check(self, document: Document) -> Iterable[Problem]:
+        """Nothing beyond the schema: the service checks the configurations."""
         del document
         return ()
 
     def desired(self, document: Document, stack: Stack) -> Resource:
+        """The declared project; absent configurations stay absent, so they are never compared."""
         spec = document.spec
         attributes: dict[str, Value] = {
             "displayName": spec.get("displayName", document.name),
@@ -84,6 +90,7 @@ class Project(ResourceType):
         return Resource(document.address, attributes, document.source, deletion, region, places=places)
 
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
+        """The project of one item. The list leaves the configurations out, so items come from the Get."""
         tags = item.get("freeformTags") or {}
         return LiveResource(
             kind=self.name,
@@ -104,6 +111,7 @@ class Project(ResourceType):
         )
 
     def declare(self, live: LiveResource, telling: ManifestContext) -> Mapping[str, Any]:
+        """The `spec` of an export."""
         description = live.attributes["description"]
         return {
             **({"displayName": live.name} if live.name != telling.name else {}),
@@ -114,10 +122,12 @@ class Project(ResourceType):
         }
 
     def create(self, desired: Resource) -> Step:
+        """CreateGenerativeAiProject."""
         call = Call("CreateGenerativeAiProject", dict(desired.attributes), None, desired.region)
         return Step(("create",), (call,), ("not in the tenancy",))
 
     def change(self, desired: Resource, live: LiveResource, facts: DiffContext) -> Step:
+        """Update, move, or replace for another region."""
         if desired.region != live.region:
             return replace_in_region(self, desired, live)
         calls: list[Call] = []
@@ -146,6 +156,7 @@ class Project(ResourceType):
 
 
 def _is_within(wanted: Value, live: Any, facts: DiffContext) -> bool:
+    """Whether live has everything that the manifest mentions."""
     if isinstance(wanted, Mapping):
         known = live if isinstance(live, Mapping) else {}
         return all(_is_within(part, known.get(name), facts) for name, part in wanted.items())
@@ -168,6 +179,7 @@ def _chooses_another(wanted: Mapping[str, Value], live: Mapping[str, Any]) -> bo
 
 
 def _escaped(value: Any, telling: ManifestContext) -> Any:
+    """The value with texts that look like placeholders escaped."""
     if isinstance(value, Mapping):
         return {name: _escaped(part, telling) for name, part in _present(value)}
     if isinstance(value, list):
@@ -176,6 +188,7 @@ def _escaped(value: Any, telling: ManifestContext) -> Any:
 
 
 def _present(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Members that have a value: the service lists absent ones as null."""
     return ((name, part) for name, part in value.items() if part is not None)
 
 

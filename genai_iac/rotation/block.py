@@ -1,4 +1,9 @@
-"""The `rotation:` block of an API key: its schema, its checks, its durations. `next_step` decides what follows from it."""
+"""The `rotation:` block of an API key: its schema, its checks, its durations. `next_step` decides what follows from it.
+
+The block is optional. A key without it is handled by `declared_states`, which compares
+each secret with its declared state. A key with it declares no states: the rotation
+decides which of the two secrets works.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,9 @@ from genai_iac.core import Document, Resource
 from genai_iac.core.errors import Problem
 from genai_iac.rotation.expiry import DEFAULT, LIFE, read_duration
 
-DURATION = {"type": "string", "pattern": "^[1-9][0-9]{0,4}[hd]$"}
+DURATION = {"type": "string", "pattern": "^[1-9][0-9]{0,4}[hd]$"}  # the same form as `LIFE` of expiry.py, as a schema
+# Descriptions are shown by editors and by `genai-iac schema`; defaults are repeated in
+# `Rotation.of`.
 ROTATION_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "description": "The tool owns the states of the two secrets and rotates between them on schedule.",
@@ -56,13 +63,18 @@ ROTATION_SCHEMA: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The `rotation:` block, read. Durations are timedeltas; defaults are those of ROTATION_SCHEMA."""
+    """The `rotation:` block, read. Durations are timedeltas; defaults are those of ROTATION_SCHEMA.
 
-    every: timedelta
-    overlap: timedelta
-    idle: timedelta
-    revokes: bool
-    verifies: bool
+    Source: `spec.rotation` of an ApiKey manifest. The schema has checked the block before
+    this class reads it, so only the relation between the durations is left to
+    `check_rotation`.
+    """
+
+    every: timedelta  # age of the current secret at which the next rotation is due
+    overlap: timedelta  # both secrets work for at least this long after a switch
+    idle: timedelta  # the old secret must have been unused for this long before it is retired
+    revokes: bool  # retire with REVOKED, which is permanent; else with INACTIVE
+    verifies: bool  # one inference call must succeed before a new secret becomes current
 
     @classmethod
     def of(cls, resource: Resource) -> Rotation | None:
@@ -80,7 +92,18 @@ class Rotation:
 
 
 def check_rotation(document: Document) -> Iterator[Problem]:
-    """What a rotation asks of the rest of its key: two secrets, no states, lives rather than dates, and lives long enough."""
+    """What a rotation asks of the rest of its key: two secrets, no states, lives rather than dates, and lives long enough.
+
+    The schema checks each value by itself; these are the rules between values:
+
+    - exactly two secrets, because OCI gives a key two and a rotation switches between them;
+    - no `state` on a secret, because the rotation sets the states;
+    - `expires` is a duration, because every renewal starts a new life;
+    - `every` and each `expires` are longer than `overlap` and `idle` together.
+
+    Yields:
+        One `Problem` per violation, at the position of the value that has to change.
+    """
     if "rotation" not in document.spec:
         return
     secrets, block = document.spec.get("secrets", ()), document.spec["rotation"]
@@ -122,12 +145,19 @@ def idle_time(resource: Resource | None) -> timedelta:
     """How long a secret must have been unused before a change may invalidate it: the rotation's `idle`, else 24 hours.
 
     OCI records the time of last use per secret; 24 hours is this tool's choice, so that a daily job counts as a caller.
+
+    Args:
+        resource: the declared ApiKey, or None for a key that no manifest declares any more.
     """
     rotation = Rotation.of(resource) if resource else None
     return rotation.idle if rotation else timedelta(hours=24)
 
 
 def format_duration(length: timedelta) -> str:
-    """Text for a message: `36 hours`, `7 days`. Whole days from 48 hours on."""
+    """Text for a message: `36 hours`, `7 days`. Whole days from 48 hours on.
+
+    Args:
+        length: at least one hour; minutes and seconds are dropped.
+    """
     hours = int(length.total_seconds() // 3600)
     return f"{hours} hours" if hours < 48 or hours % 24 else f"{hours // 24} days"

@@ -16,11 +16,20 @@ from genai_iac.core.errors import PlanError
 from genai_iac.core.step import DiffContext, Step
 from genai_iac.rotation.delivery_gaps import find_delivery_gaps, why_incomplete
 
-Declared = Literal["active", "inactive", "revoked"]
+Declared = Literal["active", "inactive", "revoked"]  # `secrets[].state` of a manifest
 
 
 def declared_secrets(desired: Resource) -> Mapping[str, Mapping[str, Any]]:
-    """The declared secrets by name, in the manifest's order: `{"state": "active", "expires": Lifetime or moment}`."""
+    """The declared secrets by name, in the manifest's order: `{"state": "active", "expires": Lifetime or moment}`.
+
+    Args:
+        desired: an ApiKey whose attributes were filled by `resource_types/api_key.py`.
+
+    Returns:
+        Per secret its `state` (`active`, `inactive` or `revoked`) and its `expires`: a
+            `Lifetime` for a duration, else RFC
+        3339 text in UTC.
+    """
     return cast("Mapping[str, Mapping[str, Any]]", desired.attributes["secrets"])
 
 
@@ -28,10 +37,10 @@ def declared_secrets(desired: Resource) -> Mapping[str, Mapping[str, Any]]:
 class SecretChange:
     """One call on one secret, with the reason shown in the plan and what it invalidates."""
 
-    action: Action
+    action: Action  # one of renew, activate, deactivate, revoke
     call: Call
-    reason: str
-    loss: Invalidation | None = None
+    reason: str  # shown in the plan after `#`
+    loss: Invalidation | None = None  # None when no working value stops
 
     @property
     def kills_only(self) -> bool:
@@ -46,6 +55,10 @@ def declared_roles(desired: Resource) -> dict[str, Role]:
     """The role of each declared secret in the sinks: the first active one is current, a second one is standby.
 
     Inactive ones are stored as inactive where a sink can; revoked ones have no role.
+
+    Args:
+        desired: an ApiKey without `rotation:`. With one, `RotationState.roles` has the
+            roles.
     """
     roles: dict[str, Role] = {}
     for name, declared in declared_secrets(desired).items():
@@ -57,7 +70,10 @@ def declared_roles(desired: Resource) -> dict[str, Role]:
 
 
 def check_names(desired: Resource, live: LiveResource) -> None:
-    """Check that the live key has the declared secrets. Raises PlanError when not: OCI has no call that adds or renames one."""
+    """Check that the live key has the declared secrets. Raises PlanError when not: OCI has no call that adds or renames one.
+
+    The names are compared as sets: their order in the manifest does not matter.
+    """
     declared, there = declared_secrets(desired), [secret.name for secret in live.secrets]
     if sorted(declared) != sorted(there):
         raise PlanError(
@@ -73,6 +89,16 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
     A secret in use is never renewed because a sink lost its value: a deleted file is no reason to break every caller. The
     note says how to do it anyway. Calls that only invalidate come last. See tests/plan_apply/test_delivery.py.
     Raises PlanError for what OCI cannot do: a revoked secret declared otherwise, an expiry in the past.
+
+    Args:
+        desired: the declared ApiKey, without `rotation:`.
+        live: the same key as listed; `check_names` has passed.
+        facts: the tenancy's time, the sink states, and when a secret counts as unused.
+
+    Returns:
+        An empty Step when states, expiries and sinks are as declared. A Step with the
+            single action `deliver` when only sinks
+        differ. Else one call per difference, and a delivery of every secret that changes.
     """
     roles = {name: role for name, role in declared_roles(desired).items() if _has_future(live, name)}
     declared = declared_secrets(desired)
@@ -82,6 +108,9 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
         for secret in live.secrets
         for turn in _turn(desired, live, secret, declared[secret.name], facts, gaps.undelivered)
     ]
+    # `sort` is stable: renewals and activations keep the manifest's order, deactivations
+    # and revocations follow them. tests/plan_apply/test_edits.py fixes the order for each
+    # kind of edit.
     turns.sort(key=lambda turn: turn.kills_only)
     renewed = {turn.call.secret for turn in turns if turn.action == "renew"}
     notes = tuple(
@@ -89,6 +118,8 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
         + ask_for_another(desired, name, facts.now)
         for name in sorted(gaps.undelivered - renewed)
     )
+    # All declared roles, not `roles` of above: a secret that is renewed by this step has a
+    # future again.
     handover = DeliveryPlan(declared_roles(desired))
     if turns:
         return Step(
@@ -100,6 +131,9 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
             handover,
             notes,
         )
+    # Nothing is renewed: copying a value from one sink to another is safe at any time,
+    # unless the copy would remove what a sink shows as current
+    # (tests/plan_apply/test_sink_drift.py).
     if gaps.incomplete and not _would_take_away(roles, gaps.undelivered | gaps.elsewhere, facts):
         names = tuple(sorted(gaps.incomplete))
         return Step(("deliver",), (), (why_incomplete(names, facts.held),), (), names, handover, notes)
@@ -116,7 +150,16 @@ def _would_take_away(roles: Mapping[str, Role], undelivered: frozenset[str], fac
 
 
 def ask_for_another(desired: Resource, name: str, now: datetime) -> str:
-    """What a person writes and types for a new value of a key that does not rotate."""
+    """What a person writes and types for a new value of a key that does not rotate.
+
+    Args:
+        name: the secret of `desired` whose value no sink has.
+        now: the tenancy's time.
+
+    Returns:
+        One clause for the end of a note: the `expires` to write and the command with
+            --accept-outage.
+    """
     expiry = _another_expiry(declared_secrets(desired)[name]["expires"], now)
     apply = f"genai-iac apply --accept-outage {desired.address}"
     return f"to renew it anyway: write `expires: {expiry}` for it, then {apply}"
@@ -146,6 +189,7 @@ def _awake(live: LiveResource, declared: Mapping[str, Mapping[str, Any]]) -> Liv
 
 
 def _has_future(live: LiveResource, name: str) -> bool:
+    """Whether the secret works or can be activated. Expired and revoked ones have no role in the sinks."""
     secret = live.secret(name)
     return secret is not None and secret.state in ("ACTIVE", "INACTIVE")
 
@@ -158,6 +202,15 @@ def _turn(
     facts: DiffContext,
     undelivered: frozenset[str],
 ) -> Iterator[SecretChange]:
+    """The calls that one secret needs, in the order in which they must be made; none when it is as declared.
+
+    A renewal leaves a secret ACTIVE whatever it was before. So a secret that is to be
+    inactive and needs another expiry gets two calls: RenewApiKey, then SetApiKeyState.
+
+    Raises:
+        PlanError: a revoked secret is declared otherwise, or a needed renewal would be
+            given an expiry in the past.
+    """
     wanted: Declared = declared["state"]
     where = f"{desired.address} secret {secret.name}"
     if secret.state == "REVOKED":
@@ -174,6 +227,7 @@ def _turn(
                 f"{desired.source}: {where} would have to be renewed to {declared['expires']}, which is past",
                 hint="give a later date or a duration such as 90d",
             )
+        # An inactive or expired secret has no callers to lose.
         loss = Invalidation(secret.name, secret.last_used, "renew") if secret.state == "ACTIVE" else None
         yield SecretChange("renew", renew(live, secret.name, declared["expires"]), renewal, loss)
     state = "ACTIVE" if renewal else secret.state
@@ -195,30 +249,61 @@ def _turn(
 def _why_renew(
     secret: LiveSecret, wanted: Declared, expires: Lifetime | str, facts: DiffContext, undelivered: frozenset[str]
 ) -> str | None:
+    """Why the secret must be renewed, for the plan; None when it must not.
+
+    Three reasons, and only the first holds for a secret in use: another exact expiry, an
+    expired secret that is declared active, a value that no sink holds and nobody uses.
+    """
     if wanted == "revoked":
         return None
+    # A duration is never compared with the live expiry: it says how long a new value lives,
+    # not until when this one does.
     if isinstance(expires, str) and secret.expires != datetime.fromisoformat(expires):
         return f"{secret.name} expires at another time, and OCI changes an expiry only by Renew"
     if wanted == "active" and secret.state == "EXPIRED":
         return f"{secret.name} has expired"
+    # `idle` is what keeps callers safe here: a lost file alone must not renew a value in
+    # use (test_a_value_in_use_is_never_renewed_because_a_file_was_lost).
     if wanted == "active" and secret.name in undelivered and facts.idle(secret):
         return f"no sink holds the value of {secret.name}, and it is unused"
     return None
 
 
 def _loss(secret: LiveSecret, how: Action) -> Invalidation | None:
+    """What a change of state invalidates.
+
+    A revocation counts for an inactive secret too: it can never be activated again.
+    """
     if secret.state == "ACTIVE" or how == "revoke":
         return Invalidation(secret.name, secret.last_used, how)
     return None
 
 
 def renew(live: LiveResource, name: str, expires: Lifetime | str) -> Call:
-    """RenewApiKey of that secret. `expires`: a Lifetime starts at the call; text is RFC 3339 in UTC."""
+    """RenewApiKey of that secret. `expires`: a Lifetime starts at the call; text is RFC 3339 in UTC.
+
+    Args:
+        live: the key; its OCID and region address the call.
+        name: the secret's `keyName`.
+        expires: becomes `timeExpiry`. A Lifetime is turned into a date-time when the call
+            is made, by the tenancy's clock.
+
+    Source: Generative AI API 20231130, RenewApiKey. The answer has the new value, once.
+    """
     return Call("RenewApiKey", {"details": {"keyName": name, "timeExpiry": expires}}, live.id, live.region, name)
 
 
 def set_state(live: LiveResource | None, name: str, state: str, region: str | None = None) -> Call:
-    """SetApiKeyState of that secret. Without a live key it acts on the key that the same change creates."""
+    """SetApiKeyState of that secret. Without a live key it acts on the key that the same change creates.
+
+    Args:
+        live: the key, or None for one that the same change creates.
+        name: the secret's `keyName`.
+        state: ACTIVE, INACTIVE or REVOKED.
+        region: where the key is created; used only without a live key.
+
+    Source: Generative AI API 20231130, SetApiKeyState.
+    """
     body = {"keyName": name, "state": state}
     return Call("SetApiKeyState", body, live.id if live else None, live.region if live else region, name)
 

@@ -1,4 +1,9 @@
-"""What the sinks of a live key lack, given the role of each secret. Pure."""
+"""What the sinks of a live key lack, given the role of each secret. Pure.
+
+A sink is a gap when it does not hold what it should. Whether a gap can be closed
+without a renewal depends on the other sinks: OCI shows a value once, in the answer to
+CreateApiKey or RenewApiKey, so afterwards only a readable sink can give it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,12 @@ from genai_iac.core import LiveResource, Role, SinkState
 
 @dataclass(frozen=True, slots=True)
 class DeliveryGaps:
-    """Names of secrets, in two classes that need different answers."""
+    """Names of secrets, in two classes that need different answers.
+
+    `undelivered` asks for a renewal, `incomplete` for a copy, and `elsewhere` for a person:
+    a file belongs to one machine, so this machine cannot know whether another one still has
+    the value.
+    """
 
     undelivered: frozenset[str]  # a sink lacks the value and no sink can give it: only a renewal returns a value again
     incomplete: frozenset[
@@ -24,6 +34,13 @@ def find_delivery_gaps(roles: Mapping[str, Role], held: Iterable[SinkState], liv
 
     `roles`: by secret name, what each sink should show. A secret that is not ACTIVE is never undelivered: a missing value
     that works nowhere is no reason to renew.
+
+    Args:
+        roles: by secret name, the role that each sink should show. A sink that does not
+            keep a role cannot lack it.
+        held: the states of the key's sinks, former ones included: values can be copied from
+            those.
+        live: the key as listed.
     """
     sinks = tuple(held)
     undelivered: set[str] = set()
@@ -36,6 +53,9 @@ def find_delivery_gaps(roles: Mapping[str, Role], held: Iterable[SinkState], liv
         secret = live.secret(name)
         if lacking and not copyable:
             if secret is not None and secret.state == "ACTIVE":
+                # Two machines with copies of one file sink once renewed each other's values at every
+                # apply (tests/plan_apply/test_sink_drift.py,
+                # test_two_machines_with_copies_of_one_file_do_not_renew_each_others_values).
                 (elsewhere if any(name in sink.elsewhere for sink in sinks) else undelivered).add(name)
         elif lacking or any(_is_out_of_order(sink, name, role) for sink in sinks):
             incomplete.add(name)
@@ -43,14 +63,29 @@ def find_delivery_gaps(roles: Mapping[str, Role], held: Iterable[SinkState], liv
 
 
 def why_incomplete(names: Iterable[str], held: Iterable[SinkState]) -> str:
-    """Why sinks are written although nothing is renewed, for people."""
+    """Why sinks are written although nothing is renewed, for people.
+
+    Returns:
+        The damage of each damaged sink, with its name; without damage, the names of the
+            secrets that a sink lacks.
+    """
     damaged = [f"{sink.place}: {sink.damage}" for sink in held if sink.damage]
     lacking = " and ".join(sorted(names))
     return "; ".join(damaged) or f"a sink lacks {lacking}"
 
 
 def tell_of_sinks(roles: Mapping[str, Role], held: Iterable[SinkState], live: LiveResource, ask: str) -> Iterator[str]:
-    """What a reader should know of the sinks and no step corrects. `ask`: how a person asks for a new value."""
+    """What a reader should know of the sinks and no step corrects. `ask`: how a person asks for a new value.
+
+    Args:
+        roles: by secret name, what each sink should show.
+        ask: a clause with the command that requests a new value; it ends the first kind of
+            note.
+
+    Yields:
+        One note per secret that only another machine may have, and one per former sink that
+            still holds values.
+    """
     sinks = tuple(held)
     for name in sorted(find_delivery_gaps(roles, sinks, live).elsewhere):
         places = ", ".join(sink.place for sink in sinks if name in sink.elsewhere)
@@ -70,6 +105,11 @@ def sink_differences(
     """Where a declared sink is not as a delivery left it: its place, the secret, what is there, what should be.
 
     What another machine may hold, and what no working secret is about, is no difference.
+
+    Yields:
+        `(sink, secret, found, wanted)`. `secret` is empty when the whole sink is damaged;
+            `found` is `missing`, `another value`
+        or the damage.
     """
     for sink in held:
         if sink.former:
@@ -86,6 +126,7 @@ def sink_differences(
 
 
 def _is_out_of_order(sink: SinkState, name: str, role: Role) -> bool:
+    """Whether the sink has the secret in another role than it should, or has it in a damaged form."""
     if role not in sink.keeps or name not in sink.records:
         return False
     return sink.records[name] != role or bool(sink.damage)

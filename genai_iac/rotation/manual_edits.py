@@ -1,4 +1,10 @@
-"""What somebody did to a live key and its sinks outside the manifests: not what the next step will change. Pure."""
+"""What somebody did to a live key and its sinks outside the manifests: not what the next step will change. Pure.
+
+`drift` reports these edits. A plan needs no such list: it compares with the declaration
+and corrects the difference, whoever made it. The states that a rotation itself brings
+about are no edits (tests/plan_apply/test_sink_drift.py,
+test_the_states_that_a_rotation_brings_about_are_no_drift).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +16,7 @@ from genai_iac.rotation.declared_states import declared_roles, declared_secrets
 from genai_iac.rotation.delivery_gaps import sink_differences
 from genai_iac.rotation.state import RotationState, derive_state
 
-Path = tuple[str, ...]
+Path = tuple[str, ...]  # where the edit is, as `drift` prints it
 HandEdit = tuple[Path, str, str]  # what differs, as it is, as it should be
 
 
@@ -18,6 +24,14 @@ def find_hand_edits(resource: Resource, live: LiveResource, held: Iterable[SinkS
     """Sinks that were emptied or edited, and of a key that rotates, the secret that callers have and that was stopped.
 
     `held` is what was read of the sinks; without any, only the live states tell.
+
+    Args:
+        resource: the declared ApiKey.
+        live: the same key as listed.
+
+    Returns:
+        `(path, found, wanted)` per edit. The path starts with `deliverTo` for a sink and
+            with `secrets` for a state.
     """
     sinks = tuple(held)
     if {secret.name for secret in live.secrets} != set(declared_secrets(resource)):
@@ -26,6 +40,8 @@ def find_hand_edits(resource: Resource, live: LiveResource, held: Iterable[SinkS
     if Rotation.of(resource) is not None:
         position = derive_state(resource, live, sinks)
         edits += _stopped(position, sinks)
+        # Of a rotating key only the current value is compared: roles of the other secret change
+        # with the phase.
         roles: dict[str, Role] = {name: role for name, role in position.roles.items() if role == "current"}
     else:
         roles = declared_roles(resource)
@@ -39,6 +55,8 @@ def _stopped(position: RotationState, held: tuple[SinkState, ...]) -> Iterator[H
     current = position.current
     if current.state not in ("INACTIVE", "REVOKED"):
         return
+    # Without a sink that shows it, the stopped secret may just be the one that the last
+    # rotation retired.
     shown = any(sink.records.get(current.name) == "current" for sink in held)
     if shown or position.phase == "outage":
         yield ("secrets", current.name, "state"), current.state.lower(), "active"

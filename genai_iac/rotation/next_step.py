@@ -39,6 +39,17 @@ def rotate(resource: Resource, live: LiveResource, rotation: Rotation, facts: Di
 
     `facts` has the time, the sink states and the request of a person. Raises PlanError for a request that cannot be done:
     an unknown secret, an abort when nothing rotates.
+
+    Args:
+        resource: the declared ApiKey, with a `rotation:` block.
+        live: the same key as listed; it has exactly the two declared secrets.
+        rotation: the block, read by `Rotation.of`.
+        facts: the tenancy's time, the sink states, what counts as idle, and the request of
+            a person, if any.
+
+    Returns:
+        A Step of at most one renewal and one retirement. It is empty when the rotation has
+            to wait; a note says until when.
     """
     position = derive_state(resource, live, facts.held)
     step = _find_step(resource, live, position, rotation, facts)
@@ -55,6 +66,11 @@ def rotate(resource: Resource, live: LiveResource, rotation: Rotation, facts: Di
 def _find_step(
     resource: Resource, live: LiveResource, position: RotationState, rotation: Rotation, facts: DiffContext
 ) -> Step:
+    """Choose the step by request and phase. The order of the tests is the order of importance.
+
+    A leak comes first, then an abort, then what this machine must not decide alone, then
+    the phase.
+    """
     # A leak comes before everything, also in a run that was asked for nothing: an interrupted answer must be finished.
     leaked = find_leak(live, facts)
     if leaked is not None:
@@ -63,6 +79,9 @@ def _find_step(
         step = abort_rotation(resource, live, position, facts)
         return replace(step, notes=(*step.notes, *_begins_again(position, rotation, facts)))
     if facts.request is None and _is_elsewhere(position, live, facts):
+        # A scheduled run on a second machine must not renew what the first one delivered. A
+        # person may ask for it
+        # (test_a_person_may_ask_a_second_machine_for_a_value_and_the_first_keeps_its_own).
         return Step()  # what the sinks of this machine show stays there, and nothing is renewed or stopped
     match position.phase:
         case "promoting":
@@ -81,12 +100,16 @@ def _find_step(
                 resource, live, position, f"{position.current.name} does not work ({position.current.state})", facts
             )
         case "overlap":
+            # A lost current value comes before the retirement: retiring the old secret would remove
+            # the last value that works.
             healed = _heal(resource, live, position, facts)
             if healed:
                 return healed
             step = _retire(resource, live, position, rotation, facts)
             return replace(step, notes=(*healed.notes, *step.notes))
     # Phase idle. First what is wrong, then what is due, then small corrections.
+    # A run that was killed between CreateApiKey and its first delivery: nobody has the
+    # value, so renewing it breaks nobody (tests/crash/test_kills.py).
     if _was_never_had(position, live, facts):
         return renew_current(resource, live, position)
     due = _why_unheld(position, live, facts) or _why_due(position, rotation, facts)
@@ -111,6 +134,8 @@ def _begins_again(position: RotationState, rotation: Rotation, facts: DiffContex
     Without it a user who aborts to stop a rotation would see it start again the next day.
     """
     current, other = position.current, position.other
+    # Before the switch the newer secret is `other`, and nothing changes. After the switch
+    # the abort exchanges the two.
     stays = position if is_newer(other, current) else RotationState("idle", other, current)
     due = _why_due(stays, rotation, replace(facts, request=None))
     if due:
@@ -126,6 +151,8 @@ def _go_on(resource: Resource, live: LiveResource, position: RotationState, fact
     current, other = position.current, position.other
     if not is_undelivered(other, "current", live, facts):
         reason = f"{other.name} is delivered; it will be verified and made current"
+        # Verified again although an earlier run may have done it: nothing stores that it did,
+        # and one call costs little.
         handover = DeliveryPlan(roles_after(position), prove=other.name)
         return Step(("deliver",), (), (reason,), (), (other.name,), handover)
     if is_unused(other, facts):
@@ -178,6 +205,8 @@ def _retire(
     `never_current`: the second secret of a new key, active by creation and never used. It has no overlap to wait for.
     """
     current, old = position.current, position.other
+    # CreateApiKey makes both secrets ACTIVE at one moment. The second one is delivered
+    # nowhere as current.
     never_current = not is_newer(current, old) and old.last_used is None
     until = (current.created or facts.now) + rotation.overlap
     if not never_current and facts.now < until:
@@ -189,14 +218,19 @@ def _retire(
     # `idle` is measured from the last use, not from the switch: callers that never read the sinks again keep it working.
     if old.last_used is not None and facts.now - old.last_used < rotation.idle:
         return _keep(live, position, facts, _still_in_use(position, rotation, old.last_used))
+    # A write-only sink has no record to show, so such a key takes the longer way:
+    # deactivate now, renew with a later run.
     shown = all(sink.records.get(current.name) == "current" for sink in facts.held if not sink.former)
     due = _why_due(position, rotation, facts) if shown and not rotation.revokes and not facts.request else None
     if due:  # no apply for a long time: renew the old one now; a renewal ends its value too, so one apply is enough
         return renew_standby(resource, live, position, due, facts)
+    # From here on the old secret stops. Everything above has made sure that no caller needs
+    # it.
     how: Literal["deactivate", "revoke"] = "revoke" if rotation.revokes else "deactivate"
     reason = "it is the standby" if never_current else f"{current.name} is current, and {old.name} is idle"
     roles = replace(position, phase="idle").roles
     if rotation.revokes:
+        # A revoked value can never work again, so no sink keeps it, not even as inactive.
         del roles[old.name]
     return Step(
         (how,),
@@ -210,11 +244,20 @@ def _retire(
 
 
 def _say_overlap(old: LiveSecret, until: datetime, rotation: Rotation) -> str:
+    """A note: until when both secrets work and which one is retired then.
+
+    With `retire: revoke` also what that uses up.
+    """
     said = f"both secrets work until {until:%Y-%m-%d %H:%M} UTC; then {old.name} is retired, once idle: apply again"
     return f"{said}; {no_slot_left(old, ahead=True)}" if rotation.revokes else said
 
 
 def _say_next(current: LiveSecret, old: LiveSecret, rotation: Rotation) -> tuple[str, ...]:
+    """A note with the time from which the next rotation is due.
+
+    That is the earlier of two: the current secret reaches `every`, or it expires too soon
+    for another overlap.
+    """
     due = [] if current.created is None else [current.created + rotation.every]
     due += [] if current.expires is None else [current.expires - rotation.overlap - rotation.idle]
     return (
@@ -233,6 +276,8 @@ def _may_never_have_arrived(position: RotationState, rotation: Rotation, facts: 
     new, old = position.current, position.other
     if not facts.idle(new) or any(new.name in sink.records for sink in facts.held):
         return False
+    # Only sinks that cannot be read: a readable sink without a record lacks the value for
+    # certain, and is handled as a gap.
     tellers = [sink for sink in facts.held if new.name in sink.unknown]
     replaced = not any(sink.records.get(old.name) == "current" for sink in tellers)
     dying = old.expires is not None and old.expires - facts.now <= rotation.overlap + rotation.idle
@@ -241,6 +286,10 @@ def _may_never_have_arrived(position: RotationState, rotation: Rotation, facts: 
 
 
 def _still_in_use(position: RotationState, rotation: Rotation, last_used: datetime) -> str:
+    """A note: the old secret has callers that do not read the sinks again, and when to apply next.
+
+    It names the expiry of the current secret as the last moment to move them.
+    """
     current, old = position.current, position.other
     after = last_used + rotation.idle
     soon = (
@@ -261,25 +310,35 @@ def _was_never_had(position: RotationState, live: LiveResource, facts: DiffConte
 
 
 def _why_unheld(position: RotationState, live: LiveResource, facts: DiffContext) -> str | None:
+    """The reason to rotate when no sink can give the current value; None when one can."""
     return _lacking(position) if is_undelivered(position.current, "current", live, facts) else None
 
 
 def _lacking(position: RotationState) -> str:
+    """The reason shown when the current value is lost."""
     return f"a sink lacks the value of {position.current.name}, which OCI shows only once"
 
 
 def _why_due(position: RotationState, rotation: Rotation, facts: DiffContext) -> str | None:
+    """The reason for which a rotation is due, None when it is not.
+
+    Reasons, in this order: a request, the age of the current secret, and an expiry before
+    another overlap could end.
+    """
     current = position.current
     if facts.request is not None:
         return "requested"
     if current.created is not None and facts.now - current.created >= rotation.every:
         return f"{current.name} has been current for {_age(facts.now - current.created)}"
+    # The age alone does not protect: `every: 90d` with `expires: 90d` would be due at the
+    # moment of the expiry.
     if current.expires is not None and current.expires - facts.now <= rotation.overlap + rotation.idle:
         return f"{current.name} expires too soon for another overlap"
     return None
 
 
 def _age(length: timedelta) -> str:
+    """Text for a reason: whole days from 48 hours on."""
     hours = round(
         length / timedelta(hours=1)
     )  # rounded: the Date header has whole seconds, so 60 days would read as 59
@@ -300,6 +359,8 @@ def _look_ahead(position: RotationState) -> str:
 
 def _keep(live: LiveResource, position: RotationState, facts: DiffContext, note: str = "") -> Step:
     """Deliver what a sink lacks and another sink can give. Nothing is renewed and nothing stops working."""
+    # The roles of the phase as it is, so a delivery for a lost sink never switches
+    # anything.
     roles = position.roles
     notes = (note,) if note else ()
     names = tuple(sorted(find_delivery_gaps(roles, facts.held, live).incomplete))

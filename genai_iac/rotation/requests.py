@@ -2,6 +2,10 @@
 
 A leak needs several calls, and a run can be killed between them. The first call therefore tags the key with the leaked
 secret's name; any later run finds the tag and continues. The last call removes it.
+
+Two forms of the tag `genai-iac-leaked`: `SECRET` asks for a revocation, `SECRET=MASK`
+for a deactivation and a renewal. The mask names the leaked value, so that a tag which
+survives the renewal does not condemn the new value in the same slot.
 """
 
 from __future__ import annotations
@@ -21,6 +25,9 @@ def find_leak(live: LiveResource, facts: DiffContext) -> str | None:
     """The leaked secret to be answered for: the one requested now, or the one that an interrupted run left in the key's tag.
 
     None when there is neither, or when the tagged value no longer exists.
+
+    Returns:
+        The secret's name as requested, which may not exist; `handle_leak` checks it.
     """
     if facts.request is not None and facts.request.what == "leaked":
         return facts.request.secret
@@ -47,6 +54,15 @@ def handle_leak(
     that works. A tag on the key remembers the leak from the first call to the last, so that any run continues it.
 
     Raises PlanError for a name that the key does not have, and when neither value can be touched without breaking callers.
+
+    Args:
+        resource: the declared ApiKey; with or without `rotation:`.
+        position: which secret is current. The one that did not leak is kept.
+        leaked: the name of the leaked secret.
+
+    Returns:
+        The first or the next step of the answer. It is empty, with a note, when the secret
+            is revoked already.
     """
     secret = live.secret(leaked)
     if secret is None:
@@ -55,9 +71,12 @@ def handle_leak(
     if secret.state == "REVOKED":
         return Step(notes=(f"{leaked} is revoked already",))
     keeper = position.other if position.current.name == leaked else position.current
+    # Every sink shows the secret that is kept, so the leaked one can stop without a
+    # delivery.
     settled = position.current.name == keeper.name and position.phase != "promoting"
     if not _is_to_be_revoked(live, facts):
         if keeper.state == "ACTIVE" and settled and secret.state != "ACTIVE":
+            # Second half of the answer: the leaked value is off, and its slot gets a new one.
             return _renew_leaked(resource, live, secret, keeper)
         step = _answer(resource, live, secret, keeper, settled, facts)
         return _deactivating(step, resource, live, secret)
@@ -70,9 +89,18 @@ def handle_leak(
 def _answer(
     resource: Resource, live: LiveResource, secret: LiveSecret, keeper: LiveSecret, settled: bool, facts: DiffContext
 ) -> Step:
+    """Choose the way to the revocation that costs callers least.
+
+    `_deactivating` weakens it where no revocation was asked for.
+
+    Raises:
+        PlanError: neither secret can be stopped or renewed without breaking callers.
+    """
     leaked = secret.name
     if keeper.state == "ACTIVE" and settled:
         return _revoke_alone(resource, live, secret, keeper)
+    # Only what is certain counts here: after the revocation there is no way back
+    # (tests/rotation/test_next_step.py, test_a_leak_in_the_overlap_mints_nothing).
     if keeper.state == "ACTIVE" and is_readable_from_sink(keeper, facts):
         return _hand_over(resource, live, secret, keeper)
     if keeper.state == "REVOKED":
@@ -91,6 +119,8 @@ def _deactivating(step: Step, resource: Resource, live: LiveResource, leaked: Li
         return step
     note = _noting(resource, live, leaked, f"{leaked.name}={leaked.mask}")
     calls = [replace(call, body={**call.body, "freeformTags": note}) for call in step.calls if not call.takes_away]
+    # The tag goes with the last call as well: a run killed before it leaves the leak noted
+    # by the first call.
     ending = set_state(live, leaked.name, "INACTIVE")
     ending = replace(ending, body={**ending.body, "freeformTags": note})
     works = leaked.state == "ACTIVE"
@@ -140,6 +170,11 @@ def abort_rotation(resource: Resource, live: LiveResource, position: RotationSta
     Sinks first: deactivating the newer secret while some sink still shows it would be an outage (found by callers that
     run throughout a rotation in tests/rotation). Raises PlanError when no rotation is under way, when the older secret does
     not work, and when its value cannot be given to a sink that needs it.
+
+    Args:
+        position: the rotation that is under way.
+        facts: the sink states decide whether the older value can still be given to every
+            sink.
     """
     switched = position.phase == "overlap" and is_newer(position.current, position.other)
     if not switched and position.phase not in ("promoting", "rolling back"):
@@ -147,9 +182,12 @@ def abort_rotation(resource: Resource, live: LiveResource, position: RotationSta
     stays, goes = (position.other, position.current) if switched else (position.current, position.other)
     if stays.state != "ACTIVE":
         raise _no_way_back(resource, f"{stays.name} does not work")
+    # A write-only sink may show the newer value although its log does not say so.
+    # Deactivating that value is safe only when the older one can certainly be delivered.
     unsure = _may_be_shown(goes, facts) and not is_readable_from_sink(stays, facts)
     if unsure or is_undelivered(stays, "current", live, facts):
         raise _no_way_back(resource, f"a sink lacks the value of {stays.name} and none can give it")
+    # No sink has the newer value, so nobody but the interrupted run can have used it.
     remembered = any(goes.name in sink.records for sink in facts.held)
     if facts.idle(goes) or not remembered:
         return _give_up(live, stays, goes, facts)
@@ -169,6 +207,7 @@ def abort_rotation(resource: Resource, live: LiveResource, position: RotationSta
 
 
 def _give_up(live: LiveResource, stays: LiveSecret, goes: LiveSecret, facts: DiffContext) -> Step:
+    """Deactivate the newer secret, after the older one is current in every sink."""
     return Step(
         ("deactivate",),
         (set_state(live, goes.name, "INACTIVE"),),
@@ -185,6 +224,10 @@ def _may_be_shown(secret: LiveSecret, facts: DiffContext) -> bool:
 
 
 def _no_way_back(resource: Resource, why: str) -> PlanError:
+    """The error when an abort would leave callers without a working value.
+
+    Continuing the rotation is always possible.
+    """
     return PlanError(
         f"{resource.address}: {why}, so the rotation cannot be aborted",
         hint=f"continue it: genai-iac rotate {resource.address}",
@@ -220,7 +263,13 @@ def _hand_over(resource: Resource, live: LiveResource, leaked: LiveSecret, keepe
 def _bring_up_and_revoke(
     resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret, facts: DiffContext
 ) -> Step:
+    """Renew the other secret, switch to it, and revoke the leaked one, in one change.
+
+    The renewal sends the leak tag in the same request: with two requests a run killed in
+    between would have renewed a secret without a note of why.
+    """
     begun = renew_standby(resource, live, RotationState("idle", leaked, keeper), f"{leaked.name} leaked", facts)
+    # Exactly one call: the other secret is not revoked, which `_answer` has checked.
     (renewal,) = begun.calls
     noting = replace(renewal, body={**renewal.body, "freeformTags": _noting(resource, live, leaked)})
     return replace(
@@ -250,7 +299,10 @@ def _renew_in_place(
 
 
 def _revoke(resource: Resource, live: LiveResource, leaked: LiveSecret) -> Call:
-    """The revocation; the same call removes the leak tag, so that a killed run leaves both undone or neither."""
+    """The revocation; the same call removes the leak tag, so that a killed run leaves both undone or neither.
+
+    Declared tags are sent too, so that the key does not have to be updated once more.
+    """
     call = set_state(live, leaked.name, "REVOKED")
     tags = {**live.tags, **declared_tags(resource)}
     tags.pop(LEAK_TAG, None)
@@ -258,8 +310,10 @@ def _revoke(resource: Resource, live: LiveResource, leaked: LiveSecret) -> Call:
 
 
 def _noting(resource: Resource, live: LiveResource, leaked: LiveSecret, note: str = "") -> dict[str, str]:
+    """The key's tags with the leak noted. All tags are sent, because the service replaces the whole map."""
     return {**live.tags, **declared_tags(resource), LEAK_TAG: note or leaked.name}
 
 
 def _asked_loss(leaked: LiveSecret) -> tuple[Invalidation, ...]:
+    """What a person asked for by name: shown in the plan, and no guard refuses it."""
     return (Invalidation(leaked.name, leaked.last_used, "revoke", asked=True),)

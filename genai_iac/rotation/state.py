@@ -14,10 +14,14 @@ from typing import Literal
 from genai_iac.core import LiveResource, LiveSecret, Resource, Role, SinkState
 from genai_iac.rotation.declared_states import declared_secrets
 
+# states that no call but a renewal changes; REVOKED and DELETED not even that
 GONE = ("EXPIRED", "REVOKED", "DELETED")
 _TOGETHER = timedelta(milliseconds=50)  # one CreateApiKey makes both secrets: their times differ by less than this
 
+# named as in docs/rotation.md and the glossary
 Phase = Literal["idle", "promoting", "overlap", "rolling back", "outage"]
+# Where a sink keeps only the current value (exec without names of its own), these roles
+# are not written at all.
 _PART_OF_OTHER: Mapping[Phase, Role] = {
     "idle": "inactive",
     "promoting": "pending",
@@ -38,10 +42,14 @@ class RotationState:
     | overlap      | works                        | the older one, still works                       |
     | rolling back | works                        | renewed later and works; the rotation is aborted |
     | outage       | does not work                | does not work either                             |
+
+    `current` and `other` are chosen by what the sinks show, not by the order in the
+    manifest. Callers of the decision functions may exchange them to say "as if the other
+    one were current".
     """
 
     phase: Phase
-    current: LiveSecret
+    current: LiveSecret  # see the table
     other: LiveSecret
 
     @property
@@ -57,6 +65,14 @@ def derive_state(resource: Resource, live: LiveResource, held: Iterable[SinkStat
     """Derive the phase from live secrets and sink states.
 
     `live` must have exactly the two secrets that the resource declares; the resource type checks that first.
+
+    Args:
+        resource: gives the names of the two secrets.
+        held: the key's sinks, former ones included; empty for a key that is delivered
+            nowhere.
+
+    Raises:
+        ValueError: the live key has other secrets than the resource declares.
     """
     first, second = (secret for name in declared_secrets(resource) if (secret := live.secret(name)))
     sinks = tuple(held)
@@ -66,15 +82,22 @@ def derive_state(resource: Resource, live: LiveResource, held: Iterable[SinkStat
 
 
 def is_newer(one: LiveSecret, other: LiveSecret) -> bool:
-    """Whether `one` was created or renewed by a later call than `other`. Unknown times are never newer."""
+    """Whether `one` was created or renewed by a later call than `other`. Unknown times are never newer.
+
+    Times differ by milliseconds within one CreateApiKey, so a difference of up to 50 ms is
+    the same call.
+    """
     return one.created is not None and other.created is not None and one.created - other.created > _TOGETHER
 
 
 def _find_current(first: LiveSecret, second: LiveSecret, held: tuple[SinkState, ...]) -> LiveSecret:
+    """Which secret callers read. Sinks are asked first, then states, then the times of creation."""
     # What the sinks show decides, since that is what callers read. States and times decide only where sinks say nothing.
     older, newer = (second, first) if is_newer(first, second) else (first, second)
     shown = {name for sink in held for name, role in sink.records.items() if role == "current"}
     if len(shown) == 2:
+        # One sink failed half-way:
+        # test_one_sink_that_fails_half_way_is_mended_by_the_next_apply.
         return older  # the switch has not reached every sink: some callers still read the older one, so it must keep working
     if shown and not (newer.state == "ACTIVE" and _may_have_come_since(older, newer, held)):
         return first if first.name in shown else second
@@ -84,6 +107,8 @@ def _find_current(first: LiveSecret, second: LiveSecret, held: tuple[SinkState, 
     if len(working) == 1:
         return working[0]
     # a write-only sink counts as having what was delivered last, and so does no place at all
+    # A key without sinks once never became idle, because no record could show what its
+    # callers have (test_a_key_that_is_delivered_nowhere_takes_its_turns).
     told = not held or any(sink.may_hold(newer.name) for sink in held)
     return newer if told and is_newer(newer, older) else older
 
@@ -99,12 +124,14 @@ def _may_have_come_since(older: LiveSecret, newer: LiveSecret, held: tuple[SinkS
 
 
 def _find_phase(current: LiveSecret, other: LiveSecret, held: tuple[SinkState, ...]) -> Phase:
+    """The phase by the two states and by which secret is newer; `current` is chosen already."""
     if current.state != "ACTIVE":
         # current is dead: promote the other secret if it is active
         return "promoting" if other.state == "ACTIVE" else "outage"
     if other.state != "ACTIVE":
         return "idle"
     if not is_newer(other, current):
+        # The newer secret is the one that callers read: the switch is complete.
         return "overlap"
     # Only an abort writes a newer, working secret as inactive. A sink that lost everything shows nothing, hence `shown`.
     parts = {sink.records[other.name] for sink in held if other.name in sink.records}

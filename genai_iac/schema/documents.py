@@ -37,8 +37,8 @@ DELETION: Mapping[str, Any] = {
     "default": "delete",
 }
 
-_NAME = "^[A-Za-z_][A-Za-z0-9_-]{0,63}$"
-_VALUE: Mapping[str, Any] = {"type": ["string", "number", "boolean"]}
+_NAME = "^[A-Za-z_][A-Za-z0-9_-]{0,63}$"  # of variables
+_VALUE: Mapping[str, Any] = {"type": ["string", "number", "boolean"]}  # what a variable can be
 _VARIABLE: Mapping[str, Any] = {
     "type": "object",
     "title": "Variable",

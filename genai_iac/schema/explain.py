@@ -11,6 +11,7 @@ from genai_iac.schema.wording import join_or, show, suggest, suggest_or_list
 
 Error: TypeAlias = Any  # jsonschema.ValidationError, whose stubs call every field unset
 
+# JSON Schema's types in words.
 _TYPES = {
     "object": "a mapping",
     "array": "a list",
@@ -20,6 +21,7 @@ _TYPES = {
     "boolean": "true or false",
     "null": "empty",
 }
+# Verb, unit in singular and plural, and the end of the sentence, by keyword.
 _BOUNDS = {
     "minItems": ("have", "entry", "entries", "or more"),
     "maxItems": ("have", "entry", "entries", "at most"),
@@ -37,7 +39,7 @@ class Fault(NamedTuple):
 
     path: Path
     message: str
-    hint: str
+    hint: str  # empty: none
 
 
 def explain(error: Error) -> Iterator[Fault]:

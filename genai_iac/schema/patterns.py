@@ -9,6 +9,8 @@ from genai_iac.core import InterpolatedText, Reference
 from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema.wording import join_and
 
+# An escape, a character class or `$`: outside of these two `$` is the end of the text,
+# which in Python is `\Z`.
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
 
 
@@ -18,7 +20,7 @@ def compile_ecma_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(_TOKEN.sub(lambda token: r"\Z" if token[0] == "$" else token[0], pattern), re.ASCII)
 
 
-_HOLE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
+_HOLE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")  # `${name}`, and `$${` for the characters `${`
 _NAME = "Name_1"  # compartments may be called that, hosts and secrets of keys may not all
 
 
@@ -49,6 +51,7 @@ REGION_PATTERN = "^[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}$"
 _CLASS = r"\[(?P<{}>[^\]^][^\]]*)\]"
 _FIRST, _REST, _LAST = (_CLASS.format(name) for name in ("first", "rest", "last"))
 _COUNT = r"\{(?P<least>[0-9]+),(?P<most>[0-9]+)\}"
+# The only forms that our schemas use for names; any other pattern is shown as it is.
 _FORMS = tuple(
     re.compile(form)
     for form in (
@@ -57,7 +60,7 @@ _FORMS = tuple(
         rf"\^{_FIRST}\({_REST}{_COUNT}{_LAST}\)\?\$",
     )
 )
-_PART = re.compile(r"\\?(.)(?:-(?=.)(.))?")
+_PART = re.compile(r"\\?(.)(?:-(?=.)(.))?")  # one character of a class, or a range
 
 
 def describe_pattern(pattern: str) -> str:

@@ -10,10 +10,11 @@ from genai_iac.schema.documents import API_VERSION, DOCUMENT_KINDS, ENVIRONMENT_
 from genai_iac.schema.plan_schema import PLAN
 from genai_iac.schema.test_schema import TEST
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_HOLE: Mapping[str, Any] = {"type": "string", "pattern": r"\$\{"}
+DIALECT = "https://json-schema.org/draft/2020-12/schema"  # of every published schema
+_HOLE: Mapping[str, Any] = {"type": "string", "pattern": r"\$\{"}  # a text that contains a reference
+# keywords for people, which stay outside of `anyOf` so that editors show them
 _WORDS = ("title", "description", "default", "examples")
-_CHECKS = {"pattern", "enum", "format", "minLength", "maxLength"}
+_CHECKS = {"pattern", "enum", "format", "minLength", "maxLength"}  # keywords that a reference would fail
 
 
 def build_schemas() -> Mapping[str, Mapping[str, Any]]:

@@ -12,8 +12,9 @@ from genai_iac.core.errors import Problem
 from genai_iac.schema.documents import document_schema
 from genai_iac.schema.patterns import compile_ecma_pattern, sample_value
 
-Test: TypeAlias = Callable[[Any], bool]
+Test: TypeAlias = Callable[[Any], bool]  # True: the value certainly fits
 
+# keywords that check nothing
 _ANNOTATIONS = {"title", "description", "default", "examples", "$comment", "deprecated"}
 _TYPES: Mapping[str, Test] = {
     "string": lambda value: isinstance(value, (str, InterpolatedText, Reference)),
@@ -27,7 +28,11 @@ _TYPES: Mapping[str, Test] = {
 
 
 def compile_acceptor(schema: Mapping[str, Any]) -> Test:
-    """A test that is true only for values that fit the schema; references fit where a value of their sort could."""
+    """A test that is true only for values that fit the schema; references fit where a value of their sort could.
+
+    An unknown keyword makes the test false for every value: then the slower validator
+    decides.
+    """
     makers = dict.fromkeys(_KEYWORDS.get(word, _doubt) for word in schema if word not in _ANNOTATIONS)
     tests = [make(schema) for make in makers]
     if not tests:

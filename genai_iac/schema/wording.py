@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-_LONGEST = 80
-_MOST_CHOICES = 200
+_LONGEST = 80  # characters of foreign text in a message
+_MOST_CHOICES = 200  # names that are compared with a misspelled one
 
 
 def show(text: str) -> str:

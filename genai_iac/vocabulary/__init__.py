@@ -21,19 +21,19 @@ _ROUTING_PROFILE = "ocid1.generativeairoutingprofile."
 class TypePermissions:
     """One IAM resource type: what each verb adds to the one below it, and whether it is in generative-ai-family."""
 
-    name: str
-    family: bool
-    by_verb: Mapping[str, tuple[str, ...]]
-    source: str
+    name: str  # as policy statements write it
+    family: bool  # in `generative-ai-family`
+    by_verb: Mapping[str, tuple[str, ...]]  # what the verb adds to the verb before it
+    source: str  # page and date
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """One pretrained model. `retired`: the day from which calls of it on demand fail; None as long as none is known."""
 
-    name: str
-    retired: date | None
-    instead: str
+    name: str  # as requests write it
+    retired: date | None  # on-demand calls fail from that day on
+    instead: str  # empty: the table names none
     regions: tuple[str, ...]  # where it is served; empty when the table does not tell
     apis: tuple[str, ...]  # the APIs that serve it; empty when the table does not tell
     source: str
@@ -81,7 +81,13 @@ def is_routing_profile(model: str) -> bool:
 
 
 def model_warning(name: str, region: str | None = None, now: datetime | None = None) -> str:
-    """What somebody who names that model should know, in a sentence without its full stop; empty when the table knows nothing bad."""
+    """What somebody who names that model should know, in a sentence without its full stop; empty when the table knows nothing bad.
+
+    Args:
+        name: as in a request or a policy.
+        region: None: where it is served is not judged.
+        now: None: the machine's clock.
+    """
     known = models().get(name)
     if known is None:
         return ""
@@ -96,6 +102,7 @@ def model_warning(name: str, region: str | None = None, now: datetime | None = N
     return ""
 
 
+# Of policy statements, from least to most; each includes those before it.
 _VERBS = ("inspect", "read", "use", "manage")
 
 

@@ -18,6 +18,7 @@ from genai_iac.core.errors import ManifestError
 from genai_iac.manifest import Manifest
 from genai_iac.planning.preflight import ServiceLimits
 
+# so that one report has both: problems of reading, and findings
 INVALID = LintRule("invalid", "error", "a manifest that is not valid")
 RULES: tuple[LintRule, ...] = (INVALID, *POLICY_RULES, UNFILLABLE, *KEY_RULES, BAD_IGNORE, IDLE_IGNORE)
 
@@ -30,6 +31,12 @@ def lint_manifest(
     """Everything found, in the order of the files.
 
     `texts` holds each file as messages call it, for the comments in it; `now` is what expiries are judged by.
+
+    Args:
+        manifest: loaded without problems.
+        texts: by file name as in messages.
+        now: this machine's time; lint asks no tenancy.
+        limits: None takes the service's defaults.
     """
     future = offline_tenancy(manifest.resources, manifest.stack.tenancy)
     known = future.directory(_nobody, _nobody)
@@ -43,7 +50,10 @@ def lint_manifest(
 
 
 def lint_invalid(error: ManifestError) -> tuple[Finding, ...]:
-    """The problems of manifests that could not be read, as findings."""
+    """The problems of manifests that could not be read, as findings.
+
+    Used by `lint`, so that CI gets SARIF for unreadable manifests too.
+    """
     return tuple(Finding(INVALID.id, INVALID.severity, one.message, one.source, fix=one.hint) for one in error.problems)
 
 

@@ -13,19 +13,19 @@ Severity = Literal["error", "warning", "info"]
 class LintRule(NamedTuple):
     """A rule as people look it up."""
 
-    id: str
+    id: str  # as in ignore comments
     severity: Severity
-    summary: str
+    summary: str  # one line, for --rules and SARIF
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing found. `ignored` holds the reason when a comment in the manifest silences it."""
 
-    rule: str
+    rule: str  # id
     severity: Severity
     message: str
-    source: Source
+    source: Source  # of the statement, grant or field
     address: Address | None = None
-    fix: str = ""
+    fix: str = ""  # what to write instead; empty when it depends
     ignored: str | None = None

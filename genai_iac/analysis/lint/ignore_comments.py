@@ -19,7 +19,10 @@ from genai_iac.manifest.yaml_reader import read_yaml
 BAD_IGNORE = LintRule("bad-ignore", "error", "an ignore comment without a reason, or of a rule that there is not")
 IDLE_IGNORE = LintRule("idle-ignore", "warning", "an ignore comment that silences nothing")
 
+# Any comment that begins so is ours, so that a misspelt one is reported and not
+# silently without effect.
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[ \t]*genai-iac:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+# rules, separated by commas, then a reason
 _ORDER = re.compile(r"ignore=([a-z0-9-]+(?:,[a-z0-9-]+)*)(?:[ \t]+(\S.*))?")
 _FORM = "write # genai-iac: ignore=RULE and why"
 
@@ -31,17 +34,27 @@ class Ignore:
     rules: tuple[str, ...]
     reason: str
     source: Source
-    first: int
-    last: int
+    first: int  # line, from 1, included
+    last: int  # line, included
 
     def covers(self, finding: Finding) -> bool:
-        """Whether it is about that finding."""
+        """Whether it is about that finding.
+
+        Args:
+            finding: with the position that lint gave it.
+        """
         at = finding.source
         return finding.rule in self.rules and at.file == self.source.file and self.first <= at.line <= self.last
 
 
 def apply_comments(findings: Iterable[Finding], texts: Mapping[str, str], known: Collection[str]) -> Iterator[Finding]:
-    """The findings, those that a comment is about with its reason, and what is wrong with comments."""
+    """The findings, those that a comment is about with its reason, and what is wrong with comments.
+
+    Args:
+        findings: of all rules.
+        texts: by file name; files without such a comment cost nothing.
+        known: ids of rules that a comment may name.
+    """
     ignores: list[Ignore] = []
     for file, text in texts.items():
         for read in _read_comments(text, file, known):
@@ -60,6 +73,7 @@ def apply_comments(findings: Iterable[Finding], texts: Mapping[str, str], known:
 
 
 def _read_comments(text: str, file: str, known: Collection[str]) -> Iterator[Ignore | Finding]:
+    """The comments of one file. One inside a quoted value is text, not a comment."""
     if "genai-iac:" not in text:
         return
     documents = read_yaml(text, file).documents
@@ -72,6 +86,8 @@ def _read_comments(text: str, file: str, known: Collection[str]) -> Iterator[Ign
 
 @dataclass(frozen=True, slots=True)
 class _CommentedFile:
+    """What is needed to know which lines a comment covers."""
+
     text: str
     file: str
     starts: list[int]  # lines on which documents begin
@@ -89,6 +105,7 @@ class _CommentedFile:
 
 
 def _read_comment(found: re.Match[str], page: _CommentedFile, known: Collection[str]) -> Ignore | Finding:
+    """A comment as an Ignore, or as a finding about what is wrong with it."""
     line = page.text.count("\n", 0, found.start()) + 1
     source = Source(page.file, line, found.start() - page.text.rfind("\n", 0, found.start()))
     order = _ORDER.fullmatch(found[1])
@@ -113,6 +130,7 @@ def _says_something(line: str) -> bool:
 
 
 def _spans(node: Node) -> Iterator[tuple[int, int]]:
+    """Offsets of every scalar, in which a `#` is text."""
     if isinstance(node, Scalar):
         yield node.start, node.end
     elif isinstance(node, ListNode):
@@ -125,5 +143,6 @@ def _spans(node: Node) -> Iterator[tuple[int, int]]:
 
 
 def _is_inside(spans: list[tuple[int, int]], offset: int) -> bool:
+    """Whether an offset is inside a scalar."""
     at = bisect_right(spans, (offset, len(spans) and spans[-1][1] + 1))
     return at > 0 and spans[at - 1][0] <= offset < spans[at - 1][1]

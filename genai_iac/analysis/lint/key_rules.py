@@ -18,6 +18,8 @@ from genai_iac.planning.preflight.models import find_model_warnings
 from genai_iac.planning.preflight.names import place_of
 from genai_iac.resource_types import Rotation, read_duration, region_of_endpoint
 
+# A value that leaks is useful until it expires; one that expires in days does not
+# survive a failed delivery.
 _LONGEST, _SHORTEST = timedelta(days=365), timedelta(days=7)
 _OVERLAP = "7d"  # between two secrets of a key that has no rotation to say how long
 
@@ -52,7 +54,14 @@ KEY_RULES = (
 def lint_keys(
     future: PlannedState, documents: Mapping[Address, Document], directory: OfflineDirectory, now: datetime
 ) -> Iterator[Finding]:
-    """Every key by itself, then keys and statements against each other."""
+    """Every key by itself, then keys and statements against each other.
+
+    Args:
+        future: the tenancy as the manifests alone describe it.
+        documents: for positions.
+        directory: names to OCIDs; groups resolve to stand-ins.
+        now: decides expiries and dates in conditions.
+    """
     for address, resource in future.resources.items():
         if address.kind == "ApiKey":
             yield from _lint_key(resource, documents[address], now)
@@ -63,6 +72,7 @@ def lint_keys(
 
 
 def _lint_key(resource: Resource, document: Document, now: datetime) -> Iterator[Finding]:
+    """Sinks, number of secrets and expiries of one key."""
     if not resource.settings.get("deliverTo"):
         fix = "add deliverTo, or rotate it manually"
         yield _finding(NO_SINK, "no deliverTo: the values of its secrets are lost", document.source, resource, fix)
@@ -89,6 +99,7 @@ def _lint_key(resource: Resource, document: Document, now: datetime) -> Iterator
 
 
 def _lint_regions(resource: Resource, future: PlannedState) -> Iterator[Finding]:
+    """An endpoint or project of another region than the key's. Keys work in their own region only."""
     endpoint, project = resource.settings.get("endpoint", ""), resource.settings.get("project")
     region = region_of_endpoint(endpoint)
     if region is not None and region != resource.region:
@@ -105,6 +116,7 @@ def _lint_regions(resource: Resource, future: PlannedState) -> Iterator[Finding]
 def _lint_expiry(
     name: str, expires: Lifetime | str, place: Source, resource: Resource, now: datetime
 ) -> Iterator[Finding]:
+    """A secret that has expired, lives too long or too short."""
     life = _dies(expires, now) - now
     if life <= timedelta():
         yield _finding(
@@ -121,6 +133,7 @@ def _lint_expiry(
 def _lint_turn(
     name: str, expires: Lifetime | str, rotation: Rotation, place: Source, resource: Resource
 ) -> Iterator[Finding]:
+    """A secret whose life is shorter than one rotation: it expires before it is replaced."""
     needed = rotation.every + rotation.overlap
     if isinstance(expires, Lifetime) and expires.length < needed:
         message = (
@@ -131,6 +144,7 @@ def _lint_turn(
 
 
 def _lint_pair(secrets: Mapping[str, Any], document: Document, resource: Resource, now: datetime) -> Iterator[Finding]:
+    """Two secrets that expire within one overlap: neither can replace the other in time."""
     first, second = (_dies(secret["expires"], now) for secret in secrets.values())
     if abs(first - second) < read_duration(_OVERLAP) and "revoked" not in {one["state"] for one in secrets.values()}:
         names = " and ".join(secrets)
@@ -140,12 +154,15 @@ def _lint_pair(secrets: Mapping[str, Any], document: Document, resource: Resourc
 
 
 def _dies(expires: Lifetime | str, now: datetime) -> datetime:
+    """When the secret would expire if it were created now."""
     return now + expires.length if isinstance(expires, Lifetime) else datetime.fromisoformat(expires)
 
 
 def _lint_grants(future: PlannedState, directory: OfflineDirectory, now: datetime) -> Iterator[Finding]:
+    """Keys without a statement, and statements for keys that nobody declares."""
     statements = list(_statements(future, directory))
     rules = [rule for _, rule in statements]
+    # Placeholder OCIDs, the same that statements resolve to.
     keys = {future.ids[address]: address for address in future.resources if address.kind == "ApiKey"}
     known = [_key(id, address, future) for id, address in keys.items()]
     for key in keys_without_grant(known, rules, now):
@@ -168,6 +185,7 @@ def _key(id: str, address: Address, future: PlannedState) -> Key:
 
 
 def _statements(future: PlannedState, directory: OfflineDirectory) -> Iterator[tuple[Source, Statement]]:
+    """Every declared statement with its position, names resolved as far as the manifests know them."""
     for address in future.resources:
         if address.kind == "Policy" and future.is_whole(address):
             home = future.home(address)

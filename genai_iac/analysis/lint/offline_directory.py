@@ -9,18 +9,26 @@ from genai_iac.core import Address, CompartmentNode, CompartmentTree, ExistingCo
 from genai_iac.iam_policy import Directory
 from genai_iac.planning.planned_state import PlannedState, predict_state
 
-_TENANCY = "ocid1.tenancy.oc1..offline"
+_TENANCY = "ocid1.tenancy.oc1..offline"  # stands for a tenancy that no manifest names
 
 
 def offline_tenancy(resources: Mapping[Address, Resource], tenancy: str | None) -> PlannedState:
-    """Everything declared, in the compartments that the manifests name."""
+    """Everything declared, in the compartments that the manifests name.
+
+    Args:
+        tenancy: OCID from the Stack; None uses a placeholder.
+    """
     tree = CompartmentTree.of(tenancy or _TENANCY, _surroundings(resources.values(), tenancy or _TENANCY))
     return predict_state(resources, tree, {})
 
 
 @dataclass(frozen=True)
 class OfflineDirectory:
-    """Names to OCIDs, as far as the manifests tell."""
+    """Names to OCIDs, as far as the manifests tell.
+
+    A group resolves to an OCID made of its name, so that statements about one group are
+    recognised as such.
+    """
 
     known: Directory
 
@@ -53,6 +61,7 @@ def _surroundings(resources: Iterable[Resource], tenancy: str) -> Iterator[Compa
 
 
 def _along(names: tuple[str, ...], tenancy: str) -> Iterator[CompartmentNode]:
+    """One node per step of a path from the root."""
     parent = tenancy
     for end in range(1, len(names) + 1):
         id = "ocid1.compartment.oc1..existing/" + "/".join(names[:end]).lower()

@@ -15,6 +15,8 @@ from genai_iac.planning.planned_state import PlannedState
 from genai_iac.planning.preflight import ServiceLimits
 from genai_iac.planning.preflight.names import place_of
 
+# Rules of the language that need all compartments. OUTSIDE replaces one of them for
+# what manifests know.
 _NEEDS_THE_TENANCY = {"unresolved-name", "outside-subtree"}
 OUTSIDE = LintRule("outside-subtree", "error", "a place outside the policy's compartment")
 POLICY_RULES = (
@@ -25,7 +27,13 @@ UNFILLABLE = LintRule("unfillable", "error", "a value that does not fit its plac
 
 
 def lint_policies(future: PlannedState, directory: language.Directory, limits: ServiceLimits) -> Iterator[Finding]:
-    """Every policy by itself, then the paths of compartments that hold too many statements."""
+    """Every policy by itself, then the paths of compartments that hold too many statements.
+
+    Args:
+        future: the tenancy as the manifests alone describe it.
+        directory: names to OCIDs.
+        limits: of the tenancy.
+    """
     for address, resource in future.resources.items():
         if address.kind != "Policy":
             continue
@@ -42,6 +50,7 @@ def lint_policies(future: PlannedState, directory: language.Directory, limits: S
 
 
 def _placed(found: Found, policy: Address, future: PlannedState) -> Finding:
+    """The finding of the policy language at its position in the manifest, without placeholder OCIDs."""
     place = place_of(future, policy, found.statement)
     message, fix = future.told(found.message), future.told(found.fix or "")
     return Finding(found.rule, found.severity, message, place, policy, fix)
@@ -58,6 +67,7 @@ def _out_of_reach(policy: Address, future: PlannedState, directory: language.Dir
 
 
 def _full_paths(future: PlannedState, limits: ServiceLimits) -> Iterator[Finding]:
+    """Paths of compartments with more declared statements than fit. Only the shortest path of each is reported."""
     counts: Counter[str] = Counter()
     last: dict[str, Address] = {}
     for address in future.resources:

@@ -63,14 +63,18 @@ def COMMAND(  # noqa: N802
             raise UsageError("a saved plan is bound to what it was made on; it takes no fingerprint besides")
         with WriteLog(audit) as writes:
             return apply_saved(flags, path, asked, consent, output, writes)
+    # Before the tenancy is read: a run that cannot ask anybody fails at once.
     consent.check(output)
     with (
         WriteLog(audit, "apply") as writes,
         open_session(flags, path, writes) as workspace,
+        # Before the plan: whoever waits for the lock plans on what the other run has left.
         apply_lock(workspace.desk.root, output),
     ):
         draft = make_draft(workspace, asked)
         if agreed is not None:
+            # Before the plan is printed: of a plan that was not approved only what is new should be
+            # shown.
             hold_to_approval(draft, agreed, output, quiet=as_json)
             writes.approved = agreed.fingerprint
         return apply_draft(draft, consent, output)

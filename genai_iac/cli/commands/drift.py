@@ -29,8 +29,12 @@ def make_report(
     """
     earlier = load_manifest_at(flags, path, base) if base else None
     with open_session(flags, path) as workspace:
+        # Resources that only the base revision declares have to be read too, or their deletion
+        # would look like drift.
         also = tuple(earlier.resources.values()) if earlier else ()
         live = workspace.read(parallelism=parallelism, full_scan=full_scan, also=also)
+        # Sinks are read below, one by one: a sink that cannot be read is a notice there, while
+        # planning would refuse.
         compared = compare(workspace.inputs(live, look_into_sinks=False))
         before = _compare_before(workspace, live, earlier) if base else None
         resources = workspace.manifest.resources
@@ -59,6 +63,8 @@ def _find_edits(workspace: Session, live: Live) -> tuple[HandEdits, list[Notice]
         try:
             held = look_at_sinks(desk, resource, key) if resource.settings.get("deliverTo") else ()
         except EditedSinkError as error:
+            # Delivery refuses a sink that somebody edited. For this report the refusal is the
+            # finding.
             edited = ((("deliverTo",), error.message, "as it was delivered"),)
         except SinkError as error:
             unasked.append(Notice(f"a sink could not be asked: {error}", address))
@@ -73,7 +79,7 @@ def _compare_before(workspace: Session, live: Live, earlier: Manifest | None) ->
     return compare(inputs).plan, earlier.resources
 
 
-DRIFTED = 2
+DRIFTED = 2  # exit code, as of `terraform plan -detailed-exitcode`
 
 
 @click.command("drift")

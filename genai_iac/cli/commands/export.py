@@ -18,17 +18,18 @@ from genai_iac.oci_client import OciClient
 from genai_iac.oci_client.read_tenancy import read_live
 from genai_iac.render.manifests import manifest_files
 
+# A compartment's name becomes a stack name: only what `metadata.name` allows.
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
-_MOST_ROUNDS = 20
+_MOST_ROUNDS = 20  # loads of the export; each round excludes what the previous one could not load
 
 
 @dataclass(frozen=True)
 class Exported:
     """What was found and how it is reported."""
 
-    live: Live
-    export: Export
-    environment: str | None
+    live: Live  # the reading
+    export: Export  # its resources as documents, and what is left out with the reasons
+    environment: str | None  # of the ownership tags; None: they name none
 
     @property
     def files(self) -> dict[str, str]:
@@ -45,6 +46,8 @@ def export_tenancy(
         top = _find(tree, compartment)
         return [id for id in (tree.tenancy, *tree.nodes) if tree.contains(top, id)]
 
+    # No stack has an empty name: every resource counts as not owned, so all of them are
+    # found.
     nobody = Owner(provider.tenancy, "")
     live = read_live(provider, nobody, {}, region=region, parallelism=parallelism, full_scan=full_scan, choose=choose)
     top = _find(live.tree, compartment)
@@ -88,12 +91,15 @@ def _settle(live: Live, top: str, owner: str, region: str) -> Export:
     """The export whose manifests load: what cannot be declared is left out, statements that no reference fits keep their OCIDs."""
     refused: dict[str, str] = {}
     literal: frozenset[str] = frozenset()
+    # The manifest loader is the judge: what an export may contain is defined nowhere else,
+    # so the two cannot disagree.
     for _ in range(_MOST_ROUNDS):
         export = export_live(live, top, owner, region, refused, literal)
         problems = _load(export, owner)
         if not problems:
             return export
         for id, problem in problems.items():
+            # A policy gets a second chance with OCIDs in place of references before it is left out.
             if id in literal or not id.startswith("ocid1.policy."):
                 refused[id] = f"no manifest can declare it: {problem.message}"
         literal |= problems.keys()
@@ -124,6 +130,8 @@ def _culprit(folder: Path, problem: Problem, export: Export) -> str:
     """The OCID in the comment above the document that the problem is in."""
     lines = Path(problem.source.file).read_text(encoding="utf-8").splitlines()[: problem.source.line]
     known = {one.live.id for one in export.told}
+    # Every exported document has a comment with its resource's OCID; the nearest one above
+    # the problem is the culprit's.
     for line in reversed(lines):
         if line.startswith("# ") and line[2:] in known:
             return line[2:]
@@ -177,6 +185,7 @@ def COMMAND(  # noqa: N802
     output.note(f"API keys were looked for in {', '.join(exported.live.regions)}{elsewhere}.\n")
     if exported.environment:
         output.note(f"They carry the marks of an environment: plan with --env {exported.environment}.\n")
+    # The tag has a digest of the stack's id, from which the id cannot be computed.
     if any(one.live.mark and one.live.mark.stack_id for one in told):
         output.note(
             "Their Stack has an id, of which the tags have a digest only: add spec.id, or the plan takes them for another stack's.\n"

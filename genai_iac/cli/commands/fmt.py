@@ -46,6 +46,7 @@ def find_changes(path: str) -> list[Reformatted]:
             continue
         text = file if isinstance(file, Problem) else decode(file.data, file.name)
         if isinstance(text, Problem):
+            # A file that is not even text is a problem only if it was meant to be a manifest.
             if place.only is None and isinstance(file, File) and is_foreign(file.data, ()):
                 continue
             problems.append(text)
@@ -54,6 +55,7 @@ def find_changes(path: str) -> list[Reformatted]:
         if place.only is None and _is_left_alone(file, text):
             continue
         try:
+            # By the resolved path: two links to one file must not have it written twice.
             real = (place.root / file.key).resolve()
             mark = "\ufeff" if file.data.startswith(BYTE_ORDER_MARK) else ""  # kept, like line endings
             found[real] = Reformatted(file.name, real, mark + text, mark + format_text(text, file.name))
@@ -91,6 +93,7 @@ def write_changes(changes: Iterable[Reformatted], path: str) -> None:
             check_folder(given if given.is_dir() else given.parent)
             if not given.is_dir():
                 check_file(given)
+            # Compared with what was read: an editor may have saved the file meanwhile.
             if not rewrite_file(change.file, change.before.encode(), change.after.encode()):
                 raise IacError(f"{change.name} was changed while it was being formatted", hint="run it again")
         except OSError as error:
@@ -105,7 +108,7 @@ def _all_files(place: ManifestPath) -> Iterator[File | Problem]:
         yield from (read_file(place, f"{ENVIRONMENTS}/{name}") for name in names if not name.startswith("."))
 
 
-LAID_OUT_OTHERWISE = 2
+LAID_OUT_OTHERWISE = 2  # exit code of `--check`
 
 
 @click.command("fmt")

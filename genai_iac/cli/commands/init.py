@@ -36,8 +36,12 @@ def COMMAND(ctx: click.Context, folder: Path, vault: str | None, vault_key: str 
     if there:
         raise UsageError(f"there is a stack in {there[0].path} already", hint="give an empty directory")
     schema = json.dumps(build_schemas()["document.schema.json"], indent=2, ensure_ascii=False) + "\n"
+    # Without a vault the secrets would reach files of a CI runner, so no workflow that
+    # applies is written.
     chosen = (vault, vault_key) if vault and vault_key else None
     files = starter_files(folder.resolve().name, schema, str(uuid4()), chosen)
+    # `lexists`: a dangling link is there as well, and writing through it would create a
+    # file elsewhere.
     kept = [name for name in files if os.path.lexists(folder / name)]
     write_new_files(folder, {name: text for name, text in files.items() if name not in kept})
     for name in files:

@@ -23,10 +23,14 @@ from genai_iac.planning.preflight import ServiceLimits
 
 def lint_path(flags: GlobalOptions, path: str) -> tuple[Finding, ...]:
     """Everything found at that path; manifests that are not valid are findings too."""
+    # Read once and used twice: the manifests are loaded, and their comments are searched
+    # for ignored rules.
     data = sys.stdin.buffer.read(MAX_TOTAL + 1) if path == "-" else b""
     try:
         manifest = load_manifest(flags, path, BytesIO(data))
     except ManifestError as error:
+        # Invalid manifests are findings, not a failure: a SARIF upload shows them beside the
+        # others.
         return lint_invalid(error)
     texts = dict(_read_texts(path, BytesIO(data)))
     return lint_manifest(manifest, texts, datetime.now(UTC), ServiceLimits.of_environment(os.environ))

@@ -28,6 +28,7 @@ def COMMAND() -> None:  # noqa: N802
 @click.option("--allow-kill", is_flag=True, help="Let faults end processes of this machine.")
 def serve_local(port: int, db: Path, control_token: str | None, allow_kill: bool) -> int:
     """Run the emulator until Ctrl-C. A status page is at /."""
+    # Late: the emulator is large, and no other command needs it.
     from genai_iac.emulator import choose_token, serve
 
     def say(url: str) -> None:

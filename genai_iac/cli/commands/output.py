@@ -26,6 +26,8 @@ def COMMAND(ctx: click.Context, name: str | None, path: str, form: str) -> int: 
     from genai_iac.render.outputs import output_value, outputs_env, outputs_json, outputs_text
     from genai_iac.resource_types import RESOURCE_TYPES
 
+    # `output prod` and `output ApiKey/app` differ by the first word only; no directory is
+    # named after a kind.
     if name is not None and name.partition("/")[0] not in RESOURCE_TYPES:
         path, name = name, None
     flags = GlobalOptions.of(ctx)
@@ -39,6 +41,8 @@ def COMMAND(ctx: click.Context, name: str | None, path: str, form: str) -> int: 
             "tenancy": session.provider.tenancy,
             "region": stack.region,
         }
+        # The longest first: names may contain dots, so `ApiKey/a.b` must be tried before
+        # `ApiKey/a`.
         declared = sorted(map(str, session.manifest.resources), key=len, reverse=True)
     if name is None:
         output.say(

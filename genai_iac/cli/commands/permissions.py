@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.core import Address
 
-_VERBS = ("plan", "apply", "rotate")
+_VERBS = ("plan", "apply", "rotate")  # in step with `analysis.permissions.Verb`, which `assert` below checks
 
 
 @click.command("permissions")

@@ -11,6 +11,7 @@ import click
 from genai_iac.cli.all_stacks import for_all_stacks
 from genai_iac.cli.options import guard_flags, planning_flags
 
+# Of standard output; `--out` also knows `gitlab`, a file that GitLab collects.
 _FORMATS = ["text", "json", "markdown", "html", "terraform-json"]
 
 
@@ -65,6 +66,7 @@ def COMMAND(  # noqa: N802
         )
     asked = PlanOptions.of(**asked_for)
     output = Console.of_environment(no_color=flags.no_color)
+    # A snapshot has no connection that would have to be closed.
     opened = nullcontext(open_snapshot(flags, path, snapshot)) if snapshot else open_session(flags, path)
     with opened as workspace:
         draft = make_draft(workspace, asked)

@@ -69,7 +69,7 @@ def COMMAND(  # noqa: N802
     request = RotationRequest("leaked", leaked, revoke) if leaked else RotationRequest("abort" if abort else "begin")
     overrides = Overrides(
         accept_outage=targets if accept_outage else frozenset(),
-        outage_takes_address=False,
+        outage_takes_address=False,  # the command is about one key
         allow_file_sinks=allow_file_sinks,
     )
     with (
@@ -81,6 +81,7 @@ def COMMAND(  # noqa: N802
         if resource is None:
             keys = [str(address) for address in workspace.manifest.resources if address.kind == "ApiKey"]
             raise UsageError(f"the manifests declare no {key}", hint=f"their keys: {', '.join(keys) or 'none'}")
+        # A leak can be answered without `rotation`, if another secret can be used meanwhile.
         two = len(resource.attributes["secrets"]) == 2  # type: ignore[arg-type]
         if not resource.settings.get("rotation") and not (leaked and two):
             by_hand = f"declare state: revoked for {leaked} and apply; or " if leaked else ""

@@ -27,6 +27,7 @@ def COMMAND(name: str | None, out: str | None) -> int:  # noqa: N802
             write_file(Path(out) / file, text.encode())
         echo(f"Wrote {len(schemas)} schemas to {out}.")
         return 0
+    # Kinds are typed in any case: `apikey` and `ApiKey` mean the same file.
     wanted = f"{(name or 'document').lower()}.schema.json"
     found = {file.lower(): schema for file, schema in schemas.items()}.get(wanted)
     if found is None:

@@ -41,6 +41,8 @@ def COMMAND(ctx: click.Context, path: str, out: Path, full_scan: bool, paralleli
         live = workspace.read(parallelism=parallelism, full_scan=full_scan)
         names = GroupNames(workspace.provider)
         groups, dynamic_groups = _unless_denied(names, "groups"), _unless_denied(names, "dynamic_groups")
+    # A group that was deleted and created again has another OCID and a later time; plans
+    # compare it with the policy's.
     births = {
         id: born for id in (*(groups or {}).values(), *(dynamic_groups or {}).values()) if (born := names.born(id))
     }
@@ -66,6 +68,8 @@ def _unless_denied(names: GroupNames, which: str) -> Mapping[str, str] | None:
     try:
         return cast("Mapping[str, str]", getattr(names, which))
     except ServiceFailure as failure:
+        # IAM answers 404 for what a caller may not see. Any other failure must not pass for
+        # "there are no groups".
         if failure.status not in (401, 403, 404):
             raise
         return None

@@ -38,6 +38,8 @@ def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str)
     output = Console.of_environment(no_color=flags.no_color)
     try:
         repository = find_repository(Path(path))
+    # Without git every stack can still be listed; only `--changed-since` needs a
+    # repository.
     except UsageError:
         if changed_since:
             raise
@@ -84,7 +86,10 @@ def _removed(repository: Repository, revision: str, changed: frozenset[str], pat
 
     below = Path(path).resolve()
     gone = [
-        name for name in changed if not (repository.root / name).exists() and below in (repository.root / name).parents
+        # Deleted since that revision; a file that was only edited still declares its stack.
+        name
+        for name in changed
+        if not (repository.root / name).exists() and below in (repository.root / name).parents
     ]
     manifests = sorted(name for name in gone if name.endswith((".yaml", ".yml")))
     if not manifests:

@@ -45,11 +45,16 @@ __all__ = [
     "open_sink",
 ]
 
-FOREIGN_WORD = r"^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$"
+FOREIGN_WORD = r"^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$"  # the dot keeps third parties' names apart from ours
 
 
 def open_sink(entry: Mapping[str, Any], context: Context) -> Sink:
-    """The sink of one entry of `deliverTo`; touches nothing. Raises SinkError when the word or a setting cannot be."""
+    """The sink of one entry of `deliverTo`; touches nothing. Raises SinkError when the word or a setting cannot be.
+
+    Args:
+        entry: one mapping with one key: the type, with its settings.
+        context: whose values, and what of this machine may be used.
+    """
     if len(entry) != 1:
         raise SinkError(
             f"an entry of deliverTo names one place, this one names {len(entry)}",
@@ -60,7 +65,11 @@ def open_sink(entry: Mapping[str, Any], context: Context) -> Sink:
 
 
 def find_sink(word: str) -> type[Sink]:
-    """The sink of that name: in this directory, else among installed packages. Raises SinkError."""
+    """The sink of that name: in this directory, else among installed packages. Raises SinkError.
+
+    Args:
+        word: the key under `deliverTo`.
+    """
     if word in SINKS:
         return SINKS[word]
     from genai_iac.delivery.sinks._plugins import load_installed
@@ -82,18 +91,29 @@ def entry_compartments(entry: Mapping[str, Any]) -> Iterator[Value]:
 
 
 def entry_claims(entry: Mapping[str, Any]) -> tuple[Claim, ...]:
-    """What this entry of `deliverTo` names and no other may, as far as that can be told. Raises SinkError for one that cannot be."""
+    """What this entry of `deliverTo` names and no other may, as far as that can be known. Raises SinkError for one that cannot be.
+
+    Used by validation: two keys that name one file or Vault secret would overwrite each
+    other's values.
+    """
     return tuple(claim for word, settings in entry.items() if word in SINKS for claim in SINKS[word].claims(settings))
 
 
 def entries_are_local(entries: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether there are entries, and all of them are places that each machine has for itself. A third party's are not."""
+    """Whether there are entries, and all of them are places that each machine has for itself. A third party's are not.
+
+    True refuses a creation in CI, where such a sink is deleted with the runner
+    (`planning/sink_guards.py`).
+    """
     words = [word for entry in entries for word in entry]
     return bool(words) and all(word in SINKS and SINKS[word].local for word in words)
 
 
 def entry_schema() -> Mapping[str, Any]:
-    """JSON Schema of one entry of `deliverTo`: exactly one known word with its settings. A third party's are checked when opened."""
+    """JSON Schema of one entry of `deliverTo`: exactly one known word with its settings. A third party's are checked when opened.
+
+    Generated from the sinks' own schemas, so a new sink needs no other change.
+    """
     return {
         "type": "object",
         "description": "One place that the plaintext goes to.",
@@ -127,6 +147,7 @@ def register_sink(modules: Iterable[ModuleType]) -> Mapping[str, type[Sink]]:
 
 
 def _defined(module: ModuleType) -> list[type[Sink]]:
+    """The one Sink class that a module of this directory defines. Raises TypeError for none or several."""
     found = [
         thing
         for thing in vars(module).values()
@@ -137,4 +158,5 @@ def _defined(module: ModuleType) -> list[type[Sink]]:
     return found
 
 
+# Read once at import; third-party sinks are not in it.
 SINKS: Mapping[str, type[Sink]] = _read_shelf()

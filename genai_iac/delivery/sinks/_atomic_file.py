@@ -1,4 +1,9 @@
-"""One small private file replaced at once or not at all: whatever fails, a reader sees the old content or the new, never half."""
+"""One small private file replaced at once or not at all: whatever fails, a reader sees the old content or the new, never half.
+
+The steps are: temporary file in the same directory, content, fsync, rename, fsync of
+the directory. tests/sinks/test_file_kills.py ends the process at each system call, and
+tests/sinks/test_file_failures.py makes each one fail.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +21,12 @@ from dataclasses import dataclass
 from genai_iac.core.errors import SinkError
 
 LIMIT = 64 * 1024  # bytes; contents are about a thousand
+# O_EXCL and O_NOFOLLOW: a link or file that somebody prepared under the name is an
+# error, never a target.
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: opening a FIFO would wait for a writer.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# What a user can do about it; every other error gets "correct that".
 _HINTS = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some of your quota",
@@ -31,14 +40,19 @@ _HINTS = {
 class FileTarget:
     """A name in an open directory, and what people call it. Nothing outside that directory is ever touched through it."""
 
-    directory: int
+    directory: int  # open descriptor; the name is resolved relative to it, whatever happens to its path
     name: str
-    place: str
+    place: str  # for messages
 
 
 @contextmanager
 def translating_os_errors(place: str, step: str) -> Iterator[None]:
-    """Turn an OSError of the step into a SinkError that names both, with the way out."""
+    """Turn an OSError of the step into a SinkError that names both, with the way out.
+
+    Args:
+        place: what people call the file.
+        step: an infinitive, after "could not".
+    """
     try:
         yield
     except OSError as error:
@@ -50,6 +64,10 @@ def replace_file(spot: FileTarget, content: memoryview) -> None:
     """Give the file that content, mode 0600 from its first byte, and make it last through a power cut. Raises SinkError.
 
     The content is a view because the locals of a traceback show a view's address and not its bytes.
+
+    Args:
+        spot: the file; an existing one is replaced, also when it is open elsewhere.
+        content: written whole; short writes are continued.
     """
     with _temporary(spot) as (temporary, descriptor):
         _write_all(spot, descriptor, content)
@@ -62,6 +80,9 @@ def check_replaceable(spot: FileTarget) -> None:
     """Do every step of `replace_file` except the rename, with 4096 zero bytes, and leave nothing behind. Raises SinkError.
 
     This finds a full or read-only disk, a quota, and missing rights before OCI has created a value that could not be stored.
+
+    Every step and not a permission check alone: a full disk or a quota shows only when bytes
+    are written.
     """
     with _temporary(spot) as (temporary, descriptor):
         _write_all(spot, descriptor, memoryview(bytes(4096)))
@@ -71,14 +92,21 @@ def check_replaceable(spot: FileTarget) -> None:
 
 
 def remove_file(spot: FileTarget) -> None:
-    """Remove the file, lastingly. Raises SinkError."""
+    """Remove the file, lastingly. Raises SinkError.
+
+    A missing file is no error.
+    """
     with translating_os_errors(spot.place, "remove the file"), suppress(FileNotFoundError):
         os.unlink(spot.name, dir_fd=spot.directory)
     _flush_directory(spot)
 
 
 def read_file(spot: FileTarget, limit: int = LIMIT) -> memoryview | None:
-    """The bytes of the file; None when there is none. Raises SinkError unless it is a regular file of this user's of `limit` bytes."""
+    """The bytes of the file; None when there is none. Raises SinkError unless it is a regular file of this user's of `limit` bytes.
+
+    Returns:
+        A view, so that no bytes object with values stays in the frames of a traceback.
+    """
     with translating_os_errors(spot.place, "look at the file"):
         try:
             # opening a device can have effects, so the kind is looked at before as well as after
@@ -99,6 +127,9 @@ def remove_temporary_files(spot: FileTarget) -> tuple[str, ...]:
     """Remove the temporary files that killed writes of this file left; returns their names. Raises SinkError.
 
     A temporary file of a write under way is locked by its process, so it is not removed.
+
+    Names of other files' temporary files do not match: the prefix has a digest of this
+    file's name.
     """
     with translating_os_errors(spot.place, "look for temporary files"), os.scandir(spot.directory) as entries:
         names = sorted(entry.name for entry in entries if _is_temporary(entry.name, spot))
@@ -120,6 +151,7 @@ def _temporary(spot: FileTarget) -> Iterator[tuple[str, int]]:
 
 
 def _create(spot: FileTarget) -> tuple[str, int]:
+    """A new temporary file under a name that no other process uses, with its locked descriptor."""
     while True:
         name = _prefix(spot) + secrets.token_hex(8)
         try:
@@ -159,12 +191,14 @@ def _write_all(spot: FileTarget, descriptor: int, content: memoryview) -> None:
 
 
 def _flush_directory(spot: FileTarget) -> None:
+    """fsync the directory, so that the rename is on the disk."""
     # without this a power failure can undo the rename although the content was flushed
     with translating_os_errors(spot.place, "flush the directory"):
         os.fsync(spot.directory)
 
 
 def _check_file(spot: FileTarget, status: os.stat_result, limit: int) -> None:
+    """Raises SinkError unless it is a regular file of this user within the limit. What others own may be a trap."""
     if not stat.S_ISREG(status.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "not a regular file"
         raise SinkError(f"{spot.place} is {kind}", hint="remove it, or deliver to another place")
@@ -175,6 +209,7 @@ def _check_file(spot: FileTarget, status: os.stat_result, limit: int) -> None:
 
 
 def _read_all(descriptor: int, size: int) -> memoryview:
+    """Read into one buffer without intermediate bytes objects."""
     buffer, end = memoryview(bytearray(size)), 0
     while count := os.readv(descriptor, [buffer[end:]]):
         end += count
@@ -182,6 +217,7 @@ def _read_all(descriptor: int, size: int) -> memoryview:
 
 
 def _prefix(spot: FileTarget) -> str:
+    """How temporary names of this file begin; they start with a dot, so that most tools skip them."""
     return f".genai-iac-{hashlib.sha256(os.fsencode(spot.name)).hexdigest()[:8]}-"
 
 
@@ -190,6 +226,10 @@ def _is_temporary(name: str, spot: FileTarget) -> bool:
 
 
 def _remove_temporary_file(spot: FileTarget, name: str) -> bool:
+    """Remove one leftover; False when it is in use, gone, or not ours.
+
+    The lock tells a killed process from a running one.
+    """
     with translating_os_errors(spot.place, f"remove the temporary file {name}"):
         try:
             status = os.stat(name, dir_fd=spot.directory, follow_symlinks=False)

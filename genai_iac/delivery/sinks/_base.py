@@ -1,4 +1,8 @@
-"""What every sink promises; one file beside this one a sink."""
+"""What every sink promises; one file beside this one a sink.
+
+tests/sinks/test_contract.py runs every promise over every registered sink; a third
+party's package can run the same tests.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +21,16 @@ from genai_iac.delivery.sinks._vault_client import VaultClient
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Whose secrets go to the place, and what a sink may use of this machine and of the tenancy."""
+    """Whose secrets go to the place, and what a sink may use of this machine and of the tenancy.
+
+    Made by `DeliveryService`. A sink gets no client and no clock of its own.
+    """
 
     root: Path  # the manifests' directory: relative paths and commands start here
     notes: Path  # this machine's notes (`.genai-iac`)
     address: Address  # of the key
     owner: str  # `stack` or `stack@environment`: two environments must not share a place
+    # None before the key is created
     id: str | None = None  # the key's OCID, once it exists
     vault: VaultClient | None = None
     # the OCID of a compartment as manifests name it; None while it is still to be made
@@ -37,12 +45,17 @@ class Context:
 class Claim:
     """What an entry of `deliverTo` names and no other may; `shared`: others may that share it, too."""
 
-    what: str
+    what: str  # a description that is equal for two entries that name the same thing
     shared: bool = False
 
 
 def read_names(word: str, settings: Mapping[str, Any]) -> Names:
-    """The names that an entry's `env` gives. Raises SinkError."""
+    """The names that an entry's `env` gives. Raises SinkError.
+
+    Args:
+        word: the sink's name, for the message.
+        settings: the entry's settings; `env` is optional.
+    """
     try:
         return Names.of(settings.get("env"))
     except ValueError as error:
@@ -73,7 +86,11 @@ class Sink(ABC):
 
     @classmethod
     def claims(cls, settings: Mapping[str, Any]) -> Iterable[Claim]:
-        """What no other entry may name, as far as the settings alone tell. Raises SinkError for settings that cannot be."""
+        """What no other entry may name, as far as the settings alone tell. Raises SinkError for settings that cannot be.
+
+        Args:
+            settings: checked by the schema, not yet opened.
+        """
         del settings
         return ()
 
@@ -84,22 +101,37 @@ class Sink(ABC):
 
     @property
     def commands(self) -> tuple[Sequence[str], ...]:
-        """The programs it runs on this machine, each with its arguments: the local files that they name belong to what is approved."""
+        """The programs it runs on this machine, each with its arguments: the local files that they name belong to what is approved.
+
+        Empty for sinks that run none. Used for the digest of local files in the plan's
+        fingerprint.
+        """
         return ()
 
     @abstractmethod
     def prove(self) -> None:
-        """Check that a write would work, before any value is created; leaves no trace. Raises SinkError with the way out."""
+        """Check that a write would work, before any value is created; leaves no trace. Raises SinkError with the way out.
+
+        Called with the key's OCID when it exists. It must find what would make `write` fail
+        after OCI has shown a value.
+        """
 
     def announce(self, secrets: tuple[str, ...]) -> None:
         """Note that values of these secrets are about to be created for this sink, so that an interrupted delivery is seen to be one.
 
         Called after `prove` and before the value is created. Nothing to do where the sink is readable. Raises SinkError.
+
+        Args:
+            secrets: names; the values do not exist yet.
         """
         del secrets
 
     def withdraw(self, secrets: frozenset[str]) -> None:
-        """Note that what was announced will not be created: the service refused it. Raises SinkError."""
+        """Note that what was announced will not be created: the service refused it. Raises SinkError.
+
+        Args:
+            secrets: names that were announced before.
+        """
         del secrets
 
     def settle(self, record: Record) -> None:
@@ -111,17 +143,28 @@ class Sink(ABC):
 
     @abstractmethod
     def read(self) -> SinkContents | None:
-        """What it holds, without values; None when it holds nothing. Raises SinkError when that is not ours, or it cannot be known."""
+        """What it holds, without values; None when it holds nothing. Raises SinkError when that is not ours, or it cannot be known.
+
+        A write-only sink answers what its log says, with `whole=False`.
+        """
 
     @abstractmethod
     def take(self, secret: str, mask: str) -> Secret | None:
-        """The value it holds for that secret under that mask, or None."""
+        """The value it holds for that secret under that mask, or None.
+
+        Args:
+            secret: the secret's name within the key.
+            mask: of the wanted value; another value of that secret is not returned.
+        """
 
     @abstractmethod
     def write(self, delivery: Delivery) -> None:
         """Make it hold exactly the delivery (as far as its `roles` go), at once or not at all, and read back that it does.
 
         An item without a value keeps the value held under the same mask. No items: the place is emptied. Raises SinkError.
+
+        Raises:
+            SinkError: nothing was changed, or the sink does not read back what was written.
         """
 
     def rename(self, delivery: Delivery) -> None:
@@ -132,10 +175,16 @@ class Sink(ABC):
         """The OCI operations that these writes, one after another, would make now; none where the place is not OCI's.
 
         A mask that is not known yet is ''.
+
+        Used by plans only; must not write. `tests/sinks` compares it with the calls that
+        `write` makes.
         """
         del deliveries
         return ()
 
     def clean(self) -> tuple[str, ...]:
-        """Remove what an interrupted write left behind (a temporary file); the names of what was removed."""
+        """Remove what an interrupted write left behind (a temporary file); the names of what was removed.
+
+        Never fails for what another process is writing.
+        """
         return ()

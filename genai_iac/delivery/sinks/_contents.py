@@ -1,4 +1,8 @@
-"""What a place holds for one key: values in memory as `Secret`s, records as plain data. Both formats beside this file speak of it."""
+"""What a place holds for one key: values in memory as `Secret`s, records as plain data. Both formats beside this file speak of it.
+
+File, Vault and raw forms share this model, so a value moves between sinks without being
+parsed by more than one reader.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,8 @@ from genai_iac.delivery.sinks._redact import redact_text
 
 FORMAT = 2  # what is written; docs/formats.md says what each one looks like
 READABLE = (1, 2)  # what is read
+# Strict on purpose: what does not match is treated as a possible credential and covered
+# in output.
 _PLAIN_ADDRESS = re.compile(
     r"https?://(?:[A-Za-z0-9-]{1,40}\.)*[A-Za-z0-9-]{1,40}(?::[0-9]{1,5})?(?:/[A-Za-z0-9._-]{0,30})*"
     r"|ocid1\.[a-z0-9]{1,40}(?:\.[a-z0-9_-]{0,80}){3,4}"
@@ -26,27 +32,37 @@ _PLAIN_ADDRESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Everything in one place, for one key of one owner. What was read, or is about to be written, has every value."""
+    """Everything in one place, for one key of one owner. What was read, or is about to be written, has every value.
 
-    owner: str
+    `items` are in the order of roles: current, standby, pending, inactive.
+    """
+
+    owner: str  # `stack` or `stack@environment`
     address: Address
-    id: str
+    id: str  # the key's OCID
     base_url: str
-    items: tuple[Item, ...]
-    names: Names = DEFAULT_NAMES
+    items: tuple[Item, ...]  # sorted by role, then name
+    names: Names = DEFAULT_NAMES  # under which the values lie in the place
     project: str | None = None  # the OCID that consumers send as OpenAI-Project
     damage: str = field(default="", compare=False)  # what another hand changed beside the values, as a reader found it
 
     @property
     def records(self) -> tuple[Record, ...]:
+        """The records without their values."""
         return tuple(item.record for item in self.items)
 
     @property
     def holding(self) -> SinkContents:
+        """The same without values, as plans see it."""
         return SinkContents(self.address, self.id, self.records, self.base_url, project=self.project)
 
     def holding_as(self, names: Names, exposed: str = "") -> SinkContents:
-        """The same for an entry that gives these names; `exposed` tells why the place is not private."""
+        """The same for an entry that gives these names; `exposed` tells why the place is not private.
+
+        Args:
+            names: those that the manifest asks for now; other ones in the place are a
+                difference.
+        """
         renamed = "" if names == self.names else "its names are not those of env"
         return replace(self.holding, damage=exposed or self.damage or renamed)
 
@@ -58,9 +74,12 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Why text is not contents: told without quoting any of it."""
+    """Why text is not contents, without quoting any of it.
 
-    why: str
+    Returned and not raised, so that no exception carries the text in its frames.
+    """
+
+    why: str  # completes a sentence that begins with the sink's name
     ours: bool  # it was written by genai-iac and changed by another hand
     hint: str = "move it away, or deliver to another place"
 
@@ -68,13 +87,21 @@ class Unreadable:
 def fill_delivery(
     delivery: Delivery, held: Contents | None, context: Context, place: str, names: Names = DEFAULT_NAMES
 ) -> Contents:
-    """The contents that a delivery asks for: an item without a value takes the one held. Raises SinkError when it is not held."""
+    """The contents that a delivery asks for: an item without a value takes the one held. Raises SinkError when it is not held.
+
+    Args:
+        held: what the place has now; None when it is empty.
+        names: of the entry's `env`.
+    """
     draft = draft_contents(delivery, context, names)
     return replace(draft, items=tuple(_fill(item, held, place) for item in draft.items))
 
 
 def draft_contents(delivery: Delivery, context: Context, names: Names = DEFAULT_NAMES) -> Contents:
-    """The contents that a delivery asks for, as far as they are known before values are kept or created."""
+    """The contents that a delivery asks for, as far as they are known before values are kept or created.
+
+    Used by predictions, which know no values.
+    """
     return Contents(
         context.owner,
         delivery.address,
@@ -87,13 +114,21 @@ def draft_contents(delivery: Delivery, context: Context, names: Names = DEFAULT_
 
 
 def sort_items(items: Iterable[Item]) -> tuple[Item, ...]:
-    """In the order in which they are kept: what consumers read comes first."""
+    """In the order in which they are kept: what consumers read comes first.
+
+    The same items always give the same text, so an unchanged delivery is recognised.
+    """
     roles = get_args(Role)
     return tuple(sorted(items, key=lambda item: (roles.index(item.record.role), item.record.secret)))
 
 
 def check_contents(found: Contents | Unreadable | None, context: Context, place: str) -> Contents | None:
-    """The contents when they are of this key. Raises SinkError when the place holds something else, which is never overwritten."""
+    """The contents when they are of this key. Raises SinkError when the place holds something else, which is never overwritten.
+
+    Raises:
+        EditedSinkError: somebody changed it, or it was never ours.
+        SinkError: it holds another key's values.
+    """
     if isinstance(found, Unreadable):
         raise EditedSinkError(f"{place} {found.why}", hint=found.hint)
     if found:
@@ -102,7 +137,10 @@ def check_contents(found: Contents | Unreadable | None, context: Context, place:
 
 
 def check_tenant(owner: str, address: Address, key: str, context: Context, place: str) -> None:
-    """Raise SinkError when a place holds the secrets of another key, stack or environment."""
+    """Raise SinkError when a place holds the secrets of another key, stack or environment.
+
+    Equal OCIDs are enough: a key keeps its sinks through a rename of its stack or address.
+    """
     if key == context.id or (owner, address) == (context.owner, context.address):
         return
     if owner == context.owner and address in context.previous:
@@ -115,6 +153,7 @@ def check_tenant(owner: str, address: Address, key: str, context: Context, place
 
 
 def _way_out(owner: str, address: Address, context: Context) -> str:
+    """What to do about it; when only the name differs, a rename is the likely cause."""
     general = "give each key and each environment a place of its own, or move the old one away once nothing reads it"
     if owner != context.owner or address.kind != context.address.kind:
         return general
@@ -128,7 +167,10 @@ def same_value(one: Secret | None, other: Secret | None) -> bool:
 
 
 def head_as_data(contents: Contents) -> dict[str, Any]:
-    """Whose the contents are and under which names, as JSON data."""
+    """Whose the contents are and under which names, as JSON data.
+
+    Format 2; `contents_from_head` reads it and format 1.
+    """
     return {
         "format": FORMAT,
         "address": str(contents.address),
@@ -157,7 +199,11 @@ def record_as_data(record: Record) -> dict[str, Any]:
 
 
 def contents_from_head(head: Any, base_url: str = "") -> Contents:
-    """Contents without items from JSON data. `base_url` is for heads of format 1, which do not tell it. Raises ValueError."""
+    """Contents without items from JSON data. `base_url` is for heads of format 1, which do not tell it. Raises ValueError.
+
+    Args:
+        head: parsed JSON of any shape.
+    """
     check(isinstance(head, dict) and head.get("format") in READABLE)
     second, project = head["format"] > 1, head.get("project")
     check(project is None or isinstance(project, str))
@@ -180,7 +226,10 @@ def is_plain_address(value: Any) -> bool:
 
 
 def newer_format(head: Any) -> Unreadable | None:
-    """The reason not to touch what a later version wrote, or None."""
+    """The reason not to touch what a later version wrote, or None.
+
+    A newer format may keep what this version would drop, so it is never rewritten.
+    """
     number = head.get("format") if isinstance(head, dict) else None
     if isinstance(number, int) and number > FORMAT:
         why = f"was written by a newer genai-iac (format {number}; this one reads up to {FORMAT})"
@@ -189,7 +238,11 @@ def newer_format(head: Any) -> Unreadable | None:
 
 
 def record_from_data(data: Any) -> Record:
-    """A record from JSON data. Raises ValueError."""
+    """A record from JSON data. Raises ValueError.
+
+    Args:
+        data: parsed JSON of any shape.
+    """
     check(isinstance(data, dict) and "expires" in data)
     role, expires = data.get("role"), data["expires"]
     check(role in get_args(Role) and (expires is None or isinstance(expires, str)))
@@ -199,6 +252,7 @@ def record_from_data(data: Any) -> Record:
 
 
 def _fill(item: Item, held: Contents | None, place: str) -> Item:
+    """The item with its value; without one it is taken from what the place holds under the same mask."""
     if item.value is not None:
         return item
     record = item.record
@@ -212,13 +266,19 @@ def _fill(item: Item, held: Contents | None, place: str) -> Item:
 
 
 def digest_of(record: Record, value: Secret) -> str:
-    """What ties a record to its value."""
+    """What ties a record to its value.
+
+    SHA-256 over name, mask and value. A record copied beside another value does not match.
+    """
     # beside the value itself a digest gives nothing away, and it shows an edit by hand
     return hashlib.sha256("\0".join((record.secret, record.mask, value.reveal())).encode()).hexdigest()
 
 
 def is_whole(record: Record, value: Secret, digest: str) -> bool:
-    """Whether the value is the one that the record was written with."""
+    """Whether the value is the one that the record was written with.
+
+    Compared in constant time.
+    """
     return hmac.compare_digest(digest.encode(), digest_of(record, value).encode())
 
 
@@ -230,6 +290,9 @@ def text_of(data: Mapping[str, Any], name: str) -> str:
 
 
 def check(good: bool) -> None:
-    """Raises ValueError unless it is so."""
+    """Raises ValueError unless it is so.
+
+    A short form for the readers, which all turn ValueError into `Unreadable`.
+    """
     if not good:
         raise ValueError("not what a sink writes")

@@ -1,5 +1,9 @@
 """What this machine delivered to the places of one key that can be looked into: to tell a value that was taken away here from one
 that another machine holds, and to know a place that no manifest declares any more.
+
+The file is `.genai-iac/deliveries.json`. It has names and masks, never values. Losing
+it makes later plans more careful: what they cannot know counts as delivered, so less is
+renewed.
 """
 
 from __future__ import annotations
@@ -28,9 +32,9 @@ from genai_iac.delivery.sinks._base import Context, Sink
 from genai_iac.delivery.sinks._contents import record_as_data
 from genai_iac.filesystem.safe_paths import check_folder, open_folder
 
-_NAME = "deliveries.json"
-_LOCK = "deliveries.lock"
-FORMAT = 2
+_NAME = "deliveries.json"  # below the directory .genai-iac
+_LOCK = "deliveries.lock"  # a file of its own: the log itself is replaced, and a lock on it would be on the old one
+FORMAT = 2  # of the file; format 1 had no times of announcement
 _READ: dict[str, tuple[tuple[int, ...], Mapping[str, LogEntry]]] = {}  # by path: what was read last, and of which file
 _LIMIT = 16 * 1024 * 1024  # bytes; a note is about five hundred
 
@@ -40,12 +44,12 @@ class LogEntry:
     """One place for one key: what was delivered, and what was about to be created for it and never confirmed."""
 
     place: str  # for people who read the file
-    address: str
+    address: str  # of the key, as text
     owner: str
-    id: str
+    id: str  # the key's OCID; empty when it was never learned
     base_url: str = ""
-    records: tuple[Record, ...] = ()
-    announced: tuple[str, ...] = ()
+    records: tuple[Record, ...] = ()  # what the last delivery left there
+    announced: tuple[str, ...] = ()  # secrets whose delivery was never confirmed
     moments: Mapping[str, datetime] = field(default_factory=dict)  # when each was announced, by the tenancy's clock
     brought: tuple[tuple[str, str], ...] = ()  # names and masks that ever arrived there from here, the newest last
     entry: Mapping[str, Any] = field(default_factory=dict)  # the entry of deliverTo; none for exec sinks
@@ -53,7 +57,11 @@ class LogEntry:
 
 
 def read_log(notes: Path) -> Mapping[str, LogEntry]:
-    """What was noted, by key; read again only when the file is another. Raises SinkError when the journal cannot be read."""
+    """What was noted, by key; read again only when the file is another. Raises SinkError when the journal cannot be read.
+
+    Args:
+        notes: the directory `.genai-iac`; a missing one is an empty log.
+    """
     if not notes.is_dir():
         return {}
     with _opened(notes) as spot:
@@ -74,10 +82,16 @@ def update_log(
     """Put a new note in the place of the old one, which lies where `find` tells; other processes wait for their turn.
 
     Raises SinkError.
+
+    Args:
+        key: under which the new entry is stored.
+        change: the new entry from the old one, None when there is none.
+        find: the key of the old entry, which may be under a former address.
     """
     with translating_os_errors(str(notes), "make the directory for notes"):
         check_folder(notes, make=True, private=True)
     with _opened(notes) as spot, _turn(spot):
+        # Under the lock, so a leftover can only be of a killed process.
         remove_temporary_files(spot)
         journal = dict(_read(spot))
         found = find(journal)
@@ -96,6 +110,7 @@ def _signature(spot: FileTarget) -> tuple[int, ...]:
 
 @contextmanager
 def _opened(notes: Path) -> Iterator[FileTarget]:
+    """The log's name in its open directory; a link in its path is refused."""
     with ExitStack() as stack:
         with translating_os_errors(str(notes), "open the directory for notes"):
             directory = stack.enter_context(open_folder(notes))
@@ -104,6 +119,7 @@ def _opened(notes: Path) -> Iterator[FileTarget]:
 
 @contextmanager
 def _turn(spot: FileTarget) -> Iterator[None]:
+    """Hold the lock file while the log is read, changed and written."""
     with translating_os_errors(spot.place, f"open {_LOCK} beside it, which may be no link"):
         lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=spot.directory)
     try:
@@ -115,6 +131,7 @@ def _turn(spot: FileTarget) -> Iterator[None]:
 
 
 def _read(spot: FileTarget) -> Mapping[str, LogEntry]:
+    """Read and parse the log. Raises SinkError for a file of another form or of a newer version."""
     from genai_iac.delivery.sinks._journal_reader import parse_journal
 
     content = read_file(spot, _LIMIT)
@@ -133,6 +150,7 @@ def _read(spot: FileTarget) -> Mapping[str, LogEntry]:
 
 
 def _render(journal: Mapping[str, LogEntry]) -> str:
+    """One entry per line, sorted, so that people can read a diff of it."""
     notes = ",\n".join(f"{json.dumps(key)}: {json.dumps(_data(note))}" for key, note in sorted(journal.items()))
     return f'{{"format": {FORMAT}, "deliveries": {{\n{notes}\n}}}}\n'
 
@@ -155,6 +173,8 @@ def _data(note: LogEntry) -> dict[str, Any]:
 
 
 _REMEMBERED = 32  # values a place; a rotation brings one in weeks
+# The announcement is written before the call, by the tenancy's clock; an apply with
+# many changes may take an hour.
 _EARLY, _LATE = (
     timedelta(minutes=2),
     timedelta(hours=1),
@@ -163,7 +183,11 @@ _EARLY, _LATE = (
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What this machine knows of one key's deliveries."""
+    """What this machine knows of one key's deliveries.
+
+    Decides between "lost" (this machine had it) and "elsewhere" (another machine may have
+    it).
+    """
 
     brought: frozenset[tuple[str, str]]  # names and masks
     announced: Mapping[str, datetime | None]  # perhaps created by this machine, and never confirmed
@@ -176,13 +200,21 @@ class Memory:
 
 
 def is_of_announcement(secret: LiveSecret, at: datetime | None) -> bool:
-    """Whether a value may be the one announced at that moment; another run's is older or much later."""
+    """Whether a value may be the one announced at that moment; another run's is older or much later.
+
+    Args:
+        at: time of the announcement; None in old logs, which then counts as fitting.
+    """
     return at is None or secret.created is None or at - _EARLY <= secret.created <= at + _LATE
 
 
 @dataclass(frozen=True)
 class DeliveryLog:
-    """The notes of one key. Every file is distinguished by the directory that its path starts from."""
+    """The notes of one key. Every file is distinguished by the directory that its path starts from.
+
+    Args:
+        context: owner, address, OCID and directories of the key.
+    """
 
     context: Context
 
@@ -195,7 +227,12 @@ class DeliveryLog:
         )
 
     def announce(self, entry: Mapping[str, Any], sink: Sink, secrets: Iterable[str], now: datetime | None) -> None:
-        """Log that values of these secrets are about to be created for that sink. Raises SinkError."""
+        """Log that values of these secrets are about to be created for that sink. Raises SinkError.
+
+        Args:
+            entry: of `deliverTo`.
+            now: the tenancy's time; None when there is no tenancy.
+        """
         names = tuple(secrets)
         moments = {} if now is None else dict.fromkeys(names, now)
         self._change(
@@ -211,7 +248,10 @@ class DeliveryLog:
         self._change(entry, sink, lambda note: _without(note, secrets))
 
     def delivered(self, entry: Mapping[str, Any], sink: Sink, delivery: Delivery) -> None:
-        """LogEntry what a write left there. Raises SinkError."""
+        """LogEntry what a write left there. Raises SinkError.
+
+        Confirms announcements of the same secrets.
+        """
         records = tuple(item.record for item in delivery.items if item.record.role in sink.roles)
         self._change(
             entry,
@@ -232,7 +272,12 @@ class DeliveryLog:
             self._change(entry, sink, lambda note: note)
 
     def former(self, declared: Iterable[Mapping[str, Any]], id: str) -> Iterator[Mapping[str, Any]]:
-        """The entries that this machine delivered to for that key and that are not declared any more. Raises SinkError."""
+        """The entries that this machine delivered to for that key and that are not declared any more. Raises SinkError.
+
+        Args:
+            declared: the entries of the manifest now.
+            id: OCID of the key; entries of another key at the same address do not count.
+        """
         now = {_place_of(entry) for entry in declared}
         for note in self._own():
             if note.entry and note.records and note.id == id and _place_of(note.entry) not in now:
@@ -242,6 +287,9 @@ class DeliveryLog:
         """The notes of this key whose files, if they are files, lie below this directory."""
         whose = (self.context.owner, str(self.context.address))
         for note in read_log(self.context.notes).values():
+            # Two checkouts that share a log have different files under the same relative path
+            # (tests/sinks/test_delivery_log.py,
+            # test_two_checkouts_that_share_a_journal_have_files_of_their_own).
             here = "file" not in note.entry or note.root == self._root
             if here and ((note.owner, note.address) == whose or (note.id and note.id == self.context.id)):
                 yield note
@@ -251,6 +299,8 @@ class DeliveryLog:
         blank = LogEntry(
             sink.place, str(context.address), context.owner, context.id or "", entry=entry, root=self._root
         )
+        # The entry may still be under a former address; it moves to the present one with this
+        # change.
         keys = [self._key(address, entry) for address in (context.address, *context.previous)]
 
         def changed(note: LogEntry | None) -> LogEntry:
@@ -262,6 +312,7 @@ class DeliveryLog:
         update_log(context.notes, keys[0], changed, find)
 
     def _key(self, address: Address, entry: Mapping[str, Any]) -> str:
+        """32 hex digits from owner, address, directory and sink; stable across versions of this tool."""
         parts = [self.context.owner, str(address), self._root, _place_of(entry)]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
@@ -275,7 +326,10 @@ def _pairs(records: Iterable[Record]) -> tuple[tuple[str, str], ...]:
 
 
 def _remember(note: LogEntry, records: tuple[Record, ...]) -> tuple[tuple[str, str], ...]:
-    """What arrived stays known after it left the place: a value that is not there any more is lost, not elsewhere."""
+    """What arrived stays known after it left the place: a value that is not there any more is lost, not elsewhere.
+
+    At most 32 pairs are kept, the newest last.
+    """
     known = dict.fromkeys((*note.brought, *_pairs(note.records)))
     for pair in _pairs(records):
         known.pop(pair, None)
@@ -283,6 +337,7 @@ def _remember(note: LogEntry, records: tuple[Record, ...]) -> tuple[tuple[str, s
 
 
 def _without(note: LogEntry, arrived: Set[str]) -> LogEntry:
+    """The entry without these announcements."""
     return replace(
         note,
         announced=tuple(name for name in note.announced if name not in arrived),

@@ -25,8 +25,11 @@ from genai_iac.delivery.sinks._contents import (
     text_of,
 )
 
+# Spaces around the mark are free: formatters of dotenv files change them.
 _MARK = re.compile(r"#\s*genai-iac:\s*(?P<data>\{.*)")
 _ASSIGNMENT = re.compile(r"(?P<comment>#\s*)?(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)")
+# At least 16 characters with a letter and a digit: what a credential of another program
+# looks like.
 _CREDENTIAL = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.-]{16,}")
 _LONG_WORD = re.compile(r"[A-Za-z0-9_-]{20,}")  # also within an address
 _LOST_HEAD = "its first line is missing"
@@ -36,20 +39,36 @@ _Whose = tuple[str, str, str]  # owner, address, OCID
 
 @dataclass(frozen=True)
 class DotenvFile:
-    """The file as sections, one a key, and the lines of nobody's: each line is a `Secret`, for it may be another program's value."""
+    """The file as sections, one a key, and the lines of nobody's: each line is a `Secret`, for it may be another program's value.
 
-    sections: tuple[Contents, ...]
+    Several keys may share one file when their variables differ.
+    """
+
+    sections: tuple[Contents, ...]  # one per key with a record in the file
+    # every line in order, with the section it belongs to; None: nobody's
     lines: tuple[tuple[_Whose | None, Secret], ...]
 
     def others(self, mine: Contents | None) -> Secret:
-        """The text without the lines of that section."""
+        """The text without the lines of that section.
+
+        Args:
+            mine: the section of the key that is written; None keeps every line.
+        """
         whose = _whose(mine) if mine else None
         kept = (line.reveal() for owner, line in self.lines if owner is None or owner != whose)
         return Secret.document("".join(f"{line}\n" for line in kept))
 
 
 def read_dotenv(text: Secret) -> DotenvFile | Unreadable | None:
-    """What the text holds; None for an empty one."""
+    """What the text holds; None for an empty one.
+
+    Args:
+        text: the whole file.
+
+    Returns:
+        `Unreadable` for a text without any record of ours, or one whose records were
+            damaged.
+    """
     lines = [line.rstrip() for line in re.split(r"\r\n|\n|\r", text.reveal().removeprefix("\ufeff"))]
     lines = [line for line in lines if line]
     if not lines:
@@ -91,6 +110,7 @@ class _Reader:
         return Unreadable("was not written by genai-iac", ours=False)
 
     def _take_data(self, line: str, data: str) -> Unreadable | None:
+        """A record line: it begins a section or a record. A newer format ends the reading."""
         self._drop_record()
         self._after_head = False
         try:
@@ -109,12 +129,14 @@ class _Reader:
         return None
 
     def _begin_section(self, data: dict[str, Any]) -> None:
+        """The first line of a key's section. A section that comes twice keeps its items."""
         contents = contents_from_head(data)
         self._now, self._after_head = _whose(contents), True
         before = self._sections.get(self._now)
         self._sections[self._now] = replace(contents, items=before.items if before else ())
 
     def _begin_record(self, data: dict[str, Any]) -> None:
+        """A record; its value is expected on the next line. From format 2 on it says whose it is."""
         record_from_data(data)
         text_of(data, "digest")
         if "owner" in data:  # from format 2 on
@@ -127,6 +149,7 @@ class _Reader:
         self._record = data
 
     def _take_line(self, line: str) -> None:
+        """An assignment, a comment or another line: a value of ours, a line of ours, or somebody else's."""
         found = _ASSIGNMENT.fullmatch(line)
         record, after_head = self._record, self._after_head
         self._record, self._after_head = None, False
@@ -136,6 +159,8 @@ class _Reader:
                 return
             self._harm(_LOST_RECORD)
         if found is None or found["comment"]:
+            # The line below the head is our notice. Its wording does not matter, so that people may
+            # edit it.
             ours = after_head or (found is not None and self._owner_of(found["name"]) is not None)
             self._lines.append((self._now if ours else None, _foreign(line)))
             return
@@ -159,6 +184,7 @@ class _Reader:
         return True
 
     def _note_assignment(self, owner: _Whose, name: str, value: str) -> None:
+        """An assignment outside a record: it has to repeat what the head says, else the section is damaged."""
         section = self._sections[owner]
         if name == section.names.base_url and not section.base_url:
             self._sections[owner] = replace(section, base_url=value)  # format 1 does not tell it in its first line
@@ -183,11 +209,13 @@ class _Reader:
         return next(candidates, None)
 
     def _drop_record(self) -> None:
+        """A record without a value below it: somebody deleted the line."""
         if self._record is not None:
             self._record = None
             self._harm(_LOST_RECORD)
 
     def _harm(self, how: str) -> None:
+        """Note the first damage of the section; it makes the next delivery write the file again."""
         if self._now is not None and how:
             section = self._sections[self._now]
             self._sections[self._now] = replace(section, damage=section.damage or how)

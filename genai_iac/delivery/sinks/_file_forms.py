@@ -29,23 +29,38 @@ _EVERY_ROLE: frozenset[Role] = frozenset({"current", "standby", "pending", "inac
 
 @dataclass(frozen=True)
 class FileForm(ABC):
-    """One form, for one key."""
+    """One form, for one key.
 
-    context: Context
-    names: Names
+    A form knows how text is laid out; `FileSink` knows where the file is. `spot` arguments
+    are the file's name in an open directory.
+    """
+
+    context: Context  # of the key
+    names: Names  # variables or fields of the entry's `env`
     roles = _EVERY_ROLE  # the parts that it can keep
     shared = False  # whether several keys may lie in one file
 
     @abstractmethod
     def read(self, spot: FileTarget) -> Contents | None:
-        """The key's contents in that file. Raises SinkError for what is somebody else's, EditedSinkError for what was changed."""
+        """The key's contents in that file. Raises SinkError for what is somebody else's, EditedSinkError for what was changed.
+
+        Returns:
+            None when the file is missing or empty.
+        """
 
     @abstractmethod
     def write(self, spot: FileTarget, contents: Contents) -> None:
-        """Make the file hold these contents, at once. Raises SinkError."""
+        """Make the file hold these contents, at once. Raises SinkError.
+
+        Args:
+            contents: with all values.
+        """
 
     def rehearse(self, spot: FileTarget) -> None:
-        """Go through what `write` does, and leave nothing behind. Raises SinkError."""
+        """Go through what `write` does, and leave nothing behind. Raises SinkError.
+
+        Done before a value is created.
+        """
         check_replaceable(spot)
 
     def remove(self, spot: FileTarget) -> None:
@@ -53,7 +68,10 @@ class FileForm(ABC):
         remove_file(spot)
 
     def spots(self, spot: FileTarget) -> tuple[FileTarget, ...]:
-        """Every file that it writes."""
+        """Every file that it writes.
+
+        More than one for a form whose records are in a file of their own.
+        """
         return (spot,)
 
 
@@ -89,6 +107,7 @@ class DotenvForm(FileForm):
             check_contents(found, self.context, spot.place)
         if found is None or isinstance(found, Unreadable):
             return None, Secret("")
+        # First by OCID, so that a renamed key finds its section; then by owner and address.
         mine = next((one for one in found.sections if one.id == self.context.id), None) or next(
             (one for one in found.sections if (one.owner, one.address) == (self.context.owner, self.context.address)),
             None,
@@ -111,7 +130,11 @@ class JsonForm(FileForm):
 
 
 class RawForm(FileForm):
-    """The current value and nothing else; its record lies in a second file beside it, `NAME.genai-iac.json`."""
+    """The current value and nothing else; its record lies in a second file beside it, `NAME.genai-iac.json`.
+
+    For programs that read a file as the bare value, such as Docker and Kubernetes secrets
+    mounts.
+    """
 
     roles: frozenset[Role] = frozenset({"current"})
 
@@ -147,11 +170,15 @@ class RawForm(FileForm):
 
 
 FORMS: Mapping[str, type[FileForm]] = {"dotenv": DotenvForm, "json": JsonForm, "raw": RawForm}
-SIDECAR = ".genai-iac.json"
+SIDECAR = ".genai-iac.json"  # appended to the name of a raw file
 
 
 def exposure(spot: FileTarget) -> str:
-    """What others than the owner may do with the file; empty when nothing. Raises SinkError."""
+    """What others than the owner may do with the file; empty when nothing. Raises SinkError.
+
+    Args:
+        spot: a missing file exposes nothing.
+    """
     with translating_os_errors(spot.place, "look at the file"):
         try:
             mode = os.stat(spot.name, dir_fd=spot.directory, follow_symlinks=False).st_mode & 0o7777
@@ -161,10 +188,12 @@ def exposure(spot: FileTarget) -> str:
 
 
 def _beside(spot: FileTarget) -> FileTarget:
+    """The file with the records of a raw value."""
     return replace(spot, name=spot.name + SIDECAR)
 
 
 def _put(spot: FileTarget, text: Secret) -> None:
+    """Write the text and read it back. A file system that reports success and loses data is found here."""
     replace_file(spot, memoryview(text.reveal().encode()))
     if not same_value(_read_text(spot), text):
         raise SinkError(

@@ -12,7 +12,11 @@ from genai_iac.delivery.sinks._delivery_log import FORMAT, LogEntry
 
 
 def parse_journal(content: bytes) -> Mapping[str, LogEntry] | int | None:
-    """The notes by key; the number of a later format; None when it is no journal."""
+    """The notes by key; the number of a later format; None when it is no journal.
+
+    Args:
+        content: bytes of the file; a byte order mark is accepted.
+    """
     try:
         data = json.loads(content.decode("utf-8-sig"))
         if data["format"] in range(1, FORMAT + 1):

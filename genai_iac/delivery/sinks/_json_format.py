@@ -7,11 +7,16 @@ import json
 from genai_iac.core import Secret
 from genai_iac.delivery.sinks._contents import Contents, head_as_data, item_as_data
 
-OURS = "genai-iac"
+OURS = "genai-iac"  # field with the records; everything else in the object is for consumers
 
 
 def render(contents: Contents) -> Secret:
-    """The whole text, the same for the same contents."""
+    """The whole text, the same for the same contents.
+
+    Args:
+        contents: with all values. An inactive value has a field too, under a name that no
+            consumer reads.
+    """
     names = contents.names.of_records(contents.records)
     return Secret.document(
         json.dumps(

@@ -23,7 +23,13 @@ from genai_iac.delivery.sinks._names import DEFAULT_NAMES
 
 
 def read_json(text: Secret) -> Contents | Unreadable | None:
-    """The contents of the text; None for an empty one. Spaces, line ends and a byte order mark are not content."""
+    """The contents of the text; None for an empty one. Spaces, line ends and a byte order mark are not content.
+
+    Returns:
+        `Unreadable` for a text that is not ours or whose records were changed. A single
+            changed value is no such case: it is left out of
+        the items, and the contents are damaged.
+    """
     plain = text.reveal().removeprefix("\ufeff")
     if not plain.strip():
         return None
@@ -64,6 +70,10 @@ def _remember(data: Any) -> None:
 
 
 def _contents(data: Mapping[str, Any], head: Mapping[str, Any]) -> Contents | Unreadable:
+    """The contents of an object with records of ours.
+
+    Fields that nobody wrote make it unreadable, so they are never lost.
+    """
     base_url = data.get(DEFAULT_NAMES.base_url, "")
     contents = contents_from_head(head, base_url if isinstance(base_url, str) else "")
     rows = list(head["records"])
@@ -82,12 +92,14 @@ def _contents(data: Mapping[str, Any], head: Mapping[str, Any]) -> Contents | Un
 
 
 def _names_of(contents: Contents, rows: list[Any], records: list[Record]) -> tuple[str, ...]:
+    """The field name of each record's value."""
     if all("name" in row for row in rows):
         return tuple(text_of(row, "name") for row in rows)
     return contents.names.of_records(records)  # format 1 does not tell them
 
 
 def _item(value: Any, row: Mapping[str, Any], record: Record) -> Item | None:
+    """The item of a record; None when its value is missing or is not the one that was written."""
     digest = text_of(row, "digest")
     if not isinstance(value, str) or not is_whole(record, Secret(value), digest):
         return None
@@ -95,6 +107,7 @@ def _item(value: Any, row: Mapping[str, Any], record: Record) -> Item | None:
 
 
 def _damage(contents: Contents, data: Mapping[str, Any], names: tuple[str, ...], whole: int) -> str:
+    """What differs beside the values, in words; empty when nothing does."""
     if whole < len(names):
         return "a value was changed or is missing"
     wanted = {contents.names.base_url: contents.base_url}

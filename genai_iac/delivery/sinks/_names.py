@@ -10,7 +10,7 @@ from typing import Any
 
 from genai_iac.core import Record, Role
 
-_NAME = "^[A-Za-z_][A-Za-z0-9_]{0,99}$"
+_NAME = "^[A-Za-z_][A-Za-z0-9_]{0,99}$"  # what every shell takes as a variable name
 _DEFAULT_KEY = "OPENAI_API_KEY"
 ENV_SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -28,17 +28,24 @@ ENV_SCHEMA: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """One name for each part that a secret can play, and for what a consumer needs beside it."""
+    """One name for each part that a secret can play, and for what a consumer needs beside it.
 
-    key: str = _DEFAULT_KEY
-    base_url: str = "OPENAI_BASE_URL"
-    project: str = "OPENAI_PROJECT_ID"
-    standby: str = f"{_DEFAULT_KEY}_STANDBY"
-    pending: str = f"{_DEFAULT_KEY}_PENDING"
+    Defaults are those that the OpenAI SDKs read.
+    """
+
+    key: str = _DEFAULT_KEY  # of the current value
+    base_url: str = "OPENAI_BASE_URL"  # of the OpenAI-compatible base URL
+    project: str = "OPENAI_PROJECT_ID"  # of the project's OCID, where the key has one
+    standby: str = f"{_DEFAULT_KEY}_STANDBY"  # of the value that still works during an overlap
+    pending: str = f"{_DEFAULT_KEY}_PENDING"  # of the value that is not verified yet
 
     @classmethod
     def of(cls, env: Mapping[str, str] | None) -> Names:
-        """From the `env` of an entry of `deliverTo`. Raises ValueError for something else, and for one name given twice."""
+        """From the `env` of an entry of `deliverTo`. Raises ValueError for something else, and for one name given twice.
+
+        Args:
+            env: keys as in the manifest (`baseUrl`); None gives all defaults.
+        """
         given = dict(env or {})
         key = given.get("key", _DEFAULT_KEY)
         names = cls(
@@ -82,7 +89,11 @@ class Names:
         return roles[role]
 
     def of_records(self, records: Iterable[Record]) -> tuple[str, ...]:
-        """The name of each value. A second one of a role gets a number."""
+        """The name of each value. A second one of a role gets a number.
+
+        Args:
+            records: in the order of the items; the result has the same order.
+        """
         seen: Counter[Role] = Counter()
         names = []
         for record in records:

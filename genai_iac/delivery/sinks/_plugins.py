@@ -12,11 +12,15 @@ from typing import Any
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._base import Context, Sink
 
-GROUP = "genai_iac.delivery.sinks"
+GROUP = "genai_iac.delivery.sinks"  # entry point group of third-party sinks
 
 
 def load_installed(word: str) -> type[Sink] | None:
-    """The sink that an installed package brings under that word, or None. Raises SinkError when it is none, or two packages bring it."""
+    """The sink that an installed package brings under that word, or None. Raises SinkError when it is none, or two packages bring it.
+
+    Args:
+        word: a name with a dot, such as `acme.ssm`.
+    """
     with _without_current_directory():
         found = [
             entry
@@ -36,8 +40,11 @@ def load_installed(word: str) -> type[Sink] | None:
 
 
 def _checked(entry: EntryPoint) -> type[Sink]:
+    """Load the entry point and check that it is a sink of that name."""
     try:
         sink = entry.load()
+    # Third-party code may raise anything at import; the user has to see which package it
+    # was.
     except Exception as error:
         raise SinkError(
             f"the sink {entry.name!r} ({entry.value}) cannot be loaded: {type(error).__name__}: {error}",
@@ -68,6 +75,10 @@ def _with_checked_settings(sink: type[Sink]) -> type[Sink]:
 
 @contextmanager
 def _without_current_directory() -> Iterator[None]:
+    """Remove the working directory from `sys.path` meanwhile.
+
+    Else a file of the checkout could be imported in place of an installed package.
+    """
     before = list(sys.path)
     here = Path.cwd().resolve()
     sys.path[:] = [entry for entry in before if entry and Path(entry).resolve() != here]

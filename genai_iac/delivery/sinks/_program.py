@@ -1,4 +1,8 @@
-"""A program run for an exec sink: the value waits in a pipe that is its standard input, never in its arguments or environment; no shell."""
+"""A program run for an exec sink: the value waits in a pipe that is its standard input, never in its arguments or environment; no shell.
+
+Arguments and environment of a process can be read by others on the machine (`ps`,
+/proc); a pipe cannot.
+"""
 
 from __future__ import annotations
 
@@ -30,19 +34,22 @@ WITHHELD = ("GENAI_IAC_CONTROL_TOKEN", "OCI_CLI_KEY_CONTENT", "OCI_CLI_PASSPHRAS
 class Program:
     """A command as the manifest gives it, where it starts, and how long it may take (seconds)."""
 
-    command: Sequence[str]
-    directory: Path
+    command: Sequence[str]  # program and arguments; no shell reads it
+    directory: Path  # the manifests' directory
     seconds: float
     place: str  # what people call the sink it works for
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a program ended: the exit status (None: it was killed because it took too long), and what it printed, fit to be quoted."""
+    """How a program ended: the exit status (None: it was killed because it took too long), and what it printed, fit to be quoted.
 
-    status: int | None
-    printed: str
-    complained: str
+    Truthy when it ended with status 0.
+    """
+
+    status: int | None  # negative: killed by that signal
+    printed: str  # standard output, without the value
+    complained: str  # standard error, without the value
 
     def __bool__(self) -> bool:
         return self.status == 0
@@ -62,7 +69,10 @@ class Ran:
 
 
 def find_program(program: Program) -> str:
-    """The file that will be run: below the manifests' directory when the command has a slash, else from PATH. Raises SinkError."""
+    """The file that will be run: below the manifests' directory when the command has a slash, else from PATH. Raises SinkError.
+
+    Called before any value is created, and again when it is run.
+    """
     name = program.command[0]
     if "/" in name:
         file = program.directory / name
@@ -88,7 +98,16 @@ def _reason_of_path(file: Path) -> str:
 
 
 def run_program(program: Program, facts: Mapping[str, str], value: Secret | None = None) -> Ran:
-    """Run it to its end, the facts in its environment, the value on its standard input. Raises SinkError when it cannot start."""
+    """Run it to its end, the facts in its environment, the value on its standard input. Raises SinkError when it cannot start.
+
+    Args:
+        program: the command; its first word is looked up by `find_program`.
+        facts: variables `GENAI_IAC_...` without any value.
+        value: written without a newline; None gives an empty standard input.
+
+    Returns:
+        How it ended; a non-zero status is no exception.
+    """
     import subprocess
 
     file = find_program(program)
@@ -114,7 +133,11 @@ def run_program(program: Program, facts: Mapping[str, str], value: Secret | None
 
 
 def inherited_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What a program gets of this run's environment: all but this tool's own credentials."""
+    """What a program gets of this run's environment: all but this tool's own credentials.
+
+    Args:
+        environ: of this process.
+    """
     return {name: text for name, text in environ.items() if name.upper() not in WITHHELD}
 
 
@@ -134,6 +157,11 @@ def _waiting(program: Program, value: Secret | None) -> Iterator[int]:
 
 
 def _fill(pipe: int, content: memoryview, program: Program) -> None:
+    """Write the value into the pipe before the program starts. Raises SinkError for one longer than a pipe holds.
+
+    Writing it later could block for a program that never reads
+    (test_a_program_that_does_not_read_is_no_failure).
+    """
     if len(content) > _ROOM:
         raise SinkError(f"{program.place}: the value is too long to be handed over", hint="deliver it to a file")
     while content:
@@ -161,6 +189,10 @@ def _decode(output: bytes) -> str:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """Kill the program with its children; what it printed so far.
+
+    A child that left its group does not hold the run up.
+    """
     import subprocess
 
     with suppress(ProcessLookupError, PermissionError):

@@ -23,6 +23,13 @@ def named_files(command: Sequence[str], root: Path, outputs: Collection[str] = (
 
     The program when it has a slash; the script of an interpreter, wherever it is; and any file below `root`, also behind
     `--option=`. `outputs` are normal paths below `root` of files that sinks write: those are no programs.
+
+    Args:
+        command: the words of the manifest.
+        root: the manifests' directory.
+
+    Yields:
+        Each file once, in the order of the words.
     """
     program, *arguments = command
     if "/" in program:
@@ -35,7 +42,11 @@ def named_files(command: Sequence[str], root: Path, outputs: Collection[str] = (
 
 
 def digest_file(file: Path) -> str | None:
-    """`sha256:...` of its bytes; None when it is no regular file or cannot be read."""
+    """`sha256:...` of its bytes; None when it is no regular file or cannot be read.
+
+    Args:
+        file: links are followed, as running it would.
+    """
     digest = hashlib.sha256()
     try:
         if not file.is_file():
@@ -56,10 +67,12 @@ def _script(program: str, arguments: Sequence[str]) -> str | None:
 
 
 def _value(word: str) -> str:
+    """What stands behind `--option=`; a word without an option is itself."""
     return word.partition("=")[2] if word.startswith("-") else word
 
 
 def _with_modules(arguments: Sequence[str]) -> Iterator[str]:
+    """The words, and for `-m NAME` the files that Python would run."""
     for before, word in zip(("", *arguments), arguments, strict=False):
         yield word
         if before == "-m":

@@ -19,11 +19,15 @@ from genai_iac.delivery.sinks._contents import (
     text_of,
 )
 
-OURS = "genai-iac"
+OURS = "genai-iac"  # the member that holds the records
 
 
 def render_records(contents: Contents, held: Contents | None = None) -> Secret:
-    """The record of the current value, and that of the value held before: either may lie in the place when it is read."""
+    """The record of the current value, and that of the value held before: either may lie in the place when it is read.
+
+    Args:
+        held: what the place has before this write.
+    """
     items = [item for one in (contents, held) if one for item in one.items if item.record.role == "current"]
     rows = [item_as_data(item) for item in items if item.value is not None]
     unique = [row for index, row in enumerate(rows) if row not in rows[:index]]
@@ -31,7 +35,15 @@ def render_records(contents: Contents, held: Contents | None = None) -> Secret:
 
 
 def read_records(text: Secret, value: Secret | None) -> Contents | Unreadable | None:
-    """The contents of a place with that value; None when it has none. A line end behind the value is not content."""
+    """The contents of a place with that value; None when it has none. A line end behind the value is not content.
+
+    Args:
+        text: the records.
+        value: the value in the place; None when the place is empty.
+
+    Returns:
+        Contents with at most one item; damaged when the value matches no record.
+    """
     try:
         data = json.loads(text.reveal().removeprefix("\ufeff"))
         return newer_format(data[OURS]) or _contents(data[OURS], value)
@@ -47,6 +59,7 @@ def _contents(head: Any, value: Secret | None) -> Contents | None:
     contents = contents_from_head(head)
     if value is None:
         return None
+    # Editors and `echo` add a line end. That is no change of the value.
     forms = (value, Secret(value.reveal().removeprefix("\ufeff").rstrip("\r\n")))
     for row in list(head["records"]):
         record, digest = record_from_data(row), text_of(row, "digest")

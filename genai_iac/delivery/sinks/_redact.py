@@ -12,7 +12,12 @@ _PIECE = 6  # characters in a row of the very value that the program was given: 
 
 
 def redact_text(text: str, value: Secret | None) -> str:
-    """The text with every piece of the value covered."""
+    """The text with every piece of the value covered.
+
+    Args:
+        text: as the program printed it.
+        value: the value it was given; None removes control characters only.
+    """
     plain = "".join(character if character.isprintable() or character == "\n" else " " for character in text)
     if value is not None:
         redactor = Redactor(_PIECE)

@@ -1,4 +1,10 @@
-"""Directories on the way to a file, opened one by one so that no link, however fast it is swapped in, can lead a write elsewhere."""
+"""Directories on the way to a file, opened one by one so that no link, however fast it is swapped in, can lead a write elsewhere.
+
+`open(path)` resolves links at the moment of the call, so a check before it can be
+outrun. Opening each directory relative to its parent with O_NOFOLLOW leaves no such
+moment (tests/sinks/test_file_attacks.py,
+test_links_swapped_in_while_writing_lead_nothing_outside).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +20,7 @@ from pathlib import Path
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._atomic_file import translating_os_errors
 
-_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC  # O_DIRECTORY: a file in a directory's place is an error at once
 _MAKING = threading.Lock()  # a rehearsal takes away the directories it made, under the hands of nobody who writes there
 
 
@@ -22,11 +28,14 @@ _MAKING = threading.Lock()  # a rehearsal takes away the directories it made, un
 class Opened:
     """The last directory of a walk, as a descriptor, and what the walk had to make on the way: (parent, name), outermost first."""
 
-    directory: int
+    directory: int  # open descriptor, valid inside the `with` block only
     made: list[tuple[int, str]] = field(default_factory=list)
 
     def undo(self) -> None:
-        """Remove the directories that were made, as far as they are empty."""
+        """Remove the directories that were made, as far as they are empty.
+
+        Used after a rehearsal, and when a write fails.
+        """
         for parent, name in reversed(self.made):
             with suppress(OSError):
                 os.rmdir(name, dir_fd=parent)
@@ -38,6 +47,12 @@ def open_directory(root: Path, parts: Sequence[str], place: str, *, make: bool) 
 
     Made directories are 0700, and go again when the walk or what follows fails; existing ones are never changed. Raises SinkError for a
     link, another user's directory, or one that others may write to (unless it is sticky). Threads that may create one wait for each other.
+
+    Args:
+        root: the manifests' directory, which may itself be reached through links.
+        parts: names below it, outermost first.
+        place: the sink's name, for messages.
+        make: create what is missing.
     """
     with ExitStack() as descriptors:
         if make:
@@ -64,6 +79,7 @@ def open_directory(root: Path, parts: Sequence[str], place: str, *, make: bool) 
 
 
 def _make(opened: Opened, name: str, shown: str, place: str) -> None:
+    """Create the directory if it is missing, remember that, and make it last through a power cut."""
     with translating_os_errors(place, f"make the directory {shown}"), suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=opened.directory)
         opened.made.append((opened.directory, name))
@@ -71,6 +87,7 @@ def _make(opened: Opened, name: str, shown: str, place: str) -> None:
 
 
 def _enter(directory: int, name: str, shown: str, place: str) -> int | None:
+    """Open a child directory; None when it is missing. Raises SinkError for a link."""
     with translating_os_errors(place, f"open the directory {shown}"):
         try:
             return os.open(name, _OPEN | os.O_NOFOLLOW, dir_fd=directory)
@@ -83,6 +100,7 @@ def _enter(directory: int, name: str, shown: str, place: str) -> int | None:
 
 
 def _check_directory(directory: int, shown: str, place: str) -> None:
+    """Raises SinkError for a directory in which another user could replace the file."""
     with translating_os_errors(place, f"look at the directory {shown}"):
         status = os.fstat(directory)
     if status.st_uid not in (os.geteuid(), 0):

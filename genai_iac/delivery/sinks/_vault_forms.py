@@ -22,15 +22,21 @@ _EVERY_ROLE: frozenset[Role] = frozenset({"current", "standby", "pending", "inac
 
 @dataclass(frozen=True)
 class VaultForm:
-    """How contents become the content of a version (and records beside it), and how they are read back."""
+    """How contents become the content of a version (and records beside it), and how they are read back.
 
-    roles: frozenset[Role]
-    read: Callable[[VaultVersion], Contents | Unreadable | None]
-    content: Callable[[Contents], Secret]
+    `json` keeps records inside the content; `raw` keeps them in the secret's metadata, so
+    that consumers read the bare value.
+    """
+
+    roles: frozenset[Role]  # what the form can keep
+    read: Callable[[VaultVersion], Contents | Unreadable | None]  # the contents of a version
+    content: Callable[[Contents], Secret]  # the text of a version, from contents
+    # text for the metadata, from the new and the held contents; empty: none
     records: Callable[[Contents, Contents | None], str]
 
 
 def _read_raw(version: VaultVersion) -> Contents | Unreadable | None:
+    """The contents of a version in the form `raw`."""
     if not version.records:
         return Unreadable("has no records in its metadata", ours=False)
     return _raw.read_records(Secret.document(version.records), version.content)
@@ -53,7 +59,11 @@ FORMS: Mapping[str, VaultForm] = {
 
 
 def tag_of(context: Context) -> dict[str, str]:
-    """The free-form tag that a Vault secret of that key carries."""
+    """The free-form tag that a Vault secret of that key carries.
+
+    Args:
+        context: of the key.
+    """
     return {TAG: f"1 {context.owner} {context.address}"}
 
 
@@ -61,6 +71,9 @@ def is_of(found: Mapping[str, Any], context: Context) -> bool:
     """Whether a Vault secret was made for that key: by its tag, or by the description that earlier versions wrote.
 
     The description is for people; nothing depends on it once there is a tag.
+
+    Args:
+        found: a row of ListSecrets or an answer of GetSecret.
     """
     tag = (found.get("freeformTags") or {}).get(TAG)
     match = _TAG_FORM.fullmatch(tag) if tag else _DESCRIPTION.fullmatch(found.get("description") or "")

@@ -1,4 +1,9 @@
-"""What a row of deliveries to one Vault secret will ask of OCI Vault, told without writing anything. Pure."""
+"""What a row of deliveries to one Vault secret will ask of OCI Vault; nothing is written. Pure.
+
+Consumers read the CURRENT version. A new value is added as PENDING, read back, and
+promoted in one call, so a consumer sees the old contents or the new ones and nothing
+between.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,8 @@ from genai_iac.delivery.sinks._contents import Contents, sort_items
 
 ROOM = 30  # versions in use, and as many again that wait to be deleted
 Route = Literal["nothing", "stage", "promote", "replace"]
+# What a promotion does to the roles: the pending value becomes current, the current one
+# standby.
 _ROLE_ONCE_CURRENT: Mapping[Role, Role] = {"pending": "current", "current": "standby"}
 
 
@@ -18,12 +25,16 @@ _ROLE_ONCE_CURRENT: Mapping[Role, Role] = {"pending": "current", "current": "sta
 class VaultStages:
     """The contents of the CURRENT and of the PENDING version, as far as there are any."""
 
-    current: Contents | None
-    pending: Contents | None
+    current: Contents | None  # None only while nothing was read
+    pending: Contents | None  # None when no version is PENDING
 
     @property
     def held(self) -> Contents | None:
-        """Both seen as one: what only PENDING holds is pending, whatever it will be later."""
+        """Both seen as one: what only PENDING holds is pending, whatever it will be later.
+
+        Returns:
+            None for a secret with no version of ours.
+        """
         if not (self.current and self.pending):
             return self.current or (self.pending and _all_pending(self.pending))
         known = {(record.secret, record.mask) for record in self.current.records}
@@ -34,13 +45,20 @@ class VaultStages:
 
     @property
     def values(self) -> Contents | None:
-        """Every value in either, to be looked up by secret and mask."""
+        """Every value in either, to be looked up by secret and mask.
+
+        Older versions are not searched: their values were replaced.
+        """
         if not (self.current and self.pending):
             return self.current or self.pending
         return replace(self.current, items=(*self.pending.items, *self.current.items))
 
     def route(self, wanted: Contents) -> Route:
-        """How to get there: `stage` one PENDING version, `promote` the one that is there, or `replace` (stage and promote)."""
+        """How to get there: `stage` one PENDING version, `promote` the one that is there, or `replace` (stage and promote).
+
+        Args:
+            wanted: the contents after the write.
+        """
         staged = self.staged(wanted)
         if staged:
             return "nothing" if _same(self.pending, staged) else "stage"
@@ -49,7 +67,11 @@ class VaultStages:
         return "promote" if _same(self.pending, wanted) else "replace"
 
     def staged(self, wanted: Contents) -> Contents | None:
-        """The contents of the PENDING version that makes the place hold what is wanted; None when CURRENT has to change for it."""
+        """The contents of the PENDING version that makes the place hold what is wanted; None when CURRENT has to change for it.
+
+        A PENDING version is written as it will read once it is CURRENT: promoting must not need
+        another write.
+        """
         waiting = [item for item in wanted.items if item.record.role == "pending"]
         if len(waiting) != 1 or self.current is None:
             return None
@@ -64,7 +86,10 @@ class VaultStages:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The versions of a secret, oldest first, each by its number and its stages."""
+    """The versions of a secret, oldest first, each by its number and its stages.
+
+    Source: OCI Vault limits: 30 versions of a secret in use, and 30 scheduled for deletion.
+    """
 
     in_use: tuple[tuple[int, frozenset[str]], ...]
     leaving: int = 0  # scheduled for deletion
@@ -80,7 +105,10 @@ class Versions:
 
     @property
     def outdated(self) -> tuple[int, ...]:
-        """Those that can be scheduled for deletion now, oldest first."""
+        """Those that can be scheduled for deletion now, oldest first.
+
+        PREVIOUS stays: it is what a consumer may roll back to.
+        """
         unused = [number for number, stages in self.in_use if stages <= {"DEPRECATED"}]
         return tuple(unused[: max(ROOM - self.leaving, 0)])
 
@@ -90,7 +118,10 @@ class Versions:
         return len(self.in_use) - len(self.outdated) >= ROOM
 
     def added(self) -> Versions:
-        """With the outdated ones leaving, and a new one that is PENDING."""
+        """With the outdated ones leaving, and a new one that is PENDING.
+
+        OCI numbers versions one by one and marks the newest LATEST.
+        """
         gone = self.outdated
         kept = [(number, stages - {"PENDING", "LATEST"}) for number, stages in self.in_use if number not in gone]
         newest = 1 + max((number for number, _ in self.in_use), default=0)
@@ -108,7 +139,7 @@ class Versions:
         )
 
 
-NEW = Versions(((1, frozenset({"CURRENT", "LATEST"})),))
+NEW = Versions(((1, frozenset({"CURRENT", "LATEST"})),))  # of a secret that was just created
 
 
 def _same(held: Contents | None, wanted: Contents) -> bool:
@@ -136,14 +167,22 @@ _UNREAD, _NONE = VaultStages(None, None), Versions(())
 
 @dataclass(frozen=True, slots=True)
 class VaultPrediction:
-    """A Vault secret as far as writes depend on it. What is in a dying one cannot be read, so it is written anew."""
+    """A Vault secret as far as writes depend on it. What is in a dying one cannot be read, so it is written anew.
 
-    state: Literal["absent", "dying", "alive"]
+    Follows the same decisions as `VaultSink.write`.
+    """
+
+    state: Literal["absent", "dying", "alive"]  # dying: scheduled for deletion
     stages: VaultStages = _UNREAD
-    versions: Versions = _NONE
+    versions: Versions = _NONE  # needed for the number of versions to prune
 
     def calls(self, deliveries: Iterable[Contents]) -> tuple[str, ...]:
-        """The writes of these deliveries, one after another, as OCI operation names."""
+        """The writes of these deliveries, one after another, as OCI operation names.
+
+        Args:
+            deliveries: in the order of the writes; each one starts from what the one before
+                left.
+        """
         sight, names = self, list[str]()
         for wanted in deliveries:
             made, sight = sight._take(wanted)
@@ -151,6 +190,7 @@ class VaultPrediction:
         return tuple(names)
 
     def _take(self, wanted: Contents) -> tuple[tuple[str, ...], VaultPrediction]:
+        """The calls of one write, and the secret after it."""
         if not wanted.items:
             gone = self.state == "alive"
             return (

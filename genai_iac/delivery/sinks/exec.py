@@ -22,13 +22,18 @@ from genai_iac.delivery.sinks._names import ENV_SCHEMA
 from genai_iac.delivery.sinks._program import Program, Ran, find_program, run_program
 from genai_iac.delivery.sinks._redact import redact_text
 
+# words, not a shell line; a NUL cannot be passed
 _COMMAND = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$"}}
 _SHORT = 80  # characters
 _TIMEOUT = "^[1-9][0-9]{0,3}[sm]$"
 
 
 class ExecSink(Sink):
-    """`exec: {command, check, timeout, env}`. The command gets the value in the role `current`, without a newline, and no other."""
+    """`exec: {command, check, timeout, env}`. The command gets the value in the role `current`, without a newline, and no other.
+
+    With `check` the sink can be asked on any machine; without it, a rotation depends on the
+    log of the machine that delivered.
+    """
 
     word = "exec"
     readable = False
@@ -144,6 +149,10 @@ class ExecSink(Sink):
         return answer is True
 
     def _send(self, delivery: Delivery, item: Item) -> None:
+        """Run the command with the value, then the check.
+
+        Raises SinkError when one of them fails or the mask is not shown.
+        """
         ran = run_program(self._command, self._facts(delivery, item.record), item.value)
         if not ran:
             said = f": {ran.last_words}" if ran.last_words else " and printed nothing"
@@ -155,6 +164,7 @@ class ExecSink(Sink):
             )
 
     def _facts(self, delivery: Delivery, record: Record) -> dict[str, str]:
+        """The environment variables that the command gets: everything of the record, never the value."""
         data = {
             "address": str(delivery.address),
             "id": delivery.id,
@@ -193,6 +203,7 @@ class ExecSink(Sink):
         return ran.printed.strip()
 
     def _noted(self, shown: str | None = None) -> SinkContents:
+        """What the log says; with `shown`, only what a text of the check confirms."""
         notes = read_log(self._context.notes)
         found = self._find(notes)
         if found is None and shown is None:
@@ -227,6 +238,7 @@ class ExecSink(Sink):
         )
 
     def _note(self, change: Callable[[LogEntry], LogEntry]) -> None:
+        """Change this sink's log entry."""
         address = self._context.address
 
         def changed(note: LogEntry | None) -> LogEntry:
@@ -238,6 +250,11 @@ class ExecSink(Sink):
         return LogEntry(self.place, str(self._context.address), self._context.owner, self._context.id or "")
 
     def _key_of(self, address: Address) -> str:
+        """The key of this sink's log entry, from the owner, the address and the command.
+
+        A corrected command is another sink, which got nothing yet
+        (test_a_value_that_a_mistyped_program_lost_is_delivered_by_the_corrected_one).
+        """
         parts = [self._context.owner, str(address), *self._command.command]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
@@ -289,6 +306,7 @@ def _read_shown(text: str) -> LogEntry | None:
 
 
 def _shows(text: str, record: Record) -> bool:
+    """Whether the check's output names this secret and mask, or a plain text contains the mask."""
     shown = _read_shown(text)
     if shown is None:
         return record.mask in text

@@ -18,6 +18,8 @@ from genai_iac.delivery.sinks._file_forms import FORMS, SIDECAR, exposure
 from genai_iac.delivery.sinks._names import ENV_SCHEMA
 from genai_iac.delivery.sinks._safe_directory import open_directory
 
+# No absolute path, no `~`, no `..`, no empty part, no control characters; no .yaml,
+# which would be read as a manifest.
 _PATH = r"^(?![/~])(?!.*\.[Yy][Aa]?[Mm][Ll]$)(?!(.*/)?\.{1,2}(/|$))(?!.*//)[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f/]$"
 _WRITING = threading.RLock()  # two keys may share a file, and each is written by a thread of its own
 
@@ -26,6 +28,8 @@ class FileSink(Sink):
     """`file: {path, format, env}`. The path is relative to the manifests' directory and stays below it.
 
     Missing directories are made, with mode 0700.
+
+    Several keys may share a dotenv file when their variables have different names.
     """
 
     word = "file"
@@ -81,6 +85,7 @@ class FileSink(Sink):
 
     def prove(self) -> None:
         with open_directory(self._context.root, self._parents, self.place, make=True) as opened:
+            # Never None with `make=True`.
             assert opened
             spot = FileTarget(opened.directory, self._name, self.place)
             self._form.read(spot)
@@ -101,6 +106,7 @@ class FileSink(Sink):
         return contents.value(secret, mask) if contents else None
 
     def write(self, delivery: Delivery) -> None:
+        # The whole read-change-write, because another key's lines are in the same file.
         with _WRITING, self._spot(make=bool(delivery.items)) as spot:
             if spot is None:
                 return
@@ -111,6 +117,7 @@ class FileSink(Sink):
                 self._form.remove(spot)
 
     def _kept(self, delivery: Delivery) -> Delivery:
+        """The delivery without items whose role this form does not keep."""
         return replace(delivery, items=tuple(item for item in delivery.items if item.record.role in self.roles))
 
     def clean(self) -> tuple[str, ...]:

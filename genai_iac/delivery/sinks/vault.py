@@ -21,8 +21,8 @@ from genai_iac.delivery.sinks._vault_stages import ROOM, VaultPrediction, VaultS
 class _Found:
     """The Vault secret of that name: its OCID and key, and whether it waits to be deleted (then nothing in it can be read)."""
 
-    id: str
-    key: str
+    id: str  # OCID of the Vault secret
+    key: str  # OCID of the master key that encrypts it
     dying: bool
 
 
@@ -137,6 +137,7 @@ class VaultSink(Sink):
         return replace(delivery, items=tuple(item for item in delivery.items if item.record.role in self.roles))
 
     def _look(self) -> VaultPrediction:
+        """The state that the prediction starts from."""
         found = self._find()
         if found is None:
             return VaultPrediction("absent")
@@ -145,6 +146,10 @@ class VaultSink(Sink):
         return VaultPrediction("alive", self._stages(found), self._versions(found))
 
     def _find(self) -> _Found | None:
+        """The Vault secret of that name; None when it does not exist or its compartment does not.
+
+        Raises SinkError for one of others.
+        """
         settings, compartment = self._settings, self._compartment
         if compartment is None:
             return None  # what is to be made in this very apply holds nothing yet
@@ -163,6 +168,11 @@ class VaultSink(Sink):
         return _Found(found["id"], found["keyId"], dying)
 
     def _prove_key(self) -> None:
+        """Check that the master key is enabled and of this vault.
+
+        Done before any value exists: CreateSecret with a disabled key would fail with the value
+        in memory.
+        """
         vault, key = self._settings["vault"], self._settings["key"]
         with self._asking("look at its key"):
             found = self._door.read_key(vault, key)
@@ -174,6 +184,7 @@ class VaultSink(Sink):
             )
 
     def _stages(self, found: _Found) -> VaultStages:
+        """What the CURRENT and the PENDING version hold. Raises SinkError when CURRENT cannot be read."""
         current = self._version(found.id, "CURRENT")
         if current is None:
             # every secret has one: taking it for an empty place would overwrite what may not be ours
@@ -194,6 +205,7 @@ class VaultSink(Sink):
                 self._door.schedule_deletion(found.id)
 
     def _create(self, contents: Contents) -> None:
+        """Create the Vault secret with CURRENT content, and read it back."""
         settings, text, records = self._settings, self._form.content(contents), self._form.records(contents, None)
         if self._compartment is None:
             raise SinkError(f"{self.place}: its compartment {settings['compartment']} was not made", hint="apply again")
@@ -211,6 +223,10 @@ class VaultSink(Sink):
         self._read_back(made["id"], "CURRENT", text)
 
     def _update(self, found: _Found, delivery: Delivery) -> None:
+        """Bring an existing Vault secret to the delivery.
+
+        By the shortest way: no write, one stage, one promotion, or a stage and a promotion.
+        """
         stages = self._stages(found)
         wanted = self._filled(delivery, stages.values)
         # a plan cannot read what a dying one holds, so it is written anew whatever that is
@@ -222,6 +238,7 @@ class VaultSink(Sink):
             self._promote(found, self._form.content(wanted))
 
     def _stage(self, found: _Found, contents: Contents, current: Contents | None) -> None:
+        """Schedule outdated versions for deletion, add the PENDING version, and read it back."""
         text, records = self._form.content(contents), self._form.records(contents, current)
         for number in self._versions(found).outdated:
             with self._asking(f"schedule the deletion of its version {number}"):
@@ -231,12 +248,14 @@ class VaultSink(Sink):
         self._read_back(found.id, "PENDING", text)
 
     def _promote(self, found: _Found, text: Secret) -> None:
+        """Make the PENDING version current, after its content was read once more."""
         version = self._read_back(found.id, "PENDING", text)
         with self._asking(f"make its version {version.number} current"):
             self._door.promote_version(found.id, version.number)
         self._read_back(found.id, "CURRENT", text)
 
     def _read_back(self, secret: str, stage: Stage, text: Secret) -> VaultVersion:
+        """Raises SinkError unless that version has this content: somebody else writes the secret too."""
         version = self._version(secret, stage)
         if version is None or not same_value(version.content, text):
             raise SinkError(
@@ -260,6 +279,7 @@ class VaultSink(Sink):
 
     @contextmanager
     def _asking(self, step: str) -> Iterator[None]:
+        """Turn a ServiceFailure into a SinkError that names the sink and the step."""
         try:
             yield
         except ServiceFailure as failure:

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 class Caller:
     """Who signed a request: a user with its groups. `id` is empty for an unsigned request."""
 
-    id: str = ""
+    id: str = ""  # OCID of the user
     name: str = ""
-    groups: frozenset[str] = frozenset()
-    administrator: bool = False
-    type: str = "user"
+    groups: frozenset[str] = frozenset()  # OCIDs
+    administrator: bool = False  # member of the tenancy's first group
+    type: str = "user"  # request.principal.type
     compartment: str = ""  # where an instance lives; a user lives in the tenancy
 
 
@@ -53,8 +53,15 @@ class Authorizer:
         """Whether the caller of a management operation may do it in the compartment that `path` starts with, to `target`.
 
         `about` holds variables of what is not a stored resource, such as `target.model.id`.
+
+        Args:
+            path: OCIDs from the compartment to the tenancy.
+            permissions: all are needed.
+            target: the stored resource, for target.* variables.
         """
         caller, connection = call.caller, call.connection
+        # Administrators need no statement, as in OCI, where the policy of that group cannot be
+        # removed.
         if caller.administrator or not call.world.settings.enforceIam:
             return True
         variables = place_variables(connection, call.directory, path, call.region, call.operation.name)
@@ -68,7 +75,11 @@ class Authorizer:
         return admitted
 
     def admits_key(self, call: "OperationContext", key: "KeyUse") -> bool:
-        """Whether an API key may make an inference call. Always asked: no setting lets a key pass."""
+        """Whether an API key may make an inference call. Always asked: no setting lets a key pass.
+
+        Args:
+            key: who calls, which operation and model.
+        """
         connection, world = call.connection, call.world
         path = call.directory.path_of(key.compartment)
         own = key_variables(connection, key.id, key.compartment)
@@ -84,6 +95,7 @@ class Authorizer:
             principal, permissions_of(key.operation), path, variables, to_datetime(world.now), missing
         )
         rules = self._rulebook.rules(connection, world)
+        # An empty path: the key's compartment is gone.
         admitted = bool(path) and rules.admits(request)
         if admitted and key.profile_compartment:
             # beside the inference permission (Oracle: routing-profile-permissions.htm), where the profile is
@@ -119,11 +131,11 @@ def _groups_of(connection: sqlite3.Connection, user: str) -> frozenset[str]:
 class KeyUse:
     """An API key about to be used for a model."""
 
-    id: str
+    id: str  # OCID of the key
     compartment: str
-    region: str
+    region: str  # long name
     operation: str
-    model: str
+    model: str  # as the call names it
     tags: Mapping[str, Any]  # its defined tags
     creator: str  # the name of who made it
     profile_compartment: str = ""  # of the routing profile that the call names as its model

@@ -3,13 +3,20 @@
 import hashlib
 import sqlite3
 
-_ALIVE = ("CREATING", "ACTIVE")
+_ALIVE = ("CREATING", "ACTIVE")  # a compartment that is being deleted resolves no more
 
 
 class EmulatorDirectory:
     """Looks names up inside one transaction. What is newer than `hidden_after` is not there yet.
 
-    There is one identity domain: whichever a statement names, the group is looked up in it."""
+    There is one identity domain: whichever a statement names, the group is looked up in it.
+
+    Args:
+        tenancy: OCID.
+        hidden_after: milliseconds; imitates the delay until a service knows a new resource.
+        accept_unknown: groups that do not exist resolve to a stand-in, for policies copied
+            from elsewhere.
+    """
 
     def __init__(
         self, connection: sqlite3.Connection, tenancy: str, *, hidden_after: int, accept_unknown: bool = False
@@ -20,8 +27,14 @@ class EmulatorDirectory:
         self._accept_unknown = accept_unknown
 
     def compartment(self, path: tuple[str, ...], attached: str) -> str | None:
-        """The compartment a path names, seen from the one the policy is attached to."""
+        """The compartment a path names, seen from the one the policy is attached to.
+
+        Args:
+            path: names; the first may be the attached compartment itself.
+            attached: OCID.
+        """
         if self._is_called(attached, path[0]):
+            # The compartment's own name counts as the beginning of a path, as in OCI.
             found = self._descend(attached, path[1:])
             if found is not None:
                 return found

@@ -22,11 +22,15 @@ from genai_iac.iam_policy import (
     parse,
 )
 
-_PRINCIPAL = "request.principal.id"
+_PRINCIPAL = "request.principal.id"  # statements that compare it with `=` belong to one principal
 
 
 class RuleIndex:
-    """Rules for everybody, and rules for one principal each."""
+    """Rules for everybody, and rules for one principal each.
+
+    A tenancy with a thousand keys has a thousand statements that each concern one key; each
+    request looks at those of its own key.
+    """
 
     def __init__(self, rules: Iterable[StatementInForce]) -> None:
         personal: defaultdict[str, list[StatementInForce]] = defaultdict(list)
@@ -39,7 +43,11 @@ class RuleIndex:
         self._compiled: dict[str, RuleSet] = {}
 
     def admits(self, request: AccessRequest) -> bool:
-        """Whether every permission is given by some rule and taken by none."""
+        """Whether every permission is given by some rule and taken by none.
+
+        Args:
+            request: one or more permissions.
+        """
         return all(self._gives(replace(request, permissions=(permission,))) for permission in request.permissions)
 
     def _gives(self, request: AccessRequest) -> bool:
@@ -53,6 +61,7 @@ class RuleIndex:
         if key not in self._personal:
             return _NONE
         if key not in self._compiled:
+            # Compiled when first asked for: most keys of a test never call.
             self._compiled[key] = compile_rules(self._personal[key])
         return self._compiled[key]
 
@@ -89,7 +98,10 @@ class PolicyCache:
         self._rules = RuleIndex(())
 
     def rules(self, connection: sqlite3.Connection, world: TenancyState) -> RuleIndex:
-        """The rules in force now: those written at least `propagationDelay` ago, and those repealed since."""
+        """The rules in force now: those written at least `propagationDelay` ago, and those repealed since.
+
+        With a propagation delay nothing is cached: what is in force changes with time alone.
+        """
         if world.settings.propagationDelay:
             moment = world.now - world.settings.propagationDelay
             return _read(connection, "since <= ? AND (until IS NULL OR until > ?)", (moment, moment))
@@ -102,7 +114,14 @@ class PolicyCache:
 def write_rules(
     connection: sqlite3.Connection, policy: str, attached: str, compiled: list[tuple[str, str]], now: int
 ) -> None:
-    """Put a policy's statements, as (text, compiled), in the place of those it had."""
+    """Put a policy's statements, as (text, compiled), in the place of those it had.
+
+    Args:
+        policy: OCID.
+        attached: OCID of its compartment.
+        compiled: text as written and with OCIDs for names.
+        now: milliseconds.
+    """
     repeal_rules(connection, policy, now)
     connection.executemany(
         "INSERT INTO rules (policy, attached, position, text, compiled, since) VALUES (?,?,?,?,?,?)",
@@ -111,7 +130,10 @@ def write_rules(
 
 
 def repeal_rules(connection: sqlite3.Connection, policy: str, now: int) -> None:
-    """Close a policy's rules; the evaluation may see them for some time yet."""
+    """Close a policy's rules; the evaluation may see them for some time yet.
+
+    Kept with an end, so that a delayed evaluation still sees them.
+    """
     connection.execute("UPDATE rules SET until = ? WHERE policy = ? AND until IS NULL", (now, policy))
     connection.execute("DELETE FROM rules WHERE until < ?", (now - _OLDEST,))
 

@@ -23,13 +23,19 @@ _LABEL = b"OCI_API_KEY\n"  # oci-cli warns of key files that do not end with it
 
 
 def ensure_key(path: Path, *, throwaway: bool = False) -> RSAPrivateKey:
-    """The key in that file; made first when there is none. `throwaway`: the same key for every file of this process."""
+    """The key in that file; made first when there is none. `throwaway`: the same key for every file of this process.
+
+    Raises:
+        TypeError: the file has another kind of key.
+    """
     check_file(path)
     if not path.exists():
         made = _shared_key(path.name) if throwaway else _make_key()
         create_private(
             path, made.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()) + _LABEL
         )
+    # Validating an RSA key takes longer than the rest of starting an emulator, and the file
+    # is our own.
     key = load_pem_private_key(path.read_bytes(), None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(key, RSAPrivateKey):
         raise TypeError(f"{path} holds no RSA key")
@@ -45,7 +51,8 @@ def _make_key() -> RSAPrivateKey:
     return generate_private_key(public_exponent=65537, key_size=2048)
 
 
-DEFAULT_PROFILE = "DEFAULT"
+DEFAULT_PROFILE = "DEFAULT"  # of the administrator
+# Marks users that get a profile; users made through the Identity API do not.
 PRINCIPAL_DESCRIPTION = "Made through the control API of the local emulator"
 
 _OWNERS = """
@@ -59,8 +66,8 @@ class Profiles:
     """Where profiles are written, if anywhere. `throwaway`: the keys need not differ from another tenancy's."""
 
     database: Database
-    directory: Path | None
-    master_key: Callable[[], str]
+    directory: Path | None  # None: no files are written
+    master_key: Callable[[], str]  # signs session tokens
     throwaway: bool = False
 
     def write(self) -> Path | None:
@@ -73,6 +80,8 @@ class Profiles:
         check_folder(directory, make=True, private=True)
         with self.database.snapshot() as connection:
             owners = connection.execute(_OWNERS, (ADMINISTRATOR, PRINCIPAL_DESCRIPTION)).fetchall()
+        # [DEFAULT] as an ordinary section: otherwise other profiles would inherit the
+        # administrator's user.
         parser = configparser.ConfigParser(default_section="", interpolation=None)
         for owner in owners:
             key_file = directory / f"{owner['name']}.pem"

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from genai_iac.emulator.storage.time_format import HOUR, SECOND
 
-PREFIX = "ST$"
-LIFE = HOUR
+PREFIX = "ST$"  # begins the keyId of a request that is signed with a session
+LIFE = HOUR  # of a token
 _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
@@ -25,12 +25,19 @@ _HEADER = {"alg": "HS256", "typ": "JWT"}
 class Session:
     """Whose token it is, and the key (PEM) that its holder signs with."""
 
-    user: str
+    user: str  # OCID
     public_key: str
 
 
 def make_token(secret: str, user: str, tenancy: str, key: RSAPublicKey, now: int) -> str:
-    """A token that lives an hour of the tenancy's time."""
+    """A token that lives an hour of the tenancy's time.
+
+    Args:
+        secret: the tenancy's master key.
+        user: OCID.
+        key: public key of who signs with the token.
+        now: milliseconds of the tenancy's time.
+    """
     numbers = key.public_numbers()
     claims = {
         "sub": user,
@@ -45,7 +52,11 @@ def make_token(secret: str, user: str, tenancy: str, key: RSAPublicKey, now: int
 
 
 def read_token(secret: str, token: str, tenancy: str, now: int) -> Session | None:
-    """The session a token stands for; None when it is forged, foreign or over."""
+    """The session a token stands for; None when it is forged, foreign or over.
+
+    Args:
+        token: without `ST$`.
+    """
     signed, _, signature = token.rpartition(".")
     if not hmac.compare_digest(_encode(_sign(secret, signed)).encode(), signature.encode("utf-8")):
         return None

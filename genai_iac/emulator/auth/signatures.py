@@ -1,4 +1,8 @@
-"""From a signed request to the user who signed it. Every failure is the same 401; it never says which part was wrong."""
+"""From a signed request to the user who signed it. Every failure is the same 401; it never says which part was wrong.
+
+Source: OCI's documentation of request signatures (draft-cavage-http-signatures-08,
+version 1, rsa-sha256).
+"""
 
 import base64
 import binascii
@@ -32,13 +36,17 @@ _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 class Signature:
     """The parameters of an Authorization header."""
 
-    key_id: str
-    headers: tuple[str, ...]
+    key_id: str  # TENANCY/USER/FINGERPRINT, or ST$TOKEN
+    headers: tuple[str, ...]  # names in lower case, in the order in which they were signed
     value: bytes
 
 
 def read_signature(authorization: str) -> Signature | None:
-    """The signature in an Authorization header; None when it is none that OCI takes."""
+    """The signature in an Authorization header; None when it is none that OCI takes.
+
+    Args:
+        authorization: the header's value.
+    """
     scheme, _, rest = authorization.partition(" ")
     if scheme.lower() != "signature":
         return None
@@ -57,7 +65,10 @@ def read_signature(authorization: str) -> Signature | None:
 
 
 def covers_enough(signature: Signature, request: Incoming, *, streamed: bool) -> bool:
-    """Whether everything that must be signed is; an upload (`streamed`) need not sign its body."""
+    """Whether everything that must be signed is; an upload (`streamed`) need not sign its body.
+
+    A signature that left the body out would let anybody replace it on its way.
+    """
     needed = {"(request-target)", "host"}
     if request.method in _BODY_METHODS and not streamed:
         needed |= _BODY_HEADERS
@@ -66,7 +77,10 @@ def covers_enough(signature: Signature, request: Incoming, *, streamed: bool) ->
 
 
 def body_matches(signature: Signature, request: Incoming) -> bool:
-    """Whether the body is the one whose hash and length were signed."""
+    """Whether the body is the one whose hash and length were signed.
+
+    Both hash and length are compared: a proxy that changes the body is noticed.
+    """
     if "x-content-sha256" not in signature.headers:
         return True
     digest = base64.b64encode(hashlib.sha256(request.body).digest()).decode("ascii")
@@ -77,7 +91,11 @@ def body_matches(signature: Signature, request: Incoming) -> bool:
 
 
 def verify(signature: Signature, request: Incoming, public_key: str) -> bool:
-    """Whether the holder of the key (PEM) signed exactly this request."""
+    """Whether the holder of the key (PEM) signed exactly this request.
+
+    Args:
+        public_key: PEM.
+    """
     signed = _signing_string(signature.headers, request)
     if signed is None:
         return False
@@ -93,6 +111,7 @@ def _read_parameters(text: str) -> dict[str, str] | None:
     position = 0
     while position < len(text):
         match = _PARAMETER.match(text, position)
+        # A parameter that comes twice is refused: readers could differ in which one they take.
         if match is None or match[1] in found:
             return None
         found[match[1]] = match[2]
@@ -131,7 +150,11 @@ def authenticate(
     wanted: Operation,
     master_key: Callable[[], str],
 ) -> Caller:
-    """The user whose key, or whose session's key, signed this request; ServiceError 401 for anything less."""
+    """The user whose key, or whose session's key, signed this request; ServiceError 401 for anything less.
+
+    Args:
+        wanted: the operation; says whether the body need not be signed.
+    """
     signature = read_signature(request.headers.get("authorization", ""))
     if signature is None or not covers_enough(signature, request, streamed=wanted.streamed):
         raise not_authenticated()
@@ -148,7 +171,11 @@ def authenticate(
 
 
 def read_caller(connection: sqlite3.Connection, world: TenancyState, user: str) -> Caller:
-    """A user with the groups it is in now; 401 when it is gone."""
+    """A user with the groups it is in now; 401 when it is gone.
+
+    Groups are read now and not taken from a token, so a membership that is removed ends at
+    once.
+    """
     row = connection.execute(
         "SELECT name, json_extract(body, '$.principalType') AS type, json_extract(body, '$.principalCompartment') AS place"
         " FROM resources WHERE id = ? AND kind = 'user' AND state = 'ACTIVE'",

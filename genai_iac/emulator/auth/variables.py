@@ -14,7 +14,7 @@ from genai_iac.iam_policy.region_keys import region_key
 if TYPE_CHECKING:
     from genai_iac.emulator.services.operation_context import OperationContext
 
-Variables = dict[str, str | tuple[str, ...]]
+Variables = dict[str, str | tuple[str, ...]]  # name to value, or to several
 
 # kind of a stored resource: how its variables are called
 _TARGETS = {
@@ -28,6 +28,8 @@ _TARGETS = {
     "vault": "vault",
     "key": "key",
 }
+# Variables that some request of this emulator has. Others are never filled, which the
+# call log notes.
 _ALWAYS = frozenset(
     {
         "request.operation",
@@ -49,6 +51,7 @@ _ALWAYS = frozenset(
         *(f"target.{name}.{part}" for name in _TARGETS.values() for part in ("id", "name")),
     }
 )
+# Beginnings of variables with a tenancy's own names behind them.
 _WITH_TAGS = (
     "request.utc-timestamp.",
     "request.principal.group.tag.",
@@ -67,7 +70,12 @@ def is_filled(variable: str) -> bool:
 def place_variables(
     connection: sqlite3.Connection, directory: EmulatorDirectory, path: tuple[str, ...], region: str, operation: str
 ) -> Variables:
-    """What every request carries of the operation and the compartment that it is made in."""
+    """What every request carries of the operation and the compartment that it is made in.
+
+    Args:
+        path: OCIDs from the compartment upward.
+        region: long name; the variable has the region's key.
+    """
     compartment = path[0] if path else ""
     found: Variables = {
         "request.operation": operation,
@@ -79,7 +87,10 @@ def place_variables(
 
 
 def user_variables(call: "OperationContext") -> Variables:
-    """What a request carries of the user, or instance, that signed it."""
+    """What a request carries of the user, or instance, that signed it.
+
+    An instance has no user and no groups, so those variables are absent.
+    """
     caller, connection = call.caller, call.connection
     found: Variables = {"request.principal.id": caller.id, "request.principal.type": caller.type}
     if caller.compartment:
@@ -100,7 +111,12 @@ def user_variables(call: "OperationContext") -> Variables:
 
 
 def key_variables(connection: sqlite3.Connection, key: str, compartment: str) -> Variables:
-    """What a request carries of the API key that it comes with."""
+    """What a request carries of the API key that it comes with.
+
+    Args:
+        key: OCID.
+        compartment: OCID.
+    """
     own: Variables = {
         "request.principal.type": "generativeaiapikey",
         "request.principal.id": key,
@@ -110,7 +126,11 @@ def key_variables(connection: sqlite3.Connection, key: str, compartment: str) ->
 
 
 def target_variables(call: "OperationContext", target: StoredResource | None) -> Variables:
-    """What a request carries of what it is for: the resource, and the user and group that its fields name."""
+    """What a request carries of what it is for: the resource, and the user and group that its fields name.
+
+    Args:
+        target: None for a create, which has no target yet.
+    """
     found: Variables = {}
     for kind, field in (("user", "userId"), ("group", "groupId")):
         ocid = _named(call, field)
@@ -153,7 +173,15 @@ def _tags(start: str, tags: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def find_dynamic_groups(connection: sqlite3.Connection, about: Variables, tags: Mapping[str, Any]) -> Iterable[str]:
-    """The dynamic groups whose rule a principal meets. `about`: resource.type, resource.id, instance.id, …"""
+    """The dynamic groups whose rule a principal meets. `about`: resource.type, resource.id, instance.id, …
+
+    Args:
+        about: variables of the principal as matching rules name them.
+        tags: its defined tags.
+
+    Returns:
+        OCIDs.
+    """
     known = {name.lower(): (value,) if isinstance(value, str) else value for name, value in about.items()}
     known |= {name.removeprefix(".") + ".value": (value,) for name, value in _tags("tag", tags)}
     rows = connection.execute("SELECT id, body FROM resources WHERE kind = 'dynamicgroup' AND state = 'ACTIVE'")

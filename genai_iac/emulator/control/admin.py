@@ -13,7 +13,10 @@ from genai_iac.emulator.storage.tenancy_state import read_tenancy_state, store_s
 
 
 def show_health(visit: ControlRequest) -> dict[str, Any]:
-    """The tenancy's OCID, its home region, and the vault and key of each region."""
+    """The tenancy's OCID, its home region, and the vault and key of each region.
+
+    The only route that needs no token: scripts wait for it.
+    """
     world = read_tenancy_state(visit.connection)
     return {"status": "ok", "tenancy": world.tenancy, "homeRegion": world.home, "vaults": built_in(visit.connection)}
 
@@ -42,6 +45,7 @@ def change_settings(visit: ControlRequest) -> dict[str, Any]:
     """Change those that the body names; all settings as they are then."""
     settings = apply_changes(read_tenancy_state(visit.connection).settings, visit.value)
     store_settings(visit.connection, settings)
+    # A newly subscribed region gets its vault and key.
     seed_vaults(visit.connection, read_tenancy_state(visit.connection))
     return encode_settings(settings)
 

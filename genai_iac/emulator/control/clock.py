@@ -25,7 +25,11 @@ def change_clock(visit: ControlRequest) -> dict[str, Any]:
 
 
 def turn_clock(connection: sqlite3.Connection, change: dict[str, Any]) -> None:
-    """Put the clock where the change says; ServiceError 400 when it says nothing sensible."""
+    """Put the clock where the change says; ServiceError 400 when it says nothing sensible.
+
+    Args:
+        change: JSON object with one of the two members.
+    """
     if set(change) not in ({"advance"}, {"set"}):
         raise invalid('The clock takes {"advance": "30d"} or {"set": "2027-01-01T00:00:00Z"}.')
     offset = read_tenancy_state(connection).offset

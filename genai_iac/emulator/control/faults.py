@@ -15,7 +15,7 @@ from genai_iac.emulator.storage.database import encode_json
 from genai_iac.emulator.storage.time_format import parse_duration
 
 _SIGNALS = {"KILL": signal.SIGKILL, "TERM": signal.SIGTERM, "INT": signal.SIGINT}
-_KEYS = frozenset(
+_KEYS = frozenset(  # members of an effect
     {
         "status", "code", "message", "headers", "body", "contentType", "retryAfter",
         "quote", "drop", "reset", "truncate", "trickle", "delay", "silence", "kill", "signal", "lag",
@@ -31,11 +31,11 @@ class FaultError(ValueError):
 class Effect:
     """What a fault does. Durations are real milliseconds, except `lag`, which is the tenancy's."""
 
-    status: int | None = None
+    status: int | None = None  # HTTP status of the answer in place of the operation's
     code: str = ""
     message: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
+    body: Any = None  # JSON, or text for another content type
     content_type: str = ""
     quote: bool = False  # the error's message quotes the request, or after the commit the answer
     drop: bool = False  # close the connection without an answer
@@ -44,7 +44,7 @@ class Effect:
     trickle: bool = False  # the body a byte at a time
     delay: int = 0  # then go on
     silence: int = 0  # then close
-    kill: int | None = None
+    kill: int | None = None  # process id
     signal: int = signal.SIGKILL
     lag: int = 0  # this call sees nothing younger
 
@@ -63,8 +63,8 @@ class Effect:
 class ActiveFaults:
     """What strikes one call: before the operation, and after its commit."""
 
-    before: tuple[Effect, ...] = ()
-    after: tuple[Effect, ...] = ()
+    before: tuple[Effect, ...] = ()  # the operation does not run if one of them answers or cuts
+    after: tuple[Effect, ...] = ()  # the operation has run and is committed
 
     def without_kills(self) -> "ActiveFaults":
         """The same but for effects that end a process: a database that came from elsewhere may hold some."""
@@ -74,7 +74,13 @@ class ActiveFaults:
 def add_faults(
     connection: sqlite3.Connection, faults: Any, operations: Collection[str], *, allow_kill: bool = False
 ) -> None:
-    """Add one fault (object) or several (list); FaultError when any of them will not do, or would kill without leave."""
+    """Add one fault (object) or several (list); FaultError when any of them will not do, or would kill without leave.
+
+    Args:
+        faults: JSON.
+        operations: known names, so that a misspelt one is refused.
+        allow_kill: the server was started with --allow-kill.
+    """
     rows = [_read_fault(fault, operations) for fault in (faults if isinstance(faults, list) else [faults])]
     if not allow_kill and any("kill" in json.loads(effect) for *_, effect in rows):
         raise FaultError("effect.kill is refused: start genai-iac local serve with --allow-kill")
@@ -104,7 +110,12 @@ def remove_faults(connection: sqlite3.Connection) -> None:
 
 
 def match_faults(connection: sqlite3.Connection, operation: str) -> ActiveFaults:
-    """Count this call against every fault for it, and give those whose turn it is."""
+    """Count this call against every fault for it, and give those whose turn it is.
+
+    Args:
+        operation: name; `*` of a fault matches every operation.
+    """
+    # Counted before matching: `nth: 1` is the very next call.
     connection.execute("UPDATE faults SET seen = seen + 1 WHERE operation IN (?, '*')", (operation,))
     rows = connection.execute(
         "SELECT side, effect FROM faults WHERE operation IN (?, '*') AND seen >= nth AND seen < nth + count"
@@ -151,6 +162,7 @@ def _whole(fault: Mapping[str, Any], name: str) -> int:
 
 
 def _read_effect(effect: Mapping[str, Any]) -> Effect:
+    """The effect of a JSON object. Raises FaultError for an unknown member or a wrong value."""
     unknown = set(effect) - _KEYS
     if unknown:
         raise FaultError(f"an effect has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(_KEYS))}")

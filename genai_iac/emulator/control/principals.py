@@ -13,7 +13,7 @@ from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.seed import ADMINISTRATOR
 from genai_iac.emulator.storage.tenancy_state import TenancyState, read_tenancy_state
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")  # also a profile and a file name
 # `DOMAIN/GROUP` as statements write it; this tenancy has one identity domain, so the group alone counts
 _GROUP = re.compile(r"(?:[A-Za-z0-9._ -]{1,100}/)?([A-Za-z0-9._-](?:[A-Za-z0-9._ -]{0,98}[A-Za-z0-9._-])?)")
 
@@ -25,7 +25,11 @@ def add_principal(visit: ControlRequest) -> dict[str, Any]:
     is the OCID of the compartment it lives in. It signs as a user does.
 
     With `"session": true` its profile holds a session token in the place of a user, good for an hour; asking again
-    gives a fresh one."""
+    gives a fresh one.
+
+    Raises:
+        ServiceError: 400 for a wrong name, group or type.
+    """
     if visit.directory is None:
         raise ServiceError(409, "Conflict", "This server has no directory for client profiles.")
     wanted, connection = visit.object, visit.connection
@@ -48,7 +52,10 @@ def add_principal(visit: ControlRequest) -> dict[str, Any]:
 
 
 def show_principals(visit: ControlRequest) -> list[dict[str, Any]]:
-    """All users that have a profile, with the groups they are in."""
+    """All users that have a profile, with the groups they are in.
+
+    The administrator is the first.
+    """
     rows = visit.connection.execute(
         "SELECT u.name, u.id, (SELECT group_concat(g.name) FROM memberships m JOIN resources g ON g.id = m.team"
         " WHERE m.user = u.id) AS groups FROM resources u WHERE u.kind = 'user'"

@@ -17,7 +17,7 @@ class ControlRequest:
     connection: sqlite3.Connection
     request: Incoming
     directory: Path | None
-    home_region: str | None
+    home_region: str | None  # given at start, for a reset
     allow_kill: bool = False
 
     @property
@@ -39,5 +39,5 @@ class ControlRoute:
     """What a method at a path does: JSON to answer with, or None. `profiles`: the client files are written anew after."""
 
     function: Callable[[ControlRequest], Any]
-    writes: bool = False
+    writes: bool = False  # needs the write lock
     profiles: bool = False

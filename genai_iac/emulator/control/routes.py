@@ -11,9 +11,10 @@ from genai_iac.emulator.http.requests import Incoming
 from genai_iac.emulator.http.responses import NO_CONTENT, Answer, answer_error
 from genai_iac.emulator.storage.database import Database
 
-_PREFIX = "_local"
+_PREFIX = "_local"  # no OCI service has such a path
 _NONE = "This local emulator has no control API; genai-iac local serve starts one that has."
 
+# By path below the prefix, then by method.
 DOORS: dict[str, dict[str, ControlRoute]] = {
     "health": {"GET": ControlRoute(admin.show_health)},
     "calls": {"GET": ControlRoute(admin.show_calls), "DELETE": ControlRoute(admin.forget_calls, writes=True)},
@@ -54,11 +55,17 @@ class Control:
         self._allow_kill = allow_kill
 
     def owns(self, request: Incoming) -> bool:
-        """Whether this request is for the control API."""
+        """Whether this request is for the control API.
+
+        A path with a region prefix is a service's.
+        """
         return request.segments[:1] == (_PREFIX,) and request.region is None
 
     def answer(self, request: Incoming) -> Answer:
-        """Do what the request asks; bad input is 400 with a sentence."""
+        """Do what the request asks; bad input is 400 with a sentence.
+
+        Never raises for bad input.
+        """
         try:
             shown = self._open(self._find_door(request), request)
         except ServiceError as error:
@@ -77,6 +84,7 @@ class Control:
         return shown
 
     def _find_door(self, request: Incoming) -> ControlRoute:
+        # Checked before the route, so that an unknown path tells nothing without the token.
         if request.segments != (_PREFIX, "health"):
             if self._token is None:
                 raise ServiceError(404, "NotFound", _NONE)

@@ -27,7 +27,10 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Durations are milliseconds of the tenancy's own clock, except latency, which is real time."""
+    """Durations are milliseconds of the tenancy's own clock, except latency, which is real time.
+
+    Field names are those of the control API, in camelCase.
+    """
 
     latency: int = 0  # before each answer
     consistencyDelay: int = 0  # reads do not see what was created later than this ago  # noqa: N815
@@ -54,6 +57,7 @@ class Settings:
         return self.limits[name]
 
 
+# Given and shown as text such as 98s.
 DURATIONS = frozenset(
     {
         "latency",
@@ -64,7 +68,7 @@ DURATIONS = frozenset(
         "policyWriteWindow",
     }
 )
-_CHOICES = {
+_CHOICES = {  # settings with a fixed set of words
     "retryTokenReplay": ("full", "masked", "invalidate"),
     "unknownNames": ("refuse", "accept"),
     "unknownWords": ("refuse", "strict", "accept"),
@@ -79,7 +83,11 @@ def decode_settings(text: str) -> Settings:
 
 
 def apply_changes(settings: Settings, changes: Any) -> Settings:
-    """The settings with some of them changed; SettingError names the first that will not do."""
+    """The settings with some of them changed; SettingError names the first that will not do.
+
+    Args:
+        changes: JSON object; only what it names changes.
+    """
     if not isinstance(changes, dict):
         raise SettingError('settings are a JSON object such as {"latency": "50ms"}')
     known = {item.name for item in fields(Settings)}
@@ -87,13 +95,17 @@ def apply_changes(settings: Settings, changes: Any) -> Settings:
         if name not in known:
             raise SettingError(f"there is no setting {name!r}; there are {', '.join(sorted(known))}")
     changed = replace(settings, **{name: _read(name, value, settings) for name, value in changes.items()})
+    # A tenancy is always subscribed to its home region.
     if changed.homeRegion not in changed.subscribedRegions:
         changed = replace(changed, subscribedRegions=(changed.homeRegion, *changed.subscribedRegions))
     return changed
 
 
 def encode_settings(settings: Settings) -> dict[str, Any]:
-    """The settings as the control API shows them: durations as text."""
+    """The settings as the control API shows them: durations as text.
+
+    The result is accepted by `apply_changes`.
+    """
     shown: dict[str, Any] = {}
     for item in fields(Settings):
         value = getattr(settings, item.name)

@@ -14,7 +14,12 @@ VARIABLE = "GENAI_IAC_CONTROL_TOKEN"
 
 
 def choose_token(given: str | None, database: Path | None) -> str:
-    """The given token, else that of the environment (GENAI_IAC_CONTROL_TOKEN), else the one kept for this database."""
+    """The given token, else that of the environment (GENAI_IAC_CONTROL_TOKEN), else the one kept for this database.
+
+    Args:
+        given: of --control-token.
+        database: None makes one for this process.
+    """
     token = given or os.environ.get(VARIABLE)
     if token:
         return token
@@ -32,7 +37,12 @@ def token_file(database: Path) -> Path:
 
 
 def check_token(request: Incoming, token: str) -> None:
-    """Raises ServiceError 401 unless the request carries `Authorization: Bearer TOKEN`."""
+    """Raises ServiceError 401 unless the request carries `Authorization: Bearer TOKEN`.
+
+    Args:
+        request: any method and path.
+        token: the expected one.
+    """
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
     # compared in constant time: the port is open to every user of the machine
     if scheme.lower() != "bearer" or not hmac.compare_digest(sent.strip().encode(), token.encode()):

@@ -11,18 +11,28 @@ from genai_iac.emulator.http.transaction import TransactionRunner
 from genai_iac.emulator.http.uvicorn_protocol import EXTENSION
 from genai_iac.emulator.page.routes import Page
 
+# A page of another site can make a browser send requests to 127.0.0.1 under its own
+# name (DNS rebinding).
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 class Application:
-    """One tenancy as an ASGI application."""
+    """One tenancy as an ASGI application.
+
+    Control API and web page are served first and are neither logged nor subject to faults,
+    so a test can always look and repair.
+    """
 
     def __init__(self, engine: TransactionRunner, control: Control, page: Page) -> None:
         self._engine = engine
         self._side_doors = (control, page)  # neither logged nor struck by faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request (or the life of the server)."""
+        """Serve one request (or the life of the server).
+
+        Args:
+            scope: ASGI scope; types other than lifespan and http are ignored.
+        """
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
@@ -36,6 +46,7 @@ class Application:
         except ServiceError as error:
             await line.send(answer_error(error), None, self._engine.now())
             return
+        # The client left before its body was complete.
         if request is None:
             return
         for door in self._side_doors:
@@ -47,7 +58,10 @@ class Application:
     async def _serve_call(self, request: Incoming, line: ResponseWriter) -> None:
         route = self._engine.route(request)
         world, struck = self._engine.prepare(route)
+        # Real time, before the operation: a client sees a slow service.
         await wait(world.settings.latency + sum(effect.delay for effect in struck.before))
+        # Committed from here on, whatever becomes of the connection: that is how a lost answer
+        # is imitated.
         answer = self._engine.answer(request, route, struck)
         for effect in struck.before:
             if effect.cuts:
@@ -73,6 +87,7 @@ def _read_head(scope: Scope) -> Incoming:
     extension = scope.get("extensions", {}).get(EXTENSION, {})
     raw_path = scope.get("raw_path") or scope["path"].encode("utf-8")
     query = scope["query_string"]
+    # The bytes of the request line: a signature is over them, not over the decoded path.
     target = extension.get("target") or raw_path + (b"?" + query if query else b"")
     return read_request(scope["method"], target, raw_path, query, scope["headers"])
 

@@ -17,6 +17,7 @@ from genai_iac.emulator.services.regions import REGIONS
 from genai_iac.emulator.storage.retry_tokens import RetryToken
 from genai_iac.emulator.storage.tenancy_state import TenancyState
 
+# Paths below which errors have OpenAI's form.
 _OPENAI_PATHS = (("openai", "v1"), ("20231130", "actions"))
 
 
@@ -24,13 +25,20 @@ _OPENAI_PATHS = (("openai", "v1"), ("20231130", "actions"))
 class MatchedRoute:
     """What a request means: an operation with its path parameters, or the error that says it means nothing."""
 
-    operation: Operation | None
-    parameters: dict[str, str]
+    operation: Operation | None  # None when no path or method fits
+    parameters: dict[str, str]  # path parameters by name, decoded
     error: ServiceError | None = None
 
 
 class CallHandler:
-    """One call being worked on; `caller` is known once it has been authenticated."""
+    """One call being worked on; `caller` is known once it has been authenticated.
+
+    Args:
+        connection: inside the transaction of this call.
+        world: the tenancy at the beginning of the call.
+        gate: decides by policies.
+        master_key: passphrase for stored secrets.
+    """
 
     def __init__(
         self,
@@ -42,7 +50,7 @@ class CallHandler:
         master_key: Callable[[], str],
     ) -> None:
         self.caller = Caller()
-        self.unfilled: set[str] = set()
+        self.unfilled: set[str] = set()  # variables that conditions asked for and no request has
         self._connection = connection
         self._world = world
         self._request = request
@@ -51,7 +59,14 @@ class CallHandler:
         self._master_key = master_key
 
     def answer(self, struck: ActiveFaults) -> Answer:
-        """The operation's answer, or that of the fault that stands before it."""
+        """The operation's answer, or that of the fault that stands before it.
+
+        Args:
+            struck: faults that are due; one before the operation keeps it from running.
+
+        Raises:
+            ServiceError: of authentication, routing or the operation.
+        """
         for effect in struck.before:
             if effect.cuts:
                 return Answer(status=0)
@@ -62,6 +77,7 @@ class CallHandler:
             raise self._route.error or not_authenticated()
         region = self._region()
         if operation.auth == "signature" or (operation.auth == "either" and _is_signed(self._request)):
+            # Before the home-region check: an unknown caller learns nothing about regions.
             self.caller = authenticate(self._connection, self._world, self._request, operation, self._master_key)
         if operation.home and region != self._world.home:
             raise _wrong_region(self._world.home)
@@ -98,10 +114,12 @@ class CallHandler:
 
     def _run_once(self, call: OperationContext) -> Answer:
         given = self._request.headers.get("opc-retry-token")
+        # Operations without retry tokens ignore the header, as the services do.
         if given is None or not call.operation.retry_token:
             return call.operation.function(call)
         request = self._request
         token = RetryToken(given, self.caller.id, call.operation.name, call.region, request.path, request.body)
+        # Looked up inside the transaction, so two equal requests at once cannot both create.
         replayed = token.replay(self._connection, self._world.settings.retryTokenReplay, self._world.now)
         if replayed is not None:
             return replayed
@@ -122,7 +140,12 @@ def _wrong_region(home: str) -> ServiceError:
 
 
 def fault_answer(effect: Effect, quoted: bytes = b"") -> Answer:
-    """The answer a fault gives in the place of the operation; one that quotes has `quoted` in its message."""
+    """The answer a fault gives in the place of the operation; one that quotes has `quoted` in its message.
+
+    Args:
+        quoted: the request's body, or the answer's: for tests that no error text leaks a
+            value.
+    """
     status = effect.status or 500
     if effect.body is None:
         message = effect.message or "Injected by the local emulator."

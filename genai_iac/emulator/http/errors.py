@@ -9,7 +9,14 @@ NOT_AUTHENTICATED_TEXT = "The required information to complete authentication wa
 
 
 class ServiceError(Exception):
-    """An answer that is an error: raised anywhere inside an operation, written by the wire."""
+    """An answer that is an error: raised anywhere inside an operation, written by the wire.
+
+    Args:
+        status: HTTP status.
+        code: OCI's error code.
+        message: text for people; clients must not parse it.
+        headers: such as `allow` or `retry-after`.
+    """
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{status} {code}: {message}")
@@ -35,7 +42,10 @@ def unparsable(reason: str) -> ServiceError:
 
 
 def not_found() -> ServiceError:
-    """404: absent and forbidden look the same, as in the real services."""
+    """404: absent and forbidden look the same, as in the real services.
+
+    Hiding what is forbidden keeps a caller from learning which OCIDs exist.
+    """
     return ServiceError(404, "NotAuthorizedOrNotFound", NOT_FOUND_TEXT)
 
 
@@ -52,7 +62,11 @@ def not_authenticated() -> ServiceError:
 
 
 def conflict(code: str, message: str) -> ServiceError:
-    """409. Not `IncorrectState` for lasting conflicts: the SDKs retry that for a minute and a half."""
+    """409. Not `IncorrectState` for lasting conflicts: the SDKs retry that for a minute and a half.
+
+    Args:
+        code: names the reason; the tool decides by it whether to retry.
+    """
     return ServiceError(409, code, message)
 
 

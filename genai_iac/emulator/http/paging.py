@@ -14,16 +14,16 @@ from genai_iac.emulator.storage.resources import ResourceQuery, Resources, Store
 
 _Row = TypeVar("_Row")
 
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 1000
+DEFAULT_LIMIT = 100  # rows of a page that asks for no number
+MAX_LIMIT = 1000  # rows; more are refused
 
 
 @dataclass(frozen=True)
 class Order:
     """The words a service has for sorting: by time, by name, and which is the default way of each."""
 
-    time: str = "TIMECREATED"
-    name: str = "NAME"
+    time: str = "TIMECREATED"  # value of sortBy
+    name: str = "NAME"  # value of sortBy
 
 
 def read_limit(request: Incoming) -> int:
@@ -39,11 +39,20 @@ def read_limit(request: Incoming) -> int:
 def list_page(
     resources: Resources, wanted: ResourceQuery, request: Incoming, order: Order
 ) -> tuple[list[StoredResource], str | None]:
-    """One page and the token of the next, by the request's limit, page, sortBy and sortOrder."""
+    """One page and the token of the next, by the request's limit, page, sortBy and sortOrder.
+
+    Args:
+        wanted: which resources; its order and limit are replaced.
+        order: the words of this service.
+
+    Returns:
+        The token is None on the last page.
+    """
     limit = read_limit(request)
     by_name, descending = _read_order(request, order)
     page = request.one("page")
     after = None if page is None else _open_token(page, by_name)
+    # One row more than asked for tells whether there is another page.
     rows = resources.select(replace(wanted, by_name=by_name, descending=descending, after=after, limit=limit + 1))
     if len(rows) <= limit:
         return rows, None
@@ -52,7 +61,10 @@ def list_page(
 
 
 def slice_page(rows: list[_Row], request: Incoming) -> tuple[list[_Row], str | None]:
-    """One page of rows that are all at hand already."""
+    """One page of rows that are all at hand already.
+
+    For lists that are computed and not stored.
+    """
     limit = read_limit(request)
     page = request.one("page")
     start = 0 if page is None else _open_token(page, by_name=False)[1]
@@ -73,6 +85,7 @@ def _open_token(token: str, by_name: bool) -> tuple[str | int, int]:
     fits = isinstance(value, str if by_name else int) and isinstance(seq, int)
     if not fits or isinstance(seq, bool) or isinstance(value, bool) or not 0 <= seq < 2**62:
         raise _bad_token()
+    # SQLite integers have 64 bits; a made-up token must give 400 and not an overflow.
     if isinstance(value, int) and abs(value) >= 2**62:
         raise _bad_token()
     return value, seq
@@ -87,6 +100,7 @@ def _read_order(request: Incoming, order: Order) -> tuple[bool, bool]:
     if key not in (order.time, order.name):
         raise invalid(f"sortBy must be {order.time} or {order.name}.")
     by_name = key == order.name
+    # Without a direction names ascend and times descend, as in the services.
     way = request.one("sortOrder") or ("ASC" if by_name else "DESC")
     if way not in ("ASC", "DESC"):
         raise invalid("sortOrder must be ASC or DESC.")

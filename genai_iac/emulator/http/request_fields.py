@@ -1,4 +1,8 @@
-"""Reading what a request body holds: each function gives a checked value or raises the 400 a service would send."""
+"""Reading what a request body holds: each function gives a checked value or raises the 400 a service would send.
+
+Every function raises ServiceError 400 with the field's name. Absent and null are the
+same, as for the services.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +15,13 @@ Body = Mapping[str, Any]
 
 
 def text(body: Body, name: str, *, most: int = 255, least: int = 1, pattern: str | None = None) -> str:
-    """A required string."""
+    """A required string.
+
+    Args:
+        most: characters.
+        least: characters.
+        pattern: a regular expression for the whole value, ASCII.
+    """
     value = body.get(name)
     if value is None:
         raise missing(name)
@@ -78,7 +88,11 @@ def as_object(value: Any, name: str) -> dict[str, Any]:
 
 
 def optional_instant(body: Body, name: str) -> int | None:
-    """A date-time in milliseconds, or None when it is absent or null."""
+    """A date-time in milliseconds, or None when it is absent or null.
+
+    Args:
+        name: field with an RFC 3339 date-time.
+    """
     value = body.get(name)
     if value is None:
         return None

@@ -11,7 +11,9 @@ from urllib.parse import unquote_to_bytes
 
 from genai_iac.emulator.http.errors import ServiceError, invalid, missing, unparsable
 
-MAX_BODY = 16 * 1024 * 1024
+MAX_BODY = 16 * 1024 * 1024  # bytes; the services take less, but uploads need room
+# `/r/REGION/...`: all regions are served on one port. Extra slashes come from clients
+# that join URLs carelessly.
 _REGION_PREFIX = re.compile(r"/+r/+([^/]+)(/.*)?", re.DOTALL)
 
 
@@ -20,12 +22,12 @@ class Incoming:
     """`target` is what stood in the request line, byte for byte; `segments` are the decoded parts of the path without
     its region prefix; header names are lower case."""
 
-    method: str
+    method: str  # in upper case
     target: str
     path: str
-    region: str | None
+    region: str | None  # None: the home region
     segments: tuple[str, ...]
-    query: Mapping[str, list[str]]
+    query: Mapping[str, list[str]]  # decoded; a parameter may come several times
     headers: Mapping[str, str]
     body: bytes = field(repr=False, default=b"")
 
@@ -51,7 +53,11 @@ class Incoming:
         return value
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object."""
+        """The body as a JSON object.
+
+        Raises:
+            ServiceError: 415 for another content type, 400 for what is no JSON object.
+        """
         kind = self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise ServiceError(
@@ -66,7 +72,12 @@ class Incoming:
 def read_request(
     method: str, target: bytes, raw_path: bytes, query: bytes, headers: Iterable[tuple[bytes, bytes]]
 ) -> Incoming:
-    """A request without its body yet."""
+    """A request without its body yet.
+
+    Args:
+        target: of the request line.
+        raw_path: percent-encoded, without the query.
+    """
     path = _decode(raw_path)
     region = None
     match = _REGION_PREFIX.fullmatch(raw_path.decode("latin-1"))
@@ -83,6 +94,8 @@ def parse_json(text: bytes) -> Any:
     """JSON in strict UTF-8 without NaN, lone surrogates or bottomless nesting."""
     try:
         value = json.loads(text.decode("utf-8"), parse_constant=_refuse_constant)
+        # Lone surrogates parse as JSON and cannot be encoded: refused here, not when a response
+        # is written.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise unparsable("The body is nested too deeply.") from None
@@ -106,6 +119,7 @@ def _decode(raw: bytes) -> str:
 
 def _read_query(raw: bytes) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
+    # A form-encoded plus is a space; a real plus comes as %2B.
     for pair in raw.replace(b"+", b" ").split(b"&"):
         if pair:
             name, _, value = pair.partition(b"=")

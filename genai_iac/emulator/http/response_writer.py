@@ -19,11 +19,15 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_NO_STRIKE = ActiveFaults()
+_NO_STRIKE = ActiveFaults()  # no fault
 
 
 class ResponseWriter:
-    """The way back to the caller."""
+    """The way back to the caller.
+
+    Args:
+        scope: ASGI scope; an extension of ours has the transport.
+    """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._transport = scope.get("extensions", {}).get(EXTENSION, {}).get("transport")
@@ -31,13 +35,19 @@ class ResponseWriter:
         self._send = send
 
     async def send(self, answer: Answer, request: Incoming | None, now: int, struck: ActiveFaults = _NO_STRIKE) -> None:
-        """Send an answer, as the faults that struck would have it."""
+        """Send an answer, as the faults that struck would have it.
+
+        Args:
+            request: None when it could not be read.
+            now: the tenancy's time for the Date header, by which clients judge expiries.
+        """
         effects = (*struck.before, *struck.after)
         shaped = {name: value for effect in effects if not effect.answers for name, value in effect.headers.items()}
         answer = replace(answer, headers={**answer.headers, **shaped}) if shaped else answer
         body = b"" if request is not None and request.method == "HEAD" else answer.encode()
         if any(effect.truncate for effect in effects):
             await self._start(answer, request, now, len(body) if answer.stream is None else None)
+            # Content-Length says more than is sent, so clients notice.
             await self._body(body[: len(body) // 2], more=True)
             await self._close(reset=False)
         elif answer.stream is not None:
@@ -51,7 +61,11 @@ class ResponseWriter:
             await self._body(body, more=False)
 
     async def cut(self, effect: Effect) -> None:
-        """End the connection without an answer."""
+        """End the connection without an answer.
+
+        Args:
+            effect: says whether to stay silent first, to kill a process, and how to close.
+        """
         await wait(effect.silence)
         if effect.kill is not None:
             _signal(effect.kill, effect.signal)
@@ -83,6 +97,8 @@ class ResponseWriter:
         await self._body(b"", more=False)
 
     async def _close(self, *, reset: bool) -> None:
+        # Under another ASGI server there is no transport: the exception makes it close the
+        # connection.
         if self._transport is None:
             raise ConnectionAbortedError("a fault cut this connection")
         if reset:
@@ -110,6 +126,7 @@ async def _bytewise(body: bytes) -> AsyncIterator[bytes]:
 def _signal(process: int, number: int) -> None:
     try:
         os.kill(process, number)
+    # The process has ended by itself; the fault has nothing left to do.
     except ProcessLookupError:
         return
 

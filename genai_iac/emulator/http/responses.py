@@ -14,14 +14,14 @@ class Answer:
 
     `masked` is the body to keep for a replayed retry token when the body itself holds a plaintext secret."""
 
-    body: Any = None
-    status: int = 200
+    body: Any = None  # JSON; None sends no body
+    status: int = 200  # HTTP status; 0: the connection is cut before an answer
     headers: Mapping[str, str] = field(default_factory=dict)
-    content: bytes | None = None
+    content: bytes | None = None  # in place of JSON
     content_type: str = "application/json"
-    stream: AsyncIterator[bytes] | None = None
+    stream: AsyncIterator[bytes] | None = None  # in place of a body, sent in chunks
     resource: str = ""  # OCID of what was made or changed: a retry token lives as long as it does
-    masked: Any = None
+    masked: Any = None  # None: the body has no secret
     principal: str = ""  # who called, where no signature told
     delay: int = 0  # real milliseconds to wait before it is sent
 
@@ -36,7 +36,12 @@ NO_CONTENT = Answer(status=204)
 
 
 def answer_page(items: Sequence[Any], next_page: str | None, *, collection: bool = False) -> Answer:
-    """A list: a bare array, or `{"items": […]}` as Generative AI has it."""
+    """A list: a bare array, or `{"items": […]}` as Generative AI has it.
+
+    Args:
+        next_page: becomes opc-next-page.
+        collection: with `items` around the list.
+    """
     headers = {"opc-next-page": next_page} if next_page else {}
     return Answer({"items": list(items)} if collection else list(items), headers=headers)
 

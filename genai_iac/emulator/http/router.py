@@ -13,27 +13,31 @@ from genai_iac.iam_policy import permissions_of
 if TYPE_CHECKING:
     from genai_iac.emulator.services.operation_context import OperationContext
 
-Function = Callable[["OperationContext"], Answer]
-Auth = Literal["signature", "bearer", "either"]
+Function = Callable[["OperationContext"], Answer]  # runs inside the call's transaction
+Auth = Literal["signature", "bearer", "either"]  # bearer: an API key's secret; either: that or a signature
 
 
 @dataclass(frozen=True)
 class Operation:
     """One operation of one service. `home`: writes of Identity, which only the home region takes."""
 
-    service: str
-    name: str
+    service: str  # as in the call log
+    name: str  # OCI's operation name; faults match by it
     method: str
-    path: str
+    path: str  # with `{parameter}` and, at the end, `{parameter...}` for slashes
     function: Function
     home: bool = False
     auth: Auth = "signature"
-    retry_token: bool = False
+    retry_token: bool = False  # honours opc-retry-token
     streamed: bool = False  # the body is an upload: not JSON, and its signature need not cover it
     permissions: tuple[str, ...] | None = None  # None: what genai_iac.iam_policy knows of the operation's name
 
     def needs(self) -> tuple[str, ...]:
-        """The permissions a caller must have."""
+        """The permissions a caller must have.
+
+        Raises:
+            KeyError: an operation of no table that declares no permissions.
+        """
         return permissions_of(self.name) if self.permissions is None else self.permissions
 
 
@@ -48,7 +52,11 @@ def operation(
     streamed: bool = False,
     permissions: tuple[str, ...] | None = None,
 ) -> Callable[[Function], Operation]:
-    """Declare an operation: `@operation("identity", "GetPolicy", "GET /20160918/policies/{policyId}")`."""
+    """Declare an operation: `@operation("identity", "GetPolicy", "GET /20160918/policies/{policyId}")`.
+
+    Args:
+        route: method, a space, and the path.
+    """
     method, _, path = route.partition(" ")
 
     def declare(function: Function) -> Operation:
@@ -89,6 +97,7 @@ class Router:
         for part in item.path.strip("/").split("/"):
             node = _descend(node, part)
         if item.method in node.methods:
+            # At import: a table with two operations at one path would depend on their order.
             raise ValueError(f"two operations at {item.method} {item.path}")
         node.methods[item.method] = item
 
@@ -107,6 +116,7 @@ def _walk(node: _Node, segments: tuple[str, ...], parameters: dict[str, str]) ->
     if not segments:
         return (node, parameters) if node.methods else None
     first, rest = segments[0], segments[1:]
+    # Literals first, with a way back: a parameter must not take a fixed word for a value.
     if first in node.literals:
         found = _walk(node.literals[first], rest, parameters)
         if found:

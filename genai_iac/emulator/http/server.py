@@ -30,9 +30,9 @@ _GRACE = 2.0  # seconds for answers that are under way when the server stops
 class Running:
     """A tenancy that is being served."""
 
-    url: str
-    config_file: Path
-    tenancy: str
+    url: str  # with the port
+    config_file: Path  # OCI configuration with the profile DEFAULT
+    tenancy: str  # OCID
     home_region: str
     control_token: str | None = None  # None: no control API
 
@@ -52,7 +52,12 @@ def running(
 
     Client profiles go to `oci_dir`; without it, beside the database, or for a tenancy in memory to a directory that
     vanishes with it. The control API (none with `control=False`) asks for `control_token`; without one for that of
-    GENAI_IAC_CONTROL_TOKEN, else a random one. OSError when the port is taken."""
+    GENAI_IAC_CONTROL_TOKEN, else a random one. OSError when the port is taken.
+
+    Yields:
+        What clients need to connect. The server is stopped and all files are closed at the
+            end of the block.
+    """
     with contextlib.ExitStack() as stack:
         if oci_dir is None:
             oci_dir = _profiles_beside(db) if db else Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -79,7 +84,11 @@ def serve(
     control_token: str | None = None,
     allow_kill: bool = False,
 ) -> None:
-    """Serve a tenancy until SIGINT or SIGTERM; `on_ready` is given the URL. Loopback only: ValueError for other hosts."""
+    """Serve a tenancy until SIGINT or SIGTERM; `on_ready` is given the URL. Loopback only: ValueError for other hosts.
+
+    Raises:
+        ValueError: another host than loopback: requests carry secrets without TLS.
+    """
     if host not in _LOOPBACK:
         raise ValueError(f"the local emulator listens on loopback only, not on {host}; use 127.0.0.1")
     with (
@@ -106,6 +115,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        # Clients with many threads connect at the same moment.
         listener.listen(512)
     except BaseException:
         listener.close()
@@ -136,6 +146,7 @@ def _in_thread(app: Application, listener: socket.socket) -> Iterator[None]:
             ready.set()
             loop.close()
 
+    # A daemon, so that a test that is interrupted does not hang at exit.
     thread = threading.Thread(target=run, name="genai-iac local emulator", daemon=True)
     thread.start()
     ready.wait()
@@ -152,6 +163,7 @@ async def _serve_until_signal(
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
+        # In place of uvicorn's own handlers, which would replace those of the process.
         loop.add_signal_handler(number, stop.set)
     async with _accepting(app, listener):
         if on_ready is not None:

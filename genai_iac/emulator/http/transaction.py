@@ -18,11 +18,16 @@ from genai_iac.emulator.storage.call_log import LoggedCall, log_call
 from genai_iac.emulator.storage.database import Database
 from genai_iac.emulator.storage.tenancy_state import TenancyState, read_tenancy_state, run_due_jobs
 
+# Defects of the emulator itself; calls are in the database's call log.
 _LOG = logging.getLogger("genai_iac.emulator")
 
 
 class TransactionRunner:
-    """The synchronous heart of a local emulator. It answers; sending, waiting and breaking connections is the wire's."""
+    """The synchronous heart of a local emulator. It answers; sending, waiting and breaking connections is the wire's.
+
+    Synchronous on purpose: one SQLite connection and one write lock; the event loop waits
+    for each call.
+    """
 
     def __init__(self, database: Database, master_key: Callable[[], str], *, allow_kill: bool = False) -> None:
         self._database = database
@@ -44,7 +49,11 @@ class TransactionRunner:
         return read_tenancy_state(self._database.connection).now
 
     def prepare(self, route: MatchedRoute) -> tuple[TenancyState, ActiveFaults]:
-        """The world as it is, and the faults whose turn this call is."""
+        """The world as it is, and the faults whose turn this call is.
+
+        Faults are counted in a transaction of their own: a call that then fails was seen all
+        the same.
+        """
         world = read_tenancy_state(self._database.connection)
         if not world.faults or route.operation is None:
             return world, ActiveFaults()
@@ -53,7 +62,11 @@ class TransactionRunner:
         return world, struck if self._allow_kill else struck.without_kills()
 
     def answer(self, request: Incoming, route: MatchedRoute, struck: ActiveFaults) -> Answer:
-        """Run the operation, or the fault that answers in its place, and log the call. Never raises."""
+        """Run the operation, or the fault that answers in its place, and log the call. Never raises.
+
+        Args:
+            struck: from `prepare`.
+        """
         try:
             with self._database.write() as connection:
                 return self._within(connection, request, route, struck)
@@ -69,10 +82,14 @@ class TransactionRunner:
         self, connection: sqlite3.Connection, request: Incoming, route: MatchedRoute, struck: ActiveFaults
     ) -> Answer:
         world = read_tenancy_state(connection)
+        # Work that time has brought is done by whichever call comes first, so no background
+        # thread is needed.
         run_due_jobs(connection, world, WORKS)
         lag = max((effect.lag for effect in struck.before), default=0)
         if lag:
             world = replace(world, settings=replace(world.settings, consistencyDelay=lag))
+        # An operation that fails leaves nothing, while the log entry of the same transaction
+        # stays.
         connection.execute("SAVEPOINT work")
         desk = CallHandler(connection, world, request, route, self._gate, self._master_key)
         code = ""

@@ -9,7 +9,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-EXTENSION = "genai_iac.connection"
+EXTENSION = "genai_iac.connection"  # key of the ASGI scope's extensions
 
 
 class TenancyProtocol(HttpToolsProtocol):

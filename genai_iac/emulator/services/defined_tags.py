@@ -11,14 +11,23 @@ from genai_iac.emulator.services.tags import changed_tags, read_tags
 from genai_iac.emulator.storage.resources import ResourceQuery, StoredResource
 from genai_iac.emulator.storage.time_format import format_instant
 
+# Kinds of stored resources, also part of their OCIDs.
 NAMESPACE = "tagnamespace"
 DEFINITION = "tagdefinition"
 DEFAULT = "tagdefault"
-_BUILT_IN = "oracle-tags"
+_BUILT_IN = "oracle-tags"  # namespace that every tenancy has, so it is not looked up; in lower case
 
 
 def new_tags(call: OperationContext, compartment: str) -> dict[str, Any]:
-    """The tags of something new in a compartment; 400 for those that are not defined, or are required and lack."""
+    """The tags of something new in a compartment; 400 for those that are not defined, or are required and lack.
+
+    Args:
+        compartment: OCID of where the new resource is created.
+
+    Raises:
+        ServiceError: 400 for undefined tags, values outside the list, and required tags
+            that lack.
+    """
     tags = read_tags(call.body, call.caller.name, call.now)
     defined: dict[str, dict[str, Any]] = {space: dict(pairs) for space, pairs in tags["definedTags"].items()}
     _check(call, defined, {})
@@ -39,7 +48,11 @@ def updated_tags(call: OperationContext, before: dict[str, Any] | None = None) -
 
 
 def effective_defaults(call: OperationContext, compartment: str) -> list[StoredResource]:
-    """The tag defaults that hold in a compartment: its own first, then its parents'; one for each tag."""
+    """The tag defaults that hold in a compartment: its own first, then its parents'; one for each tag.
+
+    Args:
+        compartment: OCID; its parents count as well.
+    """
     found: dict[str, StoredResource] = {}
     for place in call.directory.path_of(compartment):
         for default in call.resources.select(ResourceQuery(DEFAULT, (place,))):

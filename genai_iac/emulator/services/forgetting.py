@@ -7,8 +7,8 @@ from genai_iac.emulator.storage.resources import Resources
 from genai_iac.emulator.storage.tenancy_state import ScheduledJob, schedule
 from genai_iac.emulator.storage.time_format import DAY
 
-KEPT = 90 * DAY
-JOB = "forget-deleted"
+KEPT = 90 * DAY  # milliseconds
+JOB = "forget-deleted"  # name of the scheduled job
 
 
 def forget_later(job: OperationContext | ScheduledJob, kind: str, ocid: str) -> None:

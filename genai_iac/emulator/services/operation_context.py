@@ -15,6 +15,7 @@ from genai_iac.emulator.storage.ocids import make_ocid
 from genai_iac.emulator.storage.resources import ResourceQuery, Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import TenancyState
 
+# Operations that need no policy when the caller asks about itself.
 _OF_ONESELF = frozenset({"GetUser"})
 
 
@@ -22,15 +23,15 @@ _OF_ONESELF = frozenset({"GetUser"})
 class OperationContext:
     """One call of one operation inside one open transaction."""
 
-    request: Incoming
-    operation: Operation
-    parameters: Mapping[str, str]
-    region: str
-    world: TenancyState
-    connection: sqlite3.Connection
-    caller: Caller
-    gate: Authorizer
-    master_key: Callable[[], str]
+    request: Incoming  # the HTTP request
+    operation: Operation  # which was matched
+    parameters: Mapping[str, str]  # of the path, decoded
+    region: str  # whose endpoint received the request
+    world: TenancyState  # settings and clock, read once for the call
+    connection: sqlite3.Connection  # in an open transaction, which the caller commits
+    caller: Caller  # who signed
+    gate: Authorizer  # decides by policies
+    master_key: Callable[[], str]  # passphrase for stored contents, asked for when first needed
     unfilled: set[str] = field(default_factory=set)  # variables that a condition asked for and nobody fills
 
     @cached_property

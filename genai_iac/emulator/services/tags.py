@@ -7,11 +7,11 @@ from genai_iac.emulator.http.request_fields import Body, as_object, optional_obj
 from genai_iac.emulator.http.responses import encode_body
 from genai_iac.emulator.storage.time_format import format_instant
 
-MAX_FREEFORM = 10
-MAX_DEFINED = 64
-MAX_BYTES = 5 * 1024
-_MAX_KEY = 100
-_MAX_VALUE = 256
+MAX_FREEFORM = 10  # of one resource (Oracle: "Limits on Tags")
+MAX_DEFINED = 64  # of one resource
+MAX_BYTES = 5 * 1024  # of the free-form or of the defined tags of one resource, as JSON
+_MAX_KEY = 100  # characters
+_MAX_VALUE = 256  # characters
 
 
 def read_tags(body: Body, creator: str, now: int) -> dict[str, Any]:

@@ -14,21 +14,24 @@ _LONGEST = 1_000  # characters of a path, a query and a name: 50,000 lines of 64
 class LoggedCall:
     """One call. `status` 0: the connection was cut before any answer."""
 
-    at: int
+    at: int  # milliseconds of the tenancy's time
     service: str
-    operation: str
+    operation: str  # empty when no operation was at the path
     method: str
     path: str
-    query: str
+    query: str  # as sent
     region: str
-    principal: str
+    principal: str  # name of the caller; empty for an unknown one
     status: int
-    code: str
+    code: str  # OCI's error code; empty for a success
     unfilled: tuple[str, ...] = ()  # variables that a condition asked for and no request here carries
 
 
 def log_call(connection: sqlite3.Connection, call: LoggedCall) -> None:
-    """Append one."""
+    """Append one.
+
+    Old calls are removed every thousand calls, not at each one.
+    """
     cursor = connection.execute(
         "INSERT INTO calls (at, service, operation, method, path, query, region, principal, status, code)"
         " VALUES (?,?,?,?,?,?,?,?,?,?)",
@@ -54,7 +57,11 @@ def log_call(connection: sqlite3.Connection, call: LoggedCall) -> None:
 
 
 def list_calls(connection: sqlite3.Connection, last: int | None = None) -> list[dict[str, Any]]:
-    """All calls in order, or the last few."""
+    """All calls in order, or the last few.
+
+    Args:
+        last: how many; None gives all.
+    """
     query = (
         "SELECT c.*, u.variables FROM (SELECT * FROM calls ORDER BY n DESC LIMIT ?) c LEFT JOIN unfilled u USING (n)"
     )
@@ -63,7 +70,10 @@ def list_calls(connection: sqlite3.Connection, last: int | None = None) -> list[
 
 
 def clear_calls(connection: sqlite3.Connection) -> None:
-    """Forget them all; the next one is number 1."""
+    """Forget them all; the next one is number 1.
+
+    Tests number their calls from 1, so the counter starts again.
+    """
     connection.execute("DELETE FROM calls")
     connection.execute("DELETE FROM unfilled")
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'calls'")

@@ -14,7 +14,7 @@ from typing import Any
 from genai_iac.emulator.storage.ocids import make_ocid
 from genai_iac.filesystem.safe_paths import check_file
 
-_VERSION = 3
+_VERSION = 3  # of the tables; stored as user_version
 # what a file of layout 2 lacks; the rest of it is as it was
 _TABLES_SINCE = {2: ("inference_scripts", "model_responses")}
 _WAIT = 30.0  # seconds for another process's transaction
@@ -25,7 +25,14 @@ class DatabaseError(Exception):
 
 
 class Database:
-    """One connection, one transaction at a time. `write()` and `snapshot()` do not nest."""
+    """One connection, one transaction at a time. `write()` and `snapshot()` do not nest.
+
+    Args:
+        path: None keeps it in memory, for this process alone.
+
+    Raises:
+        DatabaseError: the file is something else, or of a version that cannot be read.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -53,7 +60,11 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that holds the write lock from its first statement; rolled back on any exception."""
+        """A transaction that holds the write lock from its first statement; rolled back on any exception.
+
+        The lock is taken at the beginning: upgrading a read lock later could deadlock two
+        processes.
+        """
         with self._turn:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
@@ -74,7 +85,10 @@ class Database:
                 self.connection.execute("COMMIT")
 
     def _prepare(self) -> None:
+        # A process that is killed in the middle of a transaction leaves a file that the next
+        # one can read.
         self.connection.execute("PRAGMA journal_mode = WAL")
+        # A power cut may lose the last calls; it is test data.
         self.connection.execute("PRAGMA synchronous = NORMAL")
         if self._version() == _VERSION:
             self._add_tables()
@@ -82,6 +96,7 @@ class Database:
         with self.write() as connection:
             version = self._version()
             if version == 0:
+                # Another program's database must not get tables of ours.
                 if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                     raise DatabaseError(f"{self.path} is a database of something else; name another file")
                 _create_tables(connection)

@@ -6,7 +6,11 @@ from pathlib import Path
 
 
 def create_private(path: Path, content: bytes) -> bool:
-    """Make the file unless there is one; False when there was. Of several racing processes exactly one makes it."""
+    """Make the file unless there is one; False when there was. Of several racing processes exactly one makes it.
+
+    A hard link from a complete temporary file: no reader ever sees a file that is half
+    written.
+    """
     temporary = _write_beside(path, content)
     try:
         os.link(temporary, path)
@@ -18,7 +22,10 @@ def create_private(path: Path, content: bytes) -> bool:
 
 
 def replace_private(path: Path, content: bytes) -> None:
-    """Put new content in the place of the old; a reader sees one or the other."""
+    """Put new content in the place of the old; a reader sees one or the other.
+
+    The mode of the new file is 0600, whatever the old one had.
+    """
     _write_beside(path, content).replace(path)
 
 

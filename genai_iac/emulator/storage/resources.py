@@ -11,7 +11,7 @@ from typing import Any
 
 from genai_iac.emulator.storage.database import encode_json
 
-WORK_REQUEST = "compartmentworkrequest"
+WORK_REQUEST = "compartmentworkrequest"  # inside a compartment, and never in the way of its deletion
 # the columns in the order of StoredResource's fields
 _SELECT = "SELECT id, kind, region, compartment, name, state, created, updated, etag, body, seq, visible FROM resources"
 
@@ -20,17 +20,17 @@ _SELECT = "SELECT id, kind, region, compartment, name, state, created, updated, 
 class StoredResource:
     """One stored thing. `compartment` is empty for the tenancy alone; `region` is empty for things of Identity."""
 
-    id: str
-    kind: str
+    id: str  # OCID
+    kind: str  # the OCID's type
     region: str
     compartment: str
     name: str
-    state: str
-    created: int
+    state: str  # lifecycleState
+    created: int  # milliseconds
     updated: int | None
     etag: str
     body: dict[str, Any] = field(default_factory=dict)
-    seq: int = 0
+    seq: int = 0  # order of insertion; breaks ties in pages
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class ResourceQuery:
     """Which resources to list. `hidden_after`: created later than this they are not seen yet."""
 
     kind: str
-    compartments: Sequence[str] | None
-    region: str = ""
+    compartments: Sequence[str] | None  # OCIDs; None: all
+    region: str = ""  # empty: things of Identity
     name: str | None = None
     state: str | None = None
     id: str | None = None
@@ -58,7 +58,12 @@ class Resources:
         self._connection = connection
 
     def add(self, resource: StoredResource, *, visible: int | None = None) -> StoredResource:
-        """Store a new one; `visible=0` exempts it from the consistency delay."""
+        """Store a new one; `visible=0` exempts it from the consistency delay.
+
+        Args:
+            resource: its etag is replaced by a new one.
+            visible: milliseconds from which reads see it; None: its creation.
+        """
         fresh = replace(resource, etag=make_etag())
         self._connection.execute(
             "INSERT INTO resources (id, kind, region, compartment, name, state, created, updated, visible, etag, body)"
@@ -80,14 +85,23 @@ class Resources:
         return fresh
 
     def find(self, kind: str, ocid: str, hidden_after: int | None = None) -> StoredResource | None:
-        """The one with that OCID, unless reads do not see it yet."""
+        """The one with that OCID, unless reads do not see it yet.
+
+        Args:
+            hidden_after: milliseconds; None sees everything.
+        """
         row = self._connection.execute(f"{_SELECT} WHERE id = ? AND kind = ?", (ocid, kind)).fetchone()
         if row is None or (hidden_after is not None and row["visible"] > hidden_after):
             return None
         return _from_row(row)
 
     def save(self, old: StoredResource, new: StoredResource, now: int) -> StoredResource:
-        """Replace one; the etag changes exactly when something did."""
+        """Replace one; the etag changes exactly when something did.
+
+        Args:
+            old: as read in this transaction.
+            now: becomes the time of update.
+        """
         if old == new:
             return old
         changed = replace(new, etag=make_etag(), updated=now)
@@ -117,7 +131,10 @@ class Resources:
         return [_from_row(row) for row in self._connection.execute(query, values)]
 
     def count(self, kind: str, *, region: str | None = None, without: Sequence[str] = ("DELETED",)) -> int:
-        """How many there are of a kind, in one region or all, leaving out some states."""
+        """How many there are of a kind, in one region or all, leaving out some states.
+
+        Used for service limits.
+        """
         query = f"SELECT count(*) FROM resources WHERE kind = ? AND state NOT IN ({_marks(without)})"  # noqa: S608
         values = [kind, *without]
         if region is not None:

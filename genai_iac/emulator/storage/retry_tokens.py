@@ -12,7 +12,7 @@ from genai_iac.emulator.http.responses import Answer, encode_body
 from genai_iac.emulator.storage.secret_storage import decrypt, encrypt
 from genai_iac.emulator.storage.time_format import DAY
 
-_LIFE = DAY
+_LIFE = DAY  # as documented for opc-retry-token
 _USED = (
     "The retry token you provided was used in an earlier request that resulted in a system update, but a subsequent "
     "operation has invalidated the token. Please retry with a different retry token."
@@ -20,7 +20,10 @@ _USED = (
 
 
 class RetryToken:
-    """One token as one caller used it for one operation."""
+    """One token as one caller used it for one operation.
+
+    The same token of another caller, operation or region is another token.
+    """
 
     def __init__(self, token: str, caller: str, operation: str, region: str, path: str, body: bytes) -> None:
         if not 1 <= len(token) <= 64:
@@ -30,7 +33,12 @@ class RetryToken:
         self._request = hashlib.sha256(path.encode("utf-8") + b"\n" + body).digest()
 
     def replay(self, connection: sqlite3.Connection, mode: str, now: int) -> Answer | None:
-        """The answer given before, as `mode` (full, masked, invalidate) has it; None when the token is new."""
+        """The answer given before, as `mode` (full, masked, invalidate) has it; None when the token is new.
+
+        Raises:
+            ServiceError: 409 when the token was used for another request, or what it made is
+                gone.
+        """
         row = connection.execute("SELECT * FROM retry_tokens WHERE token = ?", (self._digest,)).fetchone()
         if row is None or row["used"] + _LIFE <= now:
             return None
@@ -45,6 +53,7 @@ class RetryToken:
         """Keep what was answered."""
         connection.execute("DELETE FROM retry_tokens WHERE used <= ?", (now - _LIFE,))
         masked = answer.body if answer.masked is None else answer.masked
+        # The key for the sealed body is the token: only who sent it can have the value again.
         sealed = None if answer.masked is None else encrypt(encode_body(answer.body), self._token)
         connection.execute(
             "INSERT OR REPLACE INTO retry_tokens VALUES (?,?,?,?,?,?,?,?)",

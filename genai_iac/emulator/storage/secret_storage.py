@@ -13,16 +13,22 @@ from genai_iac.emulator.storage.private_files import create_private
 from genai_iac.filesystem.safe_paths import check_file
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_NONCE = 12
+_NONCE = 12  # bytes, for AES-GCM
 
 
 def make_secret() -> str:
-    """A new API key secret: `sk-` and 48 letters and digits."""
+    """A new API key secret: `sk-` and 48 letters and digits.
+
+    48 characters of 62 are 285 bits.
+    """
     return "sk-" + "".join(secrets.choice(_BASE62) for _ in range(48))
 
 
 def mask_secret(value: str) -> str:
-    """The first five characters, four stars, the last four."""
+    """The first five characters, four stars, the last four.
+
+    The form of keyMask in the API's answers.
+    """
     return f"{value[:5]}****{value[-4:]}"
 
 
@@ -38,7 +44,11 @@ def encrypt(content: bytes, passphrase: str) -> bytes:
 
 
 def decrypt(sealed: bytes, passphrase: str) -> bytes:
-    """What was sealed; ValueError under any other passphrase."""
+    """What was sealed; ValueError under any other passphrase.
+
+    Raises:
+        ValueError: another passphrase, or changed content.
+    """
     try:
         return AESGCM(_derive(passphrase)).decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
     except InvalidTag:
@@ -46,7 +56,11 @@ def decrypt(sealed: bytes, passphrase: str) -> bytes:
 
 
 def master_key(database: Path | None) -> Callable[[], str]:
-    """The passphrase for vault contents: kept beside the database, for its owner's eyes, and made when first needed."""
+    """The passphrase for vault contents: kept beside the database, for its owner's eyes, and made when first needed.
+
+    Args:
+        database: None makes a passphrase for this process.
+    """
 
     @lru_cache(maxsize=1)
     def read() -> str:
@@ -62,4 +76,5 @@ def master_key(database: Path | None) -> Callable[[], str]:
 
 
 def _derive(passphrase: str) -> bytes:
+    # A plain hash is enough for a passphrase of 256 random bits.
     return hashlib.sha256(b"genai-iac local emulator\n" + passphrase.encode("utf-8")).digest()

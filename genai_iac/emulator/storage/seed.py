@@ -9,7 +9,7 @@ from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import read_tenancy_state, store_settings
 from genai_iac.emulator.storage.time_format import format_instant
 
-ADMINISTRATOR = "administrator"
+ADMINISTRATOR = "administrator"  # name of the user behind the profile DEFAULT
 _EVERYTHING = (
     "resources", "memberships", "sessions", "rules", "key_secrets", "credentials", "secret_versions", "objects",
     "pending", "retry_tokens", "faults", "calls", "inference_scripts", "model_responses",
@@ -17,19 +17,27 @@ _EVERYTHING = (
 
 
 def seed_tenancy(connection: sqlite3.Connection, home_region: str | None = None) -> None:
-    """Put the first things into an empty tenancy, and give it this home region; nothing when they are there."""
+    """Put the first things into an empty tenancy, and give it this home region; nothing when they are there.
+
+    Args:
+        home_region: None keeps the default.
+    """
     if administrator_of(connection) is None:
         _seed(connection, make_ocid("user"), home_region)
 
 
 def reset(connection: sqlite3.Connection, home_region: str | None = None) -> None:
-    """Forget everything but who the tenancy and its administrator are, and the administrator's signing keys."""
+    """Forget everything but who the tenancy and its administrator are, and the administrator's signing keys.
+
+    Signing keys stay, so clients that are configured already go on working.
+    """
     administrator = administrator_of(connection) or make_ocid("user")
     for table in _EVERYTHING:
         connection.execute(f"DELETE FROM {table}")  # noqa: S608
     connection.execute("DELETE FROM sqlite_sequence")
     connection.execute("DELETE FROM user_keys WHERE user <> ?", (administrator,))
     connection.execute(
+        # The generation goes up: other processes must drop their compiled policies.
         "UPDATE world SET clock_offset = 0, settings = '{}', faults = 0, policy_generation = policy_generation + 1"
     )
     _seed(connection, administrator, home_region)

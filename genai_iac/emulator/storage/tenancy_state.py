@@ -15,13 +15,13 @@ from genai_iac.emulator.storage.database import encode_json
 class TenancyState:
     """A moment of the tenancy."""
 
-    tenancy: str
-    administrators: str
+    tenancy: str  # OCID
+    administrators: str  # OCID of the group
     now: int  # milliseconds, the tenancy's own clock
     offset: int  # ahead of the real one
     settings: Settings
-    policy_generation: int
-    faults: int
+    policy_generation: int  # changes with every policy write
+    faults: int  # how many are armed; 0 skips looking for them
 
     @property
     def home(self) -> str:
@@ -30,7 +30,10 @@ class TenancyState:
 
 
 def read_tenancy_state(connection: sqlite3.Connection) -> TenancyState:
-    """The world as of this transaction."""
+    """The world as of this transaction.
+
+    `now` moves on by itself: the clock is an offset from this machine's.
+    """
     row = connection.execute("SELECT * FROM world").fetchone()
     return TenancyState(
         row["tenancy"],
@@ -54,7 +57,10 @@ def set_clock(connection: sqlite3.Connection, offset: int) -> None:
 
 
 def store_settings(connection: sqlite3.Connection, settings: Settings) -> None:
-    """Keep what differs from the defaults."""
+    """Keep what differs from the defaults.
+
+    Defaults that change in a later release reach old files that way.
+    """
     defaults = encode_settings(Settings())
     changed = {name: value for name, value in encode_settings(settings).items() if value != defaults[name]}
     connection.execute("UPDATE world SET settings = ?", (encode_json(changed),))
@@ -71,7 +77,7 @@ class ScheduledJob:
 
     connection: sqlite3.Connection
     world: TenancyState
-    target: str
+    target: str  # OCID
     detail: dict[str, Any]
 
 
@@ -79,15 +85,26 @@ Work = Callable[[ScheduledJob], None]
 
 
 def schedule(connection: sqlite3.Connection, due: int, work: str, target: str, **detail: Any) -> None:
-    """Do `work` to `target` at `due` (milliseconds) or later, never within the request that asks for it."""
+    """Do `work` to `target` at `due` (milliseconds) or later, never within the request that asks for it.
+
+    Args:
+        due: milliseconds of the tenancy's time.
+        work: key of the table of works.
+        detail: JSON data for it.
+    """
     connection.execute(
         "INSERT INTO pending (due, work, target, detail) VALUES (?,?,?,?)", (due, work, target, encode_json(detail))
     )
 
 
 def run_due_jobs(connection: sqlite3.Connection, world: TenancyState, works: Mapping[str, Work]) -> None:
-    """Do all that is due."""
+    """Do all that is due.
+
+    Args:
+        works: by name; each runs inside the caller's transaction.
+    """
     rows = connection.execute("SELECT * FROM pending WHERE due <= ? ORDER BY due, seq", (world.now,)).fetchall()
     for row in rows:
+        # Removed first: a job that schedules itself again must not be removed with it.
         connection.execute("DELETE FROM pending WHERE seq = ?", (row["seq"],))
         works[row["work"]](ScheduledJob(connection, world, row["target"], json.loads(row["detail"])))

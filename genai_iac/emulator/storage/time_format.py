@@ -18,11 +18,14 @@ _INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+-])(\d\d):?(\d\d))", re.ASCII
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LONGEST = 200 * 366 * DAY
+_LONGEST = 200 * 366 * DAY  # longer durations are typing errors
 
 
 def parse_instant(text: str) -> int:
-    """Milliseconds since 1970 of an RFC 3339 date-time with an offset; ValueError when it is not one."""
+    """Milliseconds since 1970 of an RFC 3339 date-time with an offset; ValueError when it is not one.
+
+    Fractions beyond milliseconds are cut.
+    """
     match = _INSTANT.fullmatch(text)
     if not match:
         raise ValueError(f"{text!r} is not an RFC 3339 date-time with an offset, such as 2027-01-01T00:00:00Z")
@@ -39,6 +42,7 @@ def format_instant(moment: int) -> str:
 
 def to_datetime(moment: int) -> datetime:
     """The same instant as an aware datetime."""
+    # Not fromtimestamp: that depends on the platform's range.
     return _EPOCH + timedelta(milliseconds=moment)
 
 
@@ -53,7 +57,11 @@ def _format_second(second: int) -> str:
 
 
 def parse_duration(value: str | int | float) -> int:
-    """Milliseconds of `90d`, `1h30m`, `50ms`, or a number of seconds; ValueError when it is not a duration."""
+    """Milliseconds of `90d`, `1h30m`, `50ms`, or a number of seconds; ValueError when it is not a duration.
+
+    Args:
+        value: a number is in seconds.
+    """
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise ValueError(f"{value!r} is not a duration")
     if not isinstance(value, str):
@@ -70,7 +78,11 @@ def parse_duration(value: str | int | float) -> int:
 
 
 def format_duration(length: int) -> str:
-    """The shortest single-unit form: 98000 becomes `98s`."""
+    """The shortest single-unit form: 98000 becomes `98s`.
+
+    Args:
+        length: milliseconds.
+    """
     for unit in ("d", "h", "m", "s"):
         if length and length % _UNITS[unit] == 0:
             return f"{length // _UNITS[unit]}{unit}"

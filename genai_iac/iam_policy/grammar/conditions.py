@@ -26,11 +26,17 @@ _UNDOTTED_HOLE = re.compile(rf".*[{HOLES}]")
 
 
 def read_condition(cursor: TokenStream, depth: int = 0) -> Condition:
-    """Read one condition. Raises PolicySyntaxError also when groups nest deeper than DEPTH."""
+    """Read one condition. Raises PolicySyntaxError also when groups nest deeper than DEPTH.
+
+    Args:
+        cursor: behind `where`, or inside a group.
+        depth: of groups around it.
+    """
     token = cursor.token
     word = token.folded
     if word == "all" or word == "any":
         return _read_group(cursor, depth)
+    # `not VARIABLE` tests absence. The only negated comparisons are `!=` and `not in`.
     if word == "not":
         cursor.take()
         return Presence(_read_variable(cursor), negated=True)
@@ -61,6 +67,7 @@ def _read_variable(cursor: TokenStream) -> ConditionVariable:
 
 
 def _is_variable(text: str) -> bool:
+    """Whether the word can be a variable: dots between parts, or a placeholder in it."""
     return ("." in text and ".." not in text and text[-1] != ".") or _UNDOTTED_HOLE.match(text) is not None
 
 
@@ -84,12 +91,15 @@ def _read_comparison(cursor: TokenStream, left: ConditionVariable) -> Comparison
         first = _read_operand(cursor)
         cursor.expect("and")
         return Comparison(left, "between", (first, _read_operand(cursor)))
+    # A variable without operator tests presence, as in rules of dynamic groups:
+    # `tag.ns.key.value`.
     if word == "," or word == "}" or cursor.at_end or cursor.starts_statement():
         return Presence(left)
     raise cursor.error("an operator", "`=`", "`!=`", "`in`", "`not in`", "`before`", "`after`", "`between`")
 
 
 def _read_operand(cursor: TokenStream) -> Operand:
+    """A quoted value, a /pattern/ or a variable. A bare OCID is a value, as published policies write it."""
     token = cursor.token
     column = token.start + 1
     if token.kind == QUOTED and len(token.text) > 2:

@@ -10,25 +10,31 @@ from genai_iac.iam_policy.grammar.tokens import STRAY, Token
 class ErrorPosition(NamedTuple):
     """Where reading stopped: the token there, the one before, and what was expected."""
 
-    text: str
+    text: str  # the whole statement
     token: Token
     before: Token | None
-    expected: tuple[str, ...]
-    opened: Sequence[int]
+    expected: tuple[str, ...]  # what the grammar could have read there, as in the message
+    opened: Sequence[int]  # offsets of braces and brackets that are still open
 
 
 def invisible_hint(character: str) -> str:
-    """What to do about a character that nobody sees."""
+    """What to do about a character that nobody sees.
+
+    Args:
+        character: named by code point, because printing it shows nothing.
+    """
     return f"delete the invisible character U+{ord(character):04X} ({unicodedata.name(character, 'unnamed')})"
 
 
 def find_comment(place: ErrorPosition) -> str | None:
+    """The hint for a comment: the language has none."""
     if place.text.startswith(("//", "/*", "--"), place.token.start) and "a quoted value" not in place.expected:
         return "OCI statements have no comments; delete it"
     return None
 
 
 def find_invalid_character(place: ErrorPosition) -> str | None:
+    """The hint for a character that no token starts with."""
     token = place.token
     if token.kind != STRAY:
         return None

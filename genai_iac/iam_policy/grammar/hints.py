@@ -11,13 +11,27 @@ from genai_iac.iam_policy.syntax_tree import VERBS
 def find_hint(
     text: str, tokens: Sequence[Token], index: int, expected: tuple[str, ...], opened: Sequence[int]
 ) -> str | None:
-    """What to type instead, or None when nothing is likelier than the rest."""
+    """What to type instead, or None when nothing is likelier than the rest.
+
+    Args:
+        text: the statement.
+        tokens: all of them.
+        index: of the token where reading stopped.
+        expected: what would have been accepted.
+        opened: offsets of open braces.
+    """
     place = ErrorPosition(text, tokens[index], tokens[index - 1] if index else None, expected, opened)
     return next((hint for rule in _RULES if (hint := rule(place)) is not None), None)
 
 
 def close_match(word: str, known: Sequence[str], likeness: float = 0.7) -> str | None:
-    """The known word that ``word`` is most likely a slip of, or None if none is that like (1: the same)."""
+    """The known word that ``word`` is most likely a slip of, or None if none is that like (1: the same).
+
+    Args:
+        word: as written; case does not count.
+        known: in lower case.
+        likeness: from 0 to 1; the ratio of difflib.
+    """
     found = get_close_matches(word.lower(), known, n=1, cutoff=likeness)
     return found[0] if found else None
 
@@ -32,6 +46,7 @@ def _next_statement(place: ErrorPosition) -> str | None:
 
 
 def _unclosed(place: ErrorPosition) -> str | None:
+    """A brace or bracket that is never closed: the hint names where it was opened."""
     if place.opened and (place.token.kind == END or place.token.folded in ("in", "where")):
         start = place.opened[-1]
         closing = "}" if place.text[start] == "{" else ")"
@@ -40,6 +55,7 @@ def _unclosed(place: ErrorPosition) -> str | None:
 
 
 def _missing_id(place: ErrorPosition) -> str | None:
+    """`id` without an OCID behind it, or an OCID without `id` before it."""
     before = place.before
     word = place.token.folded
     if before is not None and before.folded == "id" and "an OCID" in place.expected and word[:3] in ("ocd", "oci"):
@@ -52,6 +68,7 @@ def _missing_id(place: ErrorPosition) -> str | None:
 
 
 def _verb(place: ErrorPosition) -> str | None:
+    """A verb of another cloud or API in place of OCI's four, or a verb joined to the resource type."""
     if "a verb" not in place.expected or place.token.kind != WORD:
         return None
     word = place.token.folded
@@ -64,6 +81,7 @@ def _verb(place: ErrorPosition) -> str | None:
     return f"did you mean `{guess}`?" if guess else "the verbs are " + ", ".join(VERBS)
 
 
+# Words of other policy languages, and the verb that gives what they usually mean.
 _VERBS = {
     "list": "inspect",
     "view": "read",
@@ -91,6 +109,7 @@ def _glued_subject(place: ErrorPosition) -> str | None:
 
 
 def _subject(place: ErrorPosition) -> str | None:
+    """A subject without its keyword, or one that OCI does not have, such as a single user."""
     if "a subject" not in place.expected or place.token.kind != WORD:
         return None
     word = place.token.folded
@@ -107,6 +126,7 @@ _SUBJECTS = ("group", "dynamic-group", "any-user", "any-group", "service", "reso
 
 
 def _start(place: ErrorPosition) -> str | None:
+    """Something else than one of the five words with which a statement begins."""
     if "`allow`" not in place.expected:
         return None
     if place.token.kind == END:
@@ -120,6 +140,7 @@ def _start(place: ErrorPosition) -> str | None:
 
 
 def _place_word(place: ErrorPosition) -> str | None:
+    """A location that lacks `in` or `compartment`, or that only another kind of statement can have."""
     word = place.token.folded
     if "a location" in place.expected and word == "the":
         return "leave out `the`: `in tenancy`, `in compartment NAME`"
@@ -139,6 +160,7 @@ def _place_word(place: ErrorPosition) -> str | None:
 
 
 def _joining(place: ErrorPosition) -> str | None:
+    """Conditions joined by `and` or `or`: the language has `all {...}` and `any {...}`."""
     word = place.token.folded
     if word in ("and", "&", "&&", "or", "|", "||"):
         mode = "all" if word in ("and", "&", "&&") else "any"
@@ -155,12 +177,14 @@ def _behind_where(place: ErrorPosition) -> bool:
 
 
 def _variable(place: ErrorPosition) -> str | None:
+    """A condition that begins with something that cannot be a variable."""
     if "a variable" in place.expected and "a condition" in place.expected and place.token.kind == WORD:
         return "variables look like request.user.id"
     return None
 
 
 def _operator(place: ErrorPosition) -> str | None:
+    """An operator of another language, such as `like`."""
     if "`(`" in place.expected and place.before is not None and place.before.folded == "in":
         return "write in ('a', 'b')"
     if "an operator" not in place.expected:
@@ -174,6 +198,7 @@ def _operator(place: ErrorPosition) -> str | None:
 
 
 def _value(place: ErrorPosition) -> str | None:
+    """A value without quotes, or an empty one."""
     if "a quoted value" not in place.expected:
         return None
     token = place.token
@@ -187,6 +212,7 @@ def _value(place: ErrorPosition) -> str | None:
 
 
 def _leftover(place: ErrorPosition) -> str | None:
+    """Text behind a complete statement."""
     if "the end" not in place.expected:
         return None
     if place.token.text == "/":
@@ -199,6 +225,7 @@ def _leftover(place: ErrorPosition) -> str | None:
 
 
 def _spaced_name(place: ErrorPosition) -> str | None:
+    """A name with a space and without quotes."""
     before = place.before
     if "`to`" in place.expected and place.token.kind == WORD and before is not None and before.kind == WORD:
         if place.token.folded in VERBS:
@@ -211,6 +238,8 @@ def _spaced_name(place: ErrorPosition) -> str | None:
     return None
 
 
+# In this order: the first rule with an answer wins, so the more specific ones come
+# first.
 _RULES: tuple[Callable[[ErrorPosition], str | None], ...] = (
     find_comment,
     _next_statement,

@@ -9,6 +9,7 @@ _NAMES_FOREIGN = frozenset({"endorse", "deny endorse"})
 
 
 def read_source(cursor: TokenStream) -> Location:
+    """Read the tenancy of an admit: `of tenancy NAME` or `of any-tenancy`, with `of` read already."""
     column = cursor.column
     if cursor.accept("any-tenancy"):
         return Location("any-tenancy", column=column)
@@ -17,6 +18,16 @@ def read_source(cursor: TokenStream) -> Location:
 
 
 def read_location(cursor: TokenStream, effect: Effect, *, associating: bool, second: bool = False) -> Location:
+    """Read a location, behind `in`.
+
+    Args:
+        effect: decides whether a foreign tenancy may be named.
+        associating: the statement is an `associate X in A with Y in B`.
+        second: this is the location B.
+
+    Raises:
+        PolicySyntaxError: something else stands there.
+    """
     column = cursor.column
     endorsing = effect in _NAMES_FOREIGN
     foreign = endorsing or (associating and effect != "allow" and effect != "deny")

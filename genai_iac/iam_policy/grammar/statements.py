@@ -23,7 +23,11 @@ _SYMBOLS: dict[str, Symbol] = {
 
 
 def read_statement(cursor: TokenStream) -> Statement:
-    """Read one statement, leaving the cursor behind it."""
+    """Read one statement, leaving the cursor behind it.
+
+    Raises:
+        PolicySyntaxError: with the column of the first token that does not fit.
+    """
     column = cursor.column
     word = cursor.token.folded
     if word == "define":
@@ -57,6 +61,8 @@ def _read_grant(cursor: TokenStream, effect: Effect, column: int) -> Grant:
     subject = read_subject(cursor)
     source = read_source(cursor) if effect in ("admit", "deny admit") and cursor.accept("of") else None
     action_column = cursor.column
+    # Permissions in braces may stand without `to`, as published policies write them; not
+    # behind deny.
     if cursor.token.folded == "{" and effect != "deny":
         verb, permissions, resources = None, _read_permissions(cursor), _read_optional_resources(cursor)
     else:
@@ -94,6 +100,7 @@ def _read_action(cursor: TokenStream) -> tuple[str | None, tuple[Word, ...], tup
 
 
 def _is_hole(word: str) -> bool:
+    """Whether the word is a placeholder of a template: a private character."""
     return "\ue000" <= word[:1] <= "\uf8ff"
 
 

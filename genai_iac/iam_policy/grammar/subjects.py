@@ -14,6 +14,7 @@ _OCID = re.compile(
 
 
 def read_subject(cursor: TokenStream) -> Subject:
+    """Read a subject: a keyword and, where it needs them, one or more names or OCIDs."""
     column = cursor.column
     word = cursor.token.folded
     if word in _EVERYBODY:
@@ -52,6 +53,7 @@ def _read_resource_subject(cursor: TokenStream) -> Name | Ocid:
 
 
 def read_name(cursor: TokenStream, what: str, *, domains: bool) -> Name:
+    """Read a name; with `domains` also `domain/name`. `what` is named in the error."""
     column = cursor.column
     text = read_plain_name(cursor, what)
     if domains and cursor.accept("/"):
@@ -60,6 +62,7 @@ def read_name(cursor: TokenStream, what: str, *, domains: bool) -> Name:
 
 
 def read_plain_name(cursor: TokenStream, what: str) -> str:
+    """Read a name without a domain; quotes are removed."""
     if not cursor.at_name():
         raise cursor.error(what)
     token = cursor.take()
@@ -67,6 +70,7 @@ def read_plain_name(cursor: TokenStream, what: str) -> str:
 
 
 def read_ocid(cursor: TokenStream) -> Ocid:
+    """Read an OCID, in quotes or without."""
     token = cursor.token
     text = unquote(token.text) if token.kind == QUOTED else token.text
     if not _OCID.fullmatch(text):

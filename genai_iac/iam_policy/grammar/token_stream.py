@@ -5,7 +5,12 @@ from genai_iac.iam_policy.grammar.tokens import END, QUOTED, STARTS, STRAY, WORD
 
 
 class TokenStream:
-    """Reads tokens one by one, never going back."""
+    """Reads tokens one by one, never going back.
+
+    Args:
+        text: the statement, for messages.
+        tokens: with an END or STRAY token at the end.
+    """
 
     __slots__ = ("index", "opened", "text", "token", "tokens")
 
@@ -27,7 +32,10 @@ class TokenStream:
         return self.token.kind == END
 
     def take(self) -> Token:
-        """The token to be read next, which then is read."""
+        """The token to be read next, which then is read.
+
+        A STRAY token is never passed, so reading always ends there with an error.
+        """
         token = self.token
         if token.kind != END and token.kind != STRAY:
             self.index += 1
@@ -35,14 +43,22 @@ class TokenStream:
         return token
 
     def accept(self, folded: str) -> bool:
-        """Read a keyword or mark if it is the next one."""
+        """Read a keyword or mark if it is the next one.
+
+        Returns:
+            Whether it was read.
+        """
         if self.token.folded == folded:
             self.take()
             return True
         return False
 
     def expect(self, folded: str, *also: str) -> Token:
-        """Read a keyword or mark, or fail; ``also`` are things that would have been welcome too."""
+        """Read a keyword or mark, or fail; ``also`` are things that would have been welcome too.
+
+        Raises:
+            PolicySyntaxError: something else is next.
+        """
         if self.token.folded != folded:
             raise self.error(f"`{folded}`", *also)
         return self.take()
@@ -68,7 +84,11 @@ class TokenStream:
         return self.token.folded in STARTS and self.token.kind == WORD
 
     def error(self, *expected: str) -> PolicySyntaxError:
-        """The error of not finding what was expected in the place of the next token."""
+        """The error of not finding what was expected in the place of the next token.
+
+        Args:
+            expected: in backquotes for keywords, in words for kinds of tokens.
+        """
         from genai_iac.iam_policy.grammar.hints import (
             find_hint,  # guessing what was meant takes difflib, which reading does not need
         )

@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 from unicodedata import category
 
+# The numbers are the groups of the two expressions below, so `lastindex` is the kind.
 WORD, QUOTED, MARK, PATTERN, STRAY, END = 1, 2, 3, 4, 5, 6
 
 # U+E000-U+F8FF stand for the holes of a template while it is being read; nobody can type them in a statement
@@ -28,17 +29,22 @@ _SPACE = " \t\r\n>"
 class Token(NamedTuple):
     """One token: its kind, its text, the text in lower case if it is a word, and its offset."""
 
-    kind: int
+    kind: int  # one of the numbers above
     text: str
     folded: str
-    start: int
+    start: int  # 0-based
 
 
 _new_token: Callable[[tuple[int, str, str, int]], Token] = partial(tuple.__new__, Token)  # half the cost of Token(…)
 
 
 def split_tokens(text: str, *, condition: bool = False) -> list[Token]:
-    """The tokens of ``text``, the last of kind END. A character that belongs nowhere is STRAY and ends the list."""
+    """The tokens of ``text``, the last of kind END. A character that belongs nowhere is STRAY and ends the list.
+
+    Args:
+        text: one or more statements, or a condition.
+        condition: True starts in a condition, as rules of dynamic groups do.
+    """
     tokens: list[Token] = []
     end = len(text.rstrip(_SPACE))
     at: int | None = 0
@@ -73,6 +79,9 @@ def find_unreadable(text: str) -> int | None:
     """The offset of the first invisible character beyond ASCII, or None: nobody can tell what such a statement says.
 
     The characters that stand for holes are among them.
+
+    Such characters are refused before reading: a zero-width space in a group name would
+    otherwise be a different group.
     """
     if text.isascii():
         return None
@@ -82,7 +91,11 @@ def find_unreadable(text: str) -> int | None:
 
 
 def unquote(piece: str) -> str:
-    """The value of a quoted token: ``\\'`` and ``\\\\`` are read, other backslashes stand for themselves."""
+    """The value of a quoted token: ``\\'`` and ``\\\\`` are read, other backslashes stand for themselves.
+
+    Args:
+        piece: with its quotes.
+    """
     inner = piece[1:-1]
     return _ESCAPED.sub(r"\1", inner) if "\\" in inner else inner
 
@@ -98,7 +111,10 @@ def is_placeholder(text: str) -> bool:
 
 
 def is_word(value: str) -> bool:
-    """Whether ``value`` can be written without quotes."""
+    """Whether ``value`` can be written without quotes.
+
+    Words of the grammar are words here too; `printer.write_name` quotes those.
+    """
     return _WHOLE_WORD.fullmatch(value) is not None
 
 

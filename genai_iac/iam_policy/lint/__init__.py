@@ -28,6 +28,7 @@ from genai_iac.iam_policy.parser import parse
 from genai_iac.iam_policy.syntax_tree import Statement
 
 GRANT_RULES: tuple[GrantRule, ...] = (*PRINCIPAL_RULES, *ACTION_RULES, *WORDING_RULES, *VALUE_RULES, *RISK_RULES)
+# reported by the reader itself, so its check finds nothing
 SYNTAX = PolicyRule("syntax", "error", "a statement that is not in the language", lambda _: iter(()))
 RULES: tuple[GrantRule | PolicyRule, ...] = (SYNTAX, *GRANT_RULES, *POLICY_RULES)
 
@@ -47,7 +48,14 @@ __all__ = [
 
 
 def lint_statement(text: str) -> tuple[StatementFinding, ...]:
-    """What is found in one statement without looking around: its syntax, or every rule on grants."""
+    """What is found in one statement without looking around: its syntax, or every rule on grants.
+
+    Args:
+        text: one statement.
+
+    Returns:
+        Sorted by column.
+    """
     read = _read(0, text)
     if isinstance(read, StatementFinding):
         return (read,)
@@ -66,6 +74,11 @@ def lint_policy(
 
     ``attached`` is the policy's compartment and ``directory`` who knows names: without them names are not resolved.
     ``counts`` are statements along each path of compartments (see PolicyDocument).
+
+    Args:
+        texts: the policy's statements. One that does not parse is a finding, and the others
+            are checked all the same.
+        limits: None takes the service's defaults.
     """
     read = [_read(index, text) for index, text in enumerate(texts)]
     trees = [None if isinstance(tree, StatementFinding) else tree for tree in read]

@@ -13,6 +13,7 @@ from genai_iac.iam_policy.syntax_tree import VERBS, Grant, Word
 
 
 def _unknown_type(grant: Grant) -> Iterator[RuleNote]:
+    """A resource type that is on no list: misspelt, or newer than the lists."""
     for resource in grant.resources:
         if resource.text in RESOURCE_TYPES:
             continue
@@ -34,6 +35,7 @@ def _with_type(grant: Grant, wrong: Word, right: str | None) -> str | None:
 
 
 def _gives_nothing(grant: Grant) -> Iterator[RuleNote]:
+    """A verb without any permission on the resource type, such as `use` where only `manage` has one."""
     if grant.effect.startswith("deny") or grant.verb not in VERBS:
         return
     for resource in grant.resources:
@@ -45,6 +47,8 @@ def _gives_nothing(grant: Grant) -> Iterator[RuleNote]:
 
 
 def _responses(grant: Grant) -> Iterator[RuleNote]:
+    """Creating a response needs `manage generative-ai-response`; with less a key
+    cannot create one."""
     if grant.effect != "allow" or grant.verb not in ("inspect", "read", "use"):
         return
     for resource in grant.resources:
@@ -54,6 +58,7 @@ def _responses(grant: Grant) -> Iterator[RuleNote]:
 
 
 def _family(grant: Grant) -> Iterator[RuleNote]:
+    """The family does not contain responses and conversations, so a key that is granted the family cannot use them."""
     if grant.effect != "allow" or not is_for_keys(grant.condition):
         return
     for resource in grant.resources:
@@ -64,6 +69,7 @@ def _family(grant: Grant) -> Iterator[RuleNote]:
 
 
 def _wide_family(grant: Grant) -> Iterator[RuleNote]:
+    """An API key cannot manage keys, so `manage` of a family that contains them is more than it can use."""
     if grant.verb != "manage" or grant.effect != "allow" or not is_for_keys(grant.condition):
         return
     for resource in grant.resources:
@@ -77,6 +83,7 @@ def _wide_family(grant: Grant) -> Iterator[RuleNote]:
 
 
 def _several_types(grant: Grant) -> Iterator[RuleNote]:
+    """Several resource types in one statement. The service accepts it, Oracle does not document it."""
     if len(grant.resources) > 1:
         message = "Oracle documents one resource type a statement"
         yield RuleNote(grant.resources[1].column, message, "write a statement for each")

@@ -7,14 +7,14 @@ from typing import Literal, NamedTuple
 from genai_iac.iam_policy.name_resolution import Directory
 from genai_iac.iam_policy.syntax_tree import Grant, Statement
 
-Severity = Literal["error", "warning", "info"]
+Severity = Literal["error", "warning", "info"]  # an error makes `lint` exit 1
 
 
 @dataclass(frozen=True)
 class StatementFinding:
     """One thing found. ``statement`` counts from 0, ``column`` from 1; ``fix`` says what to type, ``replacement`` is it."""
 
-    rule: str
+    rule: str  # id, as in `# genai-iac: ignore=RULE`
     severity: Severity
     message: str
     statement: int
@@ -26,7 +26,7 @@ class StatementFinding:
 class RuleNote(NamedTuple):
     """What a check has to say: where, what, what to type instead, and the whole statement if that is certain."""
 
-    column: int
+    column: int  # 1-based
     message: str
     fix: str | None = None
     replacement: str | None = None
@@ -36,8 +36,8 @@ class RuleNote(NamedTuple):
 class StatementLimits:
     """How many statements fit; a tenancy's own limits may differ (Oracle: policymgmt/policy-limits)."""
 
-    per_policy: int = 50
-    per_path: int = 500
+    per_policy: int = 50  # statements of one policy
+    per_path: int = 500  # statements from a compartment up to the tenancy
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class PolicyDocument:
     """
 
     texts: Sequence[str]
-    trees: Sequence[Statement | None]
-    attached: str = ""
+    trees: Sequence[Statement | None]  # None for a text that does not parse
+    attached: str = ""  # OCID; empty when it is not known
     directory: Directory | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     limits: StatementLimits = field(default_factory=StatementLimits)
@@ -66,9 +66,9 @@ class PolicyDocument:
 class GrantRule:
     """A rule that looks at one granting statement at a time."""
 
-    id: str
+    id: str  # stable: manifests silence a rule by it
     severity: Severity
-    summary: str
+    summary: str  # one line for docs/checks.md and SARIF
     check: Callable[[Grant], Iterator[RuleNote]]
 
 
@@ -76,7 +76,7 @@ class GrantRule:
 class PolicyRule:
     """A rule that looks at a whole policy; its notes carry the number of the statement they are about."""
 
-    id: str
+    id: str  # stable: manifests silence a rule by it
     severity: Severity
     summary: str
     check: Callable[[PolicyDocument], Iterator[tuple[int, RuleNote]]]

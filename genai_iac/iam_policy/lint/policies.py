@@ -12,6 +12,7 @@ from genai_iac.iam_policy.syntax_tree import VERBS, Definition, Grant, Location
 
 
 def _duplicates(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    """Statements that mean the same, however they are written."""
     seen: dict[str, int] = {}
     for index, tree in enumerate(document.trees):
         if tree is None:
@@ -22,6 +23,11 @@ def _duplicates(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
 
 
 def _shadowed(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    """A statement whose every permission another one grants to the same principals in the same place.
+
+    Conditions are compared for equality, not for inclusion, so not everything that is
+    redundant is found.
+    """
     known = [(index, _known(grant, document)) for index, grant in document.grants() if grant.effect == "allow"]
     for index, narrow in known:
         for other, wide in known:
@@ -64,6 +70,7 @@ def _covers_place(wide: Location, narrow: Location, directory: Directory | None)
 
 
 def _covers_action(wide: Grant, narrow: Grant) -> bool:
+    """Whether the verb and resource types of `wide` include those of `narrow`."""
     if narrow.permissions or wide.permissions:
         return not narrow.verb and not wide.verb and set(narrow.permissions) <= set(wide.permissions)
     if wide.verb not in VERBS or narrow.verb not in VERBS or VERBS.index(wide.verb) < VERBS.index(narrow.verb):
@@ -73,6 +80,7 @@ def _covers_action(wide: Grant, narrow: Grant) -> bool:
 
 
 def _too_many(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    """More statements than the service stores in one policy."""
     limit = document.limits.per_policy
     if len(document.texts) > limit:
         message = f"{len(document.texts)} statements in one policy; {limit} fit"
@@ -80,6 +88,7 @@ def _too_many(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
 
 
 def _path_full(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    """More statements along a path of compartments than the service evaluates."""
     limit = document.limits.per_path
     for path, count in document.counts.items():
         if count > limit:
@@ -88,12 +97,14 @@ def _path_full(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
 
 
 def _unresolved(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    """A name that nothing has. The service refuses the policy."""
     for index, error in _misses(document):
         if error.kind != "subtree":
             yield index, RuleNote(error.column, error.message)
 
 
 def _outside(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    """A location that the policy's compartment does not contain. The service refuses the policy."""
     for index, error in _misses(document):
         if error.kind == "subtree":
             fix = "attach the policy to a compartment above both, or to the tenancy"
@@ -108,6 +119,7 @@ def _misses(document: PolicyDocument) -> Iterator[tuple[int, UnresolvedName]]:
 
 
 def _undefined(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
+    """A foreign tenancy without a `define` in the same policy."""
     defined = {(tree.symbol, tree.name.text.lower()) for tree in document.trees if isinstance(tree, Definition)}
     for index, grant in document.grants():
         for location in (grant.source, grant.location):

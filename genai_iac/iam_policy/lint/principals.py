@@ -12,33 +12,44 @@ from genai_iac.iam_policy.request import AccessRequest, Principal, StatementInFo
 from genai_iac.iam_policy.rules import RuleSet, compile_rules
 from genai_iac.iam_policy.syntax_tree import Comparison, ConditionGroup, Grant, Ocid, QuotedValue
 
-_CALLS = ("ChatCompletions", "CreateResponse")
+_CALLS = ("ChatCompletions", "CreateResponse")  # the two operations by which consumers use a key
 
 
 @dataclass(frozen=True)
 class Key:
     """An API key: its OCID, a name for people, its path of compartments up to the tenancy in OCIDs, what else requests say."""
 
-    id: str
+    id: str  # OCID
     name: str
-    path: tuple[str, ...]
-    variables: Mapping[str, str] = field(default_factory=dict)
+    path: tuple[str, ...]  # the key's compartment first, the tenancy last
+    variables: Mapping[str, str] = field(default_factory=dict)  # request.principal.* beside type and id
 
 
 def keys_without_grant(keys: Sequence[Key], rules: Sequence[StatementInForce], now: datetime) -> tuple[Key, ...]:
-    """The keys that no statement in force lets call any model by any API."""
+    """The keys that no statement in force lets call any model by any API.
+
+    Args:
+        keys: of one tenancy.
+        rules: every statement in force that was read.
+        now: decides conditions on time.
+    """
     compiled = compile_rules(rules)
     models = _models(rules)
     return tuple(key for key in keys if not _may_call(key, compiled, models, now))
 
 
+# Stands for all models that no condition names: they are decided alike.
 _ANY_MODEL = "any.model"
 
 
 def grants_without_key(
     keys: Sequence[Key], rules: Sequence[StatementInForce]
 ) -> tuple[tuple[StatementInForce, str], ...]:
-    """The statements that are for API keys by OCID, with each OCID that is no key's."""
+    """The statements that are for API keys by OCID, with each OCID that is no key's.
+
+    Usually a key that was deleted and created again: its OCID changed and the statement
+    still has the old one.
+    """
     known = {key.id.lower() for key in keys}
     return tuple((rule, ocid) for rule in rules for ocid in _named_keys(rule) if ocid not in known)
 
@@ -74,6 +85,7 @@ _KEY_PREFIX = "ocid1.generativeaiapikey."
 
 
 def _any_user(grant: Grant) -> Iterator[RuleNote]:
+    """`any-user` includes every user, instance and API key of the tenancy, so a condition has to say who is meant."""
     if _lets_anybody(grant) and not narrows(grant.condition, names_principal):
         message = "any-user lets in every user, instance and key unless a condition says who"
         fix = "name a group, or add where all {request.principal.type = '…', request.principal.id = '…'}"
@@ -85,6 +97,7 @@ def _lets_anybody(grant: Grant) -> bool:
 
 
 def _any_key(grant: Grant) -> Iterator[RuleNote]:
+    """A statement for all API keys, present and future ones."""
     if not _lets_anybody(grant) or not is_for_keys(grant.condition):
         return
     if not narrows(grant.condition, _names_key_or_model):
@@ -98,6 +111,7 @@ def _names_key_or_model(variable: str) -> bool:
 
 
 def _key_in_group(grant: Grant) -> Iterator[RuleNote]:
+    """API keys in a group: Oracle's page shows it, and no test confirmed it."""
     if grant.subject.kind in ("group", "dynamic-group", "any-group") and is_for_keys(grant.condition):
         yield RuleNote(
             grant.subject.column,
@@ -107,6 +121,7 @@ def _key_in_group(grant: Grant) -> Iterator[RuleNote]:
 
 
 def _principal_id(grant: Grant) -> Iterator[RuleNote]:
+    """`request.principal.id` compared with an OCID that no API key has."""
     for comparison in comparisons(grant.condition) if is_for_keys(grant.condition) else ():
         for operand in comparison.right if comparison.left.text.lower() == "request.principal.id" else ():
             text = operand.text.lower()
@@ -116,6 +131,7 @@ def _principal_id(grant: Grant) -> Iterator[RuleNote]:
 
 
 def _never_true(grant: Grant) -> Iterator[RuleNote]:
+    """A condition that demands two values of one variable. The statement grants nothing."""
     pending = [grant.condition]
     while pending:
         condition = pending.pop()
@@ -126,6 +142,7 @@ def _never_true(grant: Grant) -> Iterator[RuleNote]:
 
 
 def _contradictions(group: ConditionGroup) -> Iterator[RuleNote]:
+    """Variables of an `all` group that are compared with two different values."""
     wanted: dict[str, str] = {}
     for item in group.items:
         if not isinstance(item, Comparison) or item.operator != "=" or not isinstance(item.right[0], QuotedValue):
@@ -136,6 +153,8 @@ def _contradictions(group: ConditionGroup) -> Iterator[RuleNote]:
             yield RuleNote(item.left.column, message, f"write {item.left.text} in ('…', '…')")
 
 
+# Variables that have one value per request; others may have several and equal two
+# values at once.
 _SINGLE = frozenset(
     {
         "request.principal.type",
@@ -151,6 +170,7 @@ _SINGLE = frozenset(
 
 
 def _manage_everything(grant: Grant) -> Iterator[RuleNote]:
+    """`manage all-resources in tenancy` without a condition."""
     if grant.effect != "allow" or grant.verb != "manage" or grant.condition is not None:
         return
     everything = any(resource.text == "all-resources" for resource in grant.resources)
@@ -160,6 +180,7 @@ def _manage_everything(grant: Grant) -> Iterator[RuleNote]:
 
 
 def _admit_subject(grant: Grant) -> Iterator[RuleNote]:
+    """An admit with an OCID or a service: not documented, so it may stop working."""
     if grant.effect not in ("admit", "deny admit") or grant.source is None or grant.source.tenancy is None:
         return
     if grant.subject.kind == "service" or any(isinstance(member, Ocid) for member in grant.subject.members):

@@ -14,6 +14,7 @@ from genai_iac.iam_policy.syntax_tree import VERBS, Grant, Ocid, Operand, Patter
 
 
 def _any_group(grant: Grant) -> Iterator[RuleNote]:
+    """`any-group` without a condition."""
     if grant.subject.kind == "any-group" and grant.effect in ("allow", "admit") and grant.condition is None:
         message = "any-group lets in every user and instance that is in some group"
         yield RuleNote(grant.subject.column, message, "name the groups, or add a condition")
@@ -34,11 +35,13 @@ def _any_of_type(grant: Grant) -> Iterator[RuleNote]:
 
 
 def _names_who(variable: str) -> bool:
+    """Whether the variable identifies a principal. The type alone does not."""
     starts = ("request.principal.", "request.user.", "request.groups.", "request.service.")
     return variable.startswith(starts) and variable != "request.principal.type"
 
 
 def _is_wide(operand: Operand) -> bool:
+    """Whether the operand matches the type `user`."""
     if isinstance(operand, Pattern):
         return match_pattern(operand.text, "user")
     return isinstance(operand, QuotedValue) and operand.text.lower() in ("user", "*")
@@ -63,6 +66,7 @@ def _escalation(grant: Grant) -> Iterator[RuleNote]:
 
 
 def _manage_compartment(grant: Grant) -> Iterator[RuleNote]:
+    """`manage all-resources` of one compartment."""
     everything = any(resource.text == "all-resources" for resource in grant.resources)
     if everything and grant.effect == "allow" and grant.verb == "manage" and grant.location.scope == "compartment":
         message = "this makes administrators of the whole compartment, of its policies and keys too"
@@ -70,6 +74,7 @@ def _manage_compartment(grant: Grant) -> Iterator[RuleNote]:
 
 
 def _cross_tenancy(grant: Grant) -> Iterator[RuleNote]:
+    """An endorse or admit that names no tenancy."""
     if grant.effect == "endorse" and grant.location.scope == "any-tenancy":
         message = "this reaches into every tenancy that admits it"
         yield RuleNote(grant.location.column, message, "name the tenancy with define, and endorse in that one")
@@ -78,6 +83,7 @@ def _cross_tenancy(grant: Grant) -> Iterator[RuleNote]:
         yield RuleNote(grant.subject.column, message, "name the tenancy with define, and admit of that one")
 
 
+# Resource types that hold data, and the permission that deletes it.
 _STORED = {
     "volumes": "VOLUME_DELETE",
     "volume-family": "VOLUME_DELETE",
@@ -121,6 +127,7 @@ PRINCIPAL_TYPES = tuple(_PRINCIPALS.split())
 
 
 def _principal_type(grant: Grant) -> Iterator[RuleNote]:
+    """A value of request.principal.type that is nearly, and not exactly, one that we know."""
     for comparison in comparisons(grant.condition):
         if comparison.left.text.lower() != "request.principal.type":
             continue
@@ -137,6 +144,7 @@ def _principal_type(grant: Grant) -> Iterator[RuleNote]:
 
 
 def _past(grant: Grant) -> Iterator[RuleNote]:
+    """A date that has passed. The time is this machine's: lint runs without a tenancy."""
     now = datetime.now(UTC)
     for comparison in comparisons(grant.condition):
         if comparison.left.text.lower() != "request.utc-timestamp" or comparison.operator not in ("before", "between"):
@@ -163,6 +171,7 @@ _FOLDED = {permission.lower(): permission for permission in _PERMISSIONS}
 
 
 def _unknown_permission(grant: Grant) -> Iterator[RuleNote]:
+    """A permission that is nearly, and not exactly, one that we know."""
     for word in grant.permissions:
         if word.text in _PERMISSIONS:
             continue
@@ -171,6 +180,7 @@ def _unknown_permission(grant: Grant) -> Iterator[RuleNote]:
             yield RuleNote(word.column, f"{word.text} is no permission we know", f"did you mean {_FOLDED[guess]}?")
 
 
+# By variable, the OCID types that it can have.
 _KINDS: dict[str, tuple[str, ...]] = {
     "request.user.id": ("user", "saml2idp"),
     "request.groups.id": ("group", "dynamicgroup"),
@@ -186,6 +196,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
 
 
 def _ocid_kind(grant: Grant) -> Iterator[RuleNote]:
+    """An OCID whose type does not fit where it stands: the comparison is never true."""
     kind = {"group": "group", "dynamic-group": "dynamicgroup"}.get(grant.subject.kind)
     for member in grant.subject.members if kind else ():
         if isinstance(member, Ocid) and kind and not _is_of(member.text, (kind,)):

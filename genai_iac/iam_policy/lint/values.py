@@ -20,6 +20,7 @@ from genai_iac.iam_policy.syntax_tree import (
 
 
 def _value_form(grant: Grant) -> Iterator[RuleNote]:
+    """A value that the variable never has, such as `request.region = 'us-chicago-1'` for the key `ord`."""
     for comparison in comparisons(grant.condition):
         variable = find_variable(comparison.left.text)
         for operand in comparison.right if variable is not None else ():
@@ -28,6 +29,7 @@ def _value_form(grant: Grant) -> Iterator[RuleNote]:
 
 
 def _fits(variable: DocumentedVariable, value: str) -> bool:
+    """Whether the value can equal the variable; stars in an OCID are another rule's matter."""
     return value == "*" or variable.form.fits(value) or (variable.form is OCID and "*" in value)
 
 
@@ -40,7 +42,11 @@ def _wrong_form(grant: Grant, variable: DocumentedVariable, operand: QuotedValue
 
 
 def replace_operand(grant: Grant, old: Operand, new: Operand) -> str:
-    """The statement with one operand of its condition, told by identity, replaced by another."""
+    """The statement with one operand of its condition, found by identity, replaced by another.
+
+    Args:
+        old: a node of `grant.condition`; an equal one elsewhere stays.
+    """
 
     def swap(operand: Operand) -> Operand:
         return new if operand is old else operand

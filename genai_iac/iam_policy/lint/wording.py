@@ -15,11 +15,13 @@ from genai_iac.iam_policy.syntax_tree import Condition, ConditionGroup, Function
 
 
 def _missing_id(grant: Grant) -> Iterator[RuleNote]:
+    """An OCID that is read as a name because `id` is missing."""
     for found in missing_ids(grant):
         yield RuleNote(found.column, found.message, found.fix, found.replacement)
 
 
 def _quoted_star(grant: Grant) -> Iterator[RuleNote]:
+    """A star between quotes: the service compares it as a character, unless the variable's page says otherwise."""
     for comparison in comparisons(grant.condition):
         if has_quoted_stars(comparison.left.text):
             continue
@@ -40,6 +42,7 @@ def _as_pattern(grant: Grant, operand: QuotedValue) -> tuple[str | None, str | N
 
 
 def _misspelt_variable(grant: Grant) -> Iterator[RuleNote]:
+    """A variable that is nearly, and not exactly, a documented one."""
     for variable in variables(grant.condition):
         name = variable.text.lower()
         if find_variable(name) is not None or ".tag." in name:
@@ -60,6 +63,7 @@ _SORTED = tuple(sorted(variable.name for variable in VARIABLES if not variable.n
 
 
 def _set_function(grant: Grant) -> Iterator[RuleNote]:
+    """A set function that does not exist."""
     for call in _calls(grant.condition):
         if call.function not in _FUNCTIONS:
             guess = close_match(call.function, _FUNCTIONS)

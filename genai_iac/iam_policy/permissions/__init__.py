@@ -22,18 +22,28 @@ _OPERATIONS = {name: needed for service in SERVICES for name, needed in service.
 
 
 def permissions_of(operation: str) -> tuple[str, ...]:
-    """The permissions that an API operation needs, all of them. Raises KeyError for an operation of no table."""
+    """The permissions that an API operation needs, all of them. Raises KeyError for an operation of no table.
+
+    Args:
+        operation: OCI's operation name.
+    """
     return _OPERATIONS[operation]
 
 
 def operations_of(permission: str) -> tuple[str, ...]:
-    """The operations that need a permission, in the order of the tables."""
+    """The operations that need a permission, in the order of the tables.
+
+    Empty for a permission of no table.
+    """
     return tuple(name for name, needed in _OPERATIONS.items() if permission in needed)
 
 
 @cache
 def given_by(permission: str) -> tuple[str, str]:
-    """The lowest verb and the resource type of the first table that give a permission. Raises KeyError when none does."""
+    """The lowest verb and the resource type of the first table that give a permission. Raises KeyError when none does.
+
+    Used for the least statement that gives a permission.
+    """
     for service in SERVICES:
         for name, type in service.types.items():
             for verb in VERBS:
@@ -43,13 +53,19 @@ def given_by(permission: str) -> tuple[str, str]:
 
 
 def rights_of(operation: str) -> tuple[str, ...]:
-    """What a statement has to allow for an operation (`manage policies`); empty for one of no table."""
+    """What a statement has to allow for an operation (`manage policies`); empty for one of no table.
+
+    Shown in the hint of a 403 or 404.
+    """
     needed = _OPERATIONS.get(operation, ())
     return tuple(dict.fromkeys(" ".join(given_by(permission)) for permission in needed))
 
 
 def members_of(resource: str) -> tuple[str, ...]:
-    """The resource types that a resource type of a statement stands for: a family's members, all, or itself."""
+    """The resource types that a resource type of a statement stands for: a family's members, all, or itself.
+
+    An unknown resource type stands for itself.
+    """
     if resource == "all-resources":
         return tuple(_TYPES)
     return _FAMILIES.get(resource, (resource,))
@@ -57,13 +73,22 @@ def members_of(resource: str) -> tuple[str, ...]:
 
 @cache
 def permissions_given(verb: str, resource: str) -> frozenset[str]:
-    """What ``allow … to VERB RESOURCE`` gives: the verb's permissions and those of the verbs below it."""
+    """What ``allow … to VERB RESOURCE`` gives: the verb's permissions and those of the verbs below it.
+
+    Args:
+        verb: one of VERBS.
+        resource: a type, a family or all-resources; an unknown one gives nothing.
+    """
     return _collect(VERBS[: VERBS.index(verb) + 1], resource)
 
 
 @cache
 def permissions_taken(verb: str, resource: str) -> frozenset[str]:
-    """What ``deny … to VERB RESOURCE`` takes: the verb's own permissions and those of the verbs above it."""
+    """What ``deny … to VERB RESOURCE`` takes: the verb's own permissions and those of the verbs above it.
+
+    A deny works in the other direction: `deny ... to inspect` takes everything, because
+    every verb includes inspect.
+    """
     return _collect(VERBS[VERBS.index(verb) :], resource)
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class IamResourceType:
-    """What each verb adds to the one below it: inspect, read, use, manage."""
+    """What each verb adds to the one below it: inspect, read, use, manage.
+
+    Each field has what that verb adds, not what it has in total.
+    """
 
     inspect: tuple[str, ...] = ()
     read: tuple[str, ...] = ()
@@ -22,6 +25,6 @@ class IamResourceType:
 class Service:
     """One service: its resource types, its families, and the permissions that each of its operations needs."""
 
-    types: Mapping[str, IamResourceType]
-    operations: Mapping[str, tuple[str, ...]]
-    families: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    types: Mapping[str, IamResourceType]  # by the name that statements use
+    operations: Mapping[str, tuple[str, ...]]  # operation name to all permissions it needs
+    families: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # family name to the types in it

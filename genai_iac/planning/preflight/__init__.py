@@ -28,7 +28,14 @@ from genai_iac.planning.preflight.names import find_misnamed, note_unasked_domai
 
 
 def find_expired_at_create(changes: Iterable[Change], future: PlannedState, now: datetime) -> Iterator[PlanError]:
-    """Secrets of keys to be made whose exact expiry is not after `now`, the tenancy's own time."""
+    """Secrets of keys to be made whose exact expiry is not after `now`, the tenancy's own time.
+
+    Args:
+        now: the tenancy's time.
+
+    A key that is created with an expired secret would be useless at once, and OCI cannot
+    change an expiry without a renewal.
+    """
     for change in changes:
         for details in _details(change):
             expires = details["timeExpiry"]
@@ -50,12 +57,22 @@ __all__ = ["ServiceLimits", "check_changes"]
 def check_changes(
     changes: Sequence[Change], future: PlannedState, live: Live, directory: language.Directory, limits: ServiceLimits
 ) -> tuple[list[PlanError], list[Notice]]:
-    """What is certain to fail, and what may. `directory` is asked for the groups that the written statements name."""
+    """What is certain to fail, and what may. `directory` is asked for the groups that the written statements name.
+
+    Args:
+        changes: drafts, in any order.
+        future: the tenancy after them.
+        limits: of this tenancy.
+
+    Returns:
+        Errors, of which each would be an HTTP 4xx in the middle of an apply, and notices.
+    """
     written = [change for change in changes if change.address in future.resources]
     policies = [change.address for change in written if _writes_statements(change)]
     known = future.directory(directory.group, directory.dynamic_group)
     errors: list[PlanError] = []
     notices: list[Notice] = []
+    # All changes, deletions included: a name that is given up is free for another resource.
     errors.extend(find_clashes(changes, future, live))
     for policy in policies:
         errors.extend(find_misnamed(policy, future, known))

@@ -11,16 +11,20 @@ from genai_iac.core.errors import PlanError, UsageError
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.planning.preflight.names import place_of
 
-PREFIX = "GENAI_IAC_LIMIT_"
+PREFIX = "GENAI_IAC_LIMIT_"  # of the variables that raise a limit
 _LOCAL_PATH = 10_000  # what the local emulator allows unless it is set to OCI's own number
 
 
 @dataclass(frozen=True)
 class ServiceLimits:
-    """How much fits (Oracle: service limits of IAM, policymgmt/policy-limits-compartment-hierarchy, Identity/compartments)."""
+    """How much fits (Oracle: service limits of IAM, policymgmt/policy-limits-compartment-hierarchy, Identity/compartments).
 
-    statements_per_policy: int = 50
-    statements_per_path: int = 500
+    Oracle raises most of them on request, and no API that this tool may call tells the
+    raised number. Hence the variables.
+    """
+
+    statements_per_policy: int = 50  # one policy's own statements
+    statements_per_path: int = 500  # of all policies from a compartment up to the tenancy
     policies: int = 100  # the one that is raised on request
     compartment_levels: int = 6  # below the tenancy
 
@@ -29,6 +33,13 @@ class ServiceLimits:
         """What Oracle granted this tenancy: ``GENAI_IAC_LIMIT_STATEMENTS_PER_PATH=1000``. Raises UsageError.
 
         A local emulator is wider along a path unless its own settings say otherwise, and refuses by itself.
+
+        Args:
+            environ: the process environment.
+            local: the run talks to a local emulator.
+
+        Raises:
+            UsageError: a value is not a whole number.
         """
         given = {
             name: environ[f"{PREFIX}{name.upper()}"] for name in _names(cls) if f"{PREFIX}{name.upper()}" in environ
@@ -49,7 +60,11 @@ def _raised(name: str) -> str:
 
 
 def find_full_policies(policy: Address, future: PlannedState, limits: ServiceLimits) -> Iterator[PlanError]:
-    """A policy with more statements than fit."""
+    """A policy with more statements than fit.
+
+    Args:
+        policy: a declared policy that is written by this plan.
+    """
     count = future.count(policy)
     most = limits.statements_per_policy
     if count > most:
@@ -64,6 +79,10 @@ def find_full_paths(
     """The shortest paths of compartments that would hold too many statements, of those that these policies lie on.
 
     Statements of policies that nobody read are not counted. A path that is too full already shows that its limit is another.
+
+    Args:
+        policies: those that this plan writes; only they can be blamed.
+        live: what is attached now, to see whether the limit was passed already.
     """
     before, after = _count_live(live.found), count_statements(future, live)
     told: set[str] = set()
@@ -71,13 +90,23 @@ def find_full_paths(
         lineage = tuple(future.tree.lineage(place))
         now, then = (sum(counts.get(id, 0) for id in lineage) for counts in (before, after))
         ours = [policy for policy in policies if future.home(policy) in lineage]
+        # A path that is too full today proves that Oracle raised the limit: refusing would be
+        # wrong.
         if then > limits.statements_per_path >= now and ours and told.isdisjoint(lineage):
             told.add(place)
             yield _full(place, then, max(ours, key=future.count), future, limits)
 
 
 def count_statements(future: PlannedState, live: Live | None = None) -> Mapping[str, int]:
-    """How many statements are attached to each compartment: the declared ones, and those of live policies that are not ours."""
+    """How many statements are attached to each compartment: the declared ones, and those of live policies that are not ours.
+
+    Args:
+        live: None counts declared policies only.
+
+    Returns:
+        By compartment OCID. OCI counts a path's statements along all ancestors, which the
+            caller sums.
+    """
     counts = _count_live(live.others + live.mismatched if live else ())
     for address in future.resources:
         if address.kind == "Policy":
@@ -88,7 +117,11 @@ def count_statements(future: PlannedState, live: Live | None = None) -> Mapping[
 def find_deep_compartments(
     changes: Iterable[Change], future: PlannedState, limits: ServiceLimits
 ) -> Iterator[PlanError]:
-    """Compartments that would lie too deep."""
+    """Compartments that would lie too deep.
+
+    A parent that moves takes its children along, so a compartment without a change of its
+    own is not checked here.
+    """
     for address in (change.address for change in changes if change.address.kind == "Compartment"):
         depth = len(future.tree.names(future.ids[address]))
         if depth > limits.compartment_levels:
@@ -99,7 +132,11 @@ def find_deep_compartments(
 
 
 def note_many_policies(changes: Iterable[Change], live: Live, limits: ServiceLimits) -> Iterator[Notice]:
-    """That the tenancy is about to hold more policies than it may unless its limit was raised."""
+    """That the tenancy is about to hold more policies than it may unless its limit was raised.
+
+    A notice and no error, because policies of compartments that were not read are not
+    counted.
+    """
     here = sum(one.kind == "Policy" for one in live.found)
     there = here + sum(_balance(change) for change in changes if change.address.kind == "Policy")
     if there > limits.policies >= here:
@@ -121,4 +158,5 @@ def _full(place: str, count: int, policy: Address, future: PlannedState, limits:
 
 
 def _balance(change: Change) -> int:
+    """By how much the change alters the number of policies: 1, -1, or 0 for a replacement."""
     return ("create" in change.actions) - ("delete" in change.actions)

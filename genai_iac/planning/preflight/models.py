@@ -1,4 +1,8 @@
-"""Models that manifests name and that are retired, will be, or are not served where they are called. Warned of, never refused."""
+"""Models that manifests name and that are retired, will be, or are not served where they are called. Warned of, never refused.
+
+The table of models is dated and cannot be complete, so a finding is never an error:
+`vocabulary/`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,15 @@ MAX_TOLD = 3  # of one resource; a policy can name hundreds
 
 
 def find_model_warnings(address: Address, future: PlannedState, now: datetime) -> Iterator[tuple[Source, str]]:
-    """Where a declared resource names such a model, and what is wrong with it; each model once."""
+    """Where a declared resource names such a model, and what is wrong with it; each model once.
+
+    Args:
+        address: of a declared key or policy.
+        now: compared with the dates of retirement.
+
+    Yields:
+        The position in the manifest and the text of the warning.
+    """
     told: set[str] = set()
     for source, model, region in _named_models(address, future):
         message = model_warning(model, region, now)
@@ -26,6 +38,7 @@ def find_model_warnings(address: Address, future: PlannedState, now: datetime) -
 
 
 def _named_models(address: Address, future: PlannedState) -> Iterator[tuple[Source, str, str | None]]:
+    """Models of `rotation.verify` with the key's region, and of conditions in statements, which know no region."""
     resource = future.resources[address]
     verify = (resource.settings.get("rotation") or {}).get("verify") or {}
     if verify:

@@ -13,8 +13,14 @@ Name = tuple[str, str, str]  # the kind, the parent's OCID where that matters, t
 
 
 def find_clashes(changes: Sequence[Change], future: PlannedState, live: Live) -> Iterator[PlanError]:
-    """Compartments below one parent, and policies of the tenancy, that would have one name, as OCI compares them."""
+    """Compartments below one parent, and policies of the tenancy, that would have one name, as OCI compares them.
+
+    Three sources of a clash: two declared resources, a declared one and one that stays
+    live, and a compartment moved below a parent of its own name. What other stacks own is
+    reported by `conflicts.check_name`.
+    """
     declared = dict(_declared(future))
+    # The first one declared keeps the name; the error stands at the later one.
     firsts: dict[Name, Address] = {}
     for address, name in declared.items():
         first = firsts.setdefault(name, address)
@@ -38,6 +44,7 @@ def _declared(future: PlannedState) -> Iterator[tuple[Address, Name]]:
 
 
 def _name(kind: str, parent: str, name: str) -> Name:
+    """The key under which OCI compares names: a policy's is unique in the tenancy, a compartment's below its parent."""
     return kind, parent if kind == "Compartment" else "", name.casefold()
 
 

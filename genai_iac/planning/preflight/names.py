@@ -11,7 +11,15 @@ from genai_iac.planning.planned_state import PlannedState
 
 
 def find_misnamed(policy: Address, future: PlannedState, known: language.Directory) -> Iterator[PlanError]:
-    """Every name of a policy's statements that will mean nothing once the plan is carried out."""
+    """Every name of a policy's statements that will mean nothing once the plan is carried out.
+
+    Args:
+        policy: a policy that this plan writes.
+        known: names as they will be after the plan.
+
+    Yields:
+        An error per name. OCI would refuse the statement in the middle of an apply.
+    """
     for number, text in enumerate(future.statements(policy)):
         for miss in language.find_unresolved(language.parse_once(text), known, future.home(policy)):
             if miss.kind in ("compartment", "subtree") or _is_default(miss.name.partition("/")):
@@ -21,7 +29,11 @@ def find_misnamed(policy: Address, future: PlannedState, known: language.Directo
 
 
 def note_unasked_domains(policy: Address, future: PlannedState) -> Iterator[Notice]:
-    """The identity domains whose groups nobody can be asked about."""
+    """The identity domains whose groups nobody can be asked about.
+
+    Args:
+        policy: a policy that this plan writes.
+    """
     found = {domain for text in future.statements(policy) for domain in _domains(language.parse_once(text))}
     for domain in sorted(found):
         text = f"groups of the domain {domain} are not checked: the Identity API tells of the Default domain alone"
@@ -29,7 +41,12 @@ def note_unasked_domains(policy: Address, future: PlannedState) -> Iterator[Noti
 
 
 def place_of(future: PlannedState, policy: Address, number: int) -> Source:
-    """Where a statement of a policy, or the grant that it was made from, was written."""
+    """Where a statement of a policy, or the grant that it was made from, was written.
+
+    Args:
+        number: index of the statement, from 0; an index without a position of its own gives
+            the policy's.
+    """
     resource = future.resources[policy]
     return resource.places.get(f"statements.{number}", resource.source)
 
@@ -47,6 +64,8 @@ def _way_out(miss: language.UnresolvedName, future: PlannedState, home: str) -> 
     from difflib import get_close_matches  # only a mistake needs it
 
     names = [node.name for node in future.tree.children(home)]
+    # Only children of the compartment where the policy is attached: names are resolved from
+    # there.
     near = get_close_matches(miss.name.rpartition(":")[2], names, n=1)
     if near:
         return f"did you mean {near[0]}?"

@@ -9,8 +9,8 @@ from typing import Any
 
 from genai_iac.core import ExistingCompartment, InterpolatedText, Lifetime, Reference, Secret, StatementText
 
-_HOLE = re.compile(r"\$\$\{|\$\{([^}]*)\}")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+_HOLE = re.compile(r"\$\$\{|\$\{([^}]*)\}")  # as in `references.resolver`
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")  # RFC 3339, as OCI writes it
 _UNKNOWN = "\0unknown"  # no attribute of the API has a name like this
 
 
@@ -27,7 +27,11 @@ def is_list(value: object) -> bool:
 
 
 def known_part(value: object) -> Any:
-    """The value as JSON data without what is not known yet: such a key is left out, such an item of a list is null."""
+    """The value as JSON data without what is not known yet: such a key is left out, such an item of a list is null.
+
+    Args:
+        value: an attribute, or all of a resource's.
+    """
     if isinstance(value, Mapping):
         return {str(key): known_part(item) for key, item in value.items() if is_known(item)}
     if is_list(value):
@@ -36,7 +40,12 @@ def known_part(value: object) -> Any:
 
 
 def unknown_paths(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The path of every value that is not known yet."""
+    """The path of every value that is not known yet.
+
+    Args:
+        value: an attribute, or all of a resource's.
+        path: of the value itself; the results begin with it.
+    """
     if not is_known(value):
         yield path
     elif isinstance(value, Mapping):
@@ -66,7 +75,10 @@ def _at(value: Any, path: tuple[str, ...]) -> Any:
 
 
 def canonical(value: object) -> Any:
-    """The whole value as JSON data that differs whenever the value does: what is not known stands as its symbol, marked as one."""
+    """The whole value as JSON data that differs whenever the value does: what is not known stands as its symbol, marked as one.
+
+    Comparing two of these compares the values.
+    """
     if not is_known(value):
         return {_UNKNOWN: symbol(value)}
     if isinstance(value, Mapping):
@@ -118,4 +130,5 @@ def _scalar(value: object) -> Any:
 
 
 def _items(value: Any) -> list[Any]:
+    # Sets have no order of their own, and fingerprints need one.
     return sorted(value, key=str) if isinstance(value, (set, frozenset)) else list(value)

@@ -12,12 +12,18 @@ from genai_iac.render.plan.attribute_diff import shown_differences
 from genai_iac.render.plan.context import PlanContext
 from genai_iac.render.plan.differences import Edit
 
+# style class by the sign of a change
 _CLASSES = {"+": "add", "~": "change", "-": "remove", "-/+": "remove", "!": "kill", ".": "quiet", "=": "deliver"}
 _TEXT_LIMIT = 4000  # characters
 
 
 def text(foreign: str, limit: int | None = _TEXT_LIMIT) -> str:
-    """Foreign text, isolated so that right-to-left letters in it reorder nothing around it."""
+    """Foreign text, isolated so that right-to-left letters in it reorder nothing around it.
+
+    Args:
+        foreign: anything that a user or a service wrote.
+        limit: characters; None: no limit.
+    """
     return f"<bdi>{html.escape(escape_control(foreign, limit))}</bdi>"
 
 
@@ -42,7 +48,12 @@ def change_class(change: Change) -> str:
 
 
 def change_block(change: Change, around: PlanContext) -> str:
-    """One change, folded unless a secret value stops working."""
+    """One change, folded unless a secret value stops working.
+
+    Args:
+        change: one change of a plan.
+        around: sources, sinks and names.
+    """
     name, source = human_name(change), around.sources.get(change.address)
     beside = [code(name)] if name is not None and name != change.address.name else []
     beside += [f'<span class="soft">{text(str(source), NAME_LIMIT)}</span>'] if source else []

@@ -7,7 +7,15 @@ from typing import Any
 
 
 def write_json(value: Any, indent: int | None = None) -> str:
-    """The value as JSON. Everything but printable ASCII is an escape; a lone surrogate, which no parser must take, is U+FFFD."""
+    """The value as JSON. Everything but printable ASCII is an escape; a lone surrogate, which no parser must take, is U+FFFD.
+
+    Args:
+        value: of JSON's types; keys are texts.
+        indent: spaces of a level; None: one line without spaces.
+
+    Raises:
+        ValueError: NaN or an infinite number, which JSON does not have.
+    """
     separators = (",", ":") if indent is None else (",", ": ")
     text = json.dumps(_encodable(value), indent=indent, separators=separators, allow_nan=False)
     # a CI runner takes `##[command]` from anywhere in a line

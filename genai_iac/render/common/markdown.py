@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from genai_iac.render.common.sanitize import escape_control
 
-_BACKTICKS = re.compile("`+")
+_BACKTICKS = re.compile("`+")  # a code span is longer than any run in it
 # what another bot's marker, or the end of our own fold, looks like to a program that does not parse Markdown
 _MARKUP = re.compile(r"<(?=!--|/?details|/?summary)|(?<=--)>", re.IGNORECASE)
 _NAME_LIMIT = 255  # characters
@@ -20,9 +20,15 @@ def size(text: str) -> int:
 
 
 def code(text: str, limit: int | None = _NAME_LIMIT) -> str:
-    """The text as one code span: no mention, link, image or emphasis in it is one."""
+    """The text as one code span: no mention, link, image or emphasis in it is one.
+
+    Args:
+        text: foreign text.
+        limit: characters; None: no limit.
+    """
     text = _inert(escape_control(text, limit)) or " "
     fence = "`" * (_longest_run(text) + 1)
+    # CommonMark removes one space at each end of a code span, but only if both are there.
     padding = " " if text.strip(" ") and (text[0] in "` " or text[-1] in "` ") else ""
     return f"{fence}{padding}{text}{padding}{fence}"
 
@@ -33,7 +39,12 @@ def code_html(text: str, limit: int | None = _NAME_LIMIT) -> str:
 
 
 def fenced(lines: Sequence[str], language: str) -> str:
-    """The lines, each safe already, in a fence that is longer than any run of backticks among them."""
+    """The lines, each safe already, in a fence that is longer than any run of backticks among them.
+
+    Args:
+        lines: without line feeds.
+        language: for highlighting, such as `diff`.
+    """
     text = "\n".join(_inert(line) for line in lines)
     fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}{language}\n{text}\n{fence}"

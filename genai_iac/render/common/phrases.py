@@ -35,6 +35,7 @@ SIGNS: Mapping[str, str] = {
     ".": "forget",
     "=": "deliver again",
 }
+# Words for outcomes.
 _DONE: Mapping[Action, str] = {
     "create": "created",
     "update": "updated",
@@ -46,6 +47,7 @@ _DONE: Mapping[Action, str] = {
     "forget": "forgotten",
     "deliver": "delivered",
 }
+# Words for plans; those of create, update and delete are Terraform's.
 TO_DO: Mapping[Action, str] = {
     **{action: f"to {action}" for action in ACTIONS},
     "create": "to add",
@@ -53,6 +55,7 @@ TO_DO: Mapping[Action, str] = {
     "delete": "to destroy",
     "renew": "to rotate",
 }
+# Words for the last line of an apply.
 _COUNTED: Mapping[Action, str] = {
     **_DONE,
     "create": "added",
@@ -60,15 +63,16 @@ _COUNTED: Mapping[Action, str] = {
     "delete": "destroyed",
     "renew": "rotated",
 }
-_ALWAYS: tuple[Action, ...] = ("create", "update", "delete")
+_ALWAYS: tuple[Action, ...] = ("create", "update", "delete")  # counted even when there is none
+# What callers notice when a secret's value is lost that way.
 _EFFECT: Mapping[Action, str] = {
     "renew": "renew replaces its value, and callers that hold the old one get 401",
     "deactivate": "deactivate stops it until it is activated again; callers get 401",
     "revoke": "revoke is permanent; callers get 401",
     "delete": "delete is permanent; callers get 401",
 }
-_KILLS = frozenset({"renew", "deactivate", "revoke"})
-_STATE_CHANGES = frozenset({"update", "activate"})
+_KILLS = frozenset({"renew", "deactivate", "revoke"})  # actions that end a value
+_STATE_CHANGES = frozenset({"update", "activate"})  # actions shown with `~`
 
 
 def sign(change: Change) -> str:
@@ -122,7 +126,12 @@ def resources_line(summary: Summary) -> str:
 
 
 def verdict(plan: Plan, now: datetime | None = None) -> str:
-    """The plan in a few words, dangers first."""
+    """The plan in a few words, dangers first.
+
+    Args:
+        plan: the plan.
+        now: the service's clock; None: a value that was ever used counts as in use.
+    """
     if not plan:
         return "No changes"
     counts = [f"{plan.summary[action]} {TO_DO[action]}" for action in ACTIONS if plan.summary[action]]
@@ -151,6 +160,12 @@ def loss_words(
     """`was last used 4 minutes ago; renew replaces its value, and ...; still in file ...`, to stand after the secret's name.
 
     `lasting` is for what is read later: there the moment itself is said too. `place` writes a sink's name where plain text is not safe.
+
+    Args:
+        loss: one value or one permission.
+        now: the service's clock; None: moments are written out.
+        lasting: for renderings that are kept, where "4 minutes ago" would soon be wrong.
+        place: how a sink's name is written; None: plain text.
     """
     if loss.key is not None:
         how = "until the change has ended" if loss.passing else "by any policy afterwards"
@@ -188,6 +203,7 @@ def elapsed_words(elapsed: timedelta) -> str:
     seconds = elapsed.total_seconds()
     if seconds < 1:
         return "a moment"
+    # Below two days hours are exact enough to act on: "1 day" could be 47 hours.
     for size, unit, least in ((86400, "day", 2), (3600, "hour", 1), (60, "minute", 1)):
         if seconds >= size * least:
             return count(int(seconds // size), unit)

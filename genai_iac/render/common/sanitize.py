@@ -10,19 +10,25 @@ import unicodedata
 
 from genai_iac.core import Address
 
-_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}  # escapes that people know
 # printable by Unicode's book, but nothing is seen: fillers, joiners, blank braille, variation selectors
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-_PLAIN_ADDRESS = re.compile(r"[A-Za-z]+/[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z]+/[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # `Kind/name` as manifests allow it
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")  # attribute names that need no quotes
+# GitHub Actions takes `::command::` at the start of a line, also behind colours.
 _COMMAND_AT_START = re.compile(r"^((?:\x1b\[[0-9;]*m|\s)*)::", re.MULTILINE)
 _MARKS_IN_A_ROW = 2  # enough for every living script; more is there to paint over the neighbours
 
 
 def escape_control(text: str, limit: int | None = None) -> str:
-    """The text with everything unsafe as a visible escape (`\\x1b`, `\\u202e`); past `limit` characters it says how many more there are."""
+    """The text with everything unsafe as a visible escape (`\\x1b`, `\\u202e`); past `limit` characters it says how many more there are.
+
+    Args:
+        text: foreign text.
+        limit: characters that are kept; None: all.
+    """
     text, rest = (
         (text, "")
         if limit is None or len(text) <= limit
@@ -35,7 +41,12 @@ def escape_control(text: str, limit: int | None = None) -> str:
 
 
 def quoted(text: str, limit: int | None = None) -> str:
-    """The text between double quotes, unambiguous: its own quotes and backslashes are escaped too."""
+    """The text between double quotes, unambiguous: its own quotes and backslashes are escaped too.
+
+    Args:
+        text: foreign text.
+        limit: characters that are kept; None: all.
+    """
     text, rest = (
         (text, "")
         if limit is None or len(text) <= limit
@@ -62,7 +73,11 @@ def guard_lines(text: str) -> str:
 
 
 def columns(text: str) -> int:
-    """How many terminal columns a visible text takes."""
+    """How many terminal columns a visible text takes.
+
+    Args:
+        text: without control characters.
+    """
     if text.isascii():
         return len(text)
     return sum(_columns_of(character) for character in text)

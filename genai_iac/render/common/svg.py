@@ -16,7 +16,13 @@ _LETTERS = 24  # columns of a node's name that fit
 
 
 def graph_svg(needs: Needs, classes: Mapping[Address, str], signs: Mapping[Address, str]) -> str:
-    """The graph from left (needs nothing) to right; each node carries the class and the symbol given for it."""
+    """The graph from left (needs nothing) to right; each node carries the class and the symbol given for it.
+
+    Args:
+        needs: addresses that each address needs, without circles.
+        classes: style class by address.
+        signs: symbol of the change by address.
+    """
     places = {
         address: (_EDGE + column * _ACROSS, _EDGE + row * _DOWN)
         for column, layer in enumerate(layers(needs))

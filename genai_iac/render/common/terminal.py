@@ -8,8 +8,9 @@ from typing import Literal
 
 from genai_iac.render.common.sanitize import columns, guard_lines
 
+# what a text means, not which colour it has
 Tone = Literal["add", "change", "remove", "danger", "deliver", "dim", "strong"]
-_SGR: dict[Tone, str] = {
+_SGR: dict[Tone, str] = {  # parameters of ANSI's "select graphic rendition"
     "add": "32",
     "change": "33",
     "remove": "31",
@@ -18,16 +19,16 @@ _SGR: dict[Tone, str] = {
     "dim": "2",
     "strong": "1",
 }
-_NARROWEST = 40
+_NARROWEST = 40  # columns; narrower terminals get lines that are too long
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """Where text goes. The default is what a file or a pipe gets."""
 
-    width: int = 80
-    colour: bool = False
-    unicode: bool = True
+    width: int = 80  # columns
+    colour: bool = False  # ANSI escapes may be written
+    unicode: bool = True  # False: ASCII only
 
     def paint(self, text: str, tone: Tone | None) -> str:
         """The text in that tone, when there are colours."""
@@ -45,13 +46,25 @@ class Terminal:
         """The text in lines that fit, the first after `first`, the others after `rest`.
 
         Words longer than a line are broken, or left whole up to `longest` columns.
+
+        Args:
+            text: one line, safe already.
+            first: before the first line.
+            rest: before every other line.
+            tone: of the text, not of what is before it.
+            longest: columns of a word that is not broken, such as an OCID.
         """
         room = max(self.width, _NARROWEST)
         lines = list(_fill(text.split(" "), room - columns(first), room - columns(rest), longest))
         return [(rest if index else first) + self.paint(line, tone) for index, line in enumerate(lines)]
 
     def elide(self, text: str, room: int) -> str:
-        """An OCID or a path shortened in its middle, so that both ends stay to be compared."""
+        """An OCID or a path shortened in its middle, so that both ends stay to be compared.
+
+        Args:
+            text: safe already.
+            room: columns; below 12 nothing is shortened.
+        """
         if columns(text) <= room or room < 12:
             return text
         end = self.glyph("…", "..") + text[-8:]
@@ -89,5 +102,6 @@ def _cut(word: str, room: int) -> str:
     for index, character in enumerate(word):
         used += columns(character)
         if used > room:
+            # At least one character, or a room narrower than one would never end.
             return word[:index] or character
     return word

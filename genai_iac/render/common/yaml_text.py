@@ -13,14 +13,19 @@ from genai_iac.render.common.sanitize import escape_control
 
 _PLAIN = re.compile(r"[A-Za-z/][ -~]*")  # printable ASCII that begins with nothing YAML has a meaning for
 _PLAIN_IN_FLOW = re.compile(r"[A-Za-z/][A-Za-z0-9 ._/@+-]*")
+# What YAML or our references would take for something else, inside a plain text.
 _MEANS = re.compile(r": |:$| #|\$\{|^(?:---|\.\.\.)| $")
 _LONGEST_FLOW = 100  # characters of a mapping on one line
 _RESOLVER: Any = yaml.resolver.Resolver()
-_STRING = "tag:yaml.org,2002:str"
+_STRING = "tag:yaml.org,2002:str"  # a plain text that PyYAML resolves to anything else is quoted
 
 
 def yaml_documents(documents: Iterable[tuple[Sequence[str], Mapping[str, Any]]]) -> str:
-    """Documents with the comments that stand above each, separated by `---`."""
+    """Documents with the comments that stand above each, separated by `---`.
+
+    Args:
+        documents: comments, a line each, and data of JSON's types.
+    """
     return "---\n".join(
         "\n".join((*map(_comment, comments), *_mapping(data, ""))) + "\n" for comments, data in documents
     )
@@ -43,6 +48,8 @@ def _mapping(data: Mapping[str, Any], indent: str) -> Iterator[str]:
 def _entry(head: str, value: Any, indent: str) -> Iterator[str]:
     if isinstance(value, Mapping):
         flow = _flow(value)
+        # `metadata` has one or two short fields: one line, as in the examples of the
+        # documentation.
         if head.strip() == "metadata:" or not value:
             yield f"{head} {flow}"
             return

@@ -25,7 +25,7 @@ from genai_iac.render.drift.report import (
 )
 from genai_iac.render.errors import hint_lines
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
 
 
 def render_drift_json(report: DriftReport) -> str:
@@ -139,12 +139,12 @@ def _fit(blocks: Sequence[tuple[str, str]], room: int) -> list[str]:
     return parts
 
 
-_SIGNS: Mapping[What, tuple[str, Tone]] = {
+_SIGNS: Mapping[What, tuple[str, Tone]] = {  # as in a plan that would undo the drift
     "changed": ("~", "change"),
     "missing": ("+", "add"),
     "unexpected": ("-", "remove"),
 }
-_NO_SOURCE = Source("", 0, 0)
+_NO_SOURCE = Source("", 0, 0)  # live resources that no manifest declares
 _OCID = 255  # columns of a word that is left whole: it is copied
 
 

@@ -17,11 +17,13 @@ from genai_iac.render.plan.attribute_diff import show_value
 from genai_iac.render.plan.differences import as_texts, line_edits
 
 REFUSED = "No API call can fix this; plan and apply refuse until it is fixed manually:"
+# Also the order of the counts in the verdict.
 _WHAT: Mapping[What, str] = {
     "changed": "is not as declared",
     "missing": "is declared and not there",
     "unexpected": "is there and no manifest declares it",
 }
+# by direction; without a base revision there is none
 _WHOSE = {"yours": "yours: the manifests changed", "theirs": "theirs: live changed", "both": "both changed"}
 _UNTOLD = Notice("without --base REF a manifest change cannot be distinguished from a manual one")
 _REFUSAL_LIMIT = 4000  # characters
@@ -31,13 +33,13 @@ _REFUSAL_LIMIT = 4000  # characters
 class DriftReport:
     """What `drift` found. `unmanaged` None: not asked for."""
 
-    plan: Plan
-    base: str | None
-    now: datetime
+    plan: Plan  # what apply would do
+    base: str | None  # git revision; None: nothing tells manifest changes from live changes
+    now: datetime  # the service's clock
     differences: Sequence[ResourceDrift]
     refusals: Sequence[PlanError]  # why plan and apply would not go on
     unmanaged: Sequence[LiveResource] | None
-    sources: Mapping[Address, Source]
+    sources: Mapping[Address, Source]  # where each resource is declared
     names: Mapping[str, str]  # of compartments, by OCID
 
     @property

@@ -17,7 +17,13 @@ _PLACES_LIMIT = 2000  # characters
 
 
 def calendar_text(stack: str, entries: tuple[SecretStatus, ...], now: datetime) -> str:
-    """One event a working secret, at the moment it dies, with two reminders. A secret keeps its UID when it is renewed: its event moves."""
+    """One event a working secret, at the moment it dies, with two reminders. A secret keeps its UID when it is renewed: its event moves.
+
+    Args:
+        stack: its name, for the calendar's title.
+        entries: of any state; only working secrets that expire become events.
+        now: the service's clock, for DTSTAMP.
+    """
     lines = [line for content in _contents(stack, entries, now) for line in _fold(content)]
     return "".join(f"{line}\r\n" for line in lines)
 

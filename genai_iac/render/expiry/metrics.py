@@ -17,9 +17,10 @@ class _Metric:
 
     name: str
     help: str
-    value: Callable[[SecretStatus], float | None]
+    value: Callable[[SecretStatus], float | None]  # None: no sample for that secret
 
 
+# Names are an interface: dashboards and alerts use them.
 _METRICS = (
     _Metric(
         "genai_iac_secret_expiry_timestamp_seconds",

@@ -14,7 +14,7 @@ from genai_iac.analysis.lint import RULES, Finding
 from genai_iac.render.common.json_text import write_json
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}  # SARIF's levels
 
 
 def render_sarif(findings: Iterable[Finding]) -> str:
@@ -41,6 +41,7 @@ def _rule(id: str) -> dict[str, Any]:
 
 
 def _results(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    # Two equal findings in one file get different fingerprints by their order.
     seen: Counter[str] = Counter()
     results = []
     for finding in findings:

@@ -12,7 +12,7 @@ from genai_iac.render.common.sanitize import dotted, escape_control, quoted
 from genai_iac.render.plan.context import PlanContext
 from genai_iac.render.plan.differences import AttributeDifference, Edit, as_texts, differences
 
-UNKNOWN = "(known after apply)"
+UNKNOWN = "(known after apply)"  # Terraform's words
 _VALUE_LIMIT = 2000  # characters of one value; the JSON plan has all of them
 _TEXT_LIMIT = 8000  # a statement is shown whole, unless it is none
 
@@ -21,9 +21,9 @@ _TEXT_LIMIT = 8000  # a statement is shown whole, unless it is none
 class ShownDifference:
     """One attribute by its path, and what becomes of it: one edit of a value, or the edits of a list of texts."""
 
-    label: str
+    label: str  # dotted path
     edits: tuple[Edit, ...]
-    texts: bool = False
+    texts: bool = False  # a list of statements or other texts
 
 
 def shown_differences(change: Change, around: PlanContext) -> list[ShownDifference]:

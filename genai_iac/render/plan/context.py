@@ -16,7 +16,7 @@ class SecretExpiry:
 
     address: Address
     secret: str
-    at: datetime
+    at: datetime  # UTC
     works: bool = True  # one that is the standby, inactive, expires unnoticed
 
 

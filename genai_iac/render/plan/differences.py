@@ -13,7 +13,7 @@ from typing import Any
 from genai_iac.core import Change, Lifetime
 from genai_iac.render.common.attribute_values import canonical, is_known, is_list, moment, read_moment, symbol
 
-Path = tuple[str, ...]
+Path = tuple[str, ...]  # keys from the outside in
 _ALIKE = 0.5  # two lines with this share of equal words are one line that was edited
 _NAMES = ("name", "keyName")  # what an item of a list is called by, when all have it
 
@@ -38,10 +38,10 @@ class Edit:
 
     before: str | None
     after: str | None
-    note: str = ""
+    note: str = ""  # empty: none
 
 
-CompareTexts = Callable[[Sequence[str], Sequence[str]], Sequence[Edit]]
+CompareTexts = Callable[[Sequence[str], Sequence[str]], Sequence[Edit]]  # before and after to edits
 
 
 def differences(change: Change) -> tuple[AttributeDifference, ...]:

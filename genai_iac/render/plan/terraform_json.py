@@ -15,7 +15,8 @@ from genai_iac.render.common.attribute_values import is_known, is_list, known_pa
 from genai_iac.render.common.json_text import write_json
 from genai_iac.resource_types import RESOURCE_TYPES
 
-FORMAT_VERSION = "1.2"
+FORMAT_VERSION = "1.2"  # of Terraform's format, not of this tool
+# all others are updates
 _ACTIONS: Mapping[Action, str] = {"create": "create", "delete": "delete", "forget": "forget", "deliver": "no-op"}
 _ORDER = ("delete", "create", "update", "forget", "no-op")
 _FREE_KEYS = ("freeformTags", "definedTags", "secrets")  # maps whose keys are the user's own

@@ -26,13 +26,13 @@ from genai_iac.render.plan.context import PlanContext
 from genai_iac.render.plan.differences import Edit
 from genai_iac.render.plan.expirations import expiry_words
 
-_INDENT = "      "
+_INDENT = "      "  # below a change's headline
 _DEEPER = _INDENT + "  "
-_REASON_LIMIT = 2000
+_REASON_LIMIT = 2000  # characters
 _WIDEST_LABEL = 26  # longer ones do not push the values of all others to the right
 _SHORT_OCID = 38  # columns: what it is, where, and an end to tell it by
 _OCID = re.compile(r'(?<=")ocid1\.[a-z0-9._-]+(?="$)')
-_TONES: dict[str, Tone] = {
+_TONES: dict[str, Tone] = {  # by the sign of a change
     "+": "add",
     "~": "change",
     "-": "remove",

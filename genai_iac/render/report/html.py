@@ -9,6 +9,8 @@ from genai_iac.render.common.html import text
 from genai_iac.render.common.phrases import NAME_LIMIT, count
 from genai_iac.repository.merged_report import MergedReport, ReportedSecret, ReportedStack
 
+# The page shows foreign text: should any escape fail, the browser still runs and loads
+# nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _SOON = 14 * 24.0  # hours
 _SECRETS = ("Key", "Secret", "State", "Role", "Expires", "Next step", "Last used", "Sinks", "Drift", "Last apply")

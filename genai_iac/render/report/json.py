@@ -7,7 +7,7 @@ from dataclasses import asdict
 from genai_iac.render.common.json_text import write_json
 from genai_iac.repository.merged_report import MergedReport
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
 
 
 def render_report_json(report: MergedReport) -> str:

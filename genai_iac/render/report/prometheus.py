@@ -9,7 +9,7 @@ from genai_iac.render.common.phrases import NAME_LIMIT
 from genai_iac.render.common.sanitize import escape_control
 from genai_iac.repository.merged_report import MergedReport, ReportedSecret, ReportedStack
 
-Sample = tuple[Mapping[str, str], float | None]
+Sample = tuple[Mapping[str, str], float | None]  # labels and value; None: no sample
 
 
 def render_report_prometheus(report: MergedReport) -> str:

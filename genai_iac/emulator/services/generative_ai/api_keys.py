@@ -26,9 +26,10 @@ from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import ScheduledJob, schedule
 from genai_iac.emulator.storage.time_format import DAY
 
-DEFAULT_LIFE = 90 * DAY
-MAX_SECRETS = 2
-_NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,254}"
+DEFAULT_LIFE = 90 * DAY  # of a secret whose request has no expiry
+MAX_SECRETS = 2  # of one key
+_NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,254}"  # `displayName` of a key
+# values of the `lifecycleState` filter
 _STATES = ("CREATING", "ACTIVE", "INACTIVE", "UPDATING", "DELETING", "DELETED", "FAILED")
 _ORDER = Order("timeCreated", "displayName")
 
@@ -44,9 +45,12 @@ def create_api_key(call: OperationContext) -> Answer:
         raise invalid(f"keyDetails must have one or {MAX_SECRETS} elements.")
     if len({name for name, _ in details}) < len(details):
         raise invalid("The key names within an API key must differ.")
+    # The limit counts per region; deleted keys do not count.
     if call.resources.count(KIND, region=call.region) >= call.world.settings.limit("apiKeyCount"):
         raise limit_exceeded("api-key-count")
     body = {"description": description, **new_tags(call, compartment)}
+    # 0 by default, so that tests need not wait; a delay shows whether a client waits for
+    # ACTIVE.
     delay = call.world.settings.lifecycleDelay
     key = call.make_regional(call.region, KIND, compartment, name, body, state="CREATING" if delay else "ACTIVE")
     if delay:

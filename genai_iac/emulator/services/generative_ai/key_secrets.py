@@ -15,17 +15,17 @@ from genai_iac.emulator.storage.time_format import format_instant
 class KeySecret:
     """One secret of one API key as it is stored. `state` may lag behind the clock: see `state_at`."""
 
-    api_key: str
-    position: int
-    name: str
-    mask: str
-    state: str
-    created: int
+    api_key: str  # OCID
+    position: int  # 0 or 1
+    name: str  # `keyName`
+    mask: str  # `keyMask`
+    state: str  # as last written
+    created: int  # of the value; milliseconds since 1970, like all times here
     expiry: int
     activated: int | None = None
     deactivated: int | None = None
     revoked: int | None = None
-    last_used: int | None = None
+    last_used: int | None = None  # by a call of an inference endpoint
 
     def state_at(self, now: int) -> str:
         """The state, with EXPIRED where the time has run out."""
@@ -49,7 +49,15 @@ class KeySecret:
 
 
 def create_value(connection: sqlite3.Connection, api_key: str, position: int, name: str, expiry: int, now: int) -> str:
-    """A new value for the secret at this position, made or made anew; the plaintext, which is kept nowhere."""
+    """A new value for the secret at this position, made or made anew; the plaintext, which is kept nowhere.
+
+    Args:
+        api_key: OCID.
+        position: 0 or 1; a secret that is there already gets the new value.
+        name: `keyName`.
+        expiry: milliseconds since 1970.
+        now: milliseconds since 1970.
+    """
     value = make_secret()
     secret = KeySecret(api_key, position, name, mask_secret(value), "ACTIVE", now, expiry, activated=now)
     _store(connection, secret)

@@ -27,14 +27,14 @@ _ORDER = Order("timeCreated", "displayName")
 class ManagedResource:
     """One type: its OCID type, the noun in its operations' names, its path and path parameter, its own fields."""
 
-    kind: str
-    noun: str
-    plural: str
-    path: str
-    parameter: str
+    kind: str  # OCID type
+    noun: str  # as in `CreateRoutingProfile`
+    plural: str  # as in `ListRoutingProfiles`
+    path: str  # below the API's version
+    parameter: str  # path parameter with the OCID
     limit: str  # one of DEFAULT_LIMITS
     read_fields: Callable[[Body, bool], dict[str, Any]]  # of a body; the flag says that it is a create's
-    hidden_in_lists: tuple[str, ...] = ()
+    hidden_in_lists: tuple[str, ...] = ()  # fields that summaries leave out
 
     def operations(self) -> tuple[Operation, ...]:
         """The six operations, for the table of them all."""

@@ -8,7 +8,8 @@ from typing import Any
 from genai_iac.emulator.http.request_fields import Body, as_object
 from genai_iac.emulator.services.generative_ai.managed_resource import ManagedResource
 
-KIND = "generativeaiproject"
+KIND = "generativeaiproject"  # OCID type
+# stored as they were sent, and not interpreted
 _CONFIGS = ("conversationConfig", "longTermMemoryConfig", "shortTermMemoryOptimizationConfig", "sandboxConfig")
 
 

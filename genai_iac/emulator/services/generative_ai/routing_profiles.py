@@ -10,7 +10,8 @@ from genai_iac.emulator.http.request_fields import Body, as_object
 from genai_iac.emulator.services.generative_ai.managed_resource import ManagedResource
 from genai_iac.emulator.storage.resources import StoredResource
 
-KIND = "generativeairoutingprofile"
+KIND = "generativeairoutingprofile"  # OCID type
+# the one list in each policy
 _POLICIES = {"regionRoutingPolicy": "allowedRegions", "modelRoutingPolicy": "allowedModels"}
 
 
@@ -27,7 +28,13 @@ def _read_policies(body: Body, created: bool) -> dict[str, Any]:
 
 
 def choose_region(profile: StoredResource, called: str, subscribed: tuple[str, ...]) -> str:
-    """The region that serves a call made in the region `called`."""
+    """The region that serves a call made in the region `called`.
+
+    Args:
+        profile: a stored routing profile.
+        called: region whose endpoint received the call.
+        subscribed: regions of the tenancy.
+    """
     allowed = profile.body.get("regionRoutingPolicy", {}).get("allowedRegions", ())
     return next((region for region in allowed if region in subscribed), called)
 

@@ -13,7 +13,7 @@ from genai_iac.emulator.services.generative_ai.serializers import answer_key
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import StoredResource, make_etag
 
-_SETTABLE = ("ACTIVE", "INACTIVE", "REVOKED")
+_SETTABLE = ("ACTIVE", "INACTIVE", "REVOKED")  # EXPIRED comes with time, and DELETED with the key
 
 
 @operation("generative-ai", "RenewApiKey", "POST /20231130/apikeys/{apiKeyId}/actions/renew", retry_token=True)
@@ -36,6 +36,8 @@ def set_api_key_state(call: OperationContext) -> Answer:
     secret = _find_secret(call, key, text(call.body, "keyName"))
     state = choice(call.body, "state", _SETTABLE)
     current = secret.state_at(call.now)
+    # Same state again: no change of the secret and no new etag, only the tags of the
+    # request.
     if current == state:
         return answer_key(call, call.resources.save(key, _tagged(call, key), call.now))
     if current == "REVOKED":

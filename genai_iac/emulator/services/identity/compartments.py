@@ -19,6 +19,8 @@ from genai_iac.emulator.storage.tenancy_state import ScheduledJob, schedule
 
 MAX_DEPTH = 6  # levels below the tenancy
 _NAME = r"[A-Za-z0-9._-]{1,100}"
+# Characters of the suffix that a deleted compartment's name gets, so that the name can
+# be used again.
 _SUFFIX = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 

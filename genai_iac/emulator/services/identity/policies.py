@@ -36,11 +36,12 @@ def recompile_others(call: OperationContext, edited: str) -> None:
 def _recompile(call: OperationContext, text: str, compiled: str, attached: str) -> str:
     try:
         return unparse(resolve(parse(text), call.directory, attached))
+    # A group or compartment that was deleted: the statement keeps the OCID that it had.
     except UnresolvedName:
         return compiled
 
 
-_NAME = r"[A-Za-z0-9._-]{1,100}"
+_NAME = r"[A-Za-z0-9._-]{1,100}"  # of a policy; unique in the tenancy without case
 
 
 @operation("identity", "CreatePolicy", "POST /20160918/policies", home=True, retry_token=True)

@@ -101,7 +101,7 @@ def _rename(
     return replace(written, path=names)
 
 
-MAX_LENGTH = 8000
+MAX_LENGTH = 8000  # characters of one statement
 _HIERARCHY = "specified in the policy statement does not exist under current compartment hierarchy."
 
 

@@ -10,9 +10,9 @@ from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import ResourceQuery, StoredResource
 from genai_iac.emulator.storage.time_format import format_instant
 
-ORDER = Order("TIMECREATED", "NAME")
-STATES = ("CREATING", "ACTIVE", "INACTIVE", "DELETING", "DELETED")
-_NAME = r"[A-Za-z0-9._+@-]{1,100}"
+ORDER = Order("TIMECREATED", "NAME")  # values of `sortBy`
+STATES = ("CREATING", "ACTIVE", "INACTIVE", "DELETING", "DELETED")  # values of the `lifecycleState` filter
+_NAME = r"[A-Za-z0-9._+@-]{1,100}"  # of users and groups
 
 
 def show(resource: StoredResource) -> dict[str, Any]:

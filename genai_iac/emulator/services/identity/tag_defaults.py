@@ -11,10 +11,10 @@ from genai_iac.emulator.services.identity.serializers import answer_one, list_ki
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import ResourceQuery, StoredResource
 
-MAX_DEFAULTS = 5
+MAX_DEFAULTS = 5  # of one compartment (Oracle: Managing tag defaults)
 _ALL = "/20160918/tagDefaults"
 _ONE = f"{_ALL}/{{tagDefaultId}}"
-_INSPECT = ("TAG_DEFAULT_INSPECT",)
+_INSPECT = ("TAG_DEFAULT_INSPECT",)  # permission for reading
 
 
 @operation(

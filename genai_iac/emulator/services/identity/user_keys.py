@@ -15,7 +15,7 @@ from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.time_format import format_instant
 
-MAX_KEYS = 3
+MAX_KEYS = 3  # API signing keys of one user (Oracle: Managing user credentials)
 
 
 @operation(

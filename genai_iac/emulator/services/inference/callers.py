@@ -14,7 +14,7 @@ from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.secret_storage import digest_secret
 from genai_iac.iam_policy import permissions_of
 
-_COMPARTMENT_HEADERS = ("opc-compartment-id", "compartmentid")
+_COMPARTMENT_HEADERS = ("opc-compartment-id", "compartmentid")  # in lower case; the first is oci-openai's
 
 
 class ModelCaller(Protocol):

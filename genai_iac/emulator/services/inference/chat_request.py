@@ -24,6 +24,7 @@ _HONOURED = (
     "max_completion_tokens", "stream", "stream_options",
 )  # fmt: skip
 _ACCEPTED = ("seed", "reasoning_effort", "verbosity", "logit_bias", "prediction", "modalities")
+# Parameters whose effect a caller would miss, with the reason that the 400 gives.
 _REFUSED = {
     "logprobs": "no model is run, so there are no probabilities",
     "top_logprobs": "no model is run, so there are no probabilities",
@@ -33,7 +34,8 @@ _REFUSED = {
     "web_search_options": "there is no web search",
     "store": "chat completions are not stored",
 }
-_ROLES = ("system", "developer", "user", "assistant", "tool")
+_ROLES = ("system", "developer", "user", "assistant", "tool")  # of messages
+# types of content parts by role; other roles have texts only
 _PARTS = {"user": ("text", "image_url"), "assistant": ("text", "refusal")}
 
 
@@ -42,7 +44,7 @@ class ChatRequest:
     """A chat call: its prompt, how many answers, and whether they are streamed (with usage at the end)."""
 
     prompt: Prompt
-    count: int
+    count: int  # `n`
     stream: bool
     usage_streamed: bool
 

@@ -18,9 +18,9 @@ from genai_iac.emulator.services.inference.vectors import embed, relevance
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
 
-MAX_INPUTS = 2_048
-MAX_NATIVE_INPUTS = 96
-MAX_DOCUMENTS = 1_000
+MAX_INPUTS = 2_048  # of one call, as OpenAI documents it
+MAX_NATIVE_INPUTS = 96  # of EmbedText
+MAX_DOCUMENTS = 1_000  # of RerankText
 _DIMENSIONS = 1_024  # of a model that the catalog does not know
 _LONG = 10_000_000
 

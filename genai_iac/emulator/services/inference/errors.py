@@ -3,6 +3,7 @@
 from genai_iac.emulator.http.errors import ServiceError
 from genai_iac.emulator.http.responses import Answer
 
+# OpenAI's `error.type` by status; its clients choose their exception class by status.
 _TYPES = {
     400: "invalid_request_error",
     401: "invalid_request_error",

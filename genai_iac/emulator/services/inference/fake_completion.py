@@ -10,12 +10,13 @@ from genai_iac.emulator.services.inference.smallest_value import UnfittingSchema
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
 
-_QUOTED = 200
+_QUOTED = 200  # characters of the question that the answer repeats
 _CHARACTERS = 4  # to a token
 
 
 def complete(call: OperationContext, prompt: Prompt) -> Completion:
     """The answer to a prompt; 400 when no value is found for a schema that it demands."""
+    # Scripts first: an application's test decides what the model says.
     script = match_script(call.connection, prompt)
     completion = _from_script(script) if script is not None else _without_script(prompt)
     asked = sum(count_tokens(text) for text in prompt.conversation.texts)

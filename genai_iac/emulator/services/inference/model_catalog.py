@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 from genai_iac.vocabulary import models as model_table
 
-CHAT, EMBEDDINGS, RERANK = "CHAT", "TEXT_EMBEDDINGS", "TEXT_RERANK"
+CHAT, EMBEDDINGS, RERANK = "CHAT", "TEXT_EMBEDDINGS", "TEXT_RERANK"  # capabilities, as ListModels names them
 
 
 @dataclass(frozen=True)
 class Model:
     """One base model; `dimensions` is the length of an embedding."""
 
-    name: str
+    name: str  # vendor, period, model
     capability: str = CHAT
     version: str = "1.0"
-    dimensions: int = 0
+    dimensions: int = 0  # 0: no embedding model
 
     @property
     def retired(self) -> str | None:

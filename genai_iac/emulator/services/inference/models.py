@@ -16,10 +16,12 @@ from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.time_format import SECOND
 from genai_iac.vocabulary import is_routing_profile
 
-PREFIXES = ("/20231130/actions/v1", "/openai/v1")
+PREFIXES = ("/20231130/actions/v1", "/openai/v1")  # base paths of the OpenAI-compatible API
+# A name that begins so counts as a model, in the catalog or not: new models appear
+# faster than releases.
 _VENDORS = ("xai.", "openai.", "meta.", "google.", "cohere.")
 _OCIDS = ("ocid1.generativeaimodel.", "ocid1.generativeaiendpoint.")
-_WITHOUT_RESPONSES = ("meta.", "cohere.")
+_WITHOUT_RESPONSES = ("meta.", "cohere.")  # vendors whose models have no Responses API
 _OPERATIONS = {CHAT: ("ChatCompletions", "CreateResponse"), EMBEDDINGS: ("Embeddings",)}
 
 
@@ -27,9 +29,9 @@ _OPERATIONS = {CHAT: ("ChatCompletions", "CreateResponse"), EMBEDDINGS: ("Embedd
 class AskedModel:
     """What a call names as its model: a model, or a routing profile; and the headers that its answer has for that."""
 
-    name: str
+    name: str  # model name, or OCID of the routing profile
     profile: StoredResource | None
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # of the answer, such as the chosen region
 
 
 def read_model(call: OperationContext) -> AskedModel:

@@ -25,7 +25,7 @@ from genai_iac.emulator.services.inference.request_parameters import (
     read_tool,
 )
 
-FORMATS = ("GENERIC", "COHERE", "COHEREV2")
+FORMATS = ("GENERIC", "COHERE", "COHEREV2")  # values of `apiFormat`
 _LONG = 10_000_000
 _RENAMED = {
     "maxTokens": "max_tokens", "maxCompletionTokens": "max_completion_tokens", "topP": "top_p", "temperature": "temperature",
@@ -40,7 +40,9 @@ _WITHOUT_EFFECT = (
     "isForceSingleStep",
 )  # fmt: skip
 _REFUSED = ("isEcho", "logProbs", "isLogProbsEnabled", "webSearchOptions", "isSearchQueriesOnly", "isRawPrompting")
+# parameters of the COHERE format beside the renamed ones
 _COHERE_V1 = ("apiFormat", "message", "chatHistory", "tools", "toolResults", "preambleOverride", "responseFormat")
+# Cohere's names of types to those of JSON Schema
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array", "dict": "object"}
 
 

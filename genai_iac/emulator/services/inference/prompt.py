@@ -14,14 +14,14 @@ class Tool:
     """A function the caller offers: its name and the JSON schema of its arguments."""
 
     name: str
-    parameters: dict[str, Any]
+    parameters: dict[str, Any]  # JSON Schema
 
 
 @dataclass(frozen=True)
 class ToolCall:
     """A call of a tool that the answer asks for. `arguments` is JSON text."""
 
-    id: str
+    id: str  # the tool's answer repeats it
     name: str
     arguments: str
 
@@ -31,7 +31,7 @@ class ToolChoice:
     """Which tool must be called. `mode` is none, auto or required; `name` is the tool that is demanded, if one is."""
 
     mode: str = "auto"
-    name: str | None = None
+    name: str | None = None  # None: any tool
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Conversation:
     """What was said so far. `texts` has every message's text, in order; `called` the names of the tools called."""
 
     texts: tuple[str, ...] = ()
-    last_role: str = "user"
+    last_role: str = "user"  # of the last message; scripts may ask for it
     called: tuple[str, ...] = ()
 
 
@@ -52,7 +52,7 @@ class Prompt:
     tools: tuple[Tool, ...] = ()
     choice: ToolChoice = field(default_factory=ToolChoice)
     schema: dict[str, Any] | None = None
-    stop: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()  # texts at which the answer is cut
     max_tokens: int | None = None
 
 

@@ -9,8 +9,10 @@ from genai_iac.emulator.services.inference.smallest_value import UnfittingSchema
 
 Body = Mapping[str, Any]
 
-MAX_TOOLS = 128
+MAX_TOOLS = 128  # of one request
+# checked to be strings
 _TEXTS = ("user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "service_tier")
+# Numbers that are checked: lowest and highest value.
 _RANGES = {
     "temperature": (0, 2),
     "top_p": (0, 1),

@@ -24,15 +24,16 @@ _HONOURED = (
     "previous_response_id", "store", "stream", "stream_options", "max_tool_calls", "include",
 )  # fmt: skip
 _ACCEPTED = ("reasoning", "truncation")
+# Parameters whose effect a caller would miss, with the reason that the 400 gives.
 _REFUSED = {
     "background": "every response is made at once",
     "conversation": "there are no conversations; use previous_response_id",
     "prompt": "there are no prompt templates",
     "top_logprobs": "no model is run, so there are no probabilities",
 }
-_ROLES = ("system", "developer", "user", "assistant")
+_ROLES = ("system", "developer", "user", "assistant")  # of messages
 _PARTS = {"input_text": "text", "output_text": "text", "refusal": "refusal", "input_image": None}
-_INCLUDABLE = ("reasoning.encrypted_content", "message.input_image.image_url")
+_INCLUDABLE = ("reasoning.encrypted_content", "message.input_image.image_url")  # values of `include`
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,9 @@ class ResponsesRequest:
     """A Responses call: its prompt, what was said with it added, and how it is answered."""
 
     prompt: Prompt
-    said: Said
+    said: Said  # what the next response continues from
     stream: bool
-    store: bool
+    store: bool  # False: it cannot be fetched or continued
 
 
 def read_responses_request(body: Body, model: str, before: Said) -> ResponsesRequest:

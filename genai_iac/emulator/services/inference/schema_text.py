@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from re import _parser as regex_parser  # type: ignore[attr-defined]  # the only parser of Python's own syntax
 from typing import Any
 
+# One text for each format that the validator checks.
 _FORMATS = {
     "date-time": "2026-01-01T00:00:00Z",
     "date": "2026-01-01",
@@ -20,8 +21,9 @@ _FORMATS = {
     "regex": "",
 }
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+# tried when the pattern itself gives no text
 _GUESSES = ("0", "1", "a", "A", "a@example.com", "2026-01-01", "https://example.com/")
-_MAX_LENGTH = 10_000
+_MAX_LENGTH = 10_000  # characters; a longer text would be a denial of service
 _CATEGORIES = {"CATEGORY_DIGIT": "0", "CATEGORY_SPACE": " ", "CATEGORY_WORD": "a", "CATEGORY_NOT_DIGIT": "a",
                "CATEGORY_NOT_SPACE": "a", "CATEGORY_NOT_WORD": "-"}  # fmt: skip
 

@@ -13,9 +13,11 @@ from genai_iac.emulator.services.inference.prompt import Prompt
 from genai_iac.emulator.storage.database import encode_json
 from genai_iac.emulator.storage.time_format import parse_duration
 
-MAX_RULES = 1_000
+MAX_RULES = 1_000  # of one database
+# members of a rule; any other is a 400, so that a misspelled one is noticed
 _RULE = ("match", "answer", "toolCalls", "status", "code", "message", "retryAfter", "delay", "times", "used")
-_MATCH = ("model", "text", "role")
+_MATCH = ("model", "text", "role")  # members of `match`
+# `code` where a rule gives the status only
 _STATUS_CODES = {401: "NotAuthenticated", 404: "NotAuthorizedOrNotFound", 429: "TooManyRequests"}
 
 
@@ -33,11 +35,11 @@ class ScriptedAnswer:
 class ScriptRule:
     """One rule, checked: what it matches, what it answers, and how many times (None: always)."""
 
-    model: str
+    model: str  # glob
     text: str
-    role: str | None
+    role: str | None  # of the last message; None: any
     answer: ScriptedAnswer
-    times: int | None
+    times: int | None  # None: always
     source: dict[str, Any] = field(default_factory=dict)
 
     def matches(self, prompt: Prompt) -> bool:

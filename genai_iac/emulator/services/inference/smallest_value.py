@@ -9,8 +9,8 @@ from typing import Any
 from genai_iac.emulator.services.inference.schema_numbers import smallest_number
 from genai_iac.emulator.services.inference.schema_text import smallest_text
 
-_DEPTH = 24
-_MAX_ITEMS = 1_000
+_DEPTH = 24  # references that lead to another reference
+_MAX_ITEMS = 1_000  # of one list
 _UNIONS = ("anyOf", "oneOf")
 
 

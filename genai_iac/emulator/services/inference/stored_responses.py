@@ -10,14 +10,14 @@ from typing import Any
 
 from genai_iac.emulator.storage.database import encode_json
 
-KEPT = 1_000
+KEPT = 1_000  # responses of one tenancy
 
 
 @dataclass(frozen=True)
 class Said:
     """A conversation up to here: the texts in order, and the calls of tools by id (to the tool's name)."""
 
-    texts: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()  # of all messages, oldest first
     calls: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -16,11 +16,11 @@ from genai_iac.emulator.services.operation_context import OperationContext
 class Limit:
     """A limit: its service and name, the setting that holds its value, the kind it counts, and whether in each region."""
 
-    service: str
+    service: str  # as the Limits service names it
     name: str
-    setting: str
+    setting: str  # of the emulator, with the value
     kind: str
-    regional: bool
+    regional: bool  # False: one value for the tenancy
     description: str
 
     @property

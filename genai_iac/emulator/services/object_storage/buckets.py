@@ -13,7 +13,7 @@ from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.time_format import format_instant
 
 KIND = "bucket"
-_NAME = r"[A-Za-z0-9._-]{1,256}"
+_NAME = r"[A-Za-z0-9._-]{1,256}"  # of a bucket; unique in namespace and region
 _ORDER = Order("TIMECREATED", "NAME")
 
 

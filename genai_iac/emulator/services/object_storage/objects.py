@@ -16,7 +16,7 @@ from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.time_format import format_http_date, format_instant
 
 _PATH = "/n/{namespaceName}/b/{bucketName}/o/{objectName...}"
-_META = "opc-meta-"
+_META = "opc-meta-"  # prefix of headers that are stored and returned
 
 
 @operation("object-storage", "PutObject", f"PUT {_PATH}", streamed=True)
@@ -24,6 +24,8 @@ def put_object(call: OperationContext) -> Answer:
     """PutObject."""
     bucket = load_bucket(call)
     name = call.parameters["objectName"]
+    # In the transaction of the write: two clients that use `if-none-match: *` as a lock
+    # cannot both succeed.
     _check_conditions(call, _find(call, bucket.id, name))
     content = call.request.body
     md5 = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode("ascii")

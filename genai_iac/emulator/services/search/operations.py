@@ -28,6 +28,7 @@ _TYPES = {
     "key": ("Key", "ListKeys"),
     "bucket": ("Bucket", "ListBuckets"),
 }
+# kinds whose resources are in no region
 _GLOBAL = frozenset({"compartment", "policy", "group", "user", "dynamicgroup"})
 
 

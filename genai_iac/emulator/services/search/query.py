@@ -10,8 +10,9 @@ from typing import Any
 Item = Mapping[str, Any]
 Test = Callable[[Item], bool]
 
+# A quoted text, an operator, or a word.
 _TOKEN = re.compile(r"\s*(?:('(?:[^'\\]|\\.)*')|(&&|\|\||!=|=~|=|[(),])|([A-Za-z0-9_.-]+))", re.ASCII)
-_FIELDS = {
+_FIELDS = {  # names in any case
     "displayname": "displayName",
     "identifier": "identifier",
     "compartmentid": "compartmentId",
@@ -19,7 +20,7 @@ _FIELDS = {
     "timecreated": "timeCreated",
     "resourcetype": "resourceType",
 }
-_MAX_TOKENS = 500
+_MAX_TOKENS = 500  # the parser is recursive
 
 
 class QueryError(ValueError):
@@ -30,7 +31,7 @@ class QueryError(ValueError):
 class Query:
     """Which types (lower case; empty: all), which of them, in which order."""
 
-    types: frozenset[str]
+    types: frozenset[str]  # in lower case; empty: all
     test: Test
     sort_by: str = "timeCreated"
     descending: bool = True

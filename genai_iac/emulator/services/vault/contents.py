@@ -16,17 +16,17 @@ from genai_iac.emulator.http.request_fields import choice, optional_text, text
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.secret_storage import decrypt, encrypt
 
-MAX_CONTENT = 25 * 1024
-STAGES = ("CURRENT", "PENDING", "LATEST", "PREVIOUS", "DEPRECATED")
+MAX_CONTENT = 25 * 1024  # bytes of a secret's content (Oracle: Vault, limits)
+STAGES = ("CURRENT", "PENDING", "LATEST", "PREVIOUS", "DEPRECATED")  # values of the stage parameter
 
 
 @dataclass(frozen=True)
 class Content:
     """What a request wants to put into a secret."""
 
-    value: bytes
-    name: str | None
-    stage: str
+    value: bytes  # decoded
+    name: str | None  # of the version
+    stage: str  # CURRENT or PENDING
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Version:
     """One version of a secret, without what is in it."""
 
     secret: str
-    number: int
+    number: int  # from 1
     name: str | None
     stages: tuple[str, ...]
     created: int
-    deletion: int | None
+    deletion: int | None  # when it will be deleted; None: it will not
 
 
 def read_content(body: dict[str, Any]) -> Content:

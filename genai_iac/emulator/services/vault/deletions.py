@@ -14,8 +14,8 @@ from genai_iac.emulator.storage.resources import Resources
 from genai_iac.emulator.storage.tenancy_state import ScheduledJob, schedule
 from genai_iac.emulator.storage.time_format import DAY, MINUTE, format_instant
 
-_EARLIEST = DAY
-_LATEST = 30 * DAY
+_EARLIEST = DAY  # from now
+_LATEST = 30 * DAY  # from now; also the default
 
 
 @operation("vault", "ScheduleSecretDeletion", "POST /20180608/secrets/{secretId}/actions/scheduleDeletion")

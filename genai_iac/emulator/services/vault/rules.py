@@ -10,9 +10,9 @@ from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.services.vault.contents import fingerprint
 from genai_iac.emulator.storage.time_format import DAY
 
-EXPIRY = "SECRET_EXPIRY_RULE"
-REUSE = "SECRET_REUSE_RULE"
-_INTERVAL = re.compile(r"P(\d{1,4})D", re.ASCII)
+EXPIRY = "SECRET_EXPIRY_RULE"  # `ruleType` of the rule that lets versions expire
+REUSE = "SECRET_REUSE_RULE"  # `ruleType` of the rule against earlier contents
+_INTERVAL = re.compile(r"P(\d{1,4})D", re.ASCII)  # ISO 8601 durations in days, the only form that the service takes
 
 Rules = Sequence[dict[str, Any]]
 

@@ -27,6 +27,7 @@ from genai_iac.iam_policy import permissions_of
 KIND = "vaultsecret"
 _NAME = r"[A-Za-z0-9._-]{1,255}"
 _ORDER = Order("TIMECREATED", "NAME")
+# fields of the stored body that answers show in another form, or not
 _INTERNAL = frozenset({"lastVersion", "secretRules", "metadata"})
 _STATES = (
     "CREATING", "ACTIVE", "UPDATING", "DELETING", "DELETED",
