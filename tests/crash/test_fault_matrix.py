@@ -37,6 +37,11 @@ STORIES: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
     ("watched due", _JSON): ("RenewApiKey", "UpdateSecret", "ListSecretVersions", "ChatCompletions"),
     ("watched", RETIRE): ("SetApiKeyState",),
     ("pruning", _JSON): ("DeleteApiKey", "DeletePolicy", "DeleteCompartment"),
+    ("new, project", _JSON): ("ListGenerativeAiProjects", "CreateGenerativeAiProject"),
+    ("project, changed", _JSON): (
+        "GetGenerativeAiProject", "UpdateGenerativeAiProject", "ChangeGenerativeAiProjectCompartment",
+    ),
+    ("project, pruned", _JSON): ("DeleteGenerativeAiProject",),
     ("crowded vault", _JSON): ("ScheduleSecretVersionDeletion",),
     ("rooted vault", DESTROY): ("ScheduleSecretDeletion",),
     ("rooted vault, gone", _JSON): ("CancelSecretDeletion",),
@@ -45,8 +50,7 @@ EVERY = {**FAULTS, **QUOTES, **HEADERS}
 CELLS = [
     (story, operation, name) for story, operations in STORIES.items() for operation in operations for name in EVERY
 ]
-_PROJECTS = {operation for operation in OPERATIONS if "GenerativeAiProject" in operation}  # no story has a project yet
-_NOT_CALLED = {"GetTenancy"} | _PROJECTS  # by none of these runs
+_NOT_CALLED = {"GetTenancy"}  # by none of these runs
 _FINAL = ("401", "404", "409", "412", "302", "307")
 
 
