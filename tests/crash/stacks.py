@@ -75,7 +75,9 @@ def projected(*, changed: bool = False, pruned: bool = False) -> str:
     config = {"conversationsRetentionInHours": 24 if changed else 48}
     where, text = ("platform", "Another project") if changed else ("team", "A project")
     project = document(
-        "Project", "chat", {"compartment": where, "description": text, "conversationConfig": config, "tags": {"tier": "two"}}
+        "Project",
+        "chat",
+        {"compartment": where, "description": text, "conversationConfig": config, "tags": {"tier": "two"}},
     )
     named = {} if pruned else {"project": "chat"}
     sink = {"file": {"path": "secrets/chat.env"}}
