@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conftest import Tenancy
+from conftest import SUBSCRIBED, Tenancy
 from plan_apply.sdk_helpers import ASHBURN, REGION, client, compartments, keys, policies
 
 from genai_iac.core import OWNERSHIP_TAG
@@ -85,6 +85,7 @@ def serving(home: Path, launcher: Launcher | Here, port: int = 0) -> Iterator[Be
     home.mkdir(parents=True, exist_ok=True)
     with running(home / "local.db", port, oci_dir=home / "oci", allow_kill=True) as server:
         tenancy = Tenancy(server.url, Path(server.config_file), server.tenancy)
+        tenancy.settings(subscribedRegions=SUBSCRIBED)
         yield Bench(home, tenancy, launcher)
 
 
