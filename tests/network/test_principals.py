@@ -25,7 +25,7 @@ def serve() -> Iterator[Serve]:
         asked: list[str] = []
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 asked.append(self.path)
                 self.wfile.write(answer(self.path))
                 self.close_connection = True

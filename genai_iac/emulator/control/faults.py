@@ -14,7 +14,7 @@ from typing import Any
 from genai_iac.emulator.storage.database import encode_json
 from genai_iac.emulator.storage.time_format import parse_duration
 
-_SIGNALS = {"KILL": signal.SIGKILL, "TERM": signal.SIGTERM, "INT": signal.SIGINT}
+_SIGNALS = {name: getattr(signal, f"SIG{name}") for name in ("KILL", "TERM", "INT", "HUP", "QUIT", "PIPE")}
 _KEYS = frozenset(
     {
         "status", "code", "message", "headers", "body", "contentType", "retryAfter",
@@ -205,5 +205,5 @@ def _process(effect: Mapping[str, Any]) -> int | None:
 def _signal(effect: Mapping[str, Any]) -> int:
     name = effect.get("signal", "KILL")
     if name not in _SIGNALS:
-        raise FaultError("effect.signal is KILL, TERM or INT")
+        raise FaultError(f"effect.signal is one of {', '.join(_SIGNALS)}")
     return int(_SIGNALS[name])
