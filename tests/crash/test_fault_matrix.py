@@ -101,8 +101,16 @@ def test_no_error_quotes_a_value(here: Workshop, issued: IssuedValues, operation
 @pytest.mark.parametrize(
     ("story", "operation", "name"),
     [
-        (("watched", RETIRE), "SetApiKeyState", "412"),  # one more apply left the renewal of a leaked secret to another one
-        (("watched new", _JSON), "CreateSecret", "JSON of another shape"),  # an `id` that is a number was no named error
+        (
+            ("watched", RETIRE),
+            "SetApiKeyState",
+            "412",
+        ),  # one more apply left the renewal of a leaked secret to another one
+        (
+            ("watched new", _JSON),
+            "CreateSecret",
+            "JSON of another shape",
+        ),  # an `id` that is a number was no named error
     ],
 )
 def test_cells_that_failed_once(
