@@ -21,7 +21,7 @@ COVER = "[secret]"
 _GRAM = 6  # characters; short enough that every piece of 12 contains an indexed one
 _SHORTEST = 8  # characters; what is shorter is no key, and would cover words
 _LONGEST = 64 * 1024  # characters; of a longer value, which no service makes, so many are known
-_RUN = re.compile(r"\S{6,}|[0-9A-Fa-f \t]{12,}")  # hex may be written with spaces
+_RUN = re.compile(r"\S{6,}|[0-9A-Fa-f, \t]{12,}")  # hex and lists of bytes may be written with spaces
 
 
 class Redactor:
@@ -107,24 +107,37 @@ class Redactor:
 
 
 def forms(value: str) -> Iterator[str]:
-    """What a program may turn a value into: base64 at each offset, hex, URL, JSON and backslash forms, and itself backwards.
+    """What a program may turn a value into: base64 (also of base64), hex, escapes, lists of bytes, and itself backwards.
 
     Yields:
         Some forms twice for simple values; callers use a set.
     """
     raw = value.encode("utf-8", "surrogatepass")
     yield from (value, value[::-1], quote(value, safe="", errors="replace"), quote_plus(value, errors="replace"))
-    yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], "\0".join(value))
     yield from (raw.hex(), raw.hex(" "), raw.hex(":"), raw[::-1].hex())
-    yield "".join(f"%{byte:02x}" for byte in raw)
-    yield "".join(f"\\x{byte:02x}" for byte in raw)
-    yield "".join(f"\\u{ord(character):04x}" for character in value)
-    yield "".join(f"&#{ord(character)};" for character in value)
+    yield from (raw.hex(" ", -2), raw[1:].hex(" ", -2))  # dumps, in groups of two bytes
+    yield from _escaped(value, raw)
+    yield from (", ".join(str(byte) for byte in raw), ",".join(str(byte) for byte in raw))
+    for encoded in (*_base64(raw), *_base64(value.encode("utf-16-le", "surrogatepass"))):
+        yield from (encoded, encoded.translate(str.maketrans("+/", "-_")), quote(encoded, safe=""))
+    for encoded in _base64(raw):  # content of a Vault secret, in a request that is quoted encoded
+        yield encoded.encode().hex()
+        yield from _base64(encoded.encode())
+
+
+def _escaped(value: str, raw: bytes) -> Iterator[str]:
+    """Each character, or byte, as an escape of its own."""
+    for template in ("%{:02x}", "\\x{:02x}", "\\{:03o}", "={:02x}"):
+        yield "".join(template.format(byte) for byte in raw)
+    for template in ("\\u{:04x}", "\\u{{{:x}}}", "&#{};", "&#x{:x};"):
+        yield "".join(template.format(ord(character)) for character in value)
+
+
+def _base64(raw: bytes) -> Iterator[str]:
+    """At each offset; the first characters mix with whatever precedes the value, and so do the last with what follows."""
     for before in range(3):
-        # the first characters mix with whatever precedes the value, and so do the last with what follows
-        encoded = base64.b64encode(b"\0" * before + raw).decode()[before + 1 if before else 0 :].rstrip("=")
-        yield from (encoded, encoded.translate(str.maketrans("+/", "-_")))
-        yield quote(encoded, safe="")
+        yield base64.b64encode(b"\0" * before + raw).decode()[before + 1 if before else 0 :].rstrip("=")
 
 
 def _fold(text: str) -> str:

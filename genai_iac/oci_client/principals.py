@@ -7,13 +7,19 @@ import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from genai_iac.core.errors import UsageError
+from genai_iac.oci_client.transport import refuse_redirects
 
 METADATA = "http://169.254.169.254/opc/v2"  # of OCI's compute instances; link-local
 _PROBE, _LIMIT = 3.0, 8.0  # seconds
 _HINT = "this principal exists only on OCI itself; elsewhere use --auth api_key with a profile"
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    def redirect_request(self, *args: Any, **options: Any) -> None:
+        """None: the redirect is the answer."""
 
 
 def check_metadata_service() -> None:
@@ -26,8 +32,9 @@ def check_metadata_service() -> None:
         raise UsageError(f"OCI_METADATA_BASE_URL {url[:200]!r} is no http address", hint="unset it")
     request = Request(url, headers={"Authorization": "Bearer Oracle"})  # noqa: S310  # http is checked above
     try:
-        build_opener(ProxyHandler({})).open(request, timeout=_PROBE).close()
+        build_opener(ProxyHandler({}), _NoRedirect()).open(request, timeout=_PROBE).close()
     except HTTPError as error:
+        error.close()
         raise _refused(f"{url} answered {error.code} {error.reason}") from error
     except (OSError, ValueError) as error:
         raise _refused(f"{url}: {getattr(error, 'reason', error)}") from error
@@ -42,6 +49,7 @@ def within_limit(make: Callable[[], Any]) -> Any:
     Raises:
         UsageError: with the first line of what it raised.
     """
+    refuse_redirects()
     outcome: list[Any] = []
     failure: list[BaseException] = []
 

@@ -89,6 +89,17 @@ def read_rows(data: Any, operation: str) -> list[dict[str, Any]]:
     return items
 
 
+# members that are read further without a look, and what they are
+_FORMS: Mapping[str, type | tuple[type, ...]] = {
+    "versionNumber": int,
+    "stages": (list, type(None)),
+    "secretBundleContent": Mapping,
+    **dict.fromkeys(
+        ("id", "keyId", "vaultId", "secretName", "lifecycleState", "managementEndpoint", "regionName", "status"), str
+    ),
+}
+
+
 def expect(data: Any, operation: str, *names: str) -> Mapping[str, Any]:
     """The answer, or one row of it, when it has those members. Raises ServiceFailure when it is something else.
 
@@ -96,6 +107,9 @@ def expect(data: Any, operation: str, *names: str) -> Mapping[str, Any]:
         names: members that the caller relies on.
     """
     if isinstance(data, Mapping) and all(name in data for name in names):
+    if isinstance(data, Mapping) and all(
+        name in data and isinstance(data[name], _FORMS.get(name, object)) for name in names
+    ):
         return data
     raise ServiceFailure(
         f"{operation}: the service answered with something without {' and '.join(names)}",

@@ -41,6 +41,24 @@ def _no_target(response: Any) -> None:
     del response
 
 
+def refuse_redirects() -> None:
+    """From now on a redirect is an error for every session of the SDK that `settle_session` has not settled: its signers make
+    their own, which ask for tokens, and no caller gets hold of them."""
+    from oci._vendor import requests
+
+    requests.Session.get_redirect_target = _refuse_target
+
+
+def _refuse_target(session: Any, response: Any) -> None:
+    del session
+    if response.is_redirect:
+        from oci._vendor.requests.exceptions import RequestException
+
+        response.close()
+        address = response.url.partition("?")[0]
+        raise RequestException(f"{address} answered {response.status_code}, a redirect, which is not followed")
+
+
 def _bounded(adapter: type[Any]) -> Any:
     """An adapter like that, whose connections and answers are bounded."""
 

@@ -32,11 +32,34 @@ SHAPES: dict[str, Callable[[bytes], str]] = {
     "JSON": lambda raw: json.dumps(raw.decode()),
     "JSON escapes": lambda raw: "".join(f"\\u{byte:04x}" for byte in raw),
     "shell escapes": lambda raw: "".join(f"\\x{byte:02x}" for byte in raw),
+    "octal escapes": lambda raw: "".join(f"\\{byte:03o}" for byte in raw),
+    "escapes in braces": lambda raw: "".join(f"\\u{{{byte:x}}}" for byte in raw),
+    "quoted printable": lambda raw: "".join(f"={byte:02X}" for byte in raw),
+    "HTML escapes in hex": lambda raw: "".join(f"&#x{byte:X};" for byte in raw),
+    "a dump": lambda raw: raw.hex(" ", -2),
+    "a dump, one byte later": lambda raw: raw[1:].hex(" ", -2),
+    "a list of bytes": lambda raw: str(list(raw))[1:-1],
+    "a narrow list of bytes": lambda raw: ",".join(map(str, raw)),
+    "UTF-16": lambda raw: "\0".join(raw.decode()),
+    **{
+        f"base64 of UTF-16, offset {before}": lambda raw, before=before: base64.b64encode(
+            b"{" * before + raw.decode().encode("utf-16-le")
+        ).decode()
+        for before in range(3)
+    },
+    "hex of base64": lambda raw: base64.b64encode(raw).hex(),
     "HTML escapes": lambda raw: "".join(f"&#{byte};" for byte in raw),
     **{
         f"{name}, offset {before}": lambda raw, encode=encode, before=before: encode(b"{" * before + raw + b"}").decode()
         for before in range(3)
         for name, encode in (("base64", base64.b64encode), ("base64url", base64.urlsafe_b64encode))
+    },
+    **{
+        f"base64 of base64, offsets {inner} and {outer}": lambda raw, inner=inner, outer=outer: base64.b64encode(
+            b'"' * outer + base64.b64encode(b"{" * inner + raw)
+        ).decode()
+        for inner in range(3)
+        for outer in range(3)
     },
     "inside a larger base64": lambda raw: base64.b64encode(
         json.dumps({"OPENAI_API_KEY": raw.decode(), "x": 1}, indent=2).encode()
@@ -62,7 +85,8 @@ def test_a_value_is_found_in_every_form(shape: str) -> None:
 def test_every_piece_of_a_form_is_found(shape: str) -> None:
     Secret(VALUE)
     quoted = SHAPES["as it is" if shape == "inside a larger base64" else shape](VALUE.encode())
-    for start in range(4, len(quoted) - PIECE - 4):  # the ends of base64 mix with their neighbours
+    ends = 8 if "base64 of base64" in shape else 4  # of base64 they mix with their neighbours
+    for start in range(ends, len(quoted) - PIECE - ends):
         assert redact(f"see <{quoted[start : start + PIECE]}> there") == f"see <{COVER}> there"
 
 

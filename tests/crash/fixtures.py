@@ -43,9 +43,9 @@ class Bench:
         self.project.mkdir(parents=True, exist_ok=True)
         (self.project / "stack.yaml").write_text(text, encoding="utf-8")
 
-    def run(self, *arguments: str, meet: Any = lambda pid: None) -> Ended:
-        """Run genai-iac in the project, in a process of its own."""
-        return self.launcher.run(arguments, self.project, self.environ, meet)
+    def run(self, *arguments: str, meet: Any = lambda pid: None, broken: str = "") -> Ended:
+        """Run genai-iac in the project, in a process of its own; `broken`: how its standard output cannot be written."""
+        return self.launcher.run(arguments, self.project, self.environ, meet, broken)
 
     def apply(self) -> Ended:
         """Apply, which must go well."""

@@ -1,7 +1,8 @@
 """A process that has genai-iac imported and forks a child for each run: a cold interpreter would take longer than the run.
 
-Speaks JSON lines on its standard streams. `{"arguments", "cwd", "environ", "out", "err"}` is answered `{"pid"}`; the child
-then waits for the line `go`, runs, and is answered `{"status"}` (a negative one is the signal that ended it).
+Speaks JSON lines on its standard streams. `{"arguments", "cwd", "environ", "out", "err", "broken"}` is answered `{"pid"}`; the child
+then waits for the line `go`, runs, and is answered `{"status"}` (a negative one is the signal that ended it). `broken` says how
+standard output cannot be written: "full" (/dev/full), "closed" (there is none), "gone" (a pipe without a reader).
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ def _run(order: dict[str, Any], gate: int, settled: int) -> None:
         file = os.open(Path(order[name]), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(file, number)
         os.close(file)
+    _break_output(order["broken"])
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     sys.argv = ["genai-iac", *order["arguments"]]
@@ -82,6 +84,17 @@ def _run(order: dict[str, Any], gate: int, settled: int) -> None:
         sys.stderr.flush()
         os._exit(ended.code if isinstance(ended.code, int) else 1)
     os._exit(0)
+
+
+def _break_output(how: str) -> None:
+    if how == "closed":
+        os.close(1)
+    elif how:
+        reading, writing = os.pipe() if how == "gone" else (None, os.open("/dev/full", os.O_WRONLY))
+        if reading is not None:
+            os.close(reading)
+        os.dup2(writing, 1)
+        os.close(writing)
 
 
 if __name__ == "__main__":

@@ -33,8 +33,10 @@ class Here:
         cwd: Path,
         environ: Mapping[str, str],
         meet: Callable[[int], object] = lambda pid: None,
+        broken: str = "",
     ) -> Ended:
         """Run genai-iac to its end."""
+        assert not broken, "the streams of this process stay as they are"
         ran = run_in_process(arguments, cwd, environ)
         return Ended(ran.code, ran.out, ran.err)
 
@@ -70,13 +72,14 @@ class Launcher:
         cwd: Path,
         environ: Mapping[str, str],
         meet: Callable[[int], object] = lambda pid: None,
+        broken: str = "",
     ) -> Ended:
-        """Run genai-iac to its end; `meet` is told the process's id before it begins."""
+        """Run genai-iac to its end; `meet` is told the process's id before it begins; `broken`: see launcher.py."""
         out, err = self._scratch / "out", self._scratch / "err"
         for file in (out, err):
             file.write_bytes(b"")
-        order = {"arguments": arguments, "cwd": str(cwd), "environ": dict(environ), "out": str(out), "err": str(err)}
-        self._tell(json.dumps(order))
+        streams = {"out": str(out), "err": str(err), "broken": broken}
+        self._tell(json.dumps({"arguments": arguments, "cwd": str(cwd), "environ": dict(environ), **streams}))
         meet(self._answer()["pid"])
         self._tell("go")
         code = self._answer()["status"]

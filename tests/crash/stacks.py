@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from plan_apply.manifests import Document, compartment, key, policy, stack
+from plan_apply.manifests import Document, compartment, document, key, policy, stack
 
 PAIR = [{"name": "key-one", "expires": "90d"}, {"name": "key-two", "expires": "135d"}]
 ROTATION = {"every": "60d", "overlap": "7d", "idle": "24h", "verify": {"model": "xai.grok-4"}}
@@ -67,6 +67,22 @@ def placed(where: str, *, region: str | None = None) -> str:
             grants=[{"apiKey": "chat", "apis": ["chat", "responses"], "models": ["xai.grok-4"]}],
         ),
         name="reference",
+    )
+
+
+def projected(*, changed: bool = False, pruned: bool = False) -> str:
+    """A key whose callers name a project; `changed`: it is elsewhere and another one, `pruned`: it is gone, and nobody names it."""
+    config = {"conversationsRetentionInHours": 24 if changed else 48}
+    where, text = ("platform", "Another project") if changed else ("team", "A project")
+    project = document(
+        "Project",
+        "chat",
+        {"compartment": where, "description": text, "conversationConfig": config, "tags": {"tier": "two"}},
+    )
+    named = {} if pruned else {"project": "chat"}
+    sink = {"file": {"path": "secrets/chat.env"}}
+    return _reference(
+        key("chat", compartment="team", secrets=PAIR, deliverTo=[sink], **named), *([] if pruned else [project])
     )
 
 

@@ -22,7 +22,7 @@ from plan_apply.manifests import Document
 from plan_apply.sdk_helpers import REGION, client, ended, keys
 from plan_apply.test_command_line import at_a_terminal
 
-from genai_iac.cli.commands.rotate import is_announced_renewal
+from genai_iac.cli.leak_renewal import is_announced_renewal
 from genai_iac.core import Address, Call, Change, Invalidation, Plan
 
 from .rotation_cases import (
@@ -326,7 +326,7 @@ def test_a_second_half_that_was_not_announced_is_asked_for() -> None:
 
     def announced(*calls: Call, **more: Any) -> bool:
         change = Change(Address("ApiKey", "chat"), ("renew",), "", None, {}, calls, **more)
-        return is_announced_renewal(Plan("s", None, "t", REGION, (change,), 0, 0), "one")
+        return is_announced_renewal(Plan("s", None, "t", REGION, (change,), 0, 0), {change.address: "one"})
 
     assert announced(renew) and announced(renew, end)
     assert not announced(other) and not announced(renew, other) and not announced(renew, update) and not announced(end)

@@ -46,10 +46,11 @@ def COMMAND(  # noqa: N802
     """Apply the manifests to the tenancy. PATH may be a plan saved by plan --out FILE."""
     from genai_iac.cli.approval import hold_to_approval, read_approved
     from genai_iac.cli.console import Console
+    from genai_iac.cli.leak_renewal import apply_and_renew
     from genai_iac.cli.lock import apply_lock
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.cli.planning import PlanOptions, make_draft
-    from genai_iac.cli.run_apply import Approval, apply_draft, apply_saved, is_saved_plan, path_words
+    from genai_iac.cli.run_apply import Approval, apply_saved, is_saved_plan, path_words
     from genai_iac.cli.session import open_session
     from genai_iac.core.errors import UsageError
 
@@ -77,4 +78,4 @@ def COMMAND(  # noqa: N802
             # shown.
             hold_to_approval(draft, agreed, output, quiet=as_json)
             writes.approved = agreed.fingerprint
-        return apply_draft(draft, consent, output)
+        return apply_and_renew(draft, consent, output, unasked=auto_approve)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from genai_iac.cli.audit import WriteLog, audit_flag
 from genai_iac.cli.complete import complete_address
-
-if TYPE_CHECKING:
-    from genai_iac.core import Plan
 
 
 @click.command("rotate")
@@ -44,13 +40,12 @@ def COMMAND(  # noqa: N802
     audit: Path | None,
 ) -> int:
     """Start or continue a key's rotation: all steps that are safe now; apply makes the others when they are due."""
-    from dataclasses import replace
-
     from genai_iac.cli.console import Console
+    from genai_iac.cli.leak_renewal import apply_and_renew
     from genai_iac.cli.lock import apply_lock
     from genai_iac.cli.options import GlobalOptions, read_addresses
     from genai_iac.cli.planning import PlanOptions, make_draft
-    from genai_iac.cli.run_apply import Approval, apply_draft, path_words
+    from genai_iac.cli.run_apply import Approval, path_words
     from genai_iac.cli.session import open_session
     from genai_iac.core.errors import UsageError
     from genai_iac.planning.guards import Overrides
@@ -90,20 +85,4 @@ def COMMAND(  # noqa: N802
                 hint=f"{by_hand}declare rotation: {{every: 60d}} on an ApiKey with two secrets",
             )
         draft = make_draft(workspace, PlanOptions(targets, overrides=overrides, requests={key: request}))
-        code = apply_draft(draft, consent, output)
-        if not leaked or revoke or code or not any("deactivate" in one.actions for one in draft.plan.changes):
-            return code
-        # the leaked value is dead by now: the second half, planned anew on what is live; agreed to where it is as announced
-        if not as_json:
-            output.say("")
-        renewal = make_draft(workspace, PlanOptions(targets, overrides=overrides))
-        announced = auto_approve or is_announced_renewal(renewal.plan, leaked)
-        return apply_draft(renewal, replace(consent, given=announced), output)
-
-
-def is_announced_renewal(plan: Plan, leaked: str) -> bool:
-    """Whether the plan does no more than the plan before it announced: the leaked secret renewed, and no value in use stopped."""
-    return all(
-        not change.losses and change.new_secrets == (leaked,) and all(call.secret == leaked for call in change.calls)
-        for change in plan.changes
-    )
+        return apply_and_renew(draft, consent, output, unasked=auto_approve)

@@ -14,8 +14,8 @@ from typing import Any
 from genai_iac.emulator.storage.database import encode_json
 from genai_iac.emulator.storage.time_format import parse_duration
 
-_SIGNALS = {"KILL": signal.SIGKILL, "TERM": signal.SIGTERM, "INT": signal.SIGINT}
-_KEYS = frozenset(  # members of an effect
+_SIGNALS = {name: getattr(signal, f"SIG{name}") for name in ("KILL", "TERM", "INT", "HUP", "QUIT", "PIPE")}
+_KEYS = frozenset(
     {
         "status", "code", "message", "headers", "body", "contentType", "retryAfter",
         "quote", "drop", "reset", "truncate", "trickle", "delay", "silence", "kill", "signal", "lag",
@@ -217,5 +217,5 @@ def _process(effect: Mapping[str, Any]) -> int | None:
 def _signal(effect: Mapping[str, Any]) -> int:
     name = effect.get("signal", "KILL")
     if name not in _SIGNALS:
-        raise FaultError("effect.signal is KILL, TERM or INT")
+        raise FaultError(f"effect.signal is one of {', '.join(_SIGNALS)}")
     return int(_SIGNALS[name])
