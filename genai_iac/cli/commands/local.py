@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -56,15 +57,32 @@ def _told_apart(url: str, db: Path) -> list[str]:
 @COMMAND.command("env")
 @_PORT
 @_DB
-def print_environment(port: int, db: Path) -> int:
+@click.option("--region", metavar="REGION", help="The region that those clients mean [the home region].")
+def print_environment(port: int, db: Path, region: str | None) -> int:
     """Write an OCI config file and print the shell exports that make other clients use the local emulator."""
-    from genai_iac.emulator import shell_exports, write_client_config
+    from genai_iac.emulator import Emulator, shell_exports
 
-    with telling_errors(db):
-        config = write_client_config(db, profiles_of(db))
-    for name, value in shell_exports(f"http://127.0.0.1:{port}", config.absolute()).items():
+    directory = profiles_of(db)
+    with telling_errors(db), Emulator(db, oci_dir=directory) as tenancy:
+        subscribed = tenancy.subscribed_regions
+    chosen = _check_region(region, subscribed) if region else None
+    for name, value in shell_exports(f"http://127.0.0.1:{port}", (directory / "config").absolute(), chosen).items():
         echo(f"export {name}={shlex.quote(value)}")
     return 0
+
+
+def _check_region(region: str, subscribed: Collection[str]) -> str:
+    """The long name of a region that answers. Raises UsageError for every other."""
+    from genai_iac.core.errors import UsageError
+    from genai_iac.oci_client.regions import normalize_region
+
+    name = normalize_region(region, "--region")
+    if name not in subscribed:
+        raise UsageError(
+            f"--region: the local tenancy is not subscribed to {name}",
+            hint=f"choose {', '.join(subscribed)}, or add it to subscribedRegions with POST /_local/settings",
+        )
+    return name
 
 
 @COMMAND.command("reset")
