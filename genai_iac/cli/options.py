@@ -199,7 +199,10 @@ GLOBAL_FLAGS: list[click.Parameter] = [
 
 
 def add_global_flags(command: click.Command) -> click.Command:
-    """The command with the global flags after its own, and an environment variable for each of its own flags."""
+    """The command with the global flags after its own, and an environment variable for each of its own flags.
+
+    A flag of its own that is called as a global one takes its place.
+    """
     if getattr(command, "has_global_flags", False):
         return command
     if isinstance(command, click.Group):
@@ -209,7 +212,10 @@ def add_global_flags(command: click.Command) -> click.Command:
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.envvar is None and parameter.name:
             parameter.envvar = PREFIX + max(parameter.opts, key=len).lstrip("-").replace("-", "_").upper()
+    own = {parameter.name for parameter in command.params}
     for flag in GLOBAL_FLAGS:
+        if flag.name in own:
+            continue
         later = copy(flag)
         later.envvar = None  # read once, by the group
         # `--help` of a command lists its own flags; the group's help has these.

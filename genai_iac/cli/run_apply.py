@@ -53,7 +53,8 @@ def next_step_lines(workspace: Session, made: Iterable[Address], allowed: Collec
         for entry in resource.settings.get("deliverTo", ()) if resource else ():
             if "file" in entry and entry["file"].get("format", "dotenv") == "dotenv":
                 path = _shown_path(workspace, str(entry["file"]["path"]))
-                return _lines(workspace, address, model, path, Names.of(entry["file"].get("env")))
+                named = bool(resource and resource.settings.get("project"))
+                return _lines(workspace, address, model, path, Names.of(entry["file"].get("env")), named)
     return ""
 
 
@@ -64,15 +65,16 @@ def _models(one: KeyPermission) -> list[str]:
     return [one.model] if one.model is not None and one.admits(one.model) else []
 
 
-def _lines(workspace: Session, address: Address, model: str, path: str, names: Names) -> str:
+def _lines(workspace: Session, address: Address, model: str, path: str, names: Names, project: bool) -> str:
     serve = ""
+    header = f'    -H "OpenAI-Project: ${names.project}" \\\n' if project else ""
     if workspace.flags.local:
         serve = f"  {program()} local serve &   # the local emulator of {LOCAL_DB}, where this key lives\n"
     return (
         f"\nCall a model with {address}:\n{serve}"
         f"  set -a; . {shlex.quote(path)}; set +a\n"
         f'  curl "${names.base_url}/chat/completions" -H "Authorization: Bearer ${names.key}" \\\n'
-        "    -H 'Content-Type: application/json' \\\n"
+        f"{header}    -H 'Content-Type: application/json' \\\n"
         f"    -d {shlex.quote(json.dumps({'model': model, 'messages': [{'role': 'user', 'content': 'Hello'}]}))}\n"
     )
 

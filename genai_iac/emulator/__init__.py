@@ -1,7 +1,8 @@
 """The local OCI emulator: an HTTP server with OCI's wire protocol and SQLite storage, for any OCI client.
 
 For: tests and trials without a cloud account. In: signed HTTP requests. Out: OCI's responses, errors, delays.
-Must not know: the rest of this project except `iam_policy`, so that a mistake of the tool is not repeated here.
+Must not know: the rest of this project except `iam_policy`, `filesystem` and the table of `vocabulary`, so that a mistake of the
+tool is not repeated here.
 
 with running() as tenancy:
     client = IdentityClient(oci.config.from_file(str(tenancy.config_file)), service_endpoint=tenancy.url)

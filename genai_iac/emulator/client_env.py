@@ -18,19 +18,19 @@ _TERRAFORM_CLIENTS = (
 )
 
 
-def shell_exports(url: str, config_file: Path | str) -> dict[str, str]:
+def shell_exports(url: str, config_file: Path | str, region: str | None = None) -> dict[str, str]:
     """The environment that points genai-iac, oci-cli, the OCI SDKs, terraform-provider-oci and OpenAI clients at `url`.
 
-    Args:
-        url: of the running emulator.
-        config_file: with the profile DEFAULT.
+    `region`: the long name of the one that those clients mean; without it the home region. genai-iac itself is given no
+    region, since it chooses one for each call.
     """
-    region = _region_of(Path(config_file))
+    chosen = url if region is None else f"{url}/r/{region}"
+    region = region or _region_of(Path(config_file))
     return {
         "GENAI_IAC_ENDPOINT": url,
         "GENAI_IAC_CONFIG_FILE": str(config_file),
         "GENAI_IAC_PROFILE": DEFAULT_PROFILE,
-        "OCI_CLI_ENDPOINT": url,
+        "OCI_CLI_ENDPOINT": chosen,
         "OCI_CLI_CONFIG_FILE": str(config_file),
         "OCI_CLI_PROFILE": DEFAULT_PROFILE,
         "OCI_CLI_REGION": region,
@@ -38,7 +38,7 @@ def shell_exports(url: str, config_file: Path | str) -> dict[str, str]:
         "OCI_REGION": region,
         "TF_VAR_region": region,
         "TF_VAR_config_file_profile": DEFAULT_PROFILE,
-        "CLIENT_HOST_OVERRIDES": ";".join(f"{client}={url}" for client in _TERRAFORM_CLIENTS),
+        "CLIENT_HOST_OVERRIDES": ";".join(f"{client}={chosen}" for client in _TERRAFORM_CLIENTS),
         "OPENAI_BASE_URL": f"{url}/r/{region}/20231130/actions/v1",
     }
 

@@ -56,6 +56,11 @@ class Emulator:
         """The home region as it is now."""
         return read_tenancy_state(self._database.connection).home
 
+    @property
+    def subscribed_regions(self) -> tuple[str, ...]:
+        """The regions that answer requests; the others are 401."""
+        return read_tenancy_state(self._database.connection).settings.subscribedRegions
+
     def reset(self) -> None:
         """Forget everything but the tenancy's and its administrator's identity.
 

@@ -106,7 +106,6 @@ def expect(data: Any, operation: str, *names: str) -> Mapping[str, Any]:
     Args:
         names: members that the caller relies on.
     """
-    if isinstance(data, Mapping) and all(name in data for name in names):
     if isinstance(data, Mapping) and all(
         name in data and isinstance(data[name], _FORMS.get(name, object)) for name in names
     ):

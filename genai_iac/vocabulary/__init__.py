@@ -12,8 +12,20 @@ from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["Model", "TypePermissions", "as_of", "is_routing_profile", "model_warning", "models", "type_permissions"]
+__all__ = [
+    "CHAT",
+    "EMBEDDINGS",
+    "RERANK",
+    "Model",
+    "TypePermissions",
+    "as_of",
+    "is_routing_profile",
+    "model_warning",
+    "models",
+    "type_permissions",
+]
 
+CHAT, EMBEDDINGS, RERANK = "CHAT", "TEXT_EMBEDDINGS", "TEXT_RERANK"
 _ROUTING_PROFILE = "ocid1.generativeairoutingprofile."
 
 
@@ -37,6 +49,13 @@ class Model:
     regions: tuple[str, ...]  # where it is served; empty when the table does not tell
     apis: tuple[str, ...]  # the APIs that serve it; empty when the table does not tell
     source: str
+    capability: str = CHAT  # as the SDK's enum of models has it
+    dimensions: int = 0  # the length of an embedding; 0 for a model that makes none
+
+    @property
+    def vendor(self) -> str:
+        """The part before the first period."""
+        return self.name.partition(".")[0]
 
 
 def as_of() -> date:
@@ -70,6 +89,8 @@ def models() -> Mapping[str, Model]:
             _listed(facts.get("regions", "")),
             _listed(facts.get("apis", "")),
             source,
+            facts.get("capability", CHAT),
+            int(facts.get("dimensions", 0)),
         )
         for name, facts, source in _rows("model")
     }

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
 from conftest import Project, Tenancy
+from plan_apply.curl_lines import read_dotenv
+from plan_apply.test_projects import works
 
 
 @pytest.fixture
@@ -13,7 +19,7 @@ def started(offline: Project) -> Project:
 
 
 def test_it_plans_on_the_local_tenancy(started: Project) -> None:
-    assert "Plan: 3 to add, 0 to change, 0 to destroy." in started.run("--local", "plan", "shop").out
+    assert "Plan: 4 to add, 0 to change, 0 to destroy." in started.run("--local", "plan", "shop").out
 
 
 def test_its_key_rotates(started: Project) -> None:
@@ -22,6 +28,30 @@ def test_its_key_rotates(started: Project) -> None:
         "key-two answered with openai.gpt-oss-120b"
         in started.run("--local", "rotate", "ApiKey/chat-app", "shop", "--auto-approve").out
     )
+
+
+def test_its_callers_need_nothing_but_what_is_delivered(project: Project, tenancy: Tenancy) -> None:
+    """Where calls have to name a project: applied, rotated to the end, and both APIs answer the openai SDK each time."""
+    tenancy.settings(projectRequired=True)
+    project.run("init", "shop")
+    said = project.run("apply", "--auto-approve", "shop").out
+    sink = project.path / "shop/secrets/chat-app.env"
+    first = read_dotenv(sink)
+    assert works(first) and (shutil.which("curl") is None or _answers(said, project.path))
+    project.run("rotate", "ApiKey/chat-app", "shop", "--auto-approve")
+    tenancy.advance("8d")
+    project.run("apply", "--auto-approve", "shop")
+    assert "No changes." in project.run("plan", "shop").out
+    second = read_dotenv(sink)
+    assert works(second) and not works(first)
+    assert not works({name: value for name, value in second.items() if name != "OPENAI_PROJECT_ID"})
+
+
+def _answers(said: str, directory: Path) -> bool:
+    """Whether the lines that `apply` says to call a model with get an answer, run in a shell as they stand there."""
+    lines = said.partition("Call a model with ApiKey/chat-app:\n")[2]
+    ran = subprocess.run(["sh", "-ec", lines], cwd=directory, capture_output=True, text=True, check=True)
+    return '"choices"' in ran.stdout
 
 
 def test_lint_and_fmt_find_nothing(started: Project) -> None:

@@ -107,7 +107,11 @@ def _things(clients: Clients) -> dict[str, Any]:
         "regionRoutingPolicy": {"allowedRegions": [CHICAGO]},
         "modelRoutingPolicy": {"allowedModels": ["openai.gpt-oss-120b"]},
     }
+    domain = identity.list_domains(clients.root).data[0].id
+    renaming = {"displayName": "Default", "description": "-"}
+    iam_work = identity.update_domain(domain, renaming).headers["opc-work-request-id"]
     path = {
+        "domainId": domain, "iamWorkRequestId": iam_work,
         "generativeAiProjectId": ai.create_generative_ai_project(named).data.id,
         "routingProfileId": ai.create_routing_profile({**named, **routes}).data.id,
         "tenancyId": clients.root, "compartmentId": compartment, "policyId": policy.id, "groupId": group, "userId": admin["user"],

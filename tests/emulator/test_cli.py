@@ -14,7 +14,7 @@ import pytest
 
 from genai_iac.emulator import running, shell_exports
 
-from .clients import CHAT_ANY, holds
+from .clients import CHAT_ANY, CHICAGO, Clients, holds
 
 CLI = os.environ.get("GENAI_IAC_TEST_OCI_CLI") or shutil.which("oci")
 pytestmark = pytest.mark.skipif(CLI is None, reason="oci-cli is not installed; see this file's first lines")
@@ -104,3 +104,19 @@ def test_a_compartment_a_policy_and_a_key_come_and_go(oci: Oci) -> None:
     oci("generative-ai", "api-key", "delete", "--api-key-id", key["id"], "--force")
     gone = oci("iam", "compartment", "delete", "-c", made["id"], "--force", "--wait-for-state", "SUCCEEDED")
     assert gone["data"]["status"] == "SUCCEEDED"
+
+
+def test_the_exported_region_is_the_one_that_commands_reach() -> None:
+    """`--region` of oci-cli changes no endpoint that it is given; `local env --region` and `--endpoint` do."""
+    with running() as tenancy:
+        made = Clients(tenancy).key(tenancy.tenancy)
+        exports = shell_exports(tenancy.url, tenancy.config_file, CHICAGO)
+        listing = ("generative-ai", "api-key-collection", "list-api-keys", "-c", tenancy.tenancy)
+        elsewhere = f"{tenancy.url}/r/eu-frankfurt-1"
+        for flags, expected in (((), [made.id]), (("--endpoint", elsewhere), [])):
+            done = subprocess.run(
+                [str(CLI), *flags, *listing], env={**os.environ, **exports}, capture_output=True, text=True, timeout=300
+            )
+            assert done.returncode == 0, done.stderr
+            found = json.loads(done.stdout)["data"]["items"] if done.stdout.strip() else []
+            assert [item["id"] for item in found] == expected

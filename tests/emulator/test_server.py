@@ -20,7 +20,7 @@ from counting import PATIENCE
 
 from genai_iac.emulator import Emulator, running, serve, shell_exports, write_client_config
 
-from .clients import Clients, control
+from .clients import CHICAGO, Clients, control
 from .test_processes import served
 
 
@@ -156,6 +156,21 @@ def test_exports_point_every_client_here(tmp_path: Path) -> None:
     assert overrides["oci_identity.IdentityClient"] == "http://127.0.0.1:4180"
     assert overrides["oci_generative_ai.GenerativeAiClient"] == "http://127.0.0.1:4180"
     assert exports["OPENAI_BASE_URL"] == "http://127.0.0.1:4180/r/us-ashburn-1/20231130/actions/v1"
+
+
+def test_exports_for_a_region_reach_that_region(tmp_path: Path) -> None:
+    with running(tmp_path / "local.db") as tenancy:
+        clients = Clients(tenancy)
+        key = clients.key(tenancy.tenancy)
+        for region, found in ((CHICAGO, [key.id]), ("eu-frankfurt-1", [])):
+            exports = shell_exports(tenancy.url, tenancy.config_file, region)
+            overrides = dict(item.split("=", 1) for item in exports["CLIENT_HOST_OVERRIDES"].split(";"))
+            assert {exports["OCI_CLI_REGION"], exports["OCI_REGION"], exports["TF_VAR_region"]} == {region}
+            for endpoint in (exports["OCI_CLI_ENDPOINT"], overrides["oci_generative_ai.GenerativeAiClient"]):
+                client = oci.generative_ai.GenerativeAiClient(clients.config(), service_endpoint=endpoint)
+                assert [item.id for item in client.list_api_keys(tenancy.tenancy).data.items] == found
+            assert exports["OPENAI_BASE_URL"] == f"{tenancy.url}/r/{region}/20231130/actions/v1"
+            assert exports["GENAI_IAC_ENDPOINT"] == tenancy.url
 
 
 def test_the_application_is_plain_asgi() -> None:

@@ -8,6 +8,8 @@ import oci
 import openai
 import pytest
 
+from genai_iac import vocabulary
+
 from .clients import CHAT_ANY, CHICAGO, MODEL, Clients, refusal
 from .signed import call as send_signed
 
@@ -271,6 +273,11 @@ def test_the_control_plane_lists_models(shared: Clients) -> None:
     assert {m.vendor for m in client.list_models(shared.root, vendor="cohere").data.items} == {"cohere"}
     embedding = client.list_models(shared.root, capability=["TEXT_EMBEDDINGS"]).data.items
     assert {model.display_name for model in embedding} >= {"cohere.embed-v4.0"}
+    listed = {model.display_name: (*model.capabilities, model.time_on_demand_retired) for model in found}
+    known = vocabulary.models().values()
+    assert {name: (capability, day and day.date()) for name, (capability, day) in listed.items()} == {
+        model.name: (model.capability, model.retired) for model in known
+    }, "there is one list of models"
     assert len(client.list_models(shared.root, limit=2).data.items) == 2
     everything = oci.pagination.list_call_get_all_results(client.list_models, shared.root, limit=2).data
     assert [model.id for model in everything] == [model.id for model in found]

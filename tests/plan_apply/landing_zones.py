@@ -27,7 +27,8 @@ class LandingZone:
     policies: tuple[Mapping[str, Any], ...]
 
     def named(self, kind: str) -> Iterable[str]:
-        """The groups or dynamic groups that the policies name; the files list some of them. There is one identity domain."""
+        """The groups or dynamic groups that the policies name; the files list some of them. Those of another identity domain
+        than Default stand behind its name and a slash."""
         statements = (parse(_mend(statement)) for policy in self.policies for statement in policy["statements"])
         names = (
             *(self.groups if kind == "group" else ()),
@@ -106,7 +107,10 @@ def _mend(statement: str) -> str:
 
 def _members(statement: Statement, kind: str) -> Iterator[str]:
     if isinstance(statement, Grant) and statement.subject.kind == kind and statement.effect == "allow":
-        yield from (member.text for member in statement.subject.members if isinstance(member, Name))
+        for member in statement.subject.members:
+            if isinstance(member, Name):
+                default = (member.domain or "default").casefold() == "default"
+                yield member.text if default else f"{member.domain}/{member.text}"
 
 
 def _described(one: Mapping[str, Any]) -> dict[str, Any]:

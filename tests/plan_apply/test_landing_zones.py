@@ -37,8 +37,11 @@ def make_surroundings(tenancy: Tenancy, zone: LandingZone) -> None:
     tenancy.settings(limits={"statementsPerPath": 10_000})
     identity, models = client(tenancy, "identity"), oci.identity.models
     theirs = {"compartment_id": tenancy.tenancy, "description": "Theirs"}
-    for name in zone.named("group"):
+    groups = list(zone.named("group"))
+    for name in (name for name in groups if "/" not in name):
         identity.create_group(models.CreateGroupDetails(name=name, **theirs))
+    in_domains = [name for name in groups if "/" in name]
+    tenancy.control("POST", "principals", {"name": "theirs", "groups": in_domains})
     for name in zone.named("dynamic-group"):
         rule = "Any {instance.compartment.id = 'ocid1.compartment.oc1..theirs'}"
         identity.create_dynamic_group(models.CreateDynamicGroupDetails(name=name, matching_rule=rule, **theirs))

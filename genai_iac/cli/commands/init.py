@@ -15,7 +15,7 @@ import click
 @click.option("--vault-key", metavar="OCID", help="The master key in that vault that encrypts the secret.")
 @click.pass_context
 def COMMAND(ctx: click.Context, folder: Path, vault: str | None, vault_key: str | None) -> int:  # noqa: N802
-    """Write a stack with one key and its policy, CI workflows and a pre-commit configuration; existing files are kept."""
+    """Write a stack with one key, its project and policy, CI workflows and a pre-commit configuration; existing files are kept."""
     import json
     import os
     from uuid import uuid4

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 import click
 
 from genai_iac.cli.console import echo
 from genai_iac.cli.local_emulator import LOCAL_DB, LOCAL_PORT, profiles_of, program, telling_errors
+from genai_iac.cli.options import GlobalOptions
 
 _DB = click.option("--db", type=click.Path(dir_okay=False, path_type=Path), default=LOCAL_DB, help="Database file.")
 _PORT = click.option("--port", type=click.IntRange(0, 65535), default=LOCAL_PORT, help="Port on this machine.")
@@ -57,15 +59,41 @@ def _told_apart(url: str, db: Path) -> list[str]:
 @COMMAND.command("env")
 @_PORT
 @_DB
-def print_environment(port: int, db: Path) -> int:
+@click.option("--region", metavar="REGION", help="The region that those clients mean [the home region].")
+@click.pass_context
+def print_environment(ctx: click.Context, port: int, db: Path, region: str | None) -> int:
     """Write an OCI config file and print the shell exports that make other clients use the local emulator."""
-    from genai_iac.emulator import shell_exports, write_client_config
+    from genai_iac.emulator import Emulator, shell_exports
 
-    with telling_errors(db):
-        config = write_client_config(db, profiles_of(db))
-    for name, value in shell_exports(f"http://127.0.0.1:{port}", config.absolute()).items():
+    region = region or _region_before_the_verb(ctx)
+    directory = profiles_of(db)
+    with telling_errors(db), Emulator(db, oci_dir=directory) as tenancy:
+        subscribed = tenancy.subscribed_regions
+    chosen = _check_region(region, subscribed) if region else None
+    for name, value in shell_exports(f"http://127.0.0.1:{port}", (directory / "config").absolute(), chosen).items():
         echo(f"export {name}={shlex.quote(value)}")
     return 0
+
+
+def _region_before_the_verb(ctx: click.Context) -> str | None:
+    """`--region` as a global flag; not OCI_CLI_REGION, which this command exports itself."""
+    root = ctx.find_root()
+    given = root.get_parameter_source("region") is click.core.ParameterSource.COMMANDLINE
+    return GlobalOptions.of(ctx).region if given else None
+
+
+def _check_region(region: str, subscribed: Collection[str]) -> str:
+    """The long name of a region that answers. Raises UsageError for every other."""
+    from genai_iac.core.errors import UsageError
+    from genai_iac.oci_client.regions import normalize_region
+
+    name = normalize_region(region, "--region")
+    if name not in subscribed:
+        raise UsageError(
+            f"--region: the local emulator is not subscribed to {name}",
+            hint=f"choose {', '.join(subscribed)}, or add it to subscribedRegions with POST /_local/settings",
+        )
+    return name
 
 
 @COMMAND.command("reset")

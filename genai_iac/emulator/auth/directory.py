@@ -3,20 +3,15 @@
 import hashlib
 import sqlite3
 
-_ALIVE = ("CREATING", "ACTIVE")  # a compartment that is being deleted resolves no more
+from genai_iac.emulator.storage.identity_domains import groups_of_domain
+
+_ALIVE = ("CREATING", "ACTIVE")
 
 
 class EmulatorDirectory:
     """Looks names up inside one transaction. What is newer than `hidden_after` is not there yet.
 
-    There is one identity domain: whichever a statement names, the group is looked up in it.
-
-    Args:
-        tenancy: OCID.
-        hidden_after: milliseconds; imitates the delay until a service knows a new resource.
-        accept_unknown: groups that do not exist resolve to a stand-in, for policies copied
-            from elsewhere.
-    """
+    A group is looked up in the identity domain that a statement names, which is Default where it names none."""
 
     def __init__(
         self, connection: sqlite3.Connection, tenancy: str, *, hidden_after: int, accept_unknown: bool = False
@@ -44,13 +39,13 @@ class EmulatorDirectory:
         """Whether the second is the first or lies below it, and is not deleted."""
         return ancestor in self.path_of(compartment) and not self._is_deleted(compartment)
 
-    def group(self, name: str, domain: str | None) -> str | None:  # noqa: ARG002  the class says why
-        """The group of that name."""
-        return self._named("group", name)
+    def group(self, name: str, domain: str | None) -> str | None:
+        """The group of that name in that domain."""
+        return self._named("group", name, domain)
 
-    def dynamic_group(self, name: str, domain: str | None) -> str | None:  # noqa: ARG002
-        """The dynamic group of that name."""
-        return self._named("dynamicgroup", name)
+    def dynamic_group(self, name: str, domain: str | None) -> str | None:
+        """The dynamic group of that name in that domain."""
+        return self._named("dynamicgroup", name, domain)
 
     def path_of(self, compartment: str) -> tuple[str, ...]:
         """The compartment and its parents up to the tenancy; empty when there is none like it."""
@@ -90,14 +85,16 @@ class EmulatorDirectory:
             compartment = row["id"]
         return compartment
 
-    def _named(self, kind: str, name: str) -> str | None:
+    def _named(self, kind: str, name: str, domain: str | None) -> str | None:
         row = self._connection.execute(
-            "SELECT id FROM resources WHERE kind = ? AND name = ? COLLATE NOCASE AND state = 'ACTIVE' AND visible <= ?",
-            (kind, name, self._hidden_after),
+            "SELECT id FROM resources WHERE kind = ? AND name = ? COLLATE NOCASE AND region = ? AND state = 'ACTIVE'"
+            " AND visible <= ?",
+            (kind, name, groups_of_domain(self._connection, domain), self._hidden_after),
         ).fetchone()
         if row is not None:
             return str(row["id"])
-        return _stand_in(kind, name) if self._accept_unknown else None
+        within = "" if (domain or "default").casefold() == "default" else f"{domain}/"
+        return _stand_in(kind, within + name) if self._accept_unknown else None
 
 
 def _stand_in(kind: str, name: str) -> str:

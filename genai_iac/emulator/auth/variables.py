@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from genai_iac.emulator.auth.directory import EmulatorDirectory
+from genai_iac.emulator.storage.identity_domains import domain_at
 from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.iam_policy import Condition, condition_holds, parse_matching_rule
 from genai_iac.iam_policy.region_keys import region_key
@@ -20,6 +21,8 @@ Variables = dict[str, str | tuple[str, ...]]  # name to value, or to several
 _TARGETS = {
     "user": "user",
     "group": "group",
+    "dynamicgroup": "dynamicgroup",
+    "domain": "domain",
     "policy": "policy",
     "compartment": "compartment",
     "bucket": "bucket",
@@ -48,9 +51,12 @@ _ALWAYS = frozenset(
         "target.compartment.name",
         "target.model.id",
         "target.object.name",
+        "target.resource.domain.id",
+        "target.resource.domain.name",
         *(f"target.{name}.{part}" for name in _TARGETS.values() for part in ("id", "name")),
     }
 )
+_IN_DOMAINS = frozenset({"users", "groups", "dynamicGroups", "userGroupMemberships"})
 # Beginnings of variables with a tenancy's own names behind them.
 _WITH_TAGS = (
     "request.utc-timestamp.",
@@ -137,8 +143,18 @@ def target_variables(call: "OperationContext", target: StoredResource | None) ->
         other = call.resources.find(kind, ocid) if ocid else None
         found |= _of_resource(other) if other is not None else {}
     found |= _of_resource(target) if target is not None else {}
+    if _is_of_people(call.operation.path):
+        domain = domain_at(call.connection, call.request.headers.get("host", ""))
+        about = {} if domain is None else {"id": domain.id, "name": domain.name}
+        found |= {f"target.resource.domain.{name}": value for name, value in about.items()}
     name = call.parameters.get("objectName")
     return found if name is None else found | {"target.object.name": name}
+
+
+def _is_of_people(path: str) -> bool:
+    """Whether an operation is one of users, groups or dynamic groups, which live in identity domains."""
+    parts = path.strip("/").split("/")
+    return parts[0] == "admin" or (len(parts) > 1 and parts[1] in _IN_DOMAINS)
 
 
 def _named(call: "OperationContext", field: str) -> str:

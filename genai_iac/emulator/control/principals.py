@@ -8,18 +8,20 @@ from genai_iac.emulator.auth.profiles import DEFAULT_PROFILE, PRINCIPAL_DESCRIPT
 from genai_iac.emulator.control.request import ControlRequest
 from genai_iac.emulator.http.errors import ServiceError, invalid
 from genai_iac.emulator.services.tags import read_tags
+from genai_iac.emulator.storage.identity_domains import add_domain, domain_body, groups_of_domain
 from genai_iac.emulator.storage.ocids import make_ocid
 from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.seed import ADMINISTRATOR
 from genai_iac.emulator.storage.tenancy_state import TenancyState, read_tenancy_state
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")  # also a profile and a file name
-# `DOMAIN/GROUP` as statements write it; this tenancy has one identity domain, so the group alone counts
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+# `DOMAIN/GROUP` as statements write it, or a group of the Default domain
 _GROUP = re.compile(r"(?:[A-Za-z0-9._ -]{1,100}/)?([A-Za-z0-9._-](?:[A-Za-z0-9._ -]{0,98}[A-Za-z0-9._-])?)")
 
 
 def add_principal(visit: ControlRequest) -> dict[str, Any]:
     """`{"name": "ci", "groups": ["planners"]}`: make the user and those groups that are not there, and put it in them.
+    `DOMAIN/GROUP` is a group of another identity domain, which is made too when it is not there.
 
     `"type": "instance"` makes what its requests say an instance, which is in dynamic groups and in no group; `"compartment"`
     is the OCID of the compartment it lives in. It signs as a user does.
@@ -42,8 +44,10 @@ def add_principal(visit: ControlRequest) -> dict[str, Any]:
     user = _find_or_make(connection, world, "user", name, kind)
     if wanted.get("session"):
         connection.execute("INSERT OR IGNORE INTO sessions VALUES (?)", (user,))
-    for group in dict.fromkeys(group.rpartition("/")[2] for group in groups):
-        team = _find_or_make(connection, world, "group", group)
+    for group in dict.fromkeys(groups):
+        domain, slash, name_there = group.rpartition("/")
+        within = _domain(connection, world, domain) if slash else ""
+        team = _find_or_make(connection, world, "group", name_there, region=within)
         connection.execute(
             "INSERT OR IGNORE INTO memberships VALUES (?,?,?,?)", (make_ocid("groupmembership"), user, team, world.now)
         )
@@ -57,7 +61,8 @@ def show_principals(visit: ControlRequest) -> list[dict[str, Any]]:
     The administrator is the first.
     """
     rows = visit.connection.execute(
-        "SELECT u.name, u.id, (SELECT group_concat(g.name) FROM memberships m JOIN resources g ON g.id = m.team"
+        "SELECT u.name, u.id, (SELECT group_concat(coalesce(d.name || '/', '') || g.name) FROM memberships m"
+        " JOIN resources g ON g.id = m.team LEFT JOIN resources d ON d.id = g.region"
         " WHERE m.user = u.id) AS groups FROM resources u WHERE u.kind = 'user'"
         " AND (u.name = ? OR json_extract(u.body, '$.description') = ?) ORDER BY u.seq",
         (ADMINISTRATOR, PRINCIPAL_DESCRIPTION),
@@ -100,14 +105,30 @@ def _read_groups(wanted: dict[str, Any]) -> list[str]:
     return groups
 
 
+def _domain(connection: sqlite3.Connection, world: TenancyState, name: str) -> str:
+    """What the groups of that domain are kept under; the domain is made when it is not there."""
+    known = groups_of_domain(connection, name)
+    if known is not None:
+        return known
+    tags = read_tags({}, ADMINISTRATOR, world.now)
+    body = domain_body("SECONDARY", PRINCIPAL_DESCRIPTION, world.home) | tags
+    return add_domain(connection, world, world.tenancy, name, body).id
+
+
 def _find_or_make(
-    connection: sqlite3.Connection, world: TenancyState, kind: str, name: str, more: dict[str, str] | None = None
+    connection: sqlite3.Connection,
+    world: TenancyState,
+    kind: str,
+    name: str,
+    more: dict[str, str] | None = None,
+    region: str = "",
 ) -> str:
     row = connection.execute(
-        "SELECT id FROM resources WHERE kind = ? AND name = ? COLLATE NOCASE AND state <> 'DELETED'", (kind, name)
+        "SELECT id FROM resources WHERE kind = ? AND name = ? COLLATE NOCASE AND region = ? AND state <> 'DELETED'",
+        (kind, name, region),
     ).fetchone()
     if row is not None:
         return str(row["id"])
     body = {"description": PRINCIPAL_DESCRIPTION, **read_tags({}, ADMINISTRATOR, world.now), **(more or {})}
-    made = StoredResource(make_ocid(kind), kind, "", world.tenancy, name, "ACTIVE", world.now, None, "", body)
+    made = StoredResource(make_ocid(kind), kind, region, world.tenancy, name, "ACTIVE", world.now, None, "", body)
     return Resources(connection).add(made, visible=0).id

@@ -97,7 +97,10 @@ def _check_host(request: Incoming) -> None:
     host = request.headers.get("host", "")
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     origin = request.headers.get("origin")
-    if name.lower() not in _LOCAL_HOSTS or (origin is not None and origin.partition("://")[2] != host):
+    # names below localhost are the loopback too (RFC 6761): an identity domain has one
+    if not (name.lower() in _LOCAL_HOSTS or name.lower().endswith(".localhost")) or (
+        origin is not None and origin.partition("://")[2] != host
+    ):
         raise ServiceError(
             403, "Forbidden", "The local emulator answers on loopback names only: 127.0.0.1 or localhost."
         )

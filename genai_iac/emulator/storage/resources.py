@@ -18,7 +18,8 @@ _SELECT = "SELECT id, kind, region, compartment, name, state, created, updated, 
 
 @dataclass(frozen=True)
 class StoredResource:
-    """One stored thing. `compartment` is empty for the tenancy alone; `region` is empty for things of Identity."""
+    """One stored thing. `compartment` is empty for the tenancy alone; `region` is empty for things of Identity; for the groups of
+    an identity domain other than Default it is the domain's OCID."""
 
     id: str  # OCID
     kind: str  # the OCID's type

@@ -4,6 +4,7 @@ import sqlite3
 
 from genai_iac.emulator.control.settings import Settings, apply_changes
 from genai_iac.emulator.services.vault.vaults import seed_vaults
+from genai_iac.emulator.storage.identity_domains import seed_default_domain
 from genai_iac.emulator.storage.ocids import make_ocid
 from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import read_tenancy_state, store_settings
@@ -24,6 +25,7 @@ def seed_tenancy(connection: sqlite3.Connection, home_region: str | None = None)
     """
     if administrator_of(connection) is None:
         _seed(connection, make_ocid("user"), home_region)
+    seed_default_domain(connection, read_tenancy_state(connection))  # a database of an earlier release has none
 
 
 def reset(connection: sqlite3.Connection, home_region: str | None = None) -> None:
@@ -72,3 +74,4 @@ def _seed(connection: sqlite3.Connection, administrator: str, home_region: str |
         (make_ocid("groupmembership"), administrator, world.administrators, now),
     )
     seed_vaults(connection, world)
+    seed_default_domain(connection, world)

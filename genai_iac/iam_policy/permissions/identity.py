@@ -1,4 +1,4 @@
-"""Identity: compartments, policies, users, groups, dynamic groups, tenancies, tags, work requests.
+"""Identity: compartments, policies, users, groups, dynamic groups, domains, tenancies, tags, work requests.
 
 Source: Oracle's page *Details for IAM* (Identity/policyreference/iampolicyreference.htm). The permissions of work
 requests are UNCONFIRMED.
@@ -26,7 +26,21 @@ IDENTITY = Service(
         "groups": IamResourceType(("GROUP_INSPECT",), use=("GROUP_UPDATE",), manage=("GROUP_CREATE", "GROUP_DELETE")),
         "dynamic-groups": IamResourceType(
             ("DYNAMIC_GROUP_INSPECT",),
-            manage=("DYNAMIC_GROUP_CREATE", "DYNAMIC_GROUP_UPDATE", "DYNAMIC_GROUP_DELETE"),
+            use=("DYNAMIC_GROUP_UPDATE",),
+            manage=("DYNAMIC_GROUP_CREATE", "DYNAMIC_GROUP_DELETE"),
+        ),
+        "domains": IamResourceType(
+            ("DOMAIN_INSPECT",),
+            ("DOMAIN_READ", "DOMAIN_LICENSETYPE_READ"),
+            ("DOMAIN_UPDATE", "IAM_WORKREQUEST_READ"),
+            (
+                "DOMAIN_CREATE",
+                "DOMAIN_DELETE",
+                "DOMAIN_MOVE",
+                "DOMAIN_REPLICATE",
+                "DOMAIN_ACTIVATE",
+                "DOMAIN_DEACTIVATE",
+            ),
         ),
         "tenancies": IamResourceType(("TENANCY_INSPECT",), use=("TENANCY_UPDATE",)),
         "tag-namespaces": _TAG_NAMESPACES,
@@ -56,6 +70,18 @@ IDENTITY = Service(
         "GetGroup": ("GROUP_INSPECT",),
         "ListDynamicGroups": ("DYNAMIC_GROUP_INSPECT",),
         "GetDynamicGroup": ("DYNAMIC_GROUP_INSPECT",),
+        "ListDomains": ("DOMAIN_INSPECT",),
+        "GetDomain": ("DOMAIN_READ",),
+        "CreateDomain": ("DOMAIN_CREATE",),
+        "UpdateDomain": ("DOMAIN_UPDATE",),
+        "ActivateDomain": ("DOMAIN_ACTIVATE",),
+        "DeactivateDomain": ("DOMAIN_DEACTIVATE",),
+        "ChangeDomainCompartment": ("DOMAIN_MOVE",),
+        "DeleteDomain": ("DOMAIN_DELETE",),
+        "ListIamWorkRequests": ("IAM_WORKREQUEST_READ",),
+        "GetIamWorkRequest": ("IAM_WORKREQUEST_READ",),
+        "ListIamWorkRequestErrors": ("IAM_WORKREQUEST_READ",),
+        "ListIamWorkRequestLogs": ("IAM_WORKREQUEST_READ",),
         "GetTenancy": ("TENANCY_INSPECT",),
         "ListRegionSubscriptions": ("TENANCY_INSPECT",),
         "ListRegions": (),

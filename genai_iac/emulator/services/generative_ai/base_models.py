@@ -6,8 +6,9 @@ from genai_iac.emulator.http.errors import not_found
 from genai_iac.emulator.http.paging import slice_page
 from genai_iac.emulator.http.responses import Answer, answer_page
 from genai_iac.emulator.http.router import operation
-from genai_iac.emulator.services.inference.model_catalog import CATALOG, Model, find_model
+from genai_iac.emulator.services.inference.model_catalog import catalog, find_model, ocid_of
 from genai_iac.emulator.services.operation_context import OperationContext
+from genai_iac.vocabulary import Model
 
 _STATES = ("ACTIVE", "CREATING", "DELETING", "DELETED", "FAILED")
 _CREATED = "2025-01-01T00:00:00Z"  # of all of them: the real days are not published
@@ -22,7 +23,7 @@ def list_models(call: OperationContext) -> Answer:
     wanted = {name: request.one(name) for name in ("displayName", "vendor", "id")}
     capabilities = request.query.get("capability", [])
     order = request.one_of("sortBy", ("displayName", "lifecycleState", "timeCreated"))
-    rows = [_show(model, call.region) for model in CATALOG if state in (None, "ACTIVE")]
+    rows = [_show(model, call.region) for model in catalog() if state in (None, "ACTIVE")]
     rows = [row for row in rows if all(value in (None, row[name]) for name, value in wanted.items())]
     if capabilities:
         rows = [row for row in rows if set(capabilities) & set(row["capabilities"])]
@@ -47,13 +48,13 @@ OPERATIONS = (list_models, get_model)
 
 def _show(model: Model, region: str) -> dict[str, Any]:
     return {
-        "id": model.ocid(region),
+        "id": ocid_of(model, region),
         "displayName": model.name,
         "compartmentId": None,  # base models are in no compartment
         "capabilities": [model.capability],
         "lifecycleState": "ACTIVE",
         "vendor": model.vendor,
-        "version": model.version,
+        "version": "1.0",
         "type": "BASE",
         "isLongTermSupported": False,
         "timeCreated": _CREATED,

@@ -1,10 +1,13 @@
-"""Identity, version 20160918: compartments, policies, groups, users, the tenancy itself. Writes go to the home region."""
+"""Identity, version 20160918: compartments, policies, groups, users, domains, the tenancy itself. Writes go to the home region."""
 
 from genai_iac.emulator.services.identity import (
     compartment_moves,
     compartments,
+    domain_groups,
+    domains,
     dynamic_groups,
     groups,
+    iam_work_requests,
     memberships,
     policies,
     tag_defaults,
@@ -23,6 +26,9 @@ OPERATIONS = (
     *policies.OPERATIONS,
     *groups.OPERATIONS,
     *dynamic_groups.OPERATIONS,
+    *domains.OPERATIONS,
+    *domain_groups.OPERATIONS,
+    *iam_work_requests.OPERATIONS,
     *users.OPERATIONS,
     *user_keys.OPERATIONS,
     *memberships.OPERATIONS,
@@ -32,4 +38,4 @@ OPERATIONS = (
     *tag_defaults.OPERATIONS,
 )
 
-WORKS = {**compartments.WORKS, **compartment_moves.WORKS}
+WORKS = {**compartments.WORKS, **compartment_moves.WORKS, **domains.WORKS}

@@ -31,7 +31,7 @@ def create_dynamic_group(call: OperationContext) -> Answer:
     """CreateDynamicGroup."""
     tenancy = require_tenancy(call)
     name, description = read_name(call), read_description(call)
-    rule = _check_rule(text(call.body, "matchingRule", most=4000))
+    rule = check_rule(text(call.body, "matchingRule", most=4000))
     refuse_taken(call, "dynamicgroup", name, "DynamicGroup")
     body = {"description": description, "matchingRule": rule, **new_tags(call, tenancy)}
     return answer_one(call.make("dynamicgroup", tenancy, name, body))
@@ -63,7 +63,7 @@ def update_dynamic_group(call: OperationContext) -> Answer:
     body = {**old.body, **updated_tags(call, old.body), **given_texts(call.body, "description")}
     rule = optional_text(call.body, "matchingRule", most=4000)
     if rule is not None:
-        body["matchingRule"] = _check_rule(rule)
+        body["matchingRule"] = check_rule(rule)
     return answer_one(call.resources.save(old, replace(old, body=body), call.now))
 
 
@@ -91,7 +91,8 @@ OPERATIONS = (
 )
 
 
-def _check_rule(rule: str) -> str:
+def check_rule(rule: str) -> str:
+    """The matching rule as it is; 400 for one that cannot be read."""
     try:
         parse_matching_rule(rule)
     except PolicySyntaxError as error:

@@ -67,7 +67,8 @@ def require_tenancy(call: OperationContext) -> str:
 def refuse_taken(call: OperationContext, kind: str, name: str, label: str) -> None:
     """409 when something of this kind has the name already, in any case."""
     taken = call.connection.execute(
-        "SELECT 1 FROM resources WHERE kind = ? AND name = ? COLLATE NOCASE AND state <> 'DELETED'", (kind, name)
+        "SELECT 1 FROM resources WHERE kind = ? AND name = ? COLLATE NOCASE AND region = '' AND state <> 'DELETED'",
+        (kind, name),
     ).fetchone()
     if taken:
         raise conflict(f"{label}AlreadyExists", f"{label} '{name}' already exists in tenancy {call.world.tenancy}.")

@@ -23,16 +23,21 @@ class WorkRequestError:
     message: str
 
 
-def start_work(connection: sqlite3.Connection, now: int, kind: str, target: StoredResource) -> str:
-    """A new work request in progress; its OCID."""
+_ACTIONS = {"DELETE": "DELETED", "CREATE": "CREATED"}
+
+
+def start_work(
+    connection: sqlite3.Connection, now: int, kind: str, target: StoredResource, entity: str = "compartment"
+) -> str:
+    """A new work request in progress; its OCID. `entity` is what its target is: a compartment or a domain."""
     body = {
         "operationType": kind,
         "resources": [
             {
                 "identifier": target.id,
-                "entityType": "compartment",
-                "actionType": "DELETED" if kind.startswith("DELETE") else "UPDATED",
-                "entityUri": f"/compartments/{target.id}",
+                "entityType": entity,
+                "actionType": _ACTIONS.get(kind.partition("_")[0], "UPDATED"),
+                "entityUri": f"/{entity}s/{target.id}",
             }
         ],
         "errors": [],

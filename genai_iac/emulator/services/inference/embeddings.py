@@ -10,13 +10,14 @@ from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.inference.callers import identify
 from genai_iac.emulator.services.inference.fake_completion import count_tokens
-from genai_iac.emulator.services.inference.model_catalog import EMBEDDINGS, RERANK, find_model
+from genai_iac.emulator.services.inference.model_catalog import find_model
 from genai_iac.emulator.services.inference.models import PREFIXES, check_model
 from genai_iac.emulator.services.inference.request_parameters import read_count, refuse_unknown
 from genai_iac.emulator.services.inference.serving import admit_native
 from genai_iac.emulator.services.inference.vectors import embed, relevance
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
+from genai_iac.vocabulary import EMBEDDINGS, RERANK
 
 MAX_INPUTS = 2_048  # of one call, as OpenAI documents it
 MAX_NATIVE_INPUTS = 96  # of EmbedText

@@ -10,16 +10,14 @@ from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.generative_ai.routing_profiles import KIND, choose_region
 from genai_iac.emulator.services.inference.callers import ModelCaller, identify
-from genai_iac.emulator.services.inference.model_catalog import CATALOG, CHAT, EMBEDDINGS, Model, find_model
+from genai_iac.emulator.services.inference.model_catalog import catalog, find_model
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.time_format import SECOND
-from genai_iac.vocabulary import is_routing_profile
+from genai_iac.vocabulary import CHAT, EMBEDDINGS, Model, is_routing_profile, models
 
-PREFIXES = ("/20231130/actions/v1", "/openai/v1")  # base paths of the OpenAI-compatible API
-# A name that begins so counts as a model, in the catalog or not: new models appear
-# faster than releases.
-_VENDORS = ("xai.", "openai.", "meta.", "google.", "cohere.")
+PREFIXES = ("/20231130/actions/v1", "/openai/v1")
+_VENDORS = tuple(sorted({f"{model.vendor}." for model in models().values()}))
 _OCIDS = ("ocid1.generativeaimodel.", "ocid1.generativeaiendpoint.")
 _WITHOUT_RESPONSES = ("meta.", "cohere.")  # vendors whose models have no Responses API
 _OPERATIONS = {CHAT: ("ChatCompletions", "CreateResponse"), EMBEDDINGS: ("Embeddings",)}
@@ -67,8 +65,9 @@ def check_capability(call: OperationContext, name: str, capability: str) -> None
 
 
 def require_responses(model: str) -> None:
-    """400 for a model that the Responses API does not serve."""
-    if model.startswith(_WITHOUT_RESPONSES):
+    """400 for a model that the Responses API does not serve: by the table, or by its vendor where the table does not tell."""
+    known = models().get(model)
+    if "responses" not in known.apis if known and known.apis else model.startswith(_WITHOUT_RESPONSES):
         raise invalid(f"Model {model} does not support the Responses API.")
 
 
@@ -82,7 +81,7 @@ def retirement_headers(name: str) -> dict[str, str]:
 
 def _list_models(call: OperationContext) -> Answer:
     caller = identify(call)
-    usable = [model for model in CATALOG if _usable(caller, model)]
+    usable = [model for model in catalog() if _usable(caller, model)]
     if not usable:
         raise not_authenticated()
     return Answer({"object": "list", "data": [_show(model, call.now) for model in usable]}, principal=caller.principal)

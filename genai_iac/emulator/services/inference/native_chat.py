@@ -10,7 +10,6 @@ from genai_iac.emulator.http.responses import Answer, answer_error
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.inference.event_stream import event_stream, format_event
 from genai_iac.emulator.services.inference.fake_completion import complete, split_words
-from genai_iac.emulator.services.inference.model_catalog import CHAT
 from genai_iac.emulator.services.inference.models import retirement_headers
 from genai_iac.emulator.services.inference.native_request import read_native_request
 from genai_iac.emulator.services.inference.prompt import Completion, ToolCall
@@ -18,6 +17,7 @@ from genai_iac.emulator.services.inference.serving import admit_native
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
 from genai_iac.emulator.storage.time_format import format_instant
+from genai_iac.vocabulary import CHAT
 
 
 @operation("generative-ai-inference", "Chat", "POST /20231130/actions/chat")
