@@ -8,9 +8,7 @@ Must not know: rules of planning, rotation or policies; it connects the packages
 from __future__ import annotations
 
 import gc
-import pkgutil
 import sys
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -27,6 +25,8 @@ from genai_iac.core.redact import forget_all
 
 def describe_internal_error(error: Exception) -> IacError:
     """An error that names the place in our code, without the exception's text: that may quote anything."""
+    import traceback
+
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "genai_iac" in frame.filename]
     where = " < ".join(
         f"{frame.filename.rpartition('genai_iac/')[2]}:{frame.lineno}" for frame in reversed(frames[-4:])
@@ -39,6 +39,8 @@ def describe_internal_error(error: Exception) -> IacError:
 
 def is_of_output(error: Exception) -> bool:
     """Whether it is click that could not print: help and completion are its own texts."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     return isinstance(error, OSError) and bool(frames) and "/click/" in frames[-1].filename
 
@@ -51,6 +53,8 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
+        import pkgutil
+
         package = import_module("genai_iac.cli.commands")
         return sorted(module.name.removesuffix("_") for module in pkgutil.iter_modules(package.__path__))
 
