@@ -45,7 +45,7 @@ def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
     written. Else a full disk would be found only after a value was created, when it is too late to store it.
     """
     progress = ApplyContext(site.provider, site.owner, site.resources, site.live, site.desk, site.directory, site.stop)
-    performer = ChangeExecutor(progress)
+    performer = ChangeExecutor(progress, frozenset(needed for change in plan.changes for needed in change.needs))
     for planned in plan.changes:
         performer.prove(planned)
     queue = _Queue(plan.changes)
