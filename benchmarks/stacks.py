@@ -38,7 +38,9 @@ def _key(name: str, compartment: str = "bench", more: str = "") -> str:
 def _policies(count: int) -> Iterator[str]:
     yield _compartment("bench")
     for number in range(count - 1):
-        where = "where all {request.principal.type = 'generativeaiapikey', " + f"target.model.id = 'xai.grok-{number}'}}"
+        where = (
+            "where all {request.principal.type = 'generativeaiapikey', " + f"target.model.id = 'xai.grok-{number}'}}"
+        )
         reach = "in compartment id ${Compartment/bench.id}"
         yield _policy(f"p{number}", f">-\n      allow any-user to use generative-ai-chat {reach} {where}")
 
@@ -78,7 +80,9 @@ def _mixed(count: int) -> Iterator[str]:
             name = f"k{number}-{key}"
             yield _key(name, home, "  rotation: {every: 60d, overlap: 7d}\n" if key % 2 else "")
             yield _grant(f"a{number}-{key}", name, home, MODELS)
-        statement = f"allow group g{number % 50} to read generative-ai-family in compartment ${{Compartment/{home}.path}}"
+        statement = (
+            f"allow group g{number % 50} to read generative-ai-family in compartment ${{Compartment/{home}.path}}"
+        )
         yield _policy(f"p{number}", statement, "tenancy")
 
 
