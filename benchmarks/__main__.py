@@ -3,7 +3,7 @@
     python -m benchmarks [--quick] [--out docs/performance.md] [--families mixed,policies] [--sizes 10,100,1000,10000]
 
 Run in a clone with the package installed; nothing else is needed. `--quick` has smaller stacks and takes some two minutes on
-two idle cores. Exits 1 when a goal is missed. Terraform's validate is measured too where a binary is on the path.
+two idle cores. Exits 1 when a goal is missed. Of Terraform only the start (`terraform version`) is measured, where a binary is on the path.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _finish(results: Results, page: Path | None) -> None:
     for goal in goals:
         print(f"{'reached' if goal.reached else 'MISSED '}  {goal.figure:6.2f} (at most {goal.most})  {goal.text}")
     if page is not None:
-        terraform = "Terraform beside." if shutil.which("terraform") else "No Terraform on the path."
+        terraform = "Terraform's start beside." if shutil.which("terraform") else "No Terraform on the path."
         machine = f"Python {platform.python_version()}, {platform.machine()}. {terraform}"
         write_report(page, results, goals, f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine}")
     sys.exit(0 if all(goal.reached for goal in goals) else 1)
