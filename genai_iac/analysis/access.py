@@ -7,10 +7,11 @@ change grants is what was not allowed before, however either side is written.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 
 from genai_iac.analysis.model_sets import ModelSet, describe_models
 from genai_iac.analysis.statements_in_force import (
@@ -34,10 +35,10 @@ from genai_iac.iam_policy import (
     permissions_of,
 )
 from genai_iac.iam_policy.conditions import compared_operands
-from genai_iac.iam_policy.evaluator import assess
-from genai_iac.iam_policy.request import Assessment
+from genai_iac.iam_policy.evaluator import assess_models
+from genai_iac.iam_policy.request import AccessRequest, Assessment
 from genai_iac.iam_policy.request_variables import KeyUse, is_unknown_of_key, key_request
-from genai_iac.iam_policy.syntax_tree import Pattern, QuotedValue
+from genai_iac.iam_policy.syntax_tree import Condition, Pattern, QuotedValue
 from genai_iac.iam_policy.value_classes import ValueClass, find_classes
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.vocabulary import is_routing_profile
@@ -114,7 +115,7 @@ class Accesses:
         return Accesses(before, after, tuple(key for key in self.keys if key in keys), granted, taken, self.gaps)
 
 
-_Cell = tuple[Address, str, str, ValueClass]  # key, API, the compartment's path, models
+AccessCell = tuple[Address, str, str, ValueClass]  # key, API, the compartment's path, models
 
 
 def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
@@ -131,9 +132,9 @@ def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
     """
     changed = {change.address: change.after is not None for change in plan.changes}
     keys, policies = foresee(changed, future, live)
-    now = _Side(list(live_keys(live)), dict(statements_in_force(live_policies(live), str)), live.tree)
-    later = _Side(keys, dict(statements_in_force(policies, future.told)), future.tree)
-    models = _Models.of([*now.origins, *later.origins])
+    now = TenancySide(list(live_keys(live)), dict(statements_in_force(live_policies(live), str)), live.tree)
+    later = TenancySide(keys, dict(statements_in_force(policies, future.told)), future.tree)
+    models = ModelClasses.of([*now.origins, *later.origins])
     before, after = now.cells(models, live.now), later.cells(models, live.now)
     # Compared per class of models: a statement that is split into two equivalent ones
     # grants and takes nothing.
@@ -188,56 +189,15 @@ def _by_dynamic_group(policies: Iterable[PolicyInForce]) -> Iterator[str]:
                 yield f"{ref} is for a dynamic group, which holds keys if its rule says so; it is not in this"
 
 
-Reach = Mapping[
-    tuple[Address, str, str], tuple[StatementRef, ...]
-]  # by key, API and model: the statements that admit it
-
-
-def find_reach(plan: Plan, future: PlannedState, live: Live, absent: Collection[Address] = ()) -> tuple[Reach, Reach]:
-    """What each key may call before and after, both asked about every set of models that either side can tell apart.
-
-    The policies of `absent` count as not there after the plan. What comes to depend on a condition that nobody can tell
-    beforehand, and did not before, counts as not admitted after.
-
-    Args:
-        absent: policies that are deleted and created again by one change; for a moment they
-            do not exist.
-
-    Returns:
-        Reach now, and reach after the plan.
-    """
-    changed = {change.address: change.after is not None for change in plan.changes}
-    keys, policies = foresee({**changed, **dict.fromkeys(absent, False)}, future, live)
-    now = _Side(list(live_keys(live)), dict(statements_in_force(live_policies(live), future.told)), live.tree)
-    later = _Side(keys, dict(statements_in_force(policies, future.told)), future.tree)
-    models = _Models.of([*now.origins, *later.origins])
-    before, after = (_reach(side, models, live.now) for side in (now, later))
-    surely = {
-        reached: (by, sure) for reached, (by, sure) in after.items() if sure or not before.get(reached, ((), True))[1]
-    }
-    return ({reached: by for reached, (by, _) in before.items()}, {reached: by for reached, (by, _) in surely.items()})
-
-
-def _reach(
-    side: _Side, models: _Models, now: datetime
-) -> dict[tuple[Address, str, str], tuple[tuple[StatementRef, ...], bool]]:
-    """By key, API and models: the statements that allow it, and whether it is certain."""
-    return {
-        (address, api, models.label(one)): (_by(found.by, side.origins), found.allowed is True)
-        for (address, api, _, one), found in side.cells(models, now).items()
-        if found.allowed is not False
-    }
-
-
 @dataclass(frozen=True)
-class _Models:
+class ModelClasses:
     """The models that statements tell apart, and how they are written there."""
 
     classes: tuple[ValueClass, ...]  # no statement distinguishes two models of one class
     written: Mapping[str, str]  # lower case to as written
 
     @classmethod
-    def of(cls, rules: Iterable[StatementInForce]) -> _Models:
+    def of(cls, rules: Iterable[StatementInForce]) -> ModelClasses:
         conditions = (rule.statement.condition for rule in rules if isinstance(rule.statement, Grant))
         operands = [one for found in conditions for one in compared_operands(found, "target.model.id")]
         exact = [one.text for one in operands if isinstance(one, QuotedValue) and one.text != "*"]
@@ -252,14 +212,14 @@ class _Models:
 
 
 @dataclass(frozen=True)
-class _Side:
+class TenancySide:
     """The tenancy before, or after."""
 
     keys: list[LocatedKey]
     origins: dict[StatementInForce, StatementRef]
     tree: CompartmentTree
 
-    def cells(self, models: _Models, now: datetime) -> dict[_Cell, Assessment]:
+    def cells(self, models: ModelClasses, now: datetime) -> dict[AccessCell, Assessment]:
         """What every key may do with every class of models."""
         rules = compile_rules(self.origins)
         return {
@@ -275,35 +235,44 @@ class _Side:
         """The answer for each class of models. Classes that no statement for this key tells apart share one: asking about each
         made a plan of some hundred keys, every one with a model of its own, cost minutes."""
         distinct = rules.models_of(key.id, key.path)
-        shared: Assessment | None = None
+        told: list[tuple[ValueClass, ValueClass]] = []  # a class, and the one that is asked about for it
+        shared: ValueClass | None = None
         for one in classes:
             # A routing profile needs one more permission, so it is never decided like another
             # model.
             if distinct is None or one.exact in distinct or is_routing_profile(one.example):
-                yield one, _ask(key, operation, one, rules, now, self.tree)
+                told.append((one, one))
                 continue
-            if shared is None:
-                shared = _ask(key, operation, one, rules, now, self.tree)
-            yield one, shared
+            shared = shared or one
+            told.append((one, shared))
+        asked = list(dict.fromkeys(about for _, about in told))
+        found = dict(zip(asked, _ask(key, operation, asked, rules, now, self.tree), strict=True))
+        yield from ((one, found[about]) for one, about in told)
 
 
 def _ask(
-    key: LocatedKey, operation: str, models: ValueClass, rules: RuleSet, now: datetime, tree: CompartmentTree
-) -> Assessment:
-    """One decision: this key, this operation, one model that stands for its class."""
+    key: LocatedKey, operation: str, models: Sequence[ValueClass], rules: RuleSet, now: datetime, tree: CompartmentTree
+) -> Iterator[Assessment]:
     names = tree.names(key.path[0])
     use = KeyUse(key.id, key.path, names[-1] if names else "", key.region)
-    request = key_request(use, operation, models.example, now)
-    if is_routing_profile(models.example):  # taken to be in the key's compartment, as nothing tells where it is
-        request = replace(request, permissions=(*request.permissions, *permissions_of("GetRoutingProfile")))
-    return assess(request, rules, lambda part: is_unknown_of_key(part, request))
+    for profiles, group in groupby(models, lambda one: is_routing_profile(one.example)):
+        examples = [one.example for one in group]
+        request = key_request(use, operation, examples[0], now)
+        if profiles:  # taken to be in the key's compartment, as nothing tells where it is
+            more = permissions_of("GetRoutingProfile")
+            request = replace(request, permissions=(*request.permissions, *more))
+        yield from assess_models(request, examples, rules, partial(_is_unknown, request=request))
+
+
+def _is_unknown(part: Condition, request: AccessRequest) -> bool:
+    return is_unknown_of_key(part, request)
 
 
 def _permissions(
-    cells: Mapping[_Cell, Assessment],
-    context: Mapping[_Cell, Assessment],
+    cells: Mapping[AccessCell, Assessment],
+    context: Mapping[AccessCell, Assessment],
     *,
-    models: _Models,
+    models: ModelClasses,
     origins: Mapping[StatementInForce, StatementRef],
 ) -> Iterator[KeyPermission]:
     """The cells that are allowed, as few lines as say it; `context` has the others of the same key and API, for who denies."""
@@ -319,11 +288,11 @@ def _permissions(
             denying += [rule for one in held for rule in allowed[one].denied_by]
             by = [rule for one in held[:1] for rule in allowed[one].by]
             yield KeyPermission(
-                address, api, said.model, said.barred, place, _by(by, origins), depends, _by(denying, origins)
+                address, api, said.model, said.barred, place, refs_of(by, origins), depends, refs_of(denying, origins)
             )
 
 
-def _by(
+def refs_of(
     rules: Iterable[StatementInForce], origins: Mapping[StatementInForce, StatementRef]
 ) -> tuple[StatementRef, ...]:
     """The statements as references, each once."""

@@ -51,17 +51,15 @@ def describe_models(
         A set, the classes that it contains, and the classes inside its base that it leaves
             out.
     """
-    left = list(wanted)
-    # Greedy: the widest base first gives few lines, which is what a reader needs. Not
-    # always the fewest.
+    left, chosen = set(wanted), frozenset(wanted)
     for base in sorted(wanted, key=_width):
         if base not in left:
             continue
-        within = [one for one in classes if _lies_in(one, base)]
-        barred = _choose_barred(base, within, wanted)
-        held = [one for one in within if one in wanted and not any(_is_barred(one, text) for text in barred)]
-        out = [one for one in within if one not in wanted]
-        left = [one for one in left if one not in held]
+        within = [base] if base.exact is not None else [one for one in classes if base.patterns <= one.patterns]
+        barred = _choose_barred(base, within, chosen)
+        held = [one for one in within if one in chosen and not _is_barred(one, barred)]
+        out = [one for one in within if one not in chosen]
+        left.difference_update(held)
         yield ModelSet(_say(base, written), tuple(_say_barred(text, written) for text in barred)), held, out
 
 
@@ -70,29 +68,24 @@ def _width(one: ValueClass) -> tuple[bool, int, list[str], str]:
     return (one.exact is not None, len(one.patterns), sorted(one.patterns), one.exact or "")
 
 
-def _lies_in(one: ValueClass, base: ValueClass) -> bool:
-    """Whether a class is inside what a base stands for."""
-    return one == base if base.exact is not None else base.patterns <= one.patterns
-
-
 _Atom = tuple[bool, str]  # whether a pattern, and its text in lower case
 
 
 def _choose_barred(
     base: ValueClass, within: Collection[ValueClass], wanted: Collection[ValueClass]
-) -> tuple[_Atom, ...]:
+) -> dict[_Atom, None]:
     """What to leave out of the base: patterns none of whose own models are wanted, else single models."""
-    barred: list[_Atom] = []
+    barred: dict[_Atom, None] = {}  # in the order in which they are told
     for one in sorted(within, key=_width):
-        if one in wanted or any(_is_barred(one, text) for text in barred):
+        if one in wanted or _is_barred(one, barred):
             continue
-        barred.append((False, one.exact) if one.exact is not None else (True, min(one.patterns - base.patterns)))
-    return tuple(barred)
+        atom = (False, one.exact) if one.exact is not None else (True, min(one.patterns - base.patterns))
+        barred[atom] = None
+    return barred
 
 
-def _is_barred(one: ValueClass, atom: _Atom) -> bool:
-    is_pattern, text = atom
-    return text in one.patterns if is_pattern else text == one.exact
+def _is_barred(one: ValueClass, atoms: Collection[_Atom]) -> bool:
+    return (False, one.exact or "") in atoms or any((True, text) in atoms for text in one.patterns)
 
 
 def _say(base: ValueClass, written: Mapping[str, str]) -> str | None:

@@ -13,17 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from genai_iac.analysis.access import Reach, find_reach
+from genai_iac.analysis.reach import Reach, ReachFinder, concerned_keys
 from genai_iac.core import Address, Call, Change, Invalidation, Live, LiveSecret, Notice, Plan, Resource, references
 from genai_iac.core.errors import PlanError
 from genai_iac.planning.ordering import add_needs
-from genai_iac.planning.planned_state import PlannedState
 from genai_iac.resource_types import idle_time
 
 _MOVE = "ChangeApiKeyCompartment"  # a key that moves leaves the compartment that statements name
 
 
-def keep_admitted(plan: Plan, future: PlannedState, live: Live, *, most_statements: int = 50) -> Plan:
+def keep_admitted(plan: Plan, finder: ReachFinder, *, most_statements: int = 50) -> Plan:
     """The plan in an order in which no key loses a call, even for a moment, that it has before and after.
 
     What begins to admit a key comes before what ceases to. A policy that admits a key before and after the key's move is
@@ -36,10 +35,13 @@ def keep_admitted(plan: Plan, future: PlannedState, live: Live, *, most_statemen
     """
     if not _may_take_access(plan):
         return plan
-    before, after = find_reach(plan, future, live)
+    keys = concerned_keys(plan, finder.future, finder.live)
+    if not keys:
+        return plan
+    before, after = finder.find(plan, keys)
     wanted = set(_successions(plan, before, after))
     for key in _moved(plan):
-        plan, more = _prepare_move(plan, key, (before, after), future, live, most_statements)
+        plan, more = _prepare_move(plan, key, (before, after), finder, most_statements)
         wanted |= more
     # A circle drops the wish: OCI's own order wins, and a notice says that callers may be
     # refused for a moment.
@@ -51,24 +53,22 @@ def keep_admitted(plan: Plan, future: PlannedState, live: Live, *, most_statemen
     return replace(plan, changes=changes, notices=(*plan.notices, *notices))
 
 
-def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], future: PlannedState, live: Live) -> Plan:
+def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], finder: ReachFinder) -> Plan:
     """The plan with a Invalidation in each change that takes an API from a key whose value was used within its `idle`; of a key that was
-    used longer ago, a notice says it.
-
-    Args:
-        resources: for each key's `idle`.
-
-    A key that was used counts as in use for its `idle`; only then is the loss a refusal.
-    """
-    ever = dict(_used(plan, live))
-    if not ever or not _may_take_access(plan):
+    used longer ago, a notice says it."""
+    live = finder.live
+    if not _may_take_access(plan):
+        return plan
+    keys = concerned_keys(plan, finder.future, live)
+    ever = {key: secrets for key, secrets in _used(plan, live) if key in keys}
+    if not ever:
         return plan
     recent = {
         key: [one for one in secrets if _is_recent(one, resources.get(key), live)] for key, secrets in ever.items()
     }
     used = {key: secrets for key, secrets in recent.items() if secrets}
     losses: dict[Address, list[Invalidation]] = {}
-    before, after = find_reach(plan, future, live)
+    before, after = finder.find(plan, keys)
     idle_keys = {key: secrets for key, secrets in ever.items() if key not in used}
     notices = {
         Notice(f"{address} takes {', '.join(apis)} from it; its values were used, though not lately", key)
@@ -82,7 +82,7 @@ def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], future
     # A policy that is deleted before it is created again: what it allows is missing in
     # between.
     for address in (change.address for change in plan.changes if _is_gap(change)):
-        _, without = find_reach(plan, future, live, absent=(address,))
+        _, without = finder.find(plan, keys, absent=(address,))
         gaps = {reached: by for reached, by in before.items() if reached in after}
         for _, key, secret, apis in _lost(plan, used, gaps, without):
             idle = idle_time(resources.get(key))
@@ -169,7 +169,7 @@ def _successions(plan: Plan, before: Reach, after: Reach) -> Iterator[tuple[Addr
 
 
 def _prepare_move(
-    plan: Plan, key: Change, reach: tuple[Reach, Reach], future: PlannedState, live: Live, most: int
+    plan: Plan, key: Change, reach: tuple[Reach, Reach], finder: ReachFinder, most: int
 ) -> tuple[Plan, set[tuple[Address, Address]]]:
     """What must come before the key's move, and after it; the plan with the wider statements where one policy must do both."""
     wanted: set[tuple[Address, Address]] = set()
@@ -182,21 +182,21 @@ def _prepare_move(
             wanted.add((key.address, policy.address))
         elif admitted and not will:
             wanted.add((policy.address, key.address))
-        elif admitted and will and _is_needed_there(plan, key, policy, reach[1], future, live):
+        elif admitted and will and _is_needed_there(plan, key, policy, reach[1], finder):
             wanted.add((policy.address, key.address))
-            plan = _widen(plan, key, policy, live, most)
+            plan = _widen(plan, key, policy, finder.live, most)
         elif admitted and will:
             wanted.add((policy.address, key.address))
     return plan, wanted
 
 
-def _is_needed_there(plan: Plan, key: Change, policy: Change, after: Reach, future: PlannedState, live: Live) -> bool:
+def _is_needed_there(plan: Plan, key: Change, policy: Change, after: Reach, finder: ReachFinder) -> bool:
     """Whether the policy as it is now would not admit the key in its new place to all that it will be admitted to."""
     # Asked by leaving the policy as it is: what would the key be allowed in its new
     # compartment then.
     without = replace(plan, changes=tuple(change for change in plan.changes if change.address != policy.address))
     try:
-        _, there = find_reach(without, future, live)
+        _, there = finder.find(without, {key.address})
     except PlanError:
         return True
     return any(reached[0] == key.address and reached not in there for reached in after)

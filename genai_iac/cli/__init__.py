@@ -8,9 +8,7 @@ Must not know: rules of planning, rotation or policies; it connects the packages
 from __future__ import annotations
 
 import gc
-import pkgutil
 import sys
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -27,9 +25,8 @@ from genai_iac.core.redact import forget_all
 
 def describe_internal_error(error: Exception) -> IacError:
     """An error that names the place in our code, without the exception's text: that may quote anything."""
-    # The exception's own text is left out on purpose: it may quote a value. File names and
-    # lines of this package cannot. Four frames tell the cause; a full trace would be read
-    # as a crash that lost changes.
+    import traceback
+
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "genai_iac" in frame.filename]
     where = " < ".join(
         f"{frame.filename.rpartition('genai_iac/')[2]}:{frame.lineno}" for frame in reversed(frames[-4:])
@@ -42,6 +39,8 @@ def describe_internal_error(error: Exception) -> IacError:
 
 def is_of_output(error: Exception) -> bool:
     """Whether it is click that could not print: help and completion are its own texts."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     # Only the last frame counts: an OSError of this package's own files is no failure of
     # standard output.
@@ -56,6 +55,8 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
+        import pkgutil
+
         package = import_module("genai_iac.cli.commands")
         return sorted(module.name.removesuffix("_") for module in pkgutil.iter_modules(package.__path__))
 

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from genai_iac.cli.options import GlobalOptions
-from genai_iac.core import Address
 from genai_iac.core.errors import IacError
 from genai_iac.core.redact import redact
-from genai_iac.render.common.phrases import count, elapsed_words
 from genai_iac.render.common.sanitize import escape_control, named
 from genai_iac.render.common.terminal import Terminal
 
 if TYPE_CHECKING:
+    from genai_iac.core import Address
     from genai_iac.manifest import Manifest
     from genai_iac.oci_client import Connection, OciClient, RequestListener, SentRequest
 
@@ -96,6 +93,8 @@ class Console:
         # parsed.
         plain = no_color or bool(os.environ.get("NO_COLOR")) or "--no-color" in sys.argv
         plain = plain or (os.environ.get("TERM") == "dumb" and not forced)
+        import shutil
+
         width = shutil.get_terminal_size((80, 24)).columns
         utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
         return cls(
@@ -199,6 +198,10 @@ class ProgressNotice:
         self._since = {address: self._since.get(address, now) for address in under_way}
         if now < self._next or not under_way:
             return
+        from datetime import timedelta
+
+        from genai_iac.render.common.phrases import count, elapsed_words
+
         self._next = now + AGAIN
         oldest, *others = under_way
         beside = f" and {count(len(others), 'other change')}" if others else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from genai_iac.analysis.outages import find_access_losses, keep_admitted
+from genai_iac.analysis.reach import ReachFinder
 from genai_iac.cli.options import read_addresses
 from genai_iac.cli.session import Session
 from genai_iac.cli.taken_names import add_taken_names
@@ -152,13 +153,11 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     plan = replace(plan, notices=(*plan.notices, *map(Notice, (*workspace.blind_spots(), *live.unread))))
     resources = workspace.manifest.resources
     future = predict_state({} if destroy else resources, live.tree, live.ids) if plan else None
-    # Before the targets narrow it: what a policy admits depends on all policies of the
-    # plan.
-    plan = keep_admitted(plan, future, live) if future else plan
+    finder = ReachFinder(future, live) if future else None
+    plan = keep_admitted(plan, finder) if finder else plan
     plan = with_destinations(filter_plan(plan, asked.targets, {*resources, *live.owned}), workspace.desk, resources)
     plan = workspace.foretell(plan, live)
-    plan = find_access_losses(plan, resources, future, live) if future else plan
-    # Kept and not raised: `plan` shows a refused plan too, `apply` raises it.
+    plan = find_access_losses(plan, resources, finder) if finder else plan
     refusal = _judge(workspace, asked, plan, live)
     if refusal is not None:
         notices = tuple(Notice(f"apply will be {line}") for line in str(refusal).splitlines())

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from genai_iac.core import Source
 from genai_iac.core.redact import redact
+
+if TYPE_CHECKING:
+    from genai_iac.core.address import Source
 
 
 class IacError(Exception):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from genai_iac.core import Call, Change
+from genai_iac.core import Address, Call, Change
 from genai_iac.core.errors import IacError, ServiceFailure, StalePlanError
 from genai_iac.execute.calls import CallExecutor
 from genai_iac.execute.context import ApplyContext
@@ -23,8 +23,9 @@ class ChangeExecutor:
             created.
     """
 
-    def __init__(self, progress: ApplyContext) -> None:
-        self._progress = progress
+    def __init__(self, progress: ApplyContext, awaited: frozenset[Address] = frozenset()) -> None:
+        """`awaited`: the addresses that other changes wait for."""
+        self._progress, self._awaited = progress, awaited
         for one in progress.before.values():
             if one.created is not None:
                 # other services may not know yet what an interrupted run created seconds ago: 404 is retried for as long
@@ -41,25 +42,15 @@ class ChangeExecutor:
             self._progress.desk.prove(resource, change.id)
 
     def perform(self, change: Change) -> tuple[str | None, str]:
-        """Make the change's calls and deliveries; returns the OCID and a note for people. Raises IacError.
-
-        Args:
-            change: all its needs have completed.
-
-        Returns:
-            The OCID, None when nothing was created; notes, joined with `; `.
-
-        Raises:
-            IacError: what failed. Completed calls are kept; the next plan continues from them.
-        """
-        return _ChangeRun(self._progress, change).run()
+        """Make the change's calls and deliveries; returns the OCID and a note for people. Raises IacError."""
+        return _ChangeRun(self._progress, change, awaited=change.address in self._awaited).run()
 
 
 class _ChangeRun:
     """One change being executed."""
 
-    def __init__(self, progress: ApplyContext, change: Change) -> None:
-        self._progress, self._change = progress, change
+    def __init__(self, progress: ApplyContext, change: Change, *, awaited: bool) -> None:
+        self._progress, self._change, self._awaited = progress, change, awaited
         self._calls = CallExecutor(progress, change)
         resource = progress.resources.get(change.address)
         self._delivery = SecretDelivery(progress, change, resource) if resource is not None else None
@@ -103,7 +94,8 @@ class _ChangeRun:
         if call.operation.startswith("Create"):
             if self._calls.new_values:
                 self._deliver()  # the values are in this memory alone: no waiting for the key to become ACTIVE first
-            self._calls.settle(call)
+            if self._awaited or self._change.address.kind != "Compartment" or len(self._change.calls) > 1:
+                self._calls.settle(call)  # nobody waits for a compartment in which nothing is made
             self._calls.seal(call)
 
     def _end_when_asked(self, call: Call) -> None:

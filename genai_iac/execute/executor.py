@@ -59,7 +59,7 @@ def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
     their outcomes are not reported.
     """
     progress = ApplyContext(site.provider, site.owner, site.resources, site.live, site.desk, site.directory, site.stop)
-    performer = ChangeExecutor(progress)
+    performer = ChangeExecutor(progress, frozenset(needed for change in plan.changes for needed in change.needs))
     for planned in plan.changes:
         # All sinks before the first call: tests/crash/test_disk.py and
         # tests/sinks/test_contract.py.

@@ -1,6 +1,7 @@
 """May this principal do this? Every permission must be given by a statement in force, and none taken: deny beats allow."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 
 from genai_iac.iam_policy.condition_eval import Unknown, Values, clock_variables, condition_truth, fold_variables
 from genai_iac.iam_policy.conditions import condition_parts
@@ -41,13 +42,20 @@ def evaluate(request: AccessRequest, rules: Iterable[StatementInForce] | RuleSet
 
 
 def assess(request: AccessRequest, rules: RuleSet, is_unknown: Unknown) -> Assessment:
-    """Decide one request as far as it is known: yes, no, or depending on the parts of conditions that ``is_unknown``.
+    """Decide one request as far as it is known: yes, no, or depending on the parts of conditions that ``is_unknown``."""
+    return _assess(_Asked(request, rules, is_unknown), request)
 
-    Args:
-        is_unknown: for each part of a condition whether its truth is unknown, such as a
-            time of day.
-    """
+
+def assess_models(
+    request: AccessRequest, models: Iterable[str], rules: RuleSet, is_unknown: Unknown
+) -> Iterator[Assessment]:
+    """The same request once for each model, in their order; the request has to name some model."""
     asked = _Asked(request, rules, is_unknown)
+    for model in models:
+        yield _assess(asked.about_model(model), request)
+
+
+def _assess(asked: "_Asked", request: AccessRequest) -> Assessment:
     found = [asked.assess(permission) for permission in request.permissions]
     values = [one.allowed for one in found]
     allowed = False if False in values else None if None in values else True
@@ -77,6 +85,12 @@ class _Asked:
         self.groups = _folded(request.principal.groups)
         self.dynamic_groups = _folded(request.principal.dynamic_groups)
         self.variables = _variables(request)
+
+    def about_model(self, model: str) -> "_Asked":
+        """The same request for that model."""
+        other = copy(self)
+        other.variables = {**self.variables, MODEL: (model,)}
+        return other
 
     def denials(self, permission: str) -> list[StatementInForce]:
         """The rules that take the permission."""

@@ -3,16 +3,17 @@
 A condition looks at `target.model.id` only by exact values and patterns. Two models that equal the same values and match
 the same patterns are therefore decided alike, and asking about one of each class asks about all models. Classes are found
 by walking all patterns at once, letter by letter (the product of their automata), so overlaps, and patterns that match
-nothing beside the exact values, are known and not guessed.
+nothing beside the exact values, are known and not guessed. Exact values are no part of that walk: a thousand of them cost
+no more than their letters.
 """
 
+import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 _MOST_STATES = 2_000  # beyond it classes of overlapping patterns may be missed; real policies have fewer than a hundred
 _FRESH = "~"  # a letter that no model's name has
-_STAR = "\x01"  # stands for a star that is no wildcard while patterns are walked
 
 _State = tuple[frozenset[int], ...]  # per pattern or value the positions that a text may have reached
 
@@ -30,32 +31,43 @@ class ValueClass:
 
 
 def find_classes(exact: Iterable[str], patterns: Iterable[str]) -> tuple[ValueClass, ...]:
-    """All classes that have a value, the general one first, then by patterns and exact values.
-
-    Args:
-        exact: quoted values; a star in one is a character.
-        patterns: texts between slashes.
-    """
-    values = sorted({text.lower().replace("*", _STAR) for text in exact})  # in quotes a star is a star
+    """All classes that have a value, the general one first, then by patterns and exact values."""
+    values = {text.lower() for text in exact if text}  # in quotes a star is a star
     # a pattern of stars alone matches everything and parts nothing
     masks = sorted({text.lower() for text in patterns if text.strip("*")})
-    words = [*masks, *values]
-    letters = [*sorted(set("".join(words)) - {"*"}), _FRESH]
-    examples: dict[tuple[str | None, frozenset[str]], str] = {}
-    start: _State = tuple(_spread(word, {0}) for word in words)
-    seen, queue = {start}, deque([(start, "")])
-    # Breadth first, so each class gets its shortest example.
-    while queue and len(seen) < _MOST_STATES:
+    classes = [*_unnamed_classes(masks, values), *_named_classes(masks, values)]
+    return tuple(sorted(classes, key=lambda one: (one.exact is not None, sorted(one.patterns), one.exact or "")))
+
+
+def _named_classes(masks: list[str], values: Set[str]) -> Iterator[ValueClass]:
+    forms = [(mask, re.compile(".*".join(map(re.escape, mask.split("*"))), re.DOTALL)) for mask in masks]
+    for value in values:
+        yield ValueClass(value, frozenset(mask for mask, form in forms if form.fullmatch(value)), value)
+
+
+def _unnamed_classes(masks: list[str], values: Set[str]) -> Iterator[ValueClass]:
+    """The classes of texts that no condition names. Letters of no pattern are all alike: one stands for them.
+
+    A text counts as others in the same state only when no exact value begins with it: else it may still become one.
+    """
+    letters = [*sorted(set("".join(masks)) - {"*"}), _FRESH]
+    beginnings = {value[:length] for value in values for length in range(1, len(value) + 1)}
+    most = _MOST_STATES + len(beginnings)
+    examples: dict[frozenset[str], str] = {}
+    seen: set[tuple[_State, str | None]] = set()
+    queue: deque[tuple[_State, str]] = deque([(tuple(_spread(mask, {0}) for mask in masks), "")])
+    while queue and len(seen) < most:
         state, text = queue.popleft()
         for letter in letters:
-            following = tuple(_step(word, places, letter) for word, places in zip(words, state, strict=True))
-            if following not in seen or following == start:
-                examples.setdefault(_signature(words, following, len(masks)), (text + letter).replace(_STAR, "*"))
-            if following not in seen:
-                seen.add(following)
-                queue.append((following, text + letter))
-    classes = [ValueClass(named, matched, text) for (named, matched), text in examples.items()]
-    return tuple(sorted(classes, key=lambda one: (one.exact is not None, sorted(one.patterns), one.exact or "")))
+            longer = text + letter
+            following = tuple(_step(mask, places, letter) for mask, places in zip(masks, state, strict=True))
+            known = (following, longer if longer in beginnings else None)
+            if known not in seen:
+                seen.add(known)
+                queue.append((following, longer))
+                if longer not in values:
+                    examples.setdefault(_matched(masks, following), longer)
+    return (ValueClass(None, matched, text) for matched, text in examples.items())
 
 
 def _spread(word: str, places: set[int]) -> frozenset[int]:
@@ -80,9 +92,6 @@ def _step(word: str, places: frozenset[int], letter: str) -> frozenset[int]:
     return _spread(word, following)
 
 
-def _signature(words: list[str], state: _State, masks: int) -> tuple[str | None, frozenset[str]]:
-    """What a text in that state equals and which patterns match it."""
-    ended = [len(word) in places for word, places in zip(words, state, strict=True)]
-    matched = frozenset(word for word, whole in zip(words[:masks], ended[:masks], strict=True) if whole)
-    named = next((word for word, whole in zip(words[masks:], ended[masks:], strict=True) if whole), None)
-    return None if named is None else named.replace(_STAR, "*"), matched
+def _matched(masks: list[str], state: _State) -> frozenset[str]:
+    """The patterns that match a text in that state."""
+    return frozenset(mask for mask, places in zip(masks, state, strict=True) if len(mask) in places)

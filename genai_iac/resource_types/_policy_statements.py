@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from genai_iac import iam_policy as language
@@ -157,12 +158,24 @@ def named_steps(statement: Value) -> Iterator[str]:
     `b:c` gives both names: renaming either of them concerns the policy.
     """
     try:
+        if isinstance(statement, StatementText) and not _may_name(language.Template.parse(statement.template).tree):
+            return  # filling would not change that, and costs more than everything else that a plan does with a grant
         tree = language.parse_once(_with_stand_ins(statement))
     except (language.PolicySyntaxError, language.PolicyValueError):
         return
+    yield from (name for place in _places(tree) if not place.foreign for name in place.path)
+
+
+def _places(tree: language.Statement) -> Iterator[language.Location]:
     if isinstance(tree, language.Grant):
-        places = [tree.location, *([tree.association.location] if tree.association else [])]
-        yield from (name for place in places if not place.foreign for name in place.path)
+        yield tree.location
+        if tree.association:
+            yield tree.association.location
+
+
+def _may_name(tree: language.Statement) -> bool:
+    """Whether a template's statement names a compartment, or has a placeholder that may."""
+    return any(place.path or place.placeholder is not None for place in _places(tree))
 
 
 def _with_stand_ins(statement: Value) -> str:
@@ -179,10 +192,14 @@ def _with_stand_ins(statement: Value) -> str:
 
 def _fitting(template: language.Template, values: Mapping[str, str]) -> dict[str, str]:
     """The values that fit their placeholders; the others are told by `validate`."""
+    samples = template.stand_ins()
+    with suppress(language.PolicyValueError):
+        template.fill({**samples, **values})
+        return dict(values)
     found: dict[str, str] = {}
     for name, value in values.items():
         try:
-            template.fill({**template.stand_ins(), name: value})
+            template.fill({**samples, name: value})
         except language.PolicyValueError:
             continue
         found[name] = value

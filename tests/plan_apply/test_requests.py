@@ -118,3 +118,13 @@ def test_an_update_is_one_read_for_its_etag_and_one_write(project: Project, tena
     project.run(*APPROVED)
     calls = Counter(call["operation"] for call in tenancy.calls())
     assert calls - empty == {"GetPolicy": 5, "UpdatePolicy": 5}
+
+
+def test_only_a_compartment_in_which_something_is_made_is_waited_for(project: Project, tenancy: Tenancy) -> None:
+    project.write(stack(*(compartment(f"c{number}") for number in range(5)), HOME, policy("p")))
+    tenancy.forget_calls()
+    project.run(*APPROVED)
+    calls = Counter(call["operation"] for call in tenancy.calls())
+    assert calls["CreateCompartment"] == 6
+    assert calls["GetCompartment"] == 1
+    assert_settled(project)

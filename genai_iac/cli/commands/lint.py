@@ -2,46 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from io import BytesIO
-from typing import BinaryIO
-
 import click
 
-from genai_iac.analysis.lint import Finding, lint_invalid, lint_manifest
 from genai_iac.cli.all_stacks import for_all_stacks
-from genai_iac.cli.options import GlobalOptions
-from genai_iac.cli.session import load_manifest
-from genai_iac.core.errors import ManifestError, Problem
-from genai_iac.manifest.decoding import MAX_TOTAL, decode
-from genai_iac.manifest.files import find_manifest_path, read_files
-from genai_iac.planning.preflight import ServiceLimits
-
-
-def lint_path(flags: GlobalOptions, path: str) -> tuple[Finding, ...]:
-    """Everything found at that path; manifests that are not valid are findings too."""
-    # Read once and used twice: the manifests are loaded, and their comments are searched
-    # for ignored rules.
-    data = sys.stdin.buffer.read(MAX_TOTAL + 1) if path == "-" else b""
-    try:
-        manifest = load_manifest(flags, path, BytesIO(data))
-    except ManifestError as error:
-        # Invalid manifests are findings, not a failure: a SARIF upload shows them beside the
-        # others.
-        return lint_invalid(error)
-    texts = dict(_read_texts(path, BytesIO(data)))
-    return lint_manifest(manifest, texts, datetime.now(UTC), ServiceLimits.of_environment(os.environ))
-
-
-def _read_texts(path: str, stdin: BinaryIO) -> Iterator[tuple[str, str]]:
-    for file in read_files(find_manifest_path(path), stdin):
-        if not isinstance(file, Problem):
-            text = decode(file.data, file.name)
-            if isinstance(text, str):
-                yield file.name, text
 
 
 @click.command("lint")
@@ -59,6 +22,7 @@ def COMMAND(ctx: click.Context, path: str, form: str, rules: bool) -> int:  # no
     """
     from genai_iac.analysis.lint import RULES
     from genai_iac.cli.console import Console
+    from genai_iac.cli.lint_findings import lint_path
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.render.findings.sarif import render_sarif
     from genai_iac.render.findings.text import findings_json, findings_text, rules_text

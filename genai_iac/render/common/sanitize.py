@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from genai_iac.core import Address
+from genai_iac.core.address import Address
 
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}  # escapes that people know
 # printable by Unicode's book, but nothing is seen: fillers, joiners, blank braille, variation selectors

@@ -1,0 +1,126 @@
+"""Every verb on stacks of 10 to 10,000 documents: CPU, wall time, memory, requests and growth, beside a floor of the same run.
+
+    python -m benchmarks [--quick] [--out docs/performance.md] [--families mixed,policies] [--sizes 10,100,1000,10000]
+
+Run in a clone with the package installed; nothing else is needed. `--quick` has smaller stacks and takes some two minutes on
+two idle cores. Exits 1 when a goal is missed. Of Terraform only the start (`terraform version`) is measured, where a binary is on the path.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.goals import FLOOR_CREATE, FLOOR_READ, Results, find_goals
+from benchmarks.measuring import Cost, Emulator, emulated, run
+from benchmarks.report import write_report
+from benchmarks.stacks import FAMILIES, write_stack
+
+_OFFLINE = {"validate": ["validate"], "lint": ["lint"], "fmt --check": ["fmt", "--check"], "graph": ["graph"]}
+_NEW = {
+    "plan, new": ["plan"],
+    "plan, new, json": ["plan", "--format", "json"],
+    "plan, new, markdown": ["plan", "--format", "markdown"],
+    "plan, new, html": ["plan", "--format", "html"],
+}
+_APPLIED = {
+    "plan, empty": ["plan"],
+    "access": ["access"],
+    "drift": ["drift"],
+    "status": ["status"],
+    "expiry": ["expiry"],
+}
+_QUICK = ["mixed", "policies", "rotations", "flat"]
+_FLOOR = str(Path(__file__).with_name("floor.py"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="smaller stacks, and no latency beside 0 and 20 ms")
+    parser.add_argument("--out", type=Path, help="the page to write [printed only]")
+    parser.add_argument("--families", help=f"of {', '.join(FAMILIES)} [all]")
+    parser.add_argument("--sizes", help="documents, the smallest first")
+    parser.add_argument("--applied", type=int, help="the largest stack that is applied and destroyed")
+    options = parser.parse_args()
+    sizes = [
+        int(size) for size in (options.sizes or ("10,100,400" if options.quick else "10,100,1000,10000")).split(",")
+    ]
+    applied = options.applied or (100 if options.quick else 1000)
+    families = options.families.split(",") if options.families else _QUICK if options.quick else list(FAMILIES)
+    results: Results = dict(_start())
+    for family in families:
+        with emulated() as emulator:
+            for size in sizes:
+                latencies = (20,) if options.quick else (20, 100)
+                for key, cost in _measure(
+                    emulator, family, size, latencies if size == applied else (), size <= applied
+                ):
+                    results[key] = cost
+                    print(f"{key[0]:10} {key[1]:22} {key[2]:6} {key[3]:4} ms  {cost.cpu:7.2f} s CPU {cost.wall:7.2f} s "
+                          f"{cost.memory:5.0f} MB {cost.requests:6} requests", flush=True)  # fmt: skip
+    _finish(results, options.out)
+
+
+def _finish(results: Results, page: Path | None) -> None:
+    goals = list(find_goals(results))
+    for goal in goals:
+        print(f"{'reached' if goal.reached else 'MISSED '}  {goal.figure:6.2f} (at most {goal.most})  {goal.text}")
+    if page is not None:
+        terraform = "Terraform's start beside." if shutil.which("terraform") else "No Terraform on the path."
+        machine = f"Python {platform.python_version()}, {platform.machine()}. {terraform}"
+        write_report(page, results, goals, f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine}")
+    sys.exit(0 if all(goal.reached for goal in goals) else 1)
+
+
+def _start() -> Iterator[tuple[tuple[str, str, int, int], Cost]]:
+    for verb, arguments in {
+        "import click": ["-c", "import click"],
+        "--version": ["-m", "genai_iac", "--version"],
+    }.items():
+        costs = [run([sys.executable, *arguments], Path.cwd()) for _ in range(8)]
+        yield ("start", verb, 0, 0), min(costs, key=lambda cost: cost.cpu)
+    if terraform := shutil.which("terraform"):
+        yield ("start", "terraform version", 0, 0), run([terraform, "version"], Path.cwd())
+
+
+def _measure(
+    emulator: Emulator, family: str, size: int, latencies: tuple[int, ...], is_applied: bool
+) -> Iterator[tuple[tuple[str, str, int, int], Cost]]:
+    folder = emulator.folder / f"{family}-{size}"
+    emulator.reset()
+    groups = write_stack(folder, family, size)
+    floor = [sys.executable, _FLOOR]
+    where = [str(emulator.config), emulator.url]
+    if groups:
+        emulator.counted([*floor, "groups", *where, str(len(groups))])
+    for verb, arguments in _OFFLINE.items():
+        yield (
+            (family, verb, size, 0),
+            run([sys.executable, "-m", "genai_iac", *arguments, str(folder)], folder, (0, 1, 2)),
+        )
+    for verb, arguments in _NEW.items():
+        yield (family, verb, size, 0), emulator.tool(*arguments, str(folder))
+    if not is_applied:
+        return
+    yield (family, "apply, new", size, 0), emulator.tool("apply", "--auto-approve", str(folder))
+    for latency in (0, *latencies):
+        emulator.set_latency(latency)
+        for verb, arguments in _APPLIED.items():
+            yield (family, verb, size, latency), emulator.tool(*arguments, str(folder))
+        yield (family, "export", size, latency), emulator.tool("export")
+        if family == "policies":
+            yield (family, FLOOR_READ, size, latency), emulator.counted([*floor, "read", *where, str(size - 1)])
+    emulator.set_latency(0)
+    yield (family, "destroy", size, 0), emulator.tool("destroy", "--auto-approve", str(folder))
+    if family == "policies":
+        emulator.reset()
+        yield (family, FLOOR_CREATE, size, 0), emulator.counted([*floor, "create", *where, str(size - 1)])
+
+
+if __name__ == "__main__":
+    main()

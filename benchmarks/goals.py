@@ -1,0 +1,74 @@
+"""What a run of the benchmark must reach: ratios within that run, and growth. Seconds of one machine mean nothing on another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks.measuring import Cost
+
+Results = dict[tuple[str, str, int, int], Cost]  # family, verb, documents, milliseconds of latency
+FLOOR_READ, FLOOR_CREATE = "floor: read", "floor: create"
+MOST_GROWTH = 1.2
+_SMALLEST = 100  # documents; below it the start-up of Python and the SDK is what is measured
+_NOISE = 0.3  # CPU seconds beyond the start-up below which growth says nothing
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One goal, and how it came out."""
+
+    text: str
+    figure: float
+    most: float
+
+    @property
+    def reached(self) -> bool:
+        return self.figure <= self.most
+
+
+def growth(results: Results, family: str, verb: str, latency: int = 0) -> float | None:
+    """The exponent of CPU over documents between the two largest sizes, without what a stack of the smallest costs.
+
+    None where less than three sizes were measured or the work is too little to tell.
+    """
+    costs = {size: one for (a, b, size, c), one in sorted(results.items()) if (a, b, c) == (family, verb, latency)}
+    if len(costs) < 3:
+        return None
+    first, *_, last_but_one, last = costs
+    start = costs[first].cpu
+    less, more = costs[last_but_one].cpu - start, costs[last].cpu - start
+    if less < _NOISE or more < _NOISE:
+        return None
+    return math.log(more / less) / math.log(last / last_but_one)
+
+
+# the verb, what it is compared with, and how much of that it may cost, all at the largest size of the family
+_RATIOS = (
+    ("policies", "plan, empty", FLOOR_READ, 2.5),
+    ("policies", "apply, new", FLOOR_CREATE, 1.3),
+    ("mixed", "lint", "validate", 3.0),
+    ("mixed", "fmt --check", "validate", 2.0),
+    ("mixed", "plan, new, markdown", "plan, new", 2.0),
+    ("mixed", "plan, new, html", "plan, new", 2.0),
+    ("mixed", "access", "plan, empty", 2.0),
+    ("rotations", "plan, new", "plan, new, json", 1.2),
+)
+
+
+def find_goals(results: Results) -> Iterator[Goal]:
+    """The goals that the measured sizes can tell."""
+    for family, verb, other, most in _RATIOS:
+        sizes = [size for a, b, size, c in results if (a, b, c) == (family, verb, 0) and (a, other, size, 0) in results]
+        at = max(sizes, default=0)
+        if at >= _SMALLEST:
+            ratio = results[family, verb, at, 0].cpu / results[family, other, at, 0].cpu
+            yield Goal(f"{family}, {at:,} documents: {verb} to {other}", ratio, most)
+    if ("start", "--version", 0, 0) in results:
+        ratio = results["start", "--version", 0, 0].cpu / results["start", "import click", 0, 0].cpu
+        yield Goal("--version to importing click", ratio, 1.5)
+    for family, verb in dict.fromkeys((a, b) for a, b, _, c in results if c == 0 and not b.startswith("floor")):
+        exponent = growth(results, family, verb)
+        if exponent is not None:
+            yield Goal(f"{family}: growth of {verb}", exponent, MOST_GROWTH)

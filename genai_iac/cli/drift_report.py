@@ -1,0 +1,70 @@
+"""What `drift` reads and compares: live against manifests, the sinks, and a base revision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from genai_iac.analysis.drift import HandEdits, Side, find_drift, find_unmanaged
+from genai_iac.cli.git_manifests import load_manifest_at
+from genai_iac.cli.options import GlobalOptions
+from genai_iac.cli.session import Session, open_session
+from genai_iac.core import Address, Live, Notice, SinkState
+from genai_iac.core.errors import EditedSinkError, SinkError
+from genai_iac.delivery import look_at_sinks
+from genai_iac.manifest import Manifest
+from genai_iac.planning import compare
+from genai_iac.render.drift.report import DriftReport
+from genai_iac.resource_types import HandEdit, find_hand_edits
+
+
+def make_report(
+    flags: GlobalOptions, path: str, base: str | None, *, unmanaged: bool, full_scan: bool, parallelism: int
+) -> DriftReport:
+    """Read, compare, gather. Sinks are looked into: one that was emptied or edited is drift as well.
+
+    One that cannot be asked (no right to, no such program here) is reported and no drift.
+    """
+    earlier = load_manifest_at(flags, path, base) if base else None
+    with open_session(flags, path) as workspace:
+        also = tuple(earlier.resources.values()) if earlier else ()
+        live = workspace.read(parallelism=parallelism, full_scan=full_scan, also=also)
+        compared = compare(workspace.inputs(live, look_into_sinks=False))
+        before = _compare_before(workspace, live, earlier) if base else None
+        resources = workspace.manifest.resources
+        edits, unasked = _find_edits(workspace, live)
+        return DriftReport(
+            plan=replace(compared.plan, notices=(*compared.plan.notices, *unasked, *map(Notice, live.unread))),
+            base=base,
+            now=live.now,
+            differences=find_drift((compared.plan, resources), before, edits),
+            refusals=compared.refusals,
+            unmanaged=find_unmanaged(live) if unmanaged else None,
+            sources={address: resource.source for address, resource in resources.items()},
+            names={id: live.tree.path(id) for id in (live.tenancy, *live.tree.nodes)},
+        )
+
+
+def _find_edits(workspace: Session, live: Live) -> tuple[HandEdits, list[Notice]]:
+    """What somebody did to each live key and its sinks, and which sinks could not be asked."""
+    desk, edits, unasked = workspace.desk_for(live), dict[Address, tuple[str, tuple[HandEdit, ...]]](), list[Notice]()
+    for address, resource in workspace.manifest.resources.items():
+        key = live.one(address) if address.kind == "ApiKey" else None
+        if key is None or key.region != resource.region:
+            continue  # one that is to be replaced is reported as that
+        held: tuple[SinkState, ...] = ()
+        edited: tuple[HandEdit, ...] = ()
+        try:
+            held = look_at_sinks(desk, resource, key) if resource.settings.get("deliverTo") else ()
+        except EditedSinkError as error:
+            edited = ((("deliverTo",), error.message, "as it was delivered"),)
+        except SinkError as error:
+            unasked.append(Notice(f"a sink could not be asked: {error}", address))
+        edits[address] = (key.id, (*edited, *find_hand_edits(resource, key, held)))
+    return edits, unasked
+
+
+def _compare_before(workspace: Session, live: Live, earlier: Manifest | None) -> Side:
+    if earlier is None:
+        return compare(replace(workspace.inputs(live, look_into_sinks=False), resources={})).plan, {}
+    inputs = replace(workspace, manifest=earlier).inputs(live, look_into_sinks=False)
+    return compare(inputs).plan, earlier.resources
