@@ -15,6 +15,8 @@ from unittest import mock
 from genai_iac.core import Delivery, Record, Secret
 from genai_iac.delivery.sinks import Context, Sink, open_sink
 
+from .fake_hashicorp import FakeHashicorp
+from .fake_http import FakeApi, Reply, Sent
 from .fake_vault import VaultDouble
 from .samples import ADDRESS, OWNER
 
@@ -178,6 +180,54 @@ class RawVaultBench(VaultBench):
         return served.reveal() if served else None
 
 
+class HttpBench(Bench):
+    """A sink that writes to a fake of a documented API over HTTP."""
+
+    api: FakeApi
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.api = self.make_api()
+        self.api.start()
+        ((word, settings),) = self.entry.items()
+        here = {name: str(value).replace("http://127.0.0.1:1", self.api.url) for name, value in settings.items()}
+        self.entry = {word: {name: here[name] if isinstance(settings[name], str) else settings[name] for name in here}}  # type: ignore[misc]
+        self.context = replace(self.context, sink_hosts=frozenset({"127.0.0.1"}))
+
+    def make_api(self) -> FakeApi:
+        raise NotImplementedError
+
+    @contextmanager
+    def broken(self) -> Iterator[None]:
+        def refuse(sent: Sent) -> Reply | None:
+            # as careless services do: the error quotes the request
+            return (500, {"message": f"no: {sent.text}", "errors": [sent.text]}) if self.is_write(sent) else None
+
+        self.api.failing = refuse
+        yield
+        self.api.failing = lambda sent: None
+
+    def is_write(self, sent: Sent) -> bool:
+        return sent.method != "GET" and "dryRun" not in sent.query
+
+
+class HashicorpBench(HttpBench):
+    entry: ClassVar = {"hashicorp": {"address": "http://127.0.0.1:1", "mount": "secret", "path": "chat/app"}}
+    api: FakeHashicorp
+
+    def make_api(self) -> FakeApi:
+        return FakeHashicorp()
+
+    def outside(self) -> object:
+        return super().outside(), json.dumps(self.api.secrets), list(self.api.changes)
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        """KV keeps data, not text: there is no other layout."""
+
+    def consumer(self) -> str | None:
+        return (self.api.newest("secret/data/chat/app") or {}).get("OPENAI_API_KEY")
+
+
 BENCHES: Mapping[str, type[Bench]] = {
     "file-dotenv": DotenvBench,
     "file-json": JsonBench,
@@ -187,6 +237,7 @@ BENCHES: Mapping[str, type[Bench]] = {
     "exec-check": CheckedExecBench,
     "vault": VaultBench,
     "vault-raw": RawVaultBench,
+    "hashicorp": HashicorpBench,
 }
 
 

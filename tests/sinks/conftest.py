@@ -1,0 +1,15 @@
+"""Credentials that the fakes know, and none of this machine's."""
+
+from __future__ import annotations
+
+import pytest
+
+from .fake_hashicorp import TOKEN
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment of whoever applies has."""
+    for name in ("VAULT_ADDR", "VAULT_ROLE_ID", "VAULT_SECRET_ID", "KUBECONFIG", "GITHUB_TOKEN", "GITHUB_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("VAULT_TOKEN", TOKEN)
