@@ -10,6 +10,7 @@ from .fake_hashicorp import TOKEN
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the environment of whoever applies has."""
-    for name in ("VAULT_ADDR", "VAULT_ROLE_ID", "VAULT_SECRET_ID", "KUBECONFIG", "GITHUB_TOKEN", "GITHUB_API_URL"):
+    for name in ("VAULT_ADDR", "VAULT_ROLE_ID", "VAULT_SECRET_ID", "GITHUB_TOKEN", "GITHUB_API_URL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KUBECONFIG", "no-kubeconfig")  # restored afterwards; benches write their own
     monkeypatch.setenv("VAULT_TOKEN", TOKEN)

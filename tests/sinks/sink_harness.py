@@ -17,6 +17,7 @@ from genai_iac.delivery.sinks import Context, Sink, open_sink
 
 from .fake_hashicorp import FakeHashicorp
 from .fake_http import FakeApi, Reply, Sent
+from .fake_kubernetes import FakeKubernetes, kubeconfig
 from .fake_vault import VaultDouble
 from .samples import ADDRESS, OWNER
 
@@ -228,6 +229,35 @@ class HashicorpBench(HttpBench):
         return (self.api.newest("secret/data/chat/app") or {}).get("OPENAI_API_KEY")
 
 
+class KubernetesBench(HttpBench):
+    entry: ClassVar = {
+        "kubernetes": {"namespace": "chat", "name": "chat-app", "labels": {"team": "chat"}, "restart": ["api"]}
+    }
+    api: FakeKubernetes
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        # beside the place that is looked at: pytest gives each test a directory of its own below the same parent
+        config = root.with_name(f"{root.name}.kubeconfig")
+        config.write_text(kubeconfig(self.api.url))
+        os.environ["KUBECONFIG"] = str(config)
+
+    def make_api(self) -> FakeApi:
+        made = FakeKubernetes()
+        made.deploy("chat", "api")
+        return made
+
+    def outside(self) -> object:
+        decoded = self.api.data("chat", "chat-app")
+        return super().outside(), json.dumps(self.api.objects), json.dumps(decoded), list(self.api.changes)
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        """A Secret keeps data, not text: there is no other layout."""
+
+    def consumer(self) -> str | None:
+        return (self.api.data("chat", "chat-app") or {}).get("OPENAI_API_KEY")
+
+
 BENCHES: Mapping[str, type[Bench]] = {
     "file-dotenv": DotenvBench,
     "file-json": JsonBench,
@@ -238,6 +268,7 @@ BENCHES: Mapping[str, type[Bench]] = {
     "vault": VaultBench,
     "vault-raw": RawVaultBench,
     "hashicorp": HashicorpBench,
+    "kubernetes": KubernetesBench,
 }
 
 

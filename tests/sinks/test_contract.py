@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from genai_iac.core import Address, SinkContents
+from genai_iac.core import Address, Secret, SinkContents
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import SINKS, open_sink
 from genai_iac.delivery.sinks._names import ENV_SCHEMA
@@ -36,6 +36,8 @@ REPRESENTATIONS: dict[str, Callable[[str], str]] = {
 
 @pytest.fixture(params=sorted(BENCHES))
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+    for value in VALUES.values():
+        Secret(value)  # as in a run, which makes its values itself: the redactor knows them
     return BENCHES[request.param](tmp_path)
 
 
