@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .fake_hashicorp import TOKEN
+from . import fake_github, fake_hashicorp
 
 
 @pytest.fixture(autouse=True)
@@ -13,4 +13,5 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("VAULT_ADDR", "VAULT_ROLE_ID", "VAULT_SECRET_ID", "GITHUB_TOKEN", "GITHUB_API_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KUBECONFIG", "no-kubeconfig")  # restored afterwards; benches write their own
-    monkeypatch.setenv("VAULT_TOKEN", TOKEN)
+    monkeypatch.setenv("VAULT_TOKEN", fake_hashicorp.TOKEN)
+    monkeypatch.setenv("GH_TOKEN", fake_github.TOKEN)

@@ -15,6 +15,7 @@ from unittest import mock
 from genai_iac.core import Delivery, Record, Secret
 from genai_iac.delivery.sinks import Context, Sink, open_sink
 
+from .fake_github import FakeGitHub
 from .fake_hashicorp import FakeHashicorp
 from .fake_http import FakeApi, Reply, Sent
 from .fake_kubernetes import FakeKubernetes, kubeconfig
@@ -258,6 +259,20 @@ class KubernetesBench(HttpBench):
         return (self.api.data("chat", "chat-app") or {}).get("OPENAI_API_KEY")
 
 
+class GitHubBench(HttpBench):
+    entry: ClassVar = {"github": {"repository": "acme/chat", "api": "http://127.0.0.1:1"}}
+    api: FakeGitHub
+
+    def make_api(self) -> FakeApi:
+        return FakeGitHub()
+
+    def outside(self) -> object:
+        return super().outside(), json.dumps(self.api.secrets), list(self.api.changes)
+
+    def consumer(self) -> str | None:
+        return self.api.value("OPENAI_API_KEY")
+
+
 BENCHES: Mapping[str, type[Bench]] = {
     "file-dotenv": DotenvBench,
     "file-json": JsonBench,
@@ -267,6 +282,7 @@ BENCHES: Mapping[str, type[Bench]] = {
     "exec-check": CheckedExecBench,
     "vault": VaultBench,
     "vault-raw": RawVaultBench,
+    "github": GitHubBench,
     "hashicorp": HashicorpBench,
     "kubernetes": KubernetesBench,
 }

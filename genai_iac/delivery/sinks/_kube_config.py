@@ -8,17 +8,18 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import ssl
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
+
+if TYPE_CHECKING:
+    import ssl
 
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _LIMIT = 1024 * 1024  # bytes of a file
@@ -155,6 +156,8 @@ def _tls(place: str, authorities: str | None, certificate: str | None, key: Secr
 @cache
 def _context(authorities: str | None, certificate: str | None, key: str | None) -> ssl.SSLContext | str:
     """For connections, the same for the same texts so that connections are shared; or why it cannot be."""
+    import ssl
+
     try:
         context = ssl.create_default_context(cadata=authorities)
     except (ssl.SSLError, ValueError):
@@ -165,6 +168,8 @@ def _context(authorities: str | None, certificate: str | None, key: str | None) 
 
 
 def _load(context: ssl.SSLContext, certificate: str, key: str) -> bool:
+    import tempfile
+
     # the ssl module reads certificates from files only: this one is private, and gone once it was read
     descriptor, name = tempfile.mkstemp(prefix="genai-iac-", suffix=".pem")
     try:
