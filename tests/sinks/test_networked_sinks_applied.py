@@ -1,0 +1,186 @@
+"""Keys delivered to networked sinks, from the manifest to the consumer: shown in plans, approved, lost, edited, rotated, emptied."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Project, Tenancy
+
+from .fake_github import FakeGitHub
+from .fake_hashicorp import FakeHashicorp
+from .fake_kubernetes import FakeKubernetes, kubeconfig
+
+KV, SECRET = "secret/data/chat/app", "/api/v1/namespaces/chat/secrets/chat-app"
+GITHUB = "/repos/acme/chat/actions"
+PLACES = ("hashicorp secret/chat/app at", "kubernetes chat/chat-app", "github OPENAI_API_KEY of acme/chat")
+
+
+@dataclass
+class Services:
+    """The three fakes, and the manifest that delivers to them."""
+
+    project: Project
+    hashicorp: FakeHashicorp
+    kubernetes: FakeKubernetes
+    github: FakeGitHub
+
+    def entries(self) -> list[dict[str, Any]]:
+        return [
+            {"file": {"path": "secrets/app.env"}},
+            {"hashicorp": {"address": self.hashicorp.url, "path": "chat/app"}},
+            {"kubernetes": {"namespace": "chat", "name": "chat-app", "restart": ["api"]}},
+            {"github": {"repository": "acme/chat", "api": self.github.url}},
+        ]
+
+    def write(self, *entries: dict[str, Any], **spec: Any) -> None:
+        pair = [{"name": "key-one"}, {"name": "key-two"}]
+        given = {"displayName": "app", "compartment": "home", "secrets": pair, "deliverTo": entries, **spec}
+        documents = [
+            {"kind": "Stack", "metadata": {"name": "chat"}, "spec": {"region": "us-chicago-1"}},
+            {"kind": "Compartment", "metadata": {"name": "home"}, "spec": {"parent": "/"}},
+            {"kind": "ApiKey", "metadata": {"name": "app"}, "spec": given},
+            {"kind": "Policy", "metadata": {"name": "access"}, "spec": {"grants": [{"apiKey": "app"}]}},
+        ]
+        texts = [json.dumps({"apiVersion": "genai-iac/v1", **document}) for document in documents]
+        self.project.write("\n---\n".join(texts))
+
+    def consumers(self) -> set[str | None]:
+        """What consumers read, in all three."""
+        data = self.hashicorp.newest(KV) or {}
+        pod = self.kubernetes.data("chat", "chat-app") or {}
+        return {data.get("OPENAI_API_KEY"), pod.get("OPENAI_API_KEY"), self.github.value("OPENAI_API_KEY")}
+
+    def drifted(self) -> list[str]:
+        report = self.project.run("drift", "--format", "json", code=None).json
+        return sorted(leaf["path"] for one in report["resources"] for leaf in one["differences"])
+
+
+@pytest.fixture
+def services(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
+    made = Services(project, FakeHashicorp(), FakeKubernetes(), FakeGitHub())
+    for api in (made.hashicorp, made.kubernetes, made.github):
+        api.start()
+    made.kubernetes.deploy("chat", "api")
+    config = tmp_path.with_name(f"{tmp_path.name}.kubeconfig")
+    config.write_text(kubeconfig(made.kubernetes.url))
+    monkeypatch.setenv("KUBECONFIG", str(config))
+    monkeypatch.setenv("GENAI_IAC_ALLOW_SINK_HOST", "127.0.0.1")
+    made.write(*made.entries())
+    return made
+
+
+def words(text: str) -> str:
+    """Without the line breaks of the terminal."""
+    return " ".join(text.split())
+
+
+def apply(project: Project) -> str:
+    return project.run("apply", "--auto-approve").out
+
+
+def test_what_is_lost_or_edited_is_drift_and_is_delivered_again(services: Services, tenancy: Tenancy) -> None:
+    apply(services.project)
+    (value,) = services.consumers()
+    assert value and value.startswith("sk-") and services.drifted() == []
+
+    services.hashicorp.secrets[KV].append(None)
+    services.kubernetes.objects.pop(SECRET)
+    services.github.secrets[GITHUB].pop("OPENAI_API_KEY")
+    tenancy.forget_calls()
+    assert all(any(place in path for path in services.drifted()) for place in PLACES)
+    apply(services.project)
+    assert services.consumers() == {value} and services.drifted() == [] and tenancy.writes() == []
+
+    services.hashicorp.secrets[KV].append({**(services.hashicorp.newest(KV) or {}), "OPENAI_API_KEY": "edited"})
+    services.kubernetes.edit(SECRET, {"data": {"OPENAI_API_KEY": "ZWRpdGVk"}})
+    services.github.set("OPENAI_API_KEY", "edited")
+    assert services.consumers() == {"edited"}
+    assert all(any(place in path for path in services.drifted()) for place in PLACES)
+    apply(services.project)
+    assert services.consumers() == {value} and services.drifted() == [] and tenancy.writes() == []
+
+
+def test_a_rotation_reaches_every_consumer_and_destroy_empties_all(services: Services) -> None:
+    services.write(*services.entries(), rotation={"every": "60d", "overlap": "1h", "idle": "1h"})
+    apply(services.project)
+    (before,) = services.consumers()
+    services.project.run("rotate", "ApiKey/app", "--auto-approve")
+    (after,) = services.consumers()
+    assert after and after != before and services.drifted() == []
+    services.project.run("destroy", "--auto-approve", "--allow-destroy", "9", "--accept-outage", "ApiKey/app")
+    assert services.hashicorp.newest(KV) is None and SECRET not in services.kubernetes.objects
+    assert services.github.secrets[GITHUB] == {}
+
+
+def test_where_values_go_is_in_every_plan_and_in_what_is_approved(services: Services) -> None:
+    text = words(services.project.run("plan").out)
+    assert all(place in text for place in PLACES)
+
+    def approved(*entries: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+        services.write(*entries)
+        plan = services.project.run("plan", "--format", "json").json
+        (key,) = (one for one in plan["changes"] if one["address"] == "ApiKey/app")
+        return plan["fingerprint"], key["sinks"]
+
+    fingerprint, sinks = approved(*services.entries())
+    assert [one["type"] for one in sinks] == ["file", "hashicorp", "kubernetes", "github"]
+    assert all(place in json.dumps(sinks) for place in PLACES)
+    _, hashicorp, kubernetes, github = services.entries()
+    others = [
+        {"hashicorp": {**hashicorp["hashicorp"], "path": "chat/other"}},
+        {"hashicorp": {**hashicorp["hashicorp"], "mount": "kv"}},
+        {"hashicorp": {**hashicorp["hashicorp"], "env": {"key": "OTHER"}}},
+        {"kubernetes": {**kubernetes["kubernetes"], "namespace": "lab"}},
+        {"kubernetes": {**kubernetes["kubernetes"], "restart": []}},
+        {"kubernetes": {**kubernetes["kubernetes"], "labels": {"a": "b"}}},
+        {"kubernetes": {**kubernetes["kubernetes"], "context": "here"}},
+        {"github": {**github["github"], "repository": "acme/other"}},
+        {"github": {**github["github"], "environment": "prod eu"}},
+        {"github": {**github["github"], "store": "dependabot"}},
+    ]
+    services.kubernetes.namespaces.add("lab")
+    services.kubernetes.deploy("lab", "api")
+    services.github.stores.add("/repos/acme/other/actions")
+    found = {fingerprint}
+    for other in others:
+        ((word, _),) = other.items()
+        found.add(approved(*(other if word in entry else entry for entry in services.entries()))[0])
+    assert len(found) == 1 + len(others)
+    written_out = {"hashicorp": {**hashicorp["hashicorp"], "mount": "secret"}}
+    assert approved(*(written_out if "hashicorp" in one else one for one in services.entries()))[0] == fingerprint
+
+
+def test_a_host_that_only_the_manifest_names_is_not_asked(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GENAI_IAC_ALLOW_SINK_HOST")
+    ran = services.project.run("apply", "--auto-approve", code=None)
+    assert ran.code == 1 and "nobody but the manifest names 127.0.0.1:" in words(ran.err)
+    assert services.hashicorp.asked == [] and services.github.asked == []
+    assert services.project.run("validate").code == 0
+    allowed = services.project.run("apply", "--auto-approve", "--allow-sink-host", "127.0.0.1")
+    assert allowed.code == 0 and len(services.consumers()) == 1
+
+
+@pytest.mark.parametrize("name", ["hashicorp", "kubernetes", "github"])
+def test_a_sink_that_cannot_be_written_is_told_before_a_value_is_made(
+    services: Services, tenancy: Tenancy, name: str
+) -> None:
+    services.write(*(entry for entry in services.entries() if name in entry or "file" in entry))
+    services.hashicorp.capabilities = ("read",)
+    services.kubernetes.denied = {"patch secrets"}
+    services.github.permission = "read"
+    ran = services.project.run("apply", "--auto-approve", code=None)
+    assert ran.code in (1, 4) and "Traceback" not in ran.out + ran.err
+    assert any(place in words(ran.out + ran.err) for place in PLACES)
+    assert "CreateApiKey" not in tenancy.writes()
+
+
+def test_two_entries_of_one_place_are_refused(services: Services) -> None:
+    hashicorp, kubernetes, github = services.entries()[1:]
+    for entry in (hashicorp, kubernetes, github):
+        services.write(entry, entry)
+        ran = services.project.run("validate", code=1)
+        assert "delivered to twice" in words(ran.err)
