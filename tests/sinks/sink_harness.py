@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,54 +11,27 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
 
-from genai_iac.core import Delivery, Record, Secret
-from genai_iac.delivery.sinks import Context, Sink, open_sink
+from genai_iac.core import Secret
+from genai_iac.testing.sink_harness import SinkHarness
 
 from .fake_github import FakeGitHub
 from .fake_hashicorp import FakeHashicorp
 from .fake_http import FakeApi, Reply, Sent
 from .fake_kubernetes import FakeKubernetes, kubeconfig
 from .fake_vault import VaultDouble
-from .samples import ADDRESS, OWNER
 
 
-class Bench(ABC):
-    """A place to try one sink in."""
-
-    entry: ClassVar[Mapping[str, Any]]
-    certain = True  # the place can be looked into
+class Bench(SinkHarness):
+    """A place to try one of our sinks in."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        super().__init__(root)
         self.door = VaultDouble()
-        self.context = Context(root, root / ".genai-iac", ADDRESS, OWNER, vault=self.door)
-
-    def open(self, **changes: Any) -> Sink:
-        """A sink that has never seen the place before."""
-        return open_sink(self.entry, replace(self.context, **changes))
-
-    def kept(self, delivery: Delivery) -> list[Record]:
-        """What this sink keeps of a delivery."""
-        return ordered(item.record for item in delivery.items if item.record.role in self.open().roles)
-
-    def outside(self) -> object:
-        """Everything that can be seen of the place and around it."""
-        return {
-            str(path.relative_to(self.root)): (path.stat().st_mode, path.read_bytes() if path.is_file() else None)
-            for path in sorted(self.root.rglob("*"))
-        }
+        self.context = replace(self.context, vault=self.door)
 
     def rewrite(self, change: Callable[[str], str]) -> None:
         """Lay out the text that consumers read in another way."""
         raise NotImplementedError
-
-    @abstractmethod
-    def consumer(self) -> str | None:
-        """The value that a consumer reads."""
-
-    @abstractmethod
-    def broken(self) -> Any:
-        """A context in which a write fails."""
 
 
 class DotenvBench(Bench):
@@ -120,6 +92,9 @@ class ExecBench(Bench):
     def consumer(self) -> str | None:
         held = self.root / "held"
         return held.read_text() if held.exists() else None
+
+    def seen(self) -> list[str]:
+        return [(self.root / "seen").read_text(), (self.root / ".genai-iac/deliveries.json").read_text()]
 
     @contextmanager
     def broken(self) -> Iterator[None]:
@@ -286,8 +261,3 @@ BENCHES: Mapping[str, type[Bench]] = {
     "hashicorp": HashicorpBench,
     "kubernetes": KubernetesBench,
 }
-
-
-def ordered(records: Any) -> list[Record]:
-    """Records by name, to be compared: a sink may keep them in another order than it was given them."""
-    return sorted(records, key=lambda record: record.secret)
