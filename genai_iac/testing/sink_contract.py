@@ -11,8 +11,18 @@ import pytest
 
 from genai_iac.core import Address, Delivery
 from genai_iac.core.errors import SinkError
-from genai_iac.testing.sink_harness import SinkHarness, ordered
-from genai_iac.testing.sink_samples import ADDRESS, BASE_URL, KEY_ID, VALUES, both, delivery, item, mask
+from genai_iac.testing.sink_harness import (
+    ADDRESS,
+    BASE_URL,
+    KEY_ID,
+    VALUES,
+    SinkHarness,
+    both,
+    delivery,
+    item,
+    mask,
+    ordered,
+)
 from genai_iac.testing.sink_secrecy import SecrecyContract, traces
 
 PROJECT = "ocid1.generativeaiproject.oc1.us-chicago-1.example"

@@ -1,4 +1,7 @@
-"""How a sink is tried: where its place is, what a consumer reads there, how a write is made to fail."""
+"""How a sink is tried: where its place is, what a consumer reads there, how a write is made to fail; and deliveries to try it with.
+
+The values are canaries: each is searched for wherever it must not be.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from genai_iac.core import Delivery, Record
+from genai_iac.core import Address, Delivery, Item, Record, Role, Secret
 from genai_iac.delivery.sinks import Context, Sink, open_sink
-from genai_iac.testing.sink_samples import ADDRESS, OWNER
+
+ADDRESS = Address("ApiKey", "chat-app")
+OWNER = "chat@dev"
+KEY_ID = "ocid1.generativeaiapikey.oc1.us-chicago-1.amaaaaaa"
+BASE_URL = "https://inference.generativeai.us-chicago-1.oci.oraclecloud.com/20231130/actions/v1"
+EXPIRES = datetime(2027, 6, 30, 12, 30, 15, 250_000, tzinfo=UTC)
+
+VALUES = {
+    "a": "sk-CANARYa7Qm2Vx9Kp4Lr8Tz1Wb6Nc3Yd5Hf0Js7Gk2Mv9Xq4",
+    "b": "sk-CANARYbE5Ru1Ty8Ui3Op6As9Df2Gh7Jk4Lz0Xc5Vb8Nm1Qw3",
+    "c": "sk-CANARYcPo9Iu6Yt2Re7Wq4La1Ks8Jd5Hf3Gz0Mx6Nc9Bv2Vt",
+}
 
 
 class SinkHarness(ABC):
@@ -68,3 +83,23 @@ class SinkHarness(ABC):
 def ordered(records: Iterable[Record]) -> list[Record]:
     """Records by name, to be compared: a sink may keep them in another order than it was given them."""
     return sorted(records, key=lambda record: record.secret)
+
+
+def mask(letter: str) -> str:
+    """The mask of a canary, as the service would show it."""
+    return f"{VALUES[letter][:5]}****{VALUES[letter][-4:]}"
+
+
+def item(secret: str, letter: str, role: Role, *, kept: bool = False) -> Item:
+    """One secret with the value of that letter; kept: without it."""
+    return Item(Record(secret, mask(letter), role, EXPIRES), None if kept else Secret(VALUES[letter]))
+
+
+def delivery(*items: Item) -> Delivery:
+    """A delivery of those items for the key of these tests."""
+    return Delivery(ADDRESS, KEY_ID, BASE_URL, items)
+
+
+def both() -> Delivery:
+    """A delivery of a current value and a standby. Made anew each time: a run makes its values itself, so the redactor knows them."""
+    return delivery(item("key-one", "a", "current"), item("key-two", "b", "standby"))

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from genai_iac.core.errors import SinkError
-from genai_iac.testing.sink_harness import SinkHarness
-from genai_iac.testing.sink_samples import VALUES, both, delivery, item, mask
+from genai_iac.testing.sink_harness import VALUES, SinkHarness, both, delivery, item, mask
 
 
 class SecrecyContract:

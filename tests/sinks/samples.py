@@ -1,6 +1,6 @@
 """What these tests share with the contract for sinks of third parties."""
 
-from genai_iac.testing.sink_samples import ADDRESS, BASE_URL, EXPIRES, KEY_ID, OWNER, VALUES, delivery, item, mask
+from genai_iac.testing.sink_harness import ADDRESS, BASE_URL, EXPIRES, KEY_ID, OWNER, VALUES, delivery, item, mask
 from genai_iac.testing.sink_secrecy import traces
 
 __all__ = ["ADDRESS", "BASE_URL", "EXPIRES", "KEY_ID", "OWNER", "VALUES", "delivery", "item", "mask", "traces"]

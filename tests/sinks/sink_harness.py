@@ -18,6 +18,7 @@ from .fake_github import FakeGitHub
 from .fake_hashicorp import FakeHashicorp
 from .fake_http import FakeApi, Reply, Sent
 from .fake_kubernetes import FakeKubernetes, kubeconfig
+from .fake_secrets_manager import FakeSecretsManager
 from .fake_vault import VaultDouble
 
 
@@ -248,6 +249,32 @@ class GitHubBench(HttpBench):
         return self.api.value("OPENAI_API_KEY")
 
 
+class AwsBench(HttpBench):
+    entry: ClassVar = {"aws": {"region": "us-east-1", "name": "chat/app"}}
+    api: FakeSecretsManager
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        os.environ["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = self.api.url
+
+    def make_api(self) -> FakeApi:
+        return FakeSecretsManager()
+
+    def is_write(self, sent: Sent) -> bool:
+        return not sent.headers["x-amz-target"].endswith(("DescribeSecret", "GetSecretValue"))
+
+    def outside(self) -> object:
+        return super().outside(), repr(self.api.secrets), list(self.api.changes)
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        for version in self.api.secrets["chat/app"]["versions"].values():
+            version["text"] = change(version["text"])
+
+    def consumer(self) -> str | None:
+        served = self.api.text("chat/app")
+        return json.loads(served).get("OPENAI_API_KEY") if served else None
+
+
 BENCHES: Mapping[str, type[Bench]] = {
     "file-dotenv": DotenvBench,
     "file-json": JsonBench,
@@ -257,6 +284,7 @@ BENCHES: Mapping[str, type[Bench]] = {
     "exec-check": CheckedExecBench,
     "vault": VaultBench,
     "vault-raw": RawVaultBench,
+    "aws": AwsBench,
     "github": GitHubBench,
     "hashicorp": HashicorpBench,
     "kubernetes": KubernetesBench,

@@ -15,20 +15,27 @@ from conftest import Project, Tenancy
 from .fake_github import FakeGitHub
 from .fake_hashicorp import FakeHashicorp
 from .fake_kubernetes import FakeKubernetes, kubeconfig
+from .fake_secrets_manager import FakeSecretsManager
 
 KV, SECRET = "secret/data/chat/app", "/api/v1/namespaces/chat/secrets/chat-app"
 GITHUB = "/repos/acme/chat/actions"
-PLACES = ("hashicorp secret/chat/app at", "kubernetes chat/chat-app", "github OPENAI_API_KEY of acme/chat")
+PLACES = (
+    "hashicorp secret/chat/app at",
+    "kubernetes chat/chat-app",
+    "github OPENAI_API_KEY of acme/chat",
+    "aws chat/app in us-east-1",
+)
 
 
 @dataclass
 class Services:
-    """The three fakes, and the manifest that delivers to them."""
+    """The four fakes, and the manifest that delivers to them."""
 
     project: Project
     hashicorp: FakeHashicorp
     kubernetes: FakeKubernetes
     github: FakeGitHub
+    aws: FakeSecretsManager
 
     def entries(self) -> list[dict[str, Any]]:
         return [
@@ -36,6 +43,7 @@ class Services:
             {"hashicorp": {"address": self.hashicorp.url, "path": "chat/app"}},
             {"kubernetes": {"namespace": "chat", "name": "chat-app", "restart": ["api"]}},
             {"github": {"repository": "acme/chat", "api": self.github.url}},
+            {"aws": {"region": "us-east-1", "name": "chat/app"}},
         ]
 
     def write(self, *entries: dict[str, Any], **spec: Any) -> None:
@@ -51,10 +59,12 @@ class Services:
         self.project.write("\n---\n".join(texts))
 
     def consumers(self) -> set[str | None]:
-        """What consumers read, in all three."""
+        """What consumers read, in all four."""
         data = self.hashicorp.newest(KV) or {}
         pod = self.kubernetes.data("chat", "chat-app") or {}
-        return {data.get("OPENAI_API_KEY"), pod.get("OPENAI_API_KEY"), self.github.value("OPENAI_API_KEY")}
+        text = json.loads(self.aws.text("chat/app") or "{}")
+        read = {one.get("OPENAI_API_KEY") for one in (data, pod, text)}
+        return read | {self.github.value("OPENAI_API_KEY")}
 
     def drifted(self) -> list[str]:
         report = self.project.run("drift", "--format", "json", code=None).json
@@ -63,13 +73,14 @@ class Services:
 
 @pytest.fixture
 def services(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
-    made = Services(project, FakeHashicorp(), FakeKubernetes(), FakeGitHub())
-    for api in (made.hashicorp, made.kubernetes, made.github):
+    made = Services(project, FakeHashicorp(), FakeKubernetes(), FakeGitHub(), FakeSecretsManager())
+    for api in (made.hashicorp, made.kubernetes, made.github, made.aws):
         api.start()
     made.kubernetes.deploy("chat", "api")
     config = tmp_path.with_name(f"{tmp_path.name}.kubeconfig")
     config.write_text(kubeconfig(made.kubernetes.url))
     monkeypatch.setenv("KUBECONFIG", str(config))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", made.aws.url)
     monkeypatch.setenv("GENAI_IAC_ALLOW_SINK_HOST", "127.0.0.1")
     made.write(*made.entries())
     return made
@@ -92,6 +103,7 @@ def test_what_is_lost_or_edited_is_drift_and_is_delivered_again(services: Servic
     services.hashicorp.secrets[KV].append(None)
     services.kubernetes.objects.pop(SECRET)
     services.github.secrets[GITHUB].pop("OPENAI_API_KEY")
+    services.aws.secrets.clear()
     tenancy.forget_calls()
     assert all(any(place in path for path in services.drifted()) for place in PLACES)
     apply(services.project)
@@ -100,6 +112,8 @@ def test_what_is_lost_or_edited_is_drift_and_is_delivered_again(services: Servic
     services.hashicorp.secrets[KV].append({**(services.hashicorp.newest(KV) or {}), "OPENAI_API_KEY": "edited"})
     services.kubernetes.edit(SECRET, {"data": {"OPENAI_API_KEY": "ZWRpdGVk"}})
     services.github.set("OPENAI_API_KEY", "edited")
+    (current,) = services.aws.secrets["chat/app"]["versions"].values()
+    current["text"] = current["text"].replace(value, "edited")
     assert services.consumers() == {"edited"}
     assert all(any(place in path for path in services.drifted()) for place in PLACES)
     apply(services.project)
@@ -115,7 +129,7 @@ def test_a_rotation_reaches_every_consumer_and_destroy_empties_all(services: Ser
     assert after and after != before
     services.project.run("destroy", "--auto-approve", "--allow-destroy", "9", "--accept-outage", "ApiKey/app")
     assert services.hashicorp.newest(KV) is None and SECRET not in services.kubernetes.objects
-    assert services.github.secrets[GITHUB] == {}
+    assert services.github.secrets[GITHUB] == {} and services.aws.text("chat/app") is None
 
 
 OTHERS = [
@@ -132,6 +146,7 @@ MORE = [
     ("github", {"repository": "acme/other"}),
     ("github", {"store": "dependabot"}),
     ("github", {"name": "OTHER"}),
+    ("aws", {"name": "chat/other"}),
 ]
 
 
@@ -139,7 +154,7 @@ def test_where_values_go_is_in_every_plan(services: Services) -> None:
     text = words(services.project.run("plan").out)
     assert all(place in text for place in PLACES)
     _, sinks = approved(services)
-    assert [one["type"] for one in sinks] == ["file", "hashicorp", "kubernetes", "github"]
+    assert [one["type"] for one in sinks] == ["file", "hashicorp", "kubernetes", "github", "aws"]
     assert all(place in json.dumps(sinks) for place in PLACES)
 
 
@@ -173,7 +188,7 @@ def test_a_host_that_only_the_manifest_names_is_not_asked(services: Services, mo
 
 
 @pytest.mark.parametrize(
-    "name", ["hashicorp", *(pytest.param(name, marks=pytest.mark.matrix) for name in ("kubernetes", "github"))]
+    "name", ["hashicorp", *(pytest.param(name, marks=pytest.mark.matrix) for name in ("kubernetes", "github", "aws"))]
 )
 def test_a_sink_that_cannot_be_written_is_told_before_a_value_is_made(
     services: Services, tenancy: Tenancy, name: str
@@ -182,6 +197,7 @@ def test_a_sink_that_cannot_be_written_is_told_before_a_value_is_made(
     services.hashicorp.capabilities = ("read",)
     services.kubernetes.denied = {"patch secrets"}
     services.github.permission = "read"
+    services.aws.denied = {"DescribeSecret"}
     ran = services.project.run("apply", "--auto-approve", code=None)
     assert ran.code in (1, 4) and "Traceback" not in ran.out + ran.err
     assert any(place in words(ran.out + ran.err) for place in PLACES)
@@ -189,8 +205,7 @@ def test_a_sink_that_cannot_be_written_is_told_before_a_value_is_made(
 
 
 def test_two_entries_of_one_place_are_refused(services: Services) -> None:
-    hashicorp, kubernetes, github = services.entries()[1:]
-    for entry in (hashicorp, kubernetes, github):
+    for entry in services.entries()[1:]:
         services.write(entry, entry)
         ran = services.project.run("validate", code=1)
         assert "delivered to twice" in words(ran.err)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -18,13 +20,16 @@ from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import _json_format
 from genai_iac.delivery.sinks._base import Claim, Context, Sink, read_names
 from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery
-from genai_iac.delivery.sinks._json_reader import read_json
+from genai_iac.delivery.sinks._json_format import read_json
 from genai_iac.delivery.sinks._names import ENV_SCHEMA
-from genai_iac.delivery.sinks._vault_login import login
 from genai_iac.delivery.sinks._web_service import WebAnswer, WebService, as_document, check_address, parse_json
 
 _PATH = r"^(?!.*(^|/)\.{1,2}(/|$))[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"
 _NEEDED = frozenset({"create", "read", "update", "delete"})
+_SIGN_IN = "set VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID"
+_EARLY = 30.0  # seconds before its end in which a token is not used any more
+_LOCK = threading.Lock()
+_TOKENS: dict[tuple[str, str, str], tuple[Secret, float]] = {}  # by server, namespace and role, with their ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +173,7 @@ class HashicorpSink(Sink):
     def _ask(
         self, step: str, method: str, path: str, body: Secret | None = None, *, expect: tuple[int, ...] = (200,)
     ) -> WebAnswer:
-        token = login(self._service)
+        token = _login(self._service)
         return self._service.ask(step, method, f"/v1/{path}", body, expect=expect, headers={"x-vault-token": token})
 
     @property
@@ -202,3 +207,38 @@ def _field(data: Any, *names: str) -> Any:
     for name in names:
         data = data.get(name) if isinstance(data, dict) else None
     return data
+
+
+def _login(service: WebService) -> Secret:
+    """The token that requests to that server carry. A token of an AppRole serves a whole run. Raises SinkError."""
+    token, role = os.environ.get("VAULT_TOKEN", "").strip(), os.environ.get("VAULT_ROLE_ID", "").strip()
+    if token:
+        return Secret(token)
+    if not role or not os.environ.get("VAULT_SECRET_ID"):
+        raise SinkError(f"{service.place}: there is no token for it", hint=_SIGN_IN)
+    known = (service.base, str(service.headers.get("x-vault-namespace", "")), role)
+    with _LOCK:
+        if known not in _TOKENS or _TOKENS[known][1] < time.monotonic():
+            _TOKENS[known] = _login_role(service, role)
+        return _TOKENS[known][0]
+
+
+def _login_role(service: WebService, role: str) -> tuple[Secret, float]:
+    mount = os.environ.get("VAULT_APPROLE_MOUNT", "approle").strip("/")
+    body = as_document({"role_id": role, "secret_id": Secret(os.environ["VAULT_SECRET_ID"].strip()).reveal()})
+    answer = service.ask("log in with its AppRole", "POST", f"/v1/auth/{mount}/login", body)
+    found = _read_token(answer.body)
+    if found is None:
+        raise SinkError(f"{service.place}: the answer to the login has no token", hint=_SIGN_IN)
+    return found
+
+
+def _read_token(body: Secret) -> tuple[Secret, float] | None:
+    data = parse_json(body)
+    auth = data.get("auth") if isinstance(data, dict) else None
+    if not isinstance(auth, dict) or not isinstance(auth.get("client_token"), str):
+        return None
+    lasts = auth.get("lease_duration")
+    # 0 is a token without an end
+    end = time.monotonic() + lasts - _EARLY if isinstance(lasts, int) and lasts else float("inf")
+    return Secret(auth["client_token"]), end
