@@ -97,8 +97,8 @@ def _sign(url: str, region: str, operation: str, body: Secret) -> dict[str, Secr
         SigV4Auth(credentials.get_frozen_credentials(), "secretsmanager", region).add_auth(request)
     except BotoCoreError as error:
         return f"the credentials for AWS cannot be used: {type(error).__name__}: {error}"
-    token = "x-amz-security-token"  # the signature is of no use for anything else
-    return {name: Secret(str(one)) if name.lower() == token else str(one) for name, one in request.headers.items()}
+    session = "x-amz-security-token"  # the signature is of no use for anything else
+    return {name: Secret(str(one)) if name.lower() == session else str(one) for name, one in request.headers.items()}
 
 
 @cache
