@@ -11,6 +11,7 @@ import pytest
 from genai_iac.core import Delivery
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import Sink, open_sink
+from genai_iac.delivery.sinks.github import GitHubSink
 
 from .fake_github import TOKEN
 from .samples import ADDRESS, BASE_URL, KEY_ID, VALUES, delivery, item, mask
@@ -158,9 +159,23 @@ def test_the_manifest_alone_names_no_host(bench: GitHubBench) -> None:
     assert bench.api.asked == []
 
 
-def test_dependabot_has_no_environments(bench: GitHubBench) -> None:
-    with pytest.raises(SinkError, match="Dependabot has no secrets of environments"):
-        sink_of(bench, environment="prod", store="dependabot")
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"environment": "prod", "store": "dependabot"}, "Dependabot has no secrets of environments"),
+        ({"organization": "acme"}, "repository and organization are two places"),
+        ({"repository": None, "organization": "acme", "environment": "prod"}, "an organization has no environments"),
+        ({"visibility": "all"}, "visibility is of an organization's secrets"),
+        ({"repository": None, "organization": "acme", "visibility": "selected"}, "repositoryIds and visibility"),
+        ({"repositoryIds": [1]}, "repositoryIds and visibility"),
+    ],
+)
+def test_settings_that_do_not_go_together(bench: GitHubBench, settings: dict[str, Any], why: str) -> None:
+    with pytest.raises(SinkError, match=f"deliverTo.github: {why}"):
+        sink_of(bench, **settings)
+    with pytest.raises(SinkError, match=why):
+        given = {**bench.entry["github"], **settings}
+        list(GitHubSink.claims({name: value for name, value in given.items() if value is not None}))
 
 
 def test_without_the_package_for_encryption(bench: GitHubBench, monkeypatch: pytest.MonkeyPatch) -> None:

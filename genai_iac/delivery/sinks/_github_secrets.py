@@ -45,6 +45,28 @@ class SealedSecret:
         return cls(name, key.id, base64.b64encode(sealed).decode())
 
 
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Refuse settings that do not go together: each alone is right. Raises SinkError."""
+    wrong = (
+        ("repository" in settings and "organization" in settings, "repository and organization are two places"),
+        ("environment" in settings and "organization" in settings, "an organization has no environments"),
+        (
+            "environment" in settings and settings.get("store") == "dependabot",
+            "Dependabot has no secrets of environments",
+        ),
+        ("visibility" in settings and "organization" not in settings, "visibility is of an organization's secrets"),
+        (
+            ("repositoryIds" in settings) != (settings.get("visibility") == "selected"),
+            "repositoryIds and visibility: selected go together",
+        ),
+    )
+    why = next((text for found, text in wrong if found), None)
+    if why:
+        raise SinkError(
+            f"deliverTo.github: {why}", hint="leave one of them out, or give each place an entry of its own"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class GitHubSecrets:
     """Those that an entry of `deliverTo` means. Every call raises SinkError."""
@@ -52,13 +74,6 @@ class GitHubSecrets:
     settings: Mapping[str, Any]
     place: str
     allowed: Collection[str]
-
-    def check(self) -> None:
-        """Refuse what no store has. Asks nothing."""
-        if "environment" in self.settings and self.settings.get("store") == "dependabot":
-            raise SinkError(
-                f"{self.place}: Dependabot has no secrets of environments", hint="leave out environment, or store"
-            )
 
     def public_key(self) -> PublicKey:
         """The key of the store. Whoever may write secrets may read it."""

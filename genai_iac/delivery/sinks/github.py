@@ -15,7 +15,7 @@ from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._base import Claim, Context, read_names
 from genai_iac.delivery.sinks._contents import check_tenant
 from genai_iac.delivery.sinks._delivery_log import LogEntry, read_log
-from genai_iac.delivery.sinks._github_secrets import API, GitHubSecrets, SealedSecret
+from genai_iac.delivery.sinks._github_secrets import API, GitHubSecrets, SealedSecret, check_settings
 from genai_iac.delivery.sinks._names import ENV_SCHEMA
 from genai_iac.delivery.sinks._write_only import WriteOnlySink, delivered_entry, noted_holding
 
@@ -36,12 +36,7 @@ class GitHubSink(WriteOnlySink):
         "type": "object",
         "description": "Secrets of GitHub Actions or Dependabot. They cannot be read back.",
         "additionalProperties": False,
-        "oneOf": [{"required": ["repository"]}, {"required": ["organization"]}],
-        "dependentRequired": {
-            "environment": ["repository"],
-            "visibility": ["organization"],
-            "repositoryIds": ["visibility"],
-        },
+        "anyOf": [{"required": ["repository"]}, {"required": ["organization"]}],
         "properties": {
             "repository": {
                 "type": "string",
@@ -94,11 +89,12 @@ class GitHubSink(WriteOnlySink):
         self._context = context
         self._names = read_names("github", settings)
         self._secrets = GitHubSecrets(settings, self.place, context.sink_hosts)
-        self._secrets.check()
+        check_settings(settings)
 
     @classmethod
     def claims(cls, settings: Mapping[str, Any]) -> Iterator[Claim]:
         names = read_names("github", settings)
+        check_settings(settings)
         where = _where(settings)
         for name in (settings.get("name", names.key), names.base_url, names.project):
             yield Claim(f"secret {name.upper()} of {where}")
