@@ -72,9 +72,12 @@ class DeliveryService:
         """
         context, found = self._context(resource, id), list[Sink]()
         with suppress(SinkError):
+            # other labels, or a default that is written out, are no other place
+            declared = {sink.place for sink in self.sinks(resource, id)}
             for entry in DeliveryLog(context).former(self._entries(resource), id):
                 with suppress(SinkError):
-                    found.append(open_sink(entry, context))
+                    sink = open_sink(entry, context)
+                    found += [sink] if sink.place not in declared else []
         return found
 
     def memory(self, resource: Resource, id: str | None) -> Memory:

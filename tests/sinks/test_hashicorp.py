@@ -182,3 +182,9 @@ def test_a_redirect_is_not_followed(bench: HashicorpBench) -> None:
     with pytest.raises(SinkError, match="could not read it: 307"):
         bench.open().read()
     assert len(bench.api.asked) == 1
+
+
+def test_nobody_listens(bench: HashicorpBench) -> None:
+    nobody = {"hashicorp": {**bench.entry["hashicorp"], "address": "http://127.0.0.1:9"}}
+    with pytest.raises(SinkError, match=r"could not read it: no answer from 127.0.0.1:9: .*; check its address"):
+        open_sink(nobody, bench.context).read()

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import json
 import os
+import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from network import raw
 
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import _kube_config, open_sink
@@ -290,3 +296,53 @@ def test_a_pod_uses_its_service_account(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_the_mask_of_a_value_is_in_its_record(bench: KubernetesBench) -> None:
     bench.open().write(BOTH)
     assert mask("a") in bench.api.objects[SECRET]["metadata"]["annotations"]["genai-iac/record"]
+
+
+NOT_FOUND = raw.answer(b'{"kind": "Status", "message": "secrets \\"chat-app\\" not found"}', status=b"404 Not Found")
+
+
+def test_the_authority_of_the_kubeconfig_is_trusted_and_no_other(bench: KubernetesBench, tmp_path: Path) -> None:
+    authority, tls = raw.make_authority(tmp_path)
+    with raw.serving(NOT_FOUND, tls=tls) as served:
+        server = f"https://127.0.0.1:{served.port}"
+        write_config(kubeconfig(server))
+        with pytest.raises(
+            SinkError, match=r"certificate of 127.0.0.1:.* is not trusted.*; name the certificate authority"
+        ):
+            bench.open().read()
+        assert served.requests == []
+        write_config(kubeconfig(server, **{"certificate-authority-data": b64(authority.read_text())}))
+        assert bench.open().read() is None
+        assert f"Bearer {TOKEN}".encode() in served.requests[-1]
+
+
+def test_a_client_certificate_is_shown(bench: KubernetesBench, tmp_path: Path) -> None:
+    authority, tls = raw.make_authority(tmp_path)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    certificate, key = client_certificate()
+    tls.load_verify_locations(cadata=certificate)
+    with raw.serving(NOT_FOUND, tls=tls) as served:
+        config = json.loads(kubeconfig(f"https://127.0.0.1:{served.port}", **{"certificate-authority": str(authority)}))
+        write_config(json.dumps(config))
+        with pytest.raises(SinkError, match="could not read it"):
+            bench.open().read()
+        config["users"][0]["user"] = {"client-certificate-data": b64(certificate), "client-key-data": b64(key)}
+        write_config(json.dumps(config))
+        assert bench.open().read() is None
+        assert b"authorization" not in served.requests[-1].lower()
+
+
+def client_certificate() -> tuple[str, str]:
+    """A certificate that signs itself, and its key."""
+    made = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "iac")])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder(name, name, made.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(
+        now + datetime.timedelta(days=1)
+    )
+    signed = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(
+        made, hashes.SHA256()
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return signed.public_bytes(pem).decode(), made.private_bytes(pem, pkcs8, serialization.NoEncryption()).decode()

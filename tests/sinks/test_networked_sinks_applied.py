@@ -177,6 +177,21 @@ def approved(services: Services, word: str = "", change: Mapping[str, Any] = Map
     return plan["fingerprint"], key["sinks"]
 
 
+def test_other_labels_and_defaults_written_out_are_no_other_place(services: Services) -> None:
+    _, hashicorp, kubernetes, *_ = services.entries()
+    services.write(hashicorp, {"kubernetes": {**kubernetes["kubernetes"], "labels": {"team": "chat"}}})
+    apply(services.project)
+    other = {"kubernetes": {**kubernetes["kubernetes"], "labels": {"team": "talk"}, "restart": []}}
+    services.write({"hashicorp": {**hashicorp["hashicorp"], "mount": "secret"}}, other)
+    plan = services.project.run("plan", "--format", "json").json
+    assert [one["actions"] for one in plan["changes"] if one["address"] == "ApiKey/app"] == [["deliver"]]
+    assert not [one for one in plan["notices"] if "chat-app" in one["text"] or "chat/app" in one["text"]]
+    apply(services.project)
+    assert services.kubernetes.objects[SECRET]["metadata"]["labels"]["team"] == "talk"
+    after = services.project.run("plan", "--format", "json").json
+    assert after["changes"] == [] or all(one["actions"] == [] for one in after["changes"])
+
+
 def test_a_host_that_only_the_manifest_names_is_not_asked(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GENAI_IAC_ALLOW_SINK_HOST")
     ran = services.project.run("apply", "--auto-approve", code=None)

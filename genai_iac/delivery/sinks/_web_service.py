@@ -19,7 +19,7 @@ from genai_iac.delivery.sinks._redact import redact_text
 if TYPE_CHECKING:
     import ssl
 
-    from genai_iac.network import HttpClient
+    from genai_iac.network import HttpClient, Reason
 
 _LONGEST = 300  # characters of what a service says
 _HINTS = {
@@ -64,8 +64,9 @@ class WebService:
     ) -> WebAnswer:
         """One request. Raises SinkError when no answer comes, or one with another status than the expected."""
         answer = self._send(method, path, body, {**self.headers, **(headers or {})})
-        if isinstance(answer, str):
-            raise SinkError(f"{self.place}: could not {step}: {answer}", hint="correct that, then apply again")
+        if not isinstance(answer, WebAnswer):
+            hint = answer.hint if answer.final else "check its address and the network, then apply again"
+            raise SinkError(f"{self.place}: could not {step}: {answer.text}", hint=hint)
         if answer.status not in expect:
             raise self.failure(step, answer)
         return answer
@@ -79,13 +80,13 @@ class WebService:
 
     def _send(
         self, method: str, path: str, body: Secret | None, headers: Mapping[str, Secret | str]
-    ) -> WebAnswer | str:
+    ) -> WebAnswer | Reason:
         """The answer, or why there is none. Raises nothing that this frame's locals would go with."""
         opened = {name: one.reveal() if isinstance(one, Secret) else one for name, one in headers.items()}
         content = body.reveal().encode() if body is not None else None
         answer = _client(self.tls, _environment()).send(method, self.base + path, opened, content)
         if answer.reason is not None:
-            return answer.reason.text
+            return answer.reason
         return WebAnswer(answer.status, Secret.document(answer.body.decode("utf-8", "replace")))
 
 
