@@ -30,7 +30,7 @@ _EMPTY = VaultStages(None, None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _InStages:
     """What was found under the name: the versions in both stages (None: none there), or that it waits to be deleted."""
 
     dying: bool
@@ -112,7 +112,7 @@ class AwsSink(Sink):
         self._api.ask("create it", "CreateSecret", {**body, "Description": text}, _json_format.render(wanted))
         self._read_back("AWSCURRENT", wanted)
 
-    def _update(self, found: _Kept, wanted: Contents) -> None:
+    def _update(self, found: _InStages, wanted: Contents) -> None:
         route, staged = found.stages.route(wanted), found.stages.staged(wanted)
         pending = found.pending
         if route in ("stage", "replace"):
@@ -137,14 +137,14 @@ class AwsSink(Sink):
                 f"{self.place} does not read back as it was written", hint="see who else writes to it, then apply again"
             )
 
-    def _find(self) -> _Kept | None:
+    def _find(self) -> _InStages | None:
         answer = self._api.ask("look for it", "DescribeSecret", {"SecretId": self._name}, accept=(MISSING,))
         found = answer.data if answer.status == 200 else None
         if not isinstance(found, dict):
             return None
         if found.get("DeletedDate"):
             self._check_dying(found)
-            return _Kept(dying=True)
+            return _InStages(dying=True)
         current, contents = self._version("AWSCURRENT")
         pending, waiting = self._version("AWSPENDING")
         if current is None:
@@ -153,7 +153,7 @@ class AwsSink(Sink):
             )
         if pending == current:  # a rotation of ours ended between its last two calls
             pending, waiting = None, None
-        return _Kept(False, current, pending, VaultStages(contents, waiting))
+        return _InStages(False, current, pending, VaultStages(contents, waiting))
 
     def _check_dying(self, found: Mapping[str, Any]) -> None:
         rows = [tag for tag in found.get("Tags") or () if isinstance(tag, dict)]
