@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import hypothesis
 import pytest
 from cryptography.hazmat.primitives import serialization
 from quick import is_quick
 from slices import mark_slices
+
+from genai_iac.testing.tenancy import LocalTenancy
 
 # the ordinary run is the same every time; other examples come with --hypothesis-profile=search
 hypothesis.settings.register_profile("same", derandomize=True, print_blob=True, deadline=None)
@@ -70,40 +71,10 @@ class Ran:
 
 
 @dataclass
-class Tenancy:
-    """A running local emulator and the control API beside it."""
+class Tenancy(LocalTenancy):
+    """A running local emulator, with the real SDK's clients."""
 
-    url: str
-    config_file: Path
-    tenancy: str
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"content-type": "application/json", "authorization": f"Bearer {CONTROL_TOKEN}"}
-        request = Request(f"{self.url}/_local/{path}", data, headers, method=method)
-        with urlopen(request, timeout=300) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
-
-    def calls(self) -> list[dict[str, Any]]:
-        return list(self.control("GET", "calls")["calls"])
-
-    def forget_calls(self) -> None:
-        self.control("DELETE", "calls")
-
-    def writes(self) -> list[str]:
-        """Operation names of the management writes that succeeded, in order."""
-        return [
-            call["operation"]
-            for call in self.calls()
-            if call["method"] != "GET" and call["status"] < 300 and not _is_inference(call)
-        ]
-
-    def advance(self, length: str) -> None:
-        self.control("POST", "clock", {"advance": length})
-
-    def settings(self, **values: Any) -> None:
-        self.control("POST", "settings", values)
+    control_token: str = field(default=CONTROL_TOKEN, repr=False)
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A client of the real SDK with the administrator's profile."""
@@ -120,10 +91,6 @@ class Tenancy:
         return kinds[service](config, service_endpoint=endpoint, retry_strategy=oci.retry.NoneRetryStrategy())
 
 
-def _is_inference(call: Mapping[str, Any]) -> bool:
-    return "/actions/v1/" in call["path"] or "/openai/v1/" in call["path"]
-
-
 # What the tenancies of tests are subscribed to. Every plan lists each compartment in each subscribed region: with all that the
 # emulator begins with, two thirds of the work of the whole suite were lists of regions that no test looks at.
 SUBSCRIBED = ("us-chicago-1", "us-ashburn-1", "eu-frankfurt-1")
@@ -135,7 +102,7 @@ def tenancy() -> Iterator[Tenancy]:
     from genai_iac.emulator import running
 
     with running(allow_kill=True) as server:
-        served = Tenancy(server.url, Path(server.config_file), server.tenancy)
+        served = Tenancy(server.url, server.config_file, server.tenancy)
         served.settings(subscribedRegions=SUBSCRIBED)
         served.forget_calls()
         yield served

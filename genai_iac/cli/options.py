@@ -96,6 +96,7 @@ class GlobalOptions:
     local: bool = False
     endpoint: str | None = None  # URL of a running emulator; never of OCI
     allow_endpoint_host: tuple[str, ...] = ()  # host names, without scheme
+    allow_sink_host: tuple[str, ...] = ()  # the same, of services that sinks write to
     no_color: bool = False
     verbose: int = 0  # 1: failed requests, 2: all
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -185,6 +186,13 @@ GLOBAL_FLAGS: list[click.Parameter] = [
         envvar=f"{PREFIX}ALLOW_ENDPOINT_HOST",
         metavar="HOST",
         help="A host outside OCI that an ApiKey's endpoint may name.",
+    ),
+    _flag(
+        "--allow-sink-host",
+        multiple=True,
+        envvar=f"{PREFIX}ALLOW_SINK_HOST",
+        metavar="HOST",
+        help="A host, with its port or without, that a networked sink may name.",
     ),
     _flag("--no-color", is_flag=True, default=None, envvar=f"{PREFIX}NO_COLOR", help="No colours; also NO_COLOR."),
     _flag(

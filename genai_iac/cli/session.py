@@ -268,7 +268,8 @@ def make_session(ground: OciClient | Snapshot, flags: GlobalOptions, path: str, 
         from genai_iac.oci_client import TenancyVault
 
         vault, now = TenancyVault(ground), ground.now
-    desk = DeliveryService(Path(manifest.stack.root), Path(NOTES), owner.text, vault, now=now)
+    hosts = frozenset(flags.allow_sink_host)
+    desk = DeliveryService(Path(manifest.stack.root), Path(NOTES), owner.text, vault, now=now, sink_hosts=hosts)
     return Session(flags, path, manifest, ground, owner, desk)
 
 

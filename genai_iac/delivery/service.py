@@ -45,6 +45,7 @@ class DeliveryService:
     vault: VaultClient | None = None
     resolver: Resolver | None = None  # knows the compartments that a plan found and that an apply made
     now: Callable[[], datetime] | None = None  # the tenancy's clock
+    sink_hosts: frozenset[str] = frozenset()  # hosts of networked sinks that are allowed outside the manifests
     # by resource and OCID; a sink holds settings alone, so one that is open serves every step of a change
     _opened: dict[tuple[int, str | None], tuple[Resource, tuple[Sink, ...]]] = field(
         default_factory=dict, init=False, compare=False, repr=False
@@ -88,9 +89,12 @@ class DeliveryService:
         """
         context, found = self._context(resource, id), list[Sink]()
         with suppress(SinkError):
+            # other labels, or a default that is written out, are no other place
+            declared = {sink.place for sink in self.sinks(resource, id)}
             for entry in DeliveryLog(context).former(self._entries(resource), id):
                 with suppress(SinkError):
-                    found.append(open_sink(entry, context))
+                    sink = open_sink(entry, context)
+                    found += [sink] if sink.place not in declared else []
         return found
 
     def memory(self, resource: Resource, id: str | None) -> Memory:
@@ -318,6 +322,7 @@ class DeliveryService:
             compartment=self._compartment,
             previous=resource.previous,
             now=self.now,
+            sink_hosts=self.sink_hosts,
         )
 
     @staticmethod
@@ -357,4 +362,8 @@ def _empty(sink: Sink, resource: Resource, id: str) -> str:
         sink.write(empty_delivery(resource, id))
     except SinkError as error:
         return f"left as it is: {error}"
-    return f"emptied {sink.place}" if sink.readable else f"{sink.place} still holds a value that no longer works"
+    return (
+        f"emptied {sink.place}"
+        if sink.readable or sink.forgets
+        else f"{sink.place} still holds a value that no longer works"
+    )

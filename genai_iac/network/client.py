@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genai_iac.core.errors import UsageError
 from genai_iac.network import limits
@@ -13,6 +13,9 @@ from genai_iac.network.connections import bound_pools
 from genai_iac.network.failures import Reason, explain, hide_password
 from genai_iac.network.limits import AnswerLimit, read_body
 from genai_iac.network.settings import NetworkSettings
+
+if TYPE_CHECKING:
+    import ssl
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +30,14 @@ class Answer:
 
 
 class HttpClient:
-    """Asks once, follows no redirect, and ends in time. Safe to share between threads."""
+    """Asks once, follows no redirect, and ends in time. Safe to share between threads.
 
-    def __init__(self, settings: NetworkSettings | None = None) -> None:
+    `tls`: the certificates of the one service that it asks, instead of those that the settings name.
+    """
+
+    def __init__(self, settings: NetworkSettings | None = None, tls: ssl.SSLContext | None = None) -> None:
         self._settings = settings or NetworkSettings()
+        self._tls = tls
         self._managers: dict[str | None, Any] = {}  # by proxy URL; None: without one
         self._lock = Lock()
 
@@ -92,21 +99,27 @@ class HttpClient:
         for manager in self._managers.values():
             manager.clear()
 
+    def _trust(self) -> dict[str, Any]:
+        """How urllib3 is told whom to trust, and what to show."""
+        from pathlib import Path
+
+        if self._tls is not None:
+            return {"ssl_context": self._tls}
+        bundle = self._settings.ca_bundle()
+        return {"ca_cert_dir" if bundle and Path(bundle).is_dir() else "ca_certs": bundle or _known_authorities()}
+
     def _manager(self, proxy: str | None) -> Any:
         # One manager a proxy: two would open twice the connections.
         with self._lock:
             if proxy not in self._managers:
-                self._managers[proxy] = _make_manager(proxy, self._settings.ca_bundle())
+                self._managers[proxy] = _make_manager(proxy, self._trust())
             return self._managers[proxy]
 
 
-def _make_manager(proxy: str | None, bundle: str | None) -> Any:
-    from pathlib import Path
-
+def _make_manager(proxy: str | None, trust: dict[str, Any]) -> Any:
     import urllib3
 
-    authorities = {"ca_cert_dir" if bundle and Path(bundle).is_dir() else "ca_certs": bundle or _known_authorities()}
-    options: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED", "maxsize": 16, **authorities}
+    options: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED", "maxsize": 16, **trust}
     if proxy is None:
         manager: Any = urllib3.PoolManager(**options)
     elif proxy.lower().startswith("socks"):

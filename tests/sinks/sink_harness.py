@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,50 +11,28 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
 
-from genai_iac.core import Delivery, Record, Secret
-from genai_iac.delivery.sinks import Context, Sink, open_sink
+from genai_iac.core import Secret
+from genai_iac.testing.sink_harness import SinkHarness
 
+from .fake_github import FakeGitHub
+from .fake_hashicorp import FakeHashicorp
+from .fake_http import FakeApi, Reply, Sent
+from .fake_kubernetes import FakeKubernetes, kubeconfig
+from .fake_secrets_manager import FakeSecretsManager
 from .fake_vault import VaultDouble
-from .samples import ADDRESS, OWNER
 
 
-class Bench(ABC):
-    """A place to try one sink in."""
-
-    entry: ClassVar[Mapping[str, Any]]
-    certain = True  # the place can be looked into
+class Bench(SinkHarness):
+    """A place to try one of our sinks in."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        super().__init__(root)
         self.door = VaultDouble()
-        self.context = Context(root, root / ".genai-iac", ADDRESS, OWNER, vault=self.door)
-
-    def open(self, **changes: Any) -> Sink:
-        """A sink that has never seen the place before."""
-        return open_sink(self.entry, replace(self.context, **changes))
-
-    def kept(self, delivery: Delivery) -> list[Record]:
-        """What this sink keeps of a delivery."""
-        return ordered(item.record for item in delivery.items if item.record.role in self.open().roles)
-
-    def outside(self) -> object:
-        """Everything that can be seen of the place and around it."""
-        return {
-            str(path.relative_to(self.root)): (path.stat().st_mode, path.read_bytes() if path.is_file() else None)
-            for path in sorted(self.root.rglob("*"))
-        }
+        self.context = replace(self.context, vault=self.door)
 
     def rewrite(self, change: Callable[[str], str]) -> None:
         """Lay out the text that consumers read in another way."""
         raise NotImplementedError
-
-    @abstractmethod
-    def consumer(self) -> str | None:
-        """The value that a consumer reads."""
-
-    @abstractmethod
-    def broken(self) -> Any:
-        """A context in which a write fails."""
 
 
 class DotenvBench(Bench):
@@ -116,6 +93,9 @@ class ExecBench(Bench):
     def consumer(self) -> str | None:
         held = self.root / "held"
         return held.read_text() if held.exists() else None
+
+    def seen(self) -> list[str]:
+        return [(self.root / "seen").read_text(), (self.root / ".genai-iac/deliveries.json").read_text()]
 
     @contextmanager
     def broken(self) -> Iterator[None]:
@@ -178,6 +158,123 @@ class RawVaultBench(VaultBench):
         return served.reveal() if served else None
 
 
+class HttpBench(Bench):
+    """A sink that writes to a fake of a documented API over HTTP."""
+
+    api: FakeApi
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.api = self.make_api()
+        self.api.start()
+        ((word, settings),) = self.entry.items()
+        here = {name: str(value).replace("http://127.0.0.1:1", self.api.url) for name, value in settings.items()}
+        self.entry = {word: {name: here[name] if isinstance(settings[name], str) else settings[name] for name in here}}  # type: ignore[misc]
+        self.context = replace(self.context, sink_hosts=frozenset({"127.0.0.1"}))
+
+    def make_api(self) -> FakeApi:
+        raise NotImplementedError
+
+    @contextmanager
+    def broken(self) -> Iterator[None]:
+        def refuse(sent: Sent) -> Reply | None:
+            # as careless services do: the error quotes the request
+            return (500, {"message": f"no: {sent.text}", "errors": [sent.text]}) if self.is_write(sent) else None
+
+        self.api.failing = refuse
+        yield
+        self.api.failing = lambda sent: None
+
+    def is_write(self, sent: Sent) -> bool:
+        return sent.method != "GET" and "dryRun" not in sent.query
+
+
+class HashicorpBench(HttpBench):
+    entry: ClassVar = {"hashicorp": {"address": "http://127.0.0.1:1", "mount": "secret", "path": "chat/app"}}
+    api: FakeHashicorp
+
+    def make_api(self) -> FakeApi:
+        return FakeHashicorp()
+
+    def outside(self) -> object:
+        return super().outside(), json.dumps(self.api.secrets), list(self.api.changes)
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        """KV keeps data, not text: there is no other layout."""
+
+    def consumer(self) -> str | None:
+        return (self.api.newest("secret/data/chat/app") or {}).get("OPENAI_API_KEY")
+
+
+class KubernetesBench(HttpBench):
+    entry: ClassVar = {
+        "kubernetes": {"namespace": "chat", "name": "chat-app", "labels": {"team": "chat"}, "restart": ["api"]}
+    }
+    api: FakeKubernetes
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        # beside the place that is looked at: pytest gives each test a directory of its own below the same parent
+        config = root.with_name(f"{root.name}.kubeconfig")
+        config.write_text(kubeconfig(self.api.url))
+        os.environ["KUBECONFIG"] = str(config)
+
+    def make_api(self) -> FakeApi:
+        made = FakeKubernetes()
+        made.deploy("chat", "api")
+        return made
+
+    def outside(self) -> object:
+        decoded = self.api.data("chat", "chat-app")
+        return super().outside(), json.dumps(self.api.objects), json.dumps(decoded), list(self.api.changes)
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        """A Secret keeps data, not text: there is no other layout."""
+
+    def consumer(self) -> str | None:
+        return (self.api.data("chat", "chat-app") or {}).get("OPENAI_API_KEY")
+
+
+class GitHubBench(HttpBench):
+    entry: ClassVar = {"github": {"repository": "acme/chat", "api": "http://127.0.0.1:1"}}
+    api: FakeGitHub
+
+    def make_api(self) -> FakeApi:
+        return FakeGitHub()
+
+    def outside(self) -> object:
+        return super().outside(), json.dumps(self.api.secrets), list(self.api.changes)
+
+    def consumer(self) -> str | None:
+        return self.api.value("OPENAI_API_KEY")
+
+
+class AwsBench(HttpBench):
+    entry: ClassVar = {"aws": {"region": "us-east-1", "name": "chat/app"}}
+    api: FakeSecretsManager
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        os.environ["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = self.api.url
+
+    def make_api(self) -> FakeApi:
+        return FakeSecretsManager()
+
+    def is_write(self, sent: Sent) -> bool:
+        return not sent.headers["x-amz-target"].endswith(("DescribeSecret", "GetSecretValue"))
+
+    def outside(self) -> object:
+        return super().outside(), repr(self.api.secrets), list(self.api.changes)
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        for version in self.api.secrets["chat/app"]["versions"].values():
+            version["text"] = change(version["text"])
+
+    def consumer(self) -> str | None:
+        served = self.api.text("chat/app")
+        return json.loads(served).get("OPENAI_API_KEY") if served else None
+
+
 BENCHES: Mapping[str, type[Bench]] = {
     "file-dotenv": DotenvBench,
     "file-json": JsonBench,
@@ -187,9 +284,8 @@ BENCHES: Mapping[str, type[Bench]] = {
     "exec-check": CheckedExecBench,
     "vault": VaultBench,
     "vault-raw": RawVaultBench,
+    "aws": AwsBench,
+    "github": GitHubBench,
+    "hashicorp": HashicorpBench,
+    "kubernetes": KubernetesBench,
 }
-
-
-def ordered(records: Any) -> list[Record]:
-    """Records by name, to be compared: a sink may keep them in another order than it was given them."""
-    return sorted(records, key=lambda record: record.secret)

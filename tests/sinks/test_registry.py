@@ -112,13 +112,18 @@ def test_the_schema_is_a_schema_and_plain_data() -> None:
 
 
 def test_an_entry_names_one_place(context: Context) -> None:
-    with pytest.raises(SinkError, match=r"names 2.*an entry of its own: one of exec, file, vault"):
+    with pytest.raises(
+        SinkError, match=r"names 2.*an entry of its own: one of aws, exec, file, github, hashicorp, kubernetes, vault"
+    ):
         open_sink({"file": {"path": "a.env"}, "exec": {"command": ["true"]}}, context)
 
 
 @pytest.mark.parametrize("word", ["fiel", "acme.nothing", "os.system", ""])
 def test_an_unknown_word_is_an_error_that_lists_the_known_ones(word: str, context: Context) -> None:
-    with pytest.raises(SinkError, match=r"no sink is called .*; write one of exec, file, vault, or install"):
+    with pytest.raises(
+        SinkError,
+        match=r"no sink is called .*; write one of aws, exec, file, github, hashicorp, kubernetes, vault, or install",
+    ):
         open_sink({word: {}}, context)
 
 

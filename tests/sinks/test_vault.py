@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from genai_iac.core import Delivery, Role, Secret
 from genai_iac.core.errors import ServiceFailure, SinkError
+from genai_iac.testing.sink_harness import ordered
 
 from .fake_vault import ROOM
 from .samples import ADDRESS, OWNER, VALUES, delivery, item, mask
-from .sink_harness import VaultBench, ordered
+from .sink_harness import VaultBench
 
 A = item("key-one", "a", "current")
 A_STANDBY = item("key-one", "a", "standby", kept=True)

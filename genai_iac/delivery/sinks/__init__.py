@@ -16,16 +16,22 @@ from typing import Any
 
 from genai_iac.core import Value, read_compartment
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks._base import Claim, Context, Sink
+from genai_iac.delivery.sinks._base import Claim, Context, Sink, read_names
+from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery
 from genai_iac.delivery.sinks._delivery_log import DeliveryLog, Memory, is_of_announcement
-from genai_iac.delivery.sinks._names import Names
+from genai_iac.delivery.sinks._json_format import read_json
+from genai_iac.delivery.sinks._json_format import render as render_json
+from genai_iac.delivery.sinks._names import ENV_SCHEMA, Names
 from genai_iac.delivery.sinks._program_files import digest_file, named_files
 from genai_iac.delivery.sinks._vault_client import RECORDS, Stage, VaultClient, VaultVersion
+from genai_iac.delivery.sinks._write_only import WriteOnlySink, delivered_entry
 
 __all__ = [
+    "ENV_SCHEMA",
     "RECORDS",
     "SINKS",
     "Claim",
+    "Contents",
     "Context",
     "DeliveryLog",
     "Memory",
@@ -34,15 +40,22 @@ __all__ = [
     "Stage",
     "VaultClient",
     "VaultVersion",
+    "WriteOnlySink",
+    "check_contents",
+    "delivered_entry",
     "digest_file",
     "entries_are_local",
     "entry_claims",
     "entry_compartments",
     "entry_schema",
+    "fill_delivery",
     "find_sink",
     "is_of_announcement",
     "named_files",
     "open_sink",
+    "read_json",
+    "read_names",
+    "render_json",
 ]
 
 FOREIGN_WORD = r"^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$"  # the dot keeps third parties' names apart from ours

@@ -39,6 +39,9 @@ class Context:
         Address, ...
     ] = ()  # addresses that the key had before: what is recorded under one of them is its own
     now: Callable[[], datetime] | None = None  # the tenancy's clock, where there is a tenancy
+    sink_hosts: frozenset[str] = (
+        frozenset()
+    )  # hosts that a manifest may name, as the command line or the environment allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Sink(ABC):
         {"current", "standby", "pending", "inactive"}
     )  # what it can keep; the rest is left out
     local: ClassVar[bool] = False  # whether each machine has a place of its own under the same name
+    forgets: ClassVar[bool] = False  # write-only, and yet an empty delivery takes the values away
     compartments: ClassVar[
         tuple[str, ...]
     ] = ()  # the settings that name a compartment: it is created before any value is

@@ -54,6 +54,7 @@ class LogEntry:
     brought: tuple[tuple[str, str], ...] = ()  # names and masks that ever arrived there from here, the newest last
     entry: Mapping[str, Any] = field(default_factory=dict)  # the entry of deliverTo; none for exec sinks
     root: str = ""  # the manifests' directory that a file's path starts from
+    seen: str = ""  # what a write-only place told of itself after the delivery, to notice another hand
 
 
 def read_log(notes: Path) -> Mapping[str, LogEntry]:
@@ -169,6 +170,7 @@ def _data(note: LogEntry) -> dict[str, Any]:
         ],
         **({"brought": [list(pair) for pair in note.brought]} if note.brought else {}),
         **({"entry": note.entry, "root": note.root} if note.entry else {}),
+        **({"seen": note.seen} if note.seen else {}),
     }
 
 

@@ -21,7 +21,7 @@ from genai_iac.delivery.sinks._atomic_file import (
 from genai_iac.delivery.sinks._base import Context
 from genai_iac.delivery.sinks._contents import Contents, Unreadable, check_contents, check_tenant, same_value
 from genai_iac.delivery.sinks._dotenv_reader import read_dotenv
-from genai_iac.delivery.sinks._json_reader import read_json
+from genai_iac.delivery.sinks._json_format import read_json
 from genai_iac.delivery.sinks._names import Names
 
 _EVERY_ROLE: frozenset[Role] = frozenset({"current", "standby", "pending", "inactive"})

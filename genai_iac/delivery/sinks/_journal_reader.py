@@ -39,6 +39,7 @@ def _note(data: Mapping[str, Any]) -> LogEntry:
         brought=tuple((str(name), str(mask)) for name, mask in data.get("brought") or ()),
         entry=dict(data.get("entry") or {}),
         root=str(data.get("root") or ""),
+        seen=str(data.get("seen") or ""),
     )
 
 

@@ -11,7 +11,7 @@ from genai_iac.core import Role, Secret
 from genai_iac.delivery.sinks import _json_format, _raw
 from genai_iac.delivery.sinks._base import Context
 from genai_iac.delivery.sinks._contents import Contents, Unreadable
-from genai_iac.delivery.sinks._json_reader import read_json
+from genai_iac.delivery.sinks._json_format import read_json
 from genai_iac.delivery.sinks._vault_client import VaultVersion
 
 TAG = "genai-iac-sink"  # `1 stack@environment ApiKey/name`: the number of the form, then whose it is

@@ -9,18 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from genai_iac.core import Address, Delivery, Item, Record, Role, Secret, SinkContents
+from genai_iac.core import Address, Delivery, Item, Record, Secret, SinkContents
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks._base import Claim, Context, Sink, read_names
+from genai_iac.delivery.sinks._base import Claim, Context, read_names
 from genai_iac.delivery.sinks._contents import check_tenant, record_as_data, record_from_data
-from genai_iac.delivery.sinks._delivery_log import LogEntry, read_log, update_log
+from genai_iac.delivery.sinks._delivery_log import LogEntry
 from genai_iac.delivery.sinks._names import ENV_SCHEMA
 from genai_iac.delivery.sinks._program import Program, Ran, find_program, run_program
 from genai_iac.delivery.sinks._redact import redact_text
+from genai_iac.delivery.sinks._write_only import WriteOnlySink, delivered_entry
 
 # words, not a shell line; a NUL cannot be passed
 _COMMAND = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$"}}
@@ -28,16 +28,10 @@ _SHORT = 80  # characters
 _TIMEOUT = "^[1-9][0-9]{0,3}[sm]$"
 
 
-class ExecSink(Sink):
-    """`exec: {command, check, timeout, env}`. The command gets the value in the role `current`, without a newline, and no other.
-
-    With `check` the sink can be asked on any machine; without it, a rotation depends on the
-    log of the machine that delivered.
-    """
+class ExecSink(WriteOnlySink):
+    """`exec: {command, check, timeout, env}`. The command gets the value in the role `current`, without a newline, and no other."""
 
     word = "exec"
-    readable = False
-    roles: frozenset[Role] = frozenset({"current"})
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "description": "A program that takes the current value on its standard input.",
@@ -86,25 +80,6 @@ class ExecSink(Sink):
         find_program(self._command)
         self.read()
 
-    def announce(self, secrets: tuple[str, ...]) -> None:
-        moments = dict.fromkeys(secrets, self._context.now()) if self._context.now else {}
-        self._note(
-            lambda note: replace(
-                note, announced=tuple(sorted({*note.announced, *secrets})), moments={**note.moments, **moments}
-            )
-        )
-
-    def withdraw(self, secrets: frozenset[str]) -> None:
-        self._note(lambda note: replace(note, announced=_without(note, secrets)))
-
-    def settle(self, record: Record) -> None:
-        self._note(lambda note: replace(note, records=(record,), announced=_without(note, {record.secret})))
-
-    def rename(self, delivery: Delivery) -> None:
-        del delivery  # the place keeps what it was given; only this machine's note of it is moved
-        if self._find(read_log(self._context.notes)) is not None:
-            self._note(lambda note: note)
-
     def read(self) -> SinkContents | None:
         if self._check is None:
             return self._noted()
@@ -123,7 +98,7 @@ class ExecSink(Sink):
         item = delivery.item("current")
         known = self._bring(delivery, item) if item else False
         records = (item.record,) if item and known else ()
-        self._note(lambda note: _delivered(note, delivery, records))
+        self._note(lambda note: delivered_entry(note, delivery, records))
 
     @staticmethod
     def _program(name: str, settings: Mapping[str, Any], context: Context) -> Program:
@@ -202,61 +177,9 @@ class ExecSink(Sink):
             )
         return ran.printed.strip()
 
-    def _noted(self, shown: str | None = None) -> SinkContents:
-        """What the log says; with `shown`, only what a text of the check confirms."""
-        notes = read_log(self._context.notes)
-        found = self._find(notes)
-        if found is None and shown is None:
-            return self._passed_over(notes.values())
-        return _noted_holding(notes[found] if found is not None else self._blank(), shown)
-
-    def _find(self, notes: Mapping[str, LogEntry]) -> str | None:
-        """Where its note lies: under its address, or under a previous one of the same key."""
-        keys = [self._key_of(address) for address in (self._context.address, *self._context.previous)]
-        found = [key for key in keys if key in notes]
-        own = [key for key in found if notes[key].id == self._context.id]
-        return next(iter(own or found), None)
-
-    def _passed_over(self, notes: Iterable[LogEntry]) -> SinkContents:
-        """A place that the notes do not mention, because its entry is new or its command was corrected, did not get what
-        this machine brought to the key's other places, nor what was lost on the way to them."""
-        blank = self._blank()
-        addresses = {str(address) for address in (self._context.address, *self._context.previous)}
-        others = [
-            note
-            for note in notes
-            if note.owner == blank.owner and note.address in addresses and note.id in ("", blank.id)
-        ]
-        return SinkContents(
-            self._context.address,
-            blank.id,
-            (),
-            whole=False,
-            lost=tuple(name for note in others for name in note.announced),
-            announced={name: moment for note in others for name, moment in note.moments.items()},
-            elsewhere=frozenset((record.secret, record.mask) for note in others for record in note.records),
-        )
-
-    def _note(self, change: Callable[[LogEntry], LogEntry]) -> None:
-        """Change this sink's log entry."""
-        address = self._context.address
-
-        def changed(note: LogEntry | None) -> LogEntry:
-            return change(replace(note, address=str(address)) if note else self._blank())
-
-        update_log(self._context.notes, self._key_of(address), changed, self._find)
-
-    def _blank(self) -> LogEntry:
-        return LogEntry(self.place, str(self._context.address), self._context.owner, self._context.id or "")
-
-    def _key_of(self, address: Address) -> str:
-        """The key of this sink's log entry, from the owner, the address and the command.
-
-        A corrected command is another sink, which got nothing yet
-        (test_a_value_that_a_mistyped_program_lost_is_delivered_by_the_corrected_one).
-        """
-        parts = [self._context.owner, str(address), *self._command.command]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+    @property
+    def identity(self) -> Sequence[str]:
+        return self._command.command
 
 
 def _in_short(command: Sequence[str]) -> str:
@@ -268,29 +191,6 @@ def _in_short(command: Sequence[str]) -> str:
 
 def _seconds(text: str) -> float:
     return int(text[:-1]) * (60 if text.endswith("m") else 1)
-
-
-def _noted_holding(note: LogEntry, shown: str | None = None) -> SinkContents:
-    """What this machine delivered, as far as a text that the check printed bears it out. What another machine did is not known here."""
-    records = tuple(record for record in note.records if shown is None or record.mask in shown)
-    return SinkContents(
-        Address.parse(note.address),
-        note.id,
-        records,
-        note.base_url,
-        whole=False,
-        lost=note.announced,
-        announced=note.moments,
-    )
-
-
-def _delivered(note: LogEntry, delivery: Delivery, records: tuple[Record, ...]) -> LogEntry:
-    waiting = _without(note, {record.secret for record in records})
-    return replace(note, id=delivery.id, base_url=delivery.base_url, records=records, announced=waiting)
-
-
-def _without(note: LogEntry, arrived: Set[str]) -> tuple[str, ...]:
-    return tuple(secret for secret in note.announced if secret not in arrived)
 
 
 def _read_shown(text: str) -> LogEntry | None:

@@ -1,0 +1,105 @@
+"""How a sink is tried: where its place is, what a consumer reads there, how a write is made to fail; and deliveries to try it with.
+
+The values are canaries: each is searched for wherever it must not be.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from genai_iac.core import Address, Delivery, Item, Record, Role, Secret
+from genai_iac.delivery.sinks import Context, Sink, open_sink
+
+ADDRESS = Address("ApiKey", "chat-app")
+OWNER = "chat@dev"
+KEY_ID = "ocid1.generativeaiapikey.oc1.us-chicago-1.amaaaaaa"
+BASE_URL = "https://inference.generativeai.us-chicago-1.oci.oraclecloud.com/20231130/actions/v1"
+EXPIRES = datetime(2027, 6, 30, 12, 30, 15, 250_000, tzinfo=UTC)
+
+VALUES = {
+    "a": "sk-CANARYa7Qm2Vx9Kp4Lr8Tz1Wb6Nc3Yd5Hf0Js7Gk2Mv9Xq4",
+    "b": "sk-CANARYbE5Ru1Ty8Ui3Op6As9Df2Gh7Jk4Lz0Xc5Vb8Nm1Qw3",
+    "c": "sk-CANARYcPo9Iu6Yt2Re7Wq4La1Ks8Jd5Hf3Gz0Mx6Nc9Bv2Vt",
+}
+
+
+class SinkHarness(ABC):
+    """One place to try one sink in. `root` is an empty directory: the manifests' own.
+
+    `entry` is the entry of `deliverTo`. Of a sink that is not installed give the class as `sink`; of one that is, the entry
+    point is found. `certain = False`: the place cannot be looked into.
+    """
+
+    entry: ClassVar[Mapping[str, Any]]
+    sink: ClassVar[type[Sink] | None] = None
+    certain: ClassVar[bool] = True
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.context = Context(root, root / ".genai-iac", ADDRESS, OWNER)
+
+    def open(self, **changes: Any) -> Sink:
+        """A sink that has never seen the place before; `changes` to its `Context`."""
+        return self.open_entry(self.entry, **changes)
+
+    def open_entry(self, entry: Mapping[str, Any], **changes: Any) -> Sink:
+        """The same for another entry."""
+        context = replace(self.context, **changes)
+        if self.sink is None:
+            return open_sink(entry, context)
+        ((_, settings),) = entry.items()
+        return self.sink(settings, context)
+
+    def kept(self, delivery: Delivery) -> list[Record]:
+        """What this sink keeps of a delivery."""
+        return ordered(item.record for item in delivery.items if item.record.role in self.open().roles)
+
+    def outside(self) -> object:
+        """Everything that can be seen of the place and around it, to be compared. Extend it by what lies elsewhere."""
+        return {
+            str(path.relative_to(self.root)): (path.stat().st_mode, path.read_bytes() if path.is_file() else None)
+            for path in sorted(self.root.rglob("*"))
+        }
+
+    def seen(self) -> list[str]:
+        """Texts that the sink left beside the place: logs, arguments of programs. No value may be in them."""
+        return []
+
+    @abstractmethod
+    def consumer(self) -> str | None:
+        """The value that a consumer reads, by other means than the sink; None when there is none."""
+
+    @abstractmethod
+    def broken(self) -> AbstractContextManager[object]:
+        """A context in which every write to the place fails, as it would in earnest."""
+
+
+def ordered(records: Iterable[Record]) -> list[Record]:
+    """Records by name, to be compared: a sink may keep them in another order than it was given them."""
+    return sorted(records, key=lambda record: record.secret)
+
+
+def mask(letter: str) -> str:
+    """The mask of a canary, as the service would show it."""
+    return f"{VALUES[letter][:5]}****{VALUES[letter][-4:]}"
+
+
+def item(secret: str, letter: str, role: Role, *, kept: bool = False) -> Item:
+    """One secret with the value of that letter; kept: without it."""
+    return Item(Record(secret, mask(letter), role, EXPIRES), None if kept else Secret(VALUES[letter]))
+
+
+def delivery(*items: Item) -> Delivery:
+    """A delivery of those items for the key of these tests."""
+    return Delivery(ADDRESS, KEY_ID, BASE_URL, items)
+
+
+def both() -> Delivery:
+    """A delivery of a current value and a standby. Made anew each time: a run makes its values itself, so the redactor knows them."""
+    return delivery(item("key-one", "a", "current"), item("key-two", "b", "standby"))

@@ -1,0 +1,22 @@
+"""Credentials that the fakes know, and none of this machine's."""
+
+from __future__ import annotations
+
+import pytest
+
+from . import fake_github, fake_hashicorp, fake_secrets_manager
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment of whoever applies has."""
+    for name in ("VAULT_ADDR", "VAULT_ROLE_ID", "VAULT_SECRET_ID", "GITHUB_TOKEN", "GITHUB_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KUBECONFIG", "no-kubeconfig")  # restored afterwards; benches write their own
+    monkeypatch.setenv("VAULT_TOKEN", fake_hashicorp.TOKEN)
+    monkeypatch.setenv("GH_TOKEN", fake_github.TOKEN)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "")  # restored afterwards; benches write their own
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", fake_secrets_manager.ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", fake_secrets_manager.SECRET_KEY)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "no-such-file")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "no-such-file")
