@@ -32,6 +32,15 @@ def check_metadata_service() -> None:
 
 def within_limit(make: Callable[[], Any]) -> Any:
     """What the SDK's signer is, or what it raised, or a UsageError when it takes longer than 8 seconds."""
+    try:
+        return run_within_limit(make)
+    except Exception as error:
+        text = (str(error).splitlines() or [""])[0][:300]
+        raise _refused(text or type(error).__name__) from error
+
+
+def run_within_limit(make: Callable[[], Any]) -> Any:
+    """What `make` answers or raises; TimeoutError when it takes longer than 8 seconds."""
     outcome: list[Any] = []
     failure: list[BaseException] = []
 
@@ -46,11 +55,9 @@ def within_limit(make: Callable[[], Any]) -> Any:
     thread.start()
     thread.join(_LIMIT)
     if failure:
-        error = failure[0]
-        text = (str(error).splitlines() or [""])[0][:300]
-        raise _refused(text or type(error).__name__) from error
+        raise failure[0]
     if not outcome:
-        raise _refused(f"no answer within {_LIMIT:.0f} s")
+        raise TimeoutError(f"no answer within {_LIMIT:.0f} s")
     return outcome[0]
 
 
