@@ -97,6 +97,7 @@ class GlobalOptions:
     allow_endpoint_host: tuple[str, ...] = ()
     no_color: bool = False
     verbose: int = 0
+    quiet: bool = False  # called from Python: nothing is printed
     given: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -3,7 +3,8 @@
 The exchange is the SDK's `TokenExchangeSigner`, which renews the session when it expires. What it needs comes from the
 environment (docs/ci-sign-in.md):
 
-- GENAI_IAC_DOMAIN_URL, GENAI_IAC_CLIENT_ID, GENAI_IAC_CLIENT_SECRET: the identity domain and its confidential application;
+- GENAI_IAC_DOMAIN_URL, GENAI_IAC_CLIENT_ID, GENAI_IAC_CLIENT_SECRET (or _FILE): the identity domain and its confidential
+  application;
 - the token: GENAI_IAC_OIDC_TOKEN, GENAI_IAC_OIDC_TOKEN_FILE, or GitHub's ACTIONS_ID_TOKEN_REQUEST_URL and
   ACTIONS_ID_TOKEN_REQUEST_TOKEN with GENAI_IAC_OIDC_AUDIENCE.
 """
@@ -23,7 +24,8 @@ from genai_iac.core.redact import remember
 from genai_iac.network import HttpClient
 from genai_iac.oci_client.principals import run_within_limit
 
-DOMAIN, CLIENT, CLIENT_SECRET = "GENAI_IAC_DOMAIN_URL", "GENAI_IAC_CLIENT_ID", "GENAI_IAC_CLIENT_SECRET"
+DOMAIN, CLIENT = "GENAI_IAC_DOMAIN_URL", "GENAI_IAC_CLIENT_ID"
+CLIENT_SECRET, CLIENT_SECRET_FILE = "GENAI_IAC_CLIENT_SECRET", "GENAI_IAC_CLIENT_SECRET_FILE"
 TOKEN, TOKEN_FILE, AUDIENCE = "GENAI_IAC_OIDC_TOKEN", "GENAI_IAC_OIDC_TOKEN_FILE", "GENAI_IAC_OIDC_AUDIENCE"
 GITHUB_URL, GITHUB_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 _DEFAULT_AUDIENCE = "genai-iac"
@@ -36,16 +38,18 @@ def exchange_token(environ: Mapping[str, str]) -> tuple[Any, str]:
     """The SDK's signer and the tenancy's OCID. Raises UsageError within about 8 seconds, naming the variable or the answer."""
     import oci
 
-    missing = [name for name in (DOMAIN, CLIENT, CLIENT_SECRET) if not environ.get(name)]
+    from_file = bool(environ.get(CLIENT_SECRET_FILE))
+    needed = (DOMAIN, CLIENT, CLIENT_SECRET_FILE if from_file else CLIENT_SECRET)
+    missing = [name for name in needed if not environ.get(name)]
     if missing:
         raise _refused(f"{', '.join(missing)} not set")
     domain = environ[DOMAIN].strip().rstrip("/")
     _check_url(DOMAIN, domain)
-    remember(environ[CLIENT_SECRET])
+    secret = _read_file(CLIENT_SECRET_FILE, environ) if from_file else _known(environ[CLIENT_SECRET].strip())
     read = _token_source(environ)
 
     def sign_in() -> Any:
-        return oci.auth.signers.TokenExchangeSigner(read, domain, environ[CLIENT], environ[CLIENT_SECRET])
+        return oci.auth.signers.TokenExchangeSigner(read, domain, environ[CLIENT], secret)
 
     try:
         signer = run_within_limit(sign_in)
@@ -70,7 +74,7 @@ def _token_source(environ: Mapping[str, str]) -> Callable[[], str]:
     if environ.get(TOKEN):
         return partial(_known, environ[TOKEN].strip())
     if environ.get(TOKEN_FILE):
-        return partial(_read_file, environ[TOKEN_FILE])
+        return partial(_read_file, TOKEN_FILE, environ)
     if environ.get(GITHUB_URL) and environ.get(GITHUB_TOKEN):
         return partial(_ask_github, environ[GITHUB_URL], environ[GITHUB_TOKEN], environ.get(AUDIENCE, _DEFAULT_AUDIENCE))
     raise _refused(
@@ -79,17 +83,20 @@ def _token_source(environ: Mapping[str, str]) -> Callable[[], str]:
     )
 
 
-def _known(token: str) -> str:
-    remember(token)
-    return token
+def _known(value: str) -> str:
+    remember(value)
+    return value
 
 
-def _read_file(name: str) -> str:
+def _read_file(variable: str, environ: Mapping[str, str]) -> str:
+    name = environ[variable]
     try:
-        token = Path(name).expanduser().read_text(encoding="ascii").strip()
+        text = Path(name).expanduser().read_text(encoding="ascii").strip()
     except (OSError, ValueError) as error:
-        raise _refused(f"{TOKEN_FILE} names {name}, which cannot be read: {error}") from error
-    return _known(token)
+        raise _refused(f"{variable} names {name}, which cannot be read: {error}") from error
+    if not text:
+        raise _refused(f"{variable} names {name}, which is empty")
+    return _known(text)
 
 
 def _ask_github(url: str, secret: str, audience: str) -> str:

@@ -10,6 +10,8 @@ import json
 import re
 from importlib.resources import files
 
+from genai_iac import __version__
+
 _NAME = re.compile(r"[^a-z0-9]+")
 _READING: tuple[str, ...] = ("genai-iac-plan.yml", "genai-iac-nightly.yml")
 _WRITING = ("genai-iac-apply.yml", "genai-iac-rotate.yml")  # only with a sink that outlives the runner
@@ -38,8 +40,14 @@ def starter_files(folder: str, schema: str, id: str, vault: tuple[str, str] | No
         ".schemas/document.schema.json": schema,
         ".gitignore": _IGNORED,
         ".pre-commit-config.yaml": _read("pre-commit.yml"),
+        ".github/genai-iac-requirements.txt": starter_requirements(),
         **{f".github/workflows/{workflow}": _read(workflow) for workflow in workflows},
     }
+
+
+def starter_requirements() -> str:
+    """What the workflows install: the wheel that a person has yet to name, and the locked releases that it needs."""
+    return _read("requirements-head.txt").replace("VERSION", __version__) + _read("runtime.txt")
 
 
 def _vault_entry(vault: str, key: str) -> str:
