@@ -7,7 +7,6 @@ arguments and by the environment variables of signing in (docs/python-api.md). E
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,8 +156,7 @@ def apply(
             raise StalePlanError(
                 f"the plan is another one by now: {fingerprint(draft.plan)}; nothing was changed", hint="plan again"
             )
-        with closing(carry_out(draft, CancelToken())) as outcomes:
-            yield from outcomes
+        yield from carry_out(draft, CancelToken())
 
 
 def drift(
