@@ -76,7 +76,14 @@ def read_addresses(flag: str, texts: Iterable[str]) -> frozenset[Address]:
         raise UsageError(f"{flag}: {error}") from error
 
 
-_AUTH = ("api_key", "security_token", "instance_principal", "resource_principal", "oke_workload_identity", "token_exchange")
+_AUTH = (
+    "api_key",
+    "security_token",
+    "instance_principal",
+    "resource_principal",
+    "oke_workload_identity",
+    "token_exchange",
+)
 _STORE = "genai_iac.flags"
 PREFIX = "GENAI_IAC_"
 

@@ -16,7 +16,9 @@ from genai_iac.oci_client.principals import check_metadata_service, within_limit
 from genai_iac.oci_client.regions import normalize_region
 from genai_iac.oci_client.settings import VARIABLES, Settings, read_settings
 
-Auth = Literal["api_key", "security_token", "instance_principal", "resource_principal", "oke_workload_identity", "token_exchange"]
+Auth = Literal[
+    "api_key", "security_token", "instance_principal", "resource_principal", "oke_workload_identity", "token_exchange"
+]
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -148,6 +150,7 @@ def _oke_workload_identity(connection: Connection) -> tuple[dict[str, Any], Any]
 
 
 def _token_exchange(connection: Connection) -> tuple[dict[str, Any], Any]:
+    del connection
     from genai_iac.oci_client.token_exchange import exchange_token
 
     signer, tenancy = exchange_token(os.environ)

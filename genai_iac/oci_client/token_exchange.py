@@ -76,7 +76,9 @@ def _token_source(environ: Mapping[str, str]) -> Callable[[], str]:
     if environ.get(TOKEN_FILE):
         return partial(_read_file, TOKEN_FILE, environ)
     if environ.get(GITHUB_URL) and environ.get(GITHUB_TOKEN):
-        return partial(_ask_github, environ[GITHUB_URL], environ[GITHUB_TOKEN], environ.get(AUDIENCE, _DEFAULT_AUDIENCE))
+        return partial(
+            _ask_github, environ[GITHUB_URL], environ[GITHUB_TOKEN], environ.get(AUDIENCE, _DEFAULT_AUDIENCE)
+        )
     raise _refused(
         f"there is no OIDC token: neither {TOKEN} nor {TOKEN_FILE} is set, and this is no GitHub job with"
         " `permissions: id-token: write`"

@@ -30,7 +30,9 @@ def problems_json(errors: IacError | Iterable[IacError]) -> str:
 
 def problems_junit(error: ManifestError) -> str:
     """One failed test a problem, named by where it is."""
-    return render_junit((one.source.file, str(one.source), (one.message, *filter(None, [one.hint]))) for one in error.problems)
+    return render_junit(
+        (one.source.file, str(one.source), (one.message, *filter(None, [one.hint]))) for one in error.problems
+    )
 
 
 def hint_lines(text: str, terminal: Terminal) -> list[str]:

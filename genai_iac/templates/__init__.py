@@ -20,6 +20,18 @@ _FILE = """\
     - file: {path: secrets/chat-app.env} # genai-iac: ignore=files-only for one machine, to try it
 """
 _IGNORED = "# Values of secrets, and what genai-iac notes on this machine\nsecrets/\n.genai-iac/\n"
+# for documents without a modeline, and editors that read no modelines
+_EDITOR = (
+    json.dumps(
+        {
+            "yaml.schemas": {".schemas/document.schema.json": ["stack.yaml", "environments/*.yaml"]},
+            "yaml.completion": True,
+            "files.associations": {"*.vars.yaml": "yaml"},
+        },
+        indent=2,
+    )
+    + "\n"
+)
 _LONGEST = 40  # characters of a stack's name, so that what is named after it fits
 
 
@@ -38,6 +50,7 @@ def starter_files(folder: str, schema: str, id: str, vault: tuple[str, str] | No
     return {
         "stack.yaml": stack.replace("STACK-ID", id),
         ".schemas/document.schema.json": schema,
+        ".vscode/settings.json": _EDITOR,
         ".gitignore": _IGNORED,
         ".pre-commit-config.yaml": _read("pre-commit.yml"),
         ".github/genai-iac-requirements.txt": starter_requirements(),

@@ -53,7 +53,13 @@ def test_the_archives_hold_what_they_should(built: dict[str, bytes]) -> None:
     with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
         names = archive.namelist()
         assert len({entry.date_time for entry in archive.infolist()}) == 1
-    packaged = {"__init__.pyi", "py.typed", "templates/stack.yml", "templates/runtime.txt", "emulator/storage/schema.sql"}
+    packaged = {
+        "__init__.pyi",
+        "py.typed",
+        "templates/stack.yml",
+        "templates/runtime.txt",
+        "emulator/storage/schema.sql",
+    }
     assert {f"genai_iac/{name}" for name in packaged} <= set(names)
     assert [name for name in names if name.startswith(("tests", "docs"))] == []
 

@@ -134,5 +134,5 @@ def test_importing_it_loads_nothing() -> None:
 def test_the_examples_of_the_page_run(options: iac.Options, number: int) -> None:
     examples = re.findall(r"```python\n(.*?)```", (ROOT / "docs/python-api.md").read_text(), re.DOTALL)
     assert len(examples) == 2
-    text = examples[number].replace("iac.Options(profile=\"DEFAULT\")", "options")
+    text = examples[number].replace('iac.Options(profile="DEFAULT")', "options")
     exec(compile(text, "docs/python-api.md", "exec"), {"options": options})

@@ -43,7 +43,12 @@ def _read_texts(path: str, stdin: BinaryIO) -> Iterator[tuple[str, str]]:
 @click.command("lint")
 @click.argument("path", default=".")
 @click.option(
-    "-o", "--format", "form", type=click.Choice(["text", "json", "sarif", "junit"]), default="text", help="Output format."
+    "-o",
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "junit"]),
+    default="text",
+    help="Output format.",
 )
 @click.option("--rules", is_flag=True, help="List the rules instead.")
 @click.pass_context

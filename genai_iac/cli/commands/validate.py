@@ -10,7 +10,9 @@ from genai_iac.cli.console import echo
 
 @click.command("validate")
 @click.argument("path", default=".")
-@click.option("-o", "--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", help="Output format.")
+@click.option(
+    "-o", "--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", help="Output format."
+)
 @click.pass_context
 @for_all_stacks
 def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
