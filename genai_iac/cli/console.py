@@ -144,7 +144,7 @@ def log_connection(flags: GlobalOptions, provider: OciClient) -> None:
 def note_passed_over(flags: GlobalOptions, manifest: Manifest) -> None:
     """Name the YAML files of other tools that were not read."""
     names = [escape_control(name) for name in manifest.passed_over]
-    if names:
+    if names and not flags.quiet:
         shown = ", ".join(names[:_MOST_NAMED]) + (
             f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         )

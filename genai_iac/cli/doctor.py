@@ -102,6 +102,10 @@ def _who(flags: GlobalOptions, profile: str | None) -> str:
         source = "the environment's manifest" if profile and not flags.profile else _because("PROFILE", flags.profile)
         chosen.append(f"profile {name} ({source})")
         chosen.append(f"file {flags.config_file or '~/.oci/config'} ({_because('CONFIG_FILE', flags.config_file)})")
+    if auth == "token_exchange":
+        from genai_iac.oci_client.token_exchange import describe_source
+
+        chosen.append(describe_source(os.environ))
     return ", ".join(chosen)
 
 

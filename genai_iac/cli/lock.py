@@ -16,10 +16,11 @@ from genai_iac.cli.console import Console
 
 
 @contextmanager
-def apply_lock(directory: Path, output: Console) -> Iterator[None]:
-    """Hold the directory while this is open. Where it cannot be locked (some network file systems), nothing is held."""
-    # A directory can be locked as well as a file, and needs no file that would be left in
-    # the repository.
+def apply_lock(directory: Path, output: Console | None = None) -> Iterator[None]:
+    """Hold the directory while this is open. Where it cannot be locked (some network file systems), nothing is held.
+
+    `output` is told when another apply has to end first.
+    """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         _lock(descriptor, output)
@@ -28,11 +29,12 @@ def apply_lock(directory: Path, output: Console) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, output: Console) -> None:
+def _lock(descriptor: int, output: Console | None) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        output.note("Another apply is at work on these manifests; waiting for its end.\n")
+        if output is not None:
+            output.note("Another apply is at work on these manifests; waiting for its end.\n")
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     # Some network file systems have no locks. Refusing to apply there would help nobody;
     # the writes carry etags.

@@ -76,10 +76,16 @@ def read_addresses(flag: str, texts: Iterable[str]) -> frozenset[Address]:
         raise UsageError(f"{flag}: {error}") from error
 
 
-# Names of the OCI CLI's `--auth`; `api_key` is the default there too.
-_AUTH = ("api_key", "security_token", "instance_principal", "resource_principal", "oke_workload_identity")
-_STORE = "genai_iac.flags"  # key in click's `meta`, which all contexts of a run share
-PREFIX = "GENAI_IAC_"  # of the environment variable of every flag
+_AUTH = (
+    "api_key",
+    "security_token",
+    "instance_principal",
+    "resource_principal",
+    "oke_workload_identity",
+    "token_exchange",
+)
+_STORE = "genai_iac.flags"
+PREFIX = "GENAI_IAC_"
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,8 @@ class GlobalOptions:
     allow_endpoint_host: tuple[str, ...] = ()  # host names, without scheme
     allow_sink_host: tuple[str, ...] = ()  # the same, of services that sinks write to
     no_color: bool = False
-    verbose: int = 0  # 1: failed requests, 2: all
+    verbose: int = 0
+    quiet: bool = False  # called from Python: nothing is printed
     given: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from genai_iac.cli.planning import PlannedRun, PlanOptions, make_draft
 from genai_iac.cli.session import Session, open_session
 from genai_iac.cli.signals import SignalHandler
 from genai_iac.cli.untrusted_json import read_regular_file
-from genai_iac.core import Address, Outcome
+from genai_iac.core import Address, Change, Outcome
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.core.errors import IacError, StalePlanError, UsageError
 from genai_iac.delivery import with_destinations
@@ -173,10 +173,8 @@ def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
         output.say(render_text(draft.plan, draft.around, output.terminal))
     if draft.refusal is not None:
         raise draft.refusal
-    # Leftovers of an apply that was killed, such as temporary files; also when there is
-    # nothing to change.
-    draft.workspace.desk.tidy(draft.workspace.manifest.resources.values())
     if not draft.plan:
+        draft.workspace.desk.tidy(draft.workspace.manifest.resources.values())
         if consent.as_json:
             output.say(version_line(draft.plan) + summary_line([]))
         return 0
@@ -185,23 +183,38 @@ def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
     return _carry_out(draft, consent, output)
 
 
-def _carry_out(draft: PlannedRun, consent: Approval, output: Console) -> int:
-    """Make the changes that were agreed to, telling each as it lands."""
-    # The person may have taken minutes to answer; a sink's program may have been replaced
-    # meanwhile.
+def carry_out(
+    draft: PlannedRun,
+    stop: CancelToken,
+    waiting: ProgressNotice | None = None,
+    starting: Callable[[Change], None] | None = None,
+) -> Iterator[Outcome]:
+    """Make the changes of a plan that was agreed to; the command line and the Python API both go this way.
+
+    `waiting` is told what is under way, `starting` of each change that begins. Raises StalePlanError before the first write.
+    """
+    draft.workspace.desk.tidy(draft.workspace.manifest.resources.values())
     _check_programs(draft)
     writes = draft.workspace.writes
     writes.approved = writes.approved or fingerprint(draft.plan)
+    site = _site(draft, stop, waiting)
+    if starting is not None:
+        site.starting = starting
+    yield from apply_plan(draft.plan, site)
+
+
+def _carry_out(draft: PlannedRun, consent: Approval, output: Console) -> int:
+    """Make the changes that were agreed to, telling each as it lands."""
+    writes = draft.workspace.writes
     outcomes: list[Outcome] = []
     report = _Report(output)
     # From here on a signal ends the run between changes, never within one: an answer that
     # shows a secret once must be stored.
     with SignalHandler.of_run().finishing_first() as stop:
-        site = _site(draft, stop, ProgressNotice(output.note))
         if consent.as_json:
             report.say(version_line(draft.plan))
-            site.starting = lambda change: report.say(start_line(change))
-        for outcome in apply_plan(draft.plan, site):
+        start = (lambda change: report.say(start_line(change))) if consent.as_json else None
+        for outcome in carry_out(draft, stop, ProgressNotice(output.note), start):
             outcomes.append(outcome)
             sent = writes.requests.get(outcome.change.address, ())
             report.say(outcome_line(outcome, sent) if consent.as_json else outcome_text(outcome, output.terminal))
@@ -262,7 +275,7 @@ def _command(flags: GlobalOptions, consent: Approval) -> str:
     return shlex.join(("genai-iac", *where, consent.verb, *consent.about))
 
 
-def _site(draft: PlannedRun, stop: CancelToken, waiting: ProgressNotice) -> ApplyRequest:
+def _site(draft: PlannedRun, stop: CancelToken, waiting: ProgressNotice | None) -> ApplyRequest:
     workspace = draft.workspace
     return ApplyRequest(
         workspace.provider,
@@ -273,7 +286,7 @@ def _site(draft: PlannedRun, stop: CancelToken, waiting: ProgressNotice) -> Appl
         workspace.directory(draft.live),
         draft.asked.parallelism,
         stop,
-        waiting,
+        waiting or (lambda _: None),
     )
 
 

@@ -300,7 +300,7 @@ def open_provider(
             allowed_hosts=flags.allow_endpoint_host,
             base_url=base_url,
         )
-        if not flags.local or flags.endpoint:
+        if not flags.quiet and (not flags.local or flags.endpoint):
             note_settings(flags, connection)
         provider = connect(connection, SignalHandler.of_run().stop, _tell_both(writes, log_requests(flags)))
         log_connection(flags, provider)

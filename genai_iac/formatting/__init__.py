@@ -4,7 +4,7 @@ For: one order and indentation; comments, values, quotes and line breaks inside 
 In: YAML text. Out: YAML text that means the same, or an error; the result is read again and compared.
 Must not know: kinds, the tenancy.
 Documents begin with apiVersion, kind, metadata, spec; two spaces a level, lists one level below their key; one `---` between
-documents, at most one blank line in a row.
+documents, at most one blank line in a row. A modeline for editors is completed: each document gets that of the file's first.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from genai_iac.core.errors import IacError, ManifestError
 from genai_iac.formatting.documents import join_documents, split_documents
 from genai_iac.formatting.lines import find_comments, format_lines, read_tokens
+from genai_iac.formatting.modelines import complete_modelines
 from genai_iac.manifest.yaml_nodes import to_data
 from genai_iac.manifest.yaml_reader import read_yaml
 
@@ -35,7 +36,8 @@ def format_text(text: str, file: str) -> str:
     crlf = _ends_lines_with_crlf(text)
     text = text.replace("\r\n", "\n")
     tokens = read_tokens(text)  # once: the scanner that tells exact columns is most of the work
-    laid_out = join_documents(split_documents(format_lines(text, tokens)))
+    documents, added = complete_modelines(split_documents(format_lines(text, tokens)))
+    laid_out = join_documents(documents)
     if laid_out == text:
         return _with_line_ends(text, crlf)
     # The result is read and compared, values and comments: a defect of the layout must
@@ -45,7 +47,7 @@ def format_text(text: str, file: str) -> str:
     if (
         again.problems
         or not same
-        or sorted(find_comments(text, tokens)) != sorted(find_comments(laid_out, read_tokens(laid_out)))
+        or sorted([*find_comments(text, tokens), *added]) != sorted(find_comments(laid_out, read_tokens(laid_out)))
     ):
         raise IacError(f"{file} cannot be laid out without changing what it says", hint="format it manually")
     return _with_line_ends(laid_out, crlf)

@@ -19,8 +19,10 @@ from genai_iac.oci_client.principals import check_metadata_service, within_limit
 from genai_iac.oci_client.regions import normalize_region
 from genai_iac.oci_client.settings import VARIABLES, Settings, read_settings
 
-Auth = Literal["api_key", "security_token", "instance_principal", "resource_principal", "oke_workload_identity"]
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}  # hosts for which plain HTTP is allowed
+Auth = Literal[
+    "api_key", "security_token", "instance_principal", "resource_principal", "oke_workload_identity", "token_exchange"
+]
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,14 @@ def _oke_workload_identity(connection: Connection) -> tuple[dict[str, Any], Any]
     return _of_signer(within_limit(oci.auth.signers.get_oke_workload_identity_resource_principal_signer))
 
 
+def _token_exchange(connection: Connection) -> tuple[dict[str, Any], Any]:
+    del connection
+    from genai_iac.oci_client.token_exchange import exchange_token
+
+    signer, tenancy = exchange_token(os.environ)
+    return {"region": os.environ.get("OCI_REGION"), "tenancy": tenancy}, signer
+
+
 def _of_signer(signer: Any) -> tuple[dict[str, Any], Any]:
     return {"region": signer.region, "tenancy": signer.tenancy_id}, signer
 
@@ -185,6 +195,7 @@ _READERS = {
     "instance_principal": _instance_principal,
     "resource_principal": _resource_principal,
     "oke_workload_identity": _oke_workload_identity,
+    "token_exchange": _token_exchange,
 }
 
 

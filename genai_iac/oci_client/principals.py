@@ -49,6 +49,15 @@ def within_limit(make: Callable[[], Any]) -> Any:
     Raises:
         UsageError: with the first line of what it raised.
     """
+    try:
+        return run_within_limit(make)
+    except Exception as error:
+        text = (str(error).splitlines() or [""])[0][:300]
+        raise _refused(text or type(error).__name__) from error
+
+
+def run_within_limit(make: Callable[[], Any]) -> Any:
+    """What `make` answers or raises; TimeoutError when it takes longer than 8 seconds. No session of the SDK follows a redirect."""
     refuse_redirects()
     outcome: list[Any] = []
     failure: list[BaseException] = []
@@ -64,11 +73,9 @@ def within_limit(make: Callable[[], Any]) -> Any:
     thread.start()
     thread.join(_LIMIT)
     if failure:
-        error = failure[0]
-        text = (str(error).splitlines() or [""])[0][:300]
-        raise _refused(text or type(error).__name__) from error
+        raise failure[0]
     if not outcome:
-        raise _refused(f"no answer within {_LIMIT:.0f} s")
+        raise TimeoutError(f"no answer within {_LIMIT:.0f} s")
     return outcome[0]
 
 

@@ -9,6 +9,7 @@ from genai_iac.core.errors import IacError, ManifestError, PlanErrors, Problem, 
 from genai_iac.render.common.json_text import write_json
 from genai_iac.render.common.sanitize import escape_control
 from genai_iac.render.common.terminal import Terminal
+from genai_iac.render.junit import render_junit
 
 _LIMIT = 4000  # characters of one line of a message
 _OCID = 255  # columns of a word that is left whole: it is copied, and searched for
@@ -30,6 +31,13 @@ def problems_text(errors: IacError | Iterable[IacError], terminal: Terminal | No
 def problems_json(errors: IacError | Iterable[IacError]) -> str:
     """`{"errors": [{"message", "hint", "exit_code", "source", ...}]}` on one line, one line feed at the end."""
     return write_json({"errors": [document for error in _each(errors) for document in _documents(error)]}) + "\n"
+
+
+def problems_junit(error: ManifestError) -> str:
+    """One failed test a problem, named by where it is."""
+    return render_junit(
+        (one.source.file, str(one.source), (one.message, *filter(None, [one.hint]))) for one in error.problems
+    )
 
 
 def hint_lines(text: str, terminal: Terminal) -> list[str]:

@@ -22,7 +22,7 @@ def manifest_files(export: Export, environment: str | None) -> dict[str, str]:
         told = [one for one in export.told if one.address.kind == kind]
         for number, start in enumerate(range(0, len(told), _MOST), 1):
             name = f"{RESOURCE_TYPES[kind].export_file}{f'-{number}' if number > 1 else ''}.yaml"
-            files[name] = f"# {_MODELINE}\n" + _documents(told[start : start + _MOST])
+            files[name] = _documents(told[start : start + _MOST])
     if environment is not None:
         files[f"environments/{environment}.yaml"] = yaml_document(_environment(export, environment), [_MODELINE_BELOW])
     return files
@@ -39,6 +39,7 @@ def _documents(told: Sequence[ExportedResource]) -> str:
 
 
 def _comments(one: ExportedResource) -> Iterator[str]:
+    yield _MODELINE  # an editor checks the documents that have it
     yield one.live.id
     if not one.ours:
         yield f"adopt it: genai-iac import {one.address} {one.live.id}"

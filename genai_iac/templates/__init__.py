@@ -10,6 +10,8 @@ import json
 import re
 from importlib.resources import files
 
+from genai_iac import __version__
+
 _NAME = re.compile(r"[^a-z0-9]+")
 _READING: tuple[str, ...] = ("genai-iac-plan.yml", "genai-iac-nightly.yml")
 _WRITING = ("genai-iac-apply.yml", "genai-iac-rotate.yml")  # only with a sink that outlives the runner
@@ -18,6 +20,18 @@ _FILE = """\
     - file: {path: secrets/chat-app.env} # genai-iac: ignore=files-only for one machine, to try it
 """
 _IGNORED = "# Values of secrets, and what genai-iac notes on this machine\nsecrets/\n.genai-iac/\n"
+# for documents without a modeline, and editors that read no modelines
+_EDITOR = (
+    json.dumps(
+        {
+            "yaml.schemas": {".schemas/document.schema.json": ["stack.yaml", "environments/*.yaml"]},
+            "yaml.completion": True,
+            "files.associations": {"*.vars.yaml": "yaml"},
+        },
+        indent=2,
+    )
+    + "\n"
+)
 _LONGEST = 40  # characters of a stack's name, so that what is named after it fits
 
 
@@ -36,10 +50,17 @@ def starter_files(folder: str, schema: str, id: str, vault: tuple[str, str] | No
     return {
         "stack.yaml": stack.replace("STACK-ID", id),
         ".schemas/document.schema.json": schema,
+        ".vscode/settings.json": _EDITOR,
         ".gitignore": _IGNORED,
         ".pre-commit-config.yaml": _read("pre-commit.yml"),
+        ".github/genai-iac-requirements.txt": starter_requirements(),
         **{f".github/workflows/{workflow}": _read(workflow) for workflow in workflows},
     }
+
+
+def starter_requirements() -> str:
+    """What the workflows install: the wheel that a person has yet to name, and the locked releases that it needs."""
+    return _read("requirements-head.txt").replace("VERSION", __version__) + _read("runtime.txt")
 
 
 def _vault_entry(vault: str, key: str) -> str:

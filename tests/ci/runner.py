@@ -66,6 +66,8 @@ class Runner:
     secrets: Mapping[str, Mapping[str, str]]  # by environment
     reach: Mapping[str, str]  # variables of the jobs that sign in
     runs: int = 0
+    variables: Mapping[str, str] = field(default_factory=dict)  # `vars` of the repository
+    token_source: Mapping[str, str] = field(default_factory=dict)  # of the jobs that may ask GitHub for an OIDC token
 
     @classmethod
     def of(
@@ -73,7 +75,7 @@ class Runner:
     ) -> Runner:
         make_commands(folder / "bin", door)
         runner = cls(folder, Shelf(origin, folder), secrets, reach)
-        runner.hub = {"comments": [], "issues": [], "runs": [], "requests": []}
+        runner.hub = {"comments": [], "issues": [], "runs": [], "requests": [], "sarifs": []}
         return runner
 
     @property
@@ -100,7 +102,13 @@ class Runner:
         run = Run()
         for name, job in document["jobs"].items():
             needed = [job["needs"]] if isinstance(job.get("needs"), str) else job.get("needs", [])
-            context = {"github": {**known, **github}, "env": document.get("env", {}), "needs": _needs(run, needed)}
+            context: Context = {
+                "github": {**known, **github},
+                "vars": self.variables,
+                "inputs": github.get("inputs", {}),
+                "needs": _needs(run, needed),
+            }
+            context = {**context, "env": {key: fill(value, context) for key, value in document.get("env", {}).items()}}
             succeeded = all(run.result_of(need) == "success" for need in needed)
             if not holds(job.get("if"), context, succeeded=succeeded):
                 run.jobs[name] = [Job("skipped")]
@@ -157,6 +165,9 @@ class Runner:
             "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_EVENT_NAME": str(github.get("event_name", "")),
             "GITHUB_REF_NAME": str(github.get("ref_name", "")),
+            "GITHUB_REF": f"refs/heads/{github.get('ref_name', '')}",
+            "GITHUB_SHA": "0" * 40,
+            **(self.token_source if job.get("permissions", {}).get("id-token") == "write" else {}),
             **(self.reach if "environment" in job else {}),
             **context["env"],
             **{key: fill(value, context) for key, value in job.get("env", {}).items()},

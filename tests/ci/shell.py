@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+REQUIREMENTS = ".github/genai-iac-requirements.txt"
 STAND_INS = Path(__file__).parent / "fakes"
 
 
@@ -43,7 +44,7 @@ def make_commands(folder: Path, door: Path) -> Path:
         "genai-iac": f'exec "{sys.executable}" -IS "{STAND_INS / "warm.py"}" "{door}" "$@"',
         "gh": f'exec "{sys.executable}" -IS "{STAND_INS / "gh.py"}" "$@"',
         "curl": f'exec "{sys.executable}" -IS "{STAND_INS / "curl.py"}" "$@"',
-        "python": 'test "$1 $2 $3" = "-m pip install" && test "$4" = "genai-iac==$GENAI_IAC_VERSION"',
+        "python": f'test "$*" = "-m pip install --require-hashes --requirement {REQUIREMENTS}"',
     }
     folder.mkdir()
     for name, line in commands.items():

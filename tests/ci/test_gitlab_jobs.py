@@ -49,6 +49,7 @@ class Project:
             "PATH": f"{self.hosted.runner.folder / 'bin'}:/usr/bin:/bin",
             "HOME": str(place),
             "STACK": "chat",
+            "GENAI_IAC_AUTH": "api_key",
             **{f"OCI_CONFIG_{name}": str(config) for name in ("PLAN", "APPLY", "ROTATE")},
             "GENAI_IAC_ENDPOINT": self.hosted.tenancy.url,
         }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 from typing import Any
 
-from commands.stacks import commit
+from commands.stacks import commit, git
 
 from .repository import Hosted
 
@@ -91,3 +94,62 @@ def test_a_plan_that_apply_would_refuse_is_shown_and_the_job_is_red(hosted: Host
     assert "has deletion: forbid" in comment["body"]
     assert run.summary == comment["body"]
     assert hosted.tenancy.calls() == []
+
+
+def findings_of(hosted: Hosted) -> dict[str, dict[str, Any]]:
+    """What was uploaded to code scanning, by category."""
+    unpacked = {}
+    for sent in hosted.runner.hub["sarifs"]:
+        (run,) = json.loads(gzip.decompress(base64.b64decode(sent["sarif"])))["runs"]
+        unpacked[run["automationDetails"]["id"]] = run
+    return unpacked
+
+
+def test_what_lint_finds_is_uploaded_for_each_stack(hosted: Hosted) -> None:
+    hosted.branch()
+    hosted.edit("apis: [chat]", "apis: [chat], where: \"request.region = 'nowhere'\"")
+    hosted.edit("Another team's", "The other team's", "other/stack.yaml")
+    hosted.pull_request()
+    found = findings_of(hosted)
+    assert set(found) == {"genai-iac/chat/", "genai-iac/other/"}
+    assert found["genai-iac/other/"]["results"] == [] != found["genai-iac/chat/"]["results"]
+
+
+STACK_ALONE = "apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: other}\nspec: {region: us-chicago-1}\n"
+
+
+def test_a_trailer_lets_a_guard_pass_and_the_pull_request_is_green(hosted: Hosted) -> None:
+    hosted.branch()
+    hosted.project.write(STACK_ALONE, "other/stack.yaml")  # all that the stack owns would be deleted
+    refused = hosted.pull_request()
+    assert refused.result_of("plan") == "failure" and "--allow-destroy 1" in refused.log
+    git(hosted.project.path, "commit", "--quiet", "--allow-empty", "-m", "Accepted\n\nGenai-Iac-Allow-Destroy: 1")
+    accepted = hosted.pull_request()
+    assert accepted.result_of("plan") == "success", accepted.log
+    hosted.merge()
+    assert hosted.push().result_of("apply") == "failure", "the squashed commit does not say it"
+    git(hosted.project.path, "commit", "--quiet", "--allow-empty", "-m", "Accepted\n\nGenai-Iac-Allow-Destroy: 1")
+    applied = hosted.push()
+    assert applied.result == "success", applied.log
+    assert hosted.tenancy.writes() == ["DeleteCompartment"]
+
+
+def test_a_run_by_hand_lets_a_guard_pass(hosted: Hosted) -> None:
+    hosted.project.write(STACK_ALONE, "other/stack.yaml")
+    commit(hosted.project.path)
+    by_hand = {"event_name": "workflow_dispatch", "ref_name": "main", "inputs": {"allow-destroy": "1"}}
+    run = hosted.runner.run("genai-iac-apply", by_hand, "main")
+    assert run.result == "success", run.log
+    assert hosted.tenancy.writes() == ["DeleteCompartment"]
+
+
+def test_a_trailer_can_hold_nothing_but_an_address(hosted: Hosted) -> None:
+    hosted.branch()
+    hosted.edit("Chat workloads", "Chat")
+    commit(hosted.project.path)
+    for trailer in ("$(touch pwned)", "--auto-approve", "ApiKey/app;id"):
+        git(hosted.project.path, "commit", "--quiet", "--allow-empty", "-m", f"x\n\nGenai-Iac-Accept-Outage: {trailer}")
+        run = hosted.pull_request()
+        assert run.result_of("stacks") == "success"
+    assert run.result_of("plan") == "failure" and "is not an address" in run.log
+    assert not list(hosted.runner.folder.rglob("pwned"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ import yaml
 from conftest import ROOT
 
 from genai_iac import __version__
+from genai_iac.templates import starter_requirements
+
+from .shell import REQUIREMENTS
 
 SHIPPED = ROOT / "examples/ci"
 STARTER = ROOT / "genai_iac/templates"
@@ -27,8 +31,10 @@ STEPS = [(f"{name}: {job}", step) for name, job, written in JOBS for step in wri
 RIGHTS = {
     ("genai-iac-plan", "comment"): {"pull-requests": "write"},
     ("genai-iac-nightly", "issue"): {"issues": "write"},
+    ("genai-iac-plan", "findings"): {"security-events": "write"},
     ("genai-iac-apply", "stacks"): {"actions": "read"},
 }
+SIGNS_IN = {"id-token": "write"}  # a token that says which job this is, for the exchange; it changes nothing on GitHub
 
 
 def test_zizmor_finds_nothing() -> None:
@@ -88,8 +94,11 @@ def test_rights_are_the_least() -> None:
     for name, job, written in JOBS:
         checks_out = any("actions/checkout@" in step.get("uses", "") for step in written["steps"])
         reads = {"contents": "read"} if checks_out else {}
-        assert written["permissions"] == reads | RIGHTS.get((name, job), {}), f"{name}: {job}"
-        assert not checks_out or "write" not in written["permissions"].values()
+        signs_in = SIGNS_IN if any(step["name"] == "Sign in" for step in written["steps"]) else {}
+        assert written["permissions"] == reads | signs_in | RIGHTS.get((name, job), {}), f"{name}: {job}"
+        assert not checks_out or [right for right, level in written["permissions"].items() if level == "write"] == [
+            *signs_in
+        ]
 
 
 def test_check_out_leaves_no_credentials() -> None:
@@ -118,8 +127,36 @@ def test_init_writes_these() -> None:
     assert {file.name: file.read_bytes() for file in STARTER.glob("*.yml") if file.name != "stack.yml"} == shipped
 
 
+def test_what_is_installed_is_named_in_one_place_with_hashes() -> None:
+    installs = [step["run"] for _, step in STEPS if "pip install" in step.get("run", "")]
+    assert len(installs) > 6
+    assert set(installs) == {f"python -m pip install --require-hashes --requirement {REQUIREMENTS}"}
+    blocks = re.split(r"^(?=[A-Za-z0-9])", starter_requirements(), flags=re.MULTILINE)[1:]
+    assert all("--hash=sha256:" in block for block in blocks)
+    assert [block.split()[0] for block in blocks if "==" not in block.splitlines()[0]] == ["genai-iac"]
+
+
+def test_what_the_tool_needs_is_what_the_lock_has() -> None:
+    """When this fails: ci/lock."""
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE))
+    needed = re.findall(r"^([\w.-]+)==(\S+)", starter_requirements(), re.MULTILINE)
+    assert {"oci", "click", "cryptography"} <= {name for name, _ in needed}
+    assert all(pins[name] == version for name, version in needed)
+    assert set(re.findall(r"sha256:\w{64}", (STARTER / "runtime.txt").read_text())) <= set(
+        re.findall(r"sha256:\w{64}", lock)
+    )
+
+
+def test_pip_stops_until_a_wheel_is_named(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text(starter_requirements().partition("\n\n")[0])
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--require-hashes", "--retries", "0", "-r"]
+    ran = subprocess.run([*command, tmp_path / "requirements.txt"], capture_output=True, text=True, timeout=120)
+    assert ran.returncode != 0 and "set-the-address-of-your-wheel.invalid" in ran.stdout + ran.stderr
+
+
 def test_the_version_is_this_one() -> None:
-    assert {whole["env"]["GENAI_IAC_VERSION"] for whole in WORKFLOWS.values()} == {__version__}
+    assert f"/genai_iac-{__version__}-py3-none-any.whl" in starter_requirements()
     named = [version for file in _others() for version in re.findall(r"genai-iac:(\S+)", file.read_text())]
     assert len(named) == 2 and set(named) == {__version__}
 

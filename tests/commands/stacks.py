@@ -67,4 +67,4 @@ def commit(folder: Path, message: str = "A change") -> None:
         git(folder, "init", "--quiet", "--initial-branch", "main")
         (folder / ".git/info/exclude").write_text(".genai-iac/\nsecrets/\n")
     git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", message)
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", message)

@@ -10,7 +10,12 @@ from genai_iac.cli.all_stacks import for_all_stacks
 @click.command("lint")
 @click.argument("path", default=".")
 @click.option(
-    "-o", "--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", help="Output format."
+    "-o",
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "junit"]),
+    default="text",
+    help="Output format.",
 )
 @click.option("--rules", is_flag=True, help="List the rules instead.")
 @click.pass_context
@@ -25,7 +30,7 @@ def COMMAND(ctx: click.Context, path: str, form: str, rules: bool) -> int:  # no
     from genai_iac.cli.lint_findings import lint_path
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.render.findings.sarif import render_sarif
-    from genai_iac.render.findings.text import findings_json, findings_text, rules_text
+    from genai_iac.render.findings.text import findings_json, findings_junit, findings_text, rules_text
 
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)
@@ -38,6 +43,8 @@ def COMMAND(ctx: click.Context, path: str, form: str, rules: bool) -> int:  # no
             output.say(findings_json(findings))
         case "sarif":
             output.say(render_sarif(findings))
+        case "junit":
+            output.say(findings_junit(findings))
         case _:
             output.say(findings_text(findings, output.terminal))
     return int(any(finding.severity == "error" and finding.ignored is None for finding in findings))

@@ -10,7 +10,9 @@ from genai_iac.cli.console import echo
 
 @click.command("validate")
 @click.argument("path", default=".")
-@click.option("-o", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option(
+    "-o", "--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", help="Output format."
+)
 @click.pass_context
 @for_all_stacks
 def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
@@ -22,7 +24,8 @@ def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     from genai_iac.cli.session import load_manifest
     from genai_iac.core.errors import ManifestError
     from genai_iac.manifest.environment_names import check_neighbours, environment_names
-    from genai_iac.render.errors import problems_json
+    from genai_iac.render.errors import problems_json, problems_junit
+    from genai_iac.render.junit import render_junit
 
     try:
         flags = GlobalOptions.of(ctx)
@@ -31,10 +34,12 @@ def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     except ManifestError as error:
         if form == "text":
             raise
-        echo(problems_json(error), nl=False)
+        echo(problems_junit(error) if form == "junit" else problems_json(error), nl=False)
         return error.exit_code
     count, files = len(manifest.resources), len(manifest.files)
-    if form == "json":
+    if form == "junit":
+        echo(render_junit((file, "valid", ()) for file in sorted(manifest.files)), nl=False)
+    elif form == "json":
         echo(
             json.dumps(
                 {

@@ -1,7 +1,7 @@
 """The control API: which path and method is which door, and how its answer is sent. Nothing here is in the call log."""
 
 from genai_iac.emulator.auth.profiles import Profiles
-from genai_iac.emulator.control import admin, clock, inference, principals
+from genai_iac.emulator.control import admin, clock, inference, principals, trusts
 from genai_iac.emulator.control.faults import FaultError
 from genai_iac.emulator.control.request import ControlRequest, ControlRoute
 from genai_iac.emulator.control.settings import SettingError
@@ -37,6 +37,7 @@ DOORS: dict[str, dict[str, ControlRoute]] = {
         "GET": ControlRoute(principals.show_principals),
         "POST": ControlRoute(principals.add_principal, writes=True, profiles=True),
     },
+    "trusts": {"GET": ControlRoute(trusts.show_trusts), "POST": ControlRoute(trusts.add_trust, writes=True)},
     "reset": {"POST": ControlRoute(admin.post_reset, writes=True, profiles=True)},
 }
 

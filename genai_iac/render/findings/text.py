@@ -10,6 +10,7 @@ from genai_iac.analysis.lint import Finding, LintRule
 from genai_iac.render.common.json_text import write_json
 from genai_iac.render.common.sanitize import escape_control
 from genai_iac.render.common.terminal import Terminal, Tone
+from genai_iac.render.junit import render_junit
 
 _TONES: dict[str, Tone] = {"error": "danger", "warning": "change", "info": "dim"}
 _LIMIT = 2000  # characters of one message
@@ -28,6 +29,20 @@ def findings_json(findings: Iterable[Finding]) -> str:
     counts = Counter("ignored" if row["ignored"] else str(row["severity"]) for row in rows)
     summary = {name: counts[name] for name in ("error", "warning", "info", "ignored")}
     return write_json({"findings": rows, "summary": summary}, indent=2) + "\n"
+
+
+def findings_junit(findings: Iterable[Finding]) -> str:
+    """JUnit XML with one test a finding: an error fails, a warning passes, as the exit code has it. What is silenced is left out."""
+    shown = [finding for finding in findings if finding.ignored is None]
+    rows = [
+        (
+            one.source.file,
+            f"{one.source.line}:{one.source.column} {one.severity} {one.rule}",
+            [one.message, *filter(None, [one.fix])] if one.severity == "error" else [],
+        )
+        for one in shown
+    ]
+    return render_junit(rows or [("genai-iac", "lint", [])])
 
 
 def rules_text(rules: Iterable[LintRule], terminal: Terminal) -> str:

@@ -16,6 +16,7 @@ NEEDED = (  # method, path, permission, level
     ("POST|PATCH|DELETE", r"issues/(\d+/comments|comments/\d+)", "pull-requests", "write"),
     ("GET", r"issues", "issues", "read"),
     ("POST|PATCH", r"issues(/\d+)?", "issues", "write"),
+    ("POST", r"code-scanning/sarifs", "security-events", "write"),
     ("GET", r"actions/workflows/[\w.-]+/runs", "actions", "read"),
 )
 
@@ -30,12 +31,14 @@ def main() -> None:
     flags.add_argument("--silent", action="store_true")
     flags.add_argument("--field", action="append", default=[])
     flags.add_argument("--raw-field", action="append", default=[])
+    flags.add_argument("--input")
     flags.add_argument("--jq")
     asked = flags.parse_args()
     path, _, query = asked.path.removeprefix(f"repos/{os.environ['GITHUB_REPOSITORY']}/").partition("?")
     check(asked.method, path)
     fields = dict(pair.split("=", 1) for pair in asked.raw_field)
     fields |= {name: value_of(text) for name, text in (pair.split("=", 1) for pair in asked.field)}
+    fields |= json.loads(Path(asked.input).read_text(encoding="utf-8")) if asked.input else {}
     hub = json.loads(STORE.read_text())
     hub["requests"].append({"method": asked.method, "path": path, "query": query, "fields": sorted(fields)})
     answer = carry_out(hub, asked.method, path, fields)
@@ -61,6 +64,9 @@ def value_of(text: str) -> str:
 
 def carry_out(hub: dict, method: str, path: str, fields: dict) -> object:
     """Change the store and answer as the API does."""
+    if path == "code-scanning/sarifs":
+        hub["sarifs"].append(fields)
+        return {"id": str(len(hub["sarifs"]))}
     kind, number = ("comments" if "comments" in path else "runs" if "runs" in path else "issues"), numbers(path)
     if method == "GET":
         rows = [row for row in hub[kind] if row.get("issue") in (None, *number) and row.get("state") != "closed"]

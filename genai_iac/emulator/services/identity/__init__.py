@@ -14,6 +14,7 @@ from genai_iac.emulator.services.identity import (
     tag_definitions,
     tag_namespaces,
     tenancies,
+    token_exchange,
     user_keys,
     users,
     work_requests,
@@ -36,6 +37,7 @@ OPERATIONS = (
     *tag_namespaces.OPERATIONS,
     *tag_definitions.OPERATIONS,
     *tag_defaults.OPERATIONS,
+    *token_exchange.OPERATIONS,
 )
 
 WORKS = {**compartments.WORKS, **compartment_moves.WORKS, **domains.WORKS}

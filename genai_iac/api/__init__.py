@@ -1,0 +1,192 @@
+"""The Python API: `import genai_iac as iac`, then `iac.load`, `validate`, `plan`, `apply`, `drift` and `export`.
+
+Each function does what the verb of the same name does, by the same code, and prints nothing. Everything is decided by its
+arguments and by the environment variables of signing in (docs/python-api.md). Errors are `iac.IacError` and its subclasses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from genai_iac.cli.lock import apply_lock
+from genai_iac.cli.options import GlobalOptions
+from genai_iac.cli.planning import PlannedRun, PlanOptions, make_draft
+from genai_iac.cli.session import load_manifest, open_session, open_snapshot
+from genai_iac.core import Address, Outcome, Plan
+from genai_iac.core.cancellation import CancelToken
+from genai_iac.core.errors import GuardError, IacError, ManifestError, Problem, StalePlanError
+from genai_iac.manifest import Manifest
+from genai_iac.render.drift.report import DriftReport
+from genai_iac.render.plan.json import fingerprint, plan_document
+
+__all__ = [
+    "Address",
+    "DriftReport",
+    "GuardError",
+    "IacError",
+    "Manifest",
+    "ManifestError",
+    "Options",
+    "Outcome",
+    "Plan",
+    "PlannedChanges",
+    "Problem",
+    "StalePlanError",
+    "apply",
+    "drift",
+    "export",
+    "load",
+    "plan",
+    "validate",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the global flags of the command line say: environment and variables, and how to reach the tenancy."""
+
+    environment: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    variable_files: tuple[Path, ...] = ()
+    profile: str | None = None
+    config_file: Path | None = None
+    auth: str | None = None
+    region: str | None = None
+    local: bool = False  # the emulator in .genai-iac/local.db of the current directory
+    endpoint: str | None = None  # of a running local emulator
+
+    def as_flags(self) -> GlobalOptions:
+        """The same for the packages below."""
+        return GlobalOptions(
+            env=self.environment,
+            var=tuple(f"{name}={value}" for name, value in self.variables.items()),
+            var_file=tuple(self.variable_files),
+            profile=self.profile,
+            config_file=str(self.config_file) if self.config_file else None,
+            auth=self.auth,
+            region=self.region,
+            local=self.local,
+            endpoint=self.endpoint,
+            quiet=True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChanges:
+    """A plan, and why `apply` would refuse it (None: it would not)."""
+
+    plan: Plan
+    refusal: GuardError | None
+
+    @property
+    def fingerprint(self) -> str:
+        """`sha256:…` of everything that would happen; `apply` takes it as `expect_fingerprint`."""
+        return fingerprint(self.plan)
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The plan as `plan --format json` writes it; schemas/plan.schema.json describes it. No secret is in it."""
+        return plan_document(self.plan)
+
+    def __bool__(self) -> bool:
+        return bool(self.plan)
+
+
+def load(path: str | Path = ".", options: Options | None = None) -> Manifest:
+    """The manifests of a file or directory. Offline. Raises ManifestError with every problem at once."""
+    return load_manifest((options or Options()).as_flags(), str(path))
+
+
+def validate(path: str | Path = ".", options: Options | None = None) -> tuple[Problem, ...]:
+    """Every problem of the manifests, each with file, line and column; empty when they are valid. Offline."""
+    try:
+        load(path, options)
+    except ManifestError as error:
+        return tuple(error.problems)
+    return ()
+
+
+def plan(
+    path: str | Path = ".",
+    options: Options | None = None,
+    *,
+    targets: Iterable[str] = (),
+    snapshot: str | Path | None = None,
+    allow_destroy: int | None = None,
+    accept_outage: Iterable[str] = (),
+) -> PlannedChanges:
+    """What `apply` would change, why, and by which calls. Reads the tenancy (or the snapshot alone) and writes nothing to it.
+
+    `targets` and `accept_outage` are addresses such as `ApiKey/chat-app`; `allow_destroy` is a number of resources. Raises
+    ManifestError, UsageError, ServiceFailure.
+    """
+    flags, asked = (options or Options()).as_flags(), _asked(targets, allow_destroy, accept_outage)
+    if snapshot is not None:
+        return _told(make_draft(open_snapshot(flags, str(path), Path(snapshot)), asked))
+    with open_session(flags, str(path)) as session:
+        return _told(make_draft(session, asked))
+
+
+def apply(
+    path: str | Path = ".",
+    options: Options | None = None,
+    *,
+    expect_fingerprint: str | None = None,
+    targets: Iterable[str] = (),
+    allow_destroy: int | None = None,
+    accept_outage: Iterable[str] = (),
+) -> Iterator[Outcome]:
+    """Plan, and make the plan's calls; each `Outcome` is yielded when its change has ended, and is false when it failed.
+
+    Nothing is asked: call `plan` first, and give its fingerprint, to apply what was looked at and nothing else. Iterate to the
+    end. Raises, before the first write, GuardError when a
+    guard refuses and StalePlanError when the plan is another one by now.
+    """
+    from genai_iac.cli.run_apply import carry_out
+
+    flags, asked = (options or Options()).as_flags(), _asked(targets, allow_destroy, accept_outage)
+    with open_session(flags, str(path)) as session, apply_lock(session.desk.root):
+        draft = make_draft(session, asked)
+        if draft.refusal is not None:
+            raise draft.refusal
+        if expect_fingerprint not in (None, fingerprint(draft.plan)):
+            raise StalePlanError(
+                f"the plan is another one by now: {fingerprint(draft.plan)}; nothing was changed", hint="plan again"
+            )
+        yield from carry_out(draft, CancelToken())
+
+
+def drift(
+    path: str | Path = ".", options: Options | None = None, *, base: str | None = None, unmanaged: bool = False
+) -> DriftReport:
+    """Where the tenancy differs from the manifests; `report.drifted` is the verdict. Writes nothing.
+
+    `base` is a git revision, by which changes of the manifests and of the tenancy are told apart.
+    """
+    from genai_iac.cli.commands.drift import make_report
+
+    flags = (options or Options()).as_flags()
+    return make_report(flags, str(path), base, unmanaged=unmanaged, full_scan=False, parallelism=10)
+
+
+def export(
+    options: Options | None = None, *, compartment: str | None = None, stack: str | None = None
+) -> Mapping[str, str]:
+    """Manifests of what lives in a compartment (path or OCID; None: the tenancy) and below it: text by file name. Reads only."""
+    from genai_iac.cli.commands.export import export_tenancy
+    from genai_iac.cli.session import open_provider
+
+    with open_provider((options or Options()).as_flags()) as client:
+        found = export_tenancy(client, compartment, stack, client.region, full_scan=False, parallelism=10)
+        return dict(found.files)
+
+
+def _asked(targets: Iterable[str], allow_destroy: int | None, accept_outage: Iterable[str]) -> PlanOptions:
+    return PlanOptions.of(tuple(targets), 10, False, (), allow_destroy, tuple(accept_outage))
+
+
+def _told(draft: PlannedRun) -> PlannedChanges:
+    return PlannedChanges(draft.plan, draft.refusal)
