@@ -27,7 +27,13 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 
 # the tool reads these: what a CI job or a shell has set must not decide a test (a run under CI=true changed six plans)
-_OWN = ("GENAI_IAC_CONTROL_TOKEN", "GENAI_IAC_EXAMPLES", "GENAI_IAC_GOLDEN", "GENAI_IAC_TEST_OCI_CLI")
+_OWN = (
+    "GENAI_IAC_CONTROL_TOKEN",
+    "GENAI_IAC_EXAMPLES",
+    "GENAI_IAC_GOLDEN",
+    "GENAI_IAC_PROOF_FIGURES",
+    "GENAI_IAC_TEST_OCI_CLI",
+)
 for _name in [name for name in os.environ if name not in _OWN]:
     if _name in ("CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR") or _name.startswith(("GENAI_IAC_", "OCI_", "GITHUB_")):
         del os.environ[_name]
