@@ -33,13 +33,17 @@ _OWN = (
     "GENAI_IAC_GOLDEN",
     "GENAI_IAC_PROOF_FIGURES",
     "GENAI_IAC_TEST_OCI_CLI",
+    "GENAI_IAC_TEST_SETTINGS",
 )
-for _name in [name for name in os.environ if name not in _OWN]:
+_LIVE = "GENAI_IAC_LIVE_"  # what tests/live is given
+for _name in [name for name in os.environ if name not in _OWN and not name.startswith(_LIVE)]:
     if _name in ("CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR") or _name.startswith(("GENAI_IAC_", "OCI_", "GITHUB_")):
         del os.environ[_name]
 
 # the control API of every local emulator that tests start, in this process or in one of their own
 CONTROL_TOKEN = os.environ.setdefault("GENAI_IAC_CONTROL_TOKEN", "token-of-the-tests")
+# settings of every local emulator that a test starts: what the service may answer otherwise (docs/assumptions.md)
+SETTINGS_OF_RUN: dict[str, Any] = json.loads(os.environ.get("GENAI_IAC_TEST_SETTINGS", "{}"))
 
 
 # reading an RSA key proves it, which takes 40 ms of work; here the same few are read thousands of times
@@ -128,7 +132,10 @@ def tenancy() -> Iterator[Tenancy]:
     from genai_iac.emulator import running
 
     with running(allow_kill=True) as server:
-        yield Tenancy(server.url, Path(server.config_file), server.tenancy)
+        started = Tenancy(server.url, Path(server.config_file), server.tenancy)
+        if SETTINGS_OF_RUN:
+            started.settings(**SETTINGS_OF_RUN)
+        yield started
 
 
 @dataclass
@@ -211,7 +218,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the quick tests. `-m quick` takes the place of `-m 'not matrix'`, so none of a matrix is among them."""
+    """Mark the quick tests. `-m quick` takes the place of `-m 'not matrix and not live'`, so none of those is among them."""
     for item in items:
         if is_quick(item.path) and item.get_closest_marker("matrix") is None:
             item.add_marker("quick")
