@@ -7,7 +7,9 @@ from .ledger import probe
 
 
 def _harmless(lab: Lab) -> str:
-    return f"allow any-user to inspect policies in compartment id {lab.place.compartment} where request.user.id = 'none'"
+    return (
+        f"allow any-user to inspect policies in compartment id {lab.place.compartment} where request.user.id = 'none'"
+    )
 
 
 @probe("B1", "the name of a policy is taken once", "409 PolicyAlreadyExists")
@@ -63,7 +65,9 @@ def no_policy(lab: Lab) -> str:
     return str(lab.infer(value))
 
 
-@probe("C2", "a statement for any-user with the key's OCID lets it call chat, and its use is dated", "allowed and dated")
+@probe(
+    "C2", "a statement for any-user with the key's OCID lets it call chat, and its use is dated", "allowed and dated"
+)
 def allowed(lab: Lab) -> str:
     key = lab.key().data
     _allow(lab, key.id)

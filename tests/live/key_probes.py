@@ -65,7 +65,11 @@ def creation_is_dated(lab: Lab) -> str:
 @probe("A6", "every answer has a Date header", "yes")
 def answers_are_dated(lab: Lab) -> str:
     answer = lab.key()
-    answers = [answer, lab.call(lab.keys.get_api_key, answer.data.id), lab.call(lab.keys.delete_api_key, answer.data.id)]
+    answers = [
+        answer,
+        lab.call(lab.keys.get_api_key, answer.data.id),
+        lab.call(lab.keys.delete_api_key, answer.data.id),
+    ]
     return "yes" if all(one.headers.get("date") for one in answers) else "no"
 
 
@@ -112,7 +116,9 @@ def secrets_of_a_key(lab: Lab) -> str:
 _DELETED = ("shown as DELETED", "404, and in no list")
 
 
-@probe("A11", "a key with active secrets can be deleted, and is then DELETED or gone", _DELETED[0], handled=_DELETED[1:])
+@probe(
+    "A11", "a key with active secrets can be deleted, and is then DELETED or gone", _DELETED[0], handled=_DELETED[1:]
+)
 def deleted_keys(lab: Lab) -> str:
     key = lab.key().data.id
     said = lab.outcome(lab.keys.delete_api_key, key)

@@ -107,7 +107,11 @@ def test_what_an_earlier_run_left_is_removed(lab: Lab) -> None:
 def test_a_refusal_that_quotes_a_value_is_not_shown(function: Callable[[Lab], str]) -> None:
     """What probes answer are fixed words: no value, mask or message of the service is among what they return."""
     code = function.__code__
-    names = {name for one in (code, *(inner for inner in code.co_consts if hasattr(inner, "co_names"))) for name in one.co_names}
+    names = {
+        name
+        for one in (code, *(inner for inner in code.co_consts if hasattr(inner, "co_names")))
+        for name in one.co_names
+    }
     assert not names & {"message", "reveal", "print"}
 
 
