@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from genai_iac.analysis.outages import find_access_losses, keep_admitted
 from genai_iac.cli.options import read_addresses
 from genai_iac.cli.session import Session
 from genai_iac.cli.taken_names import add_taken_names
+from genai_iac.cli.unignored_files import find_unignored, note_unignored
 from genai_iac.core import Address, Live, Notice, Plan
 from genai_iac.core.errors import GuardError
 from genai_iac.delivery import with_destinations
@@ -150,6 +152,9 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     plan = make(inputs)
     plan = replace(plan, notices=(*plan.notices, *map(Notice, (*workspace.blind_spots(), *live.unread))))
     resources = workspace.manifest.resources
+    if not destroy:
+        unignored = find_unignored(Path(workspace.manifest.stack.root), resources)
+        plan = replace(plan, notices=(*plan.notices, *note_unignored(resources, unignored)))
     future = predict_state({} if destroy else resources, live.tree, live.ids) if plan else None
     plan = keep_admitted(plan, future, live) if future else plan
     plan = with_destinations(filter_plan(plan, asked.targets, {*resources, *live.owned}), workspace.desk, resources)
