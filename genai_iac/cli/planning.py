@@ -22,7 +22,7 @@ from genai_iac.planning.guards import Overrides, check_plan
 from genai_iac.planning.plan_file import digest_inputs
 from genai_iac.planning.planned_state import predict_state
 from genai_iac.planning.policy_staleness import digest_groups
-from genai_iac.planning.sink_guards import is_ci, refuse_file_sinks
+from genai_iac.planning.sink_guards import find_outdated_files, is_ci, refuse_file_sinks
 from genai_iac.planning.targeting import filter_plan
 from genai_iac.render.plan.context import PlanContext, SecretExpiry
 from genai_iac.render.plan.differences import Edit, line_edits
@@ -108,6 +108,7 @@ class PlannedRun:
     live: Live
     plan: Plan
     refusal: GuardError | None  # why apply would not carry it out
+    outdated: tuple[Notice, ...] = ()  # what apply leaves broken: values in files that no longer work
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -160,11 +161,13 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     plan = with_destinations(filter_plan(plan, asked.targets, {*resources, *live.owned}), workspace.desk, resources)
     plan = workspace.foretell(plan, live)
     plan = find_access_losses(plan, resources, future, live) if future else plan
+    outdated = () if destroy else tuple(find_outdated_files(plan, inputs.held))
+    plan = replace(plan, notices=(*plan.notices, *outdated))
     refusal = _judge(workspace, asked, plan, live)
     if refusal is not None:
         notices = tuple(Notice(f"apply will be {line}") for line in str(refusal).splitlines())
         plan = replace(plan, notices=(*plan.notices, *notices))
-    return PlannedRun(workspace, asked, live, plan, refusal)
+    return PlannedRun(workspace, asked, live, plan, refusal, outdated)
 
 
 def _judge(workspace: Session, asked: PlanOptions, plan: Plan, live: Live) -> GuardError | None:

@@ -88,7 +88,9 @@ class Repository:
         A file that is tracked counts as not ignored, whatever `.gitignore` says.
         """
         names = {path: self.name(below / path) for path in paths}
-        inside = {path: f"./{name}" for path, name in names.items() if name is not None}  # a name may begin with a colon
+        inside = {
+            path: f"./{name}" for path, name in names.items() if name is not None
+        }  # a name may begin with a colon
         if not inside:
             return []
         given = b"".join(os.fsencode(name) + b"\0" for name in inside.values())
