@@ -34,10 +34,13 @@ _OWN = (
     "GENAI_IAC_CONTROL_TOKEN",
     "GENAI_IAC_EXAMPLES",
     "GENAI_IAC_GOLDEN",
+    "GENAI_IAC_PROOF_FIGURES",
     "GENAI_IAC_TEST_OCI_CLI",
+    "GENAI_IAC_TEST_SETTINGS",
     "GENAI_IAC_YAML_SERVER",
 )
-for _name in [name for name in os.environ if name not in _OWN]:
+_LIVE = "GENAI_IAC_LIVE_"  # what tests/live is given
+for _name in [name for name in os.environ if name not in _OWN and not name.startswith(_LIVE)]:
     if _name in ("CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR") or _name.startswith(("GENAI_IAC_", "OCI_", "GITHUB_")):
         del os.environ[_name]
 
@@ -49,6 +52,8 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 # the control API of every local emulator that tests start, in this process or in one of their own
 CONTROL_TOKEN = os.environ.setdefault("GENAI_IAC_CONTROL_TOKEN", "token-of-the-tests")
+# settings of every local emulator that a test starts: what the service may answer otherwise (docs/assumptions.md)
+SETTINGS_OF_RUN: dict[str, Any] = json.loads(os.environ.get("GENAI_IAC_TEST_SETTINGS", "{}"))
 
 
 # reading an RSA key proves it, which takes 40 ms of work; here the same few are read thousands of times
@@ -109,7 +114,7 @@ def tenancy() -> Iterator[Tenancy]:
 
     with running(allow_kill=True) as server:
         served = Tenancy(server.url, server.config_file, server.tenancy)
-        served.settings(subscribedRegions=SUBSCRIBED)
+        served.settings(subscribedRegions=SUBSCRIBED, **SETTINGS_OF_RUN)
         served.forget_calls()
         yield served
 
@@ -196,7 +201,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
     """Mark the cases beyond each slice, and the quick tests.
 
-    `-m quick` takes the place of `-m 'not matrix'`, so none of a matrix is among them.
+    `-m quick` takes the place of `-m 'not matrix and not live'`, so none of those is among them.
     """
     if not any("::" in argument for argument in config.args):  # a test that is asked for by name runs all its cases
         mark_slices(items)

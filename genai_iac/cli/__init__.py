@@ -18,6 +18,7 @@ import click
 from genai_iac import __version__
 from genai_iac.cli.console import Console, OutputError, abandon_streams, repair_streams
 from genai_iac.cli.options import GLOBAL_FLAGS, add_global_flags
+from genai_iac.cli.process_memory import forbid_dumps
 from genai_iac.cli.signals import SignalHandler
 from genai_iac.core.errors import IacError, Interrupted
 from genai_iac.core.redact import forget_all
@@ -104,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     # a run makes many objects and lets few go: looking for circles among them costs a fifth of it
     gc.set_threshold(200_000, 50, 1000)
+    forbid_dumps()
     # Several runs in one process (tests, `--all` in a thread) must not share what the
     # redactor knows.
     forget_all()

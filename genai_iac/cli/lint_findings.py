@@ -7,11 +7,13 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 
 from genai_iac.analysis.lint import Finding, lint_invalid, lint_manifest
 from genai_iac.cli.options import GlobalOptions
 from genai_iac.cli.session import load_manifest
+from genai_iac.cli.unignored_files import find_unignored
 from genai_iac.core.errors import ManifestError, Problem
 from genai_iac.manifest.decoding import MAX_TOTAL, decode
 from genai_iac.manifest.files import find_manifest_path, read_files
@@ -26,7 +28,8 @@ def lint_path(flags: GlobalOptions, path: str) -> tuple[Finding, ...]:
     except ManifestError as error:
         return lint_invalid(error)
     texts = dict(_read_texts(path, BytesIO(data)))
-    return lint_manifest(manifest, texts, datetime.now(UTC), ServiceLimits.of_environment(os.environ))
+    unignored = find_unignored(Path(manifest.stack.root), manifest.resources)
+    return lint_manifest(manifest, texts, datetime.now(UTC), ServiceLimits.of_environment(os.environ), unignored)
 
 
 def _read_texts(path: str, stdin: BinaryIO) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from genai_iac.analysis.outages import find_access_losses, keep_admitted
@@ -12,6 +13,7 @@ from genai_iac.analysis.reach import ReachFinder
 from genai_iac.cli.options import read_addresses
 from genai_iac.cli.session import Session
 from genai_iac.cli.taken_names import add_taken_names
+from genai_iac.cli.unignored_files import find_unignored, note_unignored
 from genai_iac.core import Address, Live, Notice, Plan
 from genai_iac.core.errors import GuardError
 from genai_iac.delivery import with_destinations
@@ -21,7 +23,7 @@ from genai_iac.planning.guards import Overrides, check_plan
 from genai_iac.planning.plan_file import digest_inputs
 from genai_iac.planning.planned_state import predict_state
 from genai_iac.planning.policy_staleness import digest_groups
-from genai_iac.planning.sink_guards import is_ci, refuse_file_sinks
+from genai_iac.planning.sink_guards import find_outdated_files, is_ci, refuse_file_sinks
 from genai_iac.planning.targeting import filter_plan
 from genai_iac.render.plan.context import PlanContext, SecretExpiry
 from genai_iac.render.plan.differences import Edit, line_edits
@@ -107,6 +109,7 @@ class PlannedRun:
     live: Live  # the reading that the plan compares with
     plan: Plan
     refusal: GuardError | None  # why apply would not carry it out
+    outdated: tuple[Notice, ...] = ()  # what apply leaves broken: values in files that no longer work
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -152,17 +155,22 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     plan = make(inputs)
     plan = replace(plan, notices=(*plan.notices, *map(Notice, (*workspace.blind_spots(), *live.unread))))
     resources = workspace.manifest.resources
+    if not destroy:
+        unignored = find_unignored(Path(workspace.manifest.stack.root), resources)
+        plan = replace(plan, notices=(*plan.notices, *note_unignored(resources, unignored)))
     future = predict_state({} if destroy else resources, live.tree, live.ids) if plan else None
     finder = ReachFinder(future, live) if future else None
     plan = keep_admitted(plan, finder) if finder else plan
     plan = with_destinations(filter_plan(plan, asked.targets, {*resources, *live.owned}), workspace.desk, resources)
     plan = workspace.foretell(plan, live)
     plan = find_access_losses(plan, resources, finder) if finder else plan
+    outdated = () if destroy else tuple(find_outdated_files(plan, inputs.held))
+    plan = replace(plan, notices=(*plan.notices, *outdated))
     refusal = _judge(workspace, asked, plan, live)
     if refusal is not None:
         notices = tuple(Notice(f"apply will be {line}") for line in str(refusal).splitlines())
         plan = replace(plan, notices=(*plan.notices, *notices))
-    return PlannedRun(workspace, asked, live, plan, refusal)
+    return PlannedRun(workspace, asked, live, plan, refusal, outdated)
 
 
 def _judge(workspace: Session, asked: PlanOptions, plan: Plan, live: Live) -> GuardError | None:

@@ -177,7 +177,7 @@ def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
         draft.workspace.desk.tidy(draft.workspace.manifest.resources.values())
         if consent.as_json:
             output.say(version_line(draft.plan) + summary_line([]))
-        return 0
+        return _PARTIAL if draft.outdated else 0
     if not consent.ask():
         raise IacError(f"{consent.verb} was not agreed to; nothing was changed")
     return _carry_out(draft, consent, output)
@@ -229,7 +229,7 @@ def _carry_out(draft: PlannedRun, consent: Approval, output: Console) -> int:
     code = report.end(len(outcomes))
     if stop.is_set():
         return _INTERRUPTED
-    return code if all(outcomes) else _PARTIAL
+    return code if all(outcomes) and not draft.outdated else _PARTIAL
 
 
 class _Report:

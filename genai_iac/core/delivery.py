@@ -122,6 +122,7 @@ class SinkState:
     former: bool = False  # no manifest declares it any more: values can be taken from it, and none are brought
     base_url: str = ""  # what it tells consumers to call
     project: str | None = None  # what it tells them to name
+    outdated: bool = False  # a file of this machine shows callers a current value that is no longer the key's
 
     def may_hold(self, secret: str) -> bool:
         """Whether callers may have that secret from here, or from the same place on another machine."""

@@ -57,9 +57,8 @@ def match_live_masks(
         holding: what the sink said; None or another key's contents count as nothing.
     """
     if holding is None or holding.id not in (live.id, ""):
-        # The contents of another key are never counted, not even with an equal mask: a
-        # re-created key has the same address.
-        return SinkState(sink.roles, sink.readable, {}, place=sink.place, elsewhere=_elsewhere(sink, live, {}, memory))
+        state = SinkState(sink.roles, sink.readable, {}, place=sink.place, elsewhere=_elsewhere(sink, live, {}, memory))
+        return replace(state, outdated=_is_outdated(sink, holding, {}))
     answers = {secret.name: _holds(holding, secret) for secret in live.secrets}
     records = {record.secret: record.role for record in holding.records if answers.get(record.secret)}
     if alone and (arrived := _find_arrival(holding, live)):
@@ -71,7 +70,15 @@ def match_live_masks(
     # Shown by `drift`: somebody restored an old file, or another run renewed the secret.
     stale = frozenset(one.secret for one in holding.records if holding.whole and one.secret not in records)
     state = SinkState(sink.roles, sink.readable, records, unknown, sink.place, elsewhere, damage, stale)
-    return replace(state, base_url=holding.base_url, project=holding.project)
+    outdated = _is_outdated(sink, holding, records)
+    return replace(state, base_url=holding.base_url, project=holding.project, outdated=outdated)
+
+
+def _is_outdated(sink: Sink, holding: SinkContents | None, records: Mapping[str, Role]) -> bool:
+    """Whether callers read as current there what is not, or is of another key: only of a file, which no other machine writes."""
+    if holding is None or not (sink.local and holding.whole):
+        return False
+    return any(one.role == "current" and one.secret not in records for one in holding.records)
 
 
 def _holds(holding: SinkContents, secret: LiveSecret) -> bool | None:

@@ -57,13 +57,18 @@ class ApplyContext:
         # Shares `ids`, so it knows every OCID as soon as it is created.
         self.resolver = Resolver(resources, live.tree, self.ids)
         self.desk = desk.knowing(self.resolver)
-        self.duplicates = DuplicateGuard(provider, self.is_same_birth)
+        self.duplicates = DuplicateGuard(provider, self.is_same_birth, self._empty_sinks)
         self._owner, self._tree, self._directory = owner, live.tree, directory
         self._compartments = {address: one for address, one in resources.items() if address.kind == "Compartment"}
         self._known = {
             one.id for one in (*live.found, *live.beyond)
         }  # was there before this run, so no other run's duplicate
         self._reshaped = False  # a compartment got another name, place or end: OCI rewrites the policies that name it
+
+    def _empty_sinks(self, address: Address, id: str) -> tuple[str, ...]:
+        """Take the values of a key that this apply made, and deleted again, out of its sinks."""
+        resource = self.resources.get(address)
+        return self.desk.empty(resource, id) if resource is not None else ()
 
     def reshape(self) -> None:
         """Note that a compartment was renamed, moved or deleted.

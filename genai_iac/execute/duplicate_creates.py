@@ -8,11 +8,11 @@ On one machine a lock prevents this; two CI runners have no common lock (tests/c
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genai_iac.core import OWNERSHIP_TAG, Change, LiveResource, Outcome, Status
+from genai_iac.core import OWNERSHIP_TAG, Address, Change, LiveResource, Outcome, Status
 from genai_iac.core.current_address import making_change_of
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.oci_client import OciClient
@@ -45,8 +45,14 @@ class DuplicateGuard:
             resource.
     """
 
-    def __init__(self, provider: OciClient, is_same_birth: Callable[[str, LiveResource], bool]) -> None:
-        self._provider, self._is_same_birth = provider, is_same_birth
+    def __init__(
+        self,
+        provider: OciClient,
+        is_same_birth: Callable[[str, LiveResource], bool],
+        empty: Callable[[Address, str], Iterable[str]],
+    ) -> None:
+        """`empty` takes the values of a key out of its sinks, and says what it did."""
+        self._provider, self._is_same_birth, self._empty = provider, is_same_birth, empty
         self._made: list[_CreatedKey] = []
         self._lock = threading.Lock()
 
@@ -96,5 +102,7 @@ class DuplicateGuard:
         except ServiceFailure as failure:
             note = f"{said}, and ours could not be deleted: {failure}"
         else:
-            note = f"{said}; ours was deleted again. Apply again: what a sink lacks is delivered"
+            # what a file of this machine holds is of no use to anybody now, and the values of the other key are not here
+            emptied = "".join(f"; {what}" for what in self._empty(made.change.address, made.id))
+            note = f"{said}; ours was deleted again{emptied}. Apply again: what a sink lacks is delivered"
         yield Outcome(made.change, Status.FAILED, made.id, note)

@@ -207,15 +207,13 @@ def _read(document: Mapping[str, Any], *, newer: bool) -> Snapshot:
     return Snapshot(
         tenancy=str(document["tenancy"]),
         home_region=str(document["home_region"]),
-        now=datetime.fromisoformat(document["now"]),
-        regions=tuple(document["regions"]),
-        places=tuple(document["places"]),
-        # Kinds of a newer version are passed over; in a file of our own version an unknown kind
-        # is damage.
+        now=_read_time(document["now"]),
+        regions=tuple(map(_text, document["regions"])),
+        places=tuple(map(_text, document["places"])),
         resources=tuple(_read_row(row) for row in document["resources"] if not newer or row["kind"] in RESOURCE_TYPES),
-        groups=document.get("groups"),
-        dynamic_groups=document.get("dynamic_groups"),
-        births={id: datetime.fromisoformat(born) for id, born in document.get("births", {}).items()},
+        groups=_texts_or_none(document.get("groups")),
+        dynamic_groups=_texts_or_none(document.get("dynamic_groups")),
+        births={id: _read_time(born) for id, born in document.get("births", {}).items()},
         gone=tuple(_read_row(row) for row in document.get("gone", ()) if not newer or row["kind"] in RESOURCE_TYPES),
     )
 
@@ -226,7 +224,49 @@ def _read_row(row: Mapping[str, Any]) -> LiveResource:
     secrets = tuple(
         LiveSecret(**{**_known(_SECRET_FIELDS, _read_times(secret)), "mask": ""}) for secret in row.get("secrets", ())
     )
-    return LiveResource(**{**_known(_RESOURCE_FIELDS, _read_times(row)), "secrets": secrets})
+    read = LiveResource(**{**_known(_RESOURCE_FIELDS, _read_times(row)), "secrets": secrets})
+    for text in (
+        read.id,
+        read.compartment,
+        read.name,
+        read.lifecycle,
+        read.region or "",
+        *map(_name_and_state, secrets),
+    ):
+        _text(text)
+    _texts(read.tags)
+    _check_attributes(read.attributes)
+    return read
+
+
+def _name_and_state(secret: LiveSecret) -> str:
+    return _text(secret.name) + _text(secret.state)
+
+
+def _text(value: Any) -> str:
+    """The value when it is a text. Anybody may have written the file, and what is compared later has to be of one type."""
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _texts_or_none(value: Any) -> dict[str, str] | None:
+    return None if value is None else _texts(value)
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {_text(name): _text(item) for name, item in value.items()}
+
+
+def _check_attributes(attributes: Any) -> None:
+    """Plain data by name; statements are texts."""
+    if not isinstance(attributes, Mapping):
+        raise TypeError
+    for statement in attributes.get("statements") or ():
+        _text(statement)
+    _texts_or_none(attributes.get("tags"))
+    _text(attributes.get("description") or "")
+    _text(attributes.get("name") or "")
 
 
 def _known(names: frozenset[str], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -235,10 +275,14 @@ def _known(names: frozenset[str], row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_times(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: datetime.fromisoformat(value) if name in _TIMES and value is not None else value
-        for name, value in row.items()
-    }
+    return {name: _read_time(value) if name in _TIMES and value is not None else value for name, value in row.items()}
+
+
+def _read_time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError  # it could not be compared with the others
+    return moment
 
 
 def _find(names: Names | None, name: str, domain: str | None) -> str | None:

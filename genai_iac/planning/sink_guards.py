@@ -1,15 +1,10 @@
-"""In CI a file goes with its runner: a key whose values go to files alone is not made or renewed there. Pure.
-
-The runner of a CI job is deleted with its files. A value that only such a file holds is
-lost, and the next run renews it: every run would invalidate the value of the run
-before.
-"""
+"""Files of one machine: in CI they go with the runner, and another machine's rotation leaves dead values in them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from genai_iac.core import Address, Plan, Resource
+from genai_iac.core import Address, Notice, Plan, Resource, SinkState
 from genai_iac.delivery.sinks import entries_are_local
 
 FLAG = "--allow-file-sinks"  # named in the refusal
@@ -44,3 +39,19 @@ def refuse_file_sinks(plan: Plan, resources: Mapping[Address, Resource]) -> Iter
                 f"refused: {change.address}: under CI=true the value of {values} would go to files of this runner alone, which are "
                 f"gone with it; deliver to a vault or an exec sink as well, or if that is meant: {FLAG}"
             )
+
+
+def find_outdated_files(plan: Plan, held: Mapping[Address, Iterable[SinkState]]) -> Iterator[Notice]:
+    """Files whose current value no longer works, of keys that the plan delivers nothing for: callers there get 401.
+
+    It happens when two machines with files of their own apply or rotate at once: the value is on the other machine alone.
+    """
+    served = {change.address for change in plan.changes if change.deliver or change.empties}
+    for address, sinks in held.items():
+        for sink in sinks:
+            if sink.outdated and not sink.former and address not in served:
+                yield Notice(
+                    f"{sink.place} shows a current value that no longer works: callers that read it get 401. Another machine may have "
+                    f"the one that does: copy it from there, or make one here: genai-iac rotate {address}; or remove the file",
+                    address,
+                )

@@ -19,8 +19,9 @@ from genai_iac.core.errors import UsageError
 # network.
 _QUIET = (
     *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.bareRepository=explicit"),
-    *("-c", "protocol.allow=never", "--no-pager", "--no-optional-locks", "--no-replace-objects", "--literal-pathspecs"),
+    *("-c", "protocol.allow=never", "--no-pager", "--no-optional-locks", "--no-replace-objects"),
 )
+_LITERAL = "--literal-pathspecs"
 # `LC_ALL`: the messages that are matched below are the English ones.
 _ENVIRON = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 # Modes of git trees; submodules (160000) are passed over.
@@ -105,6 +106,21 @@ class Repository:
         for (mode, _, name), data in zip(kept, _read_blobs(self.root, [blob for _, blob, _ in kept]), strict=True):
             yield mode, name, data
 
+    def unignored(self, below: Path, paths: Iterable[str]) -> list[str]:
+        """Those of the paths, relative to the directory `below`, that lie in this work tree and are not ignored in it.
+
+        A file that is tracked counts as not ignored, whatever `.gitignore` says.
+        """
+        names = {path: self.name(below / path) for path in paths}
+        inside = {
+            path: f"./{name}" for path, name in names.items() if name is not None
+        }  # a name may begin with a colon
+        if not inside:
+            return []
+        given = b"".join(os.fsencode(name) + b"\0" for name in inside.values())
+        ignored = set(_names(_run(self.root, "check-ignore", "-z", "--stdin", given=given, no=(1,), literal=False)))
+        return [path for path, name in inside.items() if name not in ignored]
+
     @contextmanager
     def laid_out(self, commit: str, below: Iterable[str], endings: tuple[str, ...]) -> Iterator[Path]:
         """A directory with those files and links, gone afterwards. Links are made last, so that nothing is written through one.
@@ -166,11 +182,16 @@ def find_repository(path: Path) -> Repository:
     return Repository(Path(os.fsdecode(found.rstrip(b"\n"))).resolve())
 
 
-def _run(where: Path, *arguments: str, given: bytes | None = None, no: tuple[int, ...] = ()) -> bytes:
-    """What git prints; nothing when it ends with a status that means no. Raises GitError with git's own reason."""
+def _run(
+    where: Path, *arguments: str, given: bytes | None = None, no: tuple[int, ...] = (), literal: bool = True
+) -> bytes:
+    """What git prints; nothing when it ends with a status that means no. Raises GitError with git's own reason.
+
+    `literal`: paths are no patterns; check-ignore, which takes none, refuses the flag.
+    """
     try:
         ran = subprocess.run(
-            ["git", *_QUIET, *arguments],  # noqa: S607  # the git that is on PATH is the one people use
+            ["git", *_QUIET, *([_LITERAL] if literal else []), *arguments],  # noqa: S607  # the git that is on PATH is the one people use
             cwd=where,
             # `GIT_DIR` and its like, as git sets them for hooks, would point at another repository.
             env={**{name: text for name, text in os.environ.items() if not name.startswith("GIT_")}, **_ENVIRON},

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from figures import note_figure
 
 from genai_iac.network import limits
 from genai_iac.oci_client.operations import OPERATIONS
@@ -124,6 +125,7 @@ def test_cells_that_failed_once(
 def test_every_cell(here: Workshop, issued: IssuedValues, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     cells = [cell for cell in CELLS if cell[2] == name]
     ends = Counter(check_cell(here, issued, *cell) for cell in cells)
+    note_figure(len(cells), "cells of fault and request")
     with capsys.disabled():
         print(f"\n{name}: {len(cells)} cells of {len(CELLS)}: {ends[0]} succeeded, {len(cells) - ends[0]} named errors")
     if name in HEADERS:

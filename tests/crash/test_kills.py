@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from figures import note_figure
 from plan_apply.sdk_helpers import keys
 
 from genai_iac.core import LEAK_TAG
@@ -41,6 +42,7 @@ def test_ended_at_a_request_one_more_apply_finishes(workshop: Workshop, name: st
     points = _points(workshop, STORIES[name])
     for point in chance.sample(points, SLICE):
         _end_at(workshop, name, point, chance.choice(SIGNALS), chance.choice(MODES))
+    note_figure(SLICE, "points at which a run was ended")
 
 
 @pytest.mark.matrix
@@ -52,6 +54,7 @@ def test_ended_at_any_request_one_more_apply_finishes(
 ) -> None:
     points = _points(workshop, STORIES[name])
     run = sum(_end_at(workshop, name, point, by, mode) for point in points)
+    note_figure(run, "points at which a run was ended")
     with capsys.disabled():
         print(f"\n{name}, {by}, retry tokens {mode}: ended at {run} points of {len(points) // 2} requests")
     assert run == len(points)

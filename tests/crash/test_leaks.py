@@ -11,6 +11,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
+from figures import note_figure
 
 from .file_hooks import IssuedValues, Watched, check_silent, run_watched
 from .fixtures import APPLY
@@ -74,6 +75,7 @@ def test_no_run_that_writes_shows_a_value(
 ) -> None:
     verbose = itertools.cycle(VERBOSE)
     runs = sum(_write(workshop, issued, scene, next(verbose)) for scene in scenes(workshop, ground, line))
+    note_figure(runs, "runs that write, no value outside")
     with capsys.disabled():
         print(f"\n{ground}, {line}: no value in {runs} runs; traced: {why_not() or 'yes'}")
     assert runs >= WRITES[ground, line]

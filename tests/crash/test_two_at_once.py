@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from figures import note_figure
 from plan_apply.manifests import compartment, key, policy, stack
 from plan_apply.sdk_helpers import compartments, keys, policies
 
@@ -80,6 +81,7 @@ def _check_machines(home: Path, launchers: list[Launcher], seed: int) -> bool:
         bench.tenancy.advance("61d")
         _fair(_both(bench, launchers, checkouts, seed + 1))
         _settle(bench, launchers[0], checkouts[0])
+    note_figure(1, "interleavings of two machines")
     return raced
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from figures import note_figure
 from plan_apply.sdk_helpers import keys
 
 from .fixtures import APPLY, Bench, serving
@@ -85,6 +86,9 @@ class Year:
                 self._call(bench, day)
         breaches = [breach for habit in self._habits for breach in find_breaches(habit, self._diaries[habit.name])]
         assert breaches == []
+        note_figure(days, "days")
+        note_figure(self.killed, "runs killed")
+        note_figure(len(self.probes), "calls, none failed")
 
     def _apply(self, bench: Bench, day: int) -> bool:
         """The run of a day; whether it was killed."""

@@ -14,6 +14,7 @@ from random import Random
 import pytest
 from crash.fixtures import serving
 from crash.launching import Here, Launcher
+from figures import note_figure
 
 from .harness import Step, Tally
 from .runner import WEIGHTS, Walk, draw
@@ -67,6 +68,7 @@ def walk(home: Path, launchers: list[Launcher], seed: int, steps: int) -> Tally:
                 taken.append(step)
                 if not walking.take(step):
                     taken.pop()
+            note_figure(len(taken), "steps, no violation")
         except Exception as failure:
             place = broken_at(failure)
             few = shorten(taken, lambda steps, number: place == fails(home / f"again-{number}", launchers, seed, steps))

@@ -6,7 +6,7 @@ Must not know: the tenancy, output formats. Rules for statements are in `iam_pol
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from genai_iac.analysis.lint.finding import Finding, LintRule
@@ -26,24 +26,23 @@ __all__ = ["RULES", "Finding", "LintRule", "lint_invalid", "lint_manifest"]
 
 
 def lint_manifest(
-    manifest: Manifest, texts: Mapping[str, str], now: datetime, limits: ServiceLimits | None = None
+    manifest: Manifest,
+    texts: Mapping[str, str],
+    now: datetime,
+    limits: ServiceLimits | None = None,
+    unignored: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """Everything found, in the order of the files.
 
-    `texts` holds each file as messages call it, for the comments in it; `now` is what expiries are judged by.
-
-    Args:
-        manifest: loaded without problems.
-        texts: by file name as in messages.
-        now: this machine's time; lint asks no tenancy.
-        limits: None takes the service's defaults.
+    `texts` holds each file as messages call it, for the comments in it; `now` is what expiries are judged by;
+    `unignored` has the paths of file sinks that git would commit.
     """
     future = offline_tenancy(manifest.resources, manifest.stack.tenancy)
     known = future.directory(_nobody, _nobody)
     directory = OfflineDirectory(known)
     found = [
         *lint_policies(future, directory, limits or ServiceLimits()),
-        *lint_keys(future, manifest.documents, directory, now),
+        *lint_keys(future, manifest.documents, directory, now, unignored),
     ]
     ids = {rule.id for rule in RULES} - {INVALID.id, BAD_IGNORE.id, IDLE_IGNORE.id}
     return tuple(sorted(apply_comments(found, texts, ids), key=lambda one: (one.source, one.rule, one.message)))

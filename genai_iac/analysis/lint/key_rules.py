@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ UNGRANTED = LintRule("key-without-grant", "warning", "a key that no statement le
 UNKNOWN_KEY = LintRule("grant-without-key", "warning", "a statement for a key that the manifests do not declare")
 NO_SINK = LintRule("no-sink", "warning", "a key whose values are delivered nowhere")
 FILES_ONLY = LintRule("files-only", "info", "a key whose values go to files of one machine alone")
+NOT_IGNORED = LintRule("not-ignored", "warning", "a delivered file that git does not ignore")
 ONE_SECRET = LintRule("one-secret", "info", "a key that cannot be rotated without an outage")
 TOGETHER = LintRule("expires-together", "warning", "both secrets expire within one overlap")
 PAST = LintRule("expires-past", "error", "a secret that is declared to have expired")
@@ -40,6 +41,7 @@ KEY_RULES = (
     UNKNOWN_KEY,
     NO_SINK,
     FILES_ONLY,
+    NOT_IGNORED,
     ONE_SECRET,
     TOGETHER,
     PAST,
@@ -52,19 +54,17 @@ KEY_RULES = (
 
 
 def lint_keys(
-    future: PlannedState, documents: Mapping[Address, Document], directory: OfflineDirectory, now: datetime
+    future: PlannedState,
+    documents: Mapping[Address, Document],
+    directory: OfflineDirectory,
+    now: datetime,
+    unignored: Collection[str] = (),
 ) -> Iterator[Finding]:
-    """Every key by itself, then keys and statements against each other.
-
-    Args:
-        future: the tenancy as the manifests alone describe it.
-        documents: for positions.
-        directory: names to OCIDs; groups resolve to stand-ins.
-        now: decides expiries and dates in conditions.
-    """
+    """Every key by itself, then keys and statements against each other. `unignored`: paths of files that git would commit."""
     for address, resource in future.resources.items():
         if address.kind == "ApiKey":
             yield from _lint_key(resource, documents[address], now)
+            yield from _lint_files(resource, documents[address], unignored)
             yield from _lint_regions(resource, future)
         for place, message in find_model_warnings(address, future, now):
             yield _finding(RETIRED_MODEL, message, place, resource, "name a current model")
@@ -96,6 +96,15 @@ def _lint_key(resource: Resource, document: Document, now: datetime) -> Iterator
             yield from _lint_turn(name, secret["expires"], rotation, place, resource)
     if rotation is None and len(secrets) == 2:
         yield from _lint_pair(secrets, document, resource, now)
+
+
+def _lint_files(resource: Resource, document: Document, unignored: Collection[str]) -> Iterator[Finding]:
+    for index, entry in enumerate(resource.settings.get("deliverTo", ())):
+        path = entry.get("file", {}).get("path")
+        if path in unignored:
+            message = f"git does not ignore {path}: the next commit of everything has the secret values in it"
+            place = document.place("spec", "deliverTo", index, "file", "path")
+            yield _finding(NOT_IGNORED, message, place, resource, "add it to .gitignore")
 
 
 def _lint_regions(resource: Resource, future: PlannedState) -> Iterator[Finding]:

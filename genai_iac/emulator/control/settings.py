@@ -43,6 +43,11 @@ class Settings:
     subscribedRegions: tuple[str, ...] = LAUNCH_REGIONS  # noqa: N815
     enforceIam: bool = True  # noqa: N815
     renewRevoked: bool = False  # noqa: N815
+    renewKeepsInactive: bool = False  # a secret that was inactive stays so when it is renewed  # noqa: N815
+    deletedKeys: str = "shown"  # API keys that were deleted: shown as DELETED, or gone  # noqa: N815
+    policyNames: str = "tenancy"  # where a policy's name is unique: tenancy or compartment  # noqa: N815
+    refusedCalls: str = "401"  # what a key without a policy is answered by the inference endpoint: 401 or 404  # noqa: N815
+    showsLastUse: bool = True  # whether a secret tells when it was last used  # noqa: N815
     unknownTags: str = "accept"  # defined tags of namespaces that are not there: accept or refuse  # noqa: N815
     unknownNames: str = "refuse"  # groups that a policy names: refuse or accept  # noqa: N815
     # words of statements: refuse what is surely misspelt, strict: all that is on no list, accept
@@ -73,6 +78,9 @@ _CHOICES = {  # settings with a fixed set of words
     "unknownNames": ("refuse", "accept"),
     "unknownWords": ("refuse", "strict", "accept"),
     "unknownTags": ("accept", "refuse"),
+    "deletedKeys": ("shown", "gone"),
+    "policyNames": ("tenancy", "compartment"),
+    "refusedCalls": ("401", "404"),
 }
 
 

@@ -64,8 +64,11 @@ def create_api_key(call: OperationContext) -> Answer:
 
 @operation("generative-ai", "GetApiKey", "GET /20231130/apikeys/{apiKeyId}")
 def get_api_key(call: OperationContext) -> Answer:
-    """GetApiKey. A deleted key is still shown, as DELETED."""
-    return answer_key(call, call.load(KIND, call.ocid("apiKeyId"), region=call.region))
+    """GetApiKey. A deleted key is still shown, as DELETED, unless the settings say otherwise."""
+    key = call.load(KIND, call.ocid("apiKeyId"), region=call.region)
+    if key.state == "DELETED" and call.world.settings.deletedKeys == "gone":
+        raise not_found()
+    return answer_key(call, key)
 
 
 @operation("generative-ai", "ListApiKeys", "GET /20231130/apikeys")
@@ -81,6 +84,8 @@ def list_api_keys(call: OperationContext) -> Answer:
         id=call.request.one("id"),
     )
     keys, following = list_page(call.resources, wanted, call.request, _ORDER)
+    if call.world.settings.deletedKeys == "gone":
+        keys = [key for key in keys if key.state != "DELETED"]
     secrets = secrets_of(call.connection, [key.id for key in keys])
     return answer_page([show_key(key, secrets[key.id], call.now) for key in keys], following, collection=True)
 

@@ -26,6 +26,8 @@ def renew_api_key(call: OperationContext) -> Answer:
     if secret.state == "REVOKED" and not call.world.settings.renewRevoked:
         raise conflict("Conflict", f"Key {secret.name} is revoked and cannot be renewed.")
     value = create_value(call.connection, key.id, secret.position, secret.name, expiry, call.now)
+    if secret.state == "INACTIVE" and call.world.settings.renewKeepsInactive:
+        change_state(call.connection, _find_secret(call, key, secret.name), "INACTIVE", call.now)
     return answer_key(call, _touch(call, key), {secret.name: value})
 
 

@@ -52,7 +52,8 @@ def create_policy(call: OperationContext) -> Answer:
     name = text(call.body, "name", most=100, pattern=_NAME)
     description, version = read_description(call), _read_version(call)
     statements = read_statements(call)
-    refuse_taken(call, "policy", name, "Policy")
+    alone = call.world.settings.policyNames == "compartment"
+    refuse_taken(call, "policy", name, "Policy", compartment if alone else None)
     compiled = compile_statements(call, statements, compartment)
     _check_window(call)
     if call.resources.count("policy") >= call.world.settings.limit("policyCount"):

@@ -64,11 +64,12 @@ def require_tenancy(call: OperationContext) -> str:
     return compartment
 
 
-def refuse_taken(call: OperationContext, kind: str, name: str, label: str) -> None:
-    """409 when something of this kind has the name already, in any case."""
+def refuse_taken(call: OperationContext, kind: str, name: str, label: str, compartment: str | None = None) -> None:
+    """409 when something of this kind has the name already, in any case; with `compartment`, there alone."""
     taken = call.connection.execute(
-        "SELECT 1 FROM resources WHERE kind = ? AND name = ? COLLATE NOCASE AND region = '' AND state <> 'DELETED'",
-        (kind, name),
+        "SELECT 1 FROM resources WHERE kind = ? AND name = ? COLLATE NOCASE AND region = '' AND state <> 'DELETED'"
+        " AND compartment = coalesce(?, compartment)",
+        (kind, name, compartment),
     ).fetchone()
     if taken:
         raise conflict(f"{label}AlreadyExists", f"{label} '{name}' already exists in tenancy {call.world.tenancy}.")

@@ -99,9 +99,12 @@ class Bearer:
         return call.gate.admits_key(call, use)
 
     def use(self, model: str, profile: StoredResource | None = None) -> None:
-        """401 unless a policy admits it; then the secret has been used."""
+        """401 (404 when the settings say so) unless a policy admits it; then the secret has been used."""
+        settings = self._call.world.settings
         if not self.may_use(model, profile=profile):
-            raise not_authenticated()
+            raise not_authenticated() if settings.refusedCalls == "401" else not_found()
+        if not settings.showsLastUse:
+            return
         self._call.connection.execute(
             "UPDATE key_secrets SET last_used = ? WHERE api_key = ? AND position = ?",
             (self._call.now, self._key.id, self._position),
