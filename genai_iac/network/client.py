@@ -16,7 +16,7 @@ from genai_iac.network.settings import NetworkSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What came back: the status and the unpacked body, or (status 0) the reason why nothing did. Redirects are answers."""
 
     status: int
@@ -34,13 +34,13 @@ class HttpClient:
         self._managers: dict[str | None, Any] = {}
         self._lock = Lock()
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str], limit: int = 1024 * 1024) -> Answer:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], limit: int = 1024 * 1024) -> HttpAnswer:
         """One POST; an answer of more than `limit` bytes is an answer of none."""
         return self.send("POST", url, headers, body, limit)
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, limit: int = 1024 * 1024
-    ) -> Answer:
+    ) -> HttpAnswer:
         """One request. Raises UsageError when a variable names no certificates; every other failure is in the answer."""
         import urllib3
 
@@ -60,9 +60,9 @@ class HttpClient:
                 content = read_body(raw, raw.headers.get("content-encoding", ""), limit)
             finally:
                 raw.close() if raw.length_remaining else raw.release_conn()
-            return Answer(raw.status, content, str(raw.headers.get("location", "")), raw.headers)
+            return HttpAnswer(raw.status, content, str(raw.headers.get("location", "")), raw.headers)
         except (urllib3.exceptions.HTTPError, AnswerLimit, OSError, ValueError) as error:
-            return Answer(0, reason=explain(error, url, proxy))
+            return HttpAnswer(0, reason=explain(error, url, proxy))
 
     def close(self) -> None:
         """Let the connections go."""

@@ -67,7 +67,7 @@ class Authorizer:
         call.unfilled.update(name for name in missing if not is_filled(name))
         return admitted
 
-    def admits_key(self, call: "OperationContext", key: "KeyUse") -> bool:
+    def admits_key(self, call: "OperationContext", key: "AuthorizedKeyUse") -> bool:
         """Whether an API key may make an inference call. Always asked: no setting lets a key pass."""
         connection, world = call.connection, call.world
         path = call.directory.path_of(key.compartment)
@@ -116,7 +116,7 @@ def _groups_of(connection: sqlite3.Connection, user: str) -> frozenset[str]:
 
 
 @dataclass(frozen=True)
-class KeyUse:
+class AuthorizedKeyUse:
     """An API key about to be used for a model."""
 
     id: str

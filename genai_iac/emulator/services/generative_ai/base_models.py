@@ -6,7 +6,7 @@ from genai_iac.emulator.http.errors import not_found
 from genai_iac.emulator.http.paging import slice_page
 from genai_iac.emulator.http.responses import Answer, answer_page
 from genai_iac.emulator.http.router import operation
-from genai_iac.emulator.services.inference.model_catalog import CATALOG, Model, find_model
+from genai_iac.emulator.services.inference.model_catalog import CATALOG, CatalogModel, find_model
 from genai_iac.emulator.services.operation_context import OperationContext
 
 _STATES = ("ACTIVE", "CREATING", "DELETING", "DELETED", "FAILED")
@@ -45,7 +45,7 @@ def get_model(call: OperationContext) -> Answer:
 OPERATIONS = (list_models, get_model)
 
 
-def _show(model: Model, region: str) -> dict[str, Any]:
+def _show(model: CatalogModel, region: str) -> dict[str, Any]:
     return {
         "id": model.ocid(region),
         "displayName": model.name,

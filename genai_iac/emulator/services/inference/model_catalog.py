@@ -12,7 +12,7 @@ CHAT, EMBEDDINGS, RERANK = "CHAT", "TEXT_EMBEDDINGS", "TEXT_RERANK"
 
 
 @dataclass(frozen=True)
-class Model:
+class CatalogModel:
     """One base model; `dimensions` is the length of an embedding."""
 
     name: str
@@ -38,28 +38,28 @@ class Model:
 
 
 CATALOG = (
-    Model("xai.grok-3"),
-    Model("xai.grok-4"),
-    Model("xai.grok-4-fast-reasoning"),
-    Model("xai.grok-4-1-fast-reasoning"),
-    Model("xai.grok-4.3"),
-    Model("openai.gpt-oss-20b"),
-    Model("openai.gpt-oss-120b"),
-    Model("openai.gpt-4.1"),
-    Model("openai.gpt-5.5"),
-    Model("meta.llama-3.3-70b-instruct"),
-    Model("meta.llama-4-maverick-17b-128e-instruct-fp8"),
-    Model("google.gemini-2.5-flash"),
-    Model("cohere.command-a-03-2025"),
-    Model("cohere.command-r-plus-08-2024"),
-    Model("cohere.embed-v4.0", EMBEDDINGS, dimensions=1536),
-    Model("cohere.embed-english-v3.0", EMBEDDINGS, dimensions=1024),
-    Model("cohere.embed-multilingual-v3.0", EMBEDDINGS, dimensions=1024),
-    Model("cohere.rerank.3-5", RERANK),
+    CatalogModel("xai.grok-3"),
+    CatalogModel("xai.grok-4"),
+    CatalogModel("xai.grok-4-fast-reasoning"),
+    CatalogModel("xai.grok-4-1-fast-reasoning"),
+    CatalogModel("xai.grok-4.3"),
+    CatalogModel("openai.gpt-oss-20b"),
+    CatalogModel("openai.gpt-oss-120b"),
+    CatalogModel("openai.gpt-4.1"),
+    CatalogModel("openai.gpt-5.5"),
+    CatalogModel("meta.llama-3.3-70b-instruct"),
+    CatalogModel("meta.llama-4-maverick-17b-128e-instruct-fp8"),
+    CatalogModel("google.gemini-2.5-flash"),
+    CatalogModel("cohere.command-a-03-2025"),
+    CatalogModel("cohere.command-r-plus-08-2024"),
+    CatalogModel("cohere.embed-v4.0", EMBEDDINGS, dimensions=1536),
+    CatalogModel("cohere.embed-english-v3.0", EMBEDDINGS, dimensions=1024),
+    CatalogModel("cohere.embed-multilingual-v3.0", EMBEDDINGS, dimensions=1024),
+    CatalogModel("cohere.rerank.3-5", RERANK),
 )
 
 
-def find_model(name: str, region: str = "") -> Model | None:
+def find_model(name: str, region: str = "") -> CatalogModel | None:
     """The model of that name, or of that OCID in the region."""
     if region and name.startswith("ocid1."):
         return next((model for model in CATALOG if model.ocid(region) == name), None)

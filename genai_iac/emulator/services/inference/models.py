@@ -10,7 +10,7 @@ from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.generative_ai.routing_profiles import KIND, choose_region
 from genai_iac.emulator.services.inference.callers import ModelCaller, identify
-from genai_iac.emulator.services.inference.model_catalog import CATALOG, CHAT, EMBEDDINGS, Model, find_model
+from genai_iac.emulator.services.inference.model_catalog import CATALOG, CHAT, EMBEDDINGS, CatalogModel, find_model
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.time_format import SECOND
@@ -101,7 +101,7 @@ OPERATIONS = tuple(
 )
 
 
-def _usable(caller: ModelCaller, model: Model) -> bool:
+def _usable(caller: ModelCaller, model: CatalogModel) -> bool:
     return any(caller.may_use(model.name, name) for name in _OPERATIONS.get(model.capability, ()))
 
 
@@ -109,5 +109,5 @@ def _no_model(name: str) -> ServiceError:
     return ServiceError(404, "NotAuthorizedOrNotFound", f"Entity with key {name} not found.")
 
 
-def _show(model: Model, now: int) -> dict[str, Any]:
+def _show(model: CatalogModel, now: int) -> dict[str, Any]:
     return {"id": model.name, "object": "model", "created": now // SECOND, "owned_by": model.vendor}
