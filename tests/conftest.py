@@ -208,3 +208,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
     for item in items:
         if is_quick(item.path) and item.get_closest_marker("matrix") is None:
             item.add_marker("quick")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line at the end of the run about what a clone without the material beside it cannot test."""
+    if not (SHARED / "data").is_dir():
+        missed = [one for one in terminalreporter.stats.get("skipped", ()) if str(SHARED) in str(one.longrepr)]
+        text = f"NOT TESTED: {len(missed)} tests need {SHARED / 'data'}, which is not beside this checkout"
+        terminalreporter.write_line(text, red=True, bold=True)

@@ -166,7 +166,7 @@ def drift(
 
     `base` is a git revision, by which changes of the manifests and of the tenancy are told apart.
     """
-    from genai_iac.cli.commands.drift import make_report
+    from genai_iac.cli.drift_report import make_report
 
     flags = (options or Options()).as_flags()
     return make_report(flags, str(path), base, unmanaged=unmanaged, full_scan=False, parallelism=10)
@@ -176,7 +176,7 @@ def export(
     options: Options | None = None, *, compartment: str | None = None, stack: str | None = None
 ) -> Mapping[str, str]:
     """Manifests of what lives in a compartment (path or OCID; None: the tenancy) and below it: text by file name. Reads only."""
-    from genai_iac.cli.commands.export import export_tenancy
+    from genai_iac.cli.tenancy_export import export_tenancy
     from genai_iac.cli.session import open_provider
 
     with open_provider((options or Options()).as_flags()) as client:

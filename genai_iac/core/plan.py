@@ -130,15 +130,27 @@ class Change:
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """Every write to OCI, by name and in order: the sinks get new values before any stops working.
+        """Every write to OCI, by name and in the order in which apply makes them.
 
         Records get a new address first, then come calls that give, sink writes, and calls that
         take away. The executor keeps this order (`execute/change_executor.py`).
         """
-        taking = () if self.ends else (index for index, call in enumerate(self.calls) if call.takes_away)
-        first = next(iter(taking), len(self.calls))
+        first = next(filter(self.delivers_before, range(len(self.calls))), len(self.calls))
         names = [call.operation for call in self.calls]
         return (*self.record_calls, *names[:first], *self.sink_calls, *names[first:])
+
+    def delivers_before(self, index: int) -> bool:
+        """Whether the values that it has by then go to the sinks before its call of that index; what is left goes after the last.
+
+        Before any value stops working, and straight after a create: until then its values are in one process's memory
+        alone. The plan's list of calls and the execution both ask here, so that they cannot differ.
+        """
+        if self.ends:
+            return False
+        created = (
+            index > 0 and self.calls[index - 1].operation.startswith("Create") and self.calls[index - 1].new_secrets
+        )
+        return bool(created) or (index < len(self.calls) and self.calls[index].takes_away)
 
     @property
     def new_secrets(self) -> tuple[str, ...]:

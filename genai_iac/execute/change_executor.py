@@ -66,19 +66,19 @@ class _ChangeRun:
             # plan still sees a rename.
             delivery.rename(calls.id)
             delivery.announce(calls.id)
-        for call in self._change.calls:
-            # before anything stops working; and when interrupted, before anything else, since the values would be lost
-            if call.takes_away or (calls.new_values and self._progress.stop.is_set()):
+        for index, call in enumerate(self._change.calls):
+            # when interrupted, before anything else, since the values would be lost
+            if self._change.delivers_before(index) or (calls.new_values and self._progress.stop.is_set()):
                 self._deliver()
             # After the delivery above, so that an interrupt never loses a value.
             self._end_when_asked(call)
-            self._make(call)
+            self._make(call, deliver=self._change.delivers_before(index + 1))
         self._deliver()
         if delivery:
             delivery.end(calls.live, calls.id)
         return calls.id, "; ".join([*calls.notes, *(delivery.notes if delivery else ())])
 
-    def _make(self, call: Call) -> None:
+    def _make(self, call: Call, *, deliver: bool) -> None:
         try:
             self._calls.make(call)
         except IacError as error:
@@ -92,7 +92,7 @@ class _ChangeRun:
                     self._delivery.save(self._calls.live, self._calls.new_values)
             raise
         if call.operation.startswith("Create"):
-            if self._calls.new_values:
+            if deliver:
                 self._deliver()  # the values are in this memory alone: no waiting for the key to become ACTIVE first
             if self._awaited or self._change.address.kind != "Compartment" or len(self._change.calls) > 1:
                 self._calls.settle(call)  # nobody waits for a compartment in which nothing is made

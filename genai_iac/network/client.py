@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What came back: the status and the unpacked body, or (status 0) the reason why nothing did. Redirects are answers."""
 
     status: int  # HTTP status; 0: no answer
@@ -41,7 +41,7 @@ class HttpClient:
         self._managers: dict[str | None, Any] = {}  # by proxy URL; None: without one
         self._lock = Lock()
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str], limit: int = 1024 * 1024) -> Answer:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], limit: int = 1024 * 1024) -> HttpAnswer:
         """One POST; an answer of more than `limit` bytes is an answer of none.
 
         Args:
@@ -54,7 +54,7 @@ class HttpClient:
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, limit: int = 1024 * 1024
-    ) -> Answer:
+    ) -> HttpAnswer:
         """One request. Raises UsageError when a variable names no certificates; every other failure is in the answer.
 
         Args:
@@ -90,9 +90,9 @@ class HttpClient:
                 # Reading the rest of a large answer to reuse the connection would be what the limit
                 # forbids.
                 raw.close() if raw.length_remaining else raw.release_conn()
-            return Answer(raw.status, content, str(raw.headers.get("location", "")), raw.headers)
+            return HttpAnswer(raw.status, content, str(raw.headers.get("location", "")), raw.headers)
         except (urllib3.exceptions.HTTPError, AnswerLimit, OSError, ValueError) as error:
-            return Answer(0, reason=explain(error, url, proxy))
+            return HttpAnswer(0, reason=explain(error, url, proxy))
 
     def close(self) -> None:
         """Let the connections go."""

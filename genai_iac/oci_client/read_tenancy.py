@@ -25,7 +25,7 @@ from genai_iac.core import (
 )
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.oci_client import OciClient
-from genai_iac.oci_client.scope import Place, Scope, choose_scope, kinds_reaching, whole_scope
+from genai_iac.oci_client.scope import Place, ReadScope, choose_scope, kinds_reaching, whole_scope
 from genai_iac.references.resolver import named_compartments
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 
@@ -109,7 +109,7 @@ def read_live(
     )
 
 
-def _policies_read(scope: Scope, unread: Collection[Place]) -> set[str]:
+def _policies_read(scope: ReadScope, unread: Collection[Place]) -> set[str]:
     """OCIDs of the compartments whose policies were listed."""
     read = set(scope.own) | (set(scope.beyond) - set(unread))
     return {compartment for kind, compartment, _ in read if kind.name == "Policy"}

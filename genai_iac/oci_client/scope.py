@@ -36,7 +36,7 @@ Place = tuple[
 
 
 @dataclass(frozen=True)
-class Scope:
+class ReadScope:
     """The list calls of one reading. What is not the stack's own is read only to find what is, and may fail."""
 
     own: tuple[Place, ...]  # what the stack names or owns; a failure here fails the run
@@ -70,7 +70,7 @@ def choose_scope(
     named: Iterable[str],
     subscribed: Iterable[str],
     above: Iterable[str] = (),
-) -> Scope:
+) -> ReadScope:
     """What to read. `every` and `own` are compartments, the tenancy among them; `named` are the regions that the stack names.
 
     `above` are compartments whose policies are listed in any case: what is attached there reaches into the own ones.
@@ -88,31 +88,31 @@ def choose_scope(
     return replace(scope, beyond=(*scope.beyond, *_without(policies, (*scope.own, *scope.beyond))))
 
 
-def _choose(every: Iterable[str], own: Iterable[str], named: Iterable[str], subscribed: Iterable[str]) -> Scope:
+def _choose(every: Iterable[str], own: Iterable[str], named: Iterable[str], subscribed: Iterable[str]) -> ReadScope:
     every, own, named = sorted(set(every)), sorted(set(own)), sorted(set(named))
     serving = sorted({*named, *(API_KEY_REGIONS & set(subscribed))})
     mine = tuple(_lists(own, named))
     wider: tuple[tuple[list[str], list[str]], ...] = ((every, serving), (every, named), (own, serving), (own, named))
     everywhere, by_place, by_region, _ = (tuple(_lists(*area)) for area in wider)
     if len(everywhere) <= MOST_LISTS:
-        return Scope(mine, _without(everywhere, mine), 0, ())
+        return ReadScope(mine, _without(everywhere, mine), 0, ())
     if len(both := tuple(dict.fromkeys((*by_place, *by_region)))) <= MOST_LISTS:
         left = tuple(region for region in serving if region not in named)
-        return Scope(mine, _without(both, mine), 0, left)
+        return ReadScope(mine, _without(both, mine), 0, left)
     compartments = len(every) - len(own)
     if len(by_region) <= MOST_LISTS:
-        return Scope(mine, _without(by_region, mine), compartments, ())
-    return Scope(mine, (), compartments, tuple(region for region in serving if region not in named))
+        return ReadScope(mine, _without(by_region, mine), compartments, ())
+    return ReadScope(mine, (), compartments, tuple(region for region in serving if region not in named))
 
 
-def whole_scope(every: Iterable[str], regions: Iterable[str]) -> Scope:
+def whole_scope(every: Iterable[str], regions: Iterable[str]) -> ReadScope:
     """Every compartment in those regions, all of it as the stack's own: what was asked for must not fail silently.
 
     Args:
         every: OCIDs of compartments.
         regions: long names.
     """
-    return Scope(tuple(_lists(sorted(set(every)), sorted(set(regions)))), (), 0, ())
+    return ReadScope(tuple(_lists(sorted(set(every)), sorted(set(regions)))), (), 0, ())
 
 
 def kinds_reaching(reach: str) -> list[ResourceType]:

@@ -16,7 +16,7 @@ from genai_iac.planning.planned_state import PlannedState, predict_state
 from genai_iac.planning.policy_staleness import find_stale_names, names_anything
 from genai_iac.planning.preflight import ServiceLimits
 from genai_iac.references.resolver import Resolver
-from genai_iac.resource_types import RESOURCE_TYPES, DiffContext, RotationRequest, idle_time
+from genai_iac.resource_types import DiffContext, RotationRequest, idle_time
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,6 @@ class DiffContextBuilder:
         assert isinstance(resolved, list)
         if not all(isinstance(statement, str) for statement in resolved):
             return False
-        names = {name.casefold() for name in RESOURCE_TYPES["Policy"].names_compartments({"statements": resolved})}
-        if names & self._reborn:
-            return False  # OCI compiled the name to the compartment that goes
         # Text first: parsing a thousand policies is what an empty plan would spend its time on.
         return resolved == list(live) or language.is_equivalent(resolved, live, self._inputs.directory, attached)
 
@@ -145,15 +142,6 @@ class DiffContextBuilder:
     @cached_property
     def _births(self) -> Mapping[str, datetime | None]:
         return {one.id: one.created for one in self._live.found}
-
-    @cached_property
-    def _reborn(self) -> set[str]:
-        """Names of compartments that go while another takes the name."""
-        owned, resources = self._live.owned, self._inputs.resources
-        gone = {address for address in owned if address.kind == "Compartment" and address not in resources}
-        made = {address for address in resources if address.kind == "Compartment" and address not in owned}
-        names = {str(self._resolver.value(resources[address].attributes["name"])).casefold() for address in made}
-        return names & {one.name.casefold() for address in gone for one in owned[address]}
 
     def _is_idle(self, secret: LiveSecret, idle: timedelta) -> bool:
         """Whether nobody used the secret for `idle`. Never used counts as idle."""

@@ -19,7 +19,7 @@ _TONES: Mapping[int, Tone] = {0: "add", 2: "change", 5: "change"}  # codes that 
 _MESSAGE_LIMIT = 200  # characters
 
 
-class Named(Protocol):
+class NamedStack(Protocol):
     """What a row is about, before it has ended."""
 
     @property
@@ -29,14 +29,14 @@ class Named(Protocol):
     def environment(self) -> str: ...
 
 
-def verdicts_heading(stacks: Sequence[Named], terminal: Terminal) -> str:
+def verdicts_heading(stacks: Sequence[NamedStack], terminal: Terminal) -> str:
     """The line above the rows."""
     if not stacks:
         return ""
     return terminal.join([terminal.paint(f"{'VERDICT':<11}  {'STACK':<{_width(stacks)}}  DETAIL", "strong")])
 
 
-def verdict_line(result: StackResult, stacks: Sequence[Named], terminal: Terminal) -> str:
+def verdict_line(result: StackResult, stacks: Sequence[NamedStack], terminal: Terminal) -> str:
     """`ok           team/chat@prod  3 changes`.
 
     Args:
@@ -119,5 +119,5 @@ def _name(path: str, environment: str) -> str:
     return escape_control(f"{path}@{environment}" if environment else path, NAME_LIMIT)
 
 
-def _width(stacks: Sequence[Named]) -> int:
+def _width(stacks: Sequence[NamedStack]) -> int:
     return max((columns(_name(one.key, one.environment)) for one in stacks), default=5)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from genai_iac.emulator.control.routes import DOORS
-from genai_iac.emulator.control.settings import DEFAULT_LIMITS, Settings, encode_settings
+from genai_iac.emulator.control.settings import DEFAULT_LIMITS, EmulatorSettings, encode_settings
 from genai_iac.emulator.services.registry import OPERATIONS
 
 HERE = Path(__file__).parent
@@ -53,6 +53,6 @@ def test_every_gathered_behaviour_is_held() -> None:
 def test_every_operation_setting_and_door_is_named() -> None:
     words = set(re.findall(r"[A-Za-z/_]+", PAGE))
     assert not {operation.name for operation in OPERATIONS} - words
-    assert not set(encode_settings(Settings())) - words
+    assert not set(encode_settings(EmulatorSettings())) - words
     assert not set(DEFAULT_LIMITS) - words
     assert not {f"/_local/{door}" for door in DOORS} - words

@@ -87,6 +87,28 @@ def test_renaming_a_compartment_that_a_policy_names(project: Project, tenancy: T
     assert named(policies(tenancy), "rule").statements == [f"{INSPECT} after"]
 
 
+@pytest.mark.parametrize(
+    ("said", "waiting", "needed"),
+    [
+        ("${Compartment/home.name}", "Policy/rule", "Compartment/home"),
+        ("${Compartment/other.name}", "Compartment/home", "Policy/rule"),
+    ],
+    ids=["names it still", "names it no more"],
+)
+def test_a_renamed_compartment_and_a_policy_that_names_it_are_never_changed_at_once(
+    project: Project, tenancy: Tenancy, said: str, waiting: str, needed: str
+) -> None:
+    """OCI rewrites such a policy by itself; an update of ours at that moment would be refused as stale."""
+    for name, statement in (("inner", "inner"), ("outer", said)):
+        rule = policy("rule", compartment="tenancy", statements=[f"{INSPECT} {statement}"], description=statement)
+        project.write(stack(compartment("home", name=name), compartment("other"), rule))
+        if name == "inner":
+            project.run(*APPROVED)
+    needs = {change["address"]: change["needs"] for change in plan(project)["changes"]}
+    assert needs[waiting] == [needed]
+    assert waiting not in needs[needed]
+
+
 @pytest.mark.parametrize("after", ["Before", "After"], ids=["policy as it was", "policy changed too"])
 def test_a_compartment_under_another_address_takes_the_freed_name(
     project: Project, tenancy: Tenancy, after: str

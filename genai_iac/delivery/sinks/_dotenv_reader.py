@@ -75,12 +75,12 @@ def read_dotenv(text: Secret) -> DotenvFile | Unreadable | None:
         return None
     # an exception raised in here has the text in its frames, so it must end here
     try:
-        return _Reader().read(lines)
+        return _DotenvReader().read(lines)
     except ValueError:
         return Unreadable("cannot be read", ours=False)
 
 
-class _Reader:
+class _DotenvReader:
     """Goes through the lines once."""
 
     def __init__(self) -> None:

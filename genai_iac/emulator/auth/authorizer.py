@@ -74,7 +74,7 @@ class Authorizer:
         call.unfilled.update(name for name in missing if not is_filled(name))
         return admitted
 
-    def admits_key(self, call: "OperationContext", key: "KeyUse") -> bool:
+    def admits_key(self, call: "OperationContext", key: "AuthorizedKeyUse") -> bool:
         """Whether an API key may make an inference call. Always asked: no setting lets a key pass.
 
         Args:
@@ -128,7 +128,7 @@ def _groups_of(connection: sqlite3.Connection, user: str) -> frozenset[str]:
 
 
 @dataclass(frozen=True)
-class KeyUse:
+class AuthorizedKeyUse:
     """An API key about to be used for a model."""
 
     id: str  # OCID of the key

@@ -1,4 +1,4 @@
-"""Session tokens: what `oci session authenticate` leaves in a profile, and what resource principals carry.
+"""TokenSession tokens: what `oci session authenticate` leaves in a profile, and what resource principals carry.
 
 A token names a user and a public key, until it expires; whoever holds the private key signs as that user. Tokens are
 JSON web tokens under a secret only this tenancy has, so it needs to remember none of them."""
@@ -22,7 +22,7 @@ _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
 @dataclass(frozen=True)
-class Session:
+class TokenSession:
     """Whose token it is, and the key (PEM) that its holder signs with."""
 
     user: str  # OCID
@@ -51,7 +51,7 @@ def make_token(secret: str, user: str, tenancy: str, key: RSAPublicKey, now: int
     return f"{signed}.{_encode(_sign(secret, signed))}"
 
 
-def read_token(secret: str, token: str, tenancy: str, now: int) -> Session | None:
+def read_token(secret: str, token: str, tenancy: str, now: int) -> TokenSession | None:
     """The session a token stands for; None when it is forged, foreign or over.
 
     Args:
@@ -67,7 +67,9 @@ def read_token(secret: str, token: str, tenancy: str, now: int) -> Session | Non
     if claims["tenant"] != tenancy or claims["exp"] * SECOND <= now:
         return None
     key = RSAPublicNumbers(_decode_number(claims["jwk"]["e"]), _decode_number(claims["jwk"]["n"])).public_key()
-    return Session(claims["sub"], key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii"))
+    return TokenSession(
+        claims["sub"], key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+    )
 
 
 def _sign(secret: str, text: str) -> bytes:

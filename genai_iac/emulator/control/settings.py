@@ -26,7 +26,7 @@ class SettingError(ValueError):
 
 
 @dataclass(frozen=True)
-class Settings:
+class EmulatorSettings:
     """Durations are milliseconds of the tenancy's own clock, except latency, which is real time.
 
     Field names are those of the control API, in camelCase.
@@ -85,12 +85,12 @@ _CHOICES = {  # settings with a fixed set of words
 
 
 @lru_cache(maxsize=64)
-def decode_settings(text: str) -> Settings:
-    """Settings from the column that holds what differs from the defaults."""
-    return apply_changes(Settings(), json.loads(text))
+def decode_settings(text: str) -> EmulatorSettings:
+    """EmulatorSettings from the column that holds what differs from the defaults."""
+    return apply_changes(EmulatorSettings(), json.loads(text))
 
 
-def apply_changes(settings: Settings, changes: Any) -> Settings:
+def apply_changes(settings: EmulatorSettings, changes: Any) -> EmulatorSettings:
     """The settings with some of them changed; SettingError names the first that will not do.
 
     Args:
@@ -98,7 +98,7 @@ def apply_changes(settings: Settings, changes: Any) -> Settings:
     """
     if not isinstance(changes, dict):
         raise SettingError('settings are a JSON object such as {"latency": "50ms"}')
-    known = {item.name for item in fields(Settings)}
+    known = {item.name for item in fields(EmulatorSettings)}
     for name in changes:
         if name not in known:
             raise SettingError(f"there is no setting {name!r}; there are {', '.join(sorted(known))}")
@@ -109,20 +109,20 @@ def apply_changes(settings: Settings, changes: Any) -> Settings:
     return changed
 
 
-def encode_settings(settings: Settings) -> dict[str, Any]:
+def encode_settings(settings: EmulatorSettings) -> dict[str, Any]:
     """The settings as the control API shows them: durations as text.
 
     The result is accepted by `apply_changes`.
     """
     shown: dict[str, Any] = {}
-    for item in fields(Settings):
+    for item in fields(EmulatorSettings):
         value = getattr(settings, item.name)
         shown[item.name] = format_duration(value) if item.name in DURATIONS else value
     shown["subscribedRegions"] = list(settings.subscribedRegions)
     return shown
 
 
-def _read(name: str, value: Any, settings: Settings) -> Any:
+def _read(name: str, value: Any, settings: EmulatorSettings) -> Any:
     if name in DURATIONS:
         return _read_duration(name, value)
     if name in _CHOICES:
@@ -159,7 +159,7 @@ def _read_region(value: Any) -> str:
     return value
 
 
-def _read_limits(value: Any, settings: Settings) -> dict[str, int]:
+def _read_limits(value: Any, settings: EmulatorSettings) -> dict[str, int]:
     if not isinstance(value, dict):
         raise SettingError("limits is an object of numbers")
     for name, number in value.items():

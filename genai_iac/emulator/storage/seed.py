@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from genai_iac.emulator.control.settings import Settings, apply_changes
+from genai_iac.emulator.control.settings import EmulatorSettings, apply_changes
 from genai_iac.emulator.services.vault.vaults import seed_vaults
 from genai_iac.emulator.storage.identity_domains import seed_default_domain
 from genai_iac.emulator.storage.ocids import make_ocid
@@ -55,7 +55,7 @@ def administrator_of(connection: sqlite3.Connection) -> str | None:
 
 def _seed(connection: sqlite3.Connection, administrator: str, home_region: str | None) -> None:
     if home_region is not None:
-        store_settings(connection, apply_changes(Settings(), {"homeRegion": home_region}))
+        store_settings(connection, apply_changes(EmulatorSettings(), {"homeRegion": home_region}))
     world = read_tenancy_state(connection)
     resources = Resources(connection)
     now = world.now

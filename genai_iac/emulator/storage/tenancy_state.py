@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genai_iac.emulator.control.settings import Settings, decode_settings, encode_settings
+from genai_iac.emulator.control.settings import EmulatorSettings, decode_settings, encode_settings
 from genai_iac.emulator.storage.database import encode_json
 
 
@@ -19,7 +19,7 @@ class TenancyState:
     administrators: str  # OCID of the group
     now: int  # milliseconds, the tenancy's own clock
     offset: int  # ahead of the real one
-    settings: Settings
+    settings: EmulatorSettings
     policy_generation: int  # changes with every policy write
     faults: int  # how many are armed; 0 skips looking for them
 
@@ -56,12 +56,12 @@ def set_clock(connection: sqlite3.Connection, offset: int) -> None:
     connection.execute("UPDATE world SET clock_offset = ?", (offset,))
 
 
-def store_settings(connection: sqlite3.Connection, settings: Settings) -> None:
+def store_settings(connection: sqlite3.Connection, settings: EmulatorSettings) -> None:
     """Keep what differs from the defaults.
 
     Defaults that change in a later release reach old files that way.
     """
-    defaults = encode_settings(Settings())
+    defaults = encode_settings(EmulatorSettings())
     changed = {name: value for name, value in encode_settings(settings).items() if value != defaults[name]}
     connection.execute("UPDATE world SET settings = ?", (encode_json(changed),))
 

@@ -6,7 +6,7 @@ as in the real service. A signed call is in a compartment, which a header names 
 import sqlite3
 from typing import Protocol
 
-from genai_iac.emulator.auth.authorizer import KeyUse
+from genai_iac.emulator.auth.authorizer import AuthorizedKeyUse
 from genai_iac.emulator.http.errors import missing, not_authenticated, not_found
 from genai_iac.emulator.services.generative_ai.serializers import KIND
 from genai_iac.emulator.services.operation_context import OperationContext
@@ -95,7 +95,7 @@ class Bearer:
         name, place = operation or call.operation.name, profile.compartment if profile else ""
         tags = self._key.body.get("definedTags") or {}
         creator = str(tags.get("Oracle-Tags", {}).get("CreatedBy", ""))
-        use = KeyUse(self._key.id, self._key.compartment, call.region, name, model, tags, creator, place)
+        use = AuthorizedKeyUse(self._key.id, self._key.compartment, call.region, name, model, tags, creator, place)
         return call.gate.admits_key(call, use)
 
     def use(self, model: str, profile: StoredResource | None = None) -> None:

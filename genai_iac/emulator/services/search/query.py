@@ -43,7 +43,7 @@ class Query:
 
 def parse_query(text: str) -> Query:
     """Read a query; QueryError says what is wrong."""
-    reader = _Reader(_tokenize(text))
+    reader = _QueryReader(_tokenize(text))
     reader.expect("query")
     types = [reader.word()]
     while reader.accept(","):
@@ -75,7 +75,7 @@ def match_text(text: str) -> Test:
     return test
 
 
-class _Reader:
+class _QueryReader:
     def __init__(self, tokens: list[str]) -> None:
         self._tokens = tokens
         self._depth = 0
