@@ -34,12 +34,10 @@ from genai_iac.iam_policy import (
     permissions_given,
     permissions_of,
 )
-from genai_iac.iam_policy.conditions import compared_operands
+from genai_iac.iam_policy.conditions import ValueClass, compared_operands, find_classes
 from genai_iac.iam_policy.evaluator import assess_models
-from genai_iac.iam_policy.request import AccessRequest, Assessment
-from genai_iac.iam_policy.request_variables import KeyUse, is_unknown_of_key, key_request
+from genai_iac.iam_policy.request import AccessRequest, Assessment, KeyUse, is_unknown_of_key, key_request
 from genai_iac.iam_policy.syntax_tree import Condition, Pattern, QuotedValue
-from genai_iac.iam_policy.value_classes import ValueClass, find_classes
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.vocabulary import is_routing_profile
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from genai_iac.iam_policy.condition_eval import match_pattern
-from genai_iac.iam_policy.value_classes import ValueClass
+from genai_iac.iam_policy.conditions import ValueClass
 
 
 @dataclass(frozen=True, slots=True)

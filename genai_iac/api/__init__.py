@@ -19,7 +19,7 @@ from genai_iac.core import Address, Outcome, Plan
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.core.errors import GuardError, IacError, ManifestError, Problem, StalePlanError
 from genai_iac.manifest import Manifest
-from genai_iac.render.drift.report import DriftReport
+from genai_iac.render.drift import DriftReport
 from genai_iac.render.plan.json import fingerprint, plan_document
 
 __all__ = [

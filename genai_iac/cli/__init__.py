@@ -21,7 +21,7 @@ from genai_iac.cli.options import GLOBAL_FLAGS, add_global_flags
 from genai_iac.cli.process_memory import forbid_dumps
 from genai_iac.cli.signals import SignalHandler
 from genai_iac.core.errors import IacError, Interrupted
-from genai_iac.core.redact import forget_all
+from genai_iac.core.secret import forget_all
 
 
 def describe_internal_error(error: Exception) -> IacError:

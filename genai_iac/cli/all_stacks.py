@@ -86,7 +86,7 @@ def _run_all(
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.cli.output_files import make_folder
     from genai_iac.cli.signals import SignalHandler
-    from genai_iac.render.all_stacks import verdict_line, verdicts_heading, verdicts_json, verdicts_line
+    from genai_iac.render.stacks import verdict_line, verdicts_heading, verdicts_json, verdicts_line
     from genai_iac.repository.selection import select_stacks
     from genai_iac.repository.stack_results import merge_codes
 
@@ -142,7 +142,7 @@ def _check(ctx: click.Context, given: dict[str, Any], path: str) -> str:
 
 
 def _read_shard(text: str | None) -> Any:
-    from genai_iac.repository.shards import Shard
+    from genai_iac.repository.selection import Shard
 
     try:
         return Shard.parse(text) if text is not None else None

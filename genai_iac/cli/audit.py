@@ -19,8 +19,8 @@ import click
 from genai_iac import __version__
 from genai_iac.core import Address
 from genai_iac.core.errors import IacError, UsageError
-from genai_iac.core.redact import redact
-from genai_iac.filesystem.safe_paths import UnsafePathError, open_folder
+from genai_iac.core.secret import redact
+from genai_iac.filesystem import UnsafePathError, open_folder
 from genai_iac.render.common.json_text import write_json
 
 if TYPE_CHECKING:

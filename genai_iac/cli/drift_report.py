@@ -13,7 +13,7 @@ from genai_iac.core.errors import EditedSinkError, SinkError
 from genai_iac.delivery import look_at_sinks
 from genai_iac.manifest import Manifest
 from genai_iac.planning import compare
-from genai_iac.render.drift.report import DriftReport
+from genai_iac.render.drift import DriftReport
 from genai_iac.resource_types import HandEdit, find_hand_edits
 
 

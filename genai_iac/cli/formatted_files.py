@@ -9,13 +9,20 @@ from pathlib import Path
 
 from genai_iac.cli.output_files import rewrite_file
 from genai_iac.core.errors import IacError, ManifestError, Problem, UsageError
-from genai_iac.filesystem.safe_paths import check_file, check_folder
+from genai_iac.filesystem import check_file, check_folder
 from genai_iac.formatting import format_text
-from genai_iac.manifest.decoding import BYTE_ORDER_MARK, decode
 from genai_iac.manifest.diagnostics import FileDiagnostics
-from genai_iac.manifest.document_header import read_header
-from genai_iac.manifest.files import ENVIRONMENTS, File, ManifestPath, find_manifest_path, read_file, read_files
-from genai_iac.manifest.foreign import is_foreign, is_ignored
+from genai_iac.manifest.document_header import is_foreign, is_ignored, read_header
+from genai_iac.manifest.files import (
+    BYTE_ORDER_MARK,
+    ENVIRONMENTS,
+    File,
+    ManifestPath,
+    decode,
+    find_manifest_path,
+    read_file,
+    read_files,
+)
 from genai_iac.manifest.stack import ignored_globs
 from genai_iac.manifest.yaml_reader import read_yaml
 from genai_iac.schema import STACK_KIND

@@ -15,8 +15,7 @@ from genai_iac.cli.options import GlobalOptions
 from genai_iac.cli.session import load_manifest
 from genai_iac.cli.unignored_files import find_unignored
 from genai_iac.core.errors import ManifestError, Problem
-from genai_iac.manifest.decoding import MAX_TOTAL, decode
-from genai_iac.manifest.files import find_manifest_path, read_files
+from genai_iac.manifest.files import MAX_TOTAL, decode, find_manifest_path, read_files
 from genai_iac.planning.preflight import ServiceLimits
 
 

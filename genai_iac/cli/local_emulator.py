@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genai_iac.core.errors import UsageError
-from genai_iac.filesystem.safe_paths import UnsafePathError, check_folder
+from genai_iac.filesystem import UnsafePathError, check_folder
 
 if TYPE_CHECKING:
     from genai_iac.emulator import Running

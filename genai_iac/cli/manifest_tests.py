@@ -16,10 +16,10 @@ from genai_iac.cli.session import load_manifest, make_session
 from genai_iac.core import Plan
 from genai_iac.core.errors import IacError, Problem, UsageError
 from genai_iac.import_export.snapshot import Snapshot, read_snapshot
-from genai_iac.manifest.decoding import decode
+from genai_iac.manifest.files import decode
 from genai_iac.manifest.yaml_nodes import to_data
 from genai_iac.manifest.yaml_reader import read_yaml
-from genai_iac.schema.test_schema import TEST
+from genai_iac.schema.published import TEST
 
 ENDINGS = (".test.yaml", ".test.yml")  # files that `test` runs, and that the manifest loader skips
 _TENANCY = "ocid1.tenancy.oc1..test"  # of tests without a snapshot

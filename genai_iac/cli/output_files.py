@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from genai_iac.core.errors import UsageError
-from genai_iac.filesystem.safe_paths import UnsafePathError, check_file, check_folder, open_folder
+from genai_iac.filesystem import UnsafePathError, check_file, check_folder, open_folder
 
 
 def write_file(file: Path, data: bytes, flag: str = "--out") -> None:

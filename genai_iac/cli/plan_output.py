@@ -71,7 +71,7 @@ def render_plan(form: str, draft: PlannedRun, terminal: Terminal) -> str:
 
 def _around(draft: PlannedRun) -> PlanContext:
     """What the larger renderings show beside the plan: also what keys may do before and after it."""
-    from genai_iac.cli.access_report import planned_access
+    from genai_iac.cli.reports import planned_access
     from genai_iac.render.access import access_lines
 
     access = access_lines(planned_access(draft.workspace, draft.live, draft.plan))

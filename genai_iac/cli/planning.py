@@ -1,9 +1,16 @@
-"""A plan as the commands need it: made, narrowed, judged by the guards, with what a rendering shows around it."""
+"""A plan as the commands need it: made, narrowed, judged by the guards, with what a rendering shows around it.
+
+Policies that the reading of a plan passed over and that have a name which the plan is about to give.
+
+A policy's name is unique in the tenancy, while policies are listed one compartment at a time. So the compartments that were not
+read are listed too, and only when a policy is to be created: an empty plan makes no request for it.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,22 +19,61 @@ from genai_iac.analysis.outages import find_access_losses, keep_admitted
 from genai_iac.analysis.reach import ReachFinder
 from genai_iac.cli.options import read_addresses
 from genai_iac.cli.session import Session
-from genai_iac.cli.taken_names import add_taken_names
 from genai_iac.cli.unignored_files import find_unignored, note_unignored
-from genai_iac.core import Address, Live, Notice, Plan
-from genai_iac.core.errors import GuardError
+from genai_iac.core import OWNERSHIP_TAG, Address, Live, LiveResource, Notice, Plan, Resource, read_ownership_tag
+from genai_iac.core.errors import GuardError, PlanError, ServiceFailure
 from genai_iac.delivery import with_destinations
 from genai_iac.iam_policy import compare
+from genai_iac.oci_client import OciClient
 from genai_iac.planning import PlanInputs, make_destroy_plan, make_plan
-from genai_iac.planning.guards import Overrides, check_plan
+from genai_iac.planning.guards import Overrides, check_plan, find_outdated_files, is_ci, refuse_file_sinks
 from genai_iac.planning.plan_file import digest_inputs
 from genai_iac.planning.planned_state import predict_state
+from genai_iac.planning.planner import filter_plan
 from genai_iac.planning.policy_staleness import digest_groups
-from genai_iac.planning.sink_guards import find_outdated_files, is_ci, refuse_file_sinks
-from genai_iac.planning.targeting import filter_plan
+from genai_iac.references.resolver import Resolver
 from genai_iac.render.plan.context import PlanContext, SecretExpiry
 from genai_iac.render.plan.differences import Edit, line_edits
-from genai_iac.resource_types import RotationRequest
+from genai_iac.resource_types import RESOURCE_TYPES, RotationRequest
+
+_MOST = 500  # requests; of more compartments than that, a 409 tells
+
+
+def add_taken_names(live: Live, resources: Mapping[Address, Resource], provider: OciClient, parallelism: int) -> Live:
+    """The reading with these policies among what is not ours. Those that may not be listed are left out."""
+    names = {name.casefold() for name in _new_names(live, resources)}
+    # Compartments that the reading covered have been compared already.
+    asked = sorted({*live.tree.nodes} - {*live.places}) if names else []
+    if not asked or len(asked) > _MOST:
+        return live
+    with ThreadPoolExecutor(max_workers=max(parallelism, 2), thread_name_prefix="read") as pool:
+        found = [one for rows in pool.map(lambda place: _list(provider, place), asked) for one in rows]
+    taken = (one for one in found if one.name.casefold() in names)
+    return replace(live, others=(*live.others, *taken))
+
+
+def _new_names(live: Live, resources: Mapping[Address, Resource]) -> Iterator[str]:
+    resolver = Resolver.of(resources, live)
+    for address, resource in resources.items():
+        if address.kind != "Policy":
+            continue
+        try:
+            name = resolver.value(resource.attributes["name"])
+        except PlanError:
+            continue  # the plan tells it
+        one = live.one(address)
+        if isinstance(name, str) and (one is None or one.name != name):
+            yield name
+
+
+def _list(provider: OciClient, place: str) -> list[LiveResource]:
+    kind = RESOURCE_TYPES["Policy"]
+    try:
+        rows = provider.read_all(kind.listing.operation, place, **kind.listing.parameters)
+    except ServiceFailure:
+        return []
+    found = [kind.read(row, None) for row in rows if row.get("lifecycleState") not in ("DELETED", "FAILED")]
+    return [replace(one, mark=read_ownership_tag(one.tags.get(OWNERSHIP_TAG))) for one in found]
 
 
 def describe_context(workspace: Session, live: Live, plan: Plan) -> PlanContext:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from genai_iac.analysis.access import KeyPermission
+from genai_iac.cli.approval import read_regular_file
 from genai_iac.cli.audit import WriteLog
 from genai_iac.cli.console import Console, OutputError, ProgressNotice
 from genai_iac.cli.local_emulator import LOCAL_DB, program
@@ -20,7 +21,6 @@ from genai_iac.cli.options import GlobalOptions, read_addresses
 from genai_iac.cli.planning import PlannedRun, PlanOptions, make_draft
 from genai_iac.cli.session import Session, open_session
 from genai_iac.cli.signals import SignalHandler
-from genai_iac.cli.untrusted_json import read_regular_file
 from genai_iac.core import Address, Change, Outcome
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.core.errors import IacError, StalePlanError, UsageError
@@ -292,7 +292,7 @@ def _site(draft: PlannedRun, stop: CancelToken, waiting: ProgressNotice | None) 
 
 def _how_to_call(draft: PlannedRun, outcomes: list[Outcome]) -> str:
     """For a key that was just created, delivered to a file and allowed by a live policy: the lines that call a model with it."""
-    from genai_iac.cli.access_report import planned_access
+    from genai_iac.cli.reports import planned_access
 
     landed = [outcome.change for outcome in outcomes if outcome]
     made = [change.address for change in landed if "create" in change.actions and change.address.kind == "ApiKey"]

@@ -89,7 +89,7 @@ class Session:
 
     def read(self, *, parallelism: int = 10, full_scan: bool = False, also: Iterable[Resource] = ()) -> Live:
         """One reading of the tenancy, `also` where those resources live. Raises GuardError when the Stack is pinned to another one."""
-        from genai_iac.references.renames import follow_renames
+        from genai_iac.references.names import follow_renames
 
         self._check_pin()
         if self.snapshot is not None:
@@ -247,7 +247,7 @@ def open_session(flags: GlobalOptions, path: str, writes: WriteLog | None = None
 
 def open_snapshot(flags: GlobalOptions, path: str, file: Path) -> Session:
     """The same on a snapshot: no credentials, no network. Raises UsageError for a file that is none."""
-    from genai_iac.core.input_files import InputFileError, read_input_file
+    from genai_iac.filesystem import InputFileError, read_input_file
     from genai_iac.import_export.snapshot import read_snapshot
 
     try:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genai_iac.core.address import Address, Source
-    from genai_iac.core.compartment_tree import CompartmentNode, CompartmentTree
     from genai_iac.core.delivery import Delivery, DeliveryPlan, Destination, Item, Record, Role, SinkContents, SinkState
-    from genai_iac.core.live import Live
+    from genai_iac.core.live import CompartmentNode, CompartmentTree, Live
     from genai_iac.core.ownership import (
         LEAK_TAG,
         OWNERSHIP_TAG,
@@ -51,10 +50,25 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
-    "address": ("Address", "Source"),
-    "compartment_tree": ("CompartmentNode", "CompartmentTree"),
-    "delivery": ("Delivery", "DeliveryPlan", "Destination", "Item", "Record", "Role", "SinkContents", "SinkState"),
-    "live": ("Live",),
+    "address": (
+        "Address",
+        "Source",
+    ),
+    "live": (
+        "CompartmentNode",
+        "CompartmentTree",
+        "Live",
+    ),
+    "delivery": (
+        "Delivery",
+        "DeliveryPlan",
+        "Destination",
+        "Item",
+        "Record",
+        "Role",
+        "SinkContents",
+        "SinkState",
+    ),
     "ownership": (
         "LEAK_TAG",
         "OWNERSHIP_TAG",
@@ -65,8 +79,28 @@ _MODULES = {
         "make_origin",
         "read_ownership_tag",
     ),
-    "plan": ("ACTIONS", "Action", "Call", "Change", "Invalidation", "Notice", "Outcome", "Plan", "Status", "Summary"),
-    "resource": ("Deletion", "Document", "LiveResource", "LiveSecret", "OwnershipMark", "Path", "Resource", "Stack"),
+    "plan": (
+        "ACTIONS",
+        "Action",
+        "Call",
+        "Change",
+        "Invalidation",
+        "Notice",
+        "Outcome",
+        "Plan",
+        "Status",
+        "Summary",
+    ),
+    "resource": (
+        "Deletion",
+        "Document",
+        "LiveResource",
+        "LiveSecret",
+        "OwnershipMark",
+        "Path",
+        "Resource",
+        "Stack",
+    ),
     "secret": ("Secret",),
     "values": (
         "COMPARTMENT_SCHEMA",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genai_iac.core.redact import redact
+from genai_iac.core.secret import redact
 
 if TYPE_CHECKING:
     from genai_iac.core.address import Source

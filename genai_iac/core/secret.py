@@ -3,15 +3,215 @@
 Most leaks are accidents: an f-string, a log line, a JSON dump, a traceback. Each of
 them raises TypeError with this type. The redactor is the second line: it covers a value
 that got into text in another way.
+
+The one redactor: covers every value that this run has held in text that came from outside, in any form it may be quoted in.
+
+A refused CreateSecret whose error text quoted the request once printed the base64 of every value in it. So every `Secret` registers
+itself here, every `IacError` goes through `redact` as it is made, and so does everything that the command line prints.
+
+How it finds a piece fast: of each form of each value the 6-grams at every seventh place are indexed. A run of 12 characters that
+text and form share has seven 6-grams in a row, so one of them is in the index; from there the match is extended both ways.
 """
 
 from __future__ import annotations
 
+import base64
 import hmac
+import json
 import re
+import threading
+from collections.abc import Iterator
 from typing import NoReturn
+from urllib.parse import quote, quote_plus
 
-from genai_iac.core.redact import remember
+PIECE = 12  # characters in a row that give a value away
+COVER = "[secret]"
+_GRAM = 6  # characters; short enough that every piece of 12 contains an indexed one
+_SHORTEST = 8  # characters; what is shorter is no key, and would cover words
+_LONGEST = 64 * 1024  # characters; of a longer value, which no service makes, so many are known
+_RUN = re.compile(r"\S{6,}|[0-9A-Fa-f, \t]{12,}")  # hex and lists of bytes may be written with spaces
+
+
+class Redactor:
+    """Some values, and text freed from them. Safe to share between threads.
+
+    Args:
+        piece: how many characters in a row are covered. Shorter pieces of a value are left,
+            because common words would match.
+    """
+
+    def __init__(self, piece: int = PIECE) -> None:
+        self._piece = piece
+        self._step = piece - _GRAM + 1
+        self._values: set[str] = set()
+        self._new: list[str] = []
+        self._index: dict[str, list[tuple[str, int]]] = {}
+        self._spaced = False  # a form has white space in it: then runs of other characters are not enough to look at
+        self._lock = threading.Lock()
+
+    def add(self, value: str) -> None:
+        """One more value. Cheap: its forms are made when a text is looked at next.
+
+        Values under 8 characters are not added.
+        """
+        if len(value) >= _SHORTEST and value.strip():
+            with self._lock:
+                if value not in self._values:
+                    self._values.add(value)
+                    self._new.append(value[:_LONGEST])
+
+    def redact(self, text: str) -> str:
+        """The text with every piece of every value covered; the same object when there is none.
+
+        Covers a piece in any of its `forms`, in upper or lower case.
+
+        Args:
+            text: of any length; it is looked at once, whatever the number of values
+            (tests/core/test_redact.py, test_a_large_text_is_looked_at_once).
+        """
+        if not self._values or not text:
+            return text
+        self._learn()
+        hidden = self._find(text)
+        return _cover(text, hidden) if hidden else text
+
+    def _learn(self) -> None:
+        """Index the forms of the values added since the last text.
+
+        Most runs print nothing after a value, so this is often never done.
+        """
+        if not self._new:
+            return
+        with self._lock:
+            while self._new:
+                value = self._new[-1]
+                self._spaced = self._spaced or any(character.isspace() for character in value)
+                for form in {_fold(form) for form in forms(value)}:
+                    self._learn_form(form)
+                self._new.pop()  # only now: who sees an empty list must find all in the index
+
+    def _learn_form(self, form: str) -> None:
+        """Index one form: its 6-grams at every seventh character, and its last one."""
+        # the end too, so that a value that is no longer than a piece is found whole
+        for start in {*range(0, len(form) - _GRAM + 1, self._step), max(0, len(form) - _GRAM)}:
+            self._index.setdefault(form[start : start + _GRAM], []).append((form, start))
+
+    def _find(self, text: str) -> bytearray | None:
+        """Which characters are to be covered; None when none is."""
+        folded, index, hidden = _fold(text), self._index, None
+        spans = [(0, len(text))] if self._spaced else [found.span() for found in _RUN.finditer(folded)]
+        for begin, end in spans:
+            for at in range(begin, end - _GRAM + 1):
+                places = index.get(folded[at : at + _GRAM])
+                if places is None:
+                    continue
+                for form, start in places:
+                    first, last = _extend(folded, at, form, start)
+                    if last - first >= min(self._piece, len(form)):
+                        # One byte per character, so that overlapping matches merge without sorting them.
+                        hidden = hidden or bytearray(len(text))
+                        hidden[first:last] = b"\1" * (last - first)
+        return hidden
+
+
+def forms(value: str) -> Iterator[str]:
+    """What a program may turn a value into: base64 (also of base64), hex, escapes, lists of bytes, and itself backwards.
+
+    Yields:
+        Some forms twice for simple values; callers use a set.
+    """
+    raw = value.encode("utf-8", "surrogatepass")
+    yield from (value, value[::-1], quote(value, safe="", errors="replace"), quote_plus(value, errors="replace"))
+    yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], "\0".join(value))
+    yield from (raw.hex(), raw.hex(" "), raw.hex(":"), raw[::-1].hex())
+    yield from (raw.hex(" ", -2), raw[1:].hex(" ", -2))  # dumps, in groups of two bytes
+    yield from _escaped(value, raw)
+    yield from (", ".join(str(byte) for byte in raw), ",".join(str(byte) for byte in raw))
+    for encoded in (*_base64(raw), *_base64(value.encode("utf-16-le", "surrogatepass"))):
+        yield from (encoded, encoded.translate(str.maketrans("+/", "-_")), quote(encoded, safe=""))
+    for encoded in _base64(raw):  # content of a Vault secret, in a request that is quoted encoded
+        yield encoded.encode().hex()
+        yield from _base64(encoded.encode())
+
+
+def _escaped(value: str, raw: bytes) -> Iterator[str]:
+    """Each character, or byte, as an escape of its own."""
+    for template in ("%{:02x}", "\\x{:02x}", "\\{:03o}", "={:02x}"):
+        yield "".join(template.format(byte) for byte in raw)
+    for template in ("\\u{:04x}", "\\u{{{:x}}}", "&#{};", "&#x{:x};"):
+        yield "".join(template.format(ord(character)) for character in value)
+
+
+def _base64(raw: bytes) -> Iterator[str]:
+    """At each offset; the first characters mix with whatever precedes the value, and so do the last with what follows."""
+    for before in range(3):
+        yield base64.b64encode(b"\0" * before + raw).decode()[before + 1 if before else 0 :].rstrip("=")
+
+
+def _fold(text: str) -> str:
+    """The text in one case, each character still at its place."""
+    # A few characters get longer in lower case (`İ`); they are left, so that positions in
+    # both texts agree.
+    if text.isascii():
+        return text.lower()
+    return "".join(character if len(character.lower()) != 1 else character.lower() for character in text)
+
+
+def _extend(text: str, at: int, form: str, start: int) -> tuple[int, int]:
+    """The longest stretch of the text around a shared 6-gram that is a stretch of the form too."""
+    first, last = at, at + _GRAM
+    before, after = start - 1, start + _GRAM
+    while first > 0 and before >= 0 and text[first - 1] == form[before]:
+        first, before = first - 1, before - 1
+    while last < len(text) and after < len(form) and text[last] == form[after]:
+        last, after = last + 1, after + 1
+    return first, last
+
+
+def _cover(text: str, hidden: bytearray) -> str:
+    """The text with each marked stretch replaced by one `COVER`.
+
+    The replacement has one length for all, so that the length of a value is not shown.
+    """
+    pieces: list[str] = []
+    at = 0
+    while at < len(text):
+        end = hidden.find(b"\1", at)
+        if end < 0:
+            pieces.append(text[at:])
+            break
+        pieces.extend((text[at:end], COVER))
+        at = hidden.find(b"\0", end)
+        at = len(text) if at < 0 else at
+    return "".join(pieces)
+
+
+# One for the process: a value must be covered wherever text leaves it.
+_OF_RUN = Redactor()
+
+
+def remember(value: str) -> None:
+    """From now on no text that leaves this run may hold that value.
+
+    Called by `Secret` for every value; nothing else has to register a value.
+    """
+    _OF_RUN.add(value)
+
+
+def forget_all() -> None:
+    """A new run begins in this process.
+
+    Tests and the Python API run several commands in one process; values of an earlier one
+    must not cover text of a later one.
+    """
+    global _OF_RUN  # there is one run at a time
+    _OF_RUN = Redactor()
+
+
+def redact(text: str) -> str:
+    """The text with every piece of every value that this run has held covered."""
+    return _OF_RUN.redact(text)
+
 
 # 16 characters and more: shorter words of a document are names and addresses.
 _WORD = re.compile(r"[^\s\"'=,;{}\[\]]{16,}")

@@ -8,8 +8,7 @@ a renewal helps, because OCI shows a value once.
 """
 
 from genai_iac.delivery.contents import Values
-from genai_iac.delivery.destinations import Digest, with_destinations
-from genai_iac.delivery.predict_calls import predict_sink_calls
+from genai_iac.delivery.predict_calls import Digest, predict_sink_calls, with_destinations
 from genai_iac.delivery.service import DeliveryService
 from genai_iac.delivery.sink_state import assume_delivered, look_at_sinks, read_sink_states
 

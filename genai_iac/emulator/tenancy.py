@@ -6,8 +6,8 @@ from types import TracebackType
 from genai_iac.emulator.auth.profiles import Profiles
 from genai_iac.emulator.control.routes import Control
 from genai_iac.emulator.http.app import Application
-from genai_iac.emulator.http.transaction import TransactionRunner
-from genai_iac.emulator.page.routes import Page
+from genai_iac.emulator.http.call_handler import TransactionRunner
+from genai_iac.emulator.page.html import Page
 from genai_iac.emulator.storage.database import Database
 from genai_iac.emulator.storage.secret_storage import master_key
 from genai_iac.emulator.storage.seed import reset, seed_tenancy

@@ -12,8 +12,7 @@ from typing import Any
 
 from genai_iac.core import OWNERSHIP_TAG, Address, Call, Change, LiveResource, Secret
 from genai_iac.core.errors import IacError, ServiceFailure, StalePlanError
-from genai_iac.execute.context import ApplyContext
-from genai_iac.execute.duplicate_creates import is_alive
+from genai_iac.execute.context import ApplyContext, is_alive
 from genai_iac.oci_client import OciClient, OciResponse
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 

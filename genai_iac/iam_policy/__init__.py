@@ -15,7 +15,6 @@ from genai_iac.iam_policy.errors import PolicySyntaxError, PolicyValueError, Unr
 from genai_iac.iam_policy.name_resolution import Directory, find_unresolved, resolve, resolve_where_known
 from genai_iac.iam_policy.parser import parse, parse_matching_rule, parse_matching_rules, parse_once, parse_statements
 from genai_iac.iam_policy.printer import unparse, unparse_condition
-from genai_iac.iam_policy.static_checks import Refusal, find_refusals
 from genai_iac.iam_policy.syntax_tree import (
     VERBS,
     Association,
@@ -36,7 +35,7 @@ from genai_iac.iam_policy.syntax_tree import (
     Subject,
     Word,
 )
-from genai_iac.iam_policy.template import Placeholder, Template
+from genai_iac.iam_policy.template import Placeholder, Refusal, Template, find_refusals
 
 if TYPE_CHECKING:
     from genai_iac.iam_policy.condition_eval import condition_holds
@@ -48,10 +47,27 @@ if TYPE_CHECKING:
 
 _LATER = {
     "evaluator": ("evaluate",),
-    "differences": ("StatementChange", "TokenChange", "compare"),
-    "permissions": ("members_of", "operations_of", "permissions_given", "permissions_of"),
-    "request": ("Decision", "Principal", "AccessRequest", "StatementInForce"),
-    "rules": ("RuleSet", "compile_rules"),
+    "differences": (
+        "StatementChange",
+        "TokenChange",
+        "compare",
+    ),
+    "permissions": (
+        "members_of",
+        "operations_of",
+        "permissions_given",
+        "permissions_of",
+    ),
+    "request": (
+        "Decision",
+        "Principal",
+        "AccessRequest",
+        "StatementInForce",
+    ),
+    "rules": (
+        "RuleSet",
+        "compile_rules",
+    ),
     "condition_eval": ("condition_holds",),
 }
 _HOMES = {name: module for module, names in _LATER.items() for name in names}

@@ -1,10 +1,18 @@
-"""What is asked and what is in force: a principal, its request, the rules, the decision."""
+"""What is asked and what is in force: a principal, its request, the rules, the decision.
+
+The regions of the commercial realm: long name to the three-letter key that Identity and `request.region` show.
+
+What a request of an API key carries: one builder for the local emulator, `access` and the lint rules.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from genai_iac.iam_policy.syntax_tree import Statement
+from genai_iac.iam_policy.condition_variables import find_variable
+from genai_iac.iam_policy.conditions import variables
+from genai_iac.iam_policy.permissions import permissions_of
+from genai_iac.iam_policy.syntax_tree import Comparison, Condition, QuotedValue, Statement
 
 
 @dataclass(frozen=True)
@@ -68,3 +76,129 @@ class Assessment:
     by: tuple[StatementInForce, ...] = ()
     denied_by: tuple[StatementInForce, ...] = ()
     depends_on: tuple[str, ...] = ()
+
+
+REGION_KEYS: dict[str, str] = {
+    "af-johannesburg-1": "JNB",
+    "ap-batam-1": "HSG",
+    "ap-chuncheon-1": "YNY",
+    "ap-hyderabad-1": "HYD",
+    "ap-melbourne-1": "MEL",
+    "ap-mumbai-1": "BOM",
+    "ap-osaka-1": "KIX",
+    "ap-seoul-1": "ICN",
+    "ap-singapore-1": "SIN",
+    "ap-singapore-2": "XSP",
+    "ap-sydney-1": "SYD",
+    "ap-tokyo-1": "NRT",
+    "ca-montreal-1": "YUL",
+    "ca-toronto-1": "YYZ",
+    "eu-amsterdam-1": "AMS",
+    "eu-frankfurt-1": "FRA",
+    "eu-madrid-1": "MAD",
+    "eu-marseille-1": "MRS",
+    "eu-milan-1": "LIN",
+    "eu-paris-1": "CDG",
+    "eu-stockholm-1": "ARN",
+    "eu-zurich-1": "ZRH",
+    "il-jerusalem-1": "MTZ",
+    "me-abudhabi-1": "AUH",
+    "me-dubai-1": "DXB",
+    "me-jeddah-1": "JED",
+    "me-riyadh-1": "RUH",
+    "mx-monterrey-1": "MTY",
+    "mx-queretaro-1": "QRO",
+    "sa-bogota-1": "BOG",
+    "sa-santiago-1": "SCL",
+    "sa-saopaulo-1": "GRU",
+    "sa-valparaiso-1": "VAP",
+    "sa-vinhedo-1": "VCP",
+    "uk-cardiff-1": "CWL",
+    "uk-london-1": "LHR",
+    "us-ashburn-1": "IAD",
+    "us-chicago-1": "ORD",
+    "us-phoenix-1": "PHX",
+    "us-sanjose-1": "SJC",
+}
+
+
+def region_key(region: str) -> str:
+    """The value of `request.region` in a region: its key in lower case; of a region that we do not know its name.
+
+    Args:
+        region: long name, such as us-chicago-1.
+    """
+    return REGION_KEYS.get(region, region).lower()
+
+
+KEY_TYPE = "generativeaiapikey"  # request.principal.type of an API key
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """An API key that calls: its OCID, its path of compartments up to the tenancy in OCIDs, that compartment's name, its region.
+
+    Empty texts are what is not known.
+    """
+
+    id: str
+    path: tuple[str, ...]
+    compartment_name: str = ""
+    region: str = ""  # long name
+
+
+def key_request(key: KeyUse, operation: str, model: str, now: datetime) -> AccessRequest:
+    """The request of that operation with that model.
+
+    Args:
+        key: who calls.
+        operation: with an entry in the tables of permissions.
+        model: the model's name; empty leaves the variable out.
+        now: aware.
+    """
+    own = {
+        "request.principal.type": KEY_TYPE,
+        "request.principal.id": key.id,
+        "request.principal.compartment.id": key.path[0] if key.path else "",
+    }
+    principal = Principal(KEY_TYPE, key.id, tenancy=key.path[-1] if key.path else "", variables=own)
+    found = {
+        **own,
+        "request.operation": operation,
+        "target.compartment.id": key.path[0] if key.path else "",
+        "target.compartment.name": key.compartment_name,
+        "target.model.id": model,
+        "request.region": region_key(key.region),
+    }
+    return AccessRequest(principal, permissions_of(operation), key.path, {k: v for k, v in found.items() if v}, now)
+
+
+# a key is no user and in no group: these are absent from its requests, which is not the same as unknown
+_ABSENT = ("request.user.", "request.groups.", "request.service.", "target.user.", "target.group.", "target.policy.")
+_CLOCK = "request.utc-timestamp"
+
+
+def is_unknown_of_key(part: Condition, request: AccessRequest) -> bool:
+    """Whether nobody can tell beforehand if a part of a condition holds for such a request: times, tags, networks.
+
+    A date that has passed is not unknown: it will never change again.
+    """
+    if isinstance(part, Comparison) and _is_settled(part, request.now):
+        return False
+    known = {"request.permission", *(name.lower() for name in request.variables)}
+    return any(
+        name not in known and not name.startswith(_ABSENT)
+        for name in (variable.text.lower() for variable in variables(part))
+    )
+
+
+def _is_settled(comparison: Comparison, now: datetime) -> bool:
+    """Whether time can no longer change it: a date that has passed."""
+    if comparison.left.text.lower() != _CLOCK or comparison.operator not in ("before", "after", "between"):
+        return False
+    last = comparison.right[-1]
+    variable = find_variable(_CLOCK)
+    if not isinstance(last, QuotedValue) or variable is None or not variable.form.fits(last.text):
+        return False
+    moment = datetime.fromisoformat(last.text.upper())
+    return (moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)) < now

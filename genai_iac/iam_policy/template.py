@@ -5,6 +5,8 @@ must be the template's own tree with nothing but those leaves filled. So a value
 compartment path, end a quote, widen a value to a pattern or begin another statement. A hole that stands alone for a
 compartment takes a path (``a:b:c``) only if its name ends in ``.path``; elsewhere a name is one name. One that stands for
 a whole place (``in ${…}``) takes `tenancy`, `compartment NAME`, a path or `compartment id OCID`, and nothing behind it.
+
+What the grammar reads and the service certainly refuses, seen in the text alone: OCIDs without `id`, places out of reach.
 """
 
 from collections import defaultdict
@@ -24,8 +26,8 @@ from genai_iac.iam_policy.placeholders import (
     location_of,
     sample_value,
 )
-from genai_iac.iam_policy.printer import write_location, write_name
-from genai_iac.iam_policy.syntax_tree import Location, Statement
+from genai_iac.iam_policy.printer import unparse, write_location, write_name
+from genai_iac.iam_policy.syntax_tree import Grant, Location, Name, Statement
 from genai_iac.iam_policy.template_scanner import ScannedTemplate, hole_numbers, restore, scan_template, substitute
 
 _T = TypeVar("_T")
@@ -244,3 +246,51 @@ def _fill_path(path: tuple[str, ...], chosen: dict[int, str]) -> Iterator[str]:
     for step in path:
         filled = substitute(step, chosen)
         yield from filled.split(":") if len(step) == 1 and hole_numbers(step) else (filled,)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why, at which 1-based column, what to type instead, and the whole statement put right if that is certain."""
+
+    column: int  # 1-based
+    message: str
+    fix: str  # a hint for people
+    replacement: str | None = None
+
+
+def find_refusals(statement: Statement | Template, *, in_tenancy: bool = True) -> Iterator[Refusal]:
+    """Everything of the sort in one statement, or in a template whose values are not known yet.
+
+    ``in_tenancy``: the policy is attached to the tenancy itself, so that no place is out of its reach.
+
+    Args:
+        statement: parsed, or a template.
+    """
+    if isinstance(statement, Template):
+        for found in find_refusals(statement.tree, in_tenancy=in_tenancy):
+            yield Refusal(statement.column(found.column), statement.shown(found.message), statement.shown(found.fix))
+    elif isinstance(statement, Grant):
+        yield from missing_ids(statement)
+        if not in_tenancy:
+            yield from _out_of_reach(statement)
+
+
+def missing_ids(grant: Grant) -> Iterator[Refusal]:
+    """OCIDs in the places of names."""
+    location = grant.location
+    if len(location.path) == 1 and location.path[0].lower().startswith("ocid1."):
+        ocid = location.path[0]
+        fixed = replace(grant, location=Location("compartment", (), ocid, location.tenancy))
+        message = "an OCID without `id` is read as a name, which no compartment has"
+        yield Refusal(location.column, message, f"write compartment id {ocid}", unparse(fixed))
+    for member in grant.subject.members if grant.subject.kind in ("group", "dynamic-group") else ():
+        if isinstance(member, Name) and member.text.lower().startswith("ocid1."):
+            message = "an OCID without `id` is read as a name, which no group has"
+            yield Refusal(member.column, message, f"write {grant.subject.kind} id {member.text}")
+
+
+def _out_of_reach(grant: Grant) -> Iterator[Refusal]:
+    location = grant.location
+    if location.scope == "tenancy" and not location.foreign:
+        message = "`in tenancy` reaches outside the compartment that the policy is attached to"
+        yield Refusal(location.column, message, "attach the policy to the tenancy, or name the compartment")

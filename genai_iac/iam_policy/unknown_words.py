@@ -2,6 +2,11 @@
 
 No list of ours is complete. What is `certain` is a slip of the pen beside a word that we know, or a permission of a service
 whose permissions we know all; everything else that is on no list may be a word that we have not met.
+
+Resource types that policies are known to name, reviewed: for telling a slip of the pen from a type we have not met.
+
+Gathered as facts from published policies and Oracle's policy reference. No list of this kind is ever complete, so an
+unknown type is a warning; singular forms stand here where published policies that work use them.
 """
 
 from collections.abc import Iterator
@@ -11,8 +16,77 @@ from genai_iac.iam_policy.condition_variables import VARIABLES, find_variable
 from genai_iac.iam_policy.conditions import variables
 from genai_iac.iam_policy.grammar.hints import close_match
 from genai_iac.iam_policy.permissions import SERVICES
-from genai_iac.iam_policy.resource_types import RESOURCE_TYPES
 from genai_iac.iam_policy.syntax_tree import VERBS, Grant, Statement
+
+_PUBLISHED = """
+accountmanagement-family agcs-instance agcs-instance-family agent-family ai-service-anomaly-detection-family
+ai-service-document-family ai-service-language-family ai-service-speech-family ai-service-vision-family alarms
+all-artifacts all-resources analytics-instance analytics-instances announcement-subscriptions announcements
+api-certificates api-deployments api-gateway-family api-gateways api-sdks api-subscribers api-usage-plans
+api-workrequests apm-domains app-catalog-listing app-catalog-publisher-listing audit-configuration audit-events
+authentication-policies auto-scaling-configurations autonomous-backup autonomous-backups
+autonomous-container-databases autonomous-database autonomous-database-family autonomous-databases
+autonomous-exadata-infrastructures autonomous-transaction-processing-family autonomous-vmclusters availability-domains
+backup-destinations backup-policies backup-policy-assignments backups bastion bastion-family bastion-session
+bds-instance bds-instance-family blockchain-platforms block-volumes boot-volume-backups boot-volumes bucket
+cabundle-associations cabundles capture-filters ccc-infrastructure ccc-upgrade-schedule
+ccc-upgrade-schedules certificate-authorities certificate-authority-associations
+certificate-authority-bundle certificate-authority-delegates certificate-authority-family cloud-exadata-infrastructures
+cloud-guard-config cloud-guard-detectors cloud-guard-family cloud-guard-problems cloud-guard-targets cloud-shell
+cloud-shell-public-network cloud-vmclusters cloudevents-rules cluster cluster-family cluster-networks cluster-node-pools
+cluster-virtualnode-pools cluster-workload-mappings cluster-work-requests clusters compute-bare-metal-hosts
+compute-capacity-reports compute-capacity-reservations compute-clusters compute-container-family
+compute-container-instances compute-containers compute-global-image-capability-schema compute-gpu-memory-clusters
+compute-gpu-memory-fabrics compute-image-capability-schema compute-local-blocks compute-management-family
+compute-network-blocks connect-harness console-histories cost-management-family cpes credentials cross-connect-groups
+cross-connects data-catalog-family data-catalogs data-labeling-family data-safe-alerts data-safe-assessment-family
+data-safe-audit-family data-safe-family data-safe-report-definitions data-safe-security-assessments
+data-science-family data-science-job-runs data-science-jobs data-science-model data-science-model-deployments
+data-science-models data-science-modelversionsets data-science-notebook-sessions data-science-pipeline-runs
+data-science-pipelines data-science-private-endpoints data-science-projects data-science-work-requests database-family
+database-software-image database-tools-connections database-tools-family database-tools-private-endpoints databases
+dataflow-application dataflow-family dataflow-run db-backups db-homes db-nodes db-systems dbmgmt-family
+dbmgmt-private-endpoints dbmgmt-work-requests dbnode-console-connection dbnode-console-history dbservers
+dedicated-vm-hosts desktop-pool desktop-pool-family devops-connection devops-deployment devops-family devops-project
+devops-repository-family dhcp-options dis-family dis-work-requests dis-workspaces disaster-recovery-family
+disaster-recovery-protection-groups disworkspace dns dns-records dns-resolver dns-resolvers dns-steering-policies
+dns-tsig-keys dns-views dns-zones domain domains drg-attachment drg-attachments drg-object drg-route-distribution
+drg-route-tables drgs email-domains email-family approved-senders suppressions exadata-infrastructures
+execution-windows export-sets external-database-family fast-connects file-family file-systems floating-ips fn-app
+fn-function fn-invocation function-family functions-family generic-artifacts goldengate-family group-memberships health-check-family
+hsm-cluster identity-providers instance instance-agent-command-execution-family instance-agent-command-family
+instance-agent-family instance-agent-plugins instance-configurations instance-console-connection instance-family
+instance-image instance-images instance-pools instances integration-instance integration-instances internet-gateways
+invoice-preferences invoices ipsec-connections key-delegates leaf-certificate-bundles leaf-certificate-family
+leaf-certificates licensing limits load-balancers local-peering-from local-peering-gateways local-peering-to
+log-content log-groups loganalytics-collection-warning loganalytics-features-family loganalytics-ingesttime-rule
+loganalytics-log-group loganalytics-ondemand-upload loganalytics-resources-family logging-family logs
+management-agent-install-keys management-agents management-dashboard management-dashboard-family
+management-saved-search metrics mount-targets mysql-backups mysql-family mysql-instances nat-gateways
+network-firewall-family network-firewall-policies network-firewalls network-load-balancers network-security-groups
+network-sources nosql-family nosql-rows nosql-tables oauth2-clients object ocb-agent ocb-agent-dependency ocb-agents
+ocb-asset-source-connectors ocb-asset-sources ocb-connectors ocb-environment ocb-inventory ocb-inventory-asset
+ocb-workrequests ocm-migration-family oda-design oda-family oda-instance-resource oda-instances ons-family
+ons-subscriptions ons-topics opensearch-cluster opensearch-clusters opensearch-family operator-control-family
+opsi-family organizations-family organizations-subscription orm-config-source-providers orm-family orm-jobs
+orm-private-endpoints orm-stacks orm-template osmh-family osms-family osms-managed-instances osms-software-sources pluggable-databases
+postgres-backups postgres-db-systems private-ips public-ips published-desktop published-desktops queue-family
+queue-pull queue-push queues quota quotas redis-family redis-clusters regions remote-peering-connections
+remote-peering-from remote-peering-to repos resource-availability route-tables rules scheduling-policies
+scheduling-windows schedule-family sddcs secret-replication security-attribute-namespace security-attribute-namespaces
+security-lists security-recipe security-zone service-gateways service-principal serviceconnectors stream-family
+stream-pull stream-push streampools streams subnets tag-defaults tag-namespace target-databases threat-intel-family
+tickets unified-configuration unified-log-content usage-budgets usage-report usage-reports vcns virtual-circuits
+virtual-network-family virtualcircuits vlans vmclusters vnic-attachments vnics volume-attachments volume-backups
+volume-family volume-group-backups volume-groups volumes vss-family waas-family waf-family waf-policy web-app-firewall
+wlms-managed-instance-plugins wlp-agent zpr-configuration zpr-policy
+"""
+
+# Types with a permission table, and those that are only known by name.
+RESOURCE_TYPES: frozenset[str] = frozenset(_PUBLISHED.split()).union(
+    *(service.types for service in SERVICES), *(service.families for service in SERVICES)
+)
+
 
 _TYPES = tuple(sorted(RESOURCE_TYPES))
 _NAMES = tuple(sorted(variable.name for variable in VARIABLES if not variable.name.endswith("*")))

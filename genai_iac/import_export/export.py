@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genai_iac.core import OWNERSHIP_TAG, Address, CompartmentTree, Live, LiveResource
-from genai_iac.manifest.decoding import UNTRUSTED
+from genai_iac.manifest.files import UNTRUSTED
 from genai_iac.resource_types import RESOURCE_TYPES, ManifestContext
 from genai_iac.schema import API_VERSION, STACK_KIND
 

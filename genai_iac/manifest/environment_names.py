@@ -9,7 +9,7 @@ from genai_iac.core import Resource
 from genai_iac.core.errors import ManifestError, Problem, UsageError
 from genai_iac.manifest.files import ENVIRONMENTS
 from genai_iac.manifest.load import Manifest
-from genai_iac.references.name_clashes import Name, claimed_names, name_place
+from genai_iac.references.names import Name, claimed_names, name_place
 
 _SUFFIXES = (".yaml", ".yml")
 

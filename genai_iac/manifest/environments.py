@@ -8,10 +8,9 @@ from typing import Any
 
 from genai_iac.core import Source
 from genai_iac.core.errors import Problem, UsageError
-from genai_iac.manifest.decoding import decode
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.document_header import read_header
-from genai_iac.manifest.files import ENVIRONMENTS, File, ManifestPath, read_file
+from genai_iac.manifest.files import ENVIRONMENTS, File, ManifestPath, decode, read_file
 from genai_iac.manifest.variables import GivenValue
 from genai_iac.manifest.yaml_nodes import Places, Written, to_data
 from genai_iac.manifest.yaml_reader import read_yaml

@@ -14,20 +14,17 @@ from typing import BinaryIO
 
 from genai_iac.core import Address, Document, Resource, Source, Stack
 from genai_iac.core.errors import ManifestError, Problem
-from genai_iac.manifest.decoding import decode
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
-from genai_iac.manifest.document_header import ParsedDocument, read_header
+from genai_iac.manifest.document_header import ParsedDocument, is_foreign, is_ignored, read_header
 from genai_iac.manifest.environments import Environment, read_environment
-from genai_iac.manifest.files import ENVIRONMENTS, File, ManifestPath, find_manifest_path, read_files
-from genai_iac.manifest.foreign import is_foreign, is_ignored
+from genai_iac.manifest.files import ENVIRONMENTS, File, ManifestPath, decode, find_manifest_path, read_files
 from genai_iac.manifest.graph import Graph, build_graph
 from genai_iac.manifest.placeholders import VariableValue
 from genai_iac.manifest.resources import complete_resources, read_resources
 from genai_iac.manifest.stack import check_one_stack, find_stack, ignored_globs, prepare_context
-from genai_iac.manifest.variable_sources import read_variable_file, variables_from_environ, variables_from_flags
+from genai_iac.manifest.variables import read_variable_file, variables_from_environ, variables_from_flags
 from genai_iac.manifest.yaml_reader import read_yaml
-from genai_iac.references.name_clashes import find_clashing_names
-from genai_iac.references.renames import find_wrong_previous_names
+from genai_iac.references.names import find_clashing_names, find_wrong_previous_names
 from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import ENVIRONMENT_KIND, STACK_KIND
 

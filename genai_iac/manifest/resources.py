@@ -8,11 +8,11 @@ from typing import Any
 
 from genai_iac.core import Address, Document, Path, Reference, Resource, Source, Stack, read_compartment
 from genai_iac.core.errors import Problem
-from genai_iac.core.partial import leave_out, run_checks
+from genai_iac.core.resource import leave_out, run_checks
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.document_header import ParsedDocument
 from genai_iac.manifest.graph import read_references
-from genai_iac.manifest.interpolation import Interpolation, find_broken
+from genai_iac.manifest.placeholders import Interpolation, find_broken
 from genai_iac.manifest.stack import LoadContext
 from genai_iac.manifest.yaml_nodes import Places, to_data
 from genai_iac.manifest.yaml_scalars import merge_tags

@@ -10,8 +10,7 @@ from genai_iac.core.errors import ManifestError, Problem
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.document_header import ParsedDocument
 from genai_iac.manifest.environments import Environment
-from genai_iac.manifest.interpolation import Interpolation, find_broken
-from genai_iac.manifest.placeholders import Scope, VariableValue
+from genai_iac.manifest.placeholders import Interpolation, Scope, VariableValue, find_broken
 from genai_iac.manifest.variables import GivenValue, declare_variables, settle_variables
 from genai_iac.manifest.yaml_nodes import Places, to_data
 from genai_iac.manifest.yaml_scalars import check_tags

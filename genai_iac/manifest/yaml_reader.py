@@ -20,8 +20,7 @@ from yaml.scanner import Scanner
 from genai_iac.core import Source
 from genai_iac.core.errors import Problem
 from genai_iac.manifest.diagnostics import FileDiagnostics
-from genai_iac.manifest.yaml_composer import Composer, LimitExceeded
-from genai_iac.manifest.yaml_errors import is_nesting_limit, translate_parser_error
+from genai_iac.manifest.yaml_composer import Composer, LimitExceeded, is_nesting_limit, translate_parser_error
 from genai_iac.manifest.yaml_nodes import Scalar, Written
 
 _SIGN = re.compile(r"[\t#]")

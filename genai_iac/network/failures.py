@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from socket import gaierror
 from urllib.parse import urlsplit
 
-from genai_iac.core.redact import redact
-from genai_iac.network.limits import AnswerLimit
+from genai_iac.core.secret import redact
+from genai_iac.network.connections import AnswerLimit
 from genai_iac.network.settings import is_loopback
 
 _HOST = re.compile(r"host=\W*([\w.:-]+)\W*, port=(\d+)")  # as urllib3 writes it in its messages

@@ -18,26 +18,24 @@ from typing import Any
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.core.current_address import current_address
 from genai_iac.core.errors import IacError, ServiceFailure, UsageError
-from genai_iac.core.sdk_operation import SdkOperation
+from genai_iac.core.plan import SdkOperation
 from genai_iac.network import HttpClient, read_headers
-from genai_iac.network.limits import PAGES, cut_deep
+from genai_iac.network.connections import PAGES, cut_deep
 from genai_iac.oci_client.auth import Connection, read_identity
-from genai_iac.oci_client.errors import not_subscribed, translate
-from genai_iac.oci_client.inference_hosts import INFERENCE_PATHS, check_inference_host
-from genai_iac.oci_client.operations import OPERATIONS
-from genai_iac.oci_client.rate_limiter import RateLimiter
-from genai_iac.oci_client.regions import normalize_region
+from genai_iac.oci_client.regions import INFERENCE_PATHS, check_inference_host, normalize_region
 from genai_iac.oci_client.responses import (
     OciResponse,
     RequestListener,
     SentRequest,
     WorkRequest,
     expect,
+    not_subscribed,
     read_response,
     read_rows,
+    translate,
 )
-from genai_iac.oci_client.retry import ConsistencyWindow, call_with_retry
-from genai_iac.oci_client.sdk_clients import SdkClients, local_endpoint
+from genai_iac.oci_client.retry import ConsistencyWindow, RateLimiter, call_with_retry
+from genai_iac.oci_client.sdk_clients import OPERATIONS, SdkClients, local_endpoint
 from genai_iac.oci_client.secrets import forget_frames, reveal_for_request
 
 _PAGE = 1000  # rows asked for in one list call; the service may give fewer

@@ -1,16 +1,142 @@
-"""The SDK's clients, one a service, region and endpoint: made when first asked for, and settled so that each request costs little."""
+"""The SDK's clients, one a service, region and endpoint: made when first asked for, and settled so that each request costs little.
+
+The SDK's HTTP session made to keep this tool's promises: no redirect, no cookie, no proxy for this machine, every answer bounded.
+
+The operations this tool knows: which SDK client and method each is, and what it takes. Names are OCI's own operation names.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from genai_iac.core.sdk_operation import Service
+from genai_iac.core.plan import SdkOperation, Service
 from genai_iac.network import NetworkSettings
-from genai_iac.oci_client.operations import CLIENTS
-from genai_iac.oci_client.transport import settle_session
+from genai_iac.network.connections import bound_pools, read_body
+from genai_iac.resource_types import RESOURCE_TYPES
+
+_CONNECTIONS = 64  # as many as `--parallelism` may use
+
+
+def settle_session(session: Any, url: str, settings: NetworkSettings) -> str | None:
+    """Settle a session of the SDK for requests to `url`; returns the proxy that they go through.
+
+    Proxies and certificates are looked for once, not before every request. Raises UsageError when a variable names no certificates.
+
+    Args:
+        session: of an SDK client.
+        url: the service's endpoint; decides about the proxy.
+        settings: the network settings of this run.
+    """
+    proxy = settings.proxy_for(url)
+    # `requests` would read proxies and .netrc from the environment before every request.
+    session.trust_env = False
+    session.proxies = {"http": proxy, "https": proxy} if proxy else {}
+    session.verify = settings.ca_bundle() or True
+    # a redirect would carry the body, and with it a value, to an address that nobody chose
+    session.get_redirect_target = _no_target
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    # The only encoding whose size `read_body` bounds while it decompresses.
+    session.headers["accept-encoding"] = "gzip"
+    for prefix, adapter in list(session.adapters.items()):
+        session.mount(prefix, _bounded(type(adapter)))
+    return proxy
+
+
+def _no_target(response: Any) -> None:
+    del response
+
+
+def refuse_redirects() -> None:
+    """From now on a redirect is an error for every session of the SDK that `settle_session` has not settled: its signers make
+    their own, which ask for tokens, and no caller gets hold of them."""
+    from oci._vendor import requests
+
+    requests.Session.get_redirect_target = _refuse_target
+
+
+def _refuse_target(session: Any, response: Any) -> None:
+    del session
+    if response.is_redirect:
+        from oci._vendor.requests.exceptions import RequestException
+
+        response.close()
+        address = response.url.partition("?")[0]
+        raise RequestException(f"{address} answered {response.status_code}, a redirect, which is not followed")
+
+
+def _bounded(adapter: type[Any]) -> Any:
+    """An adapter like that, whose connections and answers are bounded."""
+
+    class BoundedAdapter(adapter):  # type: ignore[misc]  # whatever class the SDK uses
+        def init_poolmanager(self, *args: Any, **options: Any) -> None:
+            super().init_poolmanager(*args, **options)
+            bound_pools(self.poolmanager)
+
+        def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
+            manager = super().proxy_manager_for(*args, **options)
+            bound_pools(manager)
+            return manager
+
+        def send(self, request: Any, stream: bool = False, **options: Any) -> Any:
+            response = super().send(request, stream=stream, **options)
+            if not stream:
+                _read(response)
+            return response
+
+    return BoundedAdapter(pool_connections=_CONNECTIONS, pool_maxsize=_CONNECTIONS)
+
+
+def _read(response: Any) -> None:
+    """Take the body before anything else looks at the answer: `requests` would take it without a limit."""
+    try:
+        content = read_body(response.raw, response.headers.get("content-encoding", ""))
+    except BaseException:
+        response.close()
+        raise
+    # the SDK fails at a body that is not UTF-8, although the call may be committed
+    response._content = content.decode("utf-8", "replace").encode()
+    response._content_consumed = True
+
+
+# Modules are imported when a client is first needed: the SDK takes a second to load
+# whole.
+CLIENTS: Mapping[Service, tuple[str, str]] = {
+    "identity": ("oci.identity", "IdentityClient"),
+    "generative_ai": ("oci.generative_ai", "GenerativeAiClient"),
+    "vault": ("oci.vault", "VaultsClient"),
+    "secrets": ("oci.secrets", "SecretsClient"),
+    "kms": ("oci.key_management", "KmsVaultClient"),
+    "kms_management": ("oci.key_management", "KmsManagementClient"),
+}
+
+
+# Operations of resource types come from the types themselves, so a new type needs no
+# entry here.
+OPERATIONS: Mapping[str, SdkOperation] = {
+    "ListRegionSubscriptions": SdkOperation("identity", "list_region_subscriptions", ("id",)),
+    "GetTenancy": SdkOperation("identity", "get_tenancy", ("id",)),
+    "ListGroups": SdkOperation("identity", "list_groups", ("id",), home=True),
+    "ListDynamicGroups": SdkOperation("identity", "list_dynamic_groups", ("id",), home=True),
+    "GetVault": SdkOperation("kms", "get_vault", ("id",)),
+    "GetKey": SdkOperation("kms_management", "get_key", ("id",)),
+    "ListSecrets": SdkOperation("vault", "list_secrets", ("id",)),
+    "GetSecret": SdkOperation("vault", "get_secret", ("id",)),
+    "CreateSecret": SdkOperation("vault", "create_secret", ("body",), token=True),
+    "UpdateSecret": SdkOperation("vault", "update_secret", ("id", "body"), etag=True),
+    "ListSecretVersions": SdkOperation("vault", "list_secret_versions", ("id",)),
+    "ScheduleSecretVersionDeletion": SdkOperation(
+        "vault", "schedule_secret_version_deletion", ("id", "version", "body"), etag=True
+    ),
+    "ScheduleSecretDeletion": SdkOperation("vault", "schedule_secret_deletion", ("id", "body"), etag=True),
+    "CancelSecretDeletion": SdkOperation("vault", "cancel_secret_deletion", ("id",), etag=True),
+    "GetSecretBundle": SdkOperation("secrets", "get_secret_bundle", ("id",)),
+    **{name: operation for kind in RESOURCE_TYPES.values() for name, operation in kind.operations.items()},
+}
 
 
 class SdkClients:

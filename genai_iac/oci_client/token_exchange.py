@@ -20,9 +20,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from genai_iac.core.errors import UsageError
-from genai_iac.core.redact import remember
+from genai_iac.core.secret import remember
 from genai_iac.network import HttpClient
-from genai_iac.oci_client.principals import run_within_limit
+from genai_iac.oci_client.auth import run_within_limit
 
 DOMAIN, CLIENT = "GENAI_IAC_DOMAIN_URL", "GENAI_IAC_CLIENT_ID"
 CLIENT_SECRET, CLIENT_SECRET_FILE = "GENAI_IAC_CLIENT_SECRET", "GENAI_IAC_CLIENT_SECRET_FILE"

@@ -23,7 +23,7 @@ from genai_iac.core import (
     SinkState,
     Value,
 )
-from genai_iac.references.renames import tag_renamed
+from genai_iac.references.names import tag_renamed
 from genai_iac.resource_types import ResourceType, Step
 
 # operations after which a tag of the first form no longer fits

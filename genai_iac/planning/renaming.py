@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from genai_iac.core import Address, LiveResource, Notice, Resource, Value
 from genai_iac.core.errors import PlanError
 from genai_iac.planning.diff_context import PlanInputs
-from genai_iac.references.renames import place_of
+from genai_iac.references.names import place_of
 from genai_iac.references.resolver import Resolver
 from genai_iac.resource_types import RESOURCE_TYPES
 

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genai_iac.core.errors import Problem
-from genai_iac.manifest.decoding import decode
 from genai_iac.manifest.diagnostics import FileDiagnostics
 from genai_iac.manifest.document_header import read_header
-from genai_iac.manifest.files import ENVIRONMENTS, ManifestPath, find_manifest_path, read_file
+from genai_iac.manifest.files import ENVIRONMENTS, ManifestPath, decode, find_manifest_path, read_file
 from genai_iac.manifest.yaml_reader import read_yaml
 from genai_iac.schema import STACK_KIND
 

@@ -29,7 +29,7 @@ from genai_iac.core import (
     Value,
 )
 from genai_iac.core.errors import Problem, ServiceFailure
-from genai_iac.core.sdk_operation import SdkOperation
+from genai_iac.core.plan import SdkOperation
 from genai_iac.core.step import DiffContext, Step, declared_tags
 from genai_iac.core.values import Field
 

@@ -9,7 +9,7 @@ from typing import Any
 from genai_iac import iam_policy as language
 from genai_iac.core import Address, Document, ExistingCompartment, Reference, StatementText, Value, read_compartment
 from genai_iac.core.errors import Problem
-from genai_iac.core.partial import check_each
+from genai_iac.core.resource import check_each
 from genai_iac.iam_policy.unknown_words import find_unknown_words
 from genai_iac.vocabulary import is_routing_profile
 

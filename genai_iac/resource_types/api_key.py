@@ -21,26 +21,24 @@ from genai_iac.core import (
     read_compartment,
 )
 from genai_iac.core.errors import Problem
-from genai_iac.core.sdk_operation import SdkOperation
+from genai_iac.core.plan import SdkOperation
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, why_changed
 from genai_iac.delivery import sinks
-from genai_iac.resource_types._api_key_callers import (
-    ENDPOINT_SCHEMA,
-    PROJECT_SCHEMA,
-    check_callers,
-    read_endpoint,
-    read_project,
-)
 from genai_iac.resource_types._api_key_secrets import (
     DELIVERIES_SCHEMA,
+    ENDPOINT_SCHEMA,
     NAME_SCHEMA,
+    PROJECT_SCHEMA,
     SECRETS_SCHEMA,
     STATES,
+    check_callers,
     check_deliveries,
     check_expiries,
     check_secret_names,
     declare_secret,
+    read_endpoint,
     read_live_secret,
+    read_project,
     read_secrets,
     secrets_after,
     show_secrets,

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from genai_iac.core import COMPARTMENT_SCHEMA, Call, Document, LiveResource, Resource, Stack, read_compartment
 from genai_iac.core.errors import Problem
-from genai_iac.core.sdk_operation import SdkOperation
+from genai_iac.core.plan import SdkOperation
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, why_changed
 from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
 

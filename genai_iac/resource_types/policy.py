@@ -21,7 +21,7 @@ from genai_iac.core import (
     read_compartment,
 )
 from genai_iac.core.errors import Problem
-from genai_iac.core.sdk_operation import SdkOperation
+from genai_iac.core.plan import SdkOperation
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, declared_tags, why_changed
 from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
 from genai_iac.resource_types._policy_statements import (

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from genai_iac.core import Action, DeliveryPlan, Invalidation, Lifetime, LiveResource, LiveSecret, Resource, Role
 from genai_iac.core.step import DiffContext, Step
-from genai_iac.rotation.block import Rotation
+from genai_iac.rotation.block import Rotation, write_moment
 from genai_iac.rotation.declared_states import declared_secrets, renew, set_state
 from genai_iac.rotation.delivery_gaps import find_delivery_gaps
-from genai_iac.rotation.expiry import write_moment
 from genai_iac.rotation.state import GONE, RotationState
 
 

@@ -6,7 +6,7 @@ import pytest
 from conftest import Project, Tenancy
 
 from genai_iac.analysis import access
-from genai_iac.iam_policy import value_classes
+from genai_iac.iam_policy import conditions
 
 STACK = """
 apiVersion: genai-iac/v1
@@ -79,17 +79,17 @@ def test_a_plan_that_only_creates_asks_about_no_key(project: Project, asked: lis
 
 def test_exact_models_are_no_part_of_the_walk_of_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
-    real = value_classes._step
+    real = conditions._step
 
     def counted(word: str, places: frozenset[int], letter: str) -> frozenset[int]:
         steps.append(letter)
         return real(word, places, letter)
 
-    monkeypatch.setattr(value_classes, "_step", counted)
+    monkeypatch.setattr(conditions, "_step", counted)
     counts = []
     for models in (10, 1000):
         steps.clear()
-        found = value_classes.find_classes([f"vendor.model-{number}" for number in range(models)], ["xai.*", "*-4"])
+        found = conditions.find_classes([f"vendor.model-{number}" for number in range(models)], ["xai.*", "*-4"])
         counts.append(len(steps))
         assert sum(one.exact is not None for one in found) == models
         assert {one.patterns for one in found if one.exact is None} == {

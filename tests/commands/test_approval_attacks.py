@@ -12,7 +12,7 @@ import pytest
 from conftest import Project, Ran, Tenancy
 from plan_apply.sdk_helpers import APPROVED, assert_settled, keys, named
 
-from genai_iac.render.plan.digests import change_fingerprint, document_digest, plan_fingerprint
+from genai_iac.render.plan.json import change_fingerprint, document_digest, plan_fingerprint
 
 from .stacks import STACK, edited
 
@@ -305,7 +305,7 @@ def test_what_is_no_regular_file_is_not_read(
 
 
 def test_an_endless_file_is_read_to_the_limit_and_no_further(offline: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genai_iac.cli.untrusted_json.MOST_BYTES", 1024 * 1024)
+    monkeypatch.setattr("genai_iac.cli.approval.MOST_BYTES", 1024 * 1024)
     with (offline.path / FILE).open("wb") as stream:
         stream.truncate(8 * 1024 * 1024 * 1024)  # a hole: it takes no room
     assert "larger than 1 MiB" in offline.run("apply", "--approved", FILE, code=1).err

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import Project
 
-from genai_iac.core.input_files import InputFileError, read_input_file
+from genai_iac.filesystem import InputFileError, read_input_file
 
 STACK = "apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: chat}\nspec: {region: us-chicago-1}\n"
 USES = {

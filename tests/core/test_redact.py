@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import IacError, ServiceFailure
-from genai_iac.core.redact import COVER, PIECE, Redactor, redact
+from genai_iac.core.secret import COVER, PIECE, Redactor, redact
 
 VALUE = "sk-9fQ2mXc71LhTzVwB3nRk8DyPj5GsAe0UoCiNqYtMbKxSdEvZ"
 SHAPES: dict[str, Callable[[bytes], str]] = {

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 from figures import note_figure
 
-from genai_iac.network import limits
-from genai_iac.oci_client.operations import OPERATIONS
+from genai_iac.network import connections
+from genai_iac.oci_client.sdk_clients import OPERATIONS
 
 from .faults import FAULTS, HEADERS, QUOTES, Fault
 from .file_hooks import IssuedValues
@@ -64,7 +64,7 @@ def here(tmp_path_factory: pytest.TempPathFactory, issued: IssuedValues) -> Iter
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between attempts are short, and so is the time that an answer may take."""
     monkeypatch.setattr("genai_iac.oci_client.retry._LONGEST", 0.05)
-    monkeypatch.setattr(limits, "SILENCE", 1.0)
+    monkeypatch.setattr(connections, "SILENCE", 1.0)
 
 
 def test_every_kind_of_request_has_a_story() -> None:

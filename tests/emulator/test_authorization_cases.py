@@ -16,7 +16,7 @@ import pytest
 from genai_iac.emulator import running
 from genai_iac.iam_policy import StatementInForce, compile_rules, parse, resolve
 from genai_iac.iam_policy.evaluator import assess
-from genai_iac.iam_policy.request_variables import KeyUse, is_unknown_of_key, key_request
+from genai_iac.iam_policy.request import KeyUse, is_unknown_of_key, key_request
 
 from .clients import CHICAGO, Clients
 

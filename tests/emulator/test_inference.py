@@ -6,7 +6,7 @@ import oci
 import openai
 import pytest
 
-from genai_iac.emulator.http.errors import NOT_AUTHENTICATED_TEXT
+from genai_iac.emulator.http.responses import NOT_AUTHENTICATED_TEXT
 
 from .clients import CHAT_ANY, CHICAGO, FRANKFURT, MODEL, Clients, chat, holds
 from .signed import send

@@ -113,7 +113,7 @@ def test_responses_are_fetched_and_deleted(client: openai.OpenAI) -> None:
 
 
 def test_only_the_newest_responses_are_kept(client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genai_iac.emulator.services.inference.stored_responses.KEPT", 2)
+    monkeypatch.setattr("genai_iac.emulator.services.inference.responses_request.KEPT", 2)
     kept = [ask(client).id for _ in range(3)]
     with pytest.raises(openai.NotFoundError):
         client.responses.retrieve(kept[0])

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from genai_iac.emulator.auth.policy_cache import RuleIndex
+from genai_iac.emulator.auth.authorizer import RuleIndex
 from genai_iac.iam_policy import AccessRequest, Principal, StatementInForce, evaluate, parse
 
 TENANCY, KEY, OTHER = (

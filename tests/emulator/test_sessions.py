@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from genai_iac.emulator.auth.profiles import ensure_key
-from genai_iac.emulator.auth.sessions import make_token
+from genai_iac.emulator.auth.signatures import make_token
 
 from .clients import Clients, refusal, to_close
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from genai_iac.emulator.http.errors import NOT_AUTHENTICATED_TEXT
+from genai_iac.emulator.http.responses import NOT_AUTHENTICATED_TEXT
 
 from .clients import CHICAGO, Clients, holds
 from .signed import ORDERS, Reply, call, send, sign

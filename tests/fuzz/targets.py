@@ -20,7 +20,7 @@ from genai_iac.cli.approval import read_approval
 from genai_iac.core import Address, CompartmentTree, LiveResource, LiveSecret, Owner, Secret
 from genai_iac.core.errors import IacError
 from genai_iac.delivery.sinks import Context, open_sink
-from genai_iac.delivery.sinks._dotenv_reader import read_dotenv
+from genai_iac.delivery.sinks._dotenv import read_dotenv
 from genai_iac.delivery.sinks._file_forms import SIDECAR
 from genai_iac.delivery.sinks._journal_reader import parse_journal
 from genai_iac.delivery.sinks._raw import read_records

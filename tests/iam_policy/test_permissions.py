@@ -8,8 +8,8 @@ import pytest
 
 from genai_iac.iam_policy import members_of, operations_of, permissions_given, permissions_of
 from genai_iac.iam_policy.permissions import SERVICES, permissions_taken
-from genai_iac.iam_policy.resource_types import RESOURCE_TYPES
 from genai_iac.iam_policy.syntax_tree import VERBS
+from genai_iac.iam_policy.unknown_words import RESOURCE_TYPES
 
 OPERATIONS = sorted(name for service in SERVICES for name in service.operations)
 TYPES = sorted(name for service in SERVICES for name in (*service.types, *service.families))

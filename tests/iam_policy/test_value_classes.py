@@ -8,7 +8,7 @@ import pytest
 
 from genai_iac.analysis.model_sets import describe_models
 from genai_iac.iam_policy.condition_eval import match_pattern
-from genai_iac.iam_policy.value_classes import ValueClass, find_classes
+from genai_iac.iam_policy.conditions import ValueClass, find_classes
 
 SMALL = [("",), ("a*",), ("*b",), ("a*", "*b"), ("a*", "ab*"), ("*a*", "*b*"), ("*",), ("a*b", "*ab", "ba*"), ("ab",)]
 EXACT = [(), ("a",), ("ab", "ba"), ("a*",)]

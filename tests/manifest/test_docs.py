@@ -7,8 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 from genai_iac.manifest import load
-from genai_iac.manifest.decoding import MAX_BYTES
-from genai_iac.manifest.files import MAX_FILES
+from genai_iac.manifest.files import MAX_BYTES, MAX_FILES
 from genai_iac.manifest.yaml_composer import MAX_DEPTH, MAX_NODES, MAX_SCALAR
 
 TEXT = (Path(__file__).parent.parent.parent / "docs" / "manifests.md").read_text(encoding="utf-8")

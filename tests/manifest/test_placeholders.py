@@ -10,8 +10,14 @@ from hypothesis import strategies as st
 
 from genai_iac.core import Address, InterpolatedText, Reference, StatementText
 from genai_iac.manifest.diagnostics import FileDiagnostics
-from genai_iac.manifest.interpolation import Interpolation
-from genai_iac.manifest.placeholders import PlaceholderErrors, Scope, Unknown, interpolate, interpolate_statement
+from genai_iac.manifest.placeholders import (
+    Interpolation,
+    PlaceholderErrors,
+    Scope,
+    Unknown,
+    interpolate,
+    interpolate_statement,
+)
 from genai_iac.manifest.yaml_reader import read_yaml
 
 CHAT = Address("Compartment", "chat")

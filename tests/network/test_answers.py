@@ -12,7 +12,7 @@ import pytest
 from conftest import Tenancy
 
 from genai_iac.core.errors import ServiceFailure
-from genai_iac.network import HttpClient, limits
+from genai_iac.network import HttpClient, connections
 from genai_iac.oci_client import Connection, OciClient, connect
 
 from .raw import answer, serving
@@ -113,7 +113,7 @@ def test_a_body_is_unpacked_by_what_it_is(ask: Ask, name: str) -> None:
 
 
 def _bomb(times: int) -> bytes:
-    packed = b'"' + b"0" * 4 * limits.BYTES + b'"'
+    packed = b'"' + b"0" * 4 * connections.BYTES + b'"'
     for _ in range(times):
         packed = gzip.compress(packed)
     return packed
@@ -153,7 +153,7 @@ DRIPS: dict[str, bytes] = {
 
 @pytest.mark.parametrize("part", DRIPS)
 def test_an_answer_that_drips_ends(ask: Ask, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "SECONDS", 1.0)
+    monkeypatch.setattr(connections, "SECONDS", 1.0)
 
     def drip() -> Iterator[bytes]:
         yield DRIPS[part]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import Project
 
-from genai_iac.oci_client import principals
+from genai_iac.oci_client import auth
 
 STACK = "apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: app}\nspec: {region: us-chicago-1}\n"
 Serve = Callable[[Callable[[str], bytes]], tuple[str, list[str]]]
@@ -53,7 +53,7 @@ def sdk_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     from oci._vendor import requests
 
     monkeypatch.setattr(requests.Session, "get_redirect_target", requests.Session.get_redirect_target)
-    monkeypatch.setattr(principals, "_LIMIT", 4.0)
+    monkeypatch.setattr(auth, "_LIMIT", 4.0)
 
 
 def whole(body: str) -> bytes:

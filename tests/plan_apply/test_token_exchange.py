@@ -172,7 +172,7 @@ def test_a_token_of_another_key_is_refused(ci: Project) -> None:
 
 
 def test_a_domain_that_never_answers_ends_the_run(ci: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genai_iac.oci_client.principals._LIMIT", 0.2)
+    monkeypatch.setattr("genai_iac.oci_client.auth._LIMIT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         ci.environ["GENAI_IAC_DOMAIN_URL"] = f"http://127.0.0.1:{silent.getsockname()[1]}"
         assert "no answer within" in ci.run("plan", code=1).err

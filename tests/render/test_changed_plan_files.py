@@ -16,8 +16,7 @@ from rendered_plans import EVERYTHING
 from genai_iac.cli.approval import Approved, read_approval
 from genai_iac.core.errors import IacError
 from genai_iac.render.common.json_text import write_json
-from genai_iac.render.plan.digests import document_digest
-from genai_iac.render.plan.json import _seal, read_saved_plan, render_json, saved_plan
+from genai_iac.render.plan.json import _seal, document_digest, read_saved_plan, render_json, saved_plan
 
 FILE = Path("plan.json")
 INPUTS = {"files": {"stack.yaml": "sha256:00"}, "targets": [], "full_scan": False, "path": "."}

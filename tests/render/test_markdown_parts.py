@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from genai_iac.render.common.markdown import alert, code, code_html, fenced, folded, size
+from genai_iac.render.common.markup import alert, code_html, fenced, folded, md_code, size
 from genai_iac.render.common.sanitize import escape_control
 
 MARKS = st.text(alphabet="`~<>!-/ deatilsmry\\\n#|@[]()*_", max_size=40)
@@ -15,7 +15,7 @@ MARKS = st.text(alphabet="`~<>!-/ deatilsmry\\\n#|@[]()*_", max_size=40)
 
 @given(MARKS | st.text(max_size=60))
 def test_a_code_span_is_one_code_span(text: str) -> None:
-    inline = MarkdownIt("commonmark").parseInline(f"a {code(text)} b")[0].children or []
+    inline = MarkdownIt("commonmark").parseInline(f"a {md_code(text)} b")[0].children or []
     assert [child.type for child in inline] == ["text", "code_inline", "text"]
     if not {"<", ">"} & set(text):
         assert inline[1].content == (escape_control(text, 255) or " ")
@@ -45,7 +45,7 @@ def test_a_fence_is_longer_than_what_it_holds() -> None:
     ],
 )
 def test_what_looks_like_our_own_markup_is_escaped(text: str, shown: str) -> None:
-    assert code(text) == shown
+    assert md_code(text) == shown
 
 
 def test_code_in_html_is_escaped() -> None:

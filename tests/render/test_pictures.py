@@ -14,10 +14,9 @@ import pytest
 from rendered_plans import AROUND, EVERYTHING, KILLS, LIFE, NOTHING, NOW, large_plan
 
 from genai_iac.core import Address
-from genai_iac.render.common.svg import bar_svg, graph_svg
+from genai_iac.render.common.markup import bar_svg, graph_svg
 from genai_iac.render.graph import dot, layers, mermaid
-from genai_iac.render.plan.context import AccessBeforeAfter, PlanContext, SecretExpiry
-from genai_iac.render.plan.expirations import expiries_after
+from genai_iac.render.plan.context import AccessBeforeAfter, PlanContext, SecretExpiry, expiries_after
 from genai_iac.render.plan.html import render_html
 
 

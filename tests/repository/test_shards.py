@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genai_iac.repository.shards import Shard, stable_hash
+from genai_iac.repository.selection import Shard, stable_hash
 from genai_iac.repository.stack_results import PRECEDENCE, merge_codes
 
 

@@ -15,7 +15,7 @@ from genai_iac.core import Address
 from genai_iac.emulator.services.registry import OPERATIONS as SERVED
 from genai_iac.iam_policy.permissions import permissions_of
 from genai_iac.import_export.importing import type_of_ocid
-from genai_iac.oci_client.operations import CLIENTS, OPERATIONS
+from genai_iac.oci_client.sdk_clients import CLIENTS, OPERATIONS
 from genai_iac.planning.planned_state import placeholder_ocid
 from genai_iac.resource_types import RESOURCE_TYPES
 

@@ -13,7 +13,7 @@ from render.hostile import TOKEN, hostile_texts
 from genai_iac.analysis.secret_status import due_within
 from genai_iac.render.common.sanitize import columns
 from genai_iac.render.common.terminal import Terminal
-from genai_iac.render.expiry.table import render_expiry
+from genai_iac.render.expiry import render_expiry
 from genai_iac.render.status import status_json, status_text
 
 from .entries import ENTRIES, NOW, entry, hostile_entries

@@ -6,8 +6,8 @@ import pytest
 from conftest import Project
 
 from genai_iac.core import Secret
-from genai_iac.core.redact import COVER, redact
-from genai_iac.delivery.sinks._dotenv_reader import read_dotenv
+from genai_iac.core.secret import COVER, redact
+from genai_iac.delivery.sinks._dotenv import read_dotenv
 from genai_iac.delivery.sinks._json_format import read_json
 
 VALUE = "sk-" + "Q7" * 24

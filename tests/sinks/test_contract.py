@@ -11,7 +11,7 @@ import pytest
 
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import SINKS, open_sink
-from genai_iac.delivery.sinks._names import ENV_SCHEMA
+from genai_iac.delivery.sinks._base import ENV_SCHEMA
 from genai_iac.testing import SinkContract, SinkHarness
 from genai_iac.testing.sink_contract import ordered
 from genai_iac.testing.sink_secrecy import everything_about

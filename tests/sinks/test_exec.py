@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from genai_iac.core import Address, Record, Secret
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import Context, Sink, open_sink
-from genai_iac.delivery.sinks._redact import redact_text
+from genai_iac.delivery.sinks._program import redact_text
 
 from .samples import ADDRESS, BASE_URL, EXPIRES, KEY_ID, OWNER, VALUES, delivery, item, mask, traces
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from genai_iac.core import Address, Item, Record, Secret
 from genai_iac.delivery.sinks import _dotenv, _json_format
+from genai_iac.delivery.sinks._base import Names
 from genai_iac.delivery.sinks._contents import Contents, Unreadable, sort_items
-from genai_iac.delivery.sinks._dotenv_reader import read_dotenv
+from genai_iac.delivery.sinks._dotenv import read_dotenv
 from genai_iac.delivery.sinks._json_format import read_json
-from genai_iac.delivery.sinks._names import Names
 
 from .samples import ADDRESS, BASE_URL, KEY_ID, OWNER, VALUES, item, mask
 

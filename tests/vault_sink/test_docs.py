@@ -11,7 +11,7 @@ from conftest import Project, Tenancy
 from plan_apply.manifests import compartment, key, stack
 from plan_apply.sdk_helpers import apply_exactly, changes
 
-from genai_iac.oci_client.operations import OPERATIONS
+from genai_iac.oci_client.sdk_clients import OPERATIONS
 
 from .vault_setups import built_in, content, secrets
 

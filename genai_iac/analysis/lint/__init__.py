@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from genai_iac.analysis.lint.finding import Finding, LintRule
-from genai_iac.analysis.lint.ignore_comments import BAD_IGNORE, IDLE_IGNORE, apply_comments
-from genai_iac.analysis.lint.key_rules import KEY_RULES, lint_keys
-from genai_iac.analysis.lint.offline_directory import OfflineDirectory, offline_tenancy
+from genai_iac.analysis.lint.finding import BAD_IGNORE, IDLE_IGNORE, Finding, LintRule, apply_comments
+from genai_iac.analysis.lint.key_rules import KEY_RULES, OfflineDirectory, lint_keys, offline_tenancy
 from genai_iac.analysis.lint.policy_rules import POLICY_RULES, UNFILLABLE, lint_policies
 from genai_iac.core.errors import ManifestError
 from genai_iac.manifest import Manifest

@@ -13,9 +13,9 @@ import click
 @click.pass_context
 def COMMAND(ctx: click.Context, path: str, address: str | None, diff: bool, form: str) -> int:  # noqa: N802
     """Show what each API key may call, with which models, where, and by which statement."""
-    from genai_iac.cli.access_report import read_access
     from genai_iac.cli.console import Console
     from genai_iac.cli.options import GlobalOptions, read_addresses
+    from genai_iac.cli.reports import read_access
     from genai_iac.render.access import access_diff_text, access_json, access_text
 
     flags = GlobalOptions.of(ctx)

@@ -31,9 +31,9 @@ def COMMAND(ctx: click.Context, path: str, within: str | None, form: str) -> int
     from genai_iac.analysis.secret_status import due_within
     from genai_iac.cli.console import Console
     from genai_iac.cli.options import GlobalOptions
-    from genai_iac.cli.secret_status import read_stack_secrets
+    from genai_iac.cli.reports import read_stack_secrets
     from genai_iac.core.errors import UsageError
-    from genai_iac.render.expiry.table import render_expiry
+    from genai_iac.render.expiry import render_expiry
     from genai_iac.resource_types import read_duration
 
     flags = GlobalOptions.of(ctx)

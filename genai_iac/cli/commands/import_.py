@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from genai_iac.cli.audit import WriteLog, audit_flag
-from genai_iac.cli.complete import complete_address
+from genai_iac.cli.options import complete_address
 
 
 @click.command("import")

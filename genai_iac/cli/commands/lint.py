@@ -29,8 +29,7 @@ def COMMAND(ctx: click.Context, path: str, form: str, rules: bool) -> int:  # no
     from genai_iac.cli.console import Console
     from genai_iac.cli.lint_findings import lint_path
     from genai_iac.cli.options import GlobalOptions
-    from genai_iac.render.findings.sarif import render_sarif
-    from genai_iac.render.findings.text import findings_json, findings_junit, findings_text, rules_text
+    from genai_iac.render.findings import findings_json, findings_junit, findings_text, render_sarif, rules_text
 
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from genai_iac.cli.complete import complete_address
+from genai_iac.cli.options import complete_address
 
 
 @click.command("output")
@@ -21,7 +21,7 @@ def COMMAND(ctx: click.Context, name: str | None, path: str, form: str) -> int: 
     """
     from genai_iac.cli.console import Console
     from genai_iac.cli.options import GlobalOptions
-    from genai_iac.cli.outputs import read_outputs, select_output
+    from genai_iac.cli.reports import read_outputs, select_output
     from genai_iac.cli.session import open_session
     from genai_iac.render.outputs import output_value, outputs_env, outputs_json, outputs_text
     from genai_iac.resource_types import RESOURCE_TYPES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from genai_iac.cli.complete import complete_address
+from genai_iac.cli.options import complete_address
 
 
 @click.command("show")
@@ -17,8 +17,8 @@ def COMMAND(ctx: click.Context, address: str, path: str, form: str) -> int:  # n
     from genai_iac.cli.console import Console
     from genai_iac.cli.options import GlobalOptions, read_addresses
     from genai_iac.cli.planning import PlanOptions, make_draft
+    from genai_iac.cli.reports import describe_resource
     from genai_iac.cli.session import open_session
-    from genai_iac.cli.show_resource import describe_resource
     from genai_iac.render.common.json_text import write_json
     from genai_iac.render.common.yaml_text import yaml_document
 

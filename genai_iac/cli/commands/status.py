@@ -16,7 +16,7 @@ def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     """Show each secret's state, expiry, last use, sinks and rotation step."""
     from genai_iac.cli.console import Console
     from genai_iac.cli.options import GlobalOptions
-    from genai_iac.cli.secret_status import read_stack_secrets
+    from genai_iac.cli.reports import read_stack_secrets
     from genai_iac.render.status import status_json, status_text
 
     flags = GlobalOptions.of(ctx)

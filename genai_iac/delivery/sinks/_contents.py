@@ -16,9 +16,8 @@ from typing import Any, get_args
 
 from genai_iac.core import Address, Delivery, Item, Record, Role, Secret, SinkContents
 from genai_iac.core.errors import EditedSinkError, SinkError
-from genai_iac.delivery.sinks._base import Context
-from genai_iac.delivery.sinks._names import DEFAULT_NAMES, Names
-from genai_iac.delivery.sinks._redact import redact_text
+from genai_iac.delivery.sinks._base import DEFAULT_NAMES, Context, Names
+from genai_iac.delivery.sinks._program import redact_text
 
 FORMAT = 2  # what is written; docs/formats.md says what each one looks like
 READABLE = (1, 2)  # what is read

@@ -30,7 +30,7 @@ from genai_iac.delivery.sinks._atomic_file import (
 )
 from genai_iac.delivery.sinks._base import Context, Sink
 from genai_iac.delivery.sinks._contents import record_as_data
-from genai_iac.filesystem.safe_paths import check_folder, open_folder
+from genai_iac.filesystem import check_folder, open_folder
 
 _NAME = "deliveries.json"  # below the directory .genai-iac
 _LOCK = "deliveries.lock"  # a file of its own: the log itself is replaced, and a lock on it would be on the old one

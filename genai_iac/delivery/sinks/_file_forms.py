@@ -18,11 +18,10 @@ from genai_iac.delivery.sinks._atomic_file import (
     replace_file,
     translating_os_errors,
 )
-from genai_iac.delivery.sinks._base import Context
+from genai_iac.delivery.sinks._base import Context, Names
 from genai_iac.delivery.sinks._contents import Contents, Unreadable, check_contents, check_tenant, same_value
-from genai_iac.delivery.sinks._dotenv_reader import read_dotenv
+from genai_iac.delivery.sinks._dotenv import read_dotenv
 from genai_iac.delivery.sinks._json_format import read_json
-from genai_iac.delivery.sinks._names import Names
 
 _EVERY_ROLE: frozenset[Role] = frozenset({"current", "standby", "pending", "inactive"})
 

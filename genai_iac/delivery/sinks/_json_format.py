@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from genai_iac.core import Item, Record, Secret
+from genai_iac.delivery.sinks._base import DEFAULT_NAMES
 from genai_iac.delivery.sinks._contents import (
     Contents,
     Unreadable,
@@ -23,7 +24,6 @@ from genai_iac.delivery.sinks._contents import (
     record_from_data,
     text_of,
 )
-from genai_iac.delivery.sinks._names import DEFAULT_NAMES
 
 OURS = "genai-iac"  # field with the records; everything else in the object is for consumers
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
-from genai_iac.core.redact import redact
-from genai_iac.delivery.sinks._redact import redact_text
+from genai_iac.core.secret import redact
+from genai_iac.delivery.sinks._program import redact_text
 
 if TYPE_CHECKING:
     import ssl

@@ -15,12 +15,10 @@ from genai_iac.core import Delivery, Secret, SinkContents
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import _json_format
 from genai_iac.delivery.sinks._aws_request import MISSING, SecretsManager, version_in
-from genai_iac.delivery.sinks._base import Claim, Context, Sink, read_names
+from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, read_names
 from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery
 from genai_iac.delivery.sinks._json_format import read_json
-from genai_iac.delivery.sinks._names import ENV_SCHEMA
-from genai_iac.delivery.sinks._vault_forms import is_of, tag_of
-from genai_iac.delivery.sinks._vault_stages import VaultStages
+from genai_iac.delivery.sinks._vault_stages import VaultStages, is_of, tag_of
 
 _REGION = "^[a-z]{2}(-[a-z]{2,12}){1,3}-[0-9]$"
 _NAME = "^[A-Za-z0-9/_+=.@-]{1,512}$"

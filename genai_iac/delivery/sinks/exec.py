@@ -14,12 +14,10 @@ from typing import Any, ClassVar
 
 from genai_iac.core import Address, Delivery, Item, Record, Secret, SinkContents
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks._base import Claim, Context, read_names
+from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, read_names
 from genai_iac.delivery.sinks._contents import check_tenant, record_as_data, record_from_data
 from genai_iac.delivery.sinks._delivery_log import LogEntry
-from genai_iac.delivery.sinks._names import ENV_SCHEMA
-from genai_iac.delivery.sinks._program import Program, Ran, find_program, run_program
-from genai_iac.delivery.sinks._redact import redact_text
+from genai_iac.delivery.sinks._program import Program, Ran, find_program, redact_text, run_program
 from genai_iac.delivery.sinks._write_only import WriteOnlySink, delivered_entry
 
 # words, not a shell line; a NUL cannot be passed

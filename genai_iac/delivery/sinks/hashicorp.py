@@ -18,10 +18,9 @@ from urllib.parse import quote, urlsplit
 from genai_iac.core import Delivery, Secret, SinkContents
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import _json_format
-from genai_iac.delivery.sinks._base import Claim, Context, Sink, read_names
+from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, read_names
 from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery
 from genai_iac.delivery.sinks._json_format import read_json
-from genai_iac.delivery.sinks._names import ENV_SCHEMA
 from genai_iac.delivery.sinks._web_service import WebAnswer, WebService, as_document, check_address, parse_json
 
 _PATH = r"^(?!.*(^|/)\.{1,2}(/|$))[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"

@@ -9,12 +9,10 @@ from typing import Any, ClassVar
 
 from genai_iac.core import COMPARTMENT_SCHEMA, Delivery, Secret, SinkContents
 from genai_iac.core.errors import ServiceFailure, SinkError
-from genai_iac.delivery.sinks._base import Claim, Context, Sink, read_names
+from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, read_names
 from genai_iac.delivery.sinks._contents import Contents, check_contents, draft_contents, fill_delivery, same_value
-from genai_iac.delivery.sinks._names import ENV_SCHEMA
 from genai_iac.delivery.sinks._vault_client import RECORDS, Stage, VaultClient, VaultVersion
-from genai_iac.delivery.sinks._vault_forms import FORMS, is_of, tag_of
-from genai_iac.delivery.sinks._vault_stages import ROOM, VaultPrediction, VaultStages, Versions
+from genai_iac.delivery.sinks._vault_stages import FORMS, ROOM, VaultPrediction, VaultStages, Versions, is_of, tag_of
 
 
 @dataclass(frozen=True, slots=True)

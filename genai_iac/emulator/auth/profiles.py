@@ -1,4 +1,7 @@
-"""The OCI configuration file of a local emulator: a profile with a key for everyone who has one."""
+"""The OCI configuration file of a local emulator: a profile with a key for everyone who has one.
+
+What points other clients at a local emulator: environment variables, each client's own.
+"""
 
 import configparser
 import io
@@ -11,13 +14,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from genai_iac.emulator.auth.sessions import make_token
-from genai_iac.emulator.services.identity.user_keys import fingerprint_of, store_key
+from genai_iac.emulator.auth.signatures import make_token
+from genai_iac.emulator.services.identity.users import fingerprint_of, store_key
 from genai_iac.emulator.storage.database import Database
-from genai_iac.emulator.storage.private_files import create_private, replace_private
+from genai_iac.emulator.storage.secret_storage import create_private, replace_private
 from genai_iac.emulator.storage.seed import ADMINISTRATOR
 from genai_iac.emulator.storage.tenancy_state import TenancyState, read_tenancy_state
-from genai_iac.filesystem.safe_paths import check_file, check_folder
+from genai_iac.filesystem import check_file, check_folder
 
 _LABEL = b"OCI_API_KEY\n"  # oci-cli warns of key files that do not end with it
 
@@ -114,3 +117,47 @@ class Profiles:
         if not connection.execute(known, (owner["id"], fingerprint)).fetchone():
             store_key(connection, owner["id"], key.public_key(), world.now)
         return {"user": owner["id"]}
+
+
+# the names terraform-provider-oci has for its clients
+_TERRAFORM_CLIENTS = (
+    "oci_identity.IdentityClient",
+    "oci_generative_ai.GenerativeAiClient",
+    "oci_vault.VaultsClient",
+    "oci_secrets.SecretsClient",
+    "oci_kms.KmsVaultClient",
+    "oci_kms.KmsManagementClient",
+    "oci_object_storage.ObjectStorageClient",
+    "oci_resource_search.ResourceSearchClient",
+)
+
+
+def shell_exports(url: str, config_file: Path | str, region: str | None = None) -> dict[str, str]:
+    """The environment that points genai-iac, oci-cli, the OCI SDKs, terraform-provider-oci and OpenAI clients at `url`.
+
+    `region`: the long name of the one that those clients mean; without it the home region. genai-iac itself is given no
+    region, since it chooses one for each call.
+    """
+    chosen = url if region is None else f"{url}/r/{region}"
+    region = region or _region_of(Path(config_file))
+    return {
+        "GENAI_IAC_ENDPOINT": url,
+        "GENAI_IAC_CONFIG_FILE": str(config_file),
+        "GENAI_IAC_PROFILE": DEFAULT_PROFILE,
+        "OCI_CLI_ENDPOINT": chosen,
+        "OCI_CLI_CONFIG_FILE": str(config_file),
+        "OCI_CLI_PROFILE": DEFAULT_PROFILE,
+        "OCI_CLI_REGION": region,
+        "OCI_CONFIG_FILE": str(config_file),
+        "OCI_REGION": region,
+        "TF_VAR_region": region,
+        "TF_VAR_config_file_profile": DEFAULT_PROFILE,
+        "CLIENT_HOST_OVERRIDES": ";".join(f"{client}={chosen}" for client in _TERRAFORM_CLIENTS),
+        "OPENAI_BASE_URL": f"{url}/r/{region}/20231130/actions/v1",
+    }
+
+
+def _region_of(config_file: Path) -> str:
+    parser = configparser.ConfigParser(default_section="", interpolation=None)
+    parser.read(config_file, "utf-8")
+    return parser[DEFAULT_PROFILE]["region"]

@@ -6,10 +6,10 @@ from typing import Any
 
 from genai_iac.emulator.auth.profiles import DEFAULT_PROFILE, PRINCIPAL_DESCRIPTION
 from genai_iac.emulator.control.request import ControlRequest
-from genai_iac.emulator.http.errors import ServiceError, invalid
+from genai_iac.emulator.http.responses import ServiceError, invalid
 from genai_iac.emulator.services.tags import read_tags
+from genai_iac.emulator.storage.database import make_ocid
 from genai_iac.emulator.storage.identity_domains import add_domain, domain_body, groups_of_domain
-from genai_iac.emulator.storage.ocids import make_ocid
 from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.seed import ADMINISTRATOR
 from genai_iac.emulator.storage.tenancy_state import TenancyState, read_tenancy_state

@@ -1,44 +1,169 @@
-"""The control API: which path and method is which door, and how its answer is sent. Nothing here is in the call log."""
+"""The control API: which path and method is which door, and how its answer is sent. Nothing here is in the call log.
+
+Doors to the settings and the faults.
+
+Doors to the tenancy's own clock: read, advanced, set. It goes on ticking from wherever it is put.
+
+Control routes for scripted answers of the inference endpoints.
+"""
+
+import sqlite3
+from typing import Any
 
 from genai_iac.emulator.auth.profiles import Profiles
-from genai_iac.emulator.control import admin, clock, inference, principals, trusts
-from genai_iac.emulator.control.faults import FaultError
-from genai_iac.emulator.control.request import ControlRequest, ControlRoute
-from genai_iac.emulator.control.settings import SettingError
-from genai_iac.emulator.control.token import check_token
-from genai_iac.emulator.http.errors import ServiceError, invalid
+from genai_iac.emulator.control import principals, trusts
+from genai_iac.emulator.control.faults import FaultError, add_faults, list_faults, remove_faults
+from genai_iac.emulator.control.request import ControlRequest, ControlRoute, check_token
+from genai_iac.emulator.control.settings import SettingError, apply_changes, encode_settings
 from genai_iac.emulator.http.requests import Incoming
-from genai_iac.emulator.http.responses import NO_CONTENT, Answer, answer_error
+from genai_iac.emulator.http.responses import NO_CONTENT, Answer, ServiceError, answer_error, invalid
+from genai_iac.emulator.services.inference.fake_completion import add_scripts, list_scripts, remove_scripts
+from genai_iac.emulator.services.registry import OPERATION_NAMES
+from genai_iac.emulator.services.vault.vaults import built_in, seed_vaults
+from genai_iac.emulator.storage.call_log import clear_calls, list_calls
 from genai_iac.emulator.storage.database import Database
+from genai_iac.emulator.storage.seed import reset
+from genai_iac.emulator.storage.tenancy_state import read_tenancy_state, real_time, set_clock, store_settings
+from genai_iac.emulator.storage.time_format import format_duration, format_instant, parse_duration, parse_instant
+
+
+def show_health(visit: ControlRequest) -> dict[str, Any]:
+    """The tenancy's OCID, its home region, and the vault and key of each region.
+
+    The only route that needs no token: scripts wait for it.
+    """
+    world = read_tenancy_state(visit.connection)
+    return {"status": "ok", "tenancy": world.tenancy, "homeRegion": world.home, "vaults": built_in(visit.connection)}
+
+
+def show_calls(visit: ControlRequest) -> dict[str, Any]:
+    """`{"calls": […]}`."""
+    return {"calls": list_calls(visit.connection)}
+
+
+def forget_calls(visit: ControlRequest) -> None:
+    """Empty the log; the next call is number 1."""
+    clear_calls(visit.connection)
+
+
+def post_reset(visit: ControlRequest) -> None:
+    """Back to a new tenancy with the same administrator."""
+    reset(visit.connection, visit.home_region)
+
+
+def show_settings(visit: ControlRequest) -> dict[str, Any]:
+    """All settings, durations as text."""
+    return encode_settings(read_tenancy_state(visit.connection).settings)
+
+
+def change_settings(visit: ControlRequest) -> dict[str, Any]:
+    """Change those that the body names; all settings as they are then."""
+    settings = apply_changes(read_tenancy_state(visit.connection).settings, visit.value)
+    store_settings(visit.connection, settings)
+    # A newly subscribed region gets its vault and key.
+    seed_vaults(visit.connection, read_tenancy_state(visit.connection))
+    return encode_settings(settings)
+
+
+def show_faults(visit: ControlRequest) -> list[dict[str, Any]]:
+    """All armed faults."""
+    return list_faults(visit.connection)
+
+
+def post_faults(visit: ControlRequest) -> list[dict[str, Any]]:
+    """Arm one fault or a list of them; all that are armed then."""
+    add_faults(visit.connection, visit.value, OPERATION_NAMES, allow_kill=visit.allow_kill)
+    return list_faults(visit.connection)
+
+
+def delete_faults(visit: ControlRequest) -> None:
+    """Remove all faults."""
+    remove_faults(visit.connection)
+
+
+_LATEST = 253_370_764_800_000  # the year 9999
+
+
+def show_clock(visit: ControlRequest) -> dict[str, Any]:
+    """`{"now": …, "offset": …}`; the offset is how far it is ahead of (or behind) this machine's."""
+    world = read_tenancy_state(visit.connection)
+    sign = "-" if world.offset < 0 else ""
+    return {"now": format_instant(world.now), "offset": sign + format_duration(abs(world.offset))}
+
+
+def change_clock(visit: ControlRequest) -> dict[str, Any]:
+    """`{"advance": "30d"}` or `{"set": "2027-01-01T00:00:00Z"}`."""
+    turn_clock(visit.connection, visit.object)
+    return show_clock(visit)
+
+
+def turn_clock(connection: sqlite3.Connection, change: dict[str, Any]) -> None:
+    """Put the clock where the change says; ServiceError 400 when it says nothing sensible.
+
+    Args:
+        change: JSON object with one of the two members.
+    """
+    if set(change) not in ({"advance"}, {"set"}):
+        raise invalid('The clock takes {"advance": "30d"} or {"set": "2027-01-01T00:00:00Z"}.')
+    offset = read_tenancy_state(connection).offset
+    try:
+        if "advance" in change:
+            offset += parse_duration(change["advance"])
+        elif isinstance(change["set"], str):
+            offset = parse_instant(change["set"]) - real_time()
+        else:
+            raise ValueError("set is a date-time")
+    except (ValueError, OverflowError) as error:
+        raise invalid(f"{error}.") from None
+    if not 0 <= real_time() + offset < _LATEST:
+        raise invalid("The clock runs from 1970 to 9998.")
+    set_clock(connection, offset)
+
+
+def show_scripts(visit: ControlRequest) -> list[dict[str, Any]]:
+    """All rules in order, with how often each has answered."""
+    return list_scripts(visit.connection)
+
+
+def post_scripts(visit: ControlRequest) -> list[dict[str, Any]]:
+    """Add one rule or a list of them; all rules that are there then."""
+    add_scripts(visit.connection, visit.value)
+    return list_scripts(visit.connection)
+
+
+def delete_scripts(visit: ControlRequest) -> None:
+    """Remove all rules."""
+    remove_scripts(visit.connection)
+
 
 _PREFIX = "_local"  # no OCI service has such a path
 _NONE = "This local emulator has no control API; genai-iac local serve starts one that has."
 
 # By path below the prefix, then by method.
 DOORS: dict[str, dict[str, ControlRoute]] = {
-    "health": {"GET": ControlRoute(admin.show_health)},
-    "calls": {"GET": ControlRoute(admin.show_calls), "DELETE": ControlRoute(admin.forget_calls, writes=True)},
-    "clock": {"GET": ControlRoute(clock.show_clock), "POST": ControlRoute(clock.change_clock, writes=True)},
+    "health": {"GET": ControlRoute(show_health)},
+    "calls": {"GET": ControlRoute(show_calls), "DELETE": ControlRoute(forget_calls, writes=True)},
+    "clock": {"GET": ControlRoute(show_clock), "POST": ControlRoute(change_clock, writes=True)},
     "faults": {
-        "GET": ControlRoute(admin.show_faults),
-        "POST": ControlRoute(admin.post_faults, writes=True),
-        "DELETE": ControlRoute(admin.delete_faults, writes=True),
+        "GET": ControlRoute(show_faults),
+        "POST": ControlRoute(post_faults, writes=True),
+        "DELETE": ControlRoute(delete_faults, writes=True),
     },
     "inference": {
-        "GET": ControlRoute(inference.show_scripts),
-        "POST": ControlRoute(inference.post_scripts, writes=True),
-        "DELETE": ControlRoute(inference.delete_scripts, writes=True),
+        "GET": ControlRoute(show_scripts),
+        "POST": ControlRoute(post_scripts, writes=True),
+        "DELETE": ControlRoute(delete_scripts, writes=True),
     },
     "settings": {
-        "GET": ControlRoute(admin.show_settings),
-        "POST": ControlRoute(admin.change_settings, writes=True, profiles=True),
+        "GET": ControlRoute(show_settings),
+        "POST": ControlRoute(change_settings, writes=True, profiles=True),
     },
     "principals": {
         "GET": ControlRoute(principals.show_principals),
         "POST": ControlRoute(principals.add_principal, writes=True, profiles=True),
     },
     "trusts": {"GET": ControlRoute(trusts.show_trusts), "POST": ControlRoute(trusts.add_trust, writes=True)},
-    "reset": {"POST": ControlRoute(admin.post_reset, writes=True, profiles=True)},
+    "reset": {"POST": ControlRoute(post_reset, writes=True, profiles=True)},
 }
 
 

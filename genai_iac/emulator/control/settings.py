@@ -1,12 +1,31 @@
-"""The switches of a local emulator: what they are called, what they may hold, what holds unless told otherwise."""
+"""The switches of a local emulator: what they are called, what they may hold, what holds unless told otherwise.
+
+The regions that the local emulator knows, and those where API keys were launched.
+"""
 
 import json
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
 
-from genai_iac.emulator.services.regions import LAUNCH_REGIONS, REGIONS
 from genai_iac.emulator.storage.time_format import format_duration, parse_duration
+from genai_iac.iam_policy.request import REGION_KEYS
+
+REGIONS = REGION_KEYS
+
+# the regions with three availability domains (Oracle's page "Regions and Availability Domains"); the others have one
+THREE_DOMAINS = frozenset({"eu-frankfurt-1", "uk-london-1", "us-ashburn-1", "us-chicago-1", "us-phoenix-1"})
+
+# the six regions Generative AI API keys were launched in
+LAUNCH_REGIONS = (
+    "us-ashburn-1",
+    "us-chicago-1",
+    "us-phoenix-1",
+    "eu-frankfurt-1",
+    "ap-hyderabad-1",
+    "ap-osaka-1",
+)
+
 
 DEFAULT_LIMITS: dict[str, int] = {
     "apiKeyCount": 100,  # live keys in a region

@@ -7,9 +7,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from genai_iac.emulator.control.request import ControlRequest
-from genai_iac.emulator.http.errors import invalid
+from genai_iac.emulator.http.responses import invalid
 from genai_iac.emulator.services.identity.token_exchange import TRUST
-from genai_iac.emulator.storage.ocids import make_ocid
+from genai_iac.emulator.storage.database import make_ocid
 from genai_iac.emulator.storage.resources import ResourceQuery, Resources, StoredResource
 from genai_iac.emulator.storage.secret_storage import digest_secret
 from genai_iac.emulator.storage.tenancy_state import read_tenancy_state

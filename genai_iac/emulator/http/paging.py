@@ -8,8 +8,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from genai_iac.emulator.http.errors import ServiceError, invalid
 from genai_iac.emulator.http.requests import Incoming
+from genai_iac.emulator.http.responses import ServiceError, invalid
 from genai_iac.emulator.storage.resources import ResourceQuery, Resources, StoredResource
 
 _Row = TypeVar("_Row")

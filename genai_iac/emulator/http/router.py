@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from genai_iac.emulator.http.errors import ServiceError
-from genai_iac.emulator.http.responses import Answer
+from genai_iac.emulator.http.responses import Answer, ServiceError
 from genai_iac.iam_policy import permissions_of
 
 if TYPE_CHECKING:

@@ -17,9 +17,8 @@ from pathlib import Path
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from genai_iac.emulator.control.token import choose_token
-from genai_iac.emulator.http.app import Application
-from genai_iac.emulator.http.uvicorn_protocol import TenancyProtocol
+from genai_iac.emulator.control.request import choose_token
+from genai_iac.emulator.http.app import Application, TenancyProtocol
 from genai_iac.emulator.tenancy import Emulator
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -1,4 +1,9 @@
-"""Per-request context passed to operations: request, time, caller, and access to stored resources."""
+"""Per-request context passed to operations: request, time, caller, and access to stored resources.
+
+What was deleted is shown as DELETED for ninety days, and then it is as if it had never been.
+
+Source: Oracle's page on deleting compartments; that API keys go after the same time is an assumption.
+"""
 
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -7,13 +12,14 @@ from functools import cached_property
 from typing import Any
 
 from genai_iac.emulator.auth.authorizer import Authorizer, Caller
-from genai_iac.emulator.auth.directory import EmulatorDirectory
-from genai_iac.emulator.http.errors import not_found, stale_etag
+from genai_iac.emulator.auth.variables import EmulatorDirectory
 from genai_iac.emulator.http.requests import Incoming
+from genai_iac.emulator.http.responses import not_found, stale_etag
 from genai_iac.emulator.http.router import Operation
-from genai_iac.emulator.storage.ocids import make_ocid
+from genai_iac.emulator.storage.database import make_ocid
 from genai_iac.emulator.storage.resources import ResourceQuery, Resources, StoredResource
-from genai_iac.emulator.storage.tenancy_state import TenancyState
+from genai_iac.emulator.storage.tenancy_state import ScheduledJob, TenancyState, schedule
+from genai_iac.emulator.storage.time_format import DAY
 
 # Operations that need no policy when the caller asks about itself.
 _OF_ONESELF = frozenset({"GetUser"})
@@ -131,3 +137,26 @@ class OperationContext:
         """A listing of what this call may see of a kind."""
         places = None if compartment is None else (compartment,)
         return replace(ResourceQuery(kind, places, hidden_after=self.hidden_after), **filters)
+
+
+KEPT = 90 * DAY  # milliseconds
+JOB = "forget-deleted"  # name of the scheduled job
+
+
+def forget_later(job: OperationContext | ScheduledJob, kind: str, ocid: str) -> None:
+    """Forget what was deleted in this call, or by this job, when its ninety days are over."""
+    schedule(job.connection, job.world.now + KEPT, JOB, ocid, kind=kind)
+
+
+def _forget(due: ScheduledJob) -> None:
+    resources = Resources(due.connection)
+    found = resources.find(due.detail["kind"], due.target)
+    deleted = found is not None and found.state == "DELETED"  # a compartment may have been recovered, and deleted again
+    if found is None or not deleted or due.world.now < (found.updated or found.created) + KEPT:
+        return
+    resources.remove(due.target)
+    due.connection.execute("DELETE FROM key_secrets WHERE api_key = ?", (due.target,))
+    due.connection.execute("DELETE FROM credentials WHERE api_key = ?", (due.target,))
+
+
+WORKS = {JOB: _forget}

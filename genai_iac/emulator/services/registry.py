@@ -1,12 +1,12 @@
 """All services of the local emulator: every operation, and all work that time brings."""
 
 from genai_iac.emulator.services import (
-    forgetting,
     generative_ai,
     identity,
     inference,
     limits,
     object_storage,
+    operation_context,
     search,
     vault,
 )
@@ -23,4 +23,4 @@ OPERATIONS = (
 
 OPERATION_NAMES = frozenset(operation.name for operation in OPERATIONS)
 
-WORKS = {**identity.WORKS, **generative_ai.WORKS, **vault.WORKS, **forgetting.WORKS}
+WORKS = {**identity.WORKS, **generative_ai.WORKS, **vault.WORKS, **operation_context.WORKS}

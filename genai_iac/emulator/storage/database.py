@@ -1,9 +1,13 @@
 """The SQLite file behind a tenancy: opened, made, and changed one whole transaction at a time.
 
 Several processes may have the same file open. Write-ahead logging keeps it whole when any of them is killed, and every
-change waits its turn for the one write lock."""
+change waits its turn for the one write lock.
+
+New OCIDs, in the form each kind of thing has: `ocid1.TYPE.oc1.[REGION].UNIQUE`.
+"""
 
 import json
+import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -11,8 +15,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from genai_iac.emulator.storage.ocids import make_ocid
-from genai_iac.filesystem.safe_paths import check_file
+from genai_iac.filesystem import check_file
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base 32, as in real OCIDs
+
+
+def make_ocid(kind: str, region: str = "") -> str:
+    """A new OCID; things of Identity have no region in theirs.
+
+    Args:
+        kind: the second part, such as generativeaiapikey.
+        region: long name; empty for Identity.
+    """
+    start = "amaaaaaa" if region else "aaaaaaaa"
+    return f"ocid1.{kind}.oc1.{region}.{start}" + "".join(secrets.choice(_ALPHABET) for _ in range(52))
+
 
 _VERSION = 3  # of the tables; stored as user_version
 # what a file of layout 2 lacks; the rest of it is as it was

@@ -8,7 +8,7 @@ import re
 import sqlite3
 from typing import Any
 
-from genai_iac.emulator.storage.ocids import make_ocid
+from genai_iac.emulator.storage.database import make_ocid
 from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import TenancyState
 from genai_iac.emulator.storage.time_format import format_instant

@@ -4,8 +4,8 @@ import sqlite3
 
 from genai_iac.emulator.control.settings import EmulatorSettings, apply_changes
 from genai_iac.emulator.services.vault.vaults import seed_vaults
+from genai_iac.emulator.storage.database import make_ocid
 from genai_iac.emulator.storage.identity_domains import seed_default_domain
-from genai_iac.emulator.storage.ocids import make_ocid
 from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import read_tenancy_state, store_settings
 from genai_iac.emulator.storage.time_format import format_instant

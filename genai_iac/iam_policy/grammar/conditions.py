@@ -3,8 +3,7 @@
 import re
 
 from genai_iac.iam_policy.errors import PolicySyntaxError
-from genai_iac.iam_policy.grammar.token_stream import TokenStream
-from genai_iac.iam_policy.grammar.tokens import HOLES, PATTERN, QUOTED, WORD, unquote
+from genai_iac.iam_policy.grammar.tokens import HOLES, PATTERN, QUOTED, WORD, TokenStream, unquote
 from genai_iac.iam_policy.syntax_tree import (
     Comparison,
     Condition,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
-from genai_iac.iam_policy.grammar.error_position import ErrorPosition, find_comment, find_invalid_character
 from genai_iac.iam_policy.grammar.tokens import END, STARTS, WORD, Token
+from genai_iac.iam_policy.parser import ErrorPosition, find_comment, find_invalid_character
 from genai_iac.iam_policy.syntax_tree import VERBS
 
 

@@ -1,16 +1,162 @@
 """The grammar of statements, by recursive descent: allow, deny, admit, endorse, define and the denials of the two between.
 
 Every function reads from the cursor and returns a node, or raises PolicySyntaxError at the token that does not fit.
+
+The grammar of who: subjects, names with and without a domain, OCIDs.
+
+The grammar of where: the policy's own places, and those of other tenancies in admit and endorse.
 """
 
 import re
 
 from genai_iac.iam_policy.grammar.conditions import read_condition
-from genai_iac.iam_policy.grammar.locations import read_location, read_source
-from genai_iac.iam_policy.grammar.subjects import read_name, read_ocid, read_subject
-from genai_iac.iam_policy.grammar.token_stream import TokenStream
-from genai_iac.iam_policy.grammar.tokens import HOLES, WORD
-from genai_iac.iam_policy.syntax_tree import VERBS, Association, Definition, Effect, Grant, Statement, Symbol, Word
+from genai_iac.iam_policy.grammar.tokens import HOLES, QUOTED, WORD, TokenStream, is_placeholder, unquote
+from genai_iac.iam_policy.syntax_tree import (
+    VERBS,
+    Association,
+    Definition,
+    Effect,
+    Grant,
+    Location,
+    Name,
+    Ocid,
+    Statement,
+    Subject,
+    SubjectKind,
+    Symbol,
+    Word,
+)
+
+_LISTED: dict[str, SubjectKind] = {"group": "group", "dynamic-group": "dynamic-group", "service": "service"}
+_EVERYBODY: dict[str, SubjectKind] = {"any-user": "any-user", "any-group": "any-group"}
+_OCID = re.compile(
+    rf"(?:ocid1\.[a-z0-9]+\.[\w.\-{HOLES}]+|ocid1\.[\w.\-]*[{HOLES}][\w.\-{HOLES}]*|[{HOLES}])", re.I | re.A
+)
+
+
+def read_subject(cursor: TokenStream) -> Subject:
+    """Read a subject: a keyword and, where it needs them, one or more names or OCIDs."""
+    column = cursor.column
+    word = cursor.token.folded
+    if word in _EVERYBODY:
+        cursor.take()
+        return Subject(_EVERYBODY[word], (), column)
+    if word in _LISTED:
+        cursor.take()
+        kind = _LISTED[word]
+        read = _read_service if kind == "service" else _read_member
+    elif word == "resource":
+        cursor.take()
+        kind, read = "resource", _read_resource_subject
+    else:
+        raise cursor.error(
+            "a subject", "`group`", "`dynamic-group`", "`any-user`", "`any-group`", "`service`", "`resource`"
+        )
+    members = [read(cursor)]
+    while cursor.accept(","):
+        members.append(read(cursor))
+    return Subject(kind, tuple(members), column)
+
+
+def _read_member(cursor: TokenStream) -> Name | Ocid:
+    if cursor.accept("id"):
+        return read_ocid(cursor)
+    return read_name(cursor, "a group name", domains=True)
+
+
+def _read_service(cursor: TokenStream) -> Name | Ocid:
+    return read_name(cursor, "a service name", domains=False)
+
+
+def _read_resource_subject(cursor: TokenStream) -> Name | Ocid:
+    service = read_name(cursor, "a service name", domains=False)
+    return Name(read_name(cursor, "a resource type", domains=False).text, service.text, service.column)
+
+
+def read_name(cursor: TokenStream, what: str, *, domains: bool) -> Name:
+    """Read a name; with `domains` also `domain/name`. `what` is named in the error."""
+    column = cursor.column
+    text = read_plain_name(cursor, what)
+    if domains and cursor.accept("/"):
+        return Name(read_plain_name(cursor, what), text, column)
+    return Name(text, None, column)
+
+
+def read_plain_name(cursor: TokenStream, what: str) -> str:
+    """Read a name without a domain; quotes are removed."""
+    if not cursor.at_name():
+        raise cursor.error(what)
+    token = cursor.take()
+    return unquote(token.text) if token.kind == QUOTED else token.text
+
+
+def read_ocid(cursor: TokenStream) -> Ocid:
+    """Read an OCID, in quotes or without."""
+    token = cursor.token
+    text = unquote(token.text) if token.kind == QUOTED else token.text
+    if not _OCID.fullmatch(text):
+        raise cursor.error("an OCID")
+    cursor.take()
+    return Ocid(text, token.start + 1)
+
+
+_NAMES_FOREIGN = frozenset({"endorse", "deny endorse"})
+
+
+def read_source(cursor: TokenStream) -> Location:
+    """Read the tenancy of an admit: `of tenancy NAME` or `of any-tenancy`, with `of` read already."""
+    column = cursor.column
+    if cursor.accept("any-tenancy"):
+        return Location("any-tenancy", column=column)
+    cursor.expect("tenancy", "`any-tenancy`")
+    return Location("tenancy", tenancy=read_plain_name(cursor, "a tenancy name"), column=column)
+
+
+def read_location(cursor: TokenStream, effect: Effect, *, associating: bool, second: bool = False) -> Location:
+    """Read a location, behind `in`.
+
+    Args:
+        effect: decides whether a foreign tenancy may be named.
+        associating: the statement is an `associate X in A with Y in B`.
+        second: this is the location B.
+
+    Raises:
+        PolicySyntaxError: something else stands there.
+    """
+    column = cursor.column
+    endorsing = effect in _NAMES_FOREIGN
+    foreign = endorsing or (associating and effect != "allow" and effect != "deny")
+    if cursor.accept("tenancy"):
+        if foreign and (cursor.at_name() or not associating):
+            return Location("tenancy", tenancy=read_plain_name(cursor, "a tenancy name"), column=column)
+        return Location("tenancy", column=column)
+    if (endorsing or second) and cursor.accept("any-tenancy"):
+        return Location("any-tenancy", column=column)
+    if is_placeholder(cursor.token.text):
+        return Location("compartment", column=column, placeholder=cursor.take().text)
+    also = ("`any-tenancy`",) if endorsing or second else ()
+    if not cursor.accept("compartment"):
+        raise cursor.error("a location", "`tenancy`", "`compartment`", *also)
+    path, ocid, column = _read_compartment(cursor)
+    tenancy = None
+    if foreign and (cursor.token.folded == "of" or not associating):
+        cursor.expect("of")
+        cursor.expect("tenancy")
+        tenancy = read_plain_name(cursor, "a tenancy name")
+    return Location("compartment", path, ocid, tenancy, column)
+
+
+def _read_compartment(cursor: TokenStream) -> tuple[tuple[str, ...], str | None, int]:
+    """Path, OCID and the column of whichever it is."""
+    if cursor.accept("id"):
+        ocid = read_ocid(cursor)
+        return (), ocid.text, ocid.column
+    column = cursor.column
+    names = [read_plain_name(cursor, "a compartment name")]
+    while cursor.accept(":"):
+        names.append(read_plain_name(cursor, "a compartment name"))
+    return tuple(names), None, column
+
 
 _EFFECTS: dict[str, Effect] = {"allow": "allow", "admit": "admit", "endorse": "endorse"}
 _DENIED: dict[str, Effect] = {"admit": "deny admit", "endorse": "deny endorse"}

@@ -21,8 +21,7 @@ from genai_iac.iam_policy.lint.finding import (
 from genai_iac.iam_policy.lint.policies import POLICY_RULES
 from genai_iac.iam_policy.lint.principals import PRINCIPAL_RULES, Key, grants_without_key, keys_without_grant
 from genai_iac.iam_policy.lint.risks import RISK_RULES
-from genai_iac.iam_policy.lint.values import VALUE_RULES
-from genai_iac.iam_policy.lint.wording import WORDING_RULES
+from genai_iac.iam_policy.lint.wording import VALUE_RULES, WORDING_RULES
 from genai_iac.iam_policy.name_resolution import Directory
 from genai_iac.iam_policy.parser import parse
 from genai_iac.iam_policy.syntax_tree import Statement

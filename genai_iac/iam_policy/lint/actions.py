@@ -8,8 +8,8 @@ from genai_iac.iam_policy.grammar.hints import close_match
 from genai_iac.iam_policy.lint.finding import GrantRule, RuleNote
 from genai_iac.iam_policy.permissions import members_of, permissions_given
 from genai_iac.iam_policy.printer import unparse
-from genai_iac.iam_policy.resource_types import RESOURCE_TYPES
 from genai_iac.iam_policy.syntax_tree import VERBS, Grant, Word
+from genai_iac.iam_policy.unknown_words import RESOURCE_TYPES
 
 
 def _unknown_type(grant: Grant) -> Iterator[RuleNote]:

@@ -8,7 +8,7 @@ from genai_iac.iam_policy.condition_variables import MOMENT
 from genai_iac.iam_policy.conditions import comparisons, narrows, variables
 from genai_iac.iam_policy.grammar.hints import close_match
 from genai_iac.iam_policy.lint.finding import GrantRule, RuleNote
-from genai_iac.iam_policy.lint.values import replace_operand
+from genai_iac.iam_policy.lint.wording import replace_operand
 from genai_iac.iam_policy.permissions import SERVICES
 from genai_iac.iam_policy.syntax_tree import VERBS, Grant, Ocid, Operand, Pattern, QuotedValue
 

@@ -7,11 +7,14 @@ sources and marks what is UNCONFIRMED.
 
 from functools import cache
 
-from genai_iac.iam_policy.permissions.generative_ai import GENERATIVE_AI
-from genai_iac.iam_policy.permissions.identity import IDENTITY
-from genai_iac.iam_policy.permissions.object_storage import OBJECT_STORAGE
-from genai_iac.iam_policy.permissions.table import IamResourceType, Service
-from genai_iac.iam_policy.permissions.vault import VAULT
+from genai_iac.iam_policy.permissions.tables import (
+    GENERATIVE_AI,
+    IDENTITY,
+    OBJECT_STORAGE,
+    VAULT,
+    IamResourceType,
+    Service,
+)
 from genai_iac.iam_policy.syntax_tree import VERBS
 
 SERVICES: tuple[Service, ...] = (GENERATIVE_AI, IDENTITY, VAULT, OBJECT_STORAGE)

@@ -22,9 +22,13 @@ from genai_iac.planning.preflight.limits import (
     find_full_policies,
     note_many_policies,
 )
-from genai_iac.planning.preflight.models import MAX_TOLD, find_model_warnings
-from genai_iac.planning.preflight.name_clashes import find_clashes
-from genai_iac.planning.preflight.names import find_misnamed, note_unasked_domains
+from genai_iac.planning.preflight.names import (
+    MAX_TOLD,
+    find_clashes,
+    find_misnamed,
+    find_model_warnings,
+    note_unasked_domains,
+)
 
 
 def find_expired_at_create(changes: Iterable[Change], future: PlannedState, now: datetime) -> Iterator[PlanError]:

@@ -10,19 +10,11 @@ from genai_iac.analysis.drift import ResourceDrift, What
 from genai_iac.core import LiveResource, Source
 from genai_iac.render.common.attribute_values import is_known, known_part, moment, symbol
 from genai_iac.render.common.json_text import write_json
-from genai_iac.render.common.markdown import code, code_html, fenced, folded, size
+from genai_iac.render.common.markup import code_html, fenced, folded, md_code, size
 from genai_iac.render.common.phrases import NAME_LIMIT, count, notice_lines, stack_words
 from genai_iac.render.common.sanitize import escape_control, guard_lines
 from genai_iac.render.common.terminal import Terminal, Tone
-from genai_iac.render.drift.report import (
-    REFUSED,
-    DriftReport,
-    detail_lines,
-    drift_line,
-    refusal_lines,
-    title,
-    unmanaged_line,
-)
+from genai_iac.render.drift import REFUSED, DriftReport, detail_lines, drift_line, refusal_lines, title, unmanaged_line
 from genai_iac.render.errors import hint_lines
 
 FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
@@ -82,12 +74,12 @@ _RESERVE = 512  # for the sentence that says what was left out
 
 def render_drift_markdown(report: DriftReport, limit: int = LIMIT) -> str:
     """At most `limit` bytes: details are left out resource by resource, then lines; the verdict always stays."""
-    against = f", against {code(report.base)}" if report.base else ""
+    against = f", against {md_code(report.base)}" if report.base else ""
     owner = f"{report.plan.stack}@{report.plan.environment}" if report.plan.environment else report.plan.stack
     head = [
         f"<!-- genai-iac drift {quote(owner[:128], safe='@', errors='replace')} -->",
         f"### {drift_line(report)}",
-        f"Stack {code(stack_words(report.plan), 130)}, tenancy {code(report.plan.tenancy)}{against}",
+        f"Stack {md_code(stack_words(report.plan), 130)}, tenancy {md_code(report.plan.tenancy)}{against}",
     ]
     room = limit - _RESERVE - sum(size(part) + 2 for part in head)
     blocks = [*_refusals(report), *_differences(report), *_notices(report), *_unmanaged(report)]
@@ -99,7 +91,7 @@ def _refusals(report: DriftReport) -> list[tuple[str, str]]:
         return []
     lines = [f"**{REFUSED}**"]
     for message, hint in map(refusal_lines, report.refusals):
-        lines.append(f"- {code(message, None)}" + (f"; next: {code(hint, None)}" if hint else ""))
+        lines.append(f"- {md_code(message, None)}" + (f"; next: {md_code(hint, None)}" if hint else ""))
     return [(line, line) for line in lines]
 
 
@@ -107,13 +99,13 @@ def _differences(report: DriftReport) -> list[tuple[str, str]]:
     """Each as a block with its detail, and as the one line that stands for it when that does not fit."""
     blocks = []
     for one in report.differences:
-        lines, line = list(detail_lines(one, report.names)), f"- {code(title(one), None)}"
+        lines, line = list(detail_lines(one, report.names)), f"- {md_code(title(one), None)}"
         blocks.append((folded(code_html(title(one), None), fenced(lines, "diff")) if lines else line, line))
     return blocks
 
 
 def _notices(report: DriftReport) -> list[tuple[str, str]]:
-    lines = [f"- {code(notice.text, 2000)}" for notice in report.notices]
+    lines = [f"- {md_code(notice.text, 2000)}" for notice in report.notices]
     return [(line, line) for line in lines]
 
 
@@ -121,7 +113,7 @@ def _unmanaged(report: DriftReport) -> list[tuple[str, str]]:
     if not report.unmanaged:
         return []
     head = f"**{count(len(report.unmanaged), 'API key')} that no manifest declares**"
-    lines = [head, *(f"- {code(unmanaged_line(key, report.names), None)}" for key in report.unmanaged)]
+    lines = [head, *(f"- {md_code(unmanaged_line(key, report.names), None)}" for key in report.unmanaged)]
     return [(line, line) for line in lines]
 
 

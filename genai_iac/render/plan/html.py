@@ -10,11 +10,19 @@ from functools import cache
 from pathlib import Path
 
 from genai_iac.core import ACTIONS, Address, Change, Plan
-from genai_iac.render.common.html import change_block, change_class, code, listed, loss_line, section, text
+from genai_iac.render.common.markup import (
+    bar_svg,
+    change_block,
+    change_class,
+    code,
+    graph_svg,
+    listed,
+    loss_line,
+    section,
+    text,
+)
 from genai_iac.render.common.phrases import TO_DO, count, danger_title, elapsed_words, plan_line, sign, stack_words
-from genai_iac.render.common.svg import bar_svg, graph_svg
-from genai_iac.render.plan.context import AccessBeforeAfter, PlanContext, SecretExpiry
-from genai_iac.render.plan.expirations import SOON, expiries_after
+from genai_iac.render.plan.context import SOON, AccessBeforeAfter, PlanContext, SecretExpiry, expiries_after
 from genai_iac.render.plan.json import fingerprint
 
 _MOST_NODES = 80  # a larger graph is shown around the changes, and one larger still not at all

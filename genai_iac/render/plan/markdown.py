@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from genai_iac.core import Change, Invalidation, Plan
-from genai_iac.render.common.markdown import alert, code, code_html, fenced, folded, size
+from genai_iac.render.common.markup import alert, code_html, fenced, folded, md_code, size
 from genai_iac.render.common.phrases import (
     NAME_LIMIT,
     count,
@@ -23,9 +23,7 @@ from genai_iac.render.common.phrases import (
     stack_words,
 )
 from genai_iac.render.common.sanitize import escape_control, guard_lines
-from genai_iac.render.plan.attribute_diff import shown_differences
-from genai_iac.render.plan.context import AccessBeforeAfter, PlanContext
-from genai_iac.render.plan.expirations import expiry_words
+from genai_iac.render.plan.context import AccessBeforeAfter, PlanContext, expiry_words, shown_differences
 from genai_iac.render.plan.json import fingerprint
 
 COMMENT_LIMIT = 65_536  # GitHub's limit of a comment
@@ -66,13 +64,13 @@ def _join(parts: Sequence[str]) -> str:
 
 
 def _head(plan: Plan) -> list[str]:
-    where = f"Stack {code(stack_words(plan), 130)} in {code(plan.region, 64)}, tenancy {code(plan.tenancy)}"
+    where = f"Stack {md_code(stack_words(plan), 130)} in {md_code(plan.region, 64)}, tenancy {md_code(plan.tenancy)}"
     return [marker(plan), f"### {plan_line(plan)}", where]
 
 
 def _foot(plan: Plan) -> list[str]:
     checked = "unchanged" if plan else "checked, all as declared"
-    return [f"{count(plan.unchanged, 'resource')} {checked}. Fingerprint {code(fingerprint(plan))}"]
+    return [f"{count(plan.unchanged, 'resource')} {checked}. Fingerprint {md_code(fingerprint(plan))}"]
 
 
 def _dangers(plan: Plan, around: PlanContext, room: int) -> list[str]:
@@ -82,7 +80,7 @@ def _dangers(plan: Plan, around: PlanContext, room: int) -> list[str]:
     # the values in use first; those never used, as far as the service knows, last
     losses.sort(key=lambda pair: _by_use(pair[1], around))
     lines = [
-        f"{code(str(change.address))}: {code(loss.secret)} {loss_words(loss, around.now, lasting=True, place=code)}"
+        f"{md_code(str(change.address))}: {md_code(loss.secret)} {loss_words(loss, around.now, lasting=True, place=md_code)}"
         for change, loss in losses
     ]
     used = sum(loss.is_in_use(around.now) for _, loss in losses)
@@ -110,17 +108,17 @@ def _removals(plan: Plan, room: int) -> list[str]:
     removed = [change for change in plan.changes if "delete" in change.actions]
     if not removed:
         return []
-    lines = [f"{code(str(change.address))}: {join_words(change.actions)}" for change in removed]
+    lines = [f"{md_code(str(change.address))}: {join_words(change.actions)}" for change in removed]
     title = f"{count(len(removed), 'resource')} deleted"
     return [alert("WARNING", title, _as_many_as_fit(lines, room, "resource"))]
 
 
 def _notices(plan: Plan, around: PlanContext, room: int) -> list[str]:
     lines = [
-        (f"{code(str(notice.address))}: " if notice.address else "") + code(notice.text, 2000)
+        (f"{md_code(str(notice.address))}: " if notice.address else "") + md_code(notice.text, 2000)
         for notice in plan.notices
     ]
-    soon = expiry_words(plan, around, code)
+    soon = expiry_words(plan, around, md_code)
     lines += [soon] if soon else []
     return ["\n".join(f"- {line}" for line in _as_many_as_fit(lines, room, "note"))] if lines else []
 
@@ -165,8 +163,8 @@ def _left_out(changes: Sequence[Change], listed: int, without_detail: int) -> li
 
 def _one_line(change: Change) -> str:
     name = human_name(change)
-    beside = f" {code(name)}" if name is not None and name != change.address.name else ""
-    return f"- {code(f'{sign(change)} {change.address}')} {join_words(change.actions)}{beside}"
+    beside = f" {md_code(name)}" if name is not None and name != change.address.name else ""
+    return f"- {md_code(f'{sign(change)} {change.address}')} {join_words(change.actions)}{beside}"
 
 
 def _block(change: Change, around: PlanContext) -> str:

@@ -21,10 +21,8 @@ from genai_iac.render.common.phrases import (
 )
 from genai_iac.render.common.sanitize import columns, escape_control, named, quoted
 from genai_iac.render.common.terminal import Terminal, Tone
-from genai_iac.render.plan.attribute_diff import ShownDifference, shown_differences
-from genai_iac.render.plan.context import PlanContext
+from genai_iac.render.plan.context import PlanContext, ShownDifference, expiry_words, shown_differences
 from genai_iac.render.plan.differences import Edit
-from genai_iac.render.plan.expirations import expiry_words
 
 _INDENT = "      "  # below a change's headline
 _DEEPER = _INDENT + "  "

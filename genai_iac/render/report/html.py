@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
-from genai_iac.render.common.html import text
+from genai_iac.render.common.markup import text
 from genai_iac.render.common.phrases import NAME_LIMIT, count
-from genai_iac.repository.merged_report import MergedReport, ReportedSecret, ReportedStack
+from genai_iac.repository.stack_results import MergedReport, ReportedSecret, ReportedStack
 
 # The page shows foreign text: should any escape fail, the browser still runs and loads
 # nothing.

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from genai_iac.render.common.phrases import NAME_LIMIT
 from genai_iac.render.common.sanitize import escape_control
-from genai_iac.repository.merged_report import MergedReport, ReportedSecret, ReportedStack
+from genai_iac.repository.stack_results import MergedReport, ReportedSecret, ReportedStack
 
 Sample = tuple[Mapping[str, str], float | None]  # labels and value; None: no sample
 

@@ -1,14 +1,36 @@
-"""The base models as the control plane lists them, with the day their on-demand serving ends."""
+"""The base models as the control plane lists them, with the day their on-demand serving ends.
 
+The base models that the emulator serves: those of the table of `genai_iac.vocabulary`, under the OCIDs that it gives them.
+"""
+
+import hashlib
+from base64 import b32encode
 from typing import Any
 
-from genai_iac.emulator.http.errors import not_found
 from genai_iac.emulator.http.paging import slice_page
-from genai_iac.emulator.http.responses import Answer, answer_page
+from genai_iac.emulator.http.responses import Answer, answer_page, not_found
 from genai_iac.emulator.http.router import operation
-from genai_iac.emulator.services.inference.model_catalog import catalog, find_model, ocid_of
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.vocabulary import Model
+from genai_iac.vocabulary import Model, models
+
+
+def catalog() -> tuple[Model, ...]:
+    """Every base model, in the order of the table; also those that are retired."""
+    return tuple(models().values())
+
+
+def ocid_of(model: Model, region: str) -> str:
+    """The model's OCID in a region: the same in every tenancy and at every time."""
+    digest = hashlib.sha256(f"{region}/{model.name}".encode()).digest() + model.name.encode().ljust(8, b"-")[:8]
+    return f"ocid1.generativeaimodel.oc1.{region}.amaaaaaa{b32encode(digest).decode().lower().rstrip('=')[:52]}"
+
+
+def find_model(name: str, region: str = "") -> Model | None:
+    """The model of that name, or of that OCID in the region."""
+    if region and name.startswith("ocid1."):
+        return next((model for model in catalog() if ocid_of(model, region) == name), None)
+    return models().get(name)
+
 
 _STATES = ("ACTIVE", "CREATING", "DELETING", "DELETED", "FAILED")
 _CREATED = "2025-01-01T00:00:00Z"  # of all of them: the real days are not published

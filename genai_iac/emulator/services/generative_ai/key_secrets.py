@@ -1,12 +1,19 @@
 """The secrets inside an API key: named, masked, dated, each in a state of its own.
 
 The value is handed out once, where it is made. What stays is its hash, and a record of what the inference endpoints
-are to believe of it from when on."""
+are to believe of it from when on.
+
+API keys as the service shows them: the same twelve fields in lists as in single answers.
+"""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from genai_iac.emulator.http.responses import Answer
+from genai_iac.emulator.services.operation_context import OperationContext
+from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.secret_storage import digest_secret, make_secret, mask_secret
 from genai_iac.emulator.storage.time_format import format_instant
 
@@ -126,3 +133,33 @@ def _believe(connection: sqlite3.Connection, secret: KeySecret, digest: bytes, n
 
 def _optional(moment: int | None) -> str | None:
     return None if moment is None else format_instant(moment)
+
+
+KIND = "generativeaiapikey"
+
+
+def show_key(
+    key: StoredResource, secrets: list[KeySecret], now: int, plaintexts: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """One API key; `plaintexts` by secret name, in the one answer that may carry them."""
+    values = plaintexts or {}
+    shown = {
+        "id": key.id,
+        "displayName": key.name,
+        "compartmentId": key.compartment,
+        "timeCreated": format_instant(key.created),
+        "timeUpdated": format_instant(key.updated or key.created),
+        "keys": [secret.show(now, values.get(secret.name)) for secret in secrets],
+        "lifecycleState": key.state,
+        "systemTags": {},
+        **key.body,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def answer_key(call: OperationContext, key: StoredResource, plaintexts: Mapping[str, str] | None = None) -> Answer:
+    """One API key with its etag; with plaintexts, what a replay may show is kept apart."""
+    secrets = secrets_of(call.connection, [key.id])[key.id]
+    body = show_key(key, secrets, call.now, plaintexts)
+    masked = show_key(key, secrets, call.now) if plaintexts else None
+    return Answer(body, headers={"etag": key.etag}, resource=key.id, masked=masked)

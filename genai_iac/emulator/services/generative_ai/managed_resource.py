@@ -1,23 +1,56 @@
 """What projects and routing profiles have in common: create, get, list as summaries, update, move, delete, in one region.
 
-Names need not be unique. A deleted one is still shown, as DELETED."""
+Names need not be unique. A deleted one is still shown, as DELETED.
+
+What the body of a call names beside the resource itself: a compartment.
+
+Projects. Fields and operations are those of the SDK 2.189.
+
+UNCONFIRMED: that a list leaves out the configurations is the SDK's model; which defaults the service fills into them is
+not known, so none are.
+
+Routing profiles (released 2026-09-23): the regions and models among which a call that names the profile is sent.
+
+Fields and operations are those of the SDK 2.189. UNCONFIRMED: whether either policy may be left out, and how the region is
+chosen; here it is the first allowed one that the tenancy is subscribed to, else the one that was called.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from genai_iac.emulator.http.errors import conflict, limit_exceeded, not_found
 from genai_iac.emulator.http.paging import Order, list_page
-from genai_iac.emulator.http.request_fields import Body, given_texts, optional_text, text
-from genai_iac.emulator.http.responses import NO_CONTENT, Answer, answer_page
+from genai_iac.emulator.http.requests import Body, as_object, given_texts, optional_text, text
+from genai_iac.emulator.http.responses import (
+    NO_CONTENT,
+    Answer,
+    answer_page,
+    conflict,
+    invalid,
+    limit_exceeded,
+    not_found,
+    related_not_found,
+)
 from genai_iac.emulator.http.router import Operation, operation
-from genai_iac.emulator.services.defined_tags import new_tags, updated_tags
-from genai_iac.emulator.services.forgetting import forget_later
-from genai_iac.emulator.services.generative_ai.related import enter_related
-from genai_iac.emulator.services.operation_context import OperationContext
+from genai_iac.emulator.services.operation_context import OperationContext, forget_later
+from genai_iac.emulator.services.tags import new_tags, updated_tags
 from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import ScheduledJob, Work, schedule
 from genai_iac.emulator.storage.time_format import format_instant
+
+
+def enter_related(call: OperationContext, compartment: str) -> str:
+    """A compartment the body names: unknown or not alive is 400 for those who may do this at all."""
+    path = call.directory.path_of(compartment)
+    if not path and call.caller.administrator:
+        raise related_not_found()
+    call.enter(compartment)
+    if compartment != call.world.tenancy:
+        found = call.resources.find("compartment", compartment, call.hidden_after)
+        if found is None or found.state not in ("CREATING", "ACTIVE"):
+            raise related_not_found()
+    return compartment
+
 
 _STATES = ("CREATING", "ACTIVE", "UPDATING", "DELETING", "DELETED", "FAILED")
 _ORDER = Order("timeCreated", "displayName")
@@ -141,3 +174,69 @@ def _show(one: StoredResource) -> dict[str, Any]:
 
 def _answer(one: StoredResource) -> Answer:
     return Answer(_show(one), headers={"etag": one.etag}, resource=one.id)
+
+
+PROJECT_KIND = "generativeaiproject"  # OCID type
+# stored as they were sent, and not interpreted
+_CONFIGS = ("conversationConfig", "longTermMemoryConfig", "shortTermMemoryOptimizationConfig", "sandboxConfig")
+
+
+def _read_configs(body: Body, created: bool) -> dict[str, Any]:
+    del created
+    return {name: as_object(body[name], name) for name in _CONFIGS if body.get(name) is not None}
+
+
+_PROJECTS = ManagedResource(
+    PROJECT_KIND,
+    "GenerativeAiProject",
+    "GenerativeAiProjects",
+    "generativeAiProjects",
+    "generativeAiProjectId",
+    "projectCount",
+    _read_configs,
+    _CONFIGS,
+)
+PROJECT_OPERATIONS = _PROJECTS.operations()
+PROJECT_WORKS = _PROJECTS.works()
+
+
+ROUTING_PROFILE_KIND = "generativeairoutingprofile"  # OCID type
+# the one list in each policy
+_POLICIES = {"regionRoutingPolicy": "allowedRegions", "modelRoutingPolicy": "allowedModels"}
+
+
+def _read_policies(body: Body, created: bool) -> dict[str, Any]:
+    del created
+    found: dict[str, Any] = {}
+    for name, member in _POLICIES.items():
+        if body.get(name) is not None:
+            allowed = as_object(body[name], name).get(member)
+            if not isinstance(allowed, list) or not all(isinstance(one, str) for one in allowed):
+                raise invalid(f"{name}.{member} must be a list of strings.")
+            found[name] = {member: allowed}
+    return found
+
+
+def choose_region(profile: StoredResource, called: str, subscribed: tuple[str, ...]) -> str:
+    """The region that serves a call made in the region `called`.
+
+    Args:
+        profile: a stored routing profile.
+        called: region whose endpoint received the call.
+        subscribed: regions of the tenancy.
+    """
+    allowed = profile.body.get("regionRoutingPolicy", {}).get("allowedRegions", ())
+    return next((region for region in allowed if region in subscribed), called)
+
+
+_PROFILES = ManagedResource(
+    ROUTING_PROFILE_KIND,
+    "RoutingProfile",
+    "RoutingProfiles",
+    "routingProfiles",
+    "routingProfileId",
+    "routingProfileCount",
+    _read_policies,
+)
+ROUTING_PROFILE_OPERATIONS = _PROFILES.operations()
+ROUTING_PROFILE_WORKS = _PROFILES.works()

@@ -1,21 +1,16 @@
 """Identity, version 20160918: compartments, policies, groups, users, domains, the tenancy itself. Writes go to the home region."""
 
 from genai_iac.emulator.services.identity import (
-    compartment_moves,
     compartments,
     domain_groups,
     domains,
-    dynamic_groups,
     groups,
     iam_work_requests,
-    memberships,
     policies,
     tag_defaults,
-    tag_definitions,
     tag_namespaces,
     tenancies,
     token_exchange,
-    user_keys,
     users,
     work_requests,
 )
@@ -23,21 +18,21 @@ from genai_iac.emulator.services.identity import (
 OPERATIONS = (
     *tenancies.OPERATIONS,
     *compartments.OPERATIONS,
-    *compartment_moves.OPERATIONS,
+    *compartments.MOVE_OPERATIONS,
     *policies.OPERATIONS,
     *groups.OPERATIONS,
-    *dynamic_groups.OPERATIONS,
+    *groups.DYNAMIC_GROUP_OPERATIONS,
     *domains.OPERATIONS,
     *domain_groups.OPERATIONS,
     *iam_work_requests.OPERATIONS,
     *users.OPERATIONS,
-    *user_keys.OPERATIONS,
-    *memberships.OPERATIONS,
+    *users.KEY_OPERATIONS,
+    *groups.MEMBERSHIP_OPERATIONS,
     *work_requests.OPERATIONS,
     *tag_namespaces.OPERATIONS,
-    *tag_definitions.OPERATIONS,
+    *tag_namespaces.DEFINITION_OPERATIONS,
     *tag_defaults.OPERATIONS,
     *token_exchange.OPERATIONS,
 )
 
-WORKS = {**compartments.WORKS, **compartment_moves.WORKS, **domains.WORKS}
+WORKS = {**compartments.WORKS, **compartments.MOVE_WORKS, **domains.WORKS}

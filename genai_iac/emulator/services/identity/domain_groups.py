@@ -9,17 +9,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from genai_iac.emulator.http.errors import conflict, invalid, not_found
 from genai_iac.emulator.http.paging import slice_page
-from genai_iac.emulator.http.request_fields import as_object, items, optional_items, optional_text, text
-from genai_iac.emulator.http.responses import NO_CONTENT, Answer
+from genai_iac.emulator.http.requests import as_object, items, optional_items, optional_text, text
+from genai_iac.emulator.http.responses import NO_CONTENT, Answer, conflict, invalid, not_found
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.identity.domains import domain_url
-from genai_iac.emulator.services.identity.dynamic_groups import check_rule
+from genai_iac.emulator.services.identity.groups import check_rule
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.services.tags import read_tags
+from genai_iac.emulator.storage.database import make_ocid
 from genai_iac.emulator.storage.identity_domains import DEFAULT, domain_at
-from genai_iac.emulator.storage.ocids import make_ocid
 from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.time_format import format_instant
 

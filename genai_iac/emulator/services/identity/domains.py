@@ -4,16 +4,15 @@ import sqlite3
 from dataclasses import replace
 from typing import Any
 
-from genai_iac.emulator.http.errors import conflict, invalid
+from genai_iac.emulator.control.settings import REGIONS
 from genai_iac.emulator.http.paging import Order, list_page
-from genai_iac.emulator.http.request_fields import given_texts, optional_text, read_flag, text
-from genai_iac.emulator.http.responses import Answer, answer_page
+from genai_iac.emulator.http.requests import given_texts, optional_text, read_flag, text
+from genai_iac.emulator.http.responses import Answer, answer_page, conflict, invalid
 from genai_iac.emulator.http.router import operation
-from genai_iac.emulator.services.defined_tags import new_tags, updated_tags
 from genai_iac.emulator.services.identity.serializers import read_description
 from genai_iac.emulator.services.identity.work_requests import finish_work, start_work
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.regions import REGIONS
+from genai_iac.emulator.services.tags import new_tags, updated_tags
 from genai_iac.emulator.storage.identity_domains import DEFAULT, DOMAIN, domain_body, host_of_domain
 from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import ScheduledJob, schedule

@@ -4,15 +4,22 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from genai_iac.emulator.auth.policy_cache import repeal_rules, write_rules
-from genai_iac.emulator.http.errors import ServiceError, conflict, invalid, limit_exceeded, not_found
-from genai_iac.emulator.http.request_fields import given_texts, text
-from genai_iac.emulator.http.responses import NO_CONTENT, Answer
+from genai_iac.emulator.auth.authorizer import repeal_rules, write_rules
+from genai_iac.emulator.http.requests import given_texts, text
+from genai_iac.emulator.http.responses import (
+    NO_CONTENT,
+    Answer,
+    ServiceError,
+    conflict,
+    invalid,
+    limit_exceeded,
+    not_found,
+)
 from genai_iac.emulator.http.router import operation
-from genai_iac.emulator.services.defined_tags import new_tags, updated_tags
 from genai_iac.emulator.services.identity.policy_statements import compile_statements, read_statements
 from genai_iac.emulator.services.identity.serializers import answer_one, list_kind, read_description, refuse_taken
 from genai_iac.emulator.services.operation_context import OperationContext
+from genai_iac.emulator.services.tags import new_tags, updated_tags
 from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.tenancy_state import bump_policies
 from genai_iac.iam_policy import UnresolvedName, parse, resolve, unparse

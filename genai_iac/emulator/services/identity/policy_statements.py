@@ -7,9 +7,9 @@ reason is added.
 import sqlite3
 from dataclasses import replace
 
-from genai_iac.emulator.auth.directory import EmulatorDirectory
-from genai_iac.emulator.http.errors import ServiceError, invalid
-from genai_iac.emulator.http.request_fields import items
+from genai_iac.emulator.auth.variables import EmulatorDirectory
+from genai_iac.emulator.http.requests import items
+from genai_iac.emulator.http.responses import ServiceError, invalid
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import TenancyState, bump_policies

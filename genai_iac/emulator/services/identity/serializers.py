@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from genai_iac.emulator.http.errors import conflict, invalid
 from genai_iac.emulator.http.paging import Order, list_page
-from genai_iac.emulator.http.request_fields import text
-from genai_iac.emulator.http.responses import Answer, answer_page
+from genai_iac.emulator.http.requests import text
+from genai_iac.emulator.http.responses import Answer, answer_page, conflict, invalid
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import ResourceQuery, StoredResource
 from genai_iac.emulator.storage.time_format import format_instant

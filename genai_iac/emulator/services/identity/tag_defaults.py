@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 
-from genai_iac.emulator.http.errors import conflict, related_not_found
-from genai_iac.emulator.http.request_fields import read_flag, text
-from genai_iac.emulator.http.responses import NO_CONTENT, Answer, answer_page
+from genai_iac.emulator.http.requests import read_flag, text
+from genai_iac.emulator.http.responses import NO_CONTENT, Answer, answer_page, conflict, related_not_found
 from genai_iac.emulator.http.router import operation
-from genai_iac.emulator.services.defined_tags import DEFAULT, DEFINITION, check_value, effective_defaults
 from genai_iac.emulator.services.identity.serializers import answer_one, list_kind, show
 from genai_iac.emulator.services.operation_context import OperationContext
+from genai_iac.emulator.services.tags import DEFAULT, DEFINITION, check_value, effective_defaults
 from genai_iac.emulator.storage.resources import ResourceQuery, StoredResource
 
 MAX_DEFAULTS = 5  # of one compartment (Oracle: Managing tag defaults)

@@ -1,10 +1,9 @@
 """The tenancy, its regions and its availability domains."""
 
-from genai_iac.emulator.http.errors import not_found
-from genai_iac.emulator.http.responses import Answer
+from genai_iac.emulator.control.settings import REGIONS, THREE_DOMAINS
+from genai_iac.emulator.http.responses import Answer, not_found
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.regions import REGIONS, THREE_DOMAINS
 
 
 @operation("identity", "GetTenancy", "GET /20160918/tenancies/{tenancyId}")

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from genai_iac.emulator.http.errors import not_found
 from genai_iac.emulator.http.paging import slice_page
-from genai_iac.emulator.http.responses import Answer, answer_page
+from genai_iac.emulator.http.responses import Answer, answer_page, not_found
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.storage.ocids import make_ocid
+from genai_iac.emulator.storage.database import make_ocid
 from genai_iac.emulator.storage.resources import WORK_REQUEST, Resources, StoredResource
 from genai_iac.emulator.storage.time_format import format_instant
 

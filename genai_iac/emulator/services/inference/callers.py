@@ -1,14 +1,22 @@
 """Who calls an inference endpoint: an API key's secret, or a user who signed the request.
 
 A secret must be known, alive, in this region, and admitted by a policy; whatever is amiss, the answer is the same 401,
-as in the real service. A signed call is in a compartment, which a header names (oci-openai and oci-genai-auth send it)."""
+as in the real service. A signed call is in a compartment, which a header names (oci-openai and oci-genai-auth send it).
+
+The project that an inference call names in its header OpenAI-Project.
+
+"Using projects is required to call the OCI OpenAI-compatible API" (Oracle: use-project.htm); that Responses answers 400
+without one is reported from live runs (langchain-oracle, pull request 242). UNCONFIRMED: the answer for a project that
+is not there, and whether chat under /20231130/actions/v1 wants one.
+"""
 
 import sqlite3
 from typing import Protocol
 
 from genai_iac.emulator.auth.authorizer import AuthorizedKeyUse
-from genai_iac.emulator.http.errors import missing, not_authenticated, not_found
-from genai_iac.emulator.services.generative_ai.serializers import KIND
+from genai_iac.emulator.http.responses import missing, not_authenticated, not_found, related_not_found
+from genai_iac.emulator.services.generative_ai.key_secrets import KIND
+from genai_iac.emulator.services.generative_ai.managed_resource import PROJECT_KIND
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.secret_storage import digest_secret
@@ -129,3 +137,15 @@ def _find_credential(call: OperationContext) -> sqlite3.Row:
     if row is None or row["state"] != "ACTIVE" or row["expiry"] <= call.now:
         raise not_authenticated()
     return row
+
+
+def check_project(call: OperationContext, *, required: bool) -> None:
+    """400 for a call without a project where one is required, and for a project that this region does not have."""
+    named = call.request.headers.get("openai-project")
+    if not named:
+        if required:
+            raise missing("OpenAI-Project")
+        return
+    project = call.resources.find(PROJECT_KIND, named, call.hidden_after)
+    if project is None or project.region != call.region or project.state != "ACTIVE":
+        raise related_not_found()

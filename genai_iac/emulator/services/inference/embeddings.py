@@ -1,23 +1,50 @@
-"""Embeddings: OpenAI's endpoint, and OCI's own actions that embed and rank texts."""
+"""Embeddings: OpenAI's endpoint, and OCI's own actions that embed and rank texts.
+
+Vectors and scores that no model made: steady for a text, and near for texts with the same words.
+"""
 
 import base64
+import hashlib
+import math
+import re
 import struct
+from functools import lru_cache
 from typing import Any
 
-from genai_iac.emulator.http.errors import invalid
-from genai_iac.emulator.http.request_fields import as_object, items, read_flag, text
-from genai_iac.emulator.http.responses import Answer
+from genai_iac.emulator.http.requests import as_object, items, read_flag, text
+from genai_iac.emulator.http.responses import Answer, invalid
 from genai_iac.emulator.http.router import operation
+from genai_iac.emulator.services.generative_ai.base_models import find_model
 from genai_iac.emulator.services.inference.callers import identify
 from genai_iac.emulator.services.inference.fake_completion import count_tokens
-from genai_iac.emulator.services.inference.model_catalog import find_model
-from genai_iac.emulator.services.inference.models import PREFIXES, check_model
-from genai_iac.emulator.services.inference.request_parameters import read_count, refuse_unknown
-from genai_iac.emulator.services.inference.serving import admit_native
-from genai_iac.emulator.services.inference.vectors import embed, relevance
+from genai_iac.emulator.services.inference.models import PREFIXES, admit_native, check_model
+from genai_iac.emulator.services.inference.prompt import read_count, refuse_unknown
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
 from genai_iac.vocabulary import EMBEDDINGS, RERANK
+
+_WORD = re.compile(r"\w+")
+
+
+def embed(text: str, dimensions: int) -> list[float]:
+    """A vector of length 1: the sum of one vector for each word, so that texts that share words are near."""
+    words = _WORD.findall(text.casefold()) or [text]
+    sums = [sum(values) for values in zip(*(_word_vector(word, dimensions) for word in words), strict=True)]
+    length = math.sqrt(sum(value * value for value in sums)) or 1.0
+    return [value / length for value in sums]
+
+
+def relevance(query: str, document: str) -> float:
+    """From 0 to 1: the share of the query's words that the document has."""
+    asked = set(_WORD.findall(query.casefold()))
+    return len(asked & set(_WORD.findall(document.casefold()))) / len(asked) if asked else 0.0
+
+
+@lru_cache(maxsize=512)
+def _word_vector(word: str, dimensions: int) -> tuple[float, ...]:
+    raw = hashlib.shake_256(word.encode("utf-8")).digest(dimensions)
+    return tuple((byte - 127.5) / 127.5 for byte in raw)
+
 
 MAX_INPUTS = 2_048  # of one call, as OpenAI documents it
 MAX_NATIVE_INPUTS = 96  # of EmbedText

@@ -1,16 +1,18 @@
-"""Which model a call is for, and the lists of models that callers may use."""
+"""Which model a call is for, and the lists of models that callers may use.
+
+What OCI's own inference actions have in common: a compartment, a serving mode, and a signed caller.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genai_iac.emulator.http.errors import ServiceError, invalid, not_authenticated
-from genai_iac.emulator.http.request_fields import text
-from genai_iac.emulator.http.responses import Answer
+from genai_iac.emulator.http.requests import choice, part, text
+from genai_iac.emulator.http.responses import Answer, ServiceError, invalid, not_authenticated
 from genai_iac.emulator.http.router import operation
-from genai_iac.emulator.services.generative_ai.routing_profiles import KIND, choose_region
-from genai_iac.emulator.services.inference.callers import ModelCaller, identify
-from genai_iac.emulator.services.inference.model_catalog import catalog, find_model
+from genai_iac.emulator.services.generative_ai.base_models import catalog, find_model
+from genai_iac.emulator.services.generative_ai.managed_resource import ROUTING_PROFILE_KIND, choose_region
+from genai_iac.emulator.services.inference.callers import ModelCaller, SignedCaller, identify
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.time_format import SECOND
@@ -38,7 +40,7 @@ def read_model(call: OperationContext) -> AskedModel:
     if not is_routing_profile(model):
         check_model(call, model, CHAT)
         return AskedModel(model, None, retirement_headers(model))
-    profile = call.resources.find(KIND, model, call.hidden_after)
+    profile = call.resources.find(ROUTING_PROFILE_KIND, model, call.hidden_after)
     if profile is None or profile.region != call.region or profile.state != "ACTIVE":
         raise _no_model(model)
     region = choose_region(profile, call.region, call.world.settings.subscribedRegions)
@@ -112,3 +114,20 @@ def _no_model(name: str) -> ServiceError:
 
 def _show(model: Model, now: int) -> dict[str, Any]:
     return {"id": model.name, "object": "model", "created": now // SECOND, "owned_by": model.vendor}
+
+
+_ENDPOINT = "ocid1.generativeaiendpoint."
+
+
+def admit_native(call: OperationContext, capability: str) -> str:
+    """The model (or the dedicated endpoint's OCID) of a native call that a policy admits; else 400 or 404."""
+    compartment = text(call.body, "compartmentId")
+    mode = part(call.body, "servingMode")
+    dedicated = choice(mode, "servingType", ("ON_DEMAND", "DEDICATED")) == "DEDICATED"
+    model = text(mode, "endpointId" if dedicated else "modelId")
+    if dedicated and not model.startswith(_ENDPOINT):
+        raise invalid(f"endpointId must be the OCID of an endpoint, {_ENDPOINT}…")
+    check_name(model)
+    SignedCaller(call, compartment).use(model)
+    check_capability(call, model, capability)
+    return model

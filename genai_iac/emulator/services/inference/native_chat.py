@@ -5,15 +5,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from genai_iac.emulator.http.request_fields import part
+from genai_iac.emulator.http.requests import part
 from genai_iac.emulator.http.responses import Answer, answer_error
 from genai_iac.emulator.http.router import operation
-from genai_iac.emulator.services.inference.event_stream import event_stream, format_event
 from genai_iac.emulator.services.inference.fake_completion import complete, split_words
-from genai_iac.emulator.services.inference.models import retirement_headers
+from genai_iac.emulator.services.inference.models import admit_native, retirement_headers
 from genai_iac.emulator.services.inference.native_request import read_native_request
-from genai_iac.emulator.services.inference.prompt import Completion, ToolCall
-from genai_iac.emulator.services.inference.serving import admit_native
+from genai_iac.emulator.services.inference.prompt import Completion, ToolCall, event_stream, format_event
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
 from genai_iac.emulator.storage.time_format import format_instant

@@ -5,20 +5,14 @@ checks them; COHERE (V1) has a message and a history of its own."""
 
 from typing import Any
 
-from genai_iac.emulator.http.errors import invalid
-from genai_iac.emulator.http.request_fields import (
-    as_object,
-    choice,
-    items,
-    optional_items,
-    optional_text,
-    read_flag,
-    text,
-)
-from genai_iac.emulator.services.inference.chat_request import ChatRequest, read_chat_request
-from genai_iac.emulator.services.inference.prompt import Conversation, Prompt, Tool
-from genai_iac.emulator.services.inference.request_parameters import (
+from genai_iac.emulator.http.requests import as_object, choice, items, optional_items, optional_text, read_flag, text
+from genai_iac.emulator.http.responses import invalid
+from genai_iac.emulator.services.inference.chat import ChatRequest, read_chat_request
+from genai_iac.emulator.services.inference.prompt import (
     Body,
+    Conversation,
+    Prompt,
+    Tool,
     read_count,
     read_json_format,
     read_stop,

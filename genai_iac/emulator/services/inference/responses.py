@@ -1,24 +1,73 @@
-"""The Responses API, whole and streamed; responses can be fetched, deleted and continued."""
+"""The Responses API, whole and streamed; responses can be fetched, deleted and continued.
 
+The events of a streamed response, from the response as it begins and as it ends.
+"""
+
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
-from genai_iac.emulator.http.errors import ServiceError
-from genai_iac.emulator.http.responses import Answer
+from genai_iac.emulator.http.responses import Answer, ServiceError
 from genai_iac.emulator.http.router import Function, operation
-from genai_iac.emulator.services.inference.callers import identify
-from genai_iac.emulator.services.inference.errors import inference_error
-from genai_iac.emulator.services.inference.event_stream import event_stream, format_event
-from genai_iac.emulator.services.inference.fake_completion import complete
+from genai_iac.emulator.services.inference.callers import check_project, identify
+from genai_iac.emulator.services.inference.fake_completion import complete, split_words
 from genai_iac.emulator.services.inference.models import PREFIXES, read_model, require_responses
-from genai_iac.emulator.services.inference.project import check_project
-from genai_iac.emulator.services.inference.prompt import Completion
-from genai_iac.emulator.services.inference.response_events import response_events
-from genai_iac.emulator.services.inference.responses_request import read_responses_request
-from genai_iac.emulator.services.inference.stored_responses import Said, delete_response, find_response, store_response
+from genai_iac.emulator.services.inference.prompt import Completion, event_stream, format_event, inference_error
+from genai_iac.emulator.services.inference.responses_request import (
+    Said,
+    delete_response,
+    find_response,
+    read_responses_request,
+    store_response,
+)
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import make_etag
 from genai_iac.emulator.storage.time_format import SECOND
+
+Event = dict[str, Any]
+
+
+def response_events(begun: Event, ended: Event) -> Iterator[Event]:
+    """All events in order, numbered."""
+    numbers = count()
+    for event in _events(begun, ended):
+        yield {**event, "sequence_number": next(numbers)}
+
+
+def _events(begun: Event, ended: Event) -> Iterator[Event]:
+    yield {"type": "response.created", "response": begun}
+    yield {"type": "response.in_progress", "response": begun}
+    for index, item in enumerate(ended["output"]):
+        empty: Event = {"content": []} if item["type"] == "message" else {"arguments": ""}
+        added = {**item, **empty, "status": "in_progress"}
+        yield {"type": "response.output_item.added", "output_index": index, "item": added}
+        yield from _message_events(index, item) if item["type"] == "message" else _call_events(index, item)
+        yield {"type": "response.output_item.done", "output_index": index, "item": item}
+    yield {"type": f"response.{ended['status']}", "response": ended}
+
+
+def _message_events(index: int, item: Event) -> Iterator[Event]:
+    place = {"item_id": item["id"], "output_index": index, "content_index": 0}
+    part = item["content"][0]
+    yield {"type": "response.content_part.added", **place, "part": {**part, "text": ""}}
+    for piece in split_words(part["text"]):
+        yield {"type": "response.output_text.delta", **place, "delta": piece, "logprobs": []}
+    yield {"type": "response.output_text.done", **place, "text": part["text"], "logprobs": []}
+    yield {"type": "response.content_part.done", **place, "part": part}
+
+
+def _call_events(index: int, item: Event) -> Iterator[Event]:
+    place = {"item_id": item["id"], "output_index": index}
+    for piece in split_words(item["arguments"]):
+        yield {"type": "response.function_call_arguments.delta", **place, "delta": piece}
+    yield {
+        "type": "response.function_call_arguments.done",
+        **place,
+        "name": item["name"],
+        "arguments": item["arguments"],
+    }
+
 
 # what a response repeats of its request, with the value that holds when the request does not say
 _ECHOED: dict[str, Any] = {

@@ -1,15 +1,26 @@
-"""The body of a Responses call, read into a prompt. What cannot be honoured is refused, never passed over."""
+"""The body of a Responses call, read into a prompt. What cannot be honoured is refused, never passed over.
 
-from dataclasses import dataclass
+Responses kept so that they can be fetched, deleted and continued with `previous_response_id`.
+
+They belong to the tenancy, as the key or user that made them does; only the newest are kept.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from genai_iac.emulator.http.errors import invalid, missing
-from genai_iac.emulator.http.request_fields import as_object, optional_object, optional_text, read_flag
-from genai_iac.emulator.services.inference.prompt import Conversation, Prompt, Tool, ToolChoice
-from genai_iac.emulator.services.inference.request_parameters import (
+from genai_iac.emulator.http.requests import as_object, optional_object, optional_text, read_flag
+from genai_iac.emulator.http.responses import invalid, missing
+from genai_iac.emulator.services.inference.prompt import (
     MAX_TOOLS,
     WITHOUT_EFFECT,
     Body,
+    Conversation,
+    Prompt,
+    Tool,
+    ToolChoice,
     check_choice,
     check_without_effect,
     read_count,
@@ -17,7 +28,41 @@ from genai_iac.emulator.services.inference.request_parameters import (
     read_tool,
     refuse_unknown,
 )
-from genai_iac.emulator.services.inference.stored_responses import Said
+from genai_iac.emulator.storage.database import encode_json
+
+KEPT = 1_000  # responses of one tenancy
+
+
+@dataclass(frozen=True)
+class Said:
+    """A conversation up to here: the texts in order, and the calls of tools by id (to the tool's name)."""
+
+    texts: tuple[str, ...] = ()  # of all messages, oldest first
+    calls: Mapping[str, str] = field(default_factory=dict)
+
+
+def store_response(connection: sqlite3.Connection, response: dict[str, Any], said: Said) -> None:
+    """Keep a response; the oldest go when there are too many."""
+    text = encode_json({"texts": said.texts, "calls": said.calls})
+    cursor = connection.execute(
+        "INSERT INTO model_responses (id, body, said) VALUES (?,?,?)", (response["id"], encode_json(response), text)
+    )
+    connection.execute("DELETE FROM model_responses WHERE seq <= ?", ((cursor.lastrowid or 0) - KEPT,))
+
+
+def find_response(connection: sqlite3.Connection, identity: str) -> tuple[dict[str, Any], Said] | None:
+    """A response and the conversation it ended."""
+    row = connection.execute("SELECT body, said FROM model_responses WHERE id = ?", (identity,)).fetchone()
+    if row is None:
+        return None
+    said = json.loads(row["said"])
+    return json.loads(row["body"]), Said(tuple(said["texts"]), said["calls"])
+
+
+def delete_response(connection: sqlite3.Connection, identity: str) -> None:
+    """Forget a response."""
+    connection.execute("DELETE FROM model_responses WHERE id = ?", (identity,))
+
 
 _HONOURED = (
     "model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "text", "max_output_tokens",

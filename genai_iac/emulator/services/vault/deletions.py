@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
-from genai_iac.emulator.http.errors import conflict, invalid
-from genai_iac.emulator.http.request_fields import optional_instant
-from genai_iac.emulator.http.responses import Answer
+from genai_iac.emulator.http.requests import optional_instant
+from genai_iac.emulator.http.responses import Answer, conflict, invalid
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.operation_context import OperationContext
+from genai_iac.emulator.services.vault.bundles import read_number
 from genai_iac.emulator.services.vault.contents import Version, find_version, list_versions
 from genai_iac.emulator.services.vault.secrets import KIND, load_secret, require_active
-from genai_iac.emulator.services.vault.versions import read_number
 from genai_iac.emulator.storage.resources import Resources
 from genai_iac.emulator.storage.tenancy_state import ScheduledJob, schedule
 from genai_iac.emulator.storage.time_format import DAY, MINUTE, format_instant

@@ -3,21 +3,22 @@
 from dataclasses import replace
 from typing import Any
 
-from genai_iac.emulator.http.errors import conflict, invalid, limit_exceeded, not_found
 from genai_iac.emulator.http.paging import Order, list_page
-from genai_iac.emulator.http.request_fields import as_object, given_texts, optional_object, optional_text, part, text
-from genai_iac.emulator.http.responses import Answer, answer_page
+from genai_iac.emulator.http.requests import as_object, given_texts, optional_object, optional_text, part, text
+from genai_iac.emulator.http.responses import Answer, answer_page, conflict, invalid, limit_exceeded, not_found
 from genai_iac.emulator.http.router import operation
-from genai_iac.emulator.services.defined_tags import new_tags, updated_tags
 from genai_iac.emulator.services.operation_context import OperationContext
+from genai_iac.emulator.services.tags import new_tags, updated_tags
 from genai_iac.emulator.services.vault.contents import (
     add_version,
+    expiry_of,
     find_version,
     list_versions,
     make_current,
     read_content,
+    read_rules,
+    refuse_reuse,
 )
-from genai_iac.emulator.services.vault.rules import expiry_of, read_rules, refuse_reuse
 from genai_iac.emulator.services.vault.vaults import KEY, VAULT
 from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import ScheduledJob, schedule

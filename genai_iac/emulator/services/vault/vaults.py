@@ -3,15 +3,13 @@
 import sqlite3
 from typing import Any
 
-from genai_iac.emulator.http.errors import invalid, not_found
 from genai_iac.emulator.http.paging import Order, list_page
-from genai_iac.emulator.http.request_fields import choice, part, text
-from genai_iac.emulator.http.responses import Answer, answer_page
+from genai_iac.emulator.http.requests import choice, part, text
+from genai_iac.emulator.http.responses import Answer, answer_page, invalid, not_found
 from genai_iac.emulator.http.router import operation
-from genai_iac.emulator.services.defined_tags import new_tags
 from genai_iac.emulator.services.operation_context import OperationContext
-from genai_iac.emulator.services.tags import read_tags
-from genai_iac.emulator.storage.ocids import make_ocid
+from genai_iac.emulator.services.tags import new_tags, read_tags
+from genai_iac.emulator.storage.database import make_ocid
 from genai_iac.emulator.storage.resources import Resources, StoredResource
 from genai_iac.emulator.storage.tenancy_state import TenancyState
 from genai_iac.emulator.storage.time_format import format_instant

@@ -1,15 +1,19 @@
-"""Limits as the Limits service shows them: definitions, values, and how much of each is used.
+"""Service limits, version 20190729: those that the emulator holds its callers to.
 
-`api-key-count` is Oracle's name; that its service is called `generative-ai`, and the permissions, are UNCONFIRMED."""
+Limits as the Limits service shows them: definitions, values, and how much of each is used.
+
+`api-key-count` is Oracle's name; that its service is called `generative-ai`, and the permissions, are UNCONFIRMED.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
-from genai_iac.emulator.http.errors import not_found
 from genai_iac.emulator.http.paging import slice_page
-from genai_iac.emulator.http.responses import Answer, answer_page
+from genai_iac.emulator.http.responses import Answer, answer_page, not_found
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.operation_context import OperationContext
+
+__all__ = ["OPERATIONS"]
 
 
 @dataclass(frozen=True)

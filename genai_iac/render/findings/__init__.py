@@ -1,1 +1,0 @@
-"""Formats of lint findings: text and SARIF. In: findings. Out: text. Must not know: the rules."""
