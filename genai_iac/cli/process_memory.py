@@ -21,7 +21,8 @@ def forbid_dumps(environ: Mapping[str, str] = os.environ) -> None:
     import resource
 
     with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        # the soft limit alone: a program that runs this in its own process can take it back
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     if sys.platform == "linux":
         import ctypes
 

@@ -62,7 +62,7 @@ class Call:
         # Both operations answer with the value, once: whoever makes such a call has to deliver
         # it.
         if self.operation == "CreateApiKey":
-            details = self.body["keyDetails"]
+            details = self.body.get("keyDetails", [])
             assert isinstance(details, list)
             return tuple(detail["keyName"] for detail in details)
         return (self.secret,) if self.operation == "RenewApiKey" and self.secret else ()

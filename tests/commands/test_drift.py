@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from plan_apply.manifests import compartment, key, policy, stack
 from plan_apply.sdk_helpers import APPROVED, REGION, keys, words
 
-from genai_iac.cli.commands import drift
+from genai_iac.cli import drift_report
 from genai_iac.core import OWNERSHIP_TAG, Address, Owner, make_origin
 from genai_iac.emulator import running
 
@@ -399,8 +399,10 @@ def test_a_hostile_display_name_stays_text(ground: Declared) -> None:
     """The local emulator makes no key of such a name, so what was read gets them before it is rendered."""
     foreign = ground.make_key("somebodys")
     with pytest.MonkeyPatch.context() as patch:
-        find = drift.find_unmanaged
-        patch.setattr(drift, "find_unmanaged", lambda live: [replace(find(live)[0], name=text) for text in HOSTILE])
+        find = drift_report.find_unmanaged
+        patch.setattr(
+            drift_report, "find_unmanaged", lambda live: [replace(find(live)[0], name=text) for text in HOSTILE]
+        )
         report = ground.drift("--unmanaged", code=0)
         page = ground.project.run("drift", "--unmanaged", "--format", "markdown").out
     ground.generative_ai.delete_api_key(foreign.id)

@@ -43,7 +43,7 @@ def test_a_modeline_of_its_own_stays() -> None:
 def test_every_document_of_init_has_it(offline: Project) -> None:
     offline.run("init", "shop")
     documents = (offline.path / "shop/stack.yaml").read_text().split("---\n")
-    assert len(documents) == 4 and all(MODELINE in one for one in documents)
+    assert len(documents) == 5 and all(MODELINE in one for one in documents)
     settings = json.loads((offline.path / "shop/.vscode/settings.json").read_text())
     assert list(settings["yaml.schemas"]) == [".schemas/document.schema.json"]
     assert offline.run("fmt", "--check", "shop").out == ""

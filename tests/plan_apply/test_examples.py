@@ -28,10 +28,15 @@ def examples(project: Project) -> Project:
 
 
 def test_no_example_is_left_out() -> None:
-    """Every folder with manifests; `ci` holds workflows, `kustomize` an overlay (test_kustomize.py)."""
+    """Every folder with manifests; `ci` holds workflows, `kustomize` an overlay (test_kustomize.py), `sink-package` a sink
+    (tests/sinks/test_sink_package.py)."""
     stacks = {path.parent.name for path in (ROOT / "examples").glob("*/stack.yaml")}
     assert {example for example, _ in RUNS} == stacks
-    assert {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()} == stacks | {"ci", "kustomize"}
+    assert {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()} == stacks | {
+        "ci",
+        "kustomize",
+        "sink-package",
+    }
 
 
 @pytest.mark.parametrize(("example", "flags"), RUNS)

@@ -209,7 +209,7 @@ def test_a_key_that_leaves_its_region_takes_its_vault_secret_along(project: Proj
     apply_exactly(project, tenancy)
     write_key(project, entry(tenancy), region=FRANKFURT, around=(HOME,))
     planned, _ = apply_exactly(project, tenancy)
-    assert changes(planned)["ApiKey/app"]["calls"] == ["DeleteApiKey", "CreateApiKey", "UpdateSecret", "UpdateSecret"]
+    assert changes(planned)["ApiKey/app"]["calls"] == ["CreateApiKey", "UpdateSecret", "UpdateSecret", "DeleteApiKey"]
     assert FRANKFURT in content(tenancy)["OPENAI_BASE_URL"]
 
 
