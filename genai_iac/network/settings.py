@@ -6,6 +6,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -104,13 +105,21 @@ def _usable(name: str, value: str) -> str:
     # A directory of certificates is read by OpenSSL when a connection needs it, so there is
     # nothing to check in advance.
     if path.is_file():
-        _load(name, path)
+        known = path.stat()
+        _load(name, path, (known.st_ino, known.st_size, known.st_mtime_ns))
     return str(path)
 
 
-def _load(name: str, path: Path) -> None:
+@lru_cache(maxsize=16)
+def _load(name: str, path: Path, version: tuple[int, int, int]) -> None:
+    """Raise UsageError when the file holds no certificates.
+
+    Kept for each `version` of the file: reading the usual bundle takes 30 ms, each client of a run asks, and with one for
+    every service and region that was more than half of a small plan's work.
+    """
     import ssl
 
+    del version
     try:
         ssl.create_default_context(cafile=str(path))
     except (ssl.SSLError, OSError) as error:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from .sink_setups import Place, read_key
 
-_PAUSE = 0.02  # seconds between two calls
+_PAUSE = 0.04  # seconds between two calls
 _BODY = json.dumps({"model": "xai.grok-4", "input": "hello"})
 
 

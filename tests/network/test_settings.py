@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
+import certifi
 import pytest
 from conftest import Project, Tenancy
 
@@ -202,3 +205,20 @@ def test_a_proxy_carries_tls_through_to_the_host(said: Said, tmp_path: Path, mon
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         assert "carried" in said(f"https://127.0.0.1:{raw.port}")
         assert proxy.requests[0].startswith(f"CONNECT 127.0.0.1:{raw.port}".encode())
+
+
+def test_certificates_are_read_once_a_version_of_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each client of a run asks for them, and there is one for every service and region."""
+    bundle = tmp_path / "authorities.pem"
+    shutil.copy(certifi.where(), bundle)
+    read: list[object] = []
+    real = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda **options: read.append(options) or real(**options))
+    settings = NetworkSettings({"REQUESTS_CA_BUNDLE": str(bundle)})
+    assert [settings.ca_bundle() for _ in range(5)] == [str(bundle)] * 5 and len(read) == 1
+    bundle.write_text("no certificates at all, and another size")
+    for _ in range(2):
+        with pytest.raises(UsageError, match="holds no certificates"):
+            settings.ca_bundle()
+    shutil.copy(certifi.where(), bundle)
+    assert settings.ca_bundle() == str(bundle)
