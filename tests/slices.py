@@ -1,7 +1,8 @@
 """Which tests run a slice of their cases in the ordinary line, and the rest of them with `-m matrix`.
 
-The ordinary line has to end within six minutes on two idle cores, and these took more than half of it. Every N-th case of a test stays,
-the first among them; the others get the mark `matrix`. A new case goes behind the old ones, so that a slice stays what it was.
+The ordinary line has to end within six minutes on two idle cores, and these took more than half of it. Every N-th case of a
+test stays, the first among them; the others get the mark `matrix`. A new case goes behind the old ones, so that a slice stays
+what it was. Cases that build on the case before them cannot be sliced.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ _EVERY: dict[str, int] = {  # below tests/; how many cases there are to one that
     "commands/test_drift.py::test_hostile_text_stays_text": 3,
     "commands/test_drift.py::test_the_direction_is_told": 2,
     "commands/test_landing_zones_exported.py::test_with_the_same_marks_nothing_is_left_to_do": 4,
-    "commands/test_live_changes.py::test_it_is_refused_by_name": 7,
     "commands/test_snapshot.py::test_the_plan_is_the_live_one": 4,
     "crash/test_fault_matrix.py::test_no_error_quotes_a_value": 3,
     "crash/test_fault_matrix.py::test_no_header_undoes_a_call_that_shows_values": 7,
