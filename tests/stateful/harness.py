@@ -160,10 +160,11 @@ class Ground:
         self.tally.ends[f"exit {code}"] += 1
 
     def carried_out(self, ran: Ended, document: dict[str, Any], forecast: Forecast) -> None:
-        """The calls of the plan and no others; 4 when OCI was bound to refuse one."""
+        """The calls of the plan and no others; 4 when OCI was bound to refuse one, or a file is left with a value that is dead."""
         outcomes = [json.loads(line) for line in ran.out.splitlines()]
         failed = [one for one in outcomes if one["type"] == "change_complete" and one["status"] != "done"]
-        assert ran.code == (4 if failed else 0), f"exit {ran.code}\n{ran.out}\n{ran.err}"
+        dead = any("shows a current value that no longer works" in one["text"] for one in document["notices"])
+        assert ran.code == (4 if failed or dead else 0), f"exit {ran.code}\n{ran.out}\n{ran.err}"
         if forecast.stuck:
             assert failed, f"foreseen: {forecast.stuck}\n{ran.out}"
         elif not forecast.crossing:
