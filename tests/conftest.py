@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import hypothesis
@@ -180,6 +184,25 @@ def project(tmp_path: Path, tenancy: Tenancy) -> Project:
 def offline(tmp_path: Path) -> Project:
     """An empty project without a tenancy."""
     return Project(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def launchers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
+    """Two of `crash.launching.Launcher`: two machines that run the tool at once."""
+    from crash.launching import Launcher
+
+    with ExitStack() as stack:
+        yield [stack.enter_context(Launcher(tmp_path_factory.mktemp("launcher"))) for _ in range(2)]
+
+
+def load_script(name: str) -> ModuleType:
+    """A Python script of `ci/`, which has no ending, as a module."""
+    loader = SourceFileLoader(name, str(ROOT / "ci" / name))
+    spec = importlib.util.spec_from_loader(name, loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

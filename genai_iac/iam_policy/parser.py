@@ -11,7 +11,7 @@ from typing import NamedTuple
 from genai_iac.iam_policy.errors import PolicySyntaxError
 from genai_iac.iam_policy.grammar.conditions import read_condition
 from genai_iac.iam_policy.grammar.statements import read_statement
-from genai_iac.iam_policy.grammar.tokens import STRAY, Token, TokenStream, find_unreadable, split_tokens
+from genai_iac.iam_policy.grammar.tokens import INVALID, Token, TokenStream, find_unreadable, split_tokens
 from genai_iac.iam_policy.syntax_tree import Condition, Grant, Statement
 
 
@@ -44,7 +44,7 @@ def find_comment(place: ErrorPosition) -> str | None:
 def find_invalid_character(place: ErrorPosition) -> str | None:
     """The hint for a character that no token starts with."""
     token = place.token
-    if token.kind != STRAY:
+    if token.kind != INVALID:
         return None
     character = token.text
     if character in _STRAY:

@@ -22,8 +22,8 @@ from genai_iac.resource_types import RESOURCE_TYPES
 _CONNECTIONS = 64  # as many as `--parallelism` may use
 
 
-def settle_session(session: Any, url: str, settings: NetworkSettings) -> str | None:
-    """Settle a session of the SDK for requests to `url`; returns the proxy that they go through.
+def configure_session(session: Any, url: str, settings: NetworkSettings) -> str | None:
+    """Configure a session of the SDK for requests to `url`; returns the proxy that they go through.
 
     Proxies and certificates are looked for once, not before every request. Raises UsageError when a variable names no certificates.
 
@@ -52,7 +52,7 @@ def _no_target(response: Any) -> None:
 
 
 def refuse_redirects() -> None:
-    """From now on a redirect is an error for every session of the SDK that `settle_session` has not settled: its signers make
+    """From now on a redirect is an error for every session of the SDK that `configure_session` has not configured: its signers make
     their own, which ask for tokens, and no caller gets hold of them."""
     from oci._vendor import requests
 
@@ -198,7 +198,7 @@ class SdkClients:
             options["service_endpoint"] = endpoint
         client = getattr(import_module(module), name)({**self._config, "region": region}, **options)
         base = client.base_client
-        self._proxies[base.get_endpoint()] = settle_session(base.session, base.get_endpoint(), self._network)
+        self._proxies[base.get_endpoint()] = configure_session(base.session, base.get_endpoint(), self._network)
         return client
 
 

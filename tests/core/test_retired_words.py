@@ -1,14 +1,13 @@
 """No retired word is in code, tests, docs or help; and the figures of the structure are printed by `ci/structure`."""
 
-import importlib.util
 from collections.abc import Iterator
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import click
 import pytest
+from conftest import load_script
 
 from genai_iac.cli import cli
 
@@ -17,12 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module", name="structure")
 def load_structure() -> ModuleType:
-    loader = SourceFileLoader("structure", str(ROOT / "ci" / "structure"))
-    spec = importlib.util.spec_from_loader("structure", loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+    return load_script("structure")
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -37,12 +35,6 @@ _STACK = stack(
     policy("chat", description="chat may call", grants=[{"apiKey": "chat", "apis": ["chat", "responses"]}]),
     name="reference",
 )
-
-
-@pytest.fixture(scope="module")
-def launchers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Launcher]]:
-    with ExitStack() as stack:
-        yield [stack.enter_context(Launcher(tmp_path_factory.mktemp("launcher"))) for _ in range(2)]
 
 
 def test_on_one_machine_the_second_waits_and_finds_it_done(tmp_path: Path, launchers: list[Launcher]) -> None:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import random
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -38,12 +36,6 @@ _STACK = stack(
     policy("chat", description="chat may call", grants=[{"apiKey": "chat", "apis": ["chat", "responses"]}]),
     name="reference",
 )
-
-
-@pytest.fixture(scope="module")
-def launchers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Launcher]]:
-    with ExitStack() as stack:
-        yield [stack.enter_context(Launcher(tmp_path_factory.mktemp("launcher"))) for _ in range(2)]
 
 
 @pytest.mark.parametrize("seed", [1])

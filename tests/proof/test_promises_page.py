@@ -1,23 +1,17 @@
 """docs/promises.md, ci/promises.toml and the tests say the same; `ci/prove` counts, records and writes what it should."""
 
-import importlib.util
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from conftest import load_script
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module", name="prove")
 def load_prove() -> ModuleType:
-    loader = SourceFileLoader("prove", str(ROOT / "ci" / "prove"))
-    spec = importlib.util.spec_from_loader("prove", loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+    return load_script("prove")
 
 
 def test_the_page_has_the_table_that_the_script_writes(prove: ModuleType) -> None:

@@ -6,8 +6,6 @@ A walk that fails prints its steps, made as few as still fail; put into a file b
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 
@@ -23,12 +21,6 @@ from .shrinking import shorten
 CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
 STEPS = 40
 PARTS, WALKS = 2, 125  # with -m matrix: as many walks in each part, which makes 10,000 steps
-
-
-@pytest.fixture(scope="module")
-def launchers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Launcher]]:
-    with ExitStack() as stack:
-        yield [stack.enter_context(Launcher(tmp_path_factory.mktemp("launcher"))) for _ in range(2)]
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -15,7 +15,7 @@ from unicodedata import category
 from genai_iac.iam_policy.errors import PolicySyntaxError
 
 # The numbers are the groups of the two expressions below, so `lastindex` is the kind.
-WORD, QUOTED, MARK, PATTERN, STRAY, END = 1, 2, 3, 4, 5, 6
+WORD, QUOTED, MARK, PATTERN, INVALID, END = 1, 2, 3, 4, 5, 6
 
 # U+E000-U+F8FF stand for the holes of a template while it is being read; nobody can type them in a statement
 HOLES = "\ue000-\uf8ff"
@@ -43,7 +43,7 @@ _new_token: Callable[[tuple[int, str, str, int]], Token] = partial(tuple.__new__
 
 
 def split_tokens(text: str, *, condition: bool = False) -> list[Token]:
-    """The tokens of ``text``, the last of kind END. A character that belongs nowhere is STRAY and ends the list.
+    """The tokens of ``text``, the last of kind END. A character that belongs nowhere is INVALID and ends the list.
 
     Args:
         text: one or more statements, or a condition.
@@ -55,7 +55,7 @@ def split_tokens(text: str, *, condition: bool = False) -> list[Token]:
     while at is not None:
         at = _split_part(text, at, end, condition, tokens)
         condition = not condition
-    if not tokens or tokens[-1].kind != STRAY:
+    if not tokens or tokens[-1].kind != INVALID:
         tokens.append(Token(END, "", "", end))
     return tokens
 
@@ -65,7 +65,7 @@ def _split_part(text: str, start: int, end: int, condition: bool, tokens: list[T
     expression, other = (_CONDITIONS, STARTS) if condition else (_HEAD, _WHERE)
     append = tokens.append
     for found in expression.finditer(text, start, end):
-        kind = found.lastindex or STRAY
+        kind = found.lastindex or INVALID
         piece = found[kind]
         if kind == WORD:
             folded = piece.lower()
@@ -74,7 +74,7 @@ def _split_part(text: str, start: int, end: int, condition: bool, tokens: list[T
                 return found.end()
         else:
             append(_new_token((kind, piece, piece, found.start(kind))))
-            if kind == STRAY:
+            if kind == INVALID:
                 return None
     return None
 
@@ -132,7 +132,7 @@ class TokenStream:
 
     Args:
         text: the statement, for messages.
-        tokens: with an END or STRAY token at the end.
+        tokens: with an END or INVALID token at the end.
     """
 
     __slots__ = ("index", "opened", "text", "token", "tokens")
@@ -157,10 +157,10 @@ class TokenStream:
     def take(self) -> Token:
         """The token to be read next, which then is read.
 
-        A STRAY token is never passed, so reading always ends there with an error.
+        An INVALID token is never passed, so reading always ends there with an error.
         """
         token = self.token
-        if token.kind != END and token.kind != STRAY:
+        if token.kind != END and token.kind != INVALID:
             self.index += 1
             self.token = self.tokens[self.index]
         return token
