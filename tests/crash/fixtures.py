@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from conftest import SUBSCRIBED, Tenancy
@@ -24,6 +25,8 @@ from .stacks import SINKS, VAULTED
 APPLY = ("apply", "--auto-approve")
 _VALUE = re.compile(r"sk-[A-Za-z0-9]{20,}")
 _MASK = re.compile(r"\"mask\": ?\"([^\"]+)\"")
+
+OPERATIONS_OF_TWO = ("CreateApiKey", "CreateCompartment", "ListApiKeys", "GetApiKey", "RenewApiKey", "SetApiKeyState")
 
 
 @dataclass
@@ -99,6 +102,17 @@ def copied(ground: Path, home: Path, launcher: Launcher | Here, port: int) -> It
             yield bench
     finally:
         shutil.rmtree(home)
+
+
+def hold_back(bench: Bench, chance: Random, delays: Sequence[int]) -> None:
+    """Have about half of the requests of two runs answered later, by one of those milliseconds, before or after the commit."""
+    for operation in OPERATIONS_OF_TWO:
+        for nth in range(1, 5):
+            if chance.random() < 0.5:
+                effect = {"delay": f"{chance.choice(delays)}ms"}
+                when = chance.choice(("before", "after"))
+                fault = {"operation": operation, "nth": nth, "when": when, "effect": effect}
+                bench.tenancy.control("POST", "faults", fault)
 
 
 def check_whole(bench: Bench, names: tuple[str, ...], texts: tuple[str, ...] = ()) -> None:

@@ -16,14 +16,13 @@ from figures import note_figure
 from plan_apply.manifests import compartment, key, policy, stack
 from plan_apply.sdk_helpers import compartments, keys, policies
 
-from .fixtures import APPLY, Bench, check_whole, serving
+from .fixtures import APPLY, Bench, check_whole, hold_back, serving
 from .launching import Ended, Launcher
 from .load_generator import calling
 from .programs import check_of, recorded_at, write_program
 from .stacks import PAIR, reference
 
 RUNS = 200
-_OPERATIONS = ("CreateApiKey", "CreateCompartment", "ListApiKeys", "GetApiKey", "RenewApiKey", "SetApiKeyState")
 _STACK = stack(
     compartment("home"),
     key(
@@ -105,7 +104,7 @@ def _settle(bench: Bench, launcher: Launcher, checkout: Path) -> None:
 
 def _both(bench: Bench, launchers: list[Launcher], checkouts: list[Path], seed: int) -> list[Ended]:
     """Two applies at the same time."""
-    _hold_back(bench, random.Random(seed))
+    hold_back(bench, random.Random(seed), (20, 60, 150))
     with ThreadPoolExecutor(2) as pool:
         runs = [pool.submit(one.run, APPLY, cwd, bench.environ) for one, cwd in zip(launchers, checkouts, strict=True)]
         ended = [run.result() for run in runs]
@@ -118,13 +117,3 @@ def _fair(ended: list[Ended]) -> None:
     for one in ended:
         stale = one.code == 1 and "plan again" in one.out + one.err
         assert one.code in (0, 4) or stale, f"exit {one.code}\n{one.out}\n{one.err}"
-
-
-def _hold_back(bench: Bench, chance: random.Random) -> None:
-    for operation in _OPERATIONS:
-        for nth in range(1, 5):
-            if chance.random() < 0.5:
-                delay = {"delay": f"{chance.choice((20, 60, 150))}ms"}
-                when = chance.choice(("before", "after"))
-                fault = {"operation": operation, "nth": nth, "when": when, "effect": delay}
-                bench.tenancy.control("POST", "faults", fault)

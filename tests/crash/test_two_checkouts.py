@@ -16,7 +16,7 @@ from figures import note_figure
 from plan_apply.manifests import compartment, key, policy, stack
 from plan_apply.sdk_helpers import keys
 
-from .fixtures import APPLY, Bench, serving
+from .fixtures import APPLY, Bench, hold_back, serving
 from .launching import Ended, Launcher
 from .load_generator import probe
 from .sink_setups import File
@@ -24,7 +24,6 @@ from .stacks import PAIR
 
 RUNS = 800
 ROTATE = ("rotate", "ApiKey/chat", "--auto-approve")
-_OPERATIONS = ("CreateApiKey", "CreateCompartment", "ListApiKeys", "GetApiKey", "RenewApiKey", "SetApiKeyState")
 _STACK = stack(
     compartment("home"),
     key(
@@ -71,13 +70,7 @@ def _both(
     bench: Bench, launchers: list[Launcher], checkouts: list[Path], chance: random.Random, arguments: tuple[str, ...]
 ) -> int:
     """Both at the same time, held back here and there, and in half of the cases one of them killed at a request."""
-    for operation in _OPERATIONS:
-        for nth in range(1, 5):
-            if chance.random() < 0.5:
-                effect = {"delay": f"{chance.choice((20, 60))}ms"}
-                when = chance.choice(("before", "after"))
-                fault = {"operation": operation, "nth": nth, "when": when, "effect": effect}
-                bench.tenancy.control("POST", "faults", fault)
+    hold_back(bench, chance, (20, 60))
     victim, nth, when = chance.choice((0, 1, None, None)), chance.randint(8, 24), chance.choice(("before", "after"))
 
     def run(number: int) -> Ended:
