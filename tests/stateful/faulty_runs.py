@@ -84,7 +84,9 @@ class Unforeseen(Ground):
             return False
         (live,) = self.sight.marked(address)
         still = self.model().turns(address, live) is not None
+        self.promises.requested = address
         ran = self._wished(forecast, "rotate", address, "--auto-approve")
+        self.promises.requested = ""
         if still and not forecast.errors and not forecast.unusable and ran.code != 3:
             assert "RenewApiKey" in self.tenancy.writes(), ran.out
         return True
