@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ from genai_iac.oci_client.responses import (
     OciResponse,
     RequestListener,
     SentRequest,
+    TenancyClock,
     WorkRequest,
     expect,
     not_subscribed,
@@ -39,7 +40,6 @@ from genai_iac.oci_client.sdk_clients import OPERATIONS, SdkClients, local_endpo
 from genai_iac.oci_client.secrets import forget_frames, reveal_for_request
 
 _PAGE = 1000  # rows asked for in one list call; the service may give fewer
-_FARTHEST, _FARTHEST_LOCAL = timedelta(hours=1), timedelta(days=3660)  # that the tenancy's clock may be from ours
 _LONGEST_WORK = 4 * 3600.0  # seconds; a compartment takes 30 minutes to go, at worst three hours
 
 
@@ -76,7 +76,7 @@ class OciClient:
         self.limiter = RateLimiter()
         self._clients = SdkClients(config, signer, connection.endpoint)
         self.http = HttpClient()  # for what the SDK has no client for, such as a call with a delivered secret
-        self._ahead = timedelta(0)  # how far the tenancy's clock is ahead of ours
+        self._clock = TenancyClock(local=bool(connection.endpoint))
 
     @cached_property
     def regions(self) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ class OciClient:
 
     def now(self) -> datetime:
         """The tenancy's clock, as its last answer told it: expiries are judged by the service's time, not by this machine's."""
-        return datetime.now(UTC) + self._ahead
+        return self._clock.now()
 
     def read_all(
         self, operation: str, id: str, region: str | None = None, *, patient: bool = False, **parameters: Any
@@ -322,7 +322,7 @@ class OciClient:
             raise failure from forget_frames(error)
         id = _id_in(known, arguments) or _id_made(operation, response.data)
         self._tell(operation, where, response.status, began, id, read_headers(response.headers).request_id)
-        self._note_clock(response.headers)
+        self._clock.note(response.headers)
         return response
 
     def _explain(self, error: Exception, operation: str, region: str, client: Any) -> ServiceFailure:
@@ -346,18 +346,6 @@ class OciClient:
         if known.home:
             return region or self.home_region
         return region or self.region
-
-    def _note_clock(self, headers: Any) -> None:
-        """Take the tenancy's time from an answer; a date that cannot be is forgotten."""
-        told = read_headers(headers).date
-        if told is None:
-            return
-        ahead = told - datetime.now(UTC)
-        # OCI refuses signatures that are five minutes off, so no answer of its own is; a local emulator's clock can be set
-        if abs(ahead) > (_FARTHEST_LOCAL if self.connection.endpoint else _FARTHEST):
-            return
-        # whole seconds are all the header tells; closer than that is this machine's clock being right
-        self._ahead = ahead if abs(ahead) > timedelta(seconds=2) else timedelta(0)
 
 
 def _id_in(known: SdkOperation, arguments: list[Any]) -> str | None:

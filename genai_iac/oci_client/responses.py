@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from socket import gaierror
 from typing import Any
 
@@ -37,6 +38,41 @@ class OciResponse:
     work_request: str | None = None  # OCID from opc-work-request-id; None when the operation is done
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     doubted: bool = False  # an earlier attempt of the same call, whose response was lost, may have taken effect too
+
+
+class TenancyClock:
+    """The tenancy's time, as the `Date` headers of its answers tell it. Expiries are judged by it, not by this machine's time.
+
+    Args:
+        local: whether the tenancy is an emulator, whose clock can be set to any year.
+    """
+
+    def __init__(self, *, local: bool) -> None:
+        # OCI refuses signatures that are five minutes off, so no answer of its own is farther from our clock.
+        self._farthest = timedelta(days=3660) if local else timedelta(hours=1)
+        self._ahead = timedelta(0)  # of our clock
+        self._last: timedelta | None = None  # what the last answer told; None before the first
+
+    def now(self) -> datetime:
+        """The tenancy's time; ours until an answer has told it."""
+        return datetime.now(UTC) + self._ahead
+
+    def note(self, headers: Any) -> None:
+        """Take the time from an answer. A date that cannot be is forgotten.
+
+        One that differs from the answer before is believed when the next one agrees: a single date of last year made every
+        expiry lie in the past (tests/crash/test_fault_matrix.py, a date without a zone).
+        """
+        told = read_headers(headers).date
+        if told is None:
+            return
+        ahead = told - datetime.now(UTC)
+        if abs(ahead) > self._farthest:
+            return
+        before, self._last = self._last, ahead
+        if before is None or abs(ahead - before) < timedelta(seconds=30):
+            # whole seconds are all the header tells; closer than that is this machine's clock being right
+            self._ahead = ahead if abs(ahead) > timedelta(seconds=2) else timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ The way back to a caller: answers sent whole, streamed, mangled as faults would 
 """
 
 import asyncio
+import http
 import logging
 import os
+import re
 import secrets
 import socket
 import struct
@@ -53,6 +55,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _NO_STRIKE = ActiveFaults()  # no fault
+_NO_HEADER_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # what uvicorn refuses to send
 
 
 class ResponseWriter:
@@ -78,7 +81,9 @@ class ResponseWriter:
         shaped = {name: value for effect in effects if not effect.answers for name, value in effect.headers.items()}
         answer = replace(answer, headers={**answer.headers, **shaped}) if shaped else answer
         body = b"" if request is not None and request.method == "HEAD" else answer.encode()
-        if any(effect.truncate for effect in effects):
+        if any(_NO_HEADER_VALUE.search(value) for value in shaped.values()) and self._transport is not None:
+            await self._send_unchecked(answer, request, now, body)
+        elif any(effect.truncate for effect in effects):
             await self._start(answer, request, now, len(body) if answer.stream is None else None)
             # Content-Length says more than is sent, so clients notice.
             await self._body(body[: len(body) // 2], more=True)
@@ -104,7 +109,20 @@ class ResponseWriter:
             _signal(effect.kill, effect.signal)
         await self._close(reset=effect.reset)
 
+    async def _send_unchecked(self, answer: Answer, request: Incoming | None, now: int, body: bytes) -> None:
+        """Send headers that no server should send: uvicorn refuses control characters, and the answer would be lost."""
+        lines = [b"%s: %s" % header for header in self._headers(answer, request, now, len(body))]
+        head = [b"HTTP/1.1 %d %s" % (answer.status, _reason(answer.status)), *lines, b"connection: close", b"", body]
+        self._transport.write(b"\r\n".join(head))
+        await self._close(reset=False)
+
     async def _start(self, answer: Answer, request: Incoming | None, now: int, length: int | None) -> None:
+        raw = self._headers(answer, request, now, length)
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": raw})
+
+    def _headers(
+        self, answer: Answer, request: Incoming | None, now: int, length: int | None
+    ) -> list[tuple[bytes, bytes]]:
         headers = {
             "date": format_http_date(now),
             "content-type": answer.content_type,
@@ -118,8 +136,7 @@ class ResponseWriter:
         client_id = request.headers.get("opc-client-request-id") if request else None
         if client_id:
             headers["opc-client-request-id"] = client_id
-        raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
-        await self._send({"type": "http.response.start", "status": answer.status, "headers": raw})
+        return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
 
     async def _body(self, chunk: bytes, *, more: bool) -> None:
         await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
@@ -162,6 +179,10 @@ def _signal(process: int, number: int) -> None:
     # The process has ended by itself; the fault has nothing left to do.
     except ProcessLookupError:
         return
+
+
+def _reason(status: int) -> bytes:
+    return http.HTTPStatus(status).phrase.encode("ascii")
 
 
 def _request_id(request: Incoming | None) -> str:
