@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
 
+from genai_iac.cli import cli
 from tests.conftest import Project
 
 MANIFEST = """\
@@ -30,6 +32,8 @@ spec:
       - file: {path: raw/app.key, format: raw}
       - exec: {command: [/usr/bin/env, cat]}
 """
+TEST = "tests: [{name: one key, manifests: stack.yaml, expect: {changes: {ApiKey/app: [create]}}}]\n"
+EVERY_STACK = ("plan", "status", "expiry", "drift", "lint", "validate", "doctor")
 UGLY = "kind: {kind}\napiVersion: genai-iac/v1\nspec: {spec}\nmetadata: {{name: dev}}\n"
 APPLY = ("--local", "apply", "stack.yaml", "--auto-approve")
 PLAN = ("--local", "plan", "stack.yaml", "--out")
@@ -58,6 +62,18 @@ WRITERS = {
     "fmt of a file": Writer(("fmt", "stack.yaml")),
     "fmt of a folder below": Writer(("fmt", "below/stack")),
     "fmt of a file below": Writer(("fmt", "below/stack/stack.yaml")),
+    "apply with an audit file": Writer((*APPLY, "--audit", "logs/audit.jsonl")),
+    "destroy, its audit file there": Writer(
+        ("--local", "destroy", "stack.yaml", "--auto-approve", "--allow-destroy", "9", "--audit", "logs/audit.jsonl"),
+        ((*APPLY, "--audit", "logs/audit.jsonl"),),
+    ),
+    "rotate with an audit file": Writer(
+        ("--local", "rotate", "ApiKey/app", "stack.yaml", "--auto-approve", "--audit", "logs/audit.jsonl"), (APPLY,)
+    ),
+    **{f"{verb} of all stacks": Writer(("--local", verb, "below", "--all", "--out-dir", "out/all")) for verb in EVERY_STACK},
+    "apply of all stacks": Writer(("--local", "apply", "below", "--all", "--out-dir", "out/all", "--auto-approve")),
+    "report": Writer(("report", "out", "--out", "report.html"), (("--local", "status", "below", "--all", "--out-dir", "out"),)),
+    "tests of manifests": Writer(("test", ".", "--junit", "out/tests.xml")),
     "another database": Writer(("local", "env", "--db", "state/other.db")),
     "database forgotten": Writer(("local", "reset", "--db", "state/other.db"), (("local", "env", "--db", "state/other.db"),)),
 }  # fmt: skip
@@ -81,6 +97,7 @@ def checkout(folder: Path) -> Project:
     project.write(MANIFEST)
     project.write(UGLY.format(kind="Stack", spec="{region: us-chicago-1}"), "below/stack/stack.yaml")
     project.write(UGLY.format(kind="Environment", spec="{variables: {}}"), "below/stack/environments/dev.yaml")
+    project.write(TEST, "app.test.yaml")
     (folder / "out").mkdir()
     return project
 
@@ -155,3 +172,19 @@ def check_link(folder: Path, writer: Writer, path: str, kind: str) -> None:
     assert tree(outside) == before, (path, kind, ran.out, ran.err)
     assert "Traceback" not in ran.err and "defect" not in ran.err, (path, kind, ran.err)
     shutil.rmtree(folder)
+
+
+def test_every_option_that_names_a_written_file_is_tried() -> None:
+    def options(command: click.Command) -> Iterator[str]:
+        for parameter in command.params:
+            yield from (
+                name for name in parameter.opts if name in ("--db", "-o") or isinstance(parameter.type, click.Path)
+            )
+        for below in getattr(command, "commands", {}).values():
+            yield from options(below)
+
+    context = click.Context(cli)
+    found = {name for verb in cli.list_commands(context) for name in options(cli.get_command(context, verb))}
+    read_only = {"--var-file", "--approved", "--snapshot"}
+    tried = {word for writer in WRITERS.values() for word in writer.command if word.startswith("--")}
+    assert {name for name in found - read_only if name.startswith("--")} <= tried
