@@ -128,7 +128,7 @@ def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
         Both sides and their differences. Conditions on time are decided at the tenancy's
             present time.
     """
-    changed = {change.address: change.after is not None for change in plan.changes}
+    changed = plan.existence
     keys, policies = foresee(changed, future, live)
     now = TenancySide(list(live_keys(live)), dict(statements_in_force(live_policies(live), str)), live.tree)
     later = TenancySide(keys, dict(statements_in_force(policies, future.told)), future.tree)

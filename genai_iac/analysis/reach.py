@@ -41,7 +41,7 @@ class ReachFinder:
         The policies of `absent` count as not there after the plan. What comes to depend on a condition that nobody can tell
         beforehand, and did not before, counts as not admitted after.
         """
-        changed = {change.address: change.after is not None for change in plan.changes}
+        changed = plan.existence
         changed |= dict.fromkeys(absent, False)
         question = (frozenset(changed.items()), frozenset(keys))
         if question not in self._found:
@@ -102,7 +102,7 @@ def concerned_keys(plan: Plan, future: PlannedState, live: Live) -> frozenset[Ad
 
 def _beginning_or_ending(plan: Plan, future: PlannedState, live: Live) -> Iterator[str]:
     """The statements, live and planned, of every policy that the plan changes."""
-    changed = {change.address: change.after is not None for change in plan.changes if change.address.kind == "Policy"}
+    changed = {address: remains for address, remains in plan.existence.items() if address.kind == "Policy"}
     for one in (*live.found, *live.beyond):
         if one.kind == "Policy" and one.mark is not None and one.mark.address in changed:
             yield from one.attributes["statements"]

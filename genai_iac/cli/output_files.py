@@ -20,8 +20,14 @@ def write_file(file: Path, data: bytes, flag: str = "--out") -> None:
             _replace(folder, file.name, data)
     except UnsafePathError as error:
         raise UsageError(f"{flag} {file} is refused: {error.strerror}") from error
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"{flag} {file}: {error.strerror}", hint=f"make its directory first: mkdir -p {file.parent}"
+        ) from error
     except OSError as error:
-        raise UsageError(f"{flag} {file}: {error.strerror}") from error
+        raise UsageError(
+            f"{flag} {file}: {error.strerror}", hint=f"choose a file that can be written for {flag}"
+        ) from error
 
 
 def rewrite_file(file: Path, before: bytes, after: bytes) -> bool:
@@ -46,7 +52,9 @@ def make_folder(folder: Path, flag: str = "--out") -> None:
     try:
         check_folder(folder, make=True, mode=0o777)
     except OSError as error:
-        raise UsageError(f"{flag} {folder}: {error.strerror}") from error
+        raise UsageError(
+            f"{flag} {folder}: {error.strerror}", hint=f"choose a directory that can be made for {flag}"
+        ) from error
 
 
 def write_new_files(folder: Path, files: Mapping[str, str]) -> None:

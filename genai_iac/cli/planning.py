@@ -210,7 +210,9 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     plan = with_destinations(filter_plan(plan, asked.targets, {*resources, *live.owned}), workspace.desk, resources)
     plan = workspace.foretell(plan, live)
     plan = find_access_losses(plan, resources, finder) if finder else plan
-    outdated = () if destroy else tuple(find_outdated_files(plan, inputs.held))
+    # A run for some keys ends well whatever the files of others show: their own changes may be left out of this plan.
+    held = {address: sinks for address, sinks in inputs.held.items() if not asked.targets or address in asked.targets}
+    outdated = () if destroy else tuple(find_outdated_files(plan, held))
     plan = replace(plan, notices=(*plan.notices, *outdated))
     refusal = _judge(workspace, asked, plan, live)
     if refusal is not None:

@@ -221,6 +221,15 @@ class Plan:
         return bool(self.changes)
 
     @property
+    def existence(self) -> dict[Address, bool]:
+        """Whether each resource that the plan changes exists afterwards; one that is only forgotten stays as it is, so it is not named.
+
+        A forgotten policy stays in force: taking it for a deleted one refused plans that take access from nobody
+        (tests/stateful/cases/retained-key-in-a-moved-compartment.txt).
+        """
+        return {change.address: change.after is not None for change in self.changes if "forget" not in change.actions}
+
+    @property
     def summary(self) -> Summary:
         """The counts of the last line."""
         return Summary(Counter(action for change in self.changes for action in change.actions))

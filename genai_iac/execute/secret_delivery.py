@@ -121,8 +121,10 @@ class SecretDelivery:
             dead = is_dead(self._where(live.region), self._retired, self._progress.stop, client=self._provider.http)
             said = "is dead" if dead else "still answers: the change has not propagated yet"
             self.notes.append(f"the old value {said}")
-        if self._change.empties and id is not None:
-            self.notes.extend(self._desk.empty(self._resource, id))
+        if self._change.empties:
+            # Where another key takes its place, the sinks still hold the values of the one that was replaced.
+            for one in dict.fromkeys(filter(None, (id, self._change.id))):
+                self.notes.extend(self._desk.empty(self._resource, one))
 
     def _know(self, before: LiveResource) -> None:
         """Read the sinks before the renewal: any value that appears later is another run's, newer, and is not overwritten."""

@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 from genai_iac.core import Action, Call, DeliveryPlan, Invalidation, Lifetime, LiveResource, LiveSecret, Resource, Role
 from genai_iac.core.errors import PlanError
 from genai_iac.core.step import DiffContext, Step
-from genai_iac.rotation.delivery_gaps import find_delivery_gaps, why_incomplete
+from genai_iac.rotation.delivery_gaps import deliverable_roles, find_delivery_gaps, why_incomplete
 
 Declared = Literal["active", "inactive", "revoked"]  # `secrets[].state` of a manifest
 
@@ -120,7 +120,7 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
     )
     # All declared roles, not `roles` of above: a secret that is renewed by this step has a
     # future again.
-    handover = DeliveryPlan(declared_roles(desired))
+    handover = DeliveryPlan(deliverable_roles(declared_roles(desired), facts.held, live, (turn.call for turn in turns)))
     if turns:
         return Step(
             tuple(dict.fromkeys(turn.action for turn in turns)),

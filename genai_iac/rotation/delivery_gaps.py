@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from genai_iac.core import LiveResource, Role, SinkState
+from genai_iac.core import Call, LiveResource, Role, SinkState
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,31 @@ def find_delivery_gaps(roles: Mapping[str, Role], held: Iterable[SinkState], liv
         elif lacking or any(_is_out_of_order(sink, name, role) for sink in sinks):
             incomplete.add(name)
     return DeliveryGaps(frozenset(undelivered), frozenset(incomplete), frozenset(elsewhere))
+
+
+def deliverable_roles(
+    roles: Mapping[str, Role], held: Iterable[SinkState], live: LiveResource, calls: Iterable[Call]
+) -> dict[str, Role]:
+    """The roles without the values that nobody here can give: a plan that promised them failed at the delivery, at every apply.
+
+    What a sink shows as current stays current when its successor is such a value and no call ends it; else the sink would
+    show nothing although a value works (tests/plan_apply/test_sink_drift.py, the values of another machine).
+
+    Args:
+        roles: by secret name, as declared or as the end of an answer to a leak.
+        calls: of the step. A renewal gives a value; a deactivation or revocation ends one.
+    """
+    sinks, made = tuple(held), tuple(calls)
+    renewed = {call.secret for call in made if call.operation == "RenewApiKey"}
+    ended = {call.secret for call in made if call.takes_away}
+    gaps = find_delivery_gaps(roles, sinks, live)
+    missing = (gaps.undelivered | gaps.elsewhere) - renewed
+    kept: dict[str, Role] = {name: role for name, role in roles.items() if name not in missing}
+    if any(roles[name] == "current" for name in missing):
+        shown = {name for sink in sinks for name, role in sink.records.items() if role == "current"}
+        working = [one.name for one in live.secrets if one.name in shown - ended - missing and one.state == "ACTIVE"]
+        kept.update({name: "current" for name in working[:1]})
+    return kept
 
 
 def why_incomplete(names: Iterable[str], held: Iterable[SinkState]) -> str:

@@ -74,6 +74,8 @@ def handle_leak(
     # Every sink shows the secret that is kept, so the leaked one can stop without a
     # delivery.
     settled = position.current.name == keeper.name and position.phase != "promoting"
+    # A newer value may be on another machine: then this machine's sinks still show the leaked one.
+    settled = settled and not is_undelivered(keeper, "current", live, facts)
     if not _is_to_be_revoked(live, facts):
         if keeper.state == "ACTIVE" and settled and secret.state != "ACTIVE":
             # Second half of the answer: the leaked value is off, and its slot gets a new one.

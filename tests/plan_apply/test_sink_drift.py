@@ -380,6 +380,27 @@ def test_what_a_vault_can_give_is_copied_to_the_second_machine(
     assert_settled(other)
 
 
+def test_a_file_with_a_dead_value_fails_the_runs_that_are_about_its_key(project: Project, tenancy: Tenancy) -> None:
+    entries = [
+        key(name, secrets=PAIR, deliverTo=[{"file": {"path": f"secrets/{name}.env"}}]) for name in ("app", "other")
+    ]
+    entries[1]["spec"]["rotation"] = ROTATION
+    grants = policy("access", grants=[{"apiKey": "app"}, {"apiKey": "other"}])
+    project.write(stack(compartment("home"), *entries, grants))
+    project.run(*APPROVED)
+    (live,) = [one for one in keys(tenancy).values() if one.display_name.endswith("app")]
+    details = {"keyName": "key-one", "timeExpiry": "2099-01-01T00:00:00Z"}
+    client(tenancy, "generative_ai", REGION).renew_api_key(live.id, {"details": details})
+    for arguments, code in (
+        (APPROVED, 4),
+        ((*APPROVED, "--target", "ApiKey/app"), 4),
+        ((*APPROVED, "--target", "ApiKey/other"), 0),
+        (("rotate", "ApiKey/other", "--auto-approve"), 0),
+    ):
+        ran = project.run(*arguments, code=code)
+        assert (words("secrets/app.env shows a current value that no longer works") in words(ran.out)) == (code == 4)
+
+
 # What somebody did to the states
 
 

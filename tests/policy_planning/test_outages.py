@@ -93,6 +93,28 @@ def test_what_leaves_access_as_it_is_disturbs_no_caller(project: Project, sink: 
     assert plan_of(project)["changes"] == []
 
 
+def test_what_is_only_forgotten_takes_access_from_nobody(project: Project) -> None:
+    """A retained policy, or a retained key whose compartment moves, is out of the manifests: the key is called as before."""
+    everybody = policy("all", statements=[text.partition(" where ")[0] for text in ALL["statements"]])
+    kept = {"deletion": "retain"}
+    retained = api_key("k", "one", deliverTo=[{"file": {"path": "k.env"}}], **kept)
+    moved = [AROUND[0], compartment("one"), AROUND[2]]
+    for before, after in (
+        (manifests(policy("p", **ALL, **kept)), manifests()),
+        (stack((), *AROUND, retained, everybody), stack((), *moved, everybody)),
+    ):
+        project.write(before)
+        project.run("apply", "--auto-approve")
+        file = File(project.path / "k.env")
+        assert probe(file).status == 200
+        project.write(after)
+        document = plan_of(project)
+        assert [loss for change in document["changes"] for loss in change["losses"]] == []
+        assert "forget" in [action for change in document["changes"] for action in change["actions"]]
+        project.run("apply", "--auto-approve", "--allow-destroy", "9")
+        assert probe(file).status == 200
+
+
 def test_a_key_that_was_idle_long_enough_is_no_outage(project: Project, sink: File, tenancy: Tenancy) -> None:
     tenancy.advance("25h")
     project.write(manifests())

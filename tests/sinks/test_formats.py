@@ -182,7 +182,7 @@ def test_lines_of_another_hand_are_kept_as_they_are() -> None:
         found = read_dotenv(Secret(edited))
         assert found and not isinstance(found, Unreadable)
         (contents,) = found.sections
-        assert found.others(contents).reveal() == "FOO='bar baz'\n"
+        assert found.others([contents]).reveal() == "FOO='bar baz'\n"
         between = number in (4, 6)  # a record and the line below it were torn apart
         assert len(contents.items) == (1 if between else 2), number
 
@@ -224,7 +224,7 @@ def test_a_delivered_file_is_not_recognised_by_its_wording(wording: str) -> None
     found = read_dotenv(Secret("\n".join([head, wording, *rest])))
     assert found and not isinstance(found, Unreadable)
     assert found.sections == (ALL_ROLES,) and not found.sections[0].damage
-    assert found.others(ALL_ROLES).reveal() == ""
+    assert found.others([ALL_ROLES]).reveal() == ""
 
 
 FIRST_FORMAT = """\

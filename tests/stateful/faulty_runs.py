@@ -88,7 +88,8 @@ class Unforeseen(Ground):
         ran = self._wished(forecast, "rotate", address, "--auto-approve")
         self.promises.requested = ""
         if still and not forecast.errors and not forecast.unusable and ran.code != 3:
-            assert "RenewApiKey" in self.tenancy.writes(), ran.out
+            leaves = live.region != self.author.region(address)  # the region: then another key takes its place
+            assert ("CreateApiKey" if leaves else "RenewApiKey") in self.tenancy.writes(), ran.out
         return True
 
     def abort(self) -> bool:

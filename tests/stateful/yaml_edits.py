@@ -53,7 +53,7 @@ class Editing:
     def garble_sink(self) -> bool:
         """Somebody typed into a value."""
         found = self._sink()
-        if not found:
+        if not found or is_spoiled(found[1]):
             return False
         path, file = found
         text = file.read_text()

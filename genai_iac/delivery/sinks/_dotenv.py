@@ -108,14 +108,14 @@ class DotenvFile:
     # every line in order, with the section it belongs to; None: nobody's
     lines: tuple[tuple[_Whose | None, Secret], ...]
 
-    def others(self, mine: Contents | None) -> Secret:
-        """The text without the lines of that section.
+    def others(self, mine: Iterable[Contents]) -> Secret:
+        """The text without the lines of those sections.
 
         Args:
-            mine: the section of the key that is written; None keeps every line.
+            mine: the sections that the key which is written takes the place of.
         """
-        whose = _whose(mine) if mine else None
-        kept = (line.reveal() for owner, line in self.lines if owner is None or owner != whose)
+        replaced = {_whose(one) for one in mine}
+        kept = (line.reveal() for owner, line in self.lines if owner is None or owner not in replaced)
         return Secret.document("".join(f"{line}\n" for line in kept))
 
 

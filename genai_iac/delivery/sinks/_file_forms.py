@@ -111,10 +111,14 @@ class DotenvForm(FileForm):
             (one for one in found.sections if (one.owner, one.address) == (self.context.owner, self.context.address)),
             None,
         )
+        replaced = [mine] if mine else []
         for one in found.sections:
             if one is not mine and set(one.names.all) & set(self.names.all):
                 check_tenant(one.owner, one.address, one.id, self.context, spot.place)
-        return mine, found.others(mine)
+                # Of this key under an earlier name: behind the new section its dead value would win, because readers take
+                # the last assignment (tests/stateful/cases/renamed-after-its-deletion.txt).
+                replaced.append(one)
+        return mine, found.others(replaced)
 
 
 class JsonForm(FileForm):
