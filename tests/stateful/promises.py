@@ -214,7 +214,7 @@ class Promises:
         spec, project, traces = self._walk.author.spec(address), self._walk.project, self._walk.traces
         sinks = {path: readable(project, path, traces) for path in sinks_of(self._walk.author, address)}
         said = " ".join(one["text"] for one in self._walk.notices if one.get("address") == address)
-        if "to renew it anyway" in said or "no sink on this machine" in said or "cannot be renewed" in said:
+        if re.search(r"to renew \w+ anyway", said) or "no sink on this machine" in said or "cannot be renewed" in said:
             return
         if "rotation" in spec:
             for path in sinks:
