@@ -68,7 +68,7 @@ def deliverable_roles(
     """The roles without the values that nobody here can give: a plan that promised them failed at the delivery, at every apply.
 
     What a sink shows as current stays current when its successor is such a value and no call ends it; else the sink would
-    show nothing although a value works (tests/plan_apply/test_sink_drift.py, the values of another machine).
+    show nothing although a value works (tests/stateful/cases/successor-is-elsewhere.txt).
 
     Args:
         roles: by secret name, as declared or as the end of an answer to a leak.
