@@ -83,7 +83,7 @@ def deliverable_roles(
     if any(roles[name] == "current" for name in missing):
         shown = {name for sink in sinks for name, role in sink.records.items() if role == "current"}
         working = [one.name for one in live.secrets if one.name in shown - ended - missing and one.state == "ACTIVE"]
-        kept.update({name: "current" for name in working[:1]})
+        kept.update(dict.fromkeys(working[:1], "current"))
     return kept
 
 
