@@ -10,7 +10,7 @@ import pytest
 
 from genai_iac.emulator.services import audit
 
-from .clients import ASHBURN, CHICAGO, MODEL, Clients, refusal
+from .clients import ASHBURN, CHICAGO, MODEL, Clients, holds, refusal
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -30,6 +30,7 @@ def events(
     return list(oci.pagination.list_call_get_all_results(client.list_events, place, start, end).data)
 
 
+@holds("N04")
 def test_a_write_is_an_event_with_who_what_where_and_how_it_ended(clients: Clients) -> None:
     home = clients.compartment("home")
     made = clients.identity().create_policy(
@@ -118,6 +119,7 @@ def test_events_come_in_pages(clients: Clients, monkeypatch: pytest.MonkeyPatch)
     assert refusal(clients.audit().list_events, home, START, end, page="!")[0] == 400
 
 
+@holds("N04")
 def test_it_takes_read_audit_events(clients: Clients) -> None:
     home = clients.compartment("home")
     auditor = clients.principal("auditor", "auditors")
@@ -130,6 +132,7 @@ def test_it_takes_read_audit_events(clients: Clients) -> None:
     assert refusal(auditor.audit().list_events, clients.root, START, end)[0] == 404
 
 
+@holds("N04")
 def test_no_event_has_a_value(clients: Clients) -> None:
     """Values of keys and Vault secrets, wherever a caller puts them: answers, bodies, filters, names."""
     home = clients.compartment("home")
