@@ -20,6 +20,7 @@ from genai_iac.render.common.terminal import Terminal
 
 if TYPE_CHECKING:
     from genai_iac.core import Address
+    from genai_iac.core.errors import WaitListener
     from genai_iac.manifest import Manifest
     from genai_iac.oci_client import Connection, OciClient, RequestListener, SentRequest
 
@@ -179,6 +180,12 @@ def log_requests(flags: GlobalOptions) -> RequestListener | None:
             output.note(f"{request.operation} in {request.region}: {ended}, {request.seconds * 1000:.0f} ms\n")
 
     return tell
+
+
+def note_waits(flags: GlobalOptions) -> WaitListener:
+    """Says at once, and once, why a call waits: with a right missing, minutes would pass before the error tells it."""
+    output = Console.of_environment(no_color=flags.no_color)
+    return lambda call: output.note(f"  ... {escape_control(str(call))}\n")
 
 
 FIRST, AGAIN = 10.0, 30.0  # seconds until the first word, and between two

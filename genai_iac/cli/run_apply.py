@@ -36,6 +36,7 @@ from genai_iac.render.plan.progress import (
     start_line,
     summary_line,
     version_line,
+    waiting_line,
 )
 from genai_iac.render.plan.text import render_text
 
@@ -213,6 +214,7 @@ def _carry_out(draft: PlannedRun, consent: Approval, output: Console) -> int:
     with SignalHandler.of_run().finishing_first() as stop:
         if consent.as_json:
             report.say(version_line(draft.plan))
+            draft.workspace.provider.waiting = lambda call: report.say(waiting_line(call))
         start = (lambda change: report.say(start_line(change))) if consent.as_json else None
         for outcome in carry_out(draft, stop, ProgressNotice(output.note), start):
             outcomes.append(outcome)

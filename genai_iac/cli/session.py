@@ -278,7 +278,7 @@ def open_provider(
     flags: GlobalOptions, profile: str | None = None, region: str | None = None, writes: WriteLog | None = None
 ) -> Iterator[OciClient]:
     """The connection that the flags, the environment and the manifests ask for; `writes` is told of every write request."""
-    from genai_iac.cli.console import log_connection, log_requests, note_settings
+    from genai_iac.cli.console import log_connection, log_requests, note_settings, note_waits
     from genai_iac.cli.signals import SignalHandler
     from genai_iac.oci_client import Connection, connect
 
@@ -303,6 +303,7 @@ def open_provider(
         if not flags.quiet and (not flags.local or flags.endpoint):
             note_settings(flags, connection)
         provider = connect(connection, SignalHandler.of_run().stop, _tell_both(writes, log_requests(flags)))
+        provider.waiting = note_waits(flags)
         log_connection(flags, provider)
         stack.callback(provider.close)
         yield provider

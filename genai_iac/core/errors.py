@@ -7,14 +7,15 @@ reported as one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from genai_iac.core.secret import redact
 
 if TYPE_CHECKING:
-    from genai_iac.core.address import Source
+    from genai_iac.core.address import Address, Source
 
 
 class IacError(Exception):
@@ -134,6 +135,57 @@ class ServiceFailure(IacError):
         self.unreached = False  # nobody listened: the request was not even sent
         self.final = False  # the same request would end the same way, although no answer says so
         self.retry_after: float | None = None  # seconds, when the service asked for a pause
+        self.waited: float | None = None  # seconds for which it was retried as something that passes by itself
+
+    def name_place(self, place: str) -> None:
+        """Say where a right may be missing: retried for so long, the answer is hardly a resource that is too new.
+
+        Args:
+            place: a compartment or the tenancy, with its OCID.
+        """
+        if self.waited is not None:
+            said = f"retried for {self.waited:.0f} s; if it is a right that is missing, it is missing in {place}"
+            self.hint = redact(f"{self.hint}; {said}" if self.hint else said)
+            self.waited = None  # said once, however many callers pass it on
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCall:
+    """A call that was refused and is tried again until the consistency window closes. Nothing that was sent is in it.
+
+    A 404 after an earlier Identity write may mean that the service does not know yet what was just made, or a missing right. Then
+    the wait is in vain: whoever sees the reason at once can stop the run and grant it.
+    """
+
+    operation: str  # OCI's name
+    status: int | None  # of the answer
+    code: str  # OCI's error code, such as NotAuthorizedOrNotFound
+    until: datetime  # UTC, by this machine's clock: when the last attempt is made at the latest
+    request_id: str | None = None  # opc-request-id of the answer
+    address: Address | None = None  # whose change it belongs to
+
+    @classmethod
+    def of(cls, failure: ServiceFailure, seconds: float, address: Address | None) -> WaitingCall:
+        """What there is to tell of the first refusal.
+
+        Args:
+            failure: the answer.
+            seconds: for how long it will be retried.
+            address: whose change makes the call; None outside a change.
+        """
+        until = datetime.now(UTC) + timedelta(seconds=max(seconds, 0.0))
+        return cls(failure.operation, failure.status, failure.code or "", until, failure.request_id, address)
+
+    def __str__(self) -> str:
+        """One line for people: whose call, the answer, how long it is retried, and why it may be in vain."""
+        whose = f" for {self.address}" if self.address else ""
+        return (
+            f"waiting{whose}: {self.operation} answered {self.status} {self.code}, retrying until {self.until:%H:%M:%S} UTC: "
+            "what was just made may not be known everywhere yet, or a right is missing"
+        )
+
+
+WaitListener = Callable[[WaitingCall], None]
 
 
 class SinkError(IacError):

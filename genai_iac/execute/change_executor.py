@@ -43,7 +43,11 @@ class ChangeExecutor:
 
     def perform(self, change: Change) -> tuple[str | None, str]:
         """Make the change's calls and deliveries; returns the OCID and a note for people. Raises IacError."""
-        return _ChangeRun(self._progress, change, awaited=change.address in self._awaited).run()
+        try:
+            return _ChangeRun(self._progress, change, awaited=change.address in self._awaited).run()
+        except ServiceFailure as failure:
+            failure.name_place(self._progress.describe_place(change))
+            raise
 
 
 class _ChangeRun:

@@ -172,6 +172,19 @@ class ApplyContext:
         resource = self.resources.get(address)
         return self.desk.empty(resource, id) if resource is not None else ()
 
+    def describe_place(self, change: Change) -> str:
+        """Where the rights of a change are granted: `compartment /a/b (OCID)`, or the tenancy."""
+        declared, before = self.resources.get(change.address), self.before.get(change.address)
+        # where it is now comes first: an update, and the first step of a move, are judged there
+        place = before.compartment if before else self._tree.tenancy
+        if declared is not None and not before:
+            place = str(self.resolver.value(declared.attributes["compartmentId"]))
+        if place == self._tree.tenancy:
+            return f"the tenancy ({place})"
+        made = {id: str(address) for address, id in self.ids.items()}
+        name = self._tree.path(place) if place in self._tree else made.get(place, "")
+        return f"compartment {name} ({place})"
+
     def reshape(self) -> None:
         """Note that a compartment was renamed, moved or deleted.
 

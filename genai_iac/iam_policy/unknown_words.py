@@ -80,6 +80,8 @@ tickets unified-configuration unified-log-content usage-budgets usage-report usa
 virtual-network-family virtualcircuits vlans vmclusters vnic-attachments vnics volume-attachments volume-backups
 volume-family volume-group-backups volume-groups volumes vss-family waas-family waf-family waf-policy web-app-firewall
 wlms-managed-instance-plugins wlp-agent zpr-configuration zpr-policy
+adm-knowledge-bases cloud-autonomous-vmclusters compute-hpc-islands filesystem-snapshot-policies genai-agent-endpoint
+genai-agent-family ipv6s media-family recovery-service-family resource-schedule resource-schedule-family vtaps
 """
 
 # Types with a permission table, and those that are only known by name.

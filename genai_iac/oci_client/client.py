@@ -17,7 +17,7 @@ from typing import Any
 
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.core.current_address import current_address
-from genai_iac.core.errors import IacError, ServiceFailure, UsageError
+from genai_iac.core.errors import IacError, ServiceFailure, UsageError, WaitingCall, WaitListener
 from genai_iac.core.plan import SdkOperation
 from genai_iac.network import HttpClient, read_headers
 from genai_iac.network.connections import PAGES, cut_deep
@@ -68,6 +68,7 @@ class OciClient:
     ) -> None:
         self.connection = connection
         self.stop = stop
+        self.waiting: WaitListener | None = None  # told once of each call that is retried until it is consistent
         self._watch = watch
         self.tenancy: str = config["tenancy"]
         self.region: str = config["region"]
@@ -274,7 +275,7 @@ class OciClient:
         def attempt() -> Any:
             return self._attempt(operation, arguments, region, parameters, endpoint)
 
-        return call_with_retry(attempt, window, self.stop.rest, self.limiter)
+        return call_with_retry(attempt, window, self.stop.rest, self.limiter, self._tell_wait)
 
     def _call_again(
         self, operation: str, request: Callable[[], tuple[list[Any], Mapping[str, Any]]], region: str | None
@@ -292,7 +293,7 @@ class OciClient:
                     kept = made
                 raise
 
-        return call_with_retry(attempt, self.window, self.stop.rest, self.limiter)
+        return call_with_retry(attempt, self.window, self.stop.rest, self.limiter, self._tell_wait)
 
     def _attempt(
         self,
@@ -341,6 +342,11 @@ class OciClient:
             seconds, address = time.monotonic() - began, current_address()
             with suppress(Exception):  # whoever watches cannot undo a call
                 self._watch(SentRequest(operation, region, status, seconds, id, request_id, address))
+
+    def _tell_wait(self, failure: ServiceFailure, seconds: float) -> None:
+        if self.waiting:
+            with suppress(Exception):  # a notice that cannot be printed ends no call
+                self.waiting(WaitingCall.of(failure, seconds, current_address()))
 
     def _where(self, known: SdkOperation, region: str | None) -> str:
         if known.home:

@@ -168,13 +168,15 @@ def call_with_retry(
     window: ConsistencyWindow | None = None,
     rest: Callable[[float], object] = time.sleep,
     limiter: RateLimiter | None = None,
+    waiting: Callable[[ServiceFailure, float], object] | None = None,
 ) -> tuple[T, ServiceFailure | None]:
     """Call until it succeeds or fails for good; returns the result and the last failure on the way whose effect is not known.
 
     `window` is given for calls that may be ahead of consistency (writes): then what `is_consistency_error` is tried again while it is
     open. `rest` waits; it answers False when there is no time for another attempt. `limiter`: shared by all calls, so that a 429
-    to one of them slows down all. Raises the ServiceFailure that ended it,
-    with `uncertain` set when an earlier attempt may have had its effect.
+    to one of them slows down all. `waiting` is told once, of the first failure that is retried for the window's sake, and for how
+    many seconds it will be. Raises the ServiceFailure that ended it, with `uncertain` set when an earlier attempt may have had
+    its effect, and `waited` when it was retried because of the window.
 
     Args:
         attempt: one request; raises ServiceFailure.
@@ -182,7 +184,7 @@ def call_with_retry(
     # `doubt`: an attempt whose response was lost. A later "already exists" or "etag differs" may then be our own success, which
     # the caller checks; without it the same error is somebody else's doing.
     tries, doubt = 0, None
-    limiter = limiter or RateLimiter()
+    limiter, patience = limiter or RateLimiter(), _Patience(window, waiting)
     while True:
         wait = limiter.reserve()
         if wait > 0:
@@ -194,9 +196,7 @@ def call_with_retry(
             tries += 1
             if failure.status == 429:
                 limiter.slow_down(began, failure.retry_after)
-            waits = (
-                window is not None and window.is_open and is_consistency_error(failure) and not _is_done(failure, doubt)
-            )
+            waits = patience.covers(failure, doubt)
             if failure.uncertain:
                 doubt = failure
             enough = _most_attempts(failure)
@@ -207,6 +207,29 @@ def call_with_retry(
         else:
             limiter.speed_up()
             return answer, doubt
+
+
+class _Patience:
+    """Decides for one call whether the window lets it wait, tells the first time, and notes how long it waited."""
+
+    def __init__(
+        self, window: ConsistencyWindow | None, tell: Callable[[ServiceFailure, float], object] | None
+    ) -> None:
+        self._window, self._tell = window, tell
+        self._since: float | None = None
+
+    def covers(self, failure: ServiceFailure, doubt: ServiceFailure | None) -> bool:
+        """Whether to try again because the service may not know yet what was made."""
+        if self._window is None or not is_consistency_error(failure) or _is_done(failure, doubt):
+            return False
+        now, is_open = time.monotonic(), self._window.is_open
+        if is_open and self._since is None:
+            self._since = now
+            if self._tell is not None:
+                self._tell(failure, self._window.closes - now)
+        if self._since is not None:
+            failure.waited = now - self._since
+        return is_open
 
 
 def _most_attempts(failure: ServiceFailure) -> int:

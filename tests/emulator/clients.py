@@ -68,6 +68,9 @@ class Clients:
     def limits(self, region: str = CHICAGO) -> Any:
         return self._make(oci.limits.LimitsClient, region)
 
+    def audit(self, region: str = CHICAGO) -> Any:
+        return self._make(oci.audit.AuditClient, region)
+
     def kms(self, region: str = CHICAGO) -> Any:
         return self._make(oci.key_management.KmsVaultClient, region)
 

@@ -39,6 +39,8 @@ def test_without_a_policy_nothing_can_be_done(shared: Clients, operation: Any) -
         target = f"/r/{CHICAGO}{target}"
     if operation.name.startswith("List") or operation.name in ("GetResourceAvailability", "AssembleEffectiveTagSet"):
         target += f"?compartmentId={shared.root}&serviceName=generative-ai"
+    if operation.name == "ListEvents":
+        target += "&startTime=2027-01-01T00:00:00Z&endTime=2027-01-02T00:00:00Z"
     if operation.name == "GetSecretBundleByName":
         target += f"?secretName=secret&vaultId={body['vaultId']}"
     reads = operation.method in ("GET", "HEAD")

@@ -5,7 +5,7 @@ from typing import Any
 import oci
 import pytest
 
-from .clients import ASHBURN, CHICAGO, FRANKFURT, Clients, refusal
+from .clients import ASHBURN, CHICAGO, FRANKFURT, Clients, holds, refusal
 
 
 def delete(clients: Clients, compartment: str) -> None:
@@ -14,6 +14,7 @@ def delete(clients: Clients, compartment: str) -> None:
     assert clients.identity().get_compartment(compartment).data.lifecycle_state == "DELETED"
 
 
+@holds("N03")
 def test_limits_say_how_many_keys_there_may_be(fresh: Clients) -> None:
     place = fresh.compartment("place")
     fresh.control("POST", "settings", {"limits": {"apiKeyCount": 3}})
@@ -35,6 +36,7 @@ def test_limits_say_how_many_keys_there_may_be(fresh: Clients) -> None:
     assert refusal(fresh.limits().get_resource_availability, "generative-ai", "no-such-limit", fresh.root)[0] == 404
 
 
+@holds("N08")
 @pytest.mark.parametrize(("region", "number"), [(CHICAGO, 3), (ASHBURN, 3), (FRANKFURT, 3), ("ap-osaka-1", 1)])
 def test_large_regions_have_three_availability_domains(shared: Clients, region: str, number: int) -> None:
     found = shared.identity(region).list_availability_domains(shared.root).data
@@ -42,6 +44,7 @@ def test_large_regions_have_three_availability_domains(shared: Clients, region: 
     assert len({item.id for item in found}) == number
 
 
+@holds("N07")
 def test_what_was_deleted_is_forgotten_after_ninety_days(fresh: Clients) -> None:
     place, gone = fresh.compartment("place"), fresh.compartment("gone")
     key = fresh.key(place)
@@ -57,6 +60,7 @@ def test_what_was_deleted_is_forgotten_after_ninety_days(fresh: Clients) -> None
     assert gone not in {item.id for item in fresh.identity().list_compartments(fresh.root).data}
 
 
+@holds("N07")
 def test_a_recovered_compartment_is_not_forgotten(fresh: Clients) -> None:
     place = fresh.compartment("place")
     delete(fresh, place)
@@ -70,6 +74,7 @@ def test_a_recovered_compartment_is_not_forgotten(fresh: Clients) -> None:
     assert refusal(fresh.identity().get_compartment, place)[0] == 404
 
 
+@holds("N06")
 def test_vaults_and_keys_are_made_and_hold_secrets(fresh: Clients) -> None:
     place = fresh.compartment("place")
     body = {"compartmentId": place, "displayName": "mine", "vaultType": "DEFAULT"}

@@ -10,7 +10,7 @@ from openai import AuthenticationError
 
 from genai_iac.emulator import running
 
-from .clients import ASHBURN, CHICAGO, Clients, chat, refusal, to_close
+from .clients import ASHBURN, CHICAGO, Clients, chat, holds, refusal, to_close
 
 models = oci.identity.models
 scim = oci.identity_domains.models
@@ -103,6 +103,7 @@ def test_what_cannot_be_done_to_domains(shared: Clients) -> None:
     assert refusal(shared.identity(CHICAGO).deactivate_domain, default.id)[0] == 403
 
 
+@holds("N05")
 def test_groups_of_a_domain_are_apart_from_those_of_default(fresh: Clients) -> None:
     identity, domain = fresh.identity(), make_domain(fresh, "Corp")
     fresh.group("ops")
@@ -126,6 +127,7 @@ def test_groups_of_a_domain_are_apart_from_those_of_default(fresh: Clients) -> N
     assert refusal(client.get_group, made.id)[0] == 404
 
 
+@holds("N05")
 @pytest.mark.parametrize(
     ("written", "admitted"),
     [("'Corp'/'ops'", "insider"), ("corp/OPS", "insider"), ("ops", "outsider"), ("'Default'/'ops'", "outsider")],

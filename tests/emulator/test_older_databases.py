@@ -42,3 +42,12 @@ def test_a_file_of_an_unknown_layout_is_refused(tmp_path: Path, version: int) ->
     change(path, f"PRAGMA user_version = {version}")
     with pytest.raises(DatabaseError, match=f"layout {version}"):
         Emulator(path)
+
+
+def test_a_file_from_before_audit_events_gets_their_table(tmp_path: Path) -> None:
+    path = tmp_path / "local.db"
+    Emulator(path).close()
+    complete = tables(path)
+    change(path, "DROP TABLE audit_events")
+    Emulator(path).close()
+    assert tables(path) == complete

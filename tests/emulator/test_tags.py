@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .clients import Clients, refusal
+from .clients import Clients, holds, refusal
 
 
 def namespace(clients: Clients, name: str = "cost") -> Any:
@@ -21,6 +21,7 @@ def default(clients: Clients, definition: str, value: str, compartment: str | No
     return clients.identity().create_tag_default(body).data
 
 
+@holds("N01")
 def test_namespaces_and_tags_come_and_go(fresh: Clients) -> None:
     identity = fresh.identity()
     space = namespace(fresh)
@@ -52,6 +53,7 @@ def test_subcompartments_are_listed_when_asked_for(fresh: Clients) -> None:
     assert [item.id for item in found] == [made.id]
 
 
+@holds("N02")
 def test_everything_new_gets_the_default_tags_of_its_place(fresh: Clients) -> None:
     made = tag(fresh, namespace(fresh).id)
     who = tag(fresh, made.tag_namespace_id, "owner")
@@ -90,6 +92,7 @@ def test_defaults_come_and_go(fresh: Clients) -> None:
     assert refusal(identity.get_tag_default, kept.id)[0] == 404
 
 
+@holds("N02")
 def test_a_required_tag_must_be_given(fresh: Clients) -> None:
     made = tag(fresh, namespace(fresh).id)
     default(fresh, made.id, "42", is_required=True, isRequired=True)
@@ -99,6 +102,7 @@ def test_a_required_tag_must_be_given(fresh: Clients) -> None:
     assert fresh.identity().create_compartment(body).data.defined_tags["cost"] == {"center": "1"}
 
 
+@holds("N01")
 def test_defined_tags_are_checked_against_their_namespace(fresh: Clients) -> None:
     identity = fresh.identity()
     space = namespace(fresh)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 
 from genai_iac import iam_policy as language
 from genai_iac.analysis.lint.finding import Finding, LintRule
 from genai_iac.core import Address
 from genai_iac.core.errors import PlanError
-from genai_iac.iam_policy.lint import RULES, lint_policy
+from genai_iac.iam_policy.lint import RULES, PolicyDocument, find_overlaps, lint_policy
 from genai_iac.iam_policy.lint import StatementFinding as Found
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.planning.preflight import ServiceLimits
@@ -19,9 +20,11 @@ from genai_iac.planning.preflight.names import place_of
 # what manifests know.
 _NEEDS_THE_TENANCY = {"unresolved-name", "outside-subtree"}
 OUTSIDE = LintRule("outside-subtree", "error", "a place outside the policy's compartment")
+OVERLAP = LintRule("overlap", "info", "a statement of another policy already grants this")
 POLICY_RULES = (
     *(LintRule(rule.id, rule.severity, rule.summary) for rule in RULES if rule.id not in _NEEDS_THE_TENANCY),
     OUTSIDE,
+    OVERLAP,
 )
 UNFILLABLE = LintRule("unfillable", "error", "a value that does not fit its placeholder")
 
@@ -47,6 +50,7 @@ def lint_policies(future: PlannedState, directory: language.Directory, limits: S
                 yield _placed(found, address, future)
         yield from _out_of_reach(address, future, directory)
     yield from _full_paths(future, limits)
+    yield from _overlaps(future, directory)
 
 
 def _placed(found: Found, policy: Address, future: PlannedState) -> Finding:
@@ -64,6 +68,22 @@ def _out_of_reach(policy: Address, future: PlannedState, directory: language.Dir
                 place = place_of(future, policy, number)
                 fix = "attach the policy to a compartment above both, or to the tenancy"
                 yield Finding(OUTSIDE.id, OUTSIDE.severity, future.told(miss.message), place, policy, fix)
+
+
+def _overlaps(future: PlannedState, directory: language.Directory) -> Iterator[Finding]:
+    """Statements that another policy of the manifests already grants; lists with a syntax error are another rule's matter."""
+    policies = [address for address in future.resources if address.kind == "Policy"]
+    documents, known = [], []
+    for address in policies:
+        with suppress(PlanError, language.PolicySyntaxError):
+            texts = future.statements(address)
+            trees = [language.parse_once(text) for text in texts]
+            documents.append(PolicyDocument(texts, trees, future.home(address), directory))
+            known.append(address)
+    for (policy, statement), (other, number) in find_overlaps(documents):
+        message = f"statement {number + 1} of {known[other]} already grants this"
+        place = place_of(future, known[policy], statement)
+        yield Finding(OVERLAP.id, OVERLAP.severity, message, place, known[policy], "delete it")
 
 
 def _full_paths(future: PlannedState, limits: ServiceLimits) -> Iterator[Finding]:

@@ -281,4 +281,5 @@ class VaultSink(Sink):
         try:
             yield
         except ServiceFailure as failure:
+            failure.name_place(f"compartment {self._compartment}")
             raise SinkError(f"{self.place}: could not {step}: {failure.message}", hint=failure.hint) from failure

@@ -126,7 +126,7 @@ class ResponseWriter:
         headers = {
             "date": format_http_date(now),
             "content-type": answer.content_type,
-            "opc-request-id": _request_id(request),
+            "opc-request-id": request.request_id if request else secrets.token_hex(16).upper(),
             **answer.headers,
         }
         if answer.status == 204 or (length == 0 and answer.content is None):
@@ -183,12 +183,6 @@ def _signal(process: int, number: int) -> None:
 
 def _reason(status: int) -> bytes:
     return http.HTTPStatus(status).phrase.encode("ascii")
-
-
-def _request_id(request: Incoming | None) -> str:
-    own = [secrets.token_hex(16).upper() for _ in range(2)]
-    given = request.headers.get("opc-request-id", "")[:96] if request else ""
-    return "/".join([given, *own]) if given else "/".join(own)
 
 
 # A page of another site can make a browser send requests to 127.0.0.1 under its own

@@ -15,6 +15,7 @@ from genai_iac.emulator.control.settings import REGIONS
 from genai_iac.emulator.http.requests import Incoming
 from genai_iac.emulator.http.responses import Answer, ServiceError, answer_error, not_authenticated
 from genai_iac.emulator.http.router import Operation, Router
+from genai_iac.emulator.services.audit import record_event
 from genai_iac.emulator.services.inference.prompt import inference_error
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.services.registry import OPERATIONS, WORKS
@@ -246,6 +247,8 @@ class TransactionRunner:
             connection.execute("ROLLBACK TO work")
             answer, code = desk.show_error(error), error.code
         connection.execute("RELEASE work")
+        if route.operation is not None:
+            record_event(connection, world, request, (route.operation, route.parameters), desk.caller, answer, code)
         answer, status = _after(answer, struck)
         principal = answer.principal or desk.caller.name
         _log(connection, world, request, route, principal, status, code, desk.unfilled)

@@ -51,7 +51,7 @@ def list_page(
     limit = read_limit(request)
     by_name, descending = _read_order(request, order)
     page = request.one("page")
-    after = None if page is None else _open_token(page, by_name)
+    after = None if page is None else open_token(page, by_name=by_name)
     # One row more than asked for tells whether there is another page.
     rows = resources.select(replace(wanted, by_name=by_name, descending=descending, after=after, limit=limit + 1))
     if len(rows) <= limit:
@@ -67,7 +67,7 @@ def slice_page(rows: list[_Row], request: Incoming) -> tuple[list[_Row], str | N
     """
     limit = read_limit(request)
     page = request.one("page")
-    start = 0 if page is None else _open_token(page, by_name=False)[1]
+    start = 0 if page is None else open_token(page, by_name=False)[1]
     return rows[start : start + limit], make_token(0, start + limit) if start + limit < len(rows) else None
 
 
@@ -76,7 +76,8 @@ def make_token(value: str | int, seq: int) -> str:
     return base64.urlsafe_b64encode(json.dumps([value, seq]).encode("utf-8")).decode("ascii")
 
 
-def _open_token(token: str, by_name: bool) -> tuple[str | int, int]:
+def open_token(token: str, *, by_name: bool) -> tuple[str | int, int]:
+    """What `make_token` put into a page token; 400 for one that somebody made up."""
     try:
         value, seq = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
         str(value).encode("utf-8")

@@ -10,8 +10,10 @@ same, as for the services.
 
 import json
 import re
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -37,6 +39,13 @@ class Incoming:
     query: Mapping[str, list[str]]  # decoded; a parameter may come several times
     headers: Mapping[str, str]
     body: bytes = field(repr=False, default=b"")
+
+    @cached_property
+    def request_id(self) -> str:
+        """The opc-request-id of the answer: the caller's own, if any, and two parts of ours."""
+        own = [secrets.token_hex(16).upper() for _ in range(2)]
+        given = self.headers.get("opc-request-id", "")[:96]
+        return "/".join([given, *own]) if given else "/".join(own)
 
     def one(self, name: str) -> str | None:
         """A query parameter given at most once; empty counts as absent."""

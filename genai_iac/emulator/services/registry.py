@@ -1,6 +1,7 @@
 """All services of the local emulator: every operation, and all work that time brings."""
 
 from genai_iac.emulator.services import (
+    audit,
     generative_ai,
     identity,
     inference,
@@ -19,6 +20,7 @@ OPERATIONS = (
     *object_storage.OPERATIONS,
     *search.OPERATIONS,
     *limits.OPERATIONS,
+    *audit.OPERATIONS,
 )
 
 OPERATION_NAMES = frozenset(operation.name for operation in OPERATIONS)

@@ -34,6 +34,7 @@ def make_ocid(kind: str, region: str = "") -> str:
 _VERSION = 3  # of the tables; stored as user_version
 # what a file of layout 2 lacks; the rest of it is as it was
 _TABLES_SINCE = {2: ("inference_scripts", "model_responses")}
+_LATER = "audit_events"  # came without a new layout: earlier releases can still open the file
 _WAIT = 30.0  # seconds for another process's transaction
 
 
@@ -107,9 +108,12 @@ class Database:
         self.connection.execute("PRAGMA journal_mode = WAL")
         # A power cut may lose the last calls; it is test data.
         self.connection.execute("PRAGMA synchronous = NORMAL")
-        if self._version() == _VERSION:
-            self._add_tables()
-            return
+        if self._version() != _VERSION:
+            self._make_tables()
+        self._add_tables()
+
+    def _make_tables(self) -> None:
+        """All tables of a new file, and those of this layout that a file of an earlier one lacks."""
         with self.write() as connection:
             version = self._version()
             if version == 0:
@@ -128,6 +132,8 @@ class Database:
         """What a file of this layout that an earlier release made may lack."""
         with self.write() as connection:
             connection.execute(_UNFILLED)
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_LATER,)).fetchone() is None:
+                _add_tables(connection, (_LATER,))
 
     def _version(self) -> int:
         return int(self.connection.execute("PRAGMA user_version").fetchone()[0])

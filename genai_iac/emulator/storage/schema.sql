@@ -152,3 +152,25 @@ CREATE TABLE calls (
 );
 -- Beside a call: variables that conditions asked for and that no request here carries.
 CREATE TABLE unfilled (n INTEGER PRIMARY KEY, variables TEXT NOT NULL);
+
+-- What the Audit service lists: no body, no answer, no signature of a call.
+CREATE TABLE audit_events (
+  n INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  event TEXT NOT NULL,                 -- hex digits of a UUID
+  region TEXT NOT NULL,
+  service TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  compartment TEXT NOT NULL,
+  resource TEXT NOT NULL,              -- OCID; empty when the call was about none
+  resource_name TEXT NOT NULL,
+  principal TEXT NOT NULL,             -- OCID
+  principal_name TEXT NOT NULL,
+  method TEXT NOT NULL,
+  path TEXT NOT NULL,
+  query TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  code TEXT NOT NULL
+);

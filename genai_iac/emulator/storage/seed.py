@@ -14,6 +14,7 @@ ADMINISTRATOR = "administrator"  # name of the user behind the profile DEFAULT
 _EVERYTHING = (
     "resources", "memberships", "sessions", "rules", "key_secrets", "credentials", "secret_versions", "objects",
     "pending", "retry_tokens", "faults", "calls", "inference_scripts", "model_responses",
+    "audit_events",
 )  # fmt: skip
 
 

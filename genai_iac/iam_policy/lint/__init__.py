@@ -18,7 +18,7 @@ from genai_iac.iam_policy.lint.finding import (
     StatementFinding,
     StatementLimits,
 )
-from genai_iac.iam_policy.lint.policies import POLICY_RULES
+from genai_iac.iam_policy.lint.policies import POLICY_RULES, find_overlaps
 from genai_iac.iam_policy.lint.principals import PRINCIPAL_RULES, Key, grants_without_key, keys_without_grant
 from genai_iac.iam_policy.lint.risks import RISK_RULES
 from genai_iac.iam_policy.lint.wording import VALUE_RULES, WORDING_RULES
@@ -36,9 +36,11 @@ __all__ = [
     "POLICY_RULES",
     "RULES",
     "Key",
+    "PolicyDocument",
     "Severity",
     "StatementFinding",
     "StatementLimits",
+    "find_overlaps",
     "grants_without_key",
     "keys_without_grant",
     "lint_policy",

@@ -1,6 +1,6 @@
 """Rules on a policy as a whole: repetitions, statements that others cover, limits, names that resolve to nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from genai_iac.iam_policy.equivalence import canonical
 from genai_iac.iam_policy.errors import UnresolvedName
@@ -34,6 +34,40 @@ def _shadowed(document: PolicyDocument) -> Iterator[tuple[int, RuleNote]]:
             if index != other and narrow != wide and _covers(wide, narrow, document.directory):
                 yield index, RuleNote(1, f"statement {other + 1} already grants this", "delete it")
                 break
+
+
+def find_overlaps(documents: Sequence[PolicyDocument]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Statements that a statement of another policy already grants, each once.
+
+    Args:
+        documents: the policies, with what they are attached to; a place is compared across policies only where its OCID is known.
+
+    Yields:
+        The numbers of policy and statement: of the one that adds nothing, and of the one that grants it. Of two that mean the
+            same, the later adds nothing.
+    """
+    known = [
+        ((number, index), _known(grant, document), document.directory)
+        for number, document in enumerate(documents)
+        for index, grant in document.grants()
+        if grant.effect == "allow"
+    ]
+    by_subject: dict[object, list[tuple[tuple[int, int], Grant]]] = {}
+    for place, grant, _ in known:
+        for member in grant.subject.members or (None,):
+            by_subject.setdefault((grant.subject.kind, member), []).append((place, grant))
+    for place, narrow, directory in known:
+        subject = (narrow.subject.kind, next(iter(narrow.subject.members), None))
+        for other, wide in (*by_subject[subject], *(by_subject.get(("any-user", None), ()) if subject[1] else ())):
+            later = wide != narrow or other < place
+            if other[0] != place[0] and later and _same_places(wide, narrow) and _covers(wide, narrow, directory):
+                yield place, other
+                break
+
+
+def _same_places(wide: Grant, narrow: Grant) -> bool:
+    """Whether the locations can be compared: a path that resolves to nothing known means another place in each policy."""
+    return wide.location.scope == "tenancy" or not (wide.location.path or narrow.location.path)
 
 
 def _known(grant: Grant, document: PolicyDocument) -> Grant:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from genai_iac.iam_policy.condition_eval import match_pattern
 from genai_iac.iam_policy.condition_variables import MOMENT
-from genai_iac.iam_policy.conditions import comparisons, narrows, variables
+from genai_iac.iam_policy.conditions import comparisons, names_principal, narrows, variables
 from genai_iac.iam_policy.grammar.hints import close_match
 from genai_iac.iam_policy.lint.finding import GrantRule, RuleNote
 from genai_iac.iam_policy.lint.wording import replace_operand
@@ -14,37 +14,53 @@ from genai_iac.iam_policy.syntax_tree import VERBS, Grant, Ocid, Operand, Patter
 
 
 def _any_group(grant: Grant) -> Iterator[RuleNote]:
-    """`any-group` without a condition."""
-    if grant.subject.kind == "any-group" and grant.effect in ("allow", "admit") and grant.condition is None:
-        message = "any-group lets in every user and instance that is in some group"
-        yield RuleNote(grant.subject.column, message, "name the groups, or add a condition")
+    """`any-group` without a condition that says who."""
+    if grant.subject.kind != "any-group" or grant.effect not in ("allow", "admit"):
+        return
+    if not narrows(grant.condition, names_principal):
+        message = "any-group lets in every user and instance that is in some group, unless a condition says who"
+        yield RuleNote(grant.subject.column, message, "name the groups, or add where request.groups.name = '…'")
 
 
 def _any_of_type(grant: Grant) -> Iterator[RuleNote]:
-    """A condition on the type alone, which a user's or a pattern's is, says nothing about who."""
+    """A condition that every user fulfils, by the type alone or by a pattern, says nothing about who."""
     if grant.subject.kind != "any-user" or grant.effect not in ("allow", "admit"):
         return
-    if narrows(grant.condition, _names_who):
+    wide = [
+        (comparison.left, operand)
+        for comparison in comparisons(grant.condition)
+        if comparison.operator in ("=", "in")
+        for operand in comparison.right
+        if _is_wide(comparison.left.text.lower(), operand)
+    ]
+    names = {variable.text.lower() for variable, _ in wide}
+    if narrows(grant.condition, lambda variable: names_principal(variable) and variable not in names):
         return
-    for comparison in comparisons(grant.condition):
-        if comparison.left.text.lower() == "request.principal.type" and comparison.operator in ("=", "in"):
-            wide = [one for one in comparison.right if _is_wide(one)]
-            if wide:
-                message = f"{comparison.left.text} = {_shown(wide[0])} lets in every user of the tenancy"
-                yield RuleNote(comparison.left.column, message, "name a group in place of any-user")
+    told = {variable.text.lower(): (variable, operand) for variable, operand in reversed(wide)}
+    for variable, operand in told.values():
+        message = f"{variable.text} = {_shown(operand)} lets in every user of the tenancy"
+        yield RuleNote(variable.column, message, "name a group in place of any-user")
 
 
-def _names_who(variable: str) -> bool:
-    """Whether the variable identifies a principal. The type alone does not."""
-    starts = ("request.principal.", "request.user.", "request.groups.", "request.service.")
-    return variable.startswith(starts) and variable != "request.principal.type"
+# What every user has: the type, and an OCID of that form; of names nothing but that they are some text.
+_OF_EVERY_USER = {
+    "request.principal.type": "user",
+    "request.principal.id": "ocid1.user.oc1..any",
+    "request.user.id": "ocid1.user.oc1..any",
+    "request.user.name": "any",
+    "request.groups.name": "any",
+    "request.groups.id": "ocid1.group.oc1..any",
+}
 
 
-def _is_wide(operand: Operand) -> bool:
-    """Whether the operand matches the type `user`."""
+def _is_wide(variable: str, operand: Operand) -> bool:
+    """Whether every user has such a value."""
+    value = _OF_EVERY_USER.get(variable)
+    if value is None:
+        return False
     if isinstance(operand, Pattern):
-        return match_pattern(operand.text, "user")
-    return isinstance(operand, QuotedValue) and operand.text.lower() in ("user", "*")
+        return match_pattern(operand.text, value)
+    return isinstance(operand, QuotedValue) and operand.text.lower() in (value, "*")
 
 
 def _shown(operand: Operand) -> str:
@@ -178,6 +194,14 @@ def _unknown_permission(grant: Grant) -> Iterator[RuleNote]:
         guess = close_match(word.text, tuple(_FOLDED), 0.9)
         if guess is not None:
             yield RuleNote(word.column, f"{word.text} is no permission we know", f"did you mean {_FOLDED[guess]}?")
+    for comparison in comparisons(grant.condition):
+        for operand in comparison.right if comparison.left.text.lower() == "request.permission" else ():
+            folded = operand.text.lower()
+            near = None if folded in _FOLDED else close_match(folded, tuple(_FOLDED), 0.9)
+            if near is not None and isinstance(operand, QuotedValue):
+                right = replace_operand(grant, operand, QuotedValue(_FOLDED[near]))
+                message = f"{operand.text} is no permission we know"
+                yield RuleNote(operand.column, message, f"did you mean {_FOLDED[near]}?", right)
 
 
 # By variable, the OCID types that it can have.
@@ -217,8 +241,8 @@ def _is_of(ocid: str, kinds: tuple[str, ...]) -> bool:
 
 
 RISK_RULES = (
-    GrantRule("any-group", "warning", "any-group needs a condition", _any_group),
-    GrantRule("any-of-type", "warning", "any-user by a type that all users have", _any_of_type),
+    GrantRule("any-group", "warning", "any-group needs a condition on the principal", _any_group),
+    GrantRule("any-of-type", "warning", "any-user by a type or a pattern that fits all users", _any_of_type),
     GrantRule("escalation", "warning", "rights on policies and groups of the tenancy (CIS OCI 1.3)", _escalation),
     GrantRule("manage-compartment", "info", "manage all-resources of a compartment", _manage_compartment),
     GrantRule("cross-tenancy", "info", "endorse and admit name the other tenancy", _cross_tenancy),

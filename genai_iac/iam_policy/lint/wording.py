@@ -35,6 +35,14 @@ def _value_form(grant: Grant) -> Iterator[RuleNote]:
         for operand in comparison.right if variable is not None else ():
             if isinstance(operand, QuotedValue) and variable is not None and not _fits(variable, operand.text):
                 yield _wrong_form(grant, variable, operand)
+            elif isinstance(operand, Pattern) and variable is not None and _is_region_name(variable, operand):
+                message = f"{variable.name} is {variable.form.text}: /{operand.text}/ never matches it"
+                yield RuleNote(operand.column, message, f"give {variable.form.text}")
+
+
+def _is_region_name(variable: DocumentedVariable, pattern: Pattern) -> bool:
+    """Whether a pattern is for long names of regions, which have dashes, where keys stand."""
+    return variable.name == "request.region" and "-" in pattern.text
 
 
 def _fits(variable: DocumentedVariable, value: str) -> bool:

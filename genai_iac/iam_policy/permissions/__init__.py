@@ -8,6 +8,7 @@ sources and marks what is UNCONFIRMED.
 from functools import cache
 
 from genai_iac.iam_policy.permissions.tables import (
+    AUDIT,
     GENERATIVE_AI,
     IDENTITY,
     OBJECT_STORAGE,
@@ -17,7 +18,7 @@ from genai_iac.iam_policy.permissions.tables import (
 )
 from genai_iac.iam_policy.syntax_tree import VERBS
 
-SERVICES: tuple[Service, ...] = (GENERATIVE_AI, IDENTITY, VAULT, OBJECT_STORAGE)
+SERVICES: tuple[Service, ...] = (GENERATIVE_AI, IDENTITY, VAULT, OBJECT_STORAGE, AUDIT)
 
 _TYPES: dict[str, IamResourceType] = {name: kind for service in SERVICES for name, kind in service.types.items()}
 _FAMILIES = {name: members for service in SERVICES for name, members in service.families.items()}

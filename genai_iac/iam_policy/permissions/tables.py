@@ -17,6 +17,8 @@ Object Storage: buckets and objects, where locks and shared state lie.
 Source: Oracle's page *Details for Object Storage, Archive Storage, and Data Transfer*
 (Identity/policyreference/objectstoragepolicyreference.htm).
 
+Audit: events. Source: Oracle's page *Details for the Audit Service* (Identity/policyreference/auditpolicyreference.htm).
+
 Vault: vaults, keys, secrets and their values.
 
 Source: Oracle's page *Details for the Vault Service* (Identity/policyreference/keypolicyreference.htm). A new secret
@@ -222,6 +224,12 @@ OBJECT_STORAGE = Service(
         "PutObject": ("OBJECT_CREATE", "OBJECT_OVERWRITE"),
         "DeleteObject": ("OBJECT_DELETE",),
     },
+)
+
+
+AUDIT = Service(
+    types={"audit-events": IamResourceType(read=("AUDIT_EVENT_READ",))},
+    operations={"ListEvents": ("AUDIT_EVENT_READ",)},
 )
 
 

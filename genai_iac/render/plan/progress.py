@@ -8,13 +8,14 @@ from typing import Any
 
 from genai_iac import __version__
 from genai_iac.core import ACTIONS, Action, Change, Notice, Outcome, Plan, Status, Summary
+from genai_iac.core.errors import WaitingCall
 from genai_iac.render.common.json_text import write_json
 from genai_iac.render.common.phrases import count, done, join_words, notice_lines, resources_line
 from genai_iac.render.common.sanitize import columns, escape_control, named
 from genai_iac.render.common.terminal import Terminal, Tone
 from genai_iac.render.plan.json import fingerprint
 
-EVENTS_VERSION = "1.1"  # of the lines of apply --json; a new minor adds fields and types of events
+EVENTS_VERSION = "1.2"  # of the lines of apply --json; a new minor adds fields and types of events
 
 
 def version_line(plan: Plan) -> str:
@@ -40,6 +41,21 @@ def start_line(change: Change) -> str:
             "address": str(change.address),
             "actions": list(change.actions),
             "id": change.id,
+        }
+    )
+
+
+def waiting_line(call: WaitingCall) -> str:
+    """`{"type":"change_waiting",...}`: a call was refused and is retried until `until`, with its line feed."""
+    return _line(
+        {
+            "type": "change_waiting",
+            "address": str(call.address) if call.address else None,
+            "operation": call.operation,
+            "status": call.status,
+            "code": call.code,
+            "opc_request_id": call.request_id,
+            "until": call.until.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
     )
 
