@@ -29,6 +29,7 @@ from genai_iac.oci_client.responses import (
     SentRequest,
     TenancyClock,
     WorkRequest,
+    endless_list,
     expect,
     not_subscribed,
     read_response,
@@ -146,7 +147,7 @@ class OciClient:
                 return rows
             # A proxy or a broken emulator may repeat a page token for as long as it is asked.
             if page in pages or len(pages) >= PAGES:
-                raise _endless(operation, len(pages) + 1)
+                raise endless_list(operation, len(pages) + 1)
             pages.add(page)
             parameters["page"] = page
 
@@ -364,14 +365,6 @@ def _id_made(operation: str, data: Any) -> str | None:
     """The OCID of what a create made."""
     id = data.get("id") if operation.startswith("Create") and isinstance(data, Mapping) else None
     return id if isinstance(id, str) else None
-
-
-def _endless(operation: str, pages: int) -> ServiceFailure:
-    return ServiceFailure(
-        f"{operation}: the list does not end: after {pages} pages the service names one that was read already, or still another",
-        operation=operation,
-        hint="try again; if it stays so, ask whether the endpoint is OCI's",
-    )
 
 
 def _new_token() -> str:

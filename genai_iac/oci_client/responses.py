@@ -137,6 +137,15 @@ def read_rows(data: Any, operation: str) -> list[dict[str, Any]]:
     return items
 
 
+def endless_list(operation: str, pages: int) -> ServiceFailure:
+    """The failure of a list whose pages come round again, or never end."""
+    return ServiceFailure(
+        f"{operation}: the list does not end: after {pages} pages the service names one that was read already, or still another",
+        operation=operation,
+        hint="try again; if it stays so, ask whether the endpoint is OCI's",
+    )
+
+
 # members that are read further without a look, and what they are
 _FORMS: Mapping[str, type | tuple[type, ...]] = {
     "versionNumber": int,
