@@ -206,7 +206,7 @@ def load_script(name: str) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
+def corpus() -> Path:
     """Material that lies beside the checkout; tests that read it are skipped where it is absent."""
     if not (SHARED / "data").is_dir():
         pytest.skip(f"{SHARED / 'data'} is not beside this checkout")

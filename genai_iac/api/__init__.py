@@ -176,8 +176,8 @@ def export(
     options: Options | None = None, *, compartment: str | None = None, stack: str | None = None
 ) -> Mapping[str, str]:
     """Manifests of what lives in a compartment (path or OCID; None: the tenancy) and below it: text by file name. Reads only."""
+    from genai_iac.cli.import_export import export_tenancy
     from genai_iac.cli.session import open_provider
-    from genai_iac.cli.tenancy_export import export_tenancy
 
     with open_provider((options or Options()).as_flags()) as client:
         found = export_tenancy(client, compartment, stack, client.region, full_scan=False, parallelism=10)

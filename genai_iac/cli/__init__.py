@@ -8,8 +8,9 @@ Must not know: rules of planning, rotation or policies; it connects the packages
 from __future__ import annotations
 
 import gc
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 
@@ -18,10 +19,32 @@ import click
 from genai_iac import __version__
 from genai_iac.cli.console import Console, OutputError, abandon_streams, repair_streams
 from genai_iac.cli.options import GLOBAL_FLAGS, add_global_flags
-from genai_iac.cli.process_memory import forbid_dumps
 from genai_iac.cli.signals import SignalHandler
 from genai_iac.core.errors import IacError, Interrupted
 from genai_iac.core.secret import forget_all
+
+_PR_SET_DUMPABLE = 4  # prctl(2); linux/prctl.h
+ALLOW = "GENAI_IAC_ALLOW_DUMPS"  # for whoever looks at this process with a debugger or strace
+
+
+def forbid_dumps(environ: Mapping[str, str] = os.environ) -> None:
+    """No core file of this process or of the programs that it starts; on Linux no other process of the user reads its memory.
+
+    Secret values are in this memory. Does nothing when GENAI_IAC_ALLOW_DUMPS is set, and leaves out what the system does not have.
+    """
+    if environ.get(ALLOW):
+        return
+    import resource
+
+    with suppress(OSError, ValueError):
+        # the soft limit alone: a program that runs this in its own process can take it back
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if sys.platform == "linux":
+        import ctypes
+
+        with suppress(OSError, AttributeError):
+            # a core_pattern that pipes to a program ignores the limit; a process that is not dumpable it does not get
+            ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def describe_internal_error(error: Exception) -> IacError:

@@ -103,23 +103,24 @@ def _run_all(
     with SignalHandler.of_run().finishing_first() as stop:
         if form == "text":
             output.say(verdicts_heading(stacks, output.terminal))
-        # The local emulator is one database file, which one process serves.
-        workers = 1 if flags.local else jobs or min(_MOST_JOBS, os.cpu_count() or 1)
-        for result in _results(ctx, flags, stacks, workers, stop):
+        for result in _results(ctx, flags, stacks, _count_workers(flags, jobs), stop):
             results.append(result)
-            # Written as each stack ends: a job that is cancelled keeps the results of those that
-            # completed.
+            # Written as each stack ends: a job that is cancelled keeps the results of those that completed.
             _keep(result, out_dir)
             if form == "text":
                 output.say(verdict_line(result, stacks, output.terminal))
-    # 130 joins the codes when the run was interrupted, because stacks that never began have
-    # no code of their own.
+    # 130 joins the codes when the run was interrupted, because stacks that never began have no code of their own.
     code = merge_codes([one.code for one in results] + ([130] if stop.is_set() else []))
     if form == "text":
         output.say(verdicts_line(results, len(stacks), code, output.terminal))
     else:
         output.say(verdicts_json(str(ctx.info_name), str(part) if part else None, results, code))
     return code
+
+
+def _count_workers(flags: GlobalOptions, jobs: int | None) -> int:
+    """How many processes run stacks. The local emulator is one database file, which one process serves."""
+    return 1 if flags.local else jobs or min(_MOST_JOBS, os.cpu_count() or 1)
 
 
 def _check(ctx: click.Context, given: dict[str, Any], path: str) -> str:

@@ -162,37 +162,19 @@ class Live:
         policies_unread: Iterable[str] = (),
     ) -> Live:
         """What was found, distinguished by the ownership tag; of what was `scanned` beyond the own places only what is ours matters."""
-        # A resource in state DELETING keeps its tag. Counting it as ours would make a plan
-        # change what is about to disappear.
         groups: dict[Address, list[LiveResource]] = {}
-        others: list[LiveResource] = []
-        beyond: list[LiveResource] = []
         mismatched: list[LiveResource] = []
-        for resources, strangers in ((found, others), (scanned, beyond)):
-            for resource in map(_marked, resources):
-                mark = resource.mark
-                if mark is None or not owner.owns(mark) or resource.lifecycle == "DELETING":
-                    strangers.append(resource)
-                elif mark.address.kind != resource.kind:
-                    mismatched.append(resource)
-                else:
-                    groups.setdefault(mark.address, []).append(resource)
+        others = _sort_by_tag(owner, found, groups, mismatched)
+        beyond = _sort_by_tag(owner, scanned, groups, mismatched)
         # Deleted originals matter: a copy of their tag must not be taken for the original that
         # is gone (tests/core/test_ownership_tag.py,
         # test_a_copy_does_not_inherit_from_an_original_that_is_gone).
         lost = [one for one in map(_marked, gone) if owner.owns(one.mark)]
-        ended: dict[Address, list[LiveResource]] = {}
-        for one in (*lost, *others, *beyond):
-            if one.mark is not None and owner.owns(one.mark):  # deleted, or being deleted
-                ended.setdefault(one.mark.address, []).append(one)
-        owned: dict[Address, tuple[LiveResource, ...]] = {}
-        superseded: list[LiveResource] = []
-        for address, group in groups.items():
-            superseded.extend(_part_superseded(owner, group))
-            claimants = judge(owner, group, ended.get(address, ()))
-            mismatched.extend(claimants.copies)
-            if claimants.ours:
-                owned[address] = claimants.ours
+        ended = _group_owned(owner, (*lost, *others, *beyond))  # deleted, or being deleted
+        superseded = [one for group in groups.values() for one in _part_superseded(owner, group)]
+        claims = {address: judge(owner, group, ended.get(address, ())) for address, group in groups.items()}
+        mismatched.extend(copy for claimants in claims.values() for copy in claimants.copies)
+        owned = {address: claimants.ours for address, claimants in claims.items() if claimants.ours}
         return cls(
             tree.tenancy,
             home_region,
@@ -238,6 +220,38 @@ class Live:
         """
         found = self.owned.get(address, ())
         return found[0] if found else None
+
+
+def _sort_by_tag(
+    owner: Owner,
+    resources: Iterable[LiveResource],
+    groups: dict[Address, list[LiveResource]],
+    mismatched: list[LiveResource],
+) -> list[LiveResource]:
+    """Add what carries a tag of the owner to `groups`, or to `mismatched` where it is of another kind; answers the others.
+
+    A resource in state DELETING keeps its tag. Counting it as ours would make a plan change
+    what is about to disappear.
+    """
+    strangers: list[LiveResource] = []
+    for resource in map(_marked, resources):
+        mark = resource.mark
+        if mark is None or not owner.owns(mark) or resource.lifecycle == "DELETING":
+            strangers.append(resource)
+        elif mark.address.kind != resource.kind:
+            mismatched.append(resource)
+        else:
+            groups.setdefault(mark.address, []).append(resource)
+    return strangers
+
+
+def _group_owned(owner: Owner, resources: Iterable[LiveResource]) -> Mapping[Address, list[LiveResource]]:
+    """Those that carry a tag of the owner, by the address in it."""
+    groups: dict[Address, list[LiveResource]] = {}
+    for one in resources:
+        if one.mark is not None and owner.owns(one.mark):
+            groups.setdefault(one.mark.address, []).append(one)
+    return groups
 
 
 def _part_superseded(owner: Owner, group: list[LiveResource]) -> list[LiveResource]:

@@ -7,7 +7,9 @@ wrong match would need two values of one secret with equal first and last charac
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from genai_iac.core import (
     Delivery,
@@ -22,7 +24,7 @@ from genai_iac.core import (
     SinkState,
 )
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks import Memory, Sink, is_of_announcement
+from genai_iac.delivery.sinks import DeliveryLog, Memory, Sink, is_of_announcement
 
 _GONE = ("EXPIRED", "REVOKED", "DELETED")  # states of a secret whose value no sink has to keep
 
@@ -237,3 +239,13 @@ def renamed_portion(holding: SinkContents | None, resource: Resource, id: str) -
     if holding is None or holding.id not in (id, "") or holding.address == resource.address:
         return None
     return Delivery(resource.address, id, holding.base_url, tuple(Item(record, None) for record in holding.records))
+
+
+def log_delivered(log: DeliveryLog, entry: Mapping[str, Any], sink: Sink, delivery: Delivery) -> None:
+    """Log what a readable sink was given. Never raises SinkError.
+
+    Without the log entry another apply only has less certainty, so this is no failure of the delivery.
+    """
+    if sink.readable:
+        with suppress(SinkError):  # the value is where it belongs; the place itself tells that, too
+            log.delivered(entry, sink, delivery)

@@ -22,6 +22,7 @@ from genai_iac.delivery.contents import (
     check_unchanged,
     confirm_arrivals,
     empty_delivery,
+    log_delivered,
     match_live_masks,
     renamed_portion,
     roles_with_pending,
@@ -298,11 +299,7 @@ class DeliveryService:
                 delivery = build_delivery(sink, held, resource, live, base_url, wanted, new_values, sources, project)
                 check_readers(sink, held, live, delivery, wanted)
                 sink.write(delivery)
-                if sink.readable:
-                    # Without the log entry another apply only has less certainty, so this is no failure of
-                    # the delivery.
-                    with suppress(SinkError):  # the value is where it belongs; the place itself tells that, too
-                        log.delivered(entry, sink, delivery)
+                log_delivered(log, entry, sink, delivery)
                 if sink.readable or any(item.value is not None for item in delivery.items):
                     written.append(sink.place)
             except SinkError as error:

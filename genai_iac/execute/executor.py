@@ -69,19 +69,9 @@ def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
     running: list[Address] = []
     with ThreadPoolExecutor(max_workers=site.parallelism, thread_name_prefix="apply") as pool:
         while True:
-            while len(running) < site.parallelism and not site.stop.is_set():
-                change = queue.take()
-                if change is None:
-                    break
-                # A skipped change counts as failed for those that need it, so a failure skips the whole
-                # branch and nothing else.
-                if blocker := queue.blocker(change):
-                    queue.finish(change, landed=False)
-                    yield Outcome(change, Status.SKIPPED, note=f"depends on {blocker}")
-                    continue
-                site.starting(change)
-                pool.submit(_perform, performer, change, landed)
-                running.append(change.address)
+            yield from _start_ready(
+                site, queue, running, lambda change: pool.submit(_perform, performer, change, landed)
+            )
             if not running:
                 break
             try:
@@ -137,6 +127,25 @@ class _Queue:
     def rest(self) -> Iterator[Change]:
         """The changes that were never returned by `take`."""
         yield from self._changes.values()
+
+
+def _start_ready(
+    site: ApplyRequest, queue: _Queue, running: list[Address], start: Callable[[Change], object]
+) -> Iterator[Outcome]:
+    """Start what is ready, up to `parallelism`, and add it to `running`; yields what a failure skips."""
+    while len(running) < site.parallelism and not site.stop.is_set():
+        change = queue.take()
+        if change is None:
+            return
+        # A skipped change counts as failed for those that need it, so a failure skips the whole
+        # branch and nothing else.
+        if blocker := queue.blocker(change):
+            queue.finish(change, landed=False)
+            yield Outcome(change, Status.SKIPPED, note=f"depends on {blocker}")
+            continue
+        site.starting(change)
+        start(change)
+        running.append(change.address)
 
 
 def _perform(performer: ChangeExecutor, change: Change, landed: SimpleQueue[Outcome]) -> None:

@@ -70,34 +70,34 @@ def load(
     inputs, drafts, lost, passed_over = _read_drafts(place, stdin, findings)
     chosen, extra = read_environment(place, environment, findings) if environment else (Environment(), None)
     settings = [read_variable_file(Path(name), findings) for name in variable_files]
-    layers = [
-        chosen.variables,
-        variables_from_environ(environ or {}),
-        *(given for _, given in settings),
-        variables_from_flags(variables or {}),
-    ]
+    given = (chosen.variables, variables_from_environ(environ or {}), *(values for _, values in settings))
     # Without `lost`: where a document could not be read, a missing Stack may be in it.
     draft = find_stack(drafts, Source(place.given, 1, 1), not lost, findings)
-    ground = prepare_context(draft, chosen, layers, str(place.root), findings)
-    documents, resources = read_resources(
-        [draft for draft in drafts if draft.kind in RESOURCE_TYPES], ground, lost, findings
-    )
-    _note_all(find_wrong_previous_names(resources), findings)
+    ground = prepare_context(draft, chosen, [*given, variables_from_flags(variables or {})], str(place.root), findings)
+    documents, resources = read_resources(_resource_documents(drafts), ground, lost, findings)
     graph, resources = _connect(resources, findings)
     if findings or ground.stack is None or graph is None:
         raise ManifestError(findings.problems)
-    files = [*inputs, *filter(None, [extra]), *(file for file, _ in settings)]
     return Manifest(
         stack=ground.stack,
         resources=resources,
         documents=documents,
         graph=graph,
-        files={file.key: hashlib.sha256(file.data).hexdigest() for file in files},
+        files=_hash_files([*inputs, *filter(None, [extra]), *(file for file, _ in settings)]),
         environment=environment,
         profile=ground.stack.profile,
         variables=ground.variables,
         passed_over=passed_over,
     )
+
+
+def _resource_documents(drafts: Iterable[ParsedDocument]) -> list[ParsedDocument]:
+    return [draft for draft in drafts if draft.kind in RESOURCE_TYPES]
+
+
+def _hash_files(files: Iterable[File]) -> Mapping[str, str]:
+    """SHA-256 of the bytes of each file, in hex, by its key."""
+    return {file.key: hashlib.sha256(file.data).hexdigest() for file in files}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,7 @@ def _connect(
     resources: Mapping[Address, Resource], findings: Diagnostics
 ) -> tuple[Graph | None, Mapping[Address, Resource]]:
     """The graph, and the resources with what they say about each other; circles are noted."""
+    _note_all(find_wrong_previous_names(resources), findings)
     try:
         whole = resources if findings else complete_resources(resources)
         graph = build_graph(whole)

@@ -14,8 +14,7 @@ from genai_iac.manifest.document_header import ParsedDocument
 from genai_iac.manifest.graph import read_references
 from genai_iac.manifest.placeholders import Interpolation, find_broken
 from genai_iac.manifest.stack import LoadContext
-from genai_iac.manifest.yaml_nodes import Places, to_data
-from genai_iac.manifest.yaml_scalars import merge_tags
+from genai_iac.manifest.yaml_nodes import Places, merge_tags, to_data
 from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import check_document, find_unread, show, suggest_or_list
 

@@ -12,8 +12,7 @@ from genai_iac.manifest.document_header import ParsedDocument
 from genai_iac.manifest.environments import Environment
 from genai_iac.manifest.placeholders import Interpolation, Scope, VariableValue, find_broken
 from genai_iac.manifest.variables import GivenValue, declare_variables, settle_variables
-from genai_iac.manifest.yaml_nodes import Places, to_data
-from genai_iac.manifest.yaml_scalars import check_tags
+from genai_iac.manifest.yaml_nodes import Places, check_tags, to_data
 from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import STACK_KIND, check_document
 

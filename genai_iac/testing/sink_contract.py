@@ -16,14 +16,15 @@ from genai_iac.testing.sink_harness import (
     BASE_URL,
     KEY_ID,
     VALUES,
+    SecrecyContract,
     SinkHarness,
     both,
     delivery,
     item,
     mask,
     ordered,
+    traces,
 )
-from genai_iac.testing.sink_secrecy import SecrecyContract, traces
 
 PROJECT = "ocid1.generativeaiproject.oc1.us-chicago-1.example"
 

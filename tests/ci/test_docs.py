@@ -22,7 +22,7 @@ KEY = STACK.replace("name: app}", "name: chat-app}").replace("apiKey: app,", "ap
 
 
 @pytest.fixture
-def repository(project: Project, tenancy: Tenancy) -> Project:
+def documented_stack(project: Project, tenancy: Tenancy) -> Project:
     """The stack of the pages, applied, on a branch."""
     tenancy.control("POST", "principals", {"name": "reader", "groups": ["readers"]})
     project.write(KEY)
@@ -32,14 +32,14 @@ def repository(project: Project, tenancy: Tenancy) -> Project:
     return project
 
 
-def test_commands_work(repository: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
-    beginner = Project(tmp_path_factory.mktemp("beginner"), repository.environ)
+def test_commands_work(documented_stack: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    beginner = Project(tmp_path_factory.mktemp("beginner"), documented_stack.environ)
     ran = 0
     for name, value, line in COMMANDS:
         words = shlex.split(line)
         if words[0] == "import":
             continue
-        at = beginner if line.startswith(("init", "--local", "export")) else repository
+        at = beginner if line.startswith(("init", "--local", "export")) else documented_stack
         Project(at.path, at.environ | ({name: value} if name else {})).run(*words)
         ran += 1
     assert ran > 20

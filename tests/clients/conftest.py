@@ -48,14 +48,14 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def tenancy() -> Iterator[Running]:
+def running_tenancy() -> Iterator[Running]:
     with running() as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def _place(tenancy: Running) -> Place:
-    clients = Clients(tenancy)
+def _place(running_tenancy: Running) -> Place:
+    clients = Clients(running_tenancy)
     family = f"allow any-user to manage generative-ai-family in tenancy where {KEYS}"
     clients.policy("keys", family, family.replace("generative-ai-family", "generative-ai-response"))
     compartment = clients.compartment("application")

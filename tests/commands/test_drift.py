@@ -80,7 +80,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Declared]:
 
 
 @pytest.fixture
-def ground(lived: Declared) -> Iterator[Declared]:
+def applied_stack(lived: Declared) -> Iterator[Declared]:
     """As declared before each test, and brought back after it."""
     yield lived
     dying = [key for key in keys(lived.tenancy).values() if key.display_name == "dying"]
@@ -181,20 +181,20 @@ EDITS: dict[str, tuple[Act, str, str | None]] = {
 
 
 @pytest.mark.parametrize(("edit", "address", "path"), EDITS.values(), ids=EDITS)
-def test_a_hand_edit_is_found_and_named(ground: Declared, edit: Act, address: str, path: str | None) -> None:
-    edit(ground)
-    report = ground.drift(code=2)
+def test_a_hand_edit_is_found_and_named(applied_stack: Declared, edit: Act, address: str, path: str | None) -> None:
+    edit(applied_stack)
+    report = applied_stack.drift(code=2)
     (found,) = report["resources"]
     assert (found["address"], found["direction"]) == (address, None)
     assert found["what"] == ("changed" if path else "missing")
     assert [one["path"] for one in found["differences"]] == ([path] if path else [])
-    text = ground.project.run("drift", code=2).out
+    text = applied_stack.project.run("drift", code=2).out
     assert f"{address} {'is not as declared' if path else 'is declared and not there'}" in text
 
 
-def test_nothing_changed_is_no_drift(ground: Declared) -> None:
-    assert ground.drift(code=0)["resources"] == []
-    assert ground.project.run("drift").out.splitlines()[-1] == "No drift."
+def test_nothing_changed_is_no_drift(applied_stack: Declared) -> None:
+    assert applied_stack.drift(code=0)["resources"] == []
+    assert applied_stack.project.run("drift").out.splitlines()[-1] == "No drift."
 
 
 def test_of_a_rotation_only_what_stopped_it_is_drift(project: Project, tenancy: Tenancy) -> None:
@@ -213,18 +213,18 @@ def test_of_a_rotation_only_what_stopped_it_is_drift(project: Project, tenancy: 
 # What no call can mend
 
 
-def test_what_no_call_can_mend_hides_nothing(ground: Declared) -> None:
+def test_what_no_call_can_mend_hides_nothing(applied_stack: Declared) -> None:
     """A secret revoked permanently, a name taken by somebody, and an ordinary edit: drift tells all three, plan refuses."""
-    key_revoked(ground)
-    policy_deleted(ground)
-    home = ground.live("Compartment", "home").id
+    key_revoked(applied_stack)
+    policy_deleted(applied_stack)
+    home = applied_stack.live("Compartment", "home").id
     taken = models.CreatePolicyDetails(compartment_id=home, name="rule", description="Theirs", statements=[STATEMENT])
-    foreign = ground.identity.create_policy(taken).data.id
-    changed("Compartment", "side", description="X")(ground)
-    report = ground.drift("--base", "main", code=2)
-    text, page = (ground.project.run("drift", "--format", form, code=2).out for form in ("text", "markdown"))
-    refused = ground.project.run("plan", code=1).err
-    ground.identity.delete_policy(foreign)
+    foreign = applied_stack.identity.create_policy(taken).data.id
+    changed("Compartment", "side", description="X")(applied_stack)
+    report = applied_stack.drift("--base", "main", code=2)
+    text, page = (applied_stack.project.run("drift", "--format", form, code=2).out for form in ("text", "markdown"))
+    refused = applied_stack.project.run("plan", code=1).err
+    applied_stack.identity.delete_policy(foreign)
     assert {(one["address"], one["what"], one["direction"]) for one in report["resources"]} == {
         ("ApiKey/dying", "changed", "theirs"),
         ("Compartment/side", "changed", "theirs"),
@@ -308,57 +308,57 @@ DIRECTIONS: dict[str, tuple[list[Act], str, str, dict[str, str]]] = {
 
 @pytest.mark.parametrize(("acts", "address", "whose", "values"), DIRECTIONS.values(), ids=DIRECTIONS)
 def test_the_direction_is_told(
-    ground: Declared, acts: list[Act], address: str, whose: str, values: dict[str, str]
+    applied_stack: Declared, acts: list[Act], address: str, whose: str, values: dict[str, str]
 ) -> None:
     for act in acts:
-        act(ground)
-    (found,) = ground.drift("--base", "main", code=0 if whose == "yours" else 2)["resources"]
+        act(applied_stack)
+    (found,) = applied_stack.drift("--base", "main", code=0 if whose == "yours" else 2)["resources"]
     assert (found["address"], found["direction"]) == (address, whose)
     assert {one["path"]: one["direction"] for one in found["differences"]} == values
 
 
-def test_what_both_changed_alike_is_no_difference(ground: Declared) -> None:
-    declared(description="By hand")(ground)
-    BY_HAND(ground)
-    assert ground.drift("--base", "main", code=0)["resources"] == []
+def test_what_both_changed_alike_is_no_difference(applied_stack: Declared) -> None:
+    declared(description="By hand")(applied_stack)
+    BY_HAND(applied_stack)
+    assert applied_stack.drift("--base", "main", code=0)["resources"] == []
 
 
-def test_a_branch_is_compared_with_where_it_came_from(ground: Declared) -> None:
-    git(ground.project.path, "checkout", "--quiet", "-b", "proposal")
-    declared(description="New")(ground)
-    commit(ground.project.path)
-    changed("Policy", "rule", description="By hand")(ground)
-    found = ground.drift("--base", "main", code=2)["resources"]
-    text = ground.project.run("drift", "--base", "main", code=2).out
-    git(ground.project.path, "checkout", "--quiet", "main")
+def test_a_branch_is_compared_with_where_it_came_from(applied_stack: Declared) -> None:
+    git(applied_stack.project.path, "checkout", "--quiet", "-b", "proposal")
+    declared(description="New")(applied_stack)
+    commit(applied_stack.project.path)
+    changed("Policy", "rule", description="By hand")(applied_stack)
+    found = applied_stack.drift("--base", "main", code=2)["resources"]
+    text = applied_stack.project.run("drift", "--base", "main", code=2).out
+    git(applied_stack.project.path, "checkout", "--quiet", "main")
     assert {one["address"]: one["direction"] for one in found} == {"ApiKey/app": "yours", "Policy/rule": "theirs"}
     assert text.splitlines()[-1].startswith("Drift: 1 changed, 0 missing, 0 unexpected. 1 change of the manifests")
 
 
-def test_without_a_base_it_says_what_it_cannot_tell(ground: Declared) -> None:
+def test_without_a_base_it_says_what_it_cannot_tell(applied_stack: Declared) -> None:
     """A manifest that was edited and not applied yet looks like a change by hand."""
     texts = [["--format", "text"], ["--format", "markdown"], ["--format", "json"]]
     said = words("without --base REF a manifest change cannot be distinguished from a manual one")
-    assert not any(said in words(ground.project.run("drift", *form).out) for form in texts)
-    declared(description="New")(ground)
-    assert all(said in words(ground.project.run("drift", *form, code=2).out) for form in texts)
-    assert said not in words(ground.project.run("drift", "--base", "main").out)
+    assert not any(said in words(applied_stack.project.run("drift", *form).out) for form in texts)
+    declared(description="New")(applied_stack)
+    assert all(said in words(applied_stack.project.run("drift", *form, code=2).out) for form in texts)
+    assert said not in words(applied_stack.project.run("drift", "--base", "main").out)
 
 
-def test_an_unknown_base_is_an_error(ground: Declared) -> None:
-    ran = ground.project.run("drift", "--base", "nowhere", code=1)
+def test_an_unknown_base_is_an_error(applied_stack: Declared) -> None:
+    ran = applied_stack.project.run("drift", "--base", "nowhere", code=1)
     assert "nowhere" in ran.err and "Traceback" not in ran.err
 
 
 # What nobody declares, and what a text may do
 
 
-def test_unmanaged_lists_a_key_of_nobody(ground: Declared) -> None:
-    foreign = ground.make_key("somebodys")
-    assert ground.drift(code=0)["unmanaged"] is None
-    (listed,) = ground.drift("--unmanaged", code=0)["unmanaged"]
-    said = [ground.project.run("drift", "--unmanaged", "--format", form).out for form in ("text", "markdown")]
-    ground.generative_ai.delete_api_key(foreign.id)
+def test_unmanaged_lists_a_key_of_nobody(applied_stack: Declared) -> None:
+    foreign = applied_stack.make_key("somebodys")
+    assert applied_stack.drift(code=0)["unmanaged"] is None
+    (listed,) = applied_stack.drift("--unmanaged", code=0)["unmanaged"]
+    said = [applied_stack.project.run("drift", "--unmanaged", "--format", form).out for form in ("text", "markdown")]
+    applied_stack.generative_ai.delete_api_key(foreign.id)
     assert (listed["id"], listed["displayName"]) == (foreign.id, "somebodys")
     assert listed["compartmentId"] == foreign.compartment_id
     assert all(words(part) in words(text) for text in said for part in ("somebodys", foreign.id))
@@ -380,11 +380,11 @@ HOSTILE = [  # 200 more in every rendering of a plan: tests/render
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_stays_text(ground: Declared, text: str) -> None:
+def test_hostile_text_stays_text(applied_stack: Declared, text: str) -> None:
     """In a value, since the service allows no such display name; Markdown is read by a parser."""
-    changed("ApiKey", "app", description=text)(ground)
-    (found,) = ground.drift(code=2)["resources"]
-    page = ground.project.run("drift", "--format", "markdown", code=2).out
+    changed("ApiKey", "app", description=text)(applied_stack)
+    (found,) = applied_stack.drift(code=2)["resources"]
+    page = applied_stack.project.run("drift", "--format", "markdown", code=2).out
     assert found["differences"][0]["live"] == text
     assert all(character.isprintable() or character == "\n" for character in page)
     assert not any(line.lstrip().startswith("::") for line in page.splitlines())
@@ -395,17 +395,17 @@ def test_hostile_text_stays_text(ground: Declared, text: str) -> None:
     assert [line[:15] for line in fence.content.splitlines()] == ["- description: ", "+ description: "]
 
 
-def test_a_hostile_display_name_stays_text(ground: Declared) -> None:
+def test_a_hostile_display_name_stays_text(applied_stack: Declared) -> None:
     """The local emulator makes no key of such a name, so what was read gets them before it is rendered."""
-    foreign = ground.make_key("somebodys")
+    foreign = applied_stack.make_key("somebodys")
     with pytest.MonkeyPatch.context() as patch:
         find = drift_report.find_unmanaged
         patch.setattr(
             drift_report, "find_unmanaged", lambda live: [replace(find(live)[0], name=text) for text in HOSTILE]
         )
-        report = ground.drift("--unmanaged", code=0)
-        page = ground.project.run("drift", "--unmanaged", "--format", "markdown").out
-    ground.generative_ai.delete_api_key(foreign.id)
+        report = applied_stack.drift("--unmanaged", code=0)
+        page = applied_stack.project.run("drift", "--unmanaged", "--format", "markdown").out
+    applied_stack.generative_ai.delete_api_key(foreign.id)
     assert [one["displayName"] for one in report["unmanaged"]] == HOSTILE
     assert all(character.isprintable() or character == "\n" for character in page)
     tokens = MarkdownIt("commonmark").parse(page)

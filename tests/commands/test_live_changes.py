@@ -58,7 +58,7 @@ def documents(**app: Any) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changing]:
+def changing_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changing]:
     """One tenancy for all changes; each plans anew, those that destroy have something of their own."""
     with running() as server:
         tenancy = Tenancy(server.url, Path(server.config_file), server.tenancy)
@@ -264,14 +264,14 @@ CHANGES: dict[str, Callable[[Changing], str]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_it_is_refused_by_name(ground: Changing, change: Callable[[Changing], str]) -> None:
-    ground.project.run("plan", "--out", FILE)
-    touched = change(ground)
-    ground.tenancy.forget_calls()
-    ran = ground.project.run("apply", FILE, code=None)
-    writes = ground.tenancy.writes()
-    while ground.undo:
-        ground.undo.pop()()
+def test_it_is_refused_by_name(changing_stack: Changing, change: Callable[[Changing], str]) -> None:
+    changing_stack.project.run("plan", "--out", FILE)
+    touched = change(changing_stack)
+    changing_stack.tenancy.forget_calls()
+    ran = changing_stack.project.run("apply", FILE, code=None)
+    writes = changing_stack.tenancy.writes()
+    while changing_stack.undo:
+        changing_stack.undo.pop()()
     assert ran.code == 1
     assert words(touched) in words(ran.err)
     assert writes == []

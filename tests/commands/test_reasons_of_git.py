@@ -17,7 +17,7 @@ REAL = shutil.which("git") or "git"
 
 
 @pytest.fixture
-def repository(offline: Project) -> Project:
+def committed_stack(offline: Project) -> Project:
     offline.write(STACK, "chat/stack.yaml")
     commit(offline.path)
     return offline
@@ -58,69 +58,69 @@ COMMANDS = ("--show-toplevel", "--verify", "merge-base", "diff-tree", "diff-inde
     ],
 )
 def test_the_reason_of_git_is_told(
-    repository: Project, tmp_path_factory: pytest.TempPathFactory, command: str, script: str, reason: str
+    committed_stack: Project, tmp_path_factory: pytest.TempPathFactory, command: str, script: str, reason: str
 ) -> None:
-    with_git(repository, tmp_path_factory, command, script)
-    told = since(repository)
+    with_git(committed_stack, tmp_path_factory, command, script)
+    told = since(committed_stack)
     assert reason in told
     assert "fetch" not in told.replace("comes with git fetch", "") and "git status" not in told
 
 
-def test_no_common_commit_is_not_a_failure(repository: Project) -> None:
-    git(repository.path, "checkout", "--quiet", "--orphan", "other")
-    repository.write(STACK + "# changed\n", "chat/stack.yaml")
-    commit(repository.path)
-    assert repository.run("stacks", "--changed-since", "main").out.startswith("chat\t")
+def test_no_common_commit_is_not_a_failure(committed_stack: Project) -> None:
+    git(committed_stack.path, "checkout", "--quiet", "--orphan", "other")
+    committed_stack.write(STACK + "# changed\n", "chat/stack.yaml")
+    commit(committed_stack.path)
+    assert committed_stack.run("stacks", "--changed-since", "main").out.startswith("chat\t")
 
 
 @pytest.mark.parametrize("command", ["ls-tree", "cat-file"])
 def test_a_removed_stack_that_cannot_be_read_is_not_passed_over(
-    repository: Project, tmp_path_factory: pytest.TempPathFactory, command: str
+    committed_stack: Project, tmp_path_factory: pytest.TempPathFactory, command: str
 ) -> None:
-    git(repository.path, "rm", "-r", "--quiet", "chat")
-    repository.write(STACK, "other/stack.yaml")
-    with_git(repository, tmp_path_factory, command, "echo 'fatal: bad tree' >&2; exit 128")
-    assert f"git {command} failed" in (told := since(repository)) and "fatal: bad tree" in told
+    git(committed_stack.path, "rm", "-r", "--quiet", "chat")
+    committed_stack.write(STACK, "other/stack.yaml")
+    with_git(committed_stack, tmp_path_factory, command, "echo 'fatal: bad tree' >&2; exit 128")
+    assert f"git {command} failed" in (told := since(committed_stack)) and "fatal: bad tree" in told
 
 
-def test_a_shallow_clone_says_how_to_fetch_the_history(repository: Project, tmp_path: Path) -> None:
-    repository.write("x\n", "README.md")
-    commit(repository.path)
+def test_a_shallow_clone_says_how_to_fetch_the_history(committed_stack: Project, tmp_path: Path) -> None:
+    committed_stack.write("x\n", "README.md")
+    commit(committed_stack.path)
     clone = tmp_path / "clone"
-    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository.path}", str(clone))
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{committed_stack.path}", str(clone))
     told = since(Project(clone), "HEAD~1")
     assert "git knows no commit 'HEAD~1'" in told and "git fetch --unshallow" in told and "fetch-depth: 0" in told
 
 
-def test_a_whole_clone_is_not_told_to_fetch_its_history(repository: Project) -> None:
-    told = since(repository, "nowhere")
+def test_a_whole_clone_is_not_told_to_fetch_its_history(committed_stack: Project) -> None:
+    told = since(committed_stack, "nowhere")
     assert "fatal: Needed a single revision" in told and "shallow" not in told and "fetch-depth" not in told
 
 
 def test_a_repository_of_another_owner_is_told_in_gits_words(
-    repository: Project, tmp_path_factory: pytest.TempPathFactory
+    committed_stack: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     reason = "fatal: detected dubious ownership in repository; call: git config --global --add safe.directory /x"
-    with_git(repository, tmp_path_factory, "--show-toplevel", f"echo '{reason}' >&2; exit 128")
-    assert reason in since(repository) and "not in a git work tree" not in since(repository)
+    with_git(committed_stack, tmp_path_factory, "--show-toplevel", f"echo '{reason}' >&2; exit 128")
+    assert reason in since(committed_stack) and "not in a git work tree" not in since(committed_stack)
 
 
-def test_a_broken_object_is_told_in_gits_words(repository: Project) -> None:
-    for file in (repository.path / ".git/objects").glob("??/*"):
+def test_a_broken_object_is_told_in_gits_words(committed_stack: Project) -> None:
+    for file in (committed_stack.path / ".git/objects").glob("??/*"):
         file.chmod(0o600)
         file.write_bytes(b"")
-    assert "is empty" in since(repository)
+    assert "is empty" in since(committed_stack)
 
 
-def test_a_lost_object_is_no_partial_clone(repository: Project) -> None:
-    blob = git(repository.path, "rev-parse", "HEAD:chat/stack.yaml").strip()
-    git(repository.path, "rm", "-r", "--quiet", "chat")
-    repository.write(STACK, "other/stack.yaml")
-    (repository.path / f".git/objects/{blob[:2]}/{blob[2:]}").unlink()
-    told = since(repository)
+def test_a_lost_object_is_no_partial_clone(committed_stack: Project) -> None:
+    blob = git(committed_stack.path, "rev-parse", "HEAD:chat/stack.yaml").strip()
+    git(committed_stack.path, "rm", "-r", "--quiet", "chat")
+    committed_stack.write(STACK, "other/stack.yaml")
+    (committed_stack.path / f".git/objects/{blob[:2]}/{blob[2:]}").unlink()
+    told = since(committed_stack)
     assert f"no content for the object {blob}" in told and "missing" in told and "git fsck" in told
-    git(repository.path, "config", "remote.origin.promisor", "true")
-    told = since(repository)
+    git(committed_stack.path, "config", "remote.origin.promisor", "true")
+    told = since(committed_stack)
     assert blob in told and ("partial" in told or "promisor" in told)
 
 
@@ -139,14 +139,14 @@ def test_a_branch_without_a_commit_is_told(offline: Project) -> None:
     ],
 )
 def test_a_git_that_cannot_be_started(
-    repository: Project, tmp_path_factory: pytest.TempPathFactory, content: bytes | None, mode: int, reason: str
+    committed_stack: Project, tmp_path_factory: pytest.TempPathFactory, content: bytes | None, mode: int, reason: str
 ) -> None:
     folder = tmp_path_factory.mktemp("bin")
     if content is not None:
         (folder / "git").write_bytes(content)
         (folder / "git").chmod(mode)
-    repository.environ["PATH"] = str(folder)
-    assert reason in since(repository)
+    committed_stack.environ["PATH"] = str(folder)
+    assert reason in since(committed_stack)
 
 
 def test_a_place_that_is_not_there_is_not_a_missing_git(offline: Project) -> None:

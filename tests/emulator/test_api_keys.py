@@ -10,16 +10,16 @@ from .clients import CHICAGO, FRANKFURT, Clients, holds, refusal
 
 
 @pytest.fixture(scope="module")
-def home(shared: Clients) -> str:
+def key_compartment(shared: Clients) -> str:
     """A compartment for the keys of this module."""
     return shared.compartment("keys")
 
 
 @holds("K01", "9.3", "9.5")
-def test_create_shows_both_values_and_no_other_answer_does(shared: Clients, home: str) -> None:
+def test_create_shows_both_values_and_no_other_answer_does(shared: Clients, key_compartment: str) -> None:
     ai = shared.ai()
     body = {
-        "compartmentId": home,
+        "compartmentId": key_compartment,
         "displayName": "k01",
         "description": "d",
         "keyDetails": [{"keyName": "one", "timeExpiry": "2099-01-01T00:00:00Z"}, {"keyName": "two"}],
@@ -38,7 +38,7 @@ def test_create_shows_both_values_and_no_other_answer_does(shared: Clients, home
         assert item.time_last_used is None
     assert key.keys[0].time_expiry.year == 2099
 
-    listed = next(item for item in ai.list_api_keys(home).data.items if item.id == key.id)
+    listed = next(item for item in ai.list_api_keys(key_compartment).data.items if item.id == key.id)
     read = ai.get_api_key(key.id)
     updated = ai.update_api_key(key.id, {"description": "e"}).data
     stated = ai.set_api_key_state(key.id, {"keyName": "two", "state": "INACTIVE"}).data
@@ -49,10 +49,10 @@ def test_create_shows_both_values_and_no_other_answer_does(shared: Clients, home
 
 
 @holds("K07")
-def test_lists_carry_the_same_fields_as_single_answers(shared: Clients, home: str) -> None:
-    key = shared.key(home, "fields")
+def test_lists_carry_the_same_fields_as_single_answers(shared: Clients, key_compartment: str) -> None:
+    key = shared.key(key_compartment, "fields")
     read = shared.ai().get_api_key(key.id).data
-    listed = next(item for item in shared.ai().list_api_keys(home).data.items if item.id == key.id)
+    listed = next(item for item in shared.ai().list_api_keys(key_compartment).data.items if item.id == key.id)
     assert read.attribute_map == listed.attribute_map
     for name in read.attribute_map:
         assert str(getattr(read, name)) == str(getattr(listed, name)), name
@@ -82,8 +82,8 @@ def test_lifecycle(fresh: Clients) -> None:
 
 
 @holds("K05")
-def test_expiry_is_ninety_days_unless_asked_otherwise(shared: Clients, home: str) -> None:
-    item = shared.key(home, "k05").keys[0]
+def test_expiry_is_ninety_days_unless_asked_otherwise(shared: Clients, key_compartment: str) -> None:
+    item = shared.key(key_compartment, "k05").keys[0]
     assert item.time_expiry - item.time_created == timedelta(days=90)
 
 
@@ -107,16 +107,16 @@ def test_display_names_repeat_and_lists_filter(fresh: Clients) -> None:
 
 
 @holds("9.4")
-def test_lists_of_keys_are_collections_and_those_of_identity_are_arrays(shared: Clients, home: str) -> None:
-    assert type(shared.ai().list_api_keys(home).data).__name__ == "ApiKeyCollection"
+def test_lists_of_keys_are_collections_and_those_of_identity_are_arrays(shared: Clients, key_compartment: str) -> None:
+    assert type(shared.ai().list_api_keys(key_compartment).data).__name__ == "ApiKeyCollection"
     assert isinstance(shared.identity().list_compartments(shared.root).data, list)
 
 
-def test_keys_are_regional(shared: Clients, home: str) -> None:
-    key = shared.key(home, "regional", region=FRANKFURT)
+def test_keys_are_regional(shared: Clients, key_compartment: str) -> None:
+    key = shared.key(key_compartment, "regional", region=FRANKFURT)
     assert ".eu-frankfurt-1." in key.id
     assert refusal(shared.ai(CHICAGO).get_api_key, key.id)[:2] == (404, "NotAuthorizedOrNotFound")
-    assert key.id not in {item.id for item in shared.ai(CHICAGO).list_api_keys(home, limit=1000).data.items}
+    assert key.id not in {item.id for item in shared.ai(CHICAGO).list_api_keys(key_compartment, limit=1000).data.items}
     assert shared.ai(FRANKFURT).get_api_key(key.id).data.id == key.id
 
 
@@ -143,14 +143,14 @@ def test_keys_are_regional(shared: Clients, home: str) -> None:
         {"compartmentId": None},
     ],
 )
-def test_bad_requests_are_refused(shared: Clients, home: str, change: dict[str, Any]) -> None:
-    body = {"compartmentId": home, "displayName": "bad", "keyDetails": [{"keyName": "a"}], **change}
+def test_bad_requests_are_refused(shared: Clients, key_compartment: str, change: dict[str, Any]) -> None:
+    body = {"compartmentId": key_compartment, "displayName": "bad", "keyDetails": [{"keyName": "a"}], **change}
     status, code, _ = refusal(shared.ai().create_api_key, body)
     assert status == 400
     assert code in ("InvalidParameter", "MissingParameter")
 
 
-def test_expiries_are_read_in_every_form_clients_send(shared: Clients, home: str) -> None:
+def test_expiries_are_read_in_every_form_clients_send(shared: Clients, key_compartment: str) -> None:
     forms = (
         "2099-01-01T00:00:00Z",
         "2099-01-01T00:00:00.123456Z",
@@ -158,7 +158,11 @@ def test_expiries_are_read_in_every_form_clients_send(shared: Clients, home: str
         "2099-01-01T00:00:00.123456789Z",
     )
     for form in forms:
-        body = {"compartmentId": home, "displayName": "forms", "keyDetails": [{"keyName": "a", "timeExpiry": form}]}
+        body = {
+            "compartmentId": key_compartment,
+            "displayName": "forms",
+            "keyDetails": [{"keyName": "a", "timeExpiry": form}],
+        }
         assert shared.ai().create_api_key(body).data.keys[0].time_expiry.isoformat().startswith("2099-01-01T00:00:00")
 
 
@@ -176,9 +180,9 @@ def test_an_unknown_compartment_is_a_related_one(shared: Clients) -> None:
     assert refusal(shared.ai().list_api_keys, body["compartmentId"])[:2] == (404, "NotAuthorizedOrNotFound")
 
 
-def test_update_touches_names_and_tags_only(shared: Clients, home: str) -> None:
+def test_update_touches_names_and_tags_only(shared: Clients, key_compartment: str) -> None:
     ai = shared.ai()
-    key = shared.key(home, "update")
+    key = shared.key(key_compartment, "update")
     etag = ai.get_api_key(key.id).headers["etag"]
     new = ai.update_api_key(key.id, {"displayName": "updated", "freeformTags": {"b": "2"}}, if_match=etag)
     assert (new.data.display_name, new.data.freeform_tags) == ("updated", {"b": "2"})
@@ -188,9 +192,9 @@ def test_update_touches_names_and_tags_only(shared: Clients, home: str) -> None:
     assert refusal(ai.delete_api_key, key.id, if_match=etag)[:2] == (412, "NoEtagMatch")
 
 
-def test_a_key_changes_its_compartment(shared: Clients, home: str) -> None:
+def test_a_key_changes_its_compartment(shared: Clients, key_compartment: str) -> None:
     ai = shared.ai()
-    key = shared.key(home, "mover")
+    key = shared.key(key_compartment, "mover")
     target = shared.compartment("new-home")
     ai.change_api_key_compartment(key.id, {"compartmentId": target})
     assert ai.get_api_key(key.id).data.compartment_id == target

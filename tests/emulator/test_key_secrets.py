@@ -9,7 +9,7 @@ from .clients import CHAT_ANY, CHICAGO, Clients, chat, holds, refusal
 
 
 @pytest.fixture(scope="module")
-def home(shared: Clients) -> str:
+def chat_compartment(shared: Clients) -> str:
     """A compartment whose keys may chat."""
     shared.policy("chat", CHAT_ANY)
     return shared.compartment("keys")
@@ -24,9 +24,9 @@ def works(clients: Clients, value: str) -> bool:
 
 
 @holds("K02", "9.5")
-def test_renew_replaces_one_value_and_shows_it_once(shared: Clients, home: str) -> None:
+def test_renew_replaces_one_value_and_shows_it_once(shared: Clients, chat_compartment: str) -> None:
     ai = shared.ai()
-    key = shared.key(home)
+    key = shared.key(chat_compartment)
     old, other = (item.key for item in key.keys)
     etag = ai.get_api_key(key.id).headers["etag"]
     details = {"details": {"keyName": "one", "timeExpiry": "2098-01-01T00:00:00Z"}, "freeformTags": {"r": "1"}}
@@ -47,9 +47,9 @@ def test_renew_replaces_one_value_and_shows_it_once(shared: Clients, home: str) 
 
 
 @holds("K03")
-def test_states_go_to_and_fro_until_revoked(shared: Clients, home: str) -> None:
+def test_states_go_to_and_fro_until_revoked(shared: Clients, chat_compartment: str) -> None:
     ai = shared.ai()
-    key = shared.key(home)
+    key = shared.key(chat_compartment)
     value = key.keys[0].key
 
     def put(state: str) -> object:
@@ -133,8 +133,8 @@ def test_changes_of_secrets_propagate_slowly_when_told_to(fresh: Clients) -> Non
     assert not works(fresh, renewed)
 
 
-def test_a_deleted_keys_values_stop_working(shared: Clients, home: str) -> None:
-    key = shared.key(home)
+def test_a_deleted_keys_values_stop_working(shared: Clients, chat_compartment: str) -> None:
+    key = shared.key(chat_compartment)
     assert works(shared, key.keys[0].key)
     shared.ai().delete_api_key(key.id)
     assert not works(shared, key.keys[0].key)

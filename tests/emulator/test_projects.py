@@ -8,7 +8,7 @@ from .clients import CHICAGO, FRANKFURT, Clients, refusal
 
 
 @pytest.fixture(scope="module")
-def home(shared: Clients) -> str:
+def project_compartment(shared: Clients) -> str:
     """A compartment for the projects of this module."""
     return shared.compartment("projects")
 
@@ -17,12 +17,14 @@ def make(clients: Clients, compartment: str, name: str = "chat", **more: Any) ->
     return clients.ai().create_generative_ai_project({"compartmentId": compartment, "displayName": name, **more}).data
 
 
-def test_shown_whole_and_listed_as_summaries(shared: Clients, home: str) -> None:
-    made = make(shared, home, "whole", description="d", conversationConfig={"responsesRetentionInHours": 5})
+def test_shown_whole_and_listed_as_summaries(shared: Clients, project_compartment: str) -> None:
+    made = make(
+        shared, project_compartment, "whole", description="d", conversationConfig={"responsesRetentionInHours": 5}
+    )
     assert made.id.startswith(f"ocid1.generativeaiproject.oc1.{CHICAGO}.")
     read = shared.ai().get_generative_ai_project(made.id)
     assert read.data.conversation_config.responses_retention_in_hours == 5 and read.headers["etag"]
-    (listed,) = shared.ai().list_generative_ai_projects(home, display_name="whole").data.items
+    (listed,) = shared.ai().list_generative_ai_projects(project_compartment, display_name="whole").data.items
     assert listed.id == made.id and not hasattr(listed, "conversation_config")
 
 
@@ -39,8 +41,8 @@ def test_names_need_not_be_unique_and_pages_join(fresh: Clients) -> None:
     assert sorted(seen) == sorted(made)
 
 
-def test_an_update_is_for_the_version_it_names(shared: Clients, home: str) -> None:
-    made, ai = make(shared, home, "etag"), shared.ai()
+def test_an_update_is_for_the_version_it_names(shared: Clients, project_compartment: str) -> None:
+    made, ai = make(shared, project_compartment, "etag"), shared.ai()
     etag = ai.get_generative_ai_project(made.id).headers["etag"]
     changed = ai.update_generative_ai_project(made.id, {"displayName": "other"}, if_match=etag).data
     assert changed.display_name == "other"
@@ -58,8 +60,8 @@ def test_a_retry_token_makes_one(fresh: Clients) -> None:
     assert len(fresh.ai().list_generative_ai_projects(place).data.items) == 1
 
 
-def test_moved_and_regional(shared: Clients, home: str) -> None:
-    made, other = make(shared, home, "moved"), shared.compartment("projects-2")
+def test_moved_and_regional(shared: Clients, project_compartment: str) -> None:
+    made, other = make(shared, project_compartment, "moved"), shared.compartment("projects-2")
     shared.ai().change_generative_ai_project_compartment(made.id, {"compartmentId": other})
     assert shared.ai().get_generative_ai_project(made.id).data.compartment_id == other
     assert refusal(lambda: shared.ai(FRANKFURT).get_generative_ai_project(made.id))[0] == 404

@@ -37,7 +37,7 @@ spec:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def variables_root(tmp_path: Path) -> Path:
     (tmp_path / "stack.yaml").write_text(STACK)
     (tmp_path / "environments").mkdir()
     (tmp_path / "environments" / "prod.yaml").write_text(ENVIRONMENT)
@@ -60,25 +60,25 @@ WAYS = ("environment", "GENAI_IAC_VAR_who", "file", "flag")  # each wins over th
 
 
 @pytest.mark.parametrize("used", [chosen for size in range(5) for chosen in combinations(WAYS, size)], ids="+".join)
-def test_the_later_way_wins(root: Path, used: tuple[str, ...]) -> None:
+def test_the_later_way_wins(variables_root: Path, used: tuple[str, ...]) -> None:
     manifest = load(
-        str(root),
+        str(variables_root),
         environment="prod" if "environment" in used else None,
         environ={"GENAI_IAC_VAR_who": "GENAI_IAC_VAR_who"} if "GENAI_IAC_VAR_who" in used else {},
-        variable_files=[root / "vars.json"] if "file" in used else [],
+        variable_files=[variables_root / "vars.json"] if "file" in used else [],
         variables={"who": "flag"} if "flag" in used else {},
     )
     assert manifest.variables["who"] == (used[-1] if used else "default")
 
 
-def test_the_last_file_wins(root: Path) -> None:
-    manifest = load(str(root), variable_files=[root / "vars.json", root / "later.txt"])
+def test_the_last_file_wins(variables_root: Path) -> None:
+    manifest = load(str(variables_root), variable_files=[variables_root / "vars.json", variables_root / "later.txt"])
     assert manifest.variables["who"] == "later file"
     assert [Path(name).name for name in manifest.files] == ["stack.yaml", "vars.json", "later.txt"]
 
 
-def test_an_environment(root: Path) -> None:
-    manifest = load(str(root), environment="prod")
+def test_an_environment(variables_root: Path) -> None:
+    manifest = load(str(variables_root), environment="prod")
     stack = manifest.stack
     assert (stack.owner, stack.tenancy, stack.region, stack.profile) == (
         "chat@prod",
@@ -90,8 +90,8 @@ def test_an_environment(root: Path) -> None:
     assert "environments/prod.yaml" in manifest.files
 
 
-def test_without_an_environment(root: Path) -> None:
-    manifest = load(str(root))
+def test_without_an_environment(variables_root: Path) -> None:
+    manifest = load(str(variables_root))
     assert (manifest.stack.owner, manifest.stack.tenancy, manifest.environment, manifest.profile) == (
         "chat",
         "ocid1.tenancy.oc1..stack",
@@ -100,24 +100,24 @@ def test_without_an_environment(root: Path) -> None:
     )
 
 
-def test_an_environment_may_stand_beside_a_file(root: Path) -> None:
-    assert load(str(root / "stack.yaml"), environment="dev").variables["who"] == "dev"
+def test_an_environment_may_stand_beside_a_file(variables_root: Path) -> None:
+    assert load(str(variables_root / "stack.yaml"), environment="dev").variables["who"] == "dev"
 
 
 @pytest.mark.parametrize(
     ("name", "hint"),
     [("prd", "did you mean prod?"), ("integration", "known: dev, prod"), ("../stack", "known: dev, prod")],
 )
-def test_an_environment_that_is_not_there(root: Path, name: str, hint: str) -> None:
+def test_an_environment_that_is_not_there(variables_root: Path, name: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        load(str(root), environment=name)
+        load(str(variables_root), environment=name)
     assert caught.value.hint == hint
 
 
-def test_an_environment_in_two_files(root: Path) -> None:
-    (root / "environments" / "prod.yml").write_text(ENVIRONMENT)
+def test_an_environment_in_two_files(variables_root: Path) -> None:
+    (variables_root / "environments" / "prod.yml").write_text(ENVIRONMENT)
     with pytest.raises(UsageError, match=r"prod\.yaml and prod\.yml are both the environment prod"):
-        load(str(root), environment="prod")
+        load(str(variables_root), environment="prod")
 
 
 def test_no_environments_at_all(tmp_path: Path) -> None:
@@ -152,16 +152,16 @@ def test_no_environments_at_all(tmp_path: Path) -> None:
         (ENVIRONMENT.replace("PROD", "PROD: x"), None),
     ],
 )
-def test_a_broken_environment(root: Path, text: str, expected: list[str] | None) -> None:
-    (root / "environments" / "prod.yaml").write_text(text)
-    found = problems(root, environment="prod")
+def test_a_broken_environment(variables_root: Path, text: str, expected: list[str] | None) -> None:
+    (variables_root / "environments" / "prod.yaml").write_text(text)
+    found = problems(variables_root, environment="prod")
     assert found == expected if expected else len(found) == 1 and found[0].startswith("prod.yaml:")
 
 
-def test_a_broken_environment_is_told_together_with_the_rest(root: Path) -> None:
-    (root / "environments" / "prod.yaml").write_text(ENVIRONMENT.replace("region: eu", "regoin: eu"))
-    (root / "other.yaml").write_text("kind: Stak")
-    assert len(problems(root, environment="prod")) == 2
+def test_a_broken_environment_is_told_together_with_the_rest(variables_root: Path) -> None:
+    (variables_root / "environments" / "prod.yaml").write_text(ENVIRONMENT.replace("region: eu", "regoin: eu"))
+    (variables_root / "other.yaml").write_text("kind: Stak")
+    assert len(problems(variables_root, environment="prod")) == 2
 
 
 @pytest.mark.parametrize(
@@ -177,17 +177,17 @@ def test_a_broken_environment_is_told_together_with_the_rest(root: Path) -> None
         ({"environ": {"GENAI_IAC_VAR_count": ""}}, "stack.yaml:9: GENAI_IAC_VAR_count: count must be a number; "),
     ],
 )
-def test_wrong_values(root: Path, given: dict[str, Any], expected: str) -> None:
-    assert problems(root, **given) == [expected]
+def test_wrong_values(variables_root: Path, given: dict[str, Any], expected: str) -> None:
+    assert problems(variables_root, **given) == [expected]
 
 
-def test_values_of_the_command_line_take_the_variable_s_type(root: Path) -> None:
-    manifest = load(str(root), variables={"count": "2.5", "on": "true", "who": "010"})
+def test_values_of_the_command_line_take_the_variable_s_type(variables_root: Path) -> None:
+    manifest = load(str(variables_root), variables={"count": "2.5", "on": "true", "who": "010"})
     assert manifest.variables == {"who": "010", "count": 2.5, "on": True}
 
 
-def test_environment_variables_of_other_stacks_do_not_matter(root: Path) -> None:
-    assert load(str(root), environ={"GENAI_IAC_VAR_other": "x", "PATH": "y"}).variables["who"] == "default"
+def test_environment_variables_of_other_stacks_do_not_matter(variables_root: Path) -> None:
+    assert load(str(variables_root), environ={"GENAI_IAC_VAR_other": "x", "PATH": "y"}).variables["who"] == "default"
 
 
 @pytest.mark.parametrize(
@@ -202,16 +202,18 @@ def test_environment_variables_of_other_stacks_do_not_matter(root: Path) -> None
         ("who: a\nwho: b", "a.yaml:2: the key who is written twice; first in line 1; keep one of the two"),
     ],
 )
-def test_a_broken_variable_file(root: Path, text: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(root)
-    (root / "a.yaml").write_text(text)
-    assert problems(root / "stack.yaml", variable_files=["a.yaml"]) == [expected]
+def test_a_broken_variable_file(
+    variables_root: Path, text: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(variables_root)
+    (variables_root / "a.yaml").write_text(text)
+    assert problems(variables_root / "stack.yaml", variable_files=["a.yaml"]) == [expected]
 
 
 @pytest.mark.parametrize("name", ["nowhere.yaml", ".", "\0"])
-def test_no_such_variable_file(root: Path, name: str) -> None:
+def test_no_such_variable_file(variables_root: Path, name: str) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
-        load(str(root), variable_files=[str(root / name)])
+        load(str(variables_root), variable_files=[str(variables_root / name)])
 
 
 def _with_variables(root: Path, variables: str, *documents: str) -> Path:
@@ -231,33 +233,33 @@ def _load_with(root: Path, **variables: str) -> Manifest:
     return load(str(root), variables=variables)
 
 
-def test_a_value_that_is_missing_names_the_flag_once(root: Path) -> None:
-    _with_variables(root, "{env: {}}", COMPARTMENT, COMPARTMENT.replace("chat", "other"))
-    (problem,) = problems(root)
+def test_a_value_that_is_missing_names_the_flag_once(variables_root: Path) -> None:
+    _with_variables(variables_root, "{env: {}}", COMPARTMENT, COMPARTMENT.replace("chat", "other"))
+    (problem,) = problems(variables_root)
     assert problem.startswith("stack.yaml:7: the variable env has no value; give --var env=…, GENAI_IAC_VAR_env")
-    assert len(_load_with(root, env="x").resources) == 2
+    assert len(_load_with(variables_root, env="x").resources) == 2
 
 
-def test_a_choice_that_is_none(root: Path) -> None:
-    _with_variables(root, "{env: {enum: [dev, prod]}}", COMPARTMENT)
-    assert problems(root, variables={"env": "prd"}) == [
+def test_a_choice_that_is_none(variables_root: Path) -> None:
+    _with_variables(variables_root, "{env: {enum: [dev, prod]}}", COMPARTMENT)
+    assert problems(variables_root, variables={"env": "prd"}) == [
         "stack.yaml:7: --var env: env must be dev or prod; did you mean prod?"
     ]
-    assert _load_with(root, env="prod").variables == {"env": "prod"}
+    assert _load_with(variables_root, env="prod").variables == {"env": "prod"}
 
 
-def test_choices_have_types(root: Path) -> None:
-    _with_variables(root, "{size: {enum: [1, 2]}}")
-    assert _load_with(root, size="2").variables == {"size": 2}
-    _with_variables(root, "{size: {enum: [1, two]}}")
-    assert problems(root, variables={"size": "1"}) == ["stack.yaml:7: must be a number like the variable; "]
+def test_choices_have_types(variables_root: Path) -> None:
+    _with_variables(variables_root, "{size: {enum: [1, 2]}}")
+    assert _load_with(variables_root, size="2").variables == {"size": 2}
+    _with_variables(variables_root, "{size: {enum: [1, two]}}")
+    assert problems(variables_root, variables={"size": "1"}) == ["stack.yaml:7: must be a number like the variable; "]
 
 
-def test_values_are_text_and_never_read_again(root: Path) -> None:
+def test_values_are_text_and_never_read_again(variables_root: Path) -> None:
     _with_variables(
-        root, "{env: {default: '${Stack.name}'}}", COMPARTMENT.replace("name: 'chat-", "description: 'chat-")
+        variables_root, "{env: {default: '${Stack.name}'}}", COMPARTMENT.replace("name: 'chat-", "description: 'chat-")
     )
-    (resource,) = load(str(root)).resources.values()
+    (resource,) = load(str(variables_root)).resources.values()
     assert resource.attributes["description"] == "chat-${Stack.name}"
 
 

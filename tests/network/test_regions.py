@@ -133,13 +133,13 @@ REPORTS = ("04-corporate-proxy-local", "11-region-written-oddly", "21-ocid-regio
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("name", REPORTS)
-def test_a_report_of_the_field_gives_what_it_should(shared: Path, name: str) -> None:
+def test_a_report_of_the_field_gives_what_it_should(corpus: Path, name: str) -> None:
     """The public reports themselves, by their own commands; their variations are the tests above, which need no files beside."""
     import os
     import subprocess
     import sys
 
-    case = shared / "reports" / name
+    case = corpus / "reports" / name
     if not case.is_dir():
         pytest.skip(f"{case} is not beside this checkout")
     environ = {**os.environ, "GENAI_IAC_BIN": str(Path(sys.executable).parent)}

@@ -39,7 +39,7 @@ def contents(folder: Path) -> Mapping[str, tuple[int, bytes]]:
 
 
 @pytest.fixture
-def outside(tmp_path: Path) -> Path:
+def user_directory(tmp_path: Path) -> Path:
     """A directory beside the checkout with what a user has in such places."""
     folder = tmp_path / "outside"
     (folder / "oci").mkdir(parents=True)
@@ -64,31 +64,31 @@ def link(project: Project, name: str, target: Path) -> None:
 
 @pytest.mark.parametrize("target", ["", "oci", "missing"])
 @pytest.mark.parametrize("name", FOLDERS)
-def test_a_linked_folder_is_refused(checkout: Project, outside: Path, name: str, target: str) -> None:
-    link(checkout, name, outside / target)
-    before = contents(outside)
+def test_a_linked_folder_is_refused(checkout: Project, user_directory: Path, name: str, target: str) -> None:
+    link(checkout, name, user_directory / target)
+    before = contents(user_directory)
     for verb in (("plan",), ("apply", "--auto-approve")):
         ran = checkout.run("--local", *verb, code=None)
-    assert ran.code != 0 and contents(outside) == before
+    assert ran.code != 0 and contents(user_directory) == before
     assert "symbolic link" in ran.out + ran.err and "Traceback" not in ran.err
 
 
 @pytest.mark.parametrize("target", ["file", "missing", "oci"])
 @pytest.mark.parametrize("name", FILES)
-def test_a_linked_file_is_refused_or_replaced(checkout: Project, outside: Path, name: str, target: str) -> None:
-    link(checkout, name, outside / target)
-    before = contents(outside)
+def test_a_linked_file_is_refused_or_replaced(checkout: Project, user_directory: Path, name: str, target: str) -> None:
+    link(checkout, name, user_directory / target)
+    before = contents(user_directory)
     ran = checkout.run("--local", "apply", "--auto-approve", code=None)
-    assert contents(outside) == before and "Traceback" not in ran.err
+    assert contents(user_directory) == before and "Traceback" not in ran.err
     if ran.code:
         assert name.rpartition("/")[2] in ran.out + ran.err
 
 
-def test_a_control_token_is_not_written_through_a_link(checkout: Project, outside: Path) -> None:
-    link(checkout, ".genai-iac/local.db.control-token", outside / "missing")
+def test_a_control_token_is_not_written_through_a_link(checkout: Project, user_directory: Path) -> None:
+    link(checkout, ".genai-iac/local.db.control-token", user_directory / "missing")
     checkout.environ["GENAI_IAC_CONTROL_TOKEN"] = ""
     ran = checkout.run("local", "serve", "--port", "0", code=1)
-    assert "control-token is a symbolic link" in ran.err and not (outside / "missing").exists()
+    assert "control-token is a symbolic link" in ran.err and not (user_directory / "missing").exists()
 
 
 WRITING = {
@@ -103,23 +103,23 @@ WRITING = {
 @pytest.mark.parametrize("command", WRITING.values(), ids=WRITING)
 @pytest.mark.parametrize("below", ["out", "deep/out", "deep/../out"])
 def test_what_flags_name_is_not_written_through_a_linked_folder(
-    checkout: Project, outside: Path, command: tuple[str, ...], below: str
+    checkout: Project, user_directory: Path, command: tuple[str, ...], below: str
 ) -> None:
     (checkout.path / "deep").mkdir()
-    link(checkout, below, outside)
-    before = contents(outside)
+    link(checkout, below, user_directory)
+    before = contents(user_directory)
     ran = checkout.run(*command, f"{below}/new", code=1)
-    assert "symbolic link" in ran.err and contents(outside) == before
+    assert "symbolic link" in ran.err and contents(user_directory) == before
     ran = checkout.run(*command, str(checkout.path / below / "new"), code=1)
-    assert "symbolic link" in ran.err and contents(outside) == before
+    assert "symbolic link" in ran.err and contents(user_directory) == before
 
 
 @pytest.mark.parametrize("command", list(WRITING.values())[:2], ids=list(WRITING)[:2])
-def test_a_linked_file_is_not_written(checkout: Project, outside: Path, command: tuple[str, ...]) -> None:
-    link(checkout, "plan.json", outside / "file")
-    before = contents(outside)
+def test_a_linked_file_is_not_written(checkout: Project, user_directory: Path, command: tuple[str, ...]) -> None:
+    link(checkout, "plan.json", user_directory / "file")
+    before = contents(user_directory)
     assert "symbolic link" in checkout.run(*command, "plan.json", code=1).err
-    assert contents(outside) == before
+    assert contents(user_directory) == before
 
 
 def test_the_folder_of_ours_loses_the_access_of_others(checkout: Project) -> None:

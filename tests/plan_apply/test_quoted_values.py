@@ -63,7 +63,7 @@ def service(tenancy: Tenancy) -> Iterator[QuotingService]:
 
 
 @pytest.fixture
-def rotating(project: Project, tenancy: Tenancy, service: QuotingService) -> Project:
+def rotating_in_all_sinks(project: Project, tenancy: Tenancy, service: QuotingService) -> Project:
     """A key with all kinds of sinks whose rotation is verified, reached through the service."""
     vault = dict(tenancy.control("GET", "health")["vaults"]["us-chicago-1"])
     sinks = [
@@ -95,27 +95,32 @@ OTHERS = [(place, kind) for place in PLACES for kind in ANSWERS if (place, kind)
 @pytest.mark.parametrize(
     ("place", "kind"), [*SOME, *(pytest.param(*other, marks=pytest.mark.matrix) for other in OTHERS)]
 )
-def test_no_refusal_makes_a_value_leave(rotating: Project, service: QuotingService, place: str, kind: str) -> None:
+def test_no_refusal_makes_a_value_leave(
+    rotating_in_all_sinks: Project, service: QuotingService, place: str, kind: str
+) -> None:
     method, path = PLACES[place]
     if place in (*ROTATING, "UpdateApiKey"):
-        rotating.run("apply", "--auto-approve")
-        file = rotating.path / "stack.yaml"
+        rotating_in_all_sinks.run("apply", "--auto-approve")
+        file = rotating_in_all_sinks.path / "stack.yaml"
         file.write_text(file.read_text().replace("description: before", "description: after"))
     service.spoil = lambda verb, asked: verb == method and path in asked
     service.answer = ANSWERS[kind]  # type: ignore[assignment]
     verb = ("rotate", "ApiKey/app") if place in ROTATING else ("apply",)
-    runs = [rotating.run(*verb, "--auto-approve", "-vv", code=None)]
+    runs = [rotating_in_all_sinks.run(*verb, "--auto-approve", "-vv", code=None)]
     if method == "GET":  # a run that has not held a value cannot know it in what a service says
         service.spoil = lambda verb, asked: False
-    runs += [rotating.run(*verb, "--auto-approve", "--json", "-v", code=None)]
-    runs += [rotating.run("plan", "-vv", "--out", f"{form}=out.{form}", code=None) for form in ("json", "markdown")]
+    runs += [rotating_in_all_sinks.run(*verb, "--auto-approve", "--json", "-v", code=None)]
+    runs += [
+        rotating_in_all_sinks.run("plan", "-vv", "--out", f"{form}=out.{form}", code=None)
+        for form in ("json", "markdown")
+    ]
     assert all("Traceback" not in ran.err for ran in runs)
-    check_silent(service, rotating, *(text for ran in runs for text in (ran.out, ran.err)))
+    check_silent(service, rotating_in_all_sinks, *(text for ran in runs for text in (ran.out, ran.err)))
 
 
-def test_a_value_that_is_quoted_would_be_found(rotating: Project, service: QuotingService) -> None:
-    rotating.run("apply", "--auto-approve")
+def test_a_value_that_is_quoted_would_be_found(rotating_in_all_sinks: Project, service: QuotingService) -> None:
+    rotating_in_all_sinks.run("apply", "--auto-approve")
     service.spoiled.append("")
     for form in ("".join(service.values), *(value.encode().hex() for value in service.values)):
         with pytest.raises(AssertionError):
-            check_silent(service, rotating, f"refused: {form}")
+            check_silent(service, rotating_in_all_sinks, f"refused: {form}")

@@ -25,7 +25,7 @@ BROKEN = {
 
 
 @pytest.fixture
-def user(tmp_path: Path, tenancy: Tenancy, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project_with_config(tmp_path: Path, tenancy: Tenancy, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A home with the tenancy's config file, and nothing of signing in the environment."""
     folder = tmp_path / "home/.oci"
     folder.mkdir(parents=True)
@@ -50,79 +50,83 @@ def values(user: Project) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_config_file_is_said_with_its_line(user: Project, name: str) -> None:
+def test_a_broken_config_file_is_said_with_its_line(project_with_config: Project, name: str) -> None:
     change, said = BROKEN[name]
-    config = config_of(user)
+    config = config_of(project_with_config)
     config.write_text(change(config.read_text()), encoding="utf-8", errors="surrogateescape")
     for verb in ("plan", "status", "drift", "doctor"):
-        ran = user.run(verb, code=1)
+        ran = project_with_config.run(verb, code=1)
         assert said in ran.out + ran.err and "defect" not in ran.err
 
 
 @pytest.mark.parametrize("key", ["key_file", "key_content"])
-def test_the_environment_alone_is_enough(user: Project, key: str) -> None:
-    given = values(user)
+def test_the_environment_alone_is_enough(project_with_config: Project, key: str) -> None:
+    given = values(project_with_config)
     given["key_content"] = Path(given["key_file"]).read_text()
-    config_of(user).unlink()
+    config_of(project_with_config).unlink()
     for name in ("user", "tenancy", "fingerprint", "region", key):
-        user.environ[f"OCI_CLI_{name.upper()}"] = given[name]
-    assert "No changes." in user.run("plan").out
+        project_with_config.environ[f"OCI_CLI_{name.upper()}"] = given[name]
+    assert "No changes." in project_with_config.run("plan").out
 
 
 @pytest.mark.parametrize("name", ["user", "tenancy", "fingerprint", "key_file"])
-def test_the_environment_fills_and_overrides_a_profile(user: Project, name: str) -> None:
-    text, right = config_of(user).read_text(), values(user)[name]
-    user.environ[f"OCI_CLI_{name.upper()}"] = right
+def test_the_environment_fills_and_overrides_a_profile(project_with_config: Project, name: str) -> None:
+    text, right = config_of(project_with_config).read_text(), values(project_with_config)[name]
+    project_with_config.environ[f"OCI_CLI_{name.upper()}"] = right
     for changed in (
         "\n".join(line for line in text.splitlines() if not line.startswith(name)),
         text.replace(right, "x"),
     ):
-        config_of(user).write_text(changed)
-        user.run("plan")
+        config_of(project_with_config).write_text(changed)
+        project_with_config.run("plan")
 
 
-def test_profiles_inherit_from_default(user: Project) -> None:
-    config_of(user).write_text(config_of(user).read_text() + "[CI]\nregion = us-ashburn-1\n")
-    user.run("--profile", "CI", "plan")
+def test_profiles_inherit_from_default(project_with_config: Project) -> None:
+    config_of(project_with_config).write_text(
+        config_of(project_with_config).read_text() + "[CI]\nregion = us-ashburn-1\n"
+    )
+    project_with_config.run("--profile", "CI", "plan")
 
 
 @pytest.mark.parametrize(
     ("phrase", "said"), [(None, "has a passphrase"), ("wrong", "cannot be decrypted"), ("é", "cannot be")]
 )
-def test_a_key_with_a_passphrase(user: Project, phrase: str | None, said: str) -> None:
-    key = Path(values(user)["key_file"])
-    locked = user.path / "locked.pem"
+def test_a_key_with_a_passphrase(project_with_config: Project, phrase: str | None, said: str) -> None:
+    key = Path(values(project_with_config)["key_file"])
+    locked = project_with_config.path / "locked.pem"
     command = ["openssl", "rsa", "-aes256", "-passout", "pass:50%off", "-in", str(key), "-out", str(locked)]
     subprocess.run(command, check=True, capture_output=True)
-    config_of(user).write_text(config_of(user).read_text().replace(str(key), str(locked)))
+    config_of(project_with_config).write_text(config_of(project_with_config).read_text().replace(str(key), str(locked)))
     if phrase:
-        user.environ["OCI_CLI_PASSPHRASE"] = phrase
-    assert said in user.run("plan", code=1).err
-    user.environ["OCI_CLI_PASSPHRASE"] = "50%off"
-    user.run("plan")
-    user.environ["OCI_CLI_PASSPHRASE"] = ""
-    config_of(user).write_text(config_of(user).read_text() + "pass_phrase = 50%off\n")
-    user.run("plan")
+        project_with_config.environ["OCI_CLI_PASSPHRASE"] = phrase
+    assert said in project_with_config.run("plan", code=1).err
+    project_with_config.environ["OCI_CLI_PASSPHRASE"] = "50%off"
+    project_with_config.run("plan")
+    project_with_config.environ["OCI_CLI_PASSPHRASE"] = ""
+    config_of(project_with_config).write_text(config_of(project_with_config).read_text() + "pass_phrase = 50%off\n")
+    project_with_config.run("plan")
 
 
-def test_the_key_in_a_profile_works_and_is_noted(user: Project) -> None:
-    key = Path(values(user)["key_file"]).read_text().strip().replace("\n", "\n  ")
-    lines = [line for line in config_of(user).read_text().splitlines() if not line.startswith("key_file")]
-    config_of(user).write_text("\n".join([*lines, f"key_content = {key}"]) + "\n")
-    assert "key_content in a profile" in user.run("plan").err
+def test_the_key_in_a_profile_works_and_is_noted(project_with_config: Project) -> None:
+    key = Path(values(project_with_config)["key_file"]).read_text().strip().replace("\n", "\n  ")
+    lines = [
+        line for line in config_of(project_with_config).read_text().splitlines() if not line.startswith("key_file")
+    ]
+    config_of(project_with_config).write_text("\n".join([*lines, f"key_content = {key}"]) + "\n")
+    assert "key_content in a profile" in project_with_config.run("plan").err
 
 
-def test_variables_that_are_not_read_are_named(user: Project) -> None:
-    user.environ["OCI_CLI_DELEGATION_TOKEN_FILE"] = "x"
-    assert "OCI_CLI_DELEGATION_TOKEN_FILE set, but not read" in user.run("plan").err
-    assert "OCI_CLI_DELEGATION_TOKEN_FILE is set" in user.run("doctor", code=None).out
+def test_variables_that_are_not_read_are_named(project_with_config: Project) -> None:
+    project_with_config.environ["OCI_CLI_DELEGATION_TOKEN_FILE"] = "x"
+    assert "OCI_CLI_DELEGATION_TOKEN_FILE set, but not read" in project_with_config.run("plan").err
+    assert "OCI_CLI_DELEGATION_TOKEN_FILE is set" in project_with_config.run("doctor", code=None).out
 
 
 @pytest.mark.parametrize("verb", ["plan", "doctor"])
 @pytest.mark.parametrize(
     "auth", ["instance_principal", "resource_principal", "oke_workload_identity", "security_token"]
 )
-def test_ways_to_sign_in_that_cannot_work_here_say_so(user: Project, auth: str, verb: str) -> None:
-    user.environ["OCI_METADATA_BASE_URL"] = "http://127.0.0.1:9/opc/v2"
-    ran = user.run("--auth", auth, verb, code=1)
+def test_ways_to_sign_in_that_cannot_work_here_say_so(project_with_config: Project, auth: str, verb: str) -> None:
+    project_with_config.environ["OCI_METADATA_BASE_URL"] = "http://127.0.0.1:9/opc/v2"
+    ran = project_with_config.run("--auth", auth, verb, code=1)
     assert "cannot sign in with" in ran.out + ran.err and "Traceback" not in ran.err and "defect" not in ran.err

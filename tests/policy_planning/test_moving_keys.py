@@ -25,15 +25,17 @@ def manifests(place: str, *more: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def sink(project: Project) -> File:
+def delivered_sink(project: Project) -> File:
     """What a caller reads, once the key is there."""
     project.write(manifests("one"))
     project.run("apply", "--auto-approve")
     return File(project.path / "k.env")
 
 
-def test_a_move_is_made_between_the_new_statements_and_the_end_of_the_old_ones(project: Project, sink: File) -> None:
-    assert probe(sink).status == 200
+def test_a_move_is_made_between_the_new_statements_and_the_end_of_the_old_ones(
+    project: Project, delivered_sink: File
+) -> None:
+    assert probe(delivered_sink).status == 200
     project.write(manifests("two"))
     plan = project.run("plan", "--format", "json").json
     assert [(one["address"], one["calls"]) for one in plan["changes"]] == [
@@ -41,33 +43,35 @@ def test_a_move_is_made_between_the_new_statements_and_the_end_of_the_old_ones(p
         ("Policy/p", ["UpdatePolicy"]),
     ]
     assert not any(one["losses"] for one in plan["changes"])
-    with calling([sink]) as history:
+    with calling([delivered_sink]) as history:
         project.run("apply", "--auto-approve")
     assert history.probes
     assert history.failed == []
     assert project.run("plan", "--format", "json").json["changes"] == []
 
 
-def test_of_a_key_that_nobody_uses_nothing_is_said(project: Project, sink: File) -> None:
+def test_of_a_key_that_nobody_uses_nothing_is_said(project: Project, delivered_sink: File) -> None:
     project.write(manifests("two"))
     assert "its callers" not in project.run("plan").out
 
 
-def test_with_one_more_policy_nobody_notices(project: Project, sink: File) -> None:
+def test_with_one_more_policy_nobody_notices(project: Project, delivered_sink: File) -> None:
     admitting = policy("both", statements=[BOTH])
     project.write(manifests("one", admitting))
     project.run("apply", "--auto-approve")
     project.write(manifests("two", admitting))
-    with calling([sink]) as history:
+    with calling([delivered_sink]) as history:
         project.run("apply", "--auto-approve")
     assert history.probes
     assert history.failed == []
 
 
 @pytest.mark.parametrize("left", [[], ["allow group Administrators to read buckets in tenancy"]])
-def test_apply_is_refused_when_a_key_in_use_loses_its_grants(project: Project, sink: File, left: list[str]) -> None:
+def test_apply_is_refused_when_a_key_in_use_loses_its_grants(
+    project: Project, delivered_sink: File, left: list[str]
+) -> None:
     """Its policy is deleted, or says something else."""
-    assert probe(sink).status == 200
+    assert probe(delivered_sink).status == 200
     around = [compartment("top"), compartment("one", parent="top"), compartment("two", parent="top")]
     key = api_key("k", "one", deliverTo=[{"file": {"path": "k.env"}}])
     project.write(stack(left, *around, key))
@@ -76,6 +80,6 @@ def test_apply_is_refused_when_a_key_in_use_loses_its_grants(project: Project, s
     assert "key-one was last used" in " ".join(plan.out.split())
     refused = project.run("apply", "--auto-approve", code=3)
     assert "Policy/p" in refused.err and "--accept-outage ApiKey/k" in refused.err
-    assert probe(sink).status == 200
+    assert probe(delivered_sink).status == 200
     project.run("apply", "--auto-approve", "--accept-outage", "ApiKey/k")
-    assert probe(sink).status != 200
+    assert probe(delivered_sink).status != 200

@@ -23,7 +23,7 @@ def manifests(*policies: dict[str, Any], key: dict[str, Any] = KEY, around: Sequ
 
 
 @pytest.fixture
-def sink(project: Project) -> File:
+def used_sink(project: Project) -> File:
     """A key that was used a moment ago."""
     project.write(manifests(policy("p", **GRANT)))
     project.run("apply", "--auto-approve")
@@ -74,7 +74,7 @@ EQUAL: dict[str, str] = {
 
 
 @pytest.mark.parametrize("edit", [*TAKING.values()], ids=[*TAKING])
-def test_what_takes_access_from_a_key_in_use_is_refused(project: Project, sink: File, edit: str) -> None:
+def test_what_takes_access_from_a_key_in_use_is_refused(project: Project, used_sink: File, edit: str) -> None:
     project.write(edit)
     losses = [loss for one in plan_of(project)["changes"] for loss in one["losses"]]
     assert {loss["key"] for loss in losses} == {"ApiKey/k"} and all(loss["last_used"] for loss in losses)
@@ -84,10 +84,10 @@ def test_what_takes_access_from_a_key_in_use_is_refused(project: Project, sink: 
 
 
 @pytest.mark.parametrize("edit", [*EQUAL.values()], ids=[*EQUAL])
-def test_what_leaves_access_as_it_is_disturbs_no_caller(project: Project, sink: File, edit: str) -> None:
+def test_what_leaves_access_as_it_is_disturbs_no_caller(project: Project, used_sink: File, edit: str) -> None:
     project.write(edit)
     assert not any(one["losses"] for one in plan_of(project)["changes"])
-    with calling([sink]) as history:
+    with calling([used_sink]) as history:
         project.run("apply", "--auto-approve")
     assert history.probes and history.failed == []
     assert plan_of(project)["changes"] == []
@@ -115,7 +115,7 @@ def test_what_is_only_forgotten_takes_access_from_nobody(project: Project) -> No
         assert probe(file).status == 200
 
 
-def test_a_key_that_was_idle_long_enough_is_no_outage(project: Project, sink: File, tenancy: Tenancy) -> None:
+def test_a_key_that_was_idle_long_enough_is_no_outage(project: Project, used_sink: File, tenancy: Tenancy) -> None:
     tenancy.advance("25h")
     project.write(manifests())
     assert not any(one["losses"] for one in plan_of(project)["changes"])
@@ -124,7 +124,7 @@ def test_a_key_that_was_idle_long_enough_is_no_outage(project: Project, sink: Fi
 
 
 def test_a_policy_that_keeps_its_name_in_another_compartment_says_that_there_is_a_gap(
-    project: Project, sink: File
+    project: Project, used_sink: File
 ) -> None:
     project.write(manifests(policy("p", compartment="top", **GRANT)))
     (change,) = plan_of(project)["changes"]
@@ -133,7 +133,7 @@ def test_a_policy_that_keeps_its_name_in_another_compartment_says_that_there_is_
     assert "while it is replaced" in project.run("apply", "--auto-approve", code=3).err
 
 
-def test_random_edits_are_refused_exactly_when_the_key_loses_something(project: Project, sink: File) -> None:
+def test_random_edits_are_refused_exactly_when_the_key_loses_something(project: Project, used_sink: File) -> None:
     chance = Random(11)
     models, apis = ("xai.grok-4", "xai.grok-3", "openai.gpt-oss-20b"), ("chat", "responses")
     had = {(api, model) for api in apis for model in models[:2]}
@@ -159,12 +159,12 @@ def test_random_edits_are_refused_exactly_when_the_key_loses_something(project: 
     [("CreatePolicy", "after"), ("DeletePolicy", "before"), ("DeletePolicy", "after")],
 )
 def test_a_rename_that_was_stopped_is_finished_by_one_more_apply(
-    project: Project, tenancy: Tenancy, sink: File, operation: str, when: str
+    project: Project, tenancy: Tenancy, used_sink: File, operation: str, when: str
 ) -> None:
     project.write(EQUAL["renamed"])
     effect = {"status": 400, "code": "InvalidParameter"}
     tenancy.control("POST", "faults", [{"operation": operation, "nth": 1, "count": 1, "when": when, "effect": effect}])
-    with calling([sink]) as history:
+    with calling([used_sink]) as history:
         project.run("apply", "--auto-approve", code=4)
         tenancy.control("DELETE", "faults")
         project.run("apply", "--auto-approve")
@@ -178,14 +178,14 @@ def test_a_rename_that_was_stopped_is_finished_by_one_more_apply(
 @pytest.mark.parametrize("nth", [1, 2])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_move_that_was_stopped_is_finished_without_a_failing_caller(
-    project: Project, tenancy: Tenancy, sink: File, operation: str, nth: int, when: str
+    project: Project, tenancy: Tenancy, used_sink: File, operation: str, nth: int, when: str
 ) -> None:
     project.write(manifests(policy("p", **GRANT), key=api_key("k", "two", deliverTo=[{"file": {"path": "k.env"}}])))
     effect = {"status": 400, "code": "InvalidParameter"}
     tenancy.control(
         "POST", "faults", [{"operation": operation, "nth": nth, "count": 1, "when": when, "effect": effect}]
     )
-    with calling([sink]) as history:
+    with calling([used_sink]) as history:
         project.run("apply", "--auto-approve", code=None)
         tenancy.control("DELETE", "faults")
         project.run("apply", "--auto-approve")

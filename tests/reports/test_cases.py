@@ -34,8 +34,8 @@ EXPECTED: dict[str, dict[str, int | None]] = {
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_report_of_the_field_gives_what_it_should(shared: Path, name: str) -> None:
-    case = shared / "reports" / name
+def test_a_report_of_the_field_gives_what_it_should(corpus: Path, name: str) -> None:
+    case = corpus / "reports" / name
     if not case.is_dir():
         pytest.skip(f"{case} is not beside this checkout")
     environ = {**os.environ, "GENAI_IAC_BIN": str(Path(sys.executable).parent), "COLUMNS": "80"}

@@ -18,7 +18,7 @@ STACK = "apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: app}\nspec: {re
 
 
 @pytest.fixture
-def user(tmp_path: Path, tenancy: Tenancy) -> Project:
+def project_with_key(tmp_path: Path, tenancy: Tenancy) -> Project:
     """A working folder with the config file `c` and the key `k.pem` in it, and a home."""
     config = tenancy.config_file.read_text()
     key = next(line.partition("=")[2].strip() for line in config.splitlines() if line.startswith("key_file"))
@@ -67,10 +67,10 @@ TAKEN: dict[str, Callable[[Project], None]] = {
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_what_the_sdk_takes_is_taken(user: Project, name: str) -> None:
-    TAKEN[name](user)
-    assert "No changes" in user.run("plan").out
-    assert "ok identity" in user.run("doctor").out
+def test_what_the_sdk_takes_is_taken(project_with_key: Project, name: str) -> None:
+    TAKEN[name](project_with_key)
+    assert "No changes" in project_with_key.run("plan").out
+    assert "ok identity" in project_with_key.run("doctor").out
 
 
 def ec_key(text: str) -> str:
@@ -111,17 +111,17 @@ REFUSED: dict[str, tuple[Callable[[Project], object], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_it_does_not_take_is_named_with_file_line_and_value(user: Project, name: str) -> None:
+def test_what_it_does_not_take_is_named_with_file_line_and_value(project_with_key: Project, name: str) -> None:
     spoil, said = REFUSED[name]
-    spoil(user)
+    spoil(project_with_key)
     for verb in ("plan", "status", "doctor"):
-        ran = user.run(verb, code=1)
+        ran = project_with_key.run(verb, code=1)
         assert said in ran.out + ran.err, (verb, ran)
         assert "defect" not in ran.err and "PRIVATE KEY" not in ran.out + ran.err
 
 
-def test_no_piece_of_a_key_is_in_an_error(user: Project) -> None:
-    body = "".join((user.path / "k.pem").read_text().splitlines()[1:-1])
-    change(user, "k.pem", lambda text: text.replace("-----BEGIN", "----BEGIN"))
-    ran = user.run("plan", "-vv", code=1)
+def test_no_piece_of_a_key_is_in_an_error(project_with_key: Project) -> None:
+    body = "".join((project_with_key.path / "k.pem").read_text().splitlines()[1:-1])
+    change(project_with_key, "k.pem", lambda text: text.replace("-----BEGIN", "----BEGIN"))
+    ran = project_with_key.run("plan", "-vv", code=1)
     assert not any(body[at : at + 24] in ran.err for at in range(0, len(body) - 24, 8))

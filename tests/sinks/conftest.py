@@ -1,6 +1,8 @@
-"""Credentials that the fakes know, and none of this machine's."""
+"""A directory of manifests; credentials that the fakes know, and none of this machine's."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +22,11 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", fake_secrets_manager.SECRET_KEY)
     monkeypatch.setenv("AWS_CONFIG_FILE", "no-such-file")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "no-such-file")
+
+
+@pytest.fixture
+def manifests_root(tmp_path: Path) -> Path:
+    """An empty directory of manifests, in which sinks are opened."""
+    root = tmp_path / "manifests"
+    root.mkdir()
+    return root

@@ -1,6 +1,16 @@
 """What these tests share with the contract for sinks of third parties."""
 
-from genai_iac.testing.sink_harness import ADDRESS, BASE_URL, EXPIRES, KEY_ID, OWNER, VALUES, delivery, item, mask
-from genai_iac.testing.sink_secrecy import traces
+from genai_iac.testing.sink_harness import (
+    ADDRESS,
+    BASE_URL,
+    EXPIRES,
+    KEY_ID,
+    OWNER,
+    VALUES,
+    delivery,
+    item,
+    mask,
+    traces,
+)
 
 __all__ = ["ADDRESS", "BASE_URL", "EXPIRES", "KEY_ID", "OWNER", "VALUES", "delivery", "item", "mask", "traces"]

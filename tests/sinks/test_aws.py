@@ -22,7 +22,7 @@ BOTH = delivery(item("key-one", "a", "current"), item("key-two", "b", "standby")
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> AwsBench:
+def aws_bench(tmp_path: Path) -> AwsBench:
     _session.cache_clear()
     return AwsBench(tmp_path)
 
@@ -31,131 +31,137 @@ def stages(bench: AwsBench) -> list[list[str]]:
     return [sorted(one["stages"]) for one in bench.api.secrets["chat/app"]["versions"].values()]
 
 
-def test_stages_are_those_of_a_rotation(bench: AwsBench) -> None:
-    bench.open().write(BOTH)
-    assert stages(bench) == [["AWSCURRENT"]]
-    bench.open().write(delivery(item("key-one", "a", "current", kept=True), item("key-two", "c", "pending")))
-    assert stages(bench) == [["AWSCURRENT"], ["AWSPENDING"]] and bench.consumer() == VALUES["a"]
-    bench.open().write(delivery(item("key-two", "c", "current", kept=True), item("key-one", "a", "standby", kept=True)))
-    assert stages(bench) == [["AWSPREVIOUS"], ["AWSCURRENT"]] and bench.consumer() == VALUES["c"]
-    bench.api.changes.clear()
-    bench.open().write(delivery(item("key-two", "c", "current", kept=True), item("key-one", "a", "standby", kept=True)))
-    assert bench.api.changes == []
+def test_stages_are_those_of_a_rotation(aws_bench: AwsBench) -> None:
+    aws_bench.open().write(BOTH)
+    assert stages(aws_bench) == [["AWSCURRENT"]]
+    aws_bench.open().write(delivery(item("key-one", "a", "current", kept=True), item("key-two", "c", "pending")))
+    assert stages(aws_bench) == [["AWSCURRENT"], ["AWSPENDING"]] and aws_bench.consumer() == VALUES["a"]
+    aws_bench.open().write(
+        delivery(item("key-two", "c", "current", kept=True), item("key-one", "a", "standby", kept=True))
+    )
+    assert stages(aws_bench) == [["AWSPREVIOUS"], ["AWSCURRENT"]] and aws_bench.consumer() == VALUES["c"]
+    aws_bench.api.changes.clear()
+    aws_bench.open().write(
+        delivery(item("key-two", "c", "current", kept=True), item("key-one", "a", "standby", kept=True))
+    )
+    assert aws_bench.api.changes == []
 
 
-def test_a_promotion_that_ended_before_its_last_call_is_whole(bench: AwsBench) -> None:
-    bench.open().write(BOTH)
+def test_a_promotion_that_ended_before_its_last_call_is_whole(aws_bench: AwsBench) -> None:
+    aws_bench.open().write(BOTH)
 
     def stop(sent: Sent) -> tuple[int, dict[str, str]] | None:
         last = "AWSPENDING" in sent.text and sent.headers["x-amz-target"].endswith("UpdateSecretVersionStage")
         return (500, {"message": "no"}) if last else None
 
-    bench.api.failing = stop
+    aws_bench.api.failing = stop
     with pytest.raises(SinkError, match=r"could not take AWSPENDING from it: 500: no; apply again later"):
-        bench.open().write(delivery(item("key-one", "c", "current")))
-    bench.api.failing = lambda sent: None
-    holding = bench.open().read()
-    assert holding and holding.holds("key-one", mask("c")) is True and bench.consumer() == VALUES["c"]
-    bench.open().write(delivery(item("key-one", "a", "current")))
-    assert bench.consumer() == VALUES["a"]
+        aws_bench.open().write(delivery(item("key-one", "c", "current")))
+    aws_bench.api.failing = lambda sent: None
+    holding = aws_bench.open().read()
+    assert holding and holding.holds("key-one", mask("c")) is True and aws_bench.consumer() == VALUES["c"]
+    aws_bench.open().write(delivery(item("key-one", "a", "current")))
+    assert aws_bench.consumer() == VALUES["a"]
 
 
-def test_a_stage_that_was_moved_meanwhile_is_not_moved_back(bench: AwsBench) -> None:
-    bench.open().write(BOTH)
+def test_a_stage_that_was_moved_meanwhile_is_not_moved_back(aws_bench: AwsBench) -> None:
+    aws_bench.open().write(BOTH)
     theirs = {"text": '{"OPENAI_API_KEY": "theirs"}', "stages": set[str]()}
 
     def meanwhile(sent: Sent) -> None:
         if sent.headers["x-amz-target"].endswith("UpdateSecretVersionStage"):
-            bench.api.failing = lambda sent: None
-            versions = bench.api.secrets["chat/app"]["versions"]
+            aws_bench.api.failing = lambda sent: None
+            versions = aws_bench.api.secrets["chat/app"]["versions"]
             next(iter(versions.values()))["stages"].discard("AWSCURRENT")
             versions["theirs"] = {**theirs, "stages": {"AWSCURRENT"}}
 
-    bench.api.failing = meanwhile
+    aws_bench.api.failing = meanwhile
     with pytest.raises(
         SinkError, match=r"\(InvalidParameterException\).*somebody else moved its stages .*: plan again"
     ):
-        bench.open().write(delivery(item("key-one", "c", "current")))
-    assert bench.consumer() == "theirs"
+        aws_bench.open().write(delivery(item("key-one", "c", "current")))
+    assert aws_bench.consumer() == "theirs"
 
 
-def test_a_deleted_secret_is_taken_back_when_it_is_ours(bench: AwsBench) -> None:
-    bench.open().write(BOTH)
-    bench.open().write(delivery())
-    assert bench.open().read() is None and bench.api.secrets["chat/app"]["deleted"]
-    bench.open().prove()
-    bench.open().write(BOTH)
-    assert bench.consumer() == VALUES["a"]
-    bench.open().write(delivery())
-    bench.api.secrets["chat/app"]["tags"] = []
+def test_a_deleted_secret_is_taken_back_when_it_is_ours(aws_bench: AwsBench) -> None:
+    aws_bench.open().write(BOTH)
+    aws_bench.open().write(delivery())
+    assert aws_bench.open().read() is None and aws_bench.api.secrets["chat/app"]["deleted"]
+    aws_bench.open().prove()
+    aws_bench.open().write(BOTH)
+    assert aws_bench.consumer() == VALUES["a"]
+    aws_bench.open().write(delivery())
+    aws_bench.api.secrets["chat/app"]["tags"] = []
     with pytest.raises(SinkError, match="waits to be deleted and was not made by genai-iac for this key"):
-        bench.open().prove()
+        aws_bench.open().prove()
 
 
 @pytest.mark.parametrize("text", ["a password", '{"user": "admin", "password": "x"}'])
-def test_a_secret_of_somebody_else_is_refused(bench: AwsBench, text: str) -> None:
+def test_a_secret_of_somebody_else_is_refused(aws_bench: AwsBench, text: str) -> None:
     version = {"text": text, "stages": {"AWSCURRENT"}}
-    bench.api.secrets["chat/app"] = {"versions": {"v1": version}, "deleted": False, "tags": []}
-    for attempt in (bench.open().prove, bench.open().read, lambda: bench.open().write(BOTH)):
+    aws_bench.api.secrets["chat/app"] = {"versions": {"v1": version}, "deleted": False, "tags": []}
+    for attempt in (aws_bench.open().prove, aws_bench.open().read, lambda: aws_bench.open().write(BOTH)):
         with pytest.raises(SinkError, match=r"genai-iac"):
             attempt()
-    assert bench.api.text("chat/app") == text and bench.api.changes == []
+    assert aws_bench.api.text("chat/app") == text and aws_bench.api.changes == []
 
 
-def test_an_edit_by_another_hand_is_seen(bench: AwsBench) -> None:
-    bench.open().write(BOTH)
-    (version,) = bench.api.secrets["chat/app"]["versions"].values()
+def test_an_edit_by_another_hand_is_seen(aws_bench: AwsBench) -> None:
+    aws_bench.open().write(BOTH)
+    (version,) = aws_bench.api.secrets["chat/app"]["versions"].values()
     version["text"] = json.dumps({**json.loads(version["text"]), "OPENAI_API_KEY": "edited"})
-    holding = bench.open().read()
+    holding = aws_bench.open().read()
     assert holding and holding.holds("key-one", mask("a")) is False and "changed" in holding.damage
-    bench.open().write(BOTH)
-    assert bench.consumer() == VALUES["a"]
+    aws_bench.open().write(BOTH)
+    assert aws_bench.consumer() == VALUES["a"]
 
 
 @pytest.mark.parametrize("operation", ["DescribeSecret", "GetSecretValue", "CreateSecret"])
-def test_a_missing_permission_is_told(bench: AwsBench, operation: str) -> None:
+def test_a_missing_permission_is_told(aws_bench: AwsBench, operation: str) -> None:
     if operation == "GetSecretValue":
-        bench.open().write(BOTH)
-    bench.api.denied = {operation}
+        aws_bench.open().write(BOTH)
+    aws_bench.api.denied = {operation}
     with pytest.raises(
         SinkError, match=rf"\(AccessDeniedException\): .*secretsmanager:{operation}; give this identity"
     ):
-        bench.open().write(BOTH)
+        aws_bench.open().write(BOTH)
 
 
-def test_credentials(bench: AwsBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials(aws_bench: AwsBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
     with pytest.raises(SinkError, match=r"\(InvalidSignatureException\).*check the credentials") as caught:
-        bench.open().read()
+        aws_bench.open().read()
     assert SECRET_KEY not in str(caught.value)
     _session.cache_clear()
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(SinkError, match="there are no credentials for AWS: set AWS_PROFILE, or AWS_ACCESS_KEY_ID"):
-        bench.open().read()
+        aws_bench.open().read()
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     _session.cache_clear()
     with pytest.raises(SinkError, match=r"the credentials for AWS cannot be used: ProfileNotFound"):
-        bench.open().read()
+        aws_bench.open().read()
     _session.cache_clear()
 
 
-def test_without_the_package_that_signs(bench: AwsBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_that_signs(aws_bench: AwsBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "botocore.auth", None)
     with pytest.raises(SinkError, match=r"botocore is not installed, .*: pip install 'genai-iac\[aws\]'"):
-        bench.open().read()
+        aws_bench.open().read()
 
 
 @pytest.mark.parametrize("region", ["us-east-1.evil.example/", "evil", "us-east-1@evil", ""])
-def test_a_region_is_no_host(bench: AwsBench, region: str) -> None:
+def test_a_region_is_no_host(aws_bench: AwsBench, region: str) -> None:
     with pytest.raises(SinkError, match="is no region"):
-        open_sink({"aws": {"region": region, "name": "a"}}, bench.context)
+        open_sink({"aws": {"region": region, "name": "a"}}, aws_bench.context)
 
 
-def test_values_are_in_no_error(bench: AwsBench) -> None:
+def test_values_are_in_no_error(aws_bench: AwsBench) -> None:
     value = Secret(VALUES["a"])
-    bench.api.failing = lambda sent: (400, {"__type": "X", "Message": sent.text}) if bench.is_write(sent) else None
+    aws_bench.api.failing = lambda sent: (
+        (400, {"__type": "X", "Message": sent.text}) if aws_bench.is_write(sent) else None
+    )
     with pytest.raises(SinkError) as caught:
-        bench.open().write(delivery(item("key-one", "a", "current")))
+        aws_bench.open().write(delivery(item("key-one", "a", "current")))
     assert value.reveal() not in str(caught.value) and "[secret]" in str(caught.value)

@@ -14,7 +14,7 @@ from genai_iac.delivery.sinks import SINKS, open_sink
 from genai_iac.delivery.sinks._base import ENV_SCHEMA
 from genai_iac.testing import SinkContract, SinkHarness
 from genai_iac.testing.sink_contract import ordered
-from genai_iac.testing.sink_secrecy import everything_about
+from genai_iac.testing.sink_harness import everything_about
 
 from .samples import VALUES, delivery, item, mask, traces
 from .sink_harness import BENCHES, Bench

@@ -31,14 +31,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    root = tmp_path / "manifests"
-    root.mkdir()
-    return root
-
-
-@pytest.fixture
-def outside(tmp_path: Path) -> Path:
+def victim_directory(tmp_path: Path) -> Path:
     """A directory that no write may reach, with a file that no write may change."""
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -89,7 +82,7 @@ def mode(path: Path) -> int:
 
 
 @pytest.mark.parametrize("masked", [0o000, 0o022, 0o077, 0o277])
-def test_a_file_is_private_from_its_first_byte_whatever_the_umask(root: Path, masked: int) -> None:
+def test_a_file_is_private_from_its_first_byte_whatever_the_umask(manifests_root: Path, masked: int) -> None:
     seen = []
     real = os.write
 
@@ -97,45 +90,49 @@ def test_a_file_is_private_from_its_first_byte_whatever_the_umask(root: Path, ma
         seen.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
         return real(descriptor, content)
 
-    (root / "secrets").mkdir(0o700)
+    (manifests_root / "secrets").mkdir(0o700)
     with umask(masked), mock.patch.object(os, "write", watched):
-        sink(root).write(FIRST)
-    assert seen == [0o600] and mode(root / "secrets/chat.env") == 0o600
+        sink(manifests_root).write(FIRST)
+    assert seen == [0o600] and mode(manifests_root / "secrets/chat.env") == 0o600
 
 
 @pytest.mark.parametrize("masked", [0o000, 0o022, 0o077])
-def test_directories_are_made_private_and_existing_ones_stay(root: Path, masked: int) -> None:
-    (root / "old").mkdir(0o755)
-    (root / "old").chmod(0o755)
+def test_directories_are_made_private_and_existing_ones_stay(manifests_root: Path, masked: int) -> None:
+    (manifests_root / "old").mkdir(0o755)
+    (manifests_root / "old").chmod(0o755)
     with umask(masked):
-        sink(root, "old/new/newer/chat.env").write(FIRST)
-    assert (mode(root / "old"), mode(root / "old/new"), mode(root / "old/new/newer")) == (0o755, 0o700, 0o700)
+        sink(manifests_root, "old/new/newer/chat.env").write(FIRST)
+    assert (mode(manifests_root / "old"), mode(manifests_root / "old/new"), mode(manifests_root / "old/new/newer")) == (
+        0o755,
+        0o700,
+        0o700,
+    )
 
 
-def test_a_file_that_was_opened_up_is_private_after_the_next_write(root: Path) -> None:
-    sink(root).write(FIRST)
-    (root / "secrets/chat.env").chmod(0o644)
-    sink(root).write(SECOND)
-    assert mode(root / "secrets/chat.env") == 0o600
+def test_a_file_that_was_opened_up_is_private_after_the_next_write(manifests_root: Path) -> None:
+    sink(manifests_root).write(FIRST)
+    (manifests_root / "secrets/chat.env").chmod(0o644)
+    sink(manifests_root).write(SECOND)
+    assert mode(manifests_root / "secrets/chat.env") == 0o600
 
 
 @pytest.mark.parametrize("to", ["victim", "not-there"])
-def test_a_link_in_the_place_of_the_file_is_refused(root: Path, outside: Path, to: str) -> None:
-    (root / "secrets").mkdir(0o700)
-    (root / "secrets/chat.env").symlink_to(outside / to)
-    refused(root, "is a symbolic link")
-    assert {path.name: path.read_text() for path in outside.iterdir()} == {"victim": "precious"}
+def test_a_link_in_the_place_of_the_file_is_refused(manifests_root: Path, victim_directory: Path, to: str) -> None:
+    (manifests_root / "secrets").mkdir(0o700)
+    (manifests_root / "secrets/chat.env").symlink_to(victim_directory / to)
+    refused(manifests_root, "is a symbolic link")
+    assert {path.name: path.read_text() for path in victim_directory.iterdir()} == {"victim": "precious"}
 
 
 @pytest.mark.parametrize("link", ["secrets", "secrets/deep", "secrets/deep/er"])
 @pytest.mark.parametrize("inside", [True, False])
-def test_a_link_on_the_way_is_refused(root: Path, outside: Path, link: str, inside: bool) -> None:
-    target = root / "real" if inside else outside
+def test_a_link_on_the_way_is_refused(manifests_root: Path, victim_directory: Path, link: str, inside: bool) -> None:
+    target = manifests_root / "real" if inside else victim_directory
     target.mkdir(exist_ok=True)
-    (root / link).parent.mkdir(0o700, parents=True, exist_ok=True)
-    (root / link).symlink_to(target)
-    refused(root, f"{link} is a symbolic link or not a directory", "secrets/deep/er/chat.env")
-    assert [path.name for path in outside.iterdir()] == ["victim"]
+    (manifests_root / link).parent.mkdir(0o700, parents=True, exist_ok=True)
+    (manifests_root / link).symlink_to(target)
+    refused(manifests_root, f"{link} is a symbolic link or not a directory", "secrets/deep/er/chat.env")
+    assert [path.name for path in victim_directory.iterdir()] == ["victim"]
 
 
 def make_fifo(path: Path) -> None:
@@ -149,71 +146,71 @@ def make_socket(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [make_fifo, make_socket, Path.mkdir])
-def test_what_is_not_a_regular_file_is_refused_at_once(root: Path, make: Callable[[Path], None]) -> None:
-    (root / "secrets").mkdir(0o700)
-    make(root / "secrets/chat.env")
-    refused(root, "is not a regular file")
+def test_what_is_not_a_regular_file_is_refused_at_once(manifests_root: Path, make: Callable[[Path], None]) -> None:
+    (manifests_root / "secrets").mkdir(0o700)
+    make(manifests_root / "secrets/chat.env")
+    refused(manifests_root, "is not a regular file")
 
 
 @as_root
-def test_a_device_is_not_opened(root: Path) -> None:
-    (root / "secrets").mkdir(0o700)
+def test_a_device_is_not_opened(manifests_root: Path) -> None:
+    (manifests_root / "secrets").mkdir(0o700)
     try:
-        os.mknod(root / "secrets/chat.env", stat.S_IFCHR | 0o600, os.makedev(1, 5))
+        os.mknod(manifests_root / "secrets/chat.env", stat.S_IFCHR | 0o600, os.makedev(1, 5))
     except PermissionError:
         pytest.skip("this machine lets nobody make devices")
-    refused(root, "is not a regular file")
+    refused(manifests_root, "is not a regular file")
 
 
-def test_a_file_on_the_way_is_refused(root: Path) -> None:
-    (root / "secrets").touch()
-    refused(root, "secrets is a symbolic link or not a directory")
+def test_a_file_on_the_way_is_refused(manifests_root: Path) -> None:
+    (manifests_root / "secrets").touch()
+    refused(manifests_root, "secrets is a symbolic link or not a directory")
 
 
 @pytest.mark.parametrize(
     "text", ["FOO=bar\n", "x", "OPENAI_API_KEY=sk-mine\n", "# genai-iac\n", "{}", "\0\xff", "a" * 70_000]
 )
-def test_a_file_of_another_hand_is_refused_and_not_quoted(root: Path, text: str) -> None:
-    (root / "secrets").mkdir(0o700)
-    file = root / "secrets/chat.env"
+def test_a_file_of_another_hand_is_refused_and_not_quoted(manifests_root: Path, text: str) -> None:
+    (manifests_root / "secrets").mkdir(0o700)
+    file = manifests_root / "secrets/chat.env"
     file.write_text(text, encoding="latin-1")
-    refused(root, "was not written by genai-iac.*move it away, or deliver to another place")
+    refused(manifests_root, "was not written by genai-iac.*move it away, or deliver to another place")
     assert file.read_text(encoding="latin-1") == text
 
 
-def test_an_empty_file_holds_nothing_and_may_be_filled(root: Path) -> None:
-    (root / "secrets").mkdir(0o700)
-    (root / "secrets/chat.env").touch()
-    assert sink(root).read() is None
-    sink(root).write(FIRST)
-    assert sink(root).read()
+def test_an_empty_file_holds_nothing_and_may_be_filled(manifests_root: Path) -> None:
+    (manifests_root / "secrets").mkdir(0o700)
+    (manifests_root / "secrets/chat.env").touch()
+    assert sink(manifests_root).read() is None
+    sink(manifests_root).write(FIRST)
+    assert sink(manifests_root).read()
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
-def test_a_directory_that_others_may_write_to_is_refused_unless_it_is_sticky(root: Path, mode: int) -> None:
-    (root / "secrets/deep").mkdir(0o700, parents=True)
-    (root / "secrets").chmod(mode)
-    refused(root, "other users may write to secrets; chmod go-w secrets", "secrets/deep/chat.env")
-    (root / "secrets").chmod(mode | stat.S_ISVTX)
-    sink(root, "secrets/deep/chat.env").write(FIRST)
+def test_a_directory_that_others_may_write_to_is_refused_unless_it_is_sticky(manifests_root: Path, mode: int) -> None:
+    (manifests_root / "secrets/deep").mkdir(0o700, parents=True)
+    (manifests_root / "secrets").chmod(mode)
+    refused(manifests_root, "other users may write to secrets; chmod go-w secrets", "secrets/deep/chat.env")
+    (manifests_root / "secrets").chmod(mode | stat.S_ISVTX)
+    sink(manifests_root, "secrets/deep/chat.env").write(FIRST)
 
 
 @as_root
 @pytest.mark.parametrize(
     ("path", "why"), [("secrets", "secrets belongs to another user"), ("secrets/chat.env", "belongs to another user")]
 )
-def test_what_another_user_owns_is_refused(root: Path, path: str, why: str) -> None:
-    sink(root).write(FIRST)
-    os.chown(root / path, 12345, 12345)
-    refused(root, why)
+def test_what_another_user_owns_is_refused(manifests_root: Path, path: str, why: str) -> None:
+    sink(manifests_root).write(FIRST)
+    os.chown(manifests_root / path, 12345, 12345)
+    refused(manifests_root, why)
 
 
-def test_another_name_of_the_same_file_keeps_what_it_had(root: Path) -> None:
-    sink(root).write(FIRST)
-    (root / "copy").hardlink_to(root / "secrets/chat.env")
-    before = (root / "copy").read_text()
-    sink(root).write(SECOND)
-    assert (root / "copy").read_text() == before != (root / "secrets/chat.env").read_text()
+def test_another_name_of_the_same_file_keeps_what_it_had(manifests_root: Path) -> None:
+    sink(manifests_root).write(FIRST)
+    (manifests_root / "copy").hardlink_to(manifests_root / "secrets/chat.env")
+    before = (manifests_root / "copy").read_text()
+    sink(manifests_root).write(SECOND)
+    assert (manifests_root / "copy").read_text() == before != (manifests_root / "secrets/chat.env").read_text()
 
 
 def test_a_directory_that_cannot_be_written_is_found_before_anything_is_minted() -> None:
@@ -259,25 +256,25 @@ DWELLERS = [
 
 
 @pytest.mark.parametrize("path", CLIMBERS)
-def test_a_path_that_could_leave_the_manifests_is_not_opened(root: Path, path: str) -> None:
+def test_a_path_that_could_leave_the_manifests_is_not_opened(manifests_root: Path, path: str) -> None:
     with pytest.raises(SinkError, match="does not stay below the manifests' directory") as caught:
-        sink(root, path)
+        sink(manifests_root, path)
     assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("path", DWELLERS)
-def test_an_odd_path_is_a_name_and_stays_inside(root: Path, outside: Path, path: str) -> None:
-    around = {file for file in root.parent.rglob("*") if not file.is_relative_to(root)}
+def test_an_odd_path_is_a_name_and_stays_inside(manifests_root: Path, victim_directory: Path, path: str) -> None:
+    around = {file for file in manifests_root.parent.rglob("*") if not file.is_relative_to(manifests_root)}
     with in_time():
-        sink(root, path).prove()
-        sink(root, path).write(FIRST)
-    assert (root / path).is_file() and sink(root, path).read()
-    assert {file for file in root.parent.rglob("*") if not file.is_relative_to(root)} == around
+        sink(manifests_root, path).prove()
+        sink(manifests_root, path).write(FIRST)
+    assert (manifests_root / path).is_file() and sink(manifests_root, path).read()
+    assert {file for file in manifests_root.parent.rglob("*") if not file.is_relative_to(manifests_root)} == around
 
 
-def test_a_name_that_is_too_long_is_an_error_with_its_place(root: Path) -> None:
+def test_a_name_that_is_too_long_is_an_error_with_its_place(manifests_root: Path) -> None:
     with pytest.raises(SinkError, match="File name too long"):
-        sink(root, "a" * 256).prove()
+        sink(manifests_root, "a" * 256).prove()
 
 
 FLIPPER = """
@@ -314,12 +311,12 @@ while True:
 @pytest.mark.parametrize("kind", ["file", "directory"])
 @pytest.mark.parametrize(("writes", "flips"), [(40, 100), pytest.param(1_000, 100_000, marks=pytest.mark.matrix)])
 def test_links_swapped_in_while_writing_lead_nothing_outside(
-    root: Path, outside: Path, kind: str, writes: int, flips: int
+    manifests_root: Path, victim_directory: Path, kind: str, writes: int, flips: int
 ) -> None:
-    sink(root).write(FIRST)
-    place = root / ("secrets/chat.env" if kind == "file" else "secrets")
-    victim = outside / "victim" if kind == "file" else outside
-    counter = root.parent / "flips"
+    sink(manifests_root).write(FIRST)
+    place = manifests_root / ("secrets/chat.env" if kind == "file" else "secrets")
+    victim = victim_directory / "victim" if kind == "file" else victim_directory
+    counter = manifests_root.parent / "flips"
     landed, turn, deadline = 0, 0, time.monotonic() + 600 + flips / 10
     with counter.open("w") as told:
         flipper = subprocess.Popen([sys.executable, "-c", FLIPPER, kind, str(victim), str(place)], stdout=told)
@@ -328,17 +325,17 @@ def test_links_swapped_in_while_writing_lead_nothing_outside(
                 assert flipper.poll() is None and time.monotonic() < deadline
                 turn += 1
                 try:
-                    sink(root).write((FIRST, SECOND)[turn % 2])
+                    sink(manifests_root).write((FIRST, SECOND)[turn % 2])
                     landed += 1
                 except SinkError as error:
                     assert not traces(str(error))
         finally:
             flipper.kill()
             flipper.wait()
-    assert {path.name: path.read_text() for path in outside.iterdir()} == {"victim": "precious"}
-    _heal(root, place)
-    sink(root).clean()
-    assert [path.name for path in (root / "secrets").iterdir()] == ["chat.env"]
+    assert {path.name: path.read_text() for path in victim_directory.iterdir()} == {"victim": "precious"}
+    _heal(manifests_root, place)
+    sink(manifests_root).clean()
+    assert [path.name for path in (manifests_root / "secrets").iterdir()] == ["chat.env"]
 
 
 def _counted(counter: Path) -> int:
@@ -372,16 +369,16 @@ def leftover(root: Path, path: str = "secrets/chat.env") -> Path:
     return left
 
 
-def test_what_a_killed_write_left_is_removed_and_named(root: Path) -> None:
-    left = leftover(root)
+def test_what_a_killed_write_left_is_removed_and_named(manifests_root: Path) -> None:
+    left = leftover(manifests_root)
     assert VALUES["b"] in left.read_text()
-    assert sink(root).clean() == (f"secrets/{left.name}",)
-    assert not left.exists() and sink(root).read()
-    assert sink(root).clean() == ()
+    assert sink(manifests_root).clean() == (f"secrets/{left.name}",)
+    assert not left.exists() and sink(manifests_root).read()
+    assert sink(manifests_root).clean() == ()
 
 
-def test_temporary_files_of_others_stay(root: Path, outside: Path) -> None:
-    left = leftover(root)
+def test_temporary_files_of_others_stay(manifests_root: Path, victim_directory: Path) -> None:
+    left = leftover(manifests_root)
     kept = [
         left.with_name(left.name + "0"),
         left.with_name(".genai-iac-00000000-0123456789abcdef"),
@@ -390,25 +387,25 @@ def test_temporary_files_of_others_stay(root: Path, outside: Path) -> None:
     for path in kept:
         path.touch()
     link = left.with_name(left.name[:-1] + ("0" if left.name[-1] != "0" else "1"))
-    link.symlink_to(outside / "victim")
-    assert sink(root).clean() == (f"secrets/{left.name}",)
-    assert all(map(os.path.lexists, [*kept, link])) and (outside / "victim").exists()
+    link.symlink_to(victim_directory / "victim")
+    assert sink(manifests_root).clean() == (f"secrets/{left.name}",)
+    assert all(map(os.path.lexists, [*kept, link])) and (victim_directory / "victim").exists()
 
 
-def test_the_temporary_file_of_a_write_under_way_stays(root: Path) -> None:
+def test_the_temporary_file_of_a_write_under_way_stays(manifests_root: Path) -> None:
     cleaned = []
     real = os.rename
 
     def slow(*arguments: object, **options: object) -> None:
-        cleaned.append(sink(root).clean())
+        cleaned.append(sink(manifests_root).clean())
         real(*arguments, **options)  # type: ignore[arg-type]
 
     with mock.patch.object(os, "rename", slow):
-        sink(root).write(FIRST)
-    assert cleaned == [()] and sink(root).read()
+        sink(manifests_root).write(FIRST)
+    assert cleaned == [()] and sink(manifests_root).read()
 
 
-def test_a_rehearsal_takes_no_directory_away_from_a_write(root: Path) -> None:
+def test_a_rehearsal_takes_no_directory_away_from_a_write(manifests_root: Path) -> None:
     """Two keys of one apply share a directory that is not there yet."""
     made, entered, gone = threading.Event(), threading.Event(), threading.Event()
     remove, create = os.rmdir, os.open
@@ -427,7 +424,7 @@ def test_a_rehearsal_takes_no_directory_away_from_a_write(root: Path) -> None:
 
     def write() -> None:
         made.wait()
-        sink(root, "secrets/other.env").write(FIRST)
+        sink(manifests_root, "secrets/other.env").write(FIRST)
 
     with (
         mock.patch.object(os, "rmdir", slow_rmdir),
@@ -435,9 +432,9 @@ def test_a_rehearsal_takes_no_directory_away_from_a_write(root: Path) -> None:
         ThreadPoolExecutor(1) as prover,
         ThreadPoolExecutor(1, initializer=_be_the_writer) as writer,
     ):
-        for run in [prover.submit(sink(root).prove), writer.submit(write)]:
+        for run in [prover.submit(sink(manifests_root).prove), writer.submit(write)]:
             run.result()
-    assert (root / "secrets/other.env").exists()
+    assert (manifests_root / "secrets/other.env").exists()
 
 
 def _be_the_writer() -> None:

@@ -20,13 +20,13 @@ BOTH = delivery(item("key-one", "a", "current"), item("key-two", "b", "standby")
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> HashicorpBench:
+def hashicorp_bench(tmp_path: Path) -> HashicorpBench:
     return HashicorpBench(tmp_path)
 
 
-def test_the_data_are_fields_that_consumers_read(bench: HashicorpBench) -> None:
-    bench.open().write(BOTH)
-    data = bench.api.newest(KV)
+def test_the_data_are_fields_that_consumers_read(hashicorp_bench: HashicorpBench) -> None:
+    hashicorp_bench.open().write(BOTH)
+    data = hashicorp_bench.api.newest(KV)
     assert data and data.pop("genai-iac")["id"] == KEY_ID
     assert data == {
         "OPENAI_API_KEY": VALUES["a"],
@@ -35,49 +35,49 @@ def test_the_data_are_fields_that_consumers_read(bench: HashicorpBench) -> None:
     }
 
 
-def test_the_same_delivery_again_makes_no_version(bench: HashicorpBench) -> None:
-    bench.open().write(BOTH)
-    bench.open().write(BOTH)
-    assert len(bench.api.secrets[KV]) == 1
+def test_the_same_delivery_again_makes_no_version(hashicorp_bench: HashicorpBench) -> None:
+    hashicorp_bench.open().write(BOTH)
+    hashicorp_bench.open().write(BOTH)
+    assert len(hashicorp_bench.api.secrets[KV]) == 1
 
 
-def test_a_writer_in_between_is_not_overwritten(bench: HashicorpBench) -> None:
-    bench.open().write(BOTH)
-    sink, theirs = bench.open(), {"OPENAI_API_KEY": "of somebody else"}
+def test_a_writer_in_between_is_not_overwritten(hashicorp_bench: HashicorpBench) -> None:
+    hashicorp_bench.open().write(BOTH)
+    sink, theirs = hashicorp_bench.open(), {"OPENAI_API_KEY": "of somebody else"}
 
     def meanwhile(sent: Sent) -> None:
         if sent.method == "POST":
-            bench.api.secrets[KV].append(theirs)
-            bench.api.failing = lambda sent: None
+            hashicorp_bench.api.secrets[KV].append(theirs)
+            hashicorp_bench.api.failing = lambda sent: None
 
-    bench.api.failing = meanwhile
+    hashicorp_bench.api.failing = meanwhile
     with pytest.raises(
         SinkError, match=r"could not write it: 400: check-and-set .* somebody else wrote .*: plan again"
     ):
         sink.write(delivery(item("key-one", "c", "current")))
-    assert bench.api.newest(KV) == theirs
+    assert hashicorp_bench.api.newest(KV) == theirs
     with pytest.raises(SinkError, match="was not written by genai-iac"):
-        bench.open().read()
+        hashicorp_bench.open().read()
 
 
-def test_a_deleted_version_is_an_empty_place_that_can_be_written_again(bench: HashicorpBench) -> None:
-    bench.open().write(BOTH)
-    bench.open().write(delivery())
-    assert bench.open().read() is None and len(bench.api.secrets[KV]) == 1
-    bench.open().write(BOTH)
-    assert len(bench.api.secrets[KV]) == 2 and bench.consumer() == VALUES["a"]
+def test_a_deleted_version_is_an_empty_place_that_can_be_written_again(hashicorp_bench: HashicorpBench) -> None:
+    hashicorp_bench.open().write(BOTH)
+    hashicorp_bench.open().write(delivery())
+    assert hashicorp_bench.open().read() is None and len(hashicorp_bench.api.secrets[KV]) == 1
+    hashicorp_bench.open().write(BOTH)
+    assert len(hashicorp_bench.api.secrets[KV]) == 2 and hashicorp_bench.consumer() == VALUES["a"]
 
 
 @pytest.mark.parametrize("name", ["OPENAI_API_KEY", "OPENAI_BASE_URL"])
-def test_an_edit_by_another_hand_is_seen(bench: HashicorpBench, name: str) -> None:
-    bench.open().write(BOTH)
-    bench.api.secrets[KV].append({**(bench.api.newest(KV) or {}), name: "edited"})
-    holding = bench.open().read()
+def test_an_edit_by_another_hand_is_seen(hashicorp_bench: HashicorpBench, name: str) -> None:
+    hashicorp_bench.open().write(BOTH)
+    hashicorp_bench.api.secrets[KV].append({**(hashicorp_bench.api.newest(KV) or {}), name: "edited"})
+    holding = hashicorp_bench.open().read()
     assert holding and "changed" in holding.damage
     assert holding.holds("key-one", mask("a")) is (name == "OPENAI_BASE_URL")
-    bench.open().write(BOTH)
-    healed = bench.open().read()
-    assert healed and not healed.damage and bench.consumer() == VALUES["a"]
+    hashicorp_bench.open().write(BOTH)
+    healed = hashicorp_bench.open().read()
+    assert healed and not healed.damage and hashicorp_bench.consumer() == VALUES["a"]
 
 
 @pytest.mark.parametrize(
@@ -92,49 +92,52 @@ def test_an_edit_by_another_hand_is_seen(bench: HashicorpBench, name: str) -> No
     ],
 )
 def test_what_stands_in_the_way_is_told_before_a_value_is_made(
-    bench: HashicorpBench, change: dict[str, Any], why: str
+    hashicorp_bench: HashicorpBench, change: dict[str, Any], why: str
 ) -> None:
     for name, value in change.items():
-        setattr(bench.api, name, value)
+        setattr(hashicorp_bench.api, name, value)
     with pytest.raises(SinkError, match=why) as caught:
-        bench.open().prove()
+        hashicorp_bench.open().prove()
     assert "hashicorp secret/chat/app at 127.0.0.1" in str(caught.value) and caught.value.hint
-    assert bench.api.changes == []
+    assert hashicorp_bench.api.changes == []
 
 
-def test_an_engine_of_version_1_is_told_apart(bench: HashicorpBench) -> None:
-    old = {"hashicorp": {**bench.entry["hashicorp"], "mount": "old"}}
+def test_an_engine_of_version_1_is_told_apart(hashicorp_bench: HashicorpBench) -> None:
+    old = {"hashicorp": {**hashicorp_bench.entry["hashicorp"], "mount": "old"}}
     with pytest.raises(
         SinkError, match=r"old is an engine of type kv, version 1, not kv version 2; .*enable-versioning old"
     ):
-        open_sink(old, bench.context).prove()
+        open_sink(old, hashicorp_bench.context).prove()
 
 
-def test_a_namespace_goes_with_every_request(bench: HashicorpBench) -> None:
-    bench.api.namespace = "team/chat"
-    named = {"hashicorp": {**bench.entry["hashicorp"], "namespace": "team/chat"}}
-    sink = open_sink(named, bench.context)
+def test_a_namespace_goes_with_every_request(hashicorp_bench: HashicorpBench) -> None:
+    hashicorp_bench.api.namespace = "team/chat"
+    named = {"hashicorp": {**hashicorp_bench.entry["hashicorp"], "namespace": "team/chat"}}
+    sink = open_sink(named, hashicorp_bench.context)
     sink.prove()
     sink.write(BOTH)
-    assert bench.consumer() == VALUES["a"] and "team/chat/secret/chat/app" in sink.place
+    assert hashicorp_bench.consumer() == VALUES["a"] and "team/chat/secret/chat/app" in sink.place
 
 
-def test_a_role_logs_in_once_for_all_requests(bench: HashicorpBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_role_logs_in_once_for_all_requests(hashicorp_bench: HashicorpBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VAULT_TOKEN")
     monkeypatch.setenv("VAULT_ROLE_ID", ROLE)
     with pytest.raises(
         SinkError, match="there is no token for it; set VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID"
     ):
-        bench.open().read()
+        hashicorp_bench.open().read()
     monkeypatch.setenv("VAULT_SECRET_ID", "a wrong one")
     with pytest.raises(SinkError, match="could not log in with its AppRole: 400: invalid role or secret ID") as caught:
-        bench.open().read()
+        hashicorp_bench.open().read()
     assert "a wrong one" not in str(caught.value)
     monkeypatch.setenv("VAULT_SECRET_ID", SECRET_ID)
-    bench.api.asked.clear()
-    bench.open().prove()
-    bench.open().write(BOTH)
-    assert bench.api.asked.count("POST /v1/auth/approle/login") == 1 and bench.consumer() == VALUES["a"]
+    hashicorp_bench.api.asked.clear()
+    hashicorp_bench.open().prove()
+    hashicorp_bench.open().write(BOTH)
+    assert (
+        hashicorp_bench.api.asked.count("POST /v1/auth/approle/login") == 1
+        and hashicorp_bench.consumer() == VALUES["a"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,43 +151,43 @@ def test_a_role_logs_in_once_for_all_requests(bench: HashicorpBench, monkeypatch
         ("https://169.254.169.254", "link-local"),
     ],
 )
-def test_the_manifest_alone_names_no_host(bench: HashicorpBench, address: str, why: str) -> None:
-    sink = open_sink({"hashicorp": {"address": address, "path": "chat/app"}}, bench.context)
+def test_the_manifest_alone_names_no_host(hashicorp_bench: HashicorpBench, address: str, why: str) -> None:
+    sink = open_sink({"hashicorp": {"address": address, "path": "chat/app"}}, hashicorp_bench.context)
     for attempt in (sink.prove, sink.read, lambda: sink.write(BOTH)):
         with pytest.raises(SinkError, match=why):
             attempt()
-    assert bench.api.asked == []
+    assert hashicorp_bench.api.asked == []
 
 
-def test_the_environment_allows_a_host(bench: HashicorpBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_allows_a_host(hashicorp_bench: HashicorpBench, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SinkError, match="nobody but the manifest names"):
-        bench.open(sink_hosts=frozenset({"other.example"})).read()
-    monkeypatch.setenv("VAULT_ADDR", bench.api.url)
-    assert bench.open(sink_hosts=frozenset()).read() is None
+        hashicorp_bench.open(sink_hosts=frozenset({"other.example"})).read()
+    monkeypatch.setenv("VAULT_ADDR", hashicorp_bench.api.url)
+    assert hashicorp_bench.open(sink_hosts=frozenset()).read() is None
 
 
 @pytest.mark.parametrize("path", ["../sys/mounts", "a/../b", "/a", "a/", "a b", "a?b", "a%2fb", "."])
-def test_a_path_stays_in_the_engine(bench: HashicorpBench, path: str) -> None:
+def test_a_path_stays_in_the_engine(hashicorp_bench: HashicorpBench, path: str) -> None:
     for setting in ("path", "mount"):
         with pytest.raises(SinkError, match=f"deliverTo.hashicorp.{setting} .* is no path"):
-            open_sink({"hashicorp": {**bench.entry["hashicorp"], setting: path}}, bench.context)
+            open_sink({"hashicorp": {**hashicorp_bench.entry["hashicorp"], setting: path}}, hashicorp_bench.context)
 
 
-def test_credentials_are_in_no_error(bench: HashicorpBench) -> None:
-    bench.api.failing = lambda sent: (500, {"errors": [f"your token was {sent.headers['x-vault-token']}"]})
+def test_credentials_are_in_no_error(hashicorp_bench: HashicorpBench) -> None:
+    hashicorp_bench.api.failing = lambda sent: (500, {"errors": [f"your token was {sent.headers['x-vault-token']}"]})
     with pytest.raises(SinkError) as caught:
-        bench.open().read()
+        hashicorp_bench.open().read()
     assert TOKEN not in str(caught.value) and "[secret]" in str(caught.value)
 
 
-def test_a_redirect_is_not_followed(bench: HashicorpBench) -> None:
-    bench.api.failing = lambda sent: (307, {"errors": ["elsewhere"]})
+def test_a_redirect_is_not_followed(hashicorp_bench: HashicorpBench) -> None:
+    hashicorp_bench.api.failing = lambda sent: (307, {"errors": ["elsewhere"]})
     with pytest.raises(SinkError, match="could not read it: 307"):
-        bench.open().read()
-    assert len(bench.api.asked) == 1
+        hashicorp_bench.open().read()
+    assert len(hashicorp_bench.api.asked) == 1
 
 
-def test_nobody_listens(bench: HashicorpBench) -> None:
-    nobody = {"hashicorp": {**bench.entry["hashicorp"], "address": "http://127.0.0.1:9"}}
+def test_nobody_listens(hashicorp_bench: HashicorpBench) -> None:
+    nobody = {"hashicorp": {**hashicorp_bench.entry["hashicorp"], "address": "http://127.0.0.1:9"}}
     with pytest.raises(SinkError, match=r"could not read it: no answer from 127.0.0.1:9: .*; check its address"):
-        open_sink(nobody, bench.context).read()
+        open_sink(nobody, hashicorp_bench.context).read()

@@ -31,7 +31,7 @@ BOTH = delivery(item("key-one", "a", "current"), item("key-two", "b", "standby")
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> KubernetesBench:
+def kubernetes_bench(tmp_path: Path) -> KubernetesBench:
     return KubernetesBench(tmp_path)
 
 
@@ -39,70 +39,76 @@ def b64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def test_a_pod_sees_names_and_values(bench: KubernetesBench) -> None:
-    bench.open().write(BOTH)
-    assert bench.api.data("chat", "chat-app") == {
+def test_a_pod_sees_names_and_values(kubernetes_bench: KubernetesBench) -> None:
+    kubernetes_bench.open().write(BOTH)
+    assert kubernetes_bench.api.data("chat", "chat-app") == {
         "OPENAI_API_KEY": VALUES["a"],
         "OPENAI_API_KEY_STANDBY": VALUES["b"],
         "OPENAI_BASE_URL": BASE_URL,
     }
-    made = bench.api.objects[SECRET]
+    made = kubernetes_bench.api.objects[SECRET]
     assert made["type"] == "Opaque"
     assert made["metadata"]["labels"] == {"team": "chat", "app.kubernetes.io/managed-by": "genai-iac"}
     record = json.loads(made["metadata"]["annotations"]["genai-iac/record"])
     assert [one["secret"] for one in record["records"]] == ["key-one", "key-two"] and "sk-CANARY" not in str(record)
-    assert set(bench.api.owners[SECRET].values()) == {"genai-iac"}
+    assert set(kubernetes_bench.api.owners[SECRET].values()) == {"genai-iac"}
 
 
-def test_the_same_delivery_again_changes_nothing(bench: KubernetesBench) -> None:
-    bench.open().write(BOTH)
-    before = list(bench.api.changes)
-    bench.open().write(BOTH)
-    assert bench.api.changes == before
+def test_the_same_delivery_again_changes_nothing(kubernetes_bench: KubernetesBench) -> None:
+    kubernetes_bench.open().write(BOTH)
+    before = list(kubernetes_bench.api.changes)
+    kubernetes_bench.open().write(BOTH)
+    assert kubernetes_bench.api.changes == before
 
 
-def test_what_is_not_delivered_again_leaves_the_secret(bench: KubernetesBench) -> None:
-    bench.open().write(BOTH)
-    bench.open().write(delivery(item("key-one", "a", "current", kept=True)))
-    assert set(bench.api.data("chat", "chat-app") or {}) == {"OPENAI_API_KEY", "OPENAI_BASE_URL"}
+def test_what_is_not_delivered_again_leaves_the_secret(kubernetes_bench: KubernetesBench) -> None:
+    kubernetes_bench.open().write(BOTH)
+    kubernetes_bench.open().write(delivery(item("key-one", "a", "current", kept=True)))
+    assert set(kubernetes_bench.api.data("chat", "chat-app") or {}) == {"OPENAI_API_KEY", "OPENAI_BASE_URL"}
 
 
-def test_a_secret_of_somebody_else_is_refused(bench: KubernetesBench) -> None:
-    bench.api._store(SECRET, {"kind": "Secret", "metadata": {"name": "chat-app"}, "data": {"OPENAI_API_KEY": b64("x")}})
-    before = json.dumps(bench.api.objects)
-    for attempt in (bench.open().prove, bench.open().read, lambda: bench.open().write(BOTH)):
+def test_a_secret_of_somebody_else_is_refused(kubernetes_bench: KubernetesBench) -> None:
+    kubernetes_bench.api._store(
+        SECRET, {"kind": "Secret", "metadata": {"name": "chat-app"}, "data": {"OPENAI_API_KEY": b64("x")}}
+    )
+    before = json.dumps(kubernetes_bench.api.objects)
+    for attempt in (
+        kubernetes_bench.open().prove,
+        kubernetes_bench.open().read,
+        lambda: kubernetes_bench.open().write(BOTH),
+    ):
         with pytest.raises(SinkError, match="kubernetes chat/chat-app was not written by genai-iac; move it away"):
             attempt()
-    assert json.dumps(bench.api.objects) == before
+    assert json.dumps(kubernetes_bench.api.objects) == before
 
 
-def test_a_secret_that_another_tool_makes_meanwhile_is_not_overwritten(bench: KubernetesBench) -> None:
+def test_a_secret_that_another_tool_makes_meanwhile_is_not_overwritten(kubernetes_bench: KubernetesBench) -> None:
     theirs = {"kind": "Secret", "metadata": {"name": "chat-app"}, "data": {"OPENAI_API_KEY": b64("of helm")}}
 
     def meanwhile(sent: Sent) -> None:
         if sent.method == "PATCH" and "dryRun" not in sent.query:
-            bench.api._store(SECRET, theirs)
-            bench.api.owners[SECRET] = {("data", "OPENAI_API_KEY"): "helm"}
-            bench.api.failing = lambda sent: None
+            kubernetes_bench.api._store(SECRET, theirs)
+            kubernetes_bench.api.owners[SECRET] = {("data", "OPENAI_API_KEY"): "helm"}
+            kubernetes_bench.api.failing = lambda sent: None
 
-    bench.api.failing = meanwhile
+    kubernetes_bench.api.failing = meanwhile
     with pytest.raises(SinkError, match=r'409: Apply failed with 1 conflict: conflict with "helm".*; .* plan again'):
-        bench.open().write(BOTH)
-    assert bench.api.data("chat", "chat-app") == {"OPENAI_API_KEY": "of helm"}
+        kubernetes_bench.open().write(BOTH)
+    assert kubernetes_bench.api.data("chat", "chat-app") == {"OPENAI_API_KEY": "of helm"}
 
 
-def test_a_writer_in_between_is_not_overwritten(bench: KubernetesBench) -> None:
-    bench.open().write(BOTH)
+def test_a_writer_in_between_is_not_overwritten(kubernetes_bench: KubernetesBench) -> None:
+    kubernetes_bench.open().write(BOTH)
 
     def meanwhile(sent: Sent) -> None:
         if sent.method == "PATCH":
-            bench.api.failing = lambda sent: None
-            bench.api.edit(SECRET, {"data": {"OPENAI_API_KEY": b64("edited")}})
+            kubernetes_bench.api.failing = lambda sent: None
+            kubernetes_bench.api.edit(SECRET, {"data": {"OPENAI_API_KEY": b64("edited")}})
 
-    bench.api.failing = meanwhile
+    kubernetes_bench.api.failing = meanwhile
     with pytest.raises(SinkError, match=r"409: Operation cannot be fulfilled .* plan again"):
-        bench.open().write(delivery(item("key-one", "c", "current")))
-    assert bench.consumer() == "edited"
+        kubernetes_bench.open().write(delivery(item("key-one", "c", "current")))
+    assert kubernetes_bench.consumer() == "edited"
 
 
 @pytest.mark.parametrize(
@@ -117,47 +123,51 @@ def test_a_writer_in_between_is_not_overwritten(bench: KubernetesBench) -> None:
     ],
 )
 def test_an_edit_by_another_hand_is_seen_and_taken_back(
-    bench: KubernetesBench, change: dict[str, Any], why: str
+    kubernetes_bench: KubernetesBench, change: dict[str, Any], why: str
 ) -> None:
-    bench.open().write(BOTH)
-    bench.api.edit(SECRET, change)
-    holding = bench.open().read()
+    kubernetes_bench.open().write(BOTH)
+    kubernetes_bench.api.edit(SECRET, change)
+    holding = kubernetes_bench.open().read()
     assert holding and why in holding.damage
-    bench.open().write(BOTH)
-    healed = bench.open().read()
-    assert healed and not healed.damage and bench.consumer() == VALUES["a"]
-    assert bench.api.objects[SECRET]["metadata"]["labels"]["team"] == "chat"
+    kubernetes_bench.open().write(BOTH)
+    healed = kubernetes_bench.open().read()
+    assert healed and not healed.damage and kubernetes_bench.consumer() == VALUES["a"]
+    assert kubernetes_bench.api.objects[SECRET]["metadata"]["labels"]["team"] == "chat"
 
 
-def test_a_field_that_genai_iac_did_not_write_is_refused(bench: KubernetesBench) -> None:
-    bench.open().write(BOTH)
-    bench.api.edit(SECRET, {"data": {"PASSWORD": b64("theirs")}})
+def test_a_field_that_genai_iac_did_not_write_is_refused(kubernetes_bench: KubernetesBench) -> None:
+    kubernetes_bench.open().write(BOTH)
+    kubernetes_bench.api.edit(SECRET, {"data": {"PASSWORD": b64("theirs")}})
     with pytest.raises(SinkError, match="has fields that genai-iac did not write: 'PASSWORD'"):
-        bench.open().read()
+        kubernetes_bench.open().read()
 
 
-def test_deployments_are_restarted_when_the_current_value_is_another_one_and_only_then(bench: KubernetesBench) -> None:
+def test_deployments_are_restarted_when_the_current_value_is_another_one_and_only_then(
+    kubernetes_bench: KubernetesBench,
+) -> None:
     def mark() -> object:
-        return bench.api.objects[API]["spec"]["template"]["metadata"].get("annotations")
+        return kubernetes_bench.api.objects[API]["spec"]["template"]["metadata"].get("annotations")
 
-    bench.open().write(BOTH)
+    kubernetes_bench.open().write(BOTH)
     first = mark()
     assert first
-    bench.open().write(delivery(item("key-one", "a", "current", kept=True), item("key-two", "c", "pending")))
+    kubernetes_bench.open().write(delivery(item("key-one", "a", "current", kept=True), item("key-two", "c", "pending")))
     assert mark() == first, "nobody reads a pending value"
-    bench.open().write(delivery(item("key-two", "c", "current", kept=True), item("key-one", "a", "standby", kept=True)))
+    kubernetes_bench.open().write(
+        delivery(item("key-two", "c", "current", kept=True), item("key-one", "a", "standby", kept=True))
+    )
     assert mark() != first
 
 
-def test_a_restart_that_failed_is_made_up_for(bench: KubernetesBench) -> None:
-    bench.api.denied = {"patch deployments"}
+def test_a_restart_that_failed_is_made_up_for(kubernetes_bench: KubernetesBench) -> None:
+    kubernetes_bench.api.denied = {"patch deployments"}
     with pytest.raises(SinkError, match=r'could not restart Deployment api: 403: deployments "api" is forbidden'):
-        bench.open().write(BOTH)
-    holding = bench.open().read()
+        kubernetes_bench.open().write(BOTH)
+    holding = kubernetes_bench.open().read()
     assert holding and holding.damage == "Deployment api was not restarted with the current value"
-    bench.api.denied = set()
-    bench.open().write(BOTH)
-    healed = bench.open().read()
+    kubernetes_bench.api.denied = set()
+    kubernetes_bench.open().write(BOTH)
+    healed = kubernetes_bench.open().read()
     assert healed and not healed.damage
 
 
@@ -171,36 +181,38 @@ def test_a_restart_that_failed_is_made_up_for(bench: KubernetesBench) -> None:
         ("patch deployments", r"could not restart Deployment api \(a dry run\): 403"),
     ],
 )
-def test_a_missing_permission_is_told_before_a_value_is_made(bench: KubernetesBench, denied: str, why: str) -> None:
-    bench.api.denied = {denied}
-    before = json.dumps(bench.api.objects)
+def test_a_missing_permission_is_told_before_a_value_is_made(
+    kubernetes_bench: KubernetesBench, denied: str, why: str
+) -> None:
+    kubernetes_bench.api.denied = {denied}
+    before = json.dumps(kubernetes_bench.api.objects)
     with pytest.raises(SinkError, match=why) as caught:
-        bench.open().prove()
-    assert caught.value.hint and json.dumps(bench.api.objects) == before
+        kubernetes_bench.open().prove()
+    assert caught.value.hint and json.dumps(kubernetes_bench.api.objects) == before
 
 
-def test_what_is_missing_is_told_before_a_value_is_made(bench: KubernetesBench) -> None:
-    del bench.api.objects[API]
+def test_what_is_missing_is_told_before_a_value_is_made(kubernetes_bench: KubernetesBench) -> None:
+    del kubernetes_bench.api.objects[API]
     with pytest.raises(SinkError, match="there is no Deployment api in chat; correct restart"):
-        bench.open().prove()
-    bench.api.namespaces.clear()
+        kubernetes_bench.open().prove()
+    kubernetes_bench.api.namespaces.clear()
     with pytest.raises(
         SinkError, match=r'404: namespaces "chat" not found; make the namespace: kubectl create namespace chat'
     ):
-        bench.open().prove()
+        kubernetes_bench.open().prove()
 
 
-def test_an_immutable_secret_is_told_before_a_value_is_made(bench: KubernetesBench) -> None:
-    bench.open().write(BOTH)
-    bench.api.edit(SECRET, {"immutable": True})
+def test_an_immutable_secret_is_told_before_a_value_is_made(kubernetes_bench: KubernetesBench) -> None:
+    kubernetes_bench.open().write(BOTH)
+    kubernetes_bench.api.edit(SECRET, {"immutable": True})
     with pytest.raises(SinkError, match=r"422: .*immutable.*delete it, or deliver under another name"):
-        bench.open().prove()
+        kubernetes_bench.open().prove()
 
 
-def test_a_token_that_is_refused(bench: KubernetesBench) -> None:
-    bench.api.tokens.clear()
+def test_a_token_that_is_refused(kubernetes_bench: KubernetesBench) -> None:
+    kubernetes_bench.api.tokens.clear()
     with pytest.raises(SinkError, match="could not read it: 401: Unauthorized; check the credentials") as caught:
-        bench.open().read()
+        kubernetes_bench.open().read()
     assert TOKEN not in str(caught.value)
 
 
@@ -208,27 +220,29 @@ def write_config(text: str) -> None:
     Path(os.environ["KUBECONFIG"]).write_text(text)
 
 
-def test_a_context_is_named_in_the_manifest(bench: KubernetesBench) -> None:
-    config = json.loads(kubeconfig(bench.api.url))
+def test_a_context_is_named_in_the_manifest(kubernetes_bench: KubernetesBench) -> None:
+    config = json.loads(kubeconfig(kubernetes_bench.api.url))
     config["current-context"] = "another"
     write_config(json.dumps(config))
-    named = open_sink({"kubernetes": {**bench.entry["kubernetes"], "context": "here"}}, bench.context)
+    named = open_sink(
+        {"kubernetes": {**kubernetes_bench.entry["kubernetes"], "context": "here"}}, kubernetes_bench.context
+    )
     assert named.read() is None and named.place == "kubernetes chat/chat-app in here"
     with pytest.raises(SinkError, match="the kubeconfig has no context 'another'"):
-        bench.open().read()
+        kubernetes_bench.open().read()
 
 
 def test_files_are_merged_as_kubectl_does(
-    bench: KubernetesBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kubernetes_bench: KubernetesBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = yaml.safe_load(kubeconfig(bench.api.url))
+    config = yaml.safe_load(kubeconfig(kubernetes_bench.api.url))
     users = {"users": [{"name": "iac", "user": {"tokenFile": "token.txt"}}]}
     (tmp_path / "token.txt").write_text(f"{TOKEN}\n")
     (tmp_path / "users.yaml").write_text(yaml.safe_dump(users))
     del config["users"]
     write_config(yaml.safe_dump(config))
     monkeypatch.setenv("KUBECONFIG", f"{os.environ['KUBECONFIG']}{os.pathsep}{tmp_path / 'users.yaml'}")
-    assert bench.open().read() is None
+    assert kubernetes_bench.open().read() is None
 
 
 @pytest.mark.parametrize(
@@ -250,31 +264,33 @@ def test_files_are_merged_as_kubectl_does(
     ],
 )
 def test_a_kubeconfig_that_cannot_be_used(
-    bench: KubernetesBench, user: dict[str, Any], cluster: dict[str, Any], why: str
+    kubernetes_bench: KubernetesBench, user: dict[str, Any], cluster: dict[str, Any], why: str
 ) -> None:
-    config = json.loads(kubeconfig(**{"server": bench.api.url, **cluster}))
+    config = json.loads(kubeconfig(**{"server": kubernetes_bench.api.url, **cluster}))
     config["users"][0]["user"] |= user
     write_config(json.dumps(config))
     with pytest.raises(SinkError, match=why) as caught:
-        bench.open().read()
-    assert caught.value.hint and bench.api.asked == []
+        kubernetes_bench.open().read()
+    assert caught.value.hint and kubernetes_bench.api.asked == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", "a: [", "\x00"])
-def test_a_file_that_is_no_kubeconfig(bench: KubernetesBench, text: str) -> None:
+def test_a_file_that_is_no_kubeconfig(kubernetes_bench: KubernetesBench, text: str) -> None:
     write_config(text)
     with pytest.raises(SinkError, match="is no kubeconfig; set KUBECONFIG"):
-        bench.open().read()
+        kubernetes_bench.open().read()
 
 
-def test_without_a_kubeconfig(bench: KubernetesBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_kubeconfig(
+    kubernetes_bench: KubernetesBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     with pytest.raises(SinkError, match=r"KUBECONFIG names .*none, which is not there"):
-        bench.open().read()
+        kubernetes_bench.open().read()
     monkeypatch.delenv("KUBECONFIG")
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(SinkError, match="there is no kubeconfig; set KUBECONFIG"):
-        bench.open().read()
+        kubernetes_bench.open().read()
 
 
 def test_a_pod_uses_its_service_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -293,15 +309,17 @@ def test_a_pod_uses_its_service_account(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert found.server == "https://[fd00::1]:6443" and found.tls and found.token and found.token.reveal() == TOKEN
 
 
-def test_the_mask_of_a_value_is_in_its_record(bench: KubernetesBench) -> None:
-    bench.open().write(BOTH)
-    assert mask("a") in bench.api.objects[SECRET]["metadata"]["annotations"]["genai-iac/record"]
+def test_the_mask_of_a_value_is_in_its_record(kubernetes_bench: KubernetesBench) -> None:
+    kubernetes_bench.open().write(BOTH)
+    assert mask("a") in kubernetes_bench.api.objects[SECRET]["metadata"]["annotations"]["genai-iac/record"]
 
 
 NOT_FOUND = raw.answer(b'{"kind": "Status", "message": "secrets \\"chat-app\\" not found"}', status=b"404 Not Found")
 
 
-def test_the_authority_of_the_kubeconfig_is_trusted_and_no_other(bench: KubernetesBench, tmp_path: Path) -> None:
+def test_the_authority_of_the_kubeconfig_is_trusted_and_no_other(
+    kubernetes_bench: KubernetesBench, tmp_path: Path
+) -> None:
     authority, tls = raw.make_authority(tmp_path)
     with raw.serving(NOT_FOUND, tls=tls) as served:
         server = f"https://127.0.0.1:{served.port}"
@@ -309,14 +327,14 @@ def test_the_authority_of_the_kubeconfig_is_trusted_and_no_other(bench: Kubernet
         with pytest.raises(
             SinkError, match=r"certificate of 127.0.0.1:.* is not trusted.*; name the certificate authority"
         ):
-            bench.open().read()
+            kubernetes_bench.open().read()
         assert served.requests == []
         write_config(kubeconfig(server, **{"certificate-authority-data": b64(authority.read_text())}))
-        assert bench.open().read() is None
+        assert kubernetes_bench.open().read() is None
         assert f"Bearer {TOKEN}".encode() in served.requests[-1]
 
 
-def test_a_client_certificate_is_shown(bench: KubernetesBench, tmp_path: Path) -> None:
+def test_a_client_certificate_is_shown(kubernetes_bench: KubernetesBench, tmp_path: Path) -> None:
     authority, tls = raw.make_authority(tmp_path)
     tls.verify_mode = ssl.CERT_REQUIRED
     certificate, key = client_certificate()
@@ -325,10 +343,10 @@ def test_a_client_certificate_is_shown(bench: KubernetesBench, tmp_path: Path) -
         config = json.loads(kubeconfig(f"https://127.0.0.1:{served.port}", **{"certificate-authority": str(authority)}))
         write_config(json.dumps(config))
         with pytest.raises(SinkError, match="could not read it"):
-            bench.open().read()
+            kubernetes_bench.open().read()
         config["users"][0]["user"] = {"client-certificate-data": b64(certificate), "client-key-data": b64(key)}
         write_config(json.dumps(config))
-        assert bench.open().read() is None
+        assert kubernetes_bench.open().read() is None
         assert b"authorization" not in served.requests[-1].lower()
 
 

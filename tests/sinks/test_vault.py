@@ -27,7 +27,7 @@ C_PENDING = item("key-two", "c", "pending")
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> VaultBench:
+def vault_bench(tmp_path: Path) -> VaultBench:
     return VaultBench(tmp_path)
 
 
@@ -37,31 +37,37 @@ def served(bench: VaultBench) -> dict[str, Any]:
     return dict(json.loads(text.reveal()))
 
 
-def test_a_key_has_one_secret_with_both_values(bench: VaultBench) -> None:
-    bench.open().write(delivery(A, B))
-    (made,) = bench.door.secrets.values()
+def test_a_key_has_one_secret_with_both_values(vault_bench: VaultBench) -> None:
+    vault_bench.open().write(delivery(A, B))
+    (made,) = vault_bench.door.secrets.values()
     assert made["secretName"] == "chat" and made["keyId"] == "ocid1.key.oc1..k"
     assert made["description"] == f"Secrets of {ADDRESS} of {OWNER}, kept by genai-iac"
-    assert served(bench)["OPENAI_API_KEY"] == VALUES["a"] and served(bench)["OPENAI_API_KEY_STANDBY"] == VALUES["b"]
-    assert bench.door.calls == ["CreateSecret"]
+    assert (
+        served(vault_bench)["OPENAI_API_KEY"] == VALUES["a"]
+        and served(vault_bench)["OPENAI_API_KEY_STANDBY"] == VALUES["b"]
+    )
+    assert vault_bench.door.calls == ["CreateSecret"]
 
 
-def test_a_value_is_pending_until_it_is_made_current_by_one_promotion(bench: VaultBench) -> None:
-    sink = bench.open()
+def test_a_value_is_pending_until_it_is_made_current_by_one_promotion(vault_bench: VaultBench) -> None:
+    sink = vault_bench.open()
     sink.write(delivery(A, B))
     sink.write(delivery(replace(A, value=None), C_PENDING))
-    before = served(bench)
+    before = served(vault_bench)
     assert VALUES["c"] not in json.dumps(before), "readers of CURRENT do not see it"
     holding = sink.read()
     assert holding and ordered(holding.records) == [A.record, C_PENDING.record]
-    bench.door.calls.clear()
+    vault_bench.door.calls.clear()
     sink.write(delivery(item("key-two", "c", "current", kept=True), A_STANDBY))
-    assert bench.door.calls == ["UpdateSecret"], "the version that was verified is the one that becomes current"
-    assert served(bench)["OPENAI_API_KEY"] == VALUES["c"] and served(bench)["OPENAI_API_KEY_STANDBY"] == VALUES["a"]
+    assert vault_bench.door.calls == ["UpdateSecret"], "the version that was verified is the one that becomes current"
+    assert (
+        served(vault_bench)["OPENAI_API_KEY"] == VALUES["c"]
+        and served(vault_bench)["OPENAI_API_KEY_STANDBY"] == VALUES["a"]
+    )
 
 
-def test_a_pending_value_can_be_given_up(bench: VaultBench) -> None:
-    sink = bench.open()
+def test_a_pending_value_can_be_given_up(vault_bench: VaultBench) -> None:
+    sink = vault_bench.open()
     sink.write(delivery(A, B))
     sink.write(delivery(replace(A, value=None), C_PENDING))
     sink.write(delivery(replace(A, value=None), item("key-two", "c", "inactive", kept=True)))
@@ -70,39 +76,39 @@ def test_a_pending_value_can_be_given_up(bench: VaultBench) -> None:
         "key-one": "current",
         "key-two": "inactive",
     }
-    assert served(bench)["OPENAI_API_KEY"] == VALUES["a"]
+    assert served(vault_bench)["OPENAI_API_KEY"] == VALUES["a"]
 
 
-def test_a_first_delivery_that_is_pending_is_not_read_by_consumers(bench: VaultBench) -> None:
-    bench.open().write(delivery(item("key-one", "a", "pending"), item("key-two", "b", "pending")))
-    assert "OPENAI_API_KEY" not in served(bench)
-    holding = bench.open().read()
+def test_a_first_delivery_that_is_pending_is_not_read_by_consumers(vault_bench: VaultBench) -> None:
+    vault_bench.open().write(delivery(item("key-one", "a", "pending"), item("key-two", "b", "pending")))
+    assert "OPENAI_API_KEY" not in served(vault_bench)
+    holding = vault_bench.open().read()
     assert holding and {record.role for record in holding.records} == {"pending"}
 
 
-def test_an_upload_that_was_never_promoted_is_found_and_promoted(bench: VaultBench) -> None:
-    bench.open().write(delivery(A, B))
-    real = bench.door.promote_version
-    bench.door.promote_version = _fails  # type: ignore[method-assign,assignment]
+def test_an_upload_that_was_never_promoted_is_found_and_promoted(vault_bench: VaultBench) -> None:
+    vault_bench.open().write(delivery(A, B))
+    real = vault_bench.door.promote_version
+    vault_bench.door.promote_version = _fails  # type: ignore[method-assign,assignment]
     with pytest.raises(
         SinkError, match=r"vault chat in …oc1\.\.v: could not make its version 2 current: out of order; try again"
     ):
-        bench.open().write(delivery(item("key-one", "c", "current"), replace(B, value=None)))
-    bench.door.promote_version = real  # type: ignore[method-assign]
-    assert served(bench)["OPENAI_API_KEY"] == VALUES["a"]
-    taken = bench.open().take("key-one", mask("c"))
+        vault_bench.open().write(delivery(item("key-one", "c", "current"), replace(B, value=None)))
+    vault_bench.door.promote_version = real  # type: ignore[method-assign]
+    assert served(vault_bench)["OPENAI_API_KEY"] == VALUES["a"]
+    taken = vault_bench.open().take("key-one", mask("c"))
     assert taken and taken.reveal() == VALUES["c"], "it is in the vault, so it is not lost"
-    bench.door.calls.clear()
-    bench.open().write(delivery(item("key-one", "c", "current", kept=True), replace(B, value=None)))
-    assert bench.door.calls == ["UpdateSecret"] and served(bench)["OPENAI_API_KEY"] == VALUES["c"]
+    vault_bench.door.calls.clear()
+    vault_bench.open().write(delivery(item("key-one", "c", "current", kept=True), replace(B, value=None)))
+    assert vault_bench.door.calls == ["UpdateSecret"] and served(vault_bench)["OPENAI_API_KEY"] == VALUES["c"]
 
 
 def _fails(*arguments: object) -> None:
     raise ServiceFailure("out of order", operation="UpdateSecret", hint="try again")
 
 
-def test_a_hundred_rotations_fit_into_the_room_for_versions(bench: VaultBench) -> None:
-    sink = bench.open()
+def test_a_hundred_rotations_fit_into_the_room_for_versions(vault_bench: VaultBench) -> None:
+    sink = vault_bench.open()
     sink.write(delivery(A, B))
     for turn in range(100):
         current, other = ("key-one", "key-two") if turn % 2 == 0 else ("key-two", "key-one")
@@ -119,89 +125,91 @@ def test_a_hundred_rotations_fit_into_the_room_for_versions(bench: VaultBench) -
                 replace(kept, record=replace(kept.record, role="standby")),
             )
         )
-        assert served(bench)["OPENAI_API_KEY"] == fresh.reveal()
-        (secret,) = bench.door.secrets
-        in_use = [one for one in bench.door.list_versions(secret) if not one["timeOfDeletion"]]
+        assert served(vault_bench)["OPENAI_API_KEY"] == fresh.reveal()
+        (secret,) = vault_bench.door.secrets
+        in_use = [one for one in vault_bench.door.list_versions(secret) if not one["timeOfDeletion"]]
         assert len(in_use) <= 4 < ROOM
-        bench.door.let_a_day_pass()
-    assert max(number for _, number in bench.door.contents) == 101
+        vault_bench.door.let_a_day_pass()
+    assert max(number for _, number in vault_bench.door.contents) == 101
 
 
-def test_when_there_is_no_room_left_it_is_told_before_anything_is_minted(bench: VaultBench) -> None:
+def test_when_there_is_no_room_left_it_is_told_before_anything_is_minted(vault_bench: VaultBench) -> None:
     for turn in range(2 * ROOM - 1):
-        bench.open().prove()
-        bench.open().write(delivery(item("key-one", "abc"[turn % 3], "current")))
-    in_use = [one for one in bench.door.list_versions(next(iter(bench.door.secrets))) if not one["timeOfDeletion"]]
-    assert len(in_use) == ROOM - 1 and len(bench.door.leaving) == ROOM
-    bench.open().write(delivery(item("key-one", "c", "current")))
+        vault_bench.open().prove()
+        vault_bench.open().write(delivery(item("key-one", "abc"[turn % 3], "current")))
+    in_use = [
+        one for one in vault_bench.door.list_versions(next(iter(vault_bench.door.secrets))) if not one["timeOfDeletion"]
+    ]
+    assert len(in_use) == ROOM - 1 and len(vault_bench.door.leaving) == ROOM
+    vault_bench.open().write(delivery(item("key-one", "c", "current")))
     with pytest.raises(SinkError, match="has 30 versions in use and as many waiting to be deleted; wait a day"):
-        bench.open().prove()
-    bench.door.let_a_day_pass()
-    bench.open().prove()
+        vault_bench.open().prove()
+    vault_bench.door.let_a_day_pass()
+    vault_bench.open().prove()
 
 
-def test_the_key_that_encrypts_is_looked_at_before_anything_is_minted(bench: VaultBench) -> None:
-    bench.door.key["lifecycleState"] = "DISABLED"
+def test_the_key_that_encrypts_is_looked_at_before_anything_is_minted(vault_bench: VaultBench) -> None:
+    vault_bench.door.key["lifecycleState"] = "DISABLED"
     with pytest.raises(SinkError, match=r"the key ocid1\.key\.oc1\.\.k is DISABLED"):
-        bench.open().prove()
-    bench.door.key.update(lifecycleState="ENABLED", vaultId="ocid1.vault.oc1..other")
+        vault_bench.open().prove()
+    vault_bench.door.key.update(lifecycleState="ENABLED", vaultId="ocid1.vault.oc1..other")
     with pytest.raises(SinkError, match="is of another vault; name a key of ocid1"):
-        bench.open().prove()
-    bench.door.failing = {"GetKey"}
+        vault_bench.open().prove()
+    vault_bench.door.failing = {"GetKey"}
     with pytest.raises(SinkError, match="could not look at its key"):
-        bench.open().prove()
+        vault_bench.open().prove()
 
 
-def test_another_key_cannot_be_given_to_a_secret(bench: VaultBench) -> None:
-    bench.open().write(delivery(A))
-    (made,) = bench.door.secrets.values()
+def test_another_key_cannot_be_given_to_a_secret(vault_bench: VaultBench) -> None:
+    vault_bench.open().write(delivery(A))
+    (made,) = vault_bench.door.secrets.values()
     made["keyId"] = "ocid1.key.oc1..older"
     with pytest.raises(SinkError, match=r"is encrypted with ocid1\.key\.oc1\.\.older, and OCI cannot give it another"):
-        bench.open().prove()
+        vault_bench.open().prove()
 
 
-def test_a_compartment_that_is_not_made_yet_holds_nothing(bench: VaultBench) -> None:
-    early = bench.open(compartment=lambda written: None)
+def test_a_compartment_that_is_not_made_yet_holds_nothing(vault_bench: VaultBench) -> None:
+    early = vault_bench.open(compartment=lambda written: None)
     early.prove()
     assert early.read() is None and early.take("key-one", mask("a")) is None
     assert early.calls(delivery(A)) == ("CreateSecret",)
     with pytest.raises(SinkError, match=r"its compartment ocid1\.compartment\.oc1\.\.c was not made; apply again"):
         early.write(delivery(A))
-    assert bench.door.calls == []
-    bench.open(compartment={"ocid1.compartment.oc1..c": "ocid1.compartment.oc1..made"}.get).write(delivery(A))
-    (made,) = bench.door.secrets.values()
+    assert vault_bench.door.calls == []
+    vault_bench.open(compartment={"ocid1.compartment.oc1..c": "ocid1.compartment.oc1..made"}.get).write(delivery(A))
+    (made,) = vault_bench.door.secrets.values()
     assert made["compartmentId"] == "ocid1.compartment.oc1..made"
 
 
-def test_a_place_that_cannot_be_read_is_not_taken_for_an_empty_one(bench: VaultBench) -> None:
-    bench.open().write(delivery(A))
-    bench.door.stages.clear()
-    for attempt in (bench.open().read, bench.open().prove, lambda: bench.open().write(delivery(B))):
+def test_a_place_that_cannot_be_read_is_not_taken_for_an_empty_one(vault_bench: VaultBench) -> None:
+    vault_bench.open().write(delivery(A))
+    vault_bench.door.stages.clear()
+    for attempt in (vault_bench.open().read, vault_bench.open().prove, lambda: vault_bench.open().write(delivery(B))):
         with pytest.raises(SinkError, match="cannot be read; let this identity read secret-bundles there"):
             attempt()
 
 
-def test_what_is_there_is_not_written_again(bench: VaultBench) -> None:
-    bench.open().write(delivery(A, B))
-    bench.door.calls.clear()
-    bench.open().write(delivery(replace(A, value=None), replace(B, value=None)))
-    bench.open().write(delivery(A, B))
-    assert bench.door.calls == []
+def test_what_is_there_is_not_written_again(vault_bench: VaultBench) -> None:
+    vault_bench.open().write(delivery(A, B))
+    vault_bench.door.calls.clear()
+    vault_bench.open().write(delivery(replace(A, value=None), replace(B, value=None)))
+    vault_bench.open().write(delivery(A, B))
+    assert vault_bench.door.calls == []
 
 
-def test_a_secret_that_waits_to_be_deleted_is_recovered(bench: VaultBench) -> None:
-    bench.open().write(delivery(A))
-    bench.open().write(delivery())
-    assert bench.door.calls == ["CreateSecret", "ScheduleSecretDeletion"]
-    assert bench.open().read() is None and bench.open().take("key-one", mask("a")) is None
-    bench.open().write(delivery())
-    bench.open().prove()
-    bench.open().write(delivery(item("key-one", "c", "current")))
-    assert bench.door.calls[2:] == ["CancelSecretDeletion", "UpdateSecret", "UpdateSecret"]
-    assert served(bench)["OPENAI_API_KEY"] == VALUES["c"] and len(bench.door.secrets) == 1
+def test_a_secret_that_waits_to_be_deleted_is_recovered(vault_bench: VaultBench) -> None:
+    vault_bench.open().write(delivery(A))
+    vault_bench.open().write(delivery())
+    assert vault_bench.door.calls == ["CreateSecret", "ScheduleSecretDeletion"]
+    assert vault_bench.open().read() is None and vault_bench.open().take("key-one", mask("a")) is None
+    vault_bench.open().write(delivery())
+    vault_bench.open().prove()
+    vault_bench.open().write(delivery(item("key-one", "c", "current")))
+    assert vault_bench.door.calls[2:] == ["CancelSecretDeletion", "UpdateSecret", "UpdateSecret"]
+    assert served(vault_bench)["OPENAI_API_KEY"] == VALUES["c"] and len(vault_bench.door.secrets) == 1
 
 
-def test_a_secret_of_another_hand_is_refused_alive_or_dying(bench: VaultBench) -> None:
+def test_a_secret_of_another_hand_is_refused_alive_or_dying(vault_bench: VaultBench) -> None:
     details = {
         "vaultId": "ocid1.vault.oc1..v",
         "compartmentId": "ocid1.compartment.oc1..c",
@@ -209,75 +217,75 @@ def test_a_secret_of_another_hand_is_refused_alive_or_dying(bench: VaultBench) -
         "secretName": "chat",
         "description": "mine",
     }
-    made = bench.door.create_secret(details, Secret('{"password": "precious"}'))
-    before = bench.outside()
+    made = vault_bench.door.create_secret(details, Secret('{"password": "precious"}'))
+    before = vault_bench.outside()
     for attempt in (
-        bench.open().prove,
-        bench.open().read,
-        lambda: bench.open().write(delivery(A)),
-        lambda: bench.open().write(delivery()),
+        vault_bench.open().prove,
+        vault_bench.open().read,
+        lambda: vault_bench.open().write(delivery(A)),
+        lambda: vault_bench.open().write(delivery()),
     ):
         with pytest.raises(SinkError, match=r"vault chat in .* was not written by genai-iac; move it away") as caught:
             attempt()
         assert "precious" not in str(caught.value)
-    assert bench.outside() == before
-    bench.door.schedule_deletion(made["id"])
-    for attempt in (bench.open().prove, bench.open().read, lambda: bench.open().write(delivery(A))):
+    assert vault_bench.outside() == before
+    vault_bench.door.schedule_deletion(made["id"])
+    for attempt in (vault_bench.open().prove, vault_bench.open().read, lambda: vault_bench.open().write(delivery(A))):
         with pytest.raises(
             SinkError, match="waits to be deleted and was not made by genai-iac; deliver under another name"
         ):
             attempt()
 
 
-def test_a_pending_version_of_another_hand_is_refused(bench: VaultBench) -> None:
-    bench.open().write(delivery(A))
-    (secret,) = bench.door.secrets
-    bench.door.add_version(secret, Secret("precious"), "PENDING")
+def test_a_pending_version_of_another_hand_is_refused(vault_bench: VaultBench) -> None:
+    vault_bench.open().write(delivery(A))
+    (secret,) = vault_bench.door.secrets
+    vault_bench.door.add_version(secret, Secret("precious"), "PENDING")
     with pytest.raises(SinkError, match="is not JSON that genai-iac wrote"):
-        bench.open().write(delivery(item("key-one", "c", "current")))
+        vault_bench.open().write(delivery(item("key-one", "c", "current")))
 
 
 @pytest.mark.parametrize("state", ["CREATING", "UPDATING", "DELETING", "FAILED", "CANCELLING_DELETION"])
-def test_a_secret_in_between_is_not_touched(bench: VaultBench, state: str) -> None:
-    bench.open().write(delivery(A))
-    next(iter(bench.door.secrets.values()))["lifecycleState"] = state
+def test_a_secret_in_between_is_not_touched(vault_bench: VaultBench, state: str) -> None:
+    vault_bench.open().write(delivery(A))
+    next(iter(vault_bench.door.secrets.values()))["lifecycleState"] = state
     with pytest.raises(SinkError, match=f"is {state}; try again in a minute"):
-        bench.open().read()
+        vault_bench.open().read()
 
 
 @pytest.mark.parametrize(
     "operation",
     ["ListSecrets", "GetSecretBundle", "ListSecretVersions", "UpdateSecret", "ScheduleSecretVersionDeletion"],
 )
-def test_every_call_that_fails_is_named_and_consumers_keep_their_value(bench: VaultBench, operation: str) -> None:
+def test_every_call_that_fails_is_named_and_consumers_keep_their_value(vault_bench: VaultBench, operation: str) -> None:
     for letter in "abc":
-        bench.open().write(delivery(item("key-one", letter, "current")))
-    bench.door.failing = {operation}
+        vault_bench.open().write(delivery(item("key-one", letter, "current")))
+    vault_bench.door.failing = {operation}
     with pytest.raises(
         SinkError, match=r"vault chat in …oc1\.\.v: could not .*: the service is out of order; try again"
     ) as caught:
-        bench.open().write(delivery(A))
+        vault_bench.open().write(delivery(A))
     assert isinstance(caught.value.__cause__, ServiceFailure)
-    assert served(bench)["OPENAI_API_KEY"] == VALUES["c"]
-    bench.door.failing = set()
-    bench.open().write(delivery(A))
-    assert served(bench)["OPENAI_API_KEY"] == VALUES["a"]
+    assert served(vault_bench)["OPENAI_API_KEY"] == VALUES["c"]
+    vault_bench.door.failing = set()
+    vault_bench.open().write(delivery(A))
+    assert served(vault_bench)["OPENAI_API_KEY"] == VALUES["a"]
 
 
-def test_content_that_does_not_read_back_is_never_promoted(bench: VaultBench) -> None:
-    bench.open().write(delivery(A))
-    real = bench.door.add_version
-    bench.door.add_version = lambda secret, content, *rest: real(secret, Secret("torn"), *rest)  # type: ignore[method-assign]
+def test_content_that_does_not_read_back_is_never_promoted(vault_bench: VaultBench) -> None:
+    vault_bench.open().write(delivery(A))
+    real = vault_bench.door.add_version
+    vault_bench.door.add_version = lambda secret, content, *rest: real(secret, Secret("torn"), *rest)  # type: ignore[method-assign]
     with pytest.raises(SinkError, match="does not read back as it was written"):
-        bench.open().write(delivery(item("key-one", "c", "current")))
-    assert served(bench)["OPENAI_API_KEY"] == VALUES["a"]
+        vault_bench.open().write(delivery(item("key-one", "c", "current")))
+    assert served(vault_bench)["OPENAI_API_KEY"] == VALUES["a"]
 
 
-def test_a_first_content_that_does_not_read_back_is_an_error(bench: VaultBench) -> None:
-    real = bench.door.create_secret
-    bench.door.create_secret = lambda details, content: real(details, Secret("torn"))  # type: ignore[method-assign]
+def test_a_first_content_that_does_not_read_back_is_an_error(vault_bench: VaultBench) -> None:
+    real = vault_bench.door.create_secret
+    vault_bench.door.create_secret = lambda details, content: real(details, Secret("torn"))  # type: ignore[method-assign]
     with pytest.raises(SinkError, match="does not read back as it was written"):
-        bench.open().write(delivery(A))
+        vault_bench.open().write(delivery(A))
 
 
 roles: st.SearchStrategy[tuple[Role, Role]] = st.sampled_from(

@@ -17,7 +17,7 @@ FILE = {"file": {"path": "secrets/app.env"}}
 
 
 @pytest.fixture
-def rotating(project: Project, tenancy: Tenancy) -> Project:
+def rotating_in_vault(project: Project, tenancy: Tenancy) -> Project:
     """A key that has been in the Vault for a month, current value and standby."""
     write_key(project, entry(tenancy), secrets=2, rotation=VERIFIED)
     project.run("apply", "--auto-approve")
@@ -36,13 +36,13 @@ def fail(tenancy: Tenancy, operation: str, nth: int, **effect: Any) -> None:
 REFUSED = {"status": 400, "code": "InvalidParameter", "message": "not today"}
 
 
-def test_a_consumer_of_the_current_version_is_never_refused(rotating: Project, tenancy: Tenancy) -> None:
+def test_a_consumer_of_the_current_version_is_never_refused(rotating_in_vault: Project, tenancy: Tenancy) -> None:
     with consuming(tenancy) as consumer:
         for _ in range(3):
-            assert calls_of_apply(rotating, tenancy) == ["RenewApiKey", "UpdateSecret", "UpdateSecret"]
+            assert calls_of_apply(rotating_in_vault, tenancy) == ["RenewApiKey", "UpdateSecret", "UpdateSecret"]
             tenancy.advance("3d")
             consumer.call()
-            assert calls_of_apply(rotating, tenancy) == ["UpdateSecret", "UpdateSecret", "SetApiKeyState"]
+            assert calls_of_apply(rotating_in_vault, tenancy) == ["UpdateSecret", "UpdateSecret", "SetApiKeyState"]
             tenancy.advance("31d")
     assert len(consumer.seen) == 4, "and it has seen every new value"
 
@@ -56,24 +56,24 @@ def calls_of_apply(project: Project, tenancy: Tenancy) -> list[str]:
     return [call for call in calls if call != "ScheduleSecretVersionDeletion"]
 
 
-def test_a_value_that_is_not_verified_stays_pending(rotating: Project, tenancy: Tenancy) -> None:
+def test_a_value_that_is_not_verified_stays_pending(rotating_in_vault: Project, tenancy: Tenancy) -> None:
     before = content(tenancy)
     fail(tenancy, "ChatCompletions", 1, **REFUSED)
-    ran = rotating.run("apply", "--auto-approve", code=4)
+    ran = rotating_in_vault.run("apply", "--auto-approve", code=4)
     assert "did not pass its call of xai.grok-4" in ran.out
     assert content(tenancy) == before
     pending = content(tenancy, stage="PENDING")
     assert pending["OPENAI_API_KEY"] != before["OPENAI_API_KEY"] == pending["OPENAI_API_KEY_STANDBY"]
-    planned, _ = apply_exactly(rotating, tenancy)
+    planned, _ = apply_exactly(rotating_in_vault, tenancy)
     assert changes(planned)["ApiKey/app"]["calls"] == ["UpdateSecret"], "one promotion of what was verified"
     assert content(tenancy) == pending and content(tenancy, stage="PENDING") == {}
 
 
-def test_a_rotation_taken_back_leaves_the_old_value_current(rotating: Project, tenancy: Tenancy) -> None:
+def test_a_rotation_taken_back_leaves_the_old_value_current(rotating_in_vault: Project, tenancy: Tenancy) -> None:
     before = content(tenancy)["OPENAI_API_KEY"]
     fail(tenancy, "ChatCompletions", 1, **REFUSED)
-    rotating.run("apply", "--auto-approve", code=4)
-    rotating.run("rotate", "ApiKey/app", "--abort", "--auto-approve")
+    rotating_in_vault.run("apply", "--auto-approve", code=4)
+    rotating_in_vault.run("rotate", "ApiKey/app", "--abort", "--auto-approve")
     held = content(tenancy)
     assert held["OPENAI_API_KEY"] == before and works(held["OPENAI_BASE_URL"], before)
 
@@ -105,16 +105,18 @@ def test_many_turns_within_a_day_fit_too(project: Project, tenancy: Tenancy) -> 
 
 
 @pytest.mark.parametrize("nth", [1, 2])
-def test_a_run_killed_before_a_vault_write_is_healed_by_the_next(rotating: Project, tenancy: Tenancy, nth: int) -> None:
+def test_a_run_killed_before_a_vault_write_is_healed_by_the_next(
+    rotating_in_vault: Project, tenancy: Tenancy, nth: int
+) -> None:
     before = content(tenancy)
     with consuming(tenancy):
-        process = rotating.spawn("apply", "--auto-approve")
+        process = rotating_in_vault.spawn("apply", "--auto-approve")
         fail(tenancy, "UpdateSecret", nth, kill=process.pid)
         assert process.wait(timeout=300) == -9
         process.communicate()
         assert content(tenancy) == before
         assert bool(content(tenancy, stage="PENDING")) == (nth == 2)
-        planned, _ = apply_exactly(rotating, tenancy)
+        planned, _ = apply_exactly(rotating_in_vault, tenancy)
     renews = changes(planned)["ApiKey/app"]["calls"]
     # the first one lost the value with the process: nobody has it, so it is renewed again; the second had it in the Vault
     assert renews == (["UpdateSecret"] if nth == 2 else ["RenewApiKey", "UpdateSecret", "UpdateSecret"])
@@ -122,13 +124,13 @@ def test_a_run_killed_before_a_vault_write_is_healed_by_the_next(rotating: Proje
     assert held["OPENAI_API_KEY"] != before["OPENAI_API_KEY"] and works(held["OPENAI_BASE_URL"], held["OPENAI_API_KEY"])
 
 
-def test_a_run_killed_after_the_promotion_is_finished_by_the_next(rotating: Project, tenancy: Tenancy) -> None:
-    process = rotating.spawn("apply", "--auto-approve")
+def test_a_run_killed_after_the_promotion_is_finished_by_the_next(rotating_in_vault: Project, tenancy: Tenancy) -> None:
+    process = rotating_in_vault.spawn("apply", "--auto-approve")
     fault = {"operation": "UpdateSecret", "nth": 2, "count": 1, "when": "after", "effect": {"kill": process.pid}}
     tenancy.control("POST", "faults", [fault])
     assert process.wait(timeout=300) == -9
     process.communicate()
-    assert_settled(rotating)
+    assert_settled(rotating_in_vault)
     held = content(tenancy)
     assert works(held["OPENAI_BASE_URL"], held["OPENAI_API_KEY"])
 
@@ -156,10 +158,10 @@ def test_a_file_and_a_vault_agree_again_after_one_of_them_failed(
     assert content(tenancy)["OPENAI_API_KEY"] == read_dotenv(file)["OPENAI_API_KEY"] == fresh
 
 
-def test_a_leaked_value_leaves_the_vault_before_it_is_revoked(rotating: Project, tenancy: Tenancy) -> None:
+def test_a_leaked_value_leaves_the_vault_before_it_is_revoked(rotating_in_vault: Project, tenancy: Tenancy) -> None:
     leaked = content(tenancy)["OPENAI_API_KEY"]
     tenancy.forget_calls()
-    rotating.run("rotate", "ApiKey/app", "--leaked", "key-one", "--revoke", "--auto-approve")
+    rotating_in_vault.run("rotate", "ApiKey/app", "--leaked", "key-one", "--revoke", "--auto-approve")
     held = content(tenancy)
     assert leaked not in held.values() and works(held["OPENAI_BASE_URL"], held["OPENAI_API_KEY"])
     assert not works(held["OPENAI_BASE_URL"], leaked)

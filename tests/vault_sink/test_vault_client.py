@@ -29,7 +29,7 @@ def provider(tenancy: Tenancy) -> Iterator[OciClient]:
 
 
 @pytest.fixture
-def door(provider: OciClient) -> TenancyVault:
+def tenancy_vault(provider: OciClient) -> TenancyVault:
     return TenancyVault(provider)
 
 
@@ -62,64 +62,66 @@ def fault(tenancy: Tenancy, operation: str, when: str = "after", **effect: Any) 
 
 @pytest.mark.parametrize("region", [REGION, "eu-frankfurt-1"])
 def test_a_secret_is_made_found_and_changed_in_the_region_of_its_vault(
-    door: TenancyVault, tenancy: Tenancy, region: str
+    tenancy_vault: TenancyVault, tenancy: Tenancy, region: str
 ) -> None:
     vault = place(tenancy, region)["vault"]
-    assert door.find_secret(vault, tenancy.tenancy, "chat") is None
-    made = make(door, tenancy, region=region)
+    assert tenancy_vault.find_secret(vault, tenancy.tenancy, "chat") is None
+    made = make(tenancy_vault, tenancy, region=region)
     assert made.split(".")[3] == region
-    found = door.find_secret(vault, tenancy.tenancy, "chat")
+    found = tenancy_vault.find_secret(vault, tenancy.tenancy, "chat")
     assert found and (found["id"], found["lifecycleState"], found["description"]) == (made, "ACTIVE", "of this test")
-    assert text(door, made) == FIRST and text(door, made, "PENDING") is None
-    door.add_version(made, Secret(SECOND), "PENDING")
-    assert (text(door, made), text(door, made, "PENDING")) == (FIRST, SECOND)
-    door.promote_version(made, 2)
-    assert (text(door, made), text(door, made, "PENDING")) == (SECOND, None)
-    assert [(row["versionNumber"], sorted(row["stages"])) for row in door.list_versions(made)] == [
+    assert text(tenancy_vault, made) == FIRST and text(tenancy_vault, made, "PENDING") is None
+    tenancy_vault.add_version(made, Secret(SECOND), "PENDING")
+    assert (text(tenancy_vault, made), text(tenancy_vault, made, "PENDING")) == (FIRST, SECOND)
+    tenancy_vault.promote_version(made, 2)
+    assert (text(tenancy_vault, made), text(tenancy_vault, made, "PENDING")) == (SECOND, None)
+    assert [(row["versionNumber"], sorted(row["stages"])) for row in tenancy_vault.list_versions(made)] == [
         (2, ["CURRENT", "LATEST"]),
         (1, ["PREVIOUS"]),
     ]
     assert {call["path"].split("?")[0].split("/")[2] for call in tenancy.calls()} == {region}
 
 
-def test_other_names_and_other_vaults_are_not_found(door: TenancyVault, tenancy: Tenancy) -> None:
-    make(door, tenancy)
+def test_other_names_and_other_vaults_are_not_found(tenancy_vault: TenancyVault, tenancy: Tenancy) -> None:
+    make(tenancy_vault, tenancy)
     vault = place(tenancy)["vault"]
-    assert door.find_secret(vault, tenancy.tenancy, "cha") is None
-    assert door.find_secret(vault, tenancy.tenancy, "Chat") is None
-    assert door.find_secret(vault[:-4] + "aaaa", tenancy.tenancy, "chat") is None
+    assert tenancy_vault.find_secret(vault, tenancy.tenancy, "cha") is None
+    assert tenancy_vault.find_secret(vault, tenancy.tenancy, "Chat") is None
+    assert tenancy_vault.find_secret(vault[:-4] + "aaaa", tenancy.tenancy, "chat") is None
 
 
-def test_a_short_region_key_is_understood(door: TenancyVault, provider: OciClient) -> None:
-    assert door._region("ocid1.vault.oc1.iad.b5x.aaaa") == "us-ashburn-1"
-    assert door._region("ocid1.vaultsecret.oc1.ord.b5x.aaaa") == "us-chicago-1"
-    assert door._region("ocid1.vault.oc1.eu-frankfurt-1.b5x.aaaa") == "eu-frankfurt-1"
-    assert door._region("ocid1.vault.oc1..aaaa") is None and door._region("nonsense") is None
+def test_a_short_region_key_is_understood(tenancy_vault: TenancyVault, provider: OciClient) -> None:
+    assert tenancy_vault._region("ocid1.vault.oc1.iad.b5x.aaaa") == "us-ashburn-1"
+    assert tenancy_vault._region("ocid1.vaultsecret.oc1.ord.b5x.aaaa") == "us-chicago-1"
+    assert tenancy_vault._region("ocid1.vault.oc1.eu-frankfurt-1.b5x.aaaa") == "eu-frankfurt-1"
+    assert tenancy_vault._region("ocid1.vault.oc1..aaaa") is None and tenancy_vault._region("nonsense") is None
 
 
-def test_a_deletion_is_as_early_as_it_can_be_and_can_be_taken_back(door: TenancyVault, tenancy: Tenancy) -> None:
-    made, vault = make(door, tenancy), place(tenancy)["vault"]
-    door.schedule_deletion(made)
-    found = door.find_secret(vault, tenancy.tenancy, "chat")
-    assert found and found["lifecycleState"] == "PENDING_DELETION" and text(door, made) is None
-    door.cancel_deletion(made)
-    assert text(door, made) == FIRST
-    door.schedule_deletion(made)
+def test_a_deletion_is_as_early_as_it_can_be_and_can_be_taken_back(
+    tenancy_vault: TenancyVault, tenancy: Tenancy
+) -> None:
+    made, vault = make(tenancy_vault, tenancy), place(tenancy)["vault"]
+    tenancy_vault.schedule_deletion(made)
+    found = tenancy_vault.find_secret(vault, tenancy.tenancy, "chat")
+    assert found and found["lifecycleState"] == "PENDING_DELETION" and text(tenancy_vault, made) is None
+    tenancy_vault.cancel_deletion(made)
+    assert text(tenancy_vault, made) == FIRST
+    tenancy_vault.schedule_deletion(made)
     tenancy.advance("25h")
-    assert door.find_secret(vault, tenancy.tenancy, "chat") is None
+    assert tenancy_vault.find_secret(vault, tenancy.tenancy, "chat") is None
 
 
-def test_old_versions_are_scheduled_for_deletion(door: TenancyVault, tenancy: Tenancy) -> None:
-    made = make(door, tenancy)
+def test_old_versions_are_scheduled_for_deletion(tenancy_vault: TenancyVault, tenancy: Tenancy) -> None:
+    made = make(tenancy_vault, tenancy)
     for content in (SECOND, FIRST):
-        door.add_version(made, Secret(content), "CURRENT")
-    door.schedule_version_deletion(made, 1)
-    leaving = {row["versionNumber"]: bool(row.get("timeOfDeletion")) for row in door.list_versions(made)}
+        tenancy_vault.add_version(made, Secret(content), "CURRENT")
+    tenancy_vault.schedule_version_deletion(made, 1)
+    leaving = {row["versionNumber"]: bool(row.get("timeOfDeletion")) for row in tenancy_vault.list_versions(made)}
     assert leaving == {1: True, 2: False, 3: False}
 
 
-def test_every_change_sends_the_etag_it_read(door: TenancyVault, tenancy: Tenancy) -> None:
-    made = make(door, tenancy)
+def test_every_change_sends_the_etag_it_read(tenancy_vault: TenancyVault, tenancy: Tenancy) -> None:
+    made = make(tenancy_vault, tenancy)
     tenancy.control(
         "POST", "faults", [{"operation": "UpdateSecret", "nth": 1, "when": "before", "effect": {"delay": "300ms"}}]
     )
@@ -132,15 +134,15 @@ def test_every_change_sends_the_etag_it_read(door: TenancyVault, tenancy: Tenanc
     other = threading.Timer(0.1, disturb)
     other.start()
     with pytest.raises(ServiceFailure) as caught:
-        door.add_version(made, Secret(SECOND), "PENDING")
+        tenancy_vault.add_version(made, Secret(SECOND), "PENDING")
     other.join()
-    assert caught.value.code == "NoEtagMatch" and text(door, made, "PENDING") is None
+    assert caught.value.code == "NoEtagMatch" and text(tenancy_vault, made, "PENDING") is None
 
 
-def test_a_secret_that_is_still_being_made_is_waited_for(door: TenancyVault, tenancy: Tenancy) -> None:
+def test_a_secret_that_is_still_being_made_is_waited_for(tenancy_vault: TenancyVault, tenancy: Tenancy) -> None:
     tenancy.settings(lifecycleDelay="600ms")
-    made = make(door, tenancy)
-    assert text(door, made) == FIRST
+    made = make(tenancy_vault, tenancy)
+    assert text(tenancy_vault, made) == FIRST
     assert tenancy.writes() == ["CreateSecret"]
 
 
@@ -149,61 +151,61 @@ def test_a_secret_that_is_still_being_made_is_waited_for(door: TenancyVault, ten
 )
 @pytest.mark.parametrize("effect", [{"drop": True}, {"status": 500, "code": "InternalServerError"}])
 def test_a_change_whose_answer_was_lost_happens_once(
-    door: TenancyVault, tenancy: Tenancy, operation: str, effect: dict[str, Any]
+    tenancy_vault: TenancyVault, tenancy: Tenancy, operation: str, effect: dict[str, Any]
 ) -> None:
     if operation == "CreateSecret":
         fault(tenancy, operation, **effect)
-    made = make(door, tenancy)
+    made = make(tenancy_vault, tenancy)
     if operation == "CancelSecretDeletion":
-        door.schedule_deletion(made)
+        tenancy_vault.schedule_deletion(made)
     if operation != "CreateSecret":
         fault(tenancy, operation, **effect)
     if operation == "UpdateSecret":
-        door.add_version(made, Secret(SECOND), "PENDING")
-        assert text(door, made, "PENDING") == SECOND
+        tenancy_vault.add_version(made, Secret(SECOND), "PENDING")
+        assert text(tenancy_vault, made, "PENDING") == SECOND
         fault(tenancy, operation, **effect)
-        door.promote_version(made, 2)
+        tenancy_vault.promote_version(made, 2)
     if operation == "ScheduleSecretDeletion":
-        door.schedule_deletion(made)
+        tenancy_vault.schedule_deletion(made)
     if operation == "CancelSecretDeletion":
-        door.cancel_deletion(made)
+        tenancy_vault.cancel_deletion(made)
     dying = operation == "ScheduleSecretDeletion"
-    assert text(door, made) == (None if dying else SECOND if operation == "UpdateSecret" else FIRST)
+    assert text(tenancy_vault, made) == (None if dying else SECOND if operation == "UpdateSecret" else FIRST)
     versions = tenancy.client("vault", REGION).list_secret_versions(made).data
     assert len(versions) == (2 if operation == "UpdateSecret" else 1)
 
 
-def test_a_pruning_whose_answer_was_lost_happens_once(door: TenancyVault, tenancy: Tenancy) -> None:
-    made = make(door, tenancy)
+def test_a_pruning_whose_answer_was_lost_happens_once(tenancy_vault: TenancyVault, tenancy: Tenancy) -> None:
+    made = make(tenancy_vault, tenancy)
     for content in (SECOND, FIRST):
-        door.add_version(made, Secret(content), "CURRENT")
+        tenancy_vault.add_version(made, Secret(content), "CURRENT")
     fault(tenancy, "ScheduleSecretVersionDeletion", drop=True)
-    door.schedule_version_deletion(made, 1)
-    assert [bool(row.get("timeOfDeletion")) for row in door.list_versions(made)] == [False, False, True]
+    tenancy_vault.schedule_version_deletion(made, 1)
+    assert [bool(row.get("timeOfDeletion")) for row in tenancy_vault.list_versions(made)] == [False, False, True]
 
 
-def test_failures_are_told_in_our_words(door: TenancyVault, tenancy: Tenancy) -> None:
-    make(door, tenancy)
+def test_failures_are_told_in_our_words(tenancy_vault: TenancyVault, tenancy: Tenancy) -> None:
+    make(tenancy_vault, tenancy)
     with pytest.raises(ServiceFailure, match=r"CreateSecret: 409 .*already exists") as caught:
-        make(door, tenancy)
+        make(tenancy_vault, tenancy)
     assert caught.value.request_id and caught.value.operation == "CreateSecret"
 
 
 def test_no_plaintext_is_in_logs_answers_errors_or_frames(
-    door: TenancyVault, provider: OciClient, tenancy: Tenancy, caplog: pytest.LogCaptureFixture
+    tenancy_vault: TenancyVault, provider: OciClient, tenancy: Tenancy, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    made = make(door, tenancy)
-    door.add_version(made, Secret(SECOND), "PENDING")
+    made = make(tenancy_vault, tenancy)
+    tenancy_vault.add_version(made, Secret(SECOND), "PENDING")
     reply = provider.get("GetSecretBundle", made, REGION, stage="PENDING")
-    told = [repr(reply), json.dumps(reply.data), repr(door.read_version(made, "PENDING"))]
+    told = [repr(reply), json.dumps(reply.data), repr(tenancy_vault.read_version(made, "PENDING"))]
     for effect in ({"drop": True}, {"status": 400, "code": "InvalidParameter", "message": "no"}):
         tenancy.control(
             "POST", "faults", [{"operation": "UpdateSecret", "nth": 1, "count": 50, "when": "before", "effect": effect}]
         )
         with pytest.MonkeyPatch.context() as patch, pytest.raises(ServiceFailure) as caught:
             patch.setattr("genai_iac.oci_client.retry._LONGEST", 0.01)
-            door.add_version(made, Secret(FIRST), "PENDING")
+            tenancy_vault.add_version(made, Secret(FIRST), "PENDING")
         told.append(everything_about(caught.value))
         tenancy.control("DELETE", "faults")
     assert [piece for one in (*told, caplog.text) for piece in traces(one)] == []
@@ -246,17 +248,17 @@ def traces(shown: str) -> list[str]:
     ["ListSecrets", "GetSecret", "GetSecretBundle", "ListSecretVersions", "GetVault", "GetKey", "CreateSecret"],
 )
 def test_an_answer_of_another_shape_is_a_failure_that_names_the_call(
-    door: TenancyVault, tenancy: Tenancy, operation: str, body: Any
+    tenancy_vault: TenancyVault, tenancy: Tenancy, operation: str, body: Any
 ) -> None:
-    secret, there = make(door, tenancy), place(tenancy)
+    secret, there = make(tenancy_vault, tenancy), place(tenancy)
     asked = {
-        "ListSecrets": lambda: door.find_secret(there["vault"], tenancy.tenancy, "chat"),
-        "GetSecret": lambda: door.promote_version(secret, 1),
-        "GetSecretBundle": lambda: door.read_version(secret, "CURRENT"),
-        "ListSecretVersions": lambda: door.list_versions(secret),
-        "GetVault": lambda: door.read_key(there["vault"], there["key"]),
-        "GetKey": lambda: door.read_key(there["vault"], there["key"]),
-        "CreateSecret": lambda: make(door, tenancy),
+        "ListSecrets": lambda: tenancy_vault.find_secret(there["vault"], tenancy.tenancy, "chat"),
+        "GetSecret": lambda: tenancy_vault.promote_version(secret, 1),
+        "GetSecretBundle": lambda: tenancy_vault.read_version(secret, "CURRENT"),
+        "ListSecretVersions": lambda: tenancy_vault.list_versions(secret),
+        "GetVault": lambda: tenancy_vault.read_key(there["vault"], there["key"]),
+        "GetKey": lambda: tenancy_vault.read_key(there["vault"], there["key"]),
+        "CreateSecret": lambda: make(tenancy_vault, tenancy),
     }
     effect = {"status": 200, "body": body}
     tenancy.control("POST", "faults", {"operation": operation, "effect": effect})

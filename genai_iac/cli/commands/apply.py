@@ -52,7 +52,6 @@ def COMMAND(  # noqa: N802
     from genai_iac.cli.planning import PlanOptions, make_draft
     from genai_iac.cli.run_apply import Approval, apply_saved, is_saved_plan, path_words
     from genai_iac.cli.session import open_session
-    from genai_iac.core.errors import UsageError
 
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)
@@ -60,8 +59,7 @@ def COMMAND(  # noqa: N802
     consent = Approval(auto_approve or agreed is not None, as_json, about=path_words(path))
     asked = PlanOptions.of(**asked_for)
     if is_saved_plan(path):
-        if agreed is not None:
-            raise UsageError("a saved plan is bound to what it was made on; it takes no fingerprint besides")
+        _refuse_fingerprint(agreed is not None)
         with WriteLog(audit) as writes:
             return apply_saved(flags, path, asked, consent, output, writes)
     # Before the tenancy is read: a run that cannot ask anybody fails at once.
@@ -74,8 +72,15 @@ def COMMAND(  # noqa: N802
     ):
         draft = make_draft(workspace, asked)
         if agreed is not None:
-            # Before the plan is printed: of a plan that was not approved only what is new should be
-            # shown.
+            # Before the plan is printed: of a plan that was not approved only what is new should be shown.
             hold_to_approval(draft, agreed, output, quiet=as_json)
             writes.approved = agreed.fingerprint
         return apply_and_renew(draft, consent, output, unasked=auto_approve)
+
+
+def _refuse_fingerprint(given: bool) -> None:
+    """Raises UsageError when a saved plan, which is bound already, is given a fingerprint besides."""
+    from genai_iac.core.errors import UsageError
+
+    if given:
+        raise UsageError("a saved plan is bound to what it was made on; it takes no fingerprint besides")

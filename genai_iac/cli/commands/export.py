@@ -26,9 +26,9 @@ def COMMAND(  # noqa: N802
 ) -> int:
     """Export existing resources as manifests. What is not marked yet is adopted with the import lines above each document."""
     from genai_iac.cli.console import Console
+    from genai_iac.cli.import_export import export_tenancy, write_export
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.cli.session import open_provider
-    from genai_iac.cli.tenancy_export import export_tenancy, write_export
     from genai_iac.render.common.phrases import count
     from genai_iac.render.common.sanitize import escape_control
     from genai_iac.render.manifests import manifest_text

@@ -19,7 +19,7 @@ from genai_iac.cli.options import complete_address
 def COMMAND(ctx: click.Context, address: str, ocid: str, path: str, audit: Path | None) -> int:  # noqa: N802
     """Import OCID as ADDR: tag a live resource as the one that the manifests declare. The next plan shows what differs."""
     from genai_iac.cli.console import Console
-    from genai_iac.cli.import_resource import adopt_resource
+    from genai_iac.cli.import_export import adopt_resource
     from genai_iac.cli.options import GlobalOptions, read_addresses
     from genai_iac.cli.session import open_session
 

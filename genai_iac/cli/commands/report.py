@@ -22,9 +22,7 @@ def COMMAND(ctx: click.Context, folder: Path, form: str, out: Path | None) -> in
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.cli.output_files import write_file
     from genai_iac.core.errors import UsageError
-    from genai_iac.render.report import render_report_json
-    from genai_iac.render.report.html import render_report_html
-    from genai_iac.render.report.prometheus import render_report_prometheus
+    from genai_iac.render.report import render_report_html, render_report_json, render_report_prometheus
     from genai_iac.repository.stack_results import merge_results, read_results
 
     report = merge_results(read_results(folder))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from genai_iac.cli.audit import WriteLog, audit_flag
 from genai_iac.cli.options import complete_address
+
+if TYPE_CHECKING:
+    from genai_iac.core import Address, Resource
+    from genai_iac.resource_types import RotationRequest
 
 
 @click.command("rotate")
@@ -47,21 +53,15 @@ def COMMAND(  # noqa: N802
     from genai_iac.cli.planning import PlanOptions, make_draft
     from genai_iac.cli.run_apply import Approval, path_words
     from genai_iac.cli.session import open_session
-    from genai_iac.core.errors import UsageError
     from genai_iac.planning.guards import Overrides
-    from genai_iac.resource_types import RotationRequest
 
-    if leaked and abort:
-        raise UsageError("--leaked and --abort exclude each other", hint="answer the leak first")
-    if revoke and not leaked:
-        raise UsageError("--revoke says what becomes of a leaked secret", hint="add --leaked SECRET")
+    request = _read_request(leaked, revoke=revoke, abort=abort)
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)
     wished = ("--leaked", leaked, *(["--revoke"] if revoke else [])) if leaked else ("--abort",) if abort else ()
     consent = Approval(auto_approve, as_json, verb="rotate", about=(address, *path_words(path), *wished))
     consent.check(output)
     (key,) = targets = read_addresses("ADDR", [address])
-    request = RotationRequest("leaked", leaked, revoke) if leaked else RotationRequest("abort" if abort else "begin")
     overrides = Overrides(
         accept_outage=targets if accept_outage else frozenset(),
         outage_takes_address=False,  # the command is about one key
@@ -72,17 +72,36 @@ def COMMAND(  # noqa: N802
         open_session(flags, path, writes) as workspace,
         apply_lock(workspace.desk.root, output),
     ):
-        resource = workspace.manifest.resources.get(key)
-        if resource is None:
-            keys = [str(address) for address in workspace.manifest.resources if address.kind == "ApiKey"]
-            raise UsageError(f"the manifests declare no {key}", hint=f"their keys: {', '.join(keys) or 'none'}")
-        # A leak can be answered without `rotation`, if another secret can be used meanwhile.
-        two = len(resource.attributes["secrets"]) == 2  # type: ignore[arg-type]
-        if not resource.settings.get("rotation") and not (leaked and two):
-            by_hand = f"declare state: revoked for {leaked} and apply; or " if leaked else ""
-            raise UsageError(
-                f"{key} has no rotation",
-                hint=f"{by_hand}declare rotation: {{every: 60d}} on an ApiKey with two secrets",
-            )
+        _check_rotating(workspace.manifest.resources, key, leaked)
         draft = make_draft(workspace, PlanOptions(targets, overrides=overrides, requests={key: request}))
         return apply_and_renew(draft, consent, output, unasked=auto_approve)
+
+
+def _read_request(leaked: str | None, *, revoke: bool, abort: bool) -> RotationRequest:
+    """What the flags ask of the rotation. Raises UsageError for flags that exclude each other."""
+    from genai_iac.core.errors import UsageError
+    from genai_iac.resource_types import RotationRequest
+
+    if leaked and abort:
+        raise UsageError("--leaked and --abort exclude each other", hint="answer the leak first")
+    if revoke and not leaked:
+        raise UsageError("--revoke says what becomes of a leaked secret", hint="add --leaked SECRET")
+    return RotationRequest("leaked", leaked, revoke) if leaked else RotationRequest("abort" if abort else "begin")
+
+
+def _check_rotating(resources: Mapping[Address, Resource], key: Address, leaked: str | None) -> None:
+    """Raises UsageError for a key that no manifest declares, or that has no rotation and no second secret for a leak."""
+    from genai_iac.core.errors import UsageError
+
+    resource = resources.get(key)
+    if resource is None:
+        keys = [str(address) for address in resources if address.kind == "ApiKey"]
+        raise UsageError(f"the manifests declare no {key}", hint=f"their keys: {', '.join(keys) or 'none'}")
+    # A leak can be answered without `rotation`, if another secret can be used meanwhile.
+    two = len(resource.attributes["secrets"]) == 2  # type: ignore[arg-type]
+    if not resource.settings.get("rotation") and not (leaked and two):
+        by_hand = f"declare state: revoked for {leaked} and apply; or " if leaked else ""
+        raise UsageError(
+            f"{key} has no rotation",
+            hint=f"{by_hand}declare rotation: {{every: 60d}} on an ApiKey with two secrets",
+        )

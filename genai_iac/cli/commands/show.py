@@ -20,7 +20,7 @@ def COMMAND(ctx: click.Context, address: str, path: str, form: str) -> int:  # n
     from genai_iac.cli.reports import describe_resource
     from genai_iac.cli.session import open_session
     from genai_iac.render.common.json_text import write_json
-    from genai_iac.render.common.yaml_text import yaml_document
+    from genai_iac.render.manifests import yaml_document
 
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)

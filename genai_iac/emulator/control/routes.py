@@ -11,7 +11,7 @@ import sqlite3
 from typing import Any
 
 from genai_iac.emulator.auth.profiles import Profiles
-from genai_iac.emulator.control import principals, trusts
+from genai_iac.emulator.control import principals
 from genai_iac.emulator.control.faults import FaultError, add_faults, list_faults, remove_faults
 from genai_iac.emulator.control.request import ControlRequest, ControlRoute, check_token
 from genai_iac.emulator.control.settings import SettingError, apply_changes, encode_settings
@@ -162,7 +162,7 @@ DOORS: dict[str, dict[str, ControlRoute]] = {
         "GET": ControlRoute(principals.show_principals),
         "POST": ControlRoute(principals.add_principal, writes=True, profiles=True),
     },
-    "trusts": {"GET": ControlRoute(trusts.show_trusts), "POST": ControlRoute(trusts.add_trust, writes=True)},
+    "trusts": {"GET": ControlRoute(principals.show_trusts), "POST": ControlRoute(principals.add_trust, writes=True)},
     "reset": {"POST": ControlRoute(post_reset, writes=True, profiles=True)},
 }
 

@@ -16,8 +16,7 @@ from genai_iac.render.common.json_text import write_json
 from genai_iac.render.common.phrases import NAME_LIMIT, count, elapsed_words, join_words
 from genai_iac.render.common.sanitize import columns, escape_control, named
 from genai_iac.render.common.terminal import Terminal, Tone
-from genai_iac.render.expiry.calendar import calendar_text
-from genai_iac.render.expiry.metrics import metrics_text
+from genai_iac.render.expiry.formats import calendar_text, metrics_text
 from genai_iac.render.plan.context import SOON
 from genai_iac.render.status import entry_document, life_words, part_words
 
