@@ -68,13 +68,17 @@ class CallExecutor:
         Args:
             call: the create; gives the region of the reads.
         """
-        began, pause = time.monotonic(), 0.1
-        while self.live is not None and self.live.lifecycle in _SETTLING and time.monotonic() - began < _SETTLE_SECONDS:
-            if not self._progress.stop.rest(pause):
-                return
-            pause = min(pause * 1.5, 5.0)
+        pauses = self._pauses()
+        while self.live is not None and self.live.lifecycle in _SETTLING and next(pauses, False):
             assert self.id is not None
             self._keep(self._provider.get(self._kind.get_operation, self.id, call.region, patient=True), call)
+
+    def _pauses(self) -> Iterator[bool]:
+        """True after each pause before another read, ever longer; ends after _SETTLE_SECONDS, or when interrupted."""
+        began, pause = time.monotonic(), 0.1
+        while time.monotonic() - began < _SETTLE_SECONDS and self._progress.stop.rest(pause):
+            yield True
+            pause = min(pause * 1.5, 5.0)
 
     def _create(self, call: Call) -> None:
         """Create the object, or find the one that an earlier attempt created although its answer was lost."""
@@ -242,18 +246,16 @@ class CallExecutor:
         """
         if not (failure.uncertain and failure.status in (409, 412)):
             return False
-        began, pause = time.monotonic(), 0.1
-        while time.monotonic() - began < _SETTLE_SECONDS:
+        pauses = self._pauses()
+        while True:
             try:
                 state = self._kind.read(self._provider.get(self._kind.get_operation, id, call.region).data, call.region)
             except ServiceFailure as unreadable:
                 if unreadable.status != 404:
                     raise
                 return True
-            if state.lifecycle != "DELETING" or not self._progress.stop.rest(pause):
+            if state.lifecycle != "DELETING" or not next(pauses, False):
                 return state.lifecycle == "DELETED"
-            pause = min(pause * 1.5, 5.0)
-        return False
 
     def _end(self, call: Call, reply: OciResponse) -> None:
         """Wait for the work request that the response named; note when compartments changed."""

@@ -142,7 +142,7 @@ def endless_list(operation: str, pages: int) -> ServiceFailure:
     return ServiceFailure(
         f"{operation}: the list does not end: after {pages} pages the service names one that was read already, or still another",
         operation=operation,
-        hint="try again; if it stays so, ask whether the endpoint is OCI's",
+        hint=_NOT_OCI,
     )
 
 

@@ -118,26 +118,28 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
         + ask_for_another(desired, name, facts.now)
         for name in sorted(gaps.undelivered - renewed)
     )
-    # All declared roles, not `roles` of above: a secret that is renewed by this step has a
-    # future again.
-    handover = DeliveryPlan(deliverable_roles(declared_roles(desired), facts.held, live, (turn.call for turn in turns)))
-    if turns:
-        return Step(
-            tuple(dict.fromkeys(turn.action for turn in turns)),
-            tuple(turn.call for turn in turns),
-            tuple(turn.reason for turn in turns),
-            tuple(turn.loss for turn in turns if turn.loss),
-            tuple(sorted({turn.call.secret for turn in turns if turn.call.secret} | gaps.incomplete)),
-            handover,
-            notes,
-        )
     # Nothing is renewed: copying a value from one sink to another is safe at any time,
     # unless the copy would remove what a sink shows as current
     # (tests/plan_apply/test_sink_drift.py).
-    if gaps.incomplete and not _would_take_away(roles, gaps.undelivered | gaps.elsewhere, facts):
-        names = tuple(sorted(gaps.incomplete))
-        return Step(("deliver",), (), (why_incomplete(names, facts.held),), (), names, handover, notes)
-    return Step(notes=notes)
+    copies = bool(gaps.incomplete) and not _would_take_away(roles, gaps.undelivered | gaps.elsewhere, facts)
+    if not turns and not copies:
+        return Step(notes=notes)
+    # All declared roles, not `roles` of above: a secret that is renewed by this step has a
+    # future again.
+    calls = tuple(turn.call for turn in turns)
+    handover = DeliveryPlan(deliverable_roles(declared_roles(desired), facts.held, live, calls))
+    if turns:
+        return Step(
+            tuple(dict.fromkeys(turn.action for turn in turns)),
+            calls,
+            tuple(turn.reason for turn in turns),
+            tuple(turn.loss for turn in turns if turn.loss),
+            tuple(sorted({call.secret for call in calls if call.secret} | gaps.incomplete)),
+            handover,
+            notes,
+        )
+    names = tuple(sorted(gaps.incomplete))
+    return Step(("deliver",), (), (why_incomplete(names, facts.held),), (), names, handover, notes)
 
 
 def _would_take_away(roles: Mapping[str, Role], undelivered: frozenset[str], facts: DiffContext) -> bool:

@@ -71,7 +71,7 @@ def deliverable_roles(
     show nothing although a value works (tests/stateful/cases/successor-is-elsewhere.txt).
 
     Args:
-        roles: by secret name, as declared or as the end of an answer to a leak.
+        roles: by secret name, as declared.
         calls: of the step. A renewal gives a value; a deactivation or revocation ends one.
     """
     sinks, made = tuple(held), tuple(calls)

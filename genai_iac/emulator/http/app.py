@@ -9,10 +9,8 @@ The way back to a caller: answers sent whole, streamed, mangled as faults would 
 """
 
 import asyncio
-import http
 import logging
 import os
-import re
 import secrets
 import socket
 import struct
@@ -21,7 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from genai_iac.emulator.control.faults import ActiveFaults, Effect
@@ -55,7 +53,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _NO_STRIKE = ActiveFaults()  # no fault
-_NO_HEADER_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # what uvicorn refuses to send
 
 
 class ResponseWriter:
@@ -81,7 +78,7 @@ class ResponseWriter:
         shaped = {name: value for effect in effects if not effect.answers for name, value in effect.headers.items()}
         answer = replace(answer, headers={**answer.headers, **shaped}) if shaped else answer
         body = b"" if request is not None and request.method == "HEAD" else answer.encode()
-        if any(_NO_HEADER_VALUE.search(value) for value in shaped.values()) and self._transport is not None:
+        if any(HEADER_VALUE_RE.search(_encode(value)) for value in shaped.values()) and self._transport is not None:
             await self._send_unchecked(answer, request, now, body)
         elif any(effect.truncate for effect in effects):
             await self._start(answer, request, now, len(body) if answer.stream is None else None)
@@ -112,8 +109,7 @@ class ResponseWriter:
     async def _send_unchecked(self, answer: Answer, request: Incoming | None, now: int, body: bytes) -> None:
         """Send headers that no server should send: uvicorn refuses control characters, and the answer would be lost."""
         lines = [b"%s: %s" % header for header in self._headers(answer, request, now, len(body))]
-        head = [b"HTTP/1.1 %d %s" % (answer.status, _reason(answer.status)), *lines, b"connection: close", b"", body]
-        self._transport.write(b"\r\n".join(head))
+        self._transport.write(STATUS_LINE[answer.status] + b"\r\n".join([*lines, b"connection: close", b"", body]))
         await self._close(reset=False)
 
     async def _start(self, answer: Answer, request: Incoming | None, now: int, length: int | None) -> None:
@@ -136,7 +132,7 @@ class ResponseWriter:
         client_id = request.headers.get("opc-client-request-id") if request else None
         if client_id:
             headers["opc-client-request-id"] = client_id
-        return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+        return [(name.encode("latin-1"), _encode(value)) for name, value in headers.items()]
 
     async def _body(self, chunk: bytes, *, more: bool) -> None:
         await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
@@ -181,8 +177,8 @@ def _signal(process: int, number: int) -> None:
         return
 
 
-def _reason(status: int) -> bytes:
-    return http.HTTPStatus(status).phrase.encode("ascii")
+def _encode(value: str) -> bytes:
+    return value.encode("latin-1", "replace")
 
 
 # A page of another site can make a browser send requests to 127.0.0.1 under its own

@@ -143,16 +143,17 @@ def metrics_text(stack: str, entries: tuple[SecretStatus, ...], now: datetime) -
 def _lines(stack: str, entries: Iterable[SecretStatus], now: datetime) -> Iterator[str]:
     entries = tuple(entries)
     for metric in _METRICS:
-        yield from _head(metric.name, metric.help)
+        yield from metric_head(metric.name, metric.help)
         for entry in entries:
             value = metric.value(entry)
             if value is not None:
-                yield _sample(metric.name, _labels(stack, entry), value)
-    yield from _head("genai_iac_read_timestamp_seconds", "When this was read, by the tenancy's clock.")
-    yield _sample("genai_iac_read_timestamp_seconds", {"stack": stack}, now.timestamp())
+                yield metric_sample(metric.name, _labels(stack, entry), value)
+    yield from metric_head("genai_iac_read_timestamp_seconds", "When this was read, by the tenancy's clock.")
+    yield metric_sample("genai_iac_read_timestamp_seconds", {"stack": stack}, now.timestamp())
 
 
-def _head(name: str, help_text: str) -> Iterator[str]:
+def metric_head(name: str, help_text: str) -> Iterator[str]:
+    """The lines HELP and TYPE of a gauge in Prometheus's text format."""
     yield f"# HELP {name} {help_text}"
     yield f"# TYPE {name} gauge"
 
@@ -168,7 +169,8 @@ def _labels(stack: str, entry: SecretStatus) -> Mapping[str, str]:
     }
 
 
-def _sample(name: str, labels: Mapping[str, str], value: float) -> str:
+def metric_sample(name: str, labels: Mapping[str, str], value: float) -> str:
+    """One sample in Prometheus's text format; the labels' values may be any text."""
     told = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items())
     return f"{name}{{{told}}} {value:.3f}".removesuffix(".000")
 

@@ -14,7 +14,7 @@ from importlib.resources import files
 from genai_iac.render.common.json_text import write_json
 from genai_iac.render.common.markup import text
 from genai_iac.render.common.phrases import NAME_LIMIT, count
-from genai_iac.render.common.sanitize import escape_control
+from genai_iac.render.expiry.formats import metric_head, metric_sample
 from genai_iac.repository.stack_results import MergedReport, ReportedSecret, ReportedStack
 
 FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
@@ -181,12 +181,10 @@ def _lines(report: MergedReport) -> Iterator[str]:
 
 
 def _metric(name: str, help_text: str, samples: Iterator[Sample]) -> Iterator[str]:
-    yield f"# HELP {name} {help_text}"
-    yield f"# TYPE {name} gauge"
+    yield from metric_head(name, help_text)
     for labels, value in samples:
         if value is not None:
-            told = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items())
-            yield f"{name}{{{told}}} {value:.3f}".removesuffix(".000")
+            yield metric_sample(name, labels, value)
 
 
 def _of_secret(one: ReportedSecret) -> Mapping[str, str]:
@@ -207,7 +205,3 @@ def _of_stack(one: ReportedStack) -> Mapping[str, str]:
 
 def _moment(text: str | None) -> float | None:
     return datetime.fromisoformat(text).timestamp() if text else None
-
-
-def _escape(text: str) -> str:
-    return escape_control(text, NAME_LIMIT).replace("\\", "\\\\").replace('"', '\\"')
