@@ -30,12 +30,13 @@ from genai_iac.schema import STACK_KIND
 
 @dataclass(frozen=True, slots=True)
 class Reformatted:
-    """One file: what people call it, where it really is, and its text."""
+    """One file: what people call it, where it really is, its text, and whether more than modelines is added to it."""
 
     name: str
     file: Path
     before: str
     after: str
+    layout_differs: bool
 
 
 def find_changes(path: str) -> list[Reformatted]:
@@ -60,7 +61,10 @@ def find_changes(path: str) -> list[Reformatted]:
         try:
             real = (place.root / file.key).resolve()
             mark = "\ufeff" if file.data.startswith(BYTE_ORDER_MARK) else ""  # kept, like line endings
-            found[real] = Reformatted(file.name, real, mark + text, mark + format_text(text, file.name))
+            after = format_text(text, file.name)
+            # A file that was canonical before modelines were completed is still: a pipeline's check must not turn red over an editor's aid.
+            differs = after != text and format_text(text, file.name, modelines=False) != text
+            found[real] = Reformatted(file.name, real, mark + text, mark + after, differs)
         except ManifestError as error:
             problems.extend(error.problems)
     if problems:

@@ -97,12 +97,13 @@ def _without_blanks(lines: list[FormattedLine]) -> list[FormattedLine]:
     return kept
 
 
-def format_text(text: str, file: str) -> str:
+def format_text(text: str, file: str, *, modelines: bool = True) -> str:
     """The text in canonical layout. Raises ManifestError for what the strict reader refuses, IacError when it cannot be kept as it is.
 
     Args:
         text: without a byte order mark.
         file: name for messages.
+        modelines: whether documents that lack the file's modeline get it.
 
     Raises:
         ManifestError: the strict reader refuses the text.
@@ -114,7 +115,9 @@ def format_text(text: str, file: str) -> str:
     crlf = _ends_lines_with_crlf(text)
     text = text.replace("\r\n", "\n")
     tokens = read_tokens(text)  # once: the scanner that tells exact columns is most of the work
-    documents, added = complete_modelines(split_documents(format_lines(text, tokens)))
+    documents, added = split_documents(format_lines(text, tokens)), list[str]()
+    if modelines:
+        documents, added = complete_modelines(documents)
     laid_out = join_documents(documents)
     if laid_out == text:
         return _with_line_ends(text, crlf)

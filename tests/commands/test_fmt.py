@@ -70,6 +70,21 @@ def test_comments_are_kept(untidy: Project) -> None:
     ]
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_check_accepts_missing_modelines_and_fmt_adds_them(offline: Project, ends: str, mark: str) -> None:
+    # Report 13: a canonical file whose first document alone has the modeline, in a Windows checkout.
+    document = "apiVersion: genai-iac/v1\nkind: Compartment\nmetadata: {name: NAME}\nspec:\n  description: A\n"
+    text = f"# {MODELINE}: $schema=document.schema.json\n{document.replace('NAME', 'a')}---\n{document.replace('NAME', 'b')}"
+    file = offline.path / "a.yaml"
+    file.write_bytes((mark + text.replace("\n", ends)).encode())
+    assert offline.run("fmt", "--check").out == ""
+    assert offline.run("fmt").out == "a.yaml\n"
+    assert file.read_bytes().decode().count(MODELINE) == 2 and (b"\r" in file.read_bytes()) == (ends != "\n")
+    file.write_bytes(file.read_bytes().replace(b"metadata: {name: b}", b"metadata:   {name: b}"))
+    assert offline.run("fmt", "--check", code=2).out == "a.yaml\n"
+
+
 def test_the_resources_are_the_same(untidy: Project) -> None:
     before = load(str(untidy.path), environment=environment(untidy)).resources
     untidy.run("fmt")

@@ -11,7 +11,9 @@ LAID_OUT_OTHERWISE = 2  # exit code of `--check`
 
 @click.command("fmt")
 @click.argument("path", default=".")
-@click.option("--check", is_flag=True, help="Write nothing; exit 2 when a file would change.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit 2 when a layout would change. Modelines may be missing."
+)
 @click.pass_context
 @for_all_stacks
 def COMMAND(ctx: click.Context, path: str, check: bool) -> int:  # noqa: N802
@@ -25,8 +27,8 @@ def COMMAND(ctx: click.Context, path: str, check: bool) -> int:  # noqa: N802
     changes = find_changes(path)
     if path == "-":
         output.say("".join(change.after for change in changes))
-        return LAID_OUT_OTHERWISE if check and any(change.before != change.after for change in changes) else 0
-    changes = [change for change in changes if change.before != change.after]
+        return LAID_OUT_OTHERWISE if check and any(change.layout_differs for change in changes) else 0
+    changes = [change for change in changes if (change.layout_differs if check else change.before != change.after)]
     if not check:
         write_changes(changes, path)
     for change in changes:
