@@ -26,6 +26,7 @@ from genai_iac.core import (
 )
 from genai_iac.core.current_address import making_change_of
 from genai_iac.core.errors import ManifestError, Problem, ServiceFailure, UsageError
+from genai_iac.execute.calls import SETTLE_SECONDS
 from genai_iac.import_export.export import Export, choose_owner, export_live, export_resource, name_resources
 from genai_iac.import_export.importing import check_free, check_resource_type, import_change, is_adopted
 from genai_iac.manifest import load
@@ -168,9 +169,16 @@ def adopt_resource(workspace: Session, address: Address, ocid: str, say: Callabl
         return
     call = import_change(desired, found, workspace.owner)
     with making_change_of(address):
-        # With the etag of the resource as it was checked: a change in between ends in 412 and
-        # adopts nothing.
-        workspace.provider.write(call.operation, id=call.id, body=dict(call.body), region=call.region, etag=etag)
+        try:
+            # With the etag of the resource as it was checked: a change in between ends in 412 and
+            # adopts nothing.
+            workspace.provider.write(call.operation, id=call.id, body=dict(call.body), region=call.region, etag=etag)
+        except ServiceFailure as failure:
+            # The answer of an attempt was lost, and the next is refused because the first one changed the etag.
+            if not failure.uncertain or not is_adopted(
+                desired, _get(workspace, address, ocid, desired, live)[0], workspace.owner
+            ):
+                raise
     say(f"{named} is {address} of {workspace.owner.name} now.\n{_what_next(desired, found)}")
 
 
@@ -193,6 +201,11 @@ def _get(
                 raise
             continue
         found = kind.read(reply.data, region)
+        # What the Console made a moment ago changes its state, and with it its etag, by itself (tests/crash/test_streams_and_signals.py).
+        pauses = workspace.provider.stop.pauses(SETTLE_SECONDS)
+        while found.settling and next(pauses, False):
+            reply = workspace.provider.get(kind.get_operation, ocid, region)
+            found = kind.read(reply.data, region)
         return replace(found, mark=read_ownership_tag(found.tags.get(OWNERSHIP_TAG))), reply.etag
     raise UsageError(f"{ocid} cannot be found", hint="declare its region")
 

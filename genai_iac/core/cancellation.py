@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 
 # A request that failed once may hold a value that was just created. Two seconds let it
 # be repeated before the run ends.
@@ -53,6 +54,19 @@ class CancelToken:
             # the two seconds.
             time.sleep(min(left, _SLICE))
         return not self._is_over()
+
+    def pauses(self, limit: float, *, first: float = 0.1, longest: float = 5.0) -> Iterator[bool]:
+        """True after each pause before another read of something that changes by itself; ends after `limit` seconds, or when cancelled.
+
+        Args:
+            limit: seconds in all, by the monotonic clock.
+            first: the first pause, in seconds; each is half as long again as the one before.
+            longest: no pause is longer.
+        """
+        began, pause = time.monotonic(), first
+        while time.monotonic() - began < limit and self.rest(pause):
+            yield True
+            pause = min(pause * 1.5, longest)
 
     def _is_over(self) -> bool:
         return self._event.is_set() and time.monotonic() - self._since > _GRACE

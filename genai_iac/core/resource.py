@@ -164,6 +164,11 @@ class LiveResource:
     mark: OwnershipMark | None = None  # read from its tag; None without one
     secrets: tuple[LiveSecret, ...] = ()  # of an API key; empty for other kinds
 
+    @property
+    def settling(self) -> bool:
+        """Whether it is in a state that ends by itself; OCI refuses changes until then."""
+        return self.lifecycle in ("CREATING", "UPDATING")
+
     def secret(self, name: str) -> LiveSecret | None:
         """The secret of that name, or None."""
         return next((secret for secret in self.secrets if secret.name == name), None)

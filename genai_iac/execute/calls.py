@@ -6,7 +6,6 @@ so a repeated call never makes a second object. tests/plan_apply/test_faults.py 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,8 +15,7 @@ from genai_iac.execute.context import ApplyContext, is_alive
 from genai_iac.oci_client import OciClient, OciResponse
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 
-_SETTLING = ("CREATING", "UPDATING")  # lifecycle states that end by themselves
-_SETTLE_SECONDS = 600.0  # an API key needs seconds; the limit is for a service that is stuck
+SETTLE_SECONDS = 600.0  # an API key needs seconds; the limit is for a service that is stuck
 
 
 class CallExecutor:
@@ -63,22 +61,15 @@ class CallExecutor:
             self._modify(call)
 
     def settle(self, call: Call) -> None:
-        """Wait until the object is no longer CREATING or UPDATING, at most _SETTLE_SECONDS; returns early when interrupted.
+        """Wait until the object is no longer CREATING or UPDATING, at most SETTLE_SECONDS; returns early when interrupted.
 
         Args:
             call: the create; gives the region of the reads.
         """
-        pauses = self._pauses()
-        while self.live is not None and self.live.lifecycle in _SETTLING and next(pauses, False):
+        pauses = self._progress.stop.pauses(SETTLE_SECONDS)
+        while self.live is not None and self.live.settling and next(pauses, False):
             assert self.id is not None
             self._keep(self._provider.get(self._kind.get_operation, self.id, call.region, patient=True), call)
-
-    def _pauses(self) -> Iterator[bool]:
-        """True after each pause before another read, ever longer; ends after _SETTLE_SECONDS, or when interrupted."""
-        began, pause = time.monotonic(), 0.1
-        while time.monotonic() - began < _SETTLE_SECONDS and self._progress.stop.rest(pause):
-            yield True
-            pause = min(pause * 1.5, 5.0)
 
     def _create(self, call: Call) -> None:
         """Create the object, or find the one that an earlier attempt created although its answer was lost."""
@@ -246,7 +237,7 @@ class CallExecutor:
         """
         if not (failure.uncertain and failure.status in (409, 412)):
             return False
-        pauses = self._pauses()
+        pauses = self._progress.stop.pauses(SETTLE_SECONDS)
         while True:
             try:
                 state = self._kind.read(self._provider.get(self._kind.get_operation, id, call.region).data, call.region)

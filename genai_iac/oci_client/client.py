@@ -219,16 +219,15 @@ class OciClient:
 
     def follow(self, work_request: str) -> WorkRequest:
         """Wait for the end of an Identity work request. Raises IacError when that takes longer than it ever did, or the run is to end."""
-        began, pause = time.monotonic(), 0.05
-        while time.monotonic() - began < _LONGEST_WORK:
+        pauses = self.stop.pauses(_LONGEST_WORK, first=0.05, longest=15.0)
+        while True:
             data = expect(self.get("GetWorkRequest", work_request).data, "GetWorkRequest", "status")
             if data["status"] in ("SUCCEEDED", "FAILED", "CANCELED"):
                 return WorkRequest(
                     data["status"], tuple(str(error.get("message")) for error in data.get("errors") or ())
                 )
-            if not self.stop.rest(pause):
+            if not next(pauses, False):
                 break
-            pause = min(pause * 1.6, 15.0)
         raise IacError(
             f"work request {work_request} has not ended", hint="run the command again; it goes on from there"
         )

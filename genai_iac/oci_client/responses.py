@@ -188,7 +188,7 @@ _HINTS: Mapping[tuple[int, str], str] = {
         400,
         "RelatedResourceNotAuthorizedOrNotFound",
     ): "something that the request names is not there, or this identity may not see it",
-    (412, "NoEtagMatch"): "it was changed since it was read; plan again",
+    (412, "NoEtagMatch"): "it was changed since it was read: run the command again, which reads it anew",
     (429, "TooManyRequests"): "the tenancy is throttled; try again later or lower --parallelism",
     (400, "LimitExceeded"): "ask for a higher service limit in the Console, or remove what is not needed",
 }

@@ -116,6 +116,46 @@ def test_adopting_twice_writes_once(project: Project, tenancy: Tenancy, address:
     assert tenancy.writes() == [ADDRESSES[address]]
 
 
+def test_a_key_that_is_being_created_is_waited_for(project: Project, tenancy: Tenancy) -> None:
+    project.write(stack(declared("ApiKey")))
+    make_compartment(tenancy, "theirs")
+    tenancy.settings(lifecycleDelay="1s")
+    ocid = make(tenancy, "ApiKey")
+    project.run("import", "ApiKey/adopted", ocid)  # a change of a key that is CREATING is refused: 409 IncorrectState
+    assert tenancy.writes() == ["UpdateApiKey"]
+
+
+@pytest.mark.parametrize(
+    "effect", [{"drop": True}, {"status": 500}, {"status": 503}, {"truncate": True}, {"reset": True}]
+)
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_answer_that_is_lost_is_found_again(
+    project: Project, tenancy: Tenancy, address: str, effect: dict[str, Any]
+) -> None:
+    ocid = make(tenancy, address.partition("/")[0])
+    project.write(stack(declared(address.partition("/")[0])))
+    tenancy.control("POST", "faults", [{"operation": ADDRESSES[address], "when": "after", "effect": effect}])
+    assert f"is {address} of loop now" in " ".join(project.run("import", address, ocid).out.split())
+    assert_settled(project)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_refusal_after_a_lost_answer_is_told(project: Project, tenancy: Tenancy, address: str) -> None:
+    ocid = make(tenancy, address.partition("/")[0])
+    project.write(stack(declared(address.partition("/")[0])))
+    lost = {"operation": ADDRESSES[address], "when": "before", "effect": {"drop": True}}
+    refused = {
+        "operation": ADDRESSES[address],
+        "when": "before",
+        "nth": 2,
+        "effect": {"status": 412, "code": "NoEtagMatch"},
+    }
+    tenancy.control("POST", "faults", [lost, refused])
+    ran = project.run("import", address, ocid, code=1)
+    assert "412" in ran.err and "run the command again" in " ".join(ran.err.split())
+    assert live(tenancy, ocid).freeform_tags == {}
+
+
 def test_values_of_an_adopted_key_are_never_there_to_deliver(project: Project, tenancy: Tenancy) -> None:
     ocid = make(tenancy, "ApiKey")
     project.write(stack(declared("ApiKey", deliverTo=[{"file": {"path": "secrets/app.env"}}])))
