@@ -10,7 +10,7 @@ decides which of the two secrets works.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -170,27 +170,23 @@ def check_rotation(document: Document) -> Iterator[Problem]:
             "every must be longer than overlap and idle together",
             "rotate less often, or overlap for a shorter time",
         )
+    yield from _check_secrets(document, secrets, needed)
+
+
+def _check_secrets(document: Document, secrets: Iterable[Mapping[str, Any]], needed: timedelta) -> Iterator[Problem]:
+    """What a rotation asks of each secret; `needed`: overlap and idle together."""
     for index, secret in enumerate(secrets):
         place = document.place("spec", "secrets", index)
         if "state" in secret:
-            yield Problem(
-                document.place("spec", "secrets", index, "state"),
-                "a rotation owns the states of the secrets",
-                "remove state",
-            )
+            where = document.place("spec", "secrets", index, "state")
+            yield Problem(where, "a rotation owns the states of the secrets", "remove state")
         expires = str(secret.get("expires", DEFAULT))
         if not LIFE.fullmatch(expires):
-            yield Problem(
-                place,
-                "a rotation renews repeatedly: an exact expiry cannot be kept",
-                "give a life, such as expires: 90d",
-            )
+            hint = "give a life, such as expires: 90d"
+            yield Problem(place, "a rotation renews repeatedly: an exact expiry cannot be kept", hint)
         elif read_duration(expires) <= needed:
-            yield Problem(
-                place,
-                f"expires: {expires} is over before overlap and idle are",
-                f"live longer than {format_duration(needed)}",
-            )
+            said = f"expires: {expires} is over before overlap and idle are"
+            yield Problem(place, said, f"live longer than {format_duration(needed)}")
 
 
 def idle_time(resource: Resource | None) -> timedelta:

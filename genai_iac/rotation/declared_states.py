@@ -6,7 +6,7 @@ is permanent; only RenewApiKey changes an expiry, and it replaces the value at o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -103,43 +103,49 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
     roles = {name: role for name, role in declared_roles(desired).items() if _has_future(live, name)}
     declared = declared_secrets(desired)
     gaps = find_delivery_gaps(roles, facts.held, _awake(live, declared))
-    turns = [
-        turn
+    changes = [
+        change
         for secret in live.secrets
-        for turn in _turn(desired, live, secret, declared[secret.name], facts, gaps.undelivered)
+        for change in _changes_of(desired, live, secret, declared[secret.name], facts, gaps.undelivered)
     ]
     # `sort` is stable: renewals and activations keep the manifest's order, deactivations
     # and revocations follow them. tests/plan_apply/test_edits.py fixes the order for each
     # kind of edit.
-    turns.sort(key=lambda turn: turn.kills_only)
-    renewed = {turn.call.secret for turn in turns if turn.action == "renew"}
-    notes = tuple(
-        f"{name} is in use but a sink lacks its value, which OCI shows only once; apply renews it once nobody uses it; "
-        + ask_for_another(desired, name, facts.now)
-        for name in sorted(gaps.undelivered - renewed)
+    changes.sort(key=lambda change: change.kills_only)
+    notes = _lost_values(
+        desired, gaps.undelivered - {one.call.secret for one in changes if one.action == "renew"}, facts
     )
     # Nothing is renewed: copying a value from one sink to another is safe at any time,
     # unless the copy would remove what a sink shows as current
     # (tests/plan_apply/test_sink_drift.py).
     copies = bool(gaps.incomplete) and not _would_take_away(roles, gaps.undelivered | gaps.elsewhere, facts)
-    if not turns and not copies:
+    if not changes and not copies:
         return Step(notes=notes)
     # All declared roles, not `roles` of above: a secret that is renewed by this step has a
     # future again.
-    calls = tuple(turn.call for turn in turns)
+    calls = tuple(change.call for change in changes)
     handover = DeliveryPlan(deliverable_roles(declared_roles(desired), facts.held, live, calls))
-    if turns:
-        return Step(
-            tuple(dict.fromkeys(turn.action for turn in turns)),
-            calls,
-            tuple(turn.reason for turn in turns),
-            tuple(turn.loss for turn in turns if turn.loss),
-            tuple(sorted({call.secret for call in calls if call.secret} | gaps.incomplete)),
-            handover,
-            notes,
-        )
-    names = tuple(sorted(gaps.incomplete))
-    return Step(("deliver",), (), (why_incomplete(names, facts.held),), (), names, handover, notes)
+    if not changes:
+        names = tuple(sorted(gaps.incomplete))
+        return Step(("deliver",), (), (why_incomplete(names, facts.held),), (), names, handover, notes)
+    return Step(
+        tuple(dict.fromkeys(change.action for change in changes)),
+        calls,
+        tuple(change.reason for change in changes),
+        tuple(change.loss for change in changes if change.loss),
+        tuple(sorted({call.secret for call in calls if call.secret} | gaps.incomplete)),
+        handover,
+        notes,
+    )
+
+
+def _lost_values(desired: Resource, names: Iterable[str], facts: DiffContext) -> tuple[str, ...]:
+    """A note for each secret in use whose value a sink lacks and no sink can give."""
+    return tuple(
+        f"{name} is in use but a sink lacks its value, which OCI shows only once; apply renews it once nobody uses it; "
+        + ask_for_another(desired, name, facts.now)
+        for name in sorted(names)
+    )
 
 
 def _would_take_away(roles: Mapping[str, Role], undelivered: frozenset[str], facts: DiffContext) -> bool:
@@ -196,7 +202,7 @@ def _has_future(live: LiveResource, name: str) -> bool:
     return secret is not None and secret.state in ("ACTIVE", "INACTIVE")
 
 
-def _turn(
+def _changes_of(
     desired: Resource,
     live: LiveResource,
     secret: LiveSecret,
@@ -214,38 +220,42 @@ def _turn(
             given an expiry in the past.
     """
     wanted: Declared = declared["state"]
-    where = f"{desired.address} secret {secret.name}"
     if secret.state == "REVOKED":
         if wanted != "revoked":
             raise PlanError(
-                f"{desired.source}: {where} was revoked permanently; it cannot become {wanted} again",
+                f"{desired.source}: {desired.address} secret {secret.name} was revoked permanently; it cannot become {wanted} again",
                 hint="declare state: revoked, or declare a new ApiKey and move its users there",
             )
         return
     renewal = _why_renew(secret, wanted, declared["expires"], facts, undelivered)
     if renewal:
-        if isinstance(declared["expires"], str) and datetime.fromisoformat(declared["expires"]) <= facts.now:
-            raise PlanError(
-                f"{desired.source}: {where} would have to be renewed to {declared['expires']}, which is past",
-                hint="give a later date or a duration such as 90d",
-            )
+        _check_expiry(desired, secret, declared["expires"], facts)
         # An inactive or expired secret has no callers to lose.
         loss = Invalidation(secret.name, secret.last_used, "renew") if secret.state == "ACTIVE" else None
         yield SecretChange("renew", renew(live, secret.name, declared["expires"]), renewal, loss)
-    state = "ACTIVE" if renewal else secret.state
+    yield from _state_changes(live, secret, "ACTIVE" if renewal else secret.state, wanted)
+
+
+def _check_expiry(desired: Resource, secret: LiveSecret, expires: Lifetime | str, facts: DiffContext) -> None:
+    """Raises PlanError for a renewal whose exact expiry is past."""
+    if isinstance(expires, str) and datetime.fromisoformat(expires) <= facts.now:
+        raise PlanError(
+            f"{desired.source}: {desired.address} secret {secret.name} would have to be renewed to {expires}, which is past",
+            hint="give a later date or a duration such as 90d",
+        )
+
+
+def _state_changes(live: LiveResource, secret: LiveSecret, state: str, wanted: Declared) -> Iterator[SecretChange]:
+    """The SetApiKeyState from the state that the secret has by then to the declared one; none where they agree."""
+    name = secret.name
     if wanted == "active" and state == "INACTIVE":
-        yield SecretChange("activate", set_state(live, secret.name, "ACTIVE"), f"{secret.name} is inactive")
+        yield SecretChange("activate", set_state(live, name, "ACTIVE"), f"{name} is inactive")
     elif wanted == "inactive" and state == "ACTIVE":
-        yield SecretChange(
-            "deactivate",
-            set_state(live, secret.name, "INACTIVE"),
-            f"{secret.name} is active",
-            _loss(secret, "deactivate"),
-        )
+        call = set_state(live, name, "INACTIVE")
+        yield SecretChange("deactivate", call, f"{name} is active", _loss(secret, "deactivate"))
     elif wanted == "revoked" and state in ("ACTIVE", "INACTIVE"):
-        yield SecretChange(
-            "revoke", set_state(live, secret.name, "REVOKED"), f"{secret.name} is not revoked", _loss(secret, "revoke")
-        )
+        call = set_state(live, name, "REVOKED")
+        yield SecretChange("revoke", call, f"{name} is not revoked", _loss(secret, "revoke"))
 
 
 def _why_renew(

@@ -83,6 +83,13 @@ def _find_step(
         # person may ask for it
         # (test_a_person_may_ask_a_second_machine_for_a_value_and_the_first_keeps_its_own).
         return Step()  # what the sinks of this machine show stays there, and nothing is renewed or stopped
+    return _step_of_phase(resource, live, position, rotation, facts)
+
+
+def _step_of_phase(
+    resource: Resource, live: LiveResource, position: RotationState, rotation: Rotation, facts: DiffContext
+) -> Step:
+    """The step that the phase asks for: finish what is begun, then what is wrong, then what is due, then small corrections."""
     match position.phase:
         case "promoting":
             return _go_on(resource, live, position, facts)
@@ -107,7 +114,6 @@ def _find_step(
                 return healed
             step = _retire(resource, live, position, rotation, facts)
             return replace(step, notes=(*healed.notes, *step.notes))
-    # Phase idle. First what is wrong, then what is due, then small corrections.
     # A run that was killed between CreateApiKey and its first delivery: nobody has the
     # value, so renewing it breaks nobody (tests/crash/test_kills.py).
     if _was_never_had(position, live, facts):
@@ -166,7 +172,7 @@ def _go_on(resource: Resource, live: LiveResource, position: RotationState, fact
             resource, live, swapped, f"no sink can give the value of {other.name}, which is in use", facts
         )
     why = f"a sink lacks the value of {other.name}, none can give it, and it is in use"
-    return _mint_when_told(resource, live, position, why, facts)
+    return _renew_when_asked(resource, live, position, why, facts)
 
 
 def _heal(resource: Resource, live: LiveResource, position: RotationState, facts: DiffContext) -> Step:
@@ -181,10 +187,10 @@ def _heal(resource: Resource, live: LiveResource, position: RotationState, facts
         return renew_current(resource, live, position)
     if facts.idle(other):
         return renew_standby(resource, live, position, _lacking(position), facts)
-    return _mint_when_told(resource, live, position, f"{_lacking(position)}, and both are in use", facts)
+    return _renew_when_asked(resource, live, position, f"{_lacking(position)}, and both are in use", facts)
 
 
-def _mint_when_told(
+def _renew_when_asked(
     resource: Resource, live: LiveResource, position: RotationState, why: str, facts: DiffContext
 ) -> Step:
     """Renew although callers break, but only when a person asked for a rotation; the guard then asks for --accept-outage.
@@ -304,8 +310,8 @@ def _still_in_use(position: RotationState, rotation: Rotation, last_used: dateti
 def _was_never_had(position: RotationState, live: LiveResource, facts: DiffContext) -> bool:
     """Whether nobody can have the current value: it was never used, no sink has it and no write-only sink may have it."""
     name = position.current.name
-    told = any(name in sink.records or sink.may_hold(name) for sink in facts.held)
-    unused = position.current.last_used is None and not told
+    known = any(name in sink.records or sink.may_hold(name) for sink in facts.held)
+    unused = position.current.last_used is None and not known
     return unused and is_undelivered(position.current, "current", live, facts)
 
 
