@@ -108,17 +108,19 @@ class Tenancy(LocalTenancy):
 
 # What the tenancies of tests are subscribed to. Every plan lists each compartment in each subscribed region: with all that the
 # emulator begins with, two thirds of the work of the whole suite were lists of regions that no test looks at.
-SUBSCRIBED = ("us-chicago-1", "us-ashburn-1", "eu-frankfurt-1")
+# A test that needs another says so: `@pytest.mark.regions("eu-frankfurt-1")`.
+SUBSCRIBED = ("us-chicago-1", "us-ashburn-1")
 
 
 @pytest.fixture
-def tenancy() -> Iterator[Tenancy]:
-    """A fresh local emulator in this process, subscribed to `SUBSCRIBED`."""
+def tenancy(request: pytest.FixtureRequest) -> Iterator[Tenancy]:
+    """A fresh local emulator in this process, subscribed to `SUBSCRIBED` and to the regions that the test is marked with."""
     from genai_iac.emulator import running
 
+    more = [region for mark in request.node.iter_markers("regions") for region in mark.args]
     with running(allow_kill=True) as server:
         served = Tenancy(server.url, server.config_file, server.tenancy)
-        served.settings(subscribedRegions=SUBSCRIBED, **SETTINGS_OF_RUN)
+        served.settings(subscribedRegions=(*SUBSCRIBED, *more), **SETTINGS_OF_RUN)
         served.forget_calls()
         yield served
 

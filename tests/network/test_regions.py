@@ -76,6 +76,7 @@ def config_with(project: Project, tenancy: Tenancy, region: str) -> None:
     project.environ["GENAI_IAC_CONFIG_FILE"] = str(project.write(text, "config"))
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 @pytest.mark.parametrize("region", ["iad", "US-CHICAGO-1", "Fra", "ORD"])
 def test_a_profile_may_name_it_as_the_sdk_lets_it(project: Project, tenancy: Tenancy, region: str) -> None:
     project.write(stack())

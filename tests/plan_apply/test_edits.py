@@ -25,6 +25,7 @@ AROUND = [
 ]
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_an_edit_is_the_calls_it_names(project: Project, tenancy: Tenancy, case: Path) -> None:
     edit = read_case(case)

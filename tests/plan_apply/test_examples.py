@@ -39,6 +39,7 @@ def test_no_example_is_left_out() -> None:
     }
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 @pytest.mark.parametrize(("example", "flags"), RUNS)
 def test_applied_planned_again_and_destroyed(
     examples: Project, tenancy: Tenancy, example: str, flags: tuple[str, ...]
@@ -50,6 +51,7 @@ def test_applied_planned_again_and_destroyed(
     assert holdings(tenancy) == foreign
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 def test_two_environments_share_a_tenancy(examples: Project, tenancy: Tenancy) -> None:
     foreign = make_foreign(tenancy)
     apply_exactly(examples, tenancy, "--env", "dev", "team")

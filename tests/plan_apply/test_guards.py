@@ -104,6 +104,7 @@ def use_the_key(project: Project) -> dict[str, str]:
     return given
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 @pytest.mark.parametrize("kill", KILLS)
 def test_a_value_in_use_is_not_killed(project: Project, tenancy: Tenancy, kill: str) -> None:
     project.write(stack(HOME, key("app", secrets=2, **FILE), MAY_CHAT))
@@ -122,6 +123,7 @@ def test_a_value_in_use_is_not_killed(project: Project, tenancy: Tenancy, kill: 
     assert_settled(project)
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 @pytest.mark.parametrize("kill", KILLS)
 def test_a_value_idle_for_a_day_may_go(project: Project, tenancy: Tenancy, kill: str) -> None:
     project.write(stack(HOME, key("app", secrets=2, **FILE), MAY_CHAT))

@@ -91,6 +91,7 @@ def test_a_changed_region_is_refused_while_the_key_is_used(project: Project, ten
     assert keys(tenancy) == {} and len(keys(tenancy, ASHBURN)) == 1
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 def test_the_last_key_of_a_region_is_deleted_with_its_last_mention(project: Project, tenancy: Tenancy) -> None:
     project.write(stack(HOME, key("near"), key("far", region=FRANKFURT)))
     project.run(*APPROVED)
@@ -127,6 +128,7 @@ def test_the_last_resource_of_a_compartment_that_is_not_the_stacks(
     )
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 def test_drift_and_destroy_find_what_the_manifests_no_longer_mention(project: Project, tenancy: Tenancy) -> None:
     place = make_compartment(tenancy, "a")
     project.write(stack(HOME, key("app", compartment="/a"), key("far", region=FRANKFURT)))
@@ -473,6 +475,7 @@ def test_a_plan_that_deletes_everything_needs_the_number(project: Project, tenan
     assert keys(tenancy) == {} and compartments(tenancy) == {}
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 def test_an_empty_stack_of_another_region_does_not_delete_everything_silently(
     project: Project, tenancy: Tenancy
 ) -> None:

@@ -176,6 +176,7 @@ def test_parallelism_one_does_one_thing_at_a_time(project: Project, tenancy: Ten
 # Regions and consistency
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 @pytest.mark.parametrize("home", ["us-phoenix-1", "eu-frankfurt-1"])
 def test_iam_goes_home_and_keys_to_their_region(project: Project, tenancy: Tenancy, home: str) -> None:
     tenancy.settings(homeRegion=home)

@@ -109,6 +109,7 @@ def test_a_change_by_hand_is_drift_and_is_taken_back(project: Project, tenancy: 
     assert only(projects(tenancy)).description == "Chat"
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 def test_another_region_is_another_project(project: Project, tenancy: Tenancy) -> None:
     project.write(stack(compartment("home"), project_document("chat")))
     apply_exactly(project, tenancy)

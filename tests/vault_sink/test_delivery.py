@@ -73,6 +73,7 @@ def test_a_compartment_that_nobody_declares_is_an_error_with_its_place(project: 
     assert "there is no compartment /nowhere in the tenancy" in ran.err
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 def test_a_vault_of_another_region_is_reached_there(project: Project, tenancy: Tenancy) -> None:
     write_key(project, entry(tenancy, region=FRANKFURT))
     apply_exactly(project, tenancy)
@@ -204,6 +205,7 @@ def test_a_place_that_is_not_ours_does_not_stop_a_destroy(project: Project, tena
     assert secrets(tenancy)["app"].lifecycle_state == "ACTIVE" and not keys(tenancy)
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 def test_a_key_that_leaves_its_region_takes_its_vault_secret_along(project: Project, tenancy: Tenancy) -> None:
     write_key(project, entry(tenancy), around=(HOME,))
     apply_exactly(project, tenancy)

@@ -60,6 +60,7 @@ def fault(tenancy: Tenancy, operation: str, when: str = "after", **effect: Any) 
     tenancy.control("POST", "faults", [{"operation": operation, "nth": 1, "when": when, "effect": effect}])
 
 
+@pytest.mark.regions("eu-frankfurt-1")
 @pytest.mark.parametrize("region", [REGION, "eu-frankfurt-1"])
 def test_a_secret_is_made_found_and_changed_in_the_region_of_its_vault(
     tenancy_vault: TenancyVault, tenancy: Tenancy, region: str
