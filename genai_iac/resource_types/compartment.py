@@ -159,7 +159,7 @@ class Compartment(ResourceType):
         if fields or tags is not None:
             body = {**fields, **({} if tags is None else {"freeformTags": tags})}
             calls.append(Call("UpdateCompartment", body, live.id))
-            reasons = why_changed(fields, desired, live)
+            reasons = (*why_changed(fields, _without_record(desired, live), live), *_why_recorded(desired, live))
         parent = desired.attributes["compartmentId"]
         if not facts.same(parent, live.compartment):
             calls.append(Call("MoveCompartment", {"targetCompartmentId": parent}, live.id))
@@ -217,6 +217,20 @@ def record_contents(resources: Mapping[Address, Resource], live: Live, owner: Ow
             resources[address], attributes={**attributes, "freeformTags": {**tags, CONTENTS_TAG: record}}
         )
     return {**resources, **changed}
+
+
+def _without_record(desired: Resource, live: LiveResource) -> Resource:
+    """The resource with the record as it is, for the reasons of what else changes."""
+    tags = declared_tags(desired)
+    if CONTENTS_TAG not in tags:
+        return desired
+    tags[CONTENTS_TAG] = live.tags.get(CONTENTS_TAG, "")
+    return replace(desired, attributes={**desired.attributes, "freeformTags": tags})
+
+
+def _why_recorded(desired: Resource, live: LiveResource) -> tuple[str, ...]:
+    record = declared_tags(desired).get(CONTENTS_TAG)
+    return () if record in (None, live.tags.get(CONTENTS_TAG)) else ("its record of what the stack puts there grows",)
 
 
 def _known(address: Address, live: Live, owner: Owner, *, many: bool) -> Contents | None:

@@ -77,6 +77,29 @@ def test_a_plan_that_only_creates_asks_about_no_key(project: Project, asked: lis
     assert asked == []
 
 
+def test_a_model_of_its_own_for_each_key_costs_each_key_the_same(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statements of other keys name models that this key's do not tell apart."""
+    models: list[int] = []
+    real = access.assess_models
+
+    def counted(request, names, *more):  # type: ignore[no-untyped-def]
+        models.append(len(names))
+        return real(request, names, *more)
+
+    monkeypatch.setattr(access, "assess_models", counted)
+    each = []
+    for keys in (3, 12):
+        models.clear()
+        texts = (KEY.replace("xai.grok-4", f"vendor.own-{number}") % {"n": number} for number in range(keys))
+        project.write(STACK + "".join(texts))
+        told = project.run("access").out
+        assert all(f"ApiKey/k{number} may call chat with vendor.own-{number} in" in told for number in range(keys))
+        each.append(sum(models) / keys)
+    assert each[0] == each[1] <= 2 * len(access.CALLS)
+
+
 def test_exact_models_are_no_part_of_the_walk_of_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
     real = conditions._step
