@@ -1,12 +1,17 @@
-"""How much is asked and walked, counted: a change of one grant must not cost what all keys would."""
+"""How much is asked, walked, parsed and opened, counted: a change of one grant must not cost what all keys would."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from conftest import Project, Tenancy
+from plan_apply import manifests
 
 from genai_iac.analysis import access
-from genai_iac.iam_policy import conditions
+from genai_iac.delivery import service
+from genai_iac.iam_policy import conditions, parser, template
+from genai_iac.references import resolver
 
 STACK = """
 apiVersion: genai-iac/v1
@@ -119,3 +124,78 @@ def test_exact_models_are_no_part_of_the_walk_of_patterns(monkeypatch: pytest.Mo
             frozenset(), frozenset({"xai.*"}), frozenset({"*-4"}), frozenset({"xai.*", "*-4"}),
         }  # fmt: skip
     assert counts[0] == counts[1]
+
+
+TEXTS = [
+    "allow any-user to inspect policies in compartment id ${Compartment/home.id}",
+    "allow group Administrators to use generative-ai-chat in compartment home",
+    "allow group Administrators to read buckets in compartment home where target.bucket.name = 'b'",
+]
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """The texts that were parsed, whole or as templates."""
+    seen: Counter[str] = Counter()
+    real = parser.parse_tokens
+
+    def counted(text, tokens):  # type: ignore[no-untyped-def]
+        seen[text] += 1
+        return real(text, tokens)
+
+    for module in (parser, template):
+        monkeypatch.setattr(module, "parse_tokens", counted)
+    for remembered in (parser.parse_once, template._read_template, resolver._template):
+        remembered.cache_clear()
+    return seen
+
+
+def policies(count: int, texts: list[str] = TEXTS) -> str:
+    some = (manifests.policy(f"p{n}", statements=texts, compartment="tenancy") for n in range(count))
+    return manifests.stack(manifests.compartment("home"), *some)
+
+
+@pytest.mark.parametrize("count", [10, pytest.param(1000, marks=pytest.mark.matrix)])
+@pytest.mark.parametrize(("verb", "code"), [("validate", 0), ("lint", 1), ("plan", 0)])
+def test_a_text_is_parsed_once_however_many_policies_have_it(
+    project: Project, tenancy: Tenancy, parsed: Counter[str], verb: str, code: int, count: int
+) -> None:
+    tenancy.settings(limits={"policyCount": 2000, "statementsPerPath": 10_000})
+    project.environ["GENAI_IAC_LIMIT_STATEMENTS_PER_PATH"] = project.environ["GENAI_IAC_LIMIT_POLICIES"] = "10000"
+    project.write(policies(count))
+    project.run(verb, code=code)
+    assert len(TEXTS) <= len(parsed) <= len(TEXTS) + 1  # a template, and what it is filled to
+    assert set(parsed.values()) == {1}
+
+
+def test_an_empty_plan_parses_no_live_statement(project: Project, tenancy: Tenancy, parsed: Counter[str]) -> None:
+    del tenancy
+    project.write(policies(2, TEXTS[:1]))  # names would have to be looked up again
+    project.run("apply", "--auto-approve")
+    parser.parse_once.cache_clear()
+    parsed.clear()
+    project.run("plan")
+    assert not [text for text in parsed if "ocid1." in text], parsed  # it reads as it should
+
+
+@pytest.mark.parametrize("sinks", [1, 3])
+def test_a_sink_is_opened_as_often_beside_others_as_alone(
+    project: Project, tenancy: Tenancy, monkeypatch: pytest.MonkeyPatch, sinks: int
+) -> None:
+    """Once for the plan, once for the check before the first write, once where leftovers are removed, and once for the change."""
+    del tenancy
+    opened: Counter[bool] = Counter()
+    real = service.open_sink
+
+    def counted(entry, context):  # type: ignore[no-untyped-def]
+        opened[context.id is not None] += 1
+        return real(entry, context)
+
+    monkeypatch.setattr(service, "open_sink", counted)
+    for keys in (1, 4):
+        places = [[{"file": {"path": f"secrets/{keys}-{n}-{one}.env"}} for one in range(sinks)] for n in range(keys)]
+        some = (manifests.key(f"k{keys}-{n}", secrets=2, deliverTo=entries) for n, entries in enumerate(places))
+        project.write(manifests.stack(manifests.compartment("home"), *some))
+        opened.clear()
+        project.run("apply", "--auto-approve", "--allow-destroy", "1")
+        assert opened[True] == keys * sinks and opened[False] <= 3 * keys * sinks
