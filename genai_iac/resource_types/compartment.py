@@ -35,7 +35,8 @@ from genai_iac.references.resolver import Resolver
 from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
 
 MANY = 100  # compartments of a stack from which on it records their contents; fewer are listed one by one
-_MOST_TAGS = 7  # declared ones, of the ten that OCI allows: with more there is no room for another of this tool's own
+# Declared tags beside which there is room for this tool's own: OCI allows ten, of 5,000 bytes together.
+_MOST_TAGS, _MOST_BYTES = 7, 4_000
 _LONGEST = 256  # characters of a tag's value (OCI)
 _RECORD = re.compile(r"1 (?P<key>[0-9a-f]{7}) (?P<items>-|[A-Za-z]+(?:@[a-z0-9-]+)?(?:,[A-Za-z]+(?:@[a-z0-9-]+)?)*)")
 
@@ -210,7 +211,7 @@ def record_contents(resources: Mapping[Address, Resource], live: Live, owner: Ow
     for address, before in known.items():
         attributes = resources[address].attributes
         tags = declared_tags(resources[address])
-        if before is None or (live.one(address) is None and len(tags) > _MOST_TAGS):
+        if before is None or (live.one(address) is None and not _has_room(tags)):
             continue
         record = write_contents(owner, before | frozenset(inside.get(address, ())))
         changed[address] = replace(
@@ -231,6 +232,12 @@ def _without_record(desired: Resource, live: LiveResource) -> Resource:
 def _why_recorded(desired: Resource, live: LiveResource) -> tuple[str, ...]:
     record = declared_tags(desired).get(CONTENTS_TAG)
     return () if record in (None, live.tags.get(CONTENTS_TAG)) else ("its record of what the stack puts there grows",)
+
+
+def _has_room(tags: Mapping[str, str]) -> bool:
+    return (
+        len(tags) <= _MOST_TAGS and sum(len(f"{name}{text}".encode()) + 6 for name, text in tags.items()) <= _MOST_BYTES
+    )
 
 
 def _known(address: Address, live: Live, owner: Owner, *, many: bool) -> Contents | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 from conftest import Project, Tenancy
 
-from genai_iac.core import Address, LiveResource, Owner, make_origin
+from genai_iac.core import Address, Call, LiveResource, Owner, make_origin
+from genai_iac.execute.calls import CallExecutor
 from genai_iac.oci_client import scope
 from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.resource_types import compartment as compartments_of
@@ -203,6 +207,51 @@ def test_a_record_of_another_owner_says_nothing(project: Project, tenancy: Tenan
     project.write(stack(document, *others, name="second"))
     project.run(*APPROVED)
     assert keys(tenancy) == {}
+
+
+_OTHER = """
+import sys
+from genai_iac.cli import main
+from genai_iac.resource_types import compartment
+compartment.MANY = 3
+main(sys.argv[1:])
+"""
+
+
+def test_a_compartment_that_another_apply_makes_at_the_same_time_gets_nothing_that_its_record_lacks(
+    project: Project, tenancy: Tenancy, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Project(tmp_path_factory.mktemp("other"), project.environ)
+    write(other)
+    write(project, key("k", **KEY))
+    real, ran = CallExecutor._create, list[int]()
+
+    def late(self: CallExecutor, call: Call) -> None:
+        if not ran:
+            command = [sys.executable, "-c", _OTHER, *APPROVED]
+            ran.append(subprocess.run(command, cwd=other.path, env={**os.environ, **project.environ}).returncode)
+        real(self, call)
+
+    monkeypatch.setattr(CallExecutor, "_create", late)
+    ended = project.run(*APPROVED, "--parallelism", "1", code=None)
+    assert (
+        ran == [0] and ended.code == 4 and "another apply made Compartment/c0 at the same time" in ended.out + ended.err
+    )
+    assert keys(tenancy) == {}
+    document, _ = apply_exactly(project, tenancy)
+    assert planned_calls(document) == {"UpdateCompartment": 1, "CreateApiKey": 1}
+
+
+def test_a_compartment_with_many_tags_of_its_own_is_listed(project: Project, tenancy: Tenancy) -> None:
+    tagged = compartment("many", tags={f"t{number}": "x" for number in range(8)})
+    large = compartment("large", tags={f"t{number}": "x" * 250 for number in range(7)} | {"y" * 100: "x" * 250})
+    project.write(stack(*home(), tagged, large))
+    project.run(*APPROVED)
+    assert {name for name, record in records(tenancy).items() if not record} == {"many", "large"}
+    project.write(stack(*home(), tagged, large, key("k", displayName="k", compartment="many")))
+    project.run(*APPROVED)
+    project.write(stack(*home(), tagged, large))
+    assert planned_calls(plan(project)) == {"DeleteApiKey": 1}
 
 
 def test_a_record_is_read_only_from_the_compartment_that_its_owner_created() -> None:
