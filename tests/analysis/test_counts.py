@@ -11,6 +11,8 @@ from plan_apply import manifests
 from genai_iac.analysis import access
 from genai_iac.delivery import service
 from genai_iac.iam_policy import conditions, parser, template
+from genai_iac.iam_policy.lint import policies as overlapping
+from genai_iac.iam_policy.lint.finding import PolicyDocument
 from genai_iac.references import resolver
 
 STACK = """
@@ -166,6 +168,18 @@ def test_a_text_is_parsed_once_however_many_policies_have_it(
     project.run(verb, code=code)
     assert len(TEXTS) <= len(parsed) <= len(TEXTS) + 1  # a template, and what it is filled to
     assert set(parsed.values()) == {1}
+
+
+def test_statements_of_other_conditions_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[object] = []
+    real = overlapping._covers
+    monkeypatch.setattr(overlapping, "_covers", lambda *both: compared.append(both) or real(*both))
+    for count in (10, 1000):
+        texts = [f"allow any-user to read buckets in tenancy where target.bucket.name = 'b{n}'" for n in range(count)]
+        documents = [PolicyDocument([one], [parser.parse_once(one)], "ocid1.tenancy.oc1..t", None) for one in texts]
+        assert list(overlapping.find_overlaps([*documents, documents[0]])) == [((count, 0), (0, 0))]
+        assert len(compared) <= 4
+        compared.clear()
 
 
 def test_an_empty_plan_parses_no_live_statement(project: Project, tenancy: Tenancy, parsed: Counter[str]) -> None:
