@@ -191,8 +191,7 @@ def _data(note: LogEntry) -> dict[str, Any]:
 
 
 _REMEMBERED = 32  # values a place; a rotation brings one in weeks
-# The announcement is written before the call, by the tenancy's clock; an apply with
-# many changes may take an hour.
+# The announcement is written before the call, by the tenancy's clock; an apply with many changes may take an hour.
 _EARLY, _LATE = (
     timedelta(minutes=2),
     timedelta(hours=1),
@@ -307,8 +306,7 @@ class DeliveryLog:
         root, journal = self._root, read_log(self.context.notes)
         for note in journal.about(whose, self.context.id):
             # Two checkouts that share a log have different files under the same relative path
-            # (tests/sinks/test_delivery_log.py,
-            # test_two_checkouts_that_share_a_journal_have_files_of_their_own).
+            # (tests/sinks/test_delivery_log.py, test_two_checkouts_that_share_a_journal_have_files_of_their_own).
             if "file" not in note.entry or note.root == root:
                 yield note
 
@@ -317,8 +315,7 @@ class DeliveryLog:
         blank = LogEntry(
             sink.place, str(context.address), context.owner, context.id or "", entry=entry, root=self._root
         )
-        # The entry may still be under a former address; it moves to the present one with this
-        # change.
+        # The entry may still be under a former address; it moves to the present one with this change.
         keys = [self._key(address, entry) for address in (context.address, *context.previous)]
 
         def changed(note: LogEntry | None) -> LogEntry:
