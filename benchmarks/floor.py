@@ -1,9 +1,10 @@
 """A program that makes only the calls that a piece of work needs, with the bare SDK: what any tool has to pay at least.
 
-    python floor.py read|create|groups CONFIG URL COUNT|NAMES
+    python floor.py list|read|create|groups CONFIG URL COUNT|NAMES
 
-`read` lists the compartments, and the policies of the compartment `bench`. `create` makes that compartment and so many
-policies in it. `groups` makes groups of those names (a number, `g0` and on).
+`list` lists the compartments, and the policies of the tenancy: what a plan of one new policy in it has to read. `read` lists
+the compartments, and the policies of the compartment `bench`. `create` makes that compartment and so many policies in it.
+`groups` makes groups of those names (a number, `g0` and on).
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ def main() -> None:
     breaker = oci.circuit_breaker.NoCircuitBreakerStrategy()
     client = oci.identity.IdentityClient(config, service_endpoint=endpoint, circuit_breaker_strategy=breaker)
     root = config["tenancy"]
+    if what == "list":
+        client.list_compartments(root, compartment_id_in_subtree=True, access_level="ANY", limit=1000)
+        client.list_policies(root, limit=1000)
+        return
     if what == "read":
         _read(client, root, int(count))
         return

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from benchmarks.measuring import Cost
 
 Results = dict[tuple[str, str, int, int], Cost]  # family, verb, documents, milliseconds of latency
-FLOOR_READ, FLOOR_CREATE = "floor: read", "floor: create"
+FLOOR_LIST, FLOOR_READ, FLOOR_CREATE = "floor: list", "floor: read", "floor: create"
+ONE_POLICY = "plan, one policy"
 MOST_GROWTH = 1.2
 _SMALLEST = 100  # documents; below it the start-up of Python and the SDK is what is measured
 _NOISE = 0.3  # CPU seconds beyond the start-up below which growth says nothing
@@ -53,7 +54,19 @@ _RATIOS = (
     ("mixed", "plan, new, markdown", "plan, new", 2.0),
     ("mixed", "plan, new, html", "plan, new", 2.0),
     ("mixed", "access", "plan, empty", 2.0),
+    ("own", "plan, new, markdown", "plan, new", 2.0),
+    ("own", "plan, new, html", "plan, new", 2.0),
+    ("own", "access", "plan, empty", 2.0),
     ("rotations", "plan, new", "plan, new, json", 1.2),
+)
+
+# requests for each document, at the largest size that was applied: Terraform reads each object, and deletes with three
+_REQUESTS = (
+    ("policies", "apply, new", 1.2),
+    ("flat", "plan, empty", 1.0),
+    ("flat", "destroy", 3.1),
+    ("nested", "plan, empty", 1.0),
+    ("nested", "destroy", 3.1),
 )
 
 
@@ -65,6 +78,14 @@ def find_goals(results: Results) -> Iterator[Goal]:
         if at >= _SMALLEST:
             ratio = results[family, verb, at, 0].cpu / results[family, other, at, 0].cpu
             yield Goal(f"{family}, {at:,} documents: {verb} to {other}", ratio, most)
+    for family, verb, most in _REQUESTS:
+        at = max((size for a, b, size, c in results if (a, b, c) == (family, verb, 0)), default=0)
+        if at >= _SMALLEST:
+            text = f"{family}, {at:,} documents: requests of {verb} for each document"
+            yield Goal(text, results[family, verb, at, 0].requests / at, most)
+    if ("start", FLOOR_LIST, 0, 0) in results:
+        ratio = results["start", ONE_POLICY, 0, 0].cpu / results["start", FLOOR_LIST, 0, 0].cpu
+        yield Goal("a plan of one new policy to the bare SDK's lists", ratio, 1.5)
     if ("start", "--version", 0, 0) in results:
         ratio = results["start", "--version", 0, 0].cpu / results["start", "import click", 0, 0].cpu
         yield Goal("--version to importing click", ratio, 1.5)

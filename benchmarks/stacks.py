@@ -86,11 +86,29 @@ def _mixed(count: int) -> Iterator[str]:
         yield _policy(f"p{number}", statement, "tenancy")
 
 
+def _one(count: int) -> Iterator[str]:
+    """Policies of the tenancy, and nothing else."""
+    statement = (
+        "allow any-user to use generative-ai-chat in tenancy where request.principal.type = 'generativeaiapikey'"
+    )
+    yield from (_policy(f"p{number}", statement, "tenancy") for number in range(count))
+
+
+def _own(count: int) -> Iterator[str]:
+    """Keys with a grant each, of a model that no other grant names."""
+    yield _compartment("bench")
+    for number in range(max(count // 2, 1)):
+        yield _key(f"k{number}")
+        yield _grant(f"a{number}", f"k{number}", "bench", (f"vendor.own-{number}",))
+
+
 FAMILIES: dict[str, Callable[[int], Iterator[str]]] = {
+    "one": _one,
     "mixed": _mixed,
     "policies": _policies,
     "groups": _groups,
     "keys": _keys,
+    "own": _own,
     "rotations": _rotations,
     "flat": _flat,
     "nested": _nested,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from itertools import groupby
 
 from genai_iac.analysis.model_sets import ModelSet, describe_models
@@ -132,7 +132,7 @@ def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
     keys, policies = foresee(changed, future, live)
     now = TenancySide(list(live_keys(live)), dict(statements_in_force(live_policies(live), str)), live.tree)
     later = TenancySide(keys, dict(statements_in_force(policies, future.told)), future.tree)
-    models = ModelClasses.of([*now.origins, *later.origins])
+    models = ModelClasses.of(now, later)
     before, after = now.cells(models, live.now), later.cells(models, live.now)
     # Compared per class of models: a statement that is split into two equivalent ones
     # grants and takes nothing.
@@ -189,18 +189,39 @@ def _by_dynamic_group(policies: Iterable[PolicyInForce]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class ModelClasses:
-    """The models that statements tell apart, and how they are written there."""
+    """The models that statements tell apart, for each key, and how they are written there.
 
-    classes: tuple[ValueClass, ...]  # no statement distinguishes two models of one class
+    A key has the classes of the statements that can count for it: with those of all statements, an answer for each key and
+    class, and keys with a model of their own each, the work grew with the square.
+    """
+
+    classes: Mapping[Address, tuple[ValueClass, ...]]  # no statement for that key distinguishes two models of one class
     written: Mapping[str, str]  # lower case to as written
 
     @classmethod
-    def of(cls, rules: Iterable[StatementInForce]) -> ModelClasses:
-        conditions = (rule.statement.condition for rule in rules if isinstance(rule.statement, Grant))
+    def of(cls, *sides: TenancySide) -> ModelClasses:
+        """Those that any of the sides can tell apart, the same for all of them.
+
+        Args:
+            sides: before and after.
+        """
+        origins = (rule.statement for side in sides for rule in side.origins)
+        conditions = (statement.condition for statement in origins if isinstance(statement, Grant))
         operands = [one for found in conditions for one in compared_operands(found, "target.model.id")]
         exact = [one.text for one in operands if isinstance(one, QuotedValue) and one.text != "*"]
         patterns = [one.text for one in operands if isinstance(one, Pattern)]
-        return cls(find_classes(exact, patterns), {text.lower(): text for text in (*exact, *patterns)})
+        written = {text.lower(): text for text in (*exact, *patterns)}
+        every = (frozenset(map(str.lower, exact)), frozenset(map(str.lower, patterns)))
+        # A routing profile needs one more permission, so it is never decided like another model.
+        profiles = frozenset(filter(is_routing_profile, every[0]))
+        told: dict[Address, tuple[frozenset[str], frozenset[str]]] = {}
+        for side in sides:
+            for key in side.keys:
+                names, masks = side.rules.models_told(key.id, key.path) or every
+                before = told.get(key.address, (profiles, frozenset()))
+                told[key.address] = (before[0] | names - {"*"}, before[1] | masks)
+        found = {texts: find_classes(*texts) for texts in set(told.values())}
+        return cls({address: found[texts] for address, texts in told.items()}, written)
 
     def label(self, one: ValueClass) -> str:
         """A class in words; empty for the models that nothing names."""
@@ -217,35 +238,24 @@ class TenancySide:
     origins: dict[StatementInForce, StatementRef]
     tree: CompartmentTree
 
+    @cached_property
+    def rules(self) -> RuleSet:
+        """The statements, indexed."""
+        return compile_rules(self.origins)
+
     def cells(self, models: ModelClasses, now: datetime) -> dict[AccessCell, Assessment]:
-        """What every key may do with every class of models."""
-        rules = compile_rules(self.origins)
+        """What every key may do with every class of models that its statements tell apart."""
         return {
             (key.address, api, self.tree.path(key.path[0]), one): found
             for key in sorted(self.keys, key=lambda found: found.address)
             for api, operation in CALLS.items()
-            for one, found in self._assess(key, operation, models.classes, rules, now)
+            for one, found in self._assess(key, operation, models.classes[key.address], now)
         }
 
     def _assess(
-        self, key: LocatedKey, operation: str, classes: Iterable[ValueClass], rules: RuleSet, now: datetime
+        self, key: LocatedKey, operation: str, classes: Sequence[ValueClass], now: datetime
     ) -> Iterator[tuple[ValueClass, Assessment]]:
-        """The answer for each class of models. Classes that no statement for this key tells apart share one: asking about each
-        made a plan of some hundred keys, every one with a model of its own, cost minutes."""
-        distinct = rules.models_of(key.id, key.path)
-        told: list[tuple[ValueClass, ValueClass]] = []  # a class, and the one that is asked about for it
-        shared: ValueClass | None = None
-        for one in classes:
-            # A routing profile needs one more permission, so it is never decided like another
-            # model.
-            if distinct is None or one.exact in distinct or is_routing_profile(one.example):
-                told.append((one, one))
-                continue
-            shared = shared or one
-            told.append((one, shared))
-        asked = list(dict.fromkeys(about for _, about in told))
-        found = dict(zip(asked, _ask(key, operation, asked, rules, now, self.tree), strict=True))
-        yield from ((one, found[about]) for one, about in told)
+        yield from zip(classes, _ask(key, operation, classes, self.rules, now, self.tree), strict=True)
 
 
 def _ask(
@@ -279,7 +289,7 @@ def _permissions(
         if found.allowed is not False:
             groups.setdefault((address, api, place, found.depends_on), {})[one] = found
     for (address, api, place, depends), allowed in groups.items():
-        for said, held, barred in describe_models(list(allowed), models.classes, models.written):
+        for said, held, barred in describe_models(list(allowed), models.classes[address], models.written):
             denying = [
                 rule for one in barred if (cell := context.get((address, api, place, one))) for rule in cell.denied_by
             ]

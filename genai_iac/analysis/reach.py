@@ -41,23 +41,21 @@ class ReachFinder:
         The policies of `absent` count as not there after the plan. What comes to depend on a condition that nobody can tell
         beforehand, and did not before, counts as not admitted after.
         """
-        changed = plan.existence
-        changed |= dict.fromkeys(absent, False)
+        whole = plan.existence
+        changed = whole | dict.fromkeys(absent, False)
         question = (frozenset(changed.items()), frozenset(keys))
         if question not in self._found:
-            self._found[question] = self._find(changed, frozenset(keys))
+            self._found[question] = self._find(changed, whole, frozenset(keys))
         return self._found[question]
 
-    def _find(self, changed: Mapping[Address, bool], keys: frozenset[Address]) -> tuple[Reach, Reach]:
-        future, live = self.future, self.live
-        located, policies = foresee(changed, future, live)
+    def _find(
+        self, changed: Mapping[Address, bool], whole: Mapping[Address, bool], keys: frozenset[Address]
+    ) -> tuple[Reach, Reach]:
+        live = self.live
         now = TenancySide([key for key in live_keys(live) if key.address in keys], self._now, live.tree)
-        later = TenancySide(
-            [key for key in located if key.address in keys],
-            dict(statements_in_force(policies, future.told)),
-            future.tree,
-        )
-        models = ModelClasses.of([*now.origins, *later.origins])
+        later = self._side(changed, keys)
+        # What the absent policies would tell apart counts too: answers of the same plan are compared with each other.
+        models = ModelClasses.of(now, later, *([] if changed == whole else [self._side(whole, keys)]))
         before, after = (_reach(side, models, live.now) for side in (now, later))
         surely = {
             reached: (by, sure)
@@ -68,6 +66,12 @@ class ReachFinder:
             {reached: by for reached, (by, _) in before.items()},
             {reached: by for reached, (by, _) in surely.items()},
         )
+
+    def _side(self, changed: Mapping[Address, bool], keys: frozenset[Address]) -> TenancySide:
+        """The tenancy once those resources are there or gone."""
+        located, policies = foresee(changed, self.future, self.live)
+        origins = dict(statements_in_force(policies, self.future.told))
+        return TenancySide([key for key in located if key.address in keys], origins, self.future.tree)
 
     @cached_property
     def _now(self) -> dict[StatementInForce, StatementRef]:

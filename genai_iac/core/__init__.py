@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from genai_iac.core.delivery import Delivery, DeliveryPlan, Destination, Item, Record, Role, SinkContents, SinkState
     from genai_iac.core.live import CompartmentNode, CompartmentTree, Live
     from genai_iac.core.ownership import (
+        CONTENTS_TAG,
         LEAK_TAG,
         OWNERSHIP_TAG,
         RENAMED,
@@ -70,6 +71,7 @@ _MODULES = {
         "SinkState",
     ),
     "ownership": (
+        "CONTENTS_TAG",
         "LEAK_TAG",
         "OWNERSHIP_TAG",
         "RENAMED",
@@ -128,6 +130,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "ACTIONS",
     "COMPARTMENT_SCHEMA",
+    "CONTENTS_TAG",
     "LEAK_TAG",
     "OWNERSHIP_TAG",
     "RENAMED",

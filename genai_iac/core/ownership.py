@@ -37,6 +37,9 @@ RENAMED = (
 )
 LEAK_TAG = f"{OWNERSHIP_TAG}-leaked"  # on an API key while the leak of the secret it names is being answered
 REPLACES = f"{OWNERSHIP_TAG}-replaces"  # the OCID of the resource that this one was created to take the place of
+CONTENTS_TAG = (
+    f"{OWNERSHIP_TAG}-contents"  # on a compartment of a large stack: the kinds and regions that it put into it
+)
 
 # How far the service's `timeCreated` may be from the moment in the tag. Before: two clocks that agree to about two seconds,
 # and whole seconds in the Date header. After: one request, which the SDK gives up after 60 seconds.
@@ -154,6 +157,11 @@ class Owner:
         undeclared.
         """
         return mark.bound_to_place or self.fits(mark, live)
+
+    @property
+    def contents_key(self) -> str:
+        """Seven hex digits by which this owner knows what it recorded itself in a `CONTENTS_TAG`."""
+        return self._digest("contents", Address("Compartment", ""), "", self.id)[:7]
 
     @property
     def _short(self) -> str:

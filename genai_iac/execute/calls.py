@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from genai_iac.core import OWNERSHIP_TAG, Address, Call, Change, LiveResource, Secret
+from genai_iac.core import CONTENTS_TAG, OWNERSHIP_TAG, Address, Call, Change, LiveResource, Secret
 from genai_iac.core.errors import IacError, ServiceFailure, StalePlanError
 from genai_iac.execute.context import ApplyContext, is_alive
 from genai_iac.oci_client import OciClient, OciResponse
@@ -90,6 +90,10 @@ class CallExecutor:
             found = self._find_lost(call, sent[-1]) if failure.uncertain or failure.status == 409 else None
             if found is None:
                 raise
+            # Another run's: what that recorded of the contents may be less than what this run puts there.
+            if (found.get("freeformTags") or {}).get(CONTENTS_TAG) != sent[-1]["freeformTags"].get(CONTENTS_TAG):
+                said = f"another apply made {self._change.address} at the same time"
+                raise StalePlanError(said, hint="plan again") from failure
             reply, recovered = OciResponse(found), True
         self._keep(reply, call)
         assert self.id is not None

@@ -181,23 +181,25 @@ def demanded_texts(condition: Condition | None, variable: str) -> frozenset[str]
     return texts if exact else None
 
 
-def exact_texts(condition: Condition | None, variable: str) -> frozenset[str] | None:
-    """The values, in lower case, that a condition tells from all other values of the variable; None when it does so otherwise:
-    by patterns, by order, by other variables.
+def told_texts(condition: Condition | None, variable: str) -> tuple[frozenset[str], frozenset[str]] | None:
+    """The values and the patterns, in lower case, by which a condition tells values of the variable apart; None when it does so
+    otherwise: by order, by other variables.
 
-    Used to ask about a few models instead of all: two models that no comparison
-    distinguishes get the same decision.
+    Two values that are among none of these, and that the same patterns match, get the same decision.
     """
-    texts: set[str] = set()
+    exact: set[str] = set()
+    patterns: set[str] = set()
+    compared = 0
     for comparison in comparisons(condition):
         if comparison.left.text.lower() != variable:
             continue
-        if comparison.operator not in _EXACT or not all(isinstance(one, QuotedValue) for one in comparison.right):
-            return None
-        texts.update(operand.text.lower() for operand in comparison.right)
+        compared += 1
+        for operand in comparison.right:
+            if comparison.operator not in _EXACT or not isinstance(operand, QuotedValue | Pattern):
+                return None
+            (patterns if isinstance(operand, Pattern) else exact).add(operand.text.lower())
     mentions = sum(one.text.lower() == variable for one in variables(condition))
-    compared = sum(one.left.text.lower() == variable for one in comparisons(condition))
-    return frozenset(texts) if mentions == compared else None
+    return (frozenset(exact), frozenset(patterns)) if mentions == compared else None
 
 
 _MOST_STATES = 2_000  # beyond it classes of overlapping patterns may be missed; real policies have fewer than a hundred

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from genai_iac.iam_policy.equivalence import canonical
 from genai_iac.iam_policy.errors import PolicySyntaxError
 from genai_iac.iam_policy.name_resolution import Directory
-from genai_iac.iam_policy.parser import parse
+from genai_iac.iam_policy.parser import parse_once
 from genai_iac.iam_policy.printer import print_tokens, unparse
 from genai_iac.iam_policy.syntax_tree import Grant, Name, Ocid, Statement
 
@@ -87,7 +87,7 @@ def _read_all(texts: Sequence[str], directory: Directory | None, attached: str) 
     entries: dict[str, _ReadStatement] = {}
     for text in texts:
         try:
-            written = parse(text)
+            written = parse_once(text)
         except PolicySyntaxError:
             folded = " ".join(text.split())
             entries.setdefault(folded, _ReadStatement(text, (_Token("text", folded),), {}))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import NamedTuple
 
-from genai_iac.iam_policy.conditions import demanded_texts, exact_texts
+from genai_iac.iam_policy.conditions import demanded_texts, told_texts
 from genai_iac.iam_policy.permissions import permissions_given, permissions_taken
 from genai_iac.iam_policy.request import StatementInForce
 from genai_iac.iam_policy.syntax_tree import VERBS, Definition, Grant, Ocid
@@ -61,18 +61,23 @@ class StatementIndex:
 
 @dataclass
 class _ModelNames:
-    """The models that rules name, by principal and place. `inexact`: where a rule names them otherwise, as by a pattern."""
+    """The models that rules name, and the patterns of models, by principal and place."""
 
     exact: defaultdict[tuple[str | None, str | None], set[str]] = field(default_factory=lambda: defaultdict(set))
-    inexact: set[tuple[str | None, str | None]] = field(default_factory=set)
+    patterns: defaultdict[tuple[str | None, str | None], set[str]] = field(default_factory=lambda: defaultdict(set))
+    untold: set[tuple[str | None, str | None]] = field(default_factory=set)  # neither by values nor by patterns
 
     def add(self, grant: Grant, keys: Iterable[tuple[str | None, str | None]]) -> None:
-        names = exact_texts(grant.condition, MODEL)
+        told = told_texts(grant.condition, MODEL)
         for key in keys:
-            if names is None:
-                self.inexact.add(key)
-            elif names:
-                self.exact[key] |= names
+            if told is None:
+                self.untold.add(key)
+                continue
+            exact, patterns = told
+            if exact:
+                self.exact[key] |= exact
+            if patterns:
+                self.patterns[key] |= patterns
 
 
 @dataclass(frozen=True)
@@ -97,11 +102,25 @@ class RuleSet:
             principal: OCID of the key.
             path: OCIDs from its compartment to the tenancy.
         """
+        told = self.models_told(principal, path)
+        return told[0] if told is not None and not told[1] else None
+
+    def models_told(self, principal: str, path: Sequence[str]) -> tuple[frozenset[str], frozenset[str]] | None:
+        """The models and the patterns of models, in lower case, that rules for this principal in this place name.
+
+        None when a rule tells models apart otherwise. Models that are not named, and that the same patterns match, are answered
+        alike.
+
+        Args:
+            principal: OCID of the key.
+            path: OCIDs from its compartment to the tenancy.
+        """
         keys = list(product((None, principal.lower()), (None, *(ocid.lower() for ocid in path))))
-        if not self._models.inexact.isdisjoint(keys):
+        if not self._models.untold.isdisjoint(keys):
             return None
-        exact = self._models.exact
-        return frozenset().union(*(exact[key] for key in keys if key in exact))
+        sides = (self._models.exact, self._models.patterns)
+        exact, patterns = (frozenset().union(*(names[key] for key in keys if key in names)) for names in sides)
+        return exact, patterns
 
 
 def compile_rules(rules: Iterable[StatementInForce]) -> RuleSet:

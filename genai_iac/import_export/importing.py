@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genai_iac.core import OWNERSHIP_TAG, Address, Call, Live, LiveResource, Owner, Resource
+from genai_iac.core import CONTENTS_TAG, OWNERSHIP_TAG, Address, Call, Live, LiveResource, Owner, Resource
 from genai_iac.core.errors import GuardError, UsageError
 from genai_iac.resource_types import RESOURCE_TYPES
 
@@ -88,5 +88,7 @@ def import_change(desired: Resource, found: LiveResource, owner: Owner) -> Call:
             f"{found.kind} {found.name} has {len(found.tags)} tags; OCI allows ten, one of which is the ownership tag",
             hint="remove one of its tags",
         )
-    tags = {**found.tags, OWNERSHIP_TAG: owner.seal(address, found.id, desired.deletion)}
+    # What an owner recorded of its contents says nothing of what was put there before this import.
+    kept = {name: value for name, value in found.tags.items() if name != CONTENTS_TAG}
+    tags = {**kept, OWNERSHIP_TAG: owner.seal(address, found.id, desired.deletion)}
     return Call(RESOURCE_TYPES[found.kind].update_operation, {"freeformTags": tags}, found.id, found.region)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from genai_iac.core import Document, Path, Source
-from genai_iac.core.ownership import OWNERSHIP_TAG
+from genai_iac.core.ownership import CONTENTS_TAG, OWNERSHIP_TAG
 from genai_iac.manifest.diagnostics import FileDiagnostics
 from genai_iac.schema import show
 
@@ -200,12 +200,10 @@ def check_tags(document: Document, tags: Mapping[str, Any], notes: FileDiagnosti
     Args:
         tags: merged.
     """
-    if OWNERSHIP_TAG in tags:
-        notes.add(
-            document.place("spec", "tags", OWNERSHIP_TAG, "~key"),
-            f"the tag {OWNERSHIP_TAG} is the ownership tag, which only this tool writes",
-            "remove it",
-        )
+    for own, what in ((OWNERSHIP_TAG, "is the ownership tag"), (CONTENTS_TAG, "records what is in a compartment")):
+        if own in tags:
+            place = document.place("spec", "tags", own, "~key")
+            notes.add(place, f"the tag {own} {what}, which only this tool writes", "remove it")
     if len(tags) > MOST:
         message = f"{len(tags)} tags, those of the Stack included; OCI allows ten, one of which is the ownership tag"
         notes.add(document.place("spec", "tags"), message, f"keep {MOST}")

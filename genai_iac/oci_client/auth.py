@@ -21,7 +21,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 
 from genai_iac.core.errors import UsageError
 from genai_iac.oci_client.regions import normalize_region
-from genai_iac.oci_client.sdk_clients import refuse_redirects
+from genai_iac.oci_client.sdk_clients import import_sdk, refuse_redirects
 from genai_iac.oci_client.settings import VARIABLES, Settings, load_key, read_key, read_named_file, read_settings
 
 METADATA = "http://169.254.169.254/opc/v2"  # of OCI's compute instances; link-local
@@ -139,6 +139,7 @@ def read_identity(connection: Connection) -> tuple[dict[str, Any], Any]:
         The configuration has `tenancy`, `region` (to call) and `profile_region` (None
             without one).
     """
+    import_sdk()
     try:
         config, signer = _READERS[connection.auth](connection)
     except UsageError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from genai_iac.core import (
@@ -22,12 +22,14 @@ from genai_iac.core import (
     Owner,
     Resource,
     read_ownership_tag,
+    references,
 )
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.oci_client import OciClient
 from genai_iac.oci_client.scope import Place, ReadScope, choose_scope, kinds_reaching, whole_scope
 from genai_iac.references.resolver import named_compartments
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
+from genai_iac.resource_types.compartment import Contents, read_contents
 
 _GONE = ("DELETED", "FAILED")  # lifecycle states that a plan does not see
 _DELETED = "DELETED"
@@ -82,15 +84,13 @@ def read_live(
         above = {parent for place in own for parent in tree.lineage(place)} - own  # their policies reach into the own
         scope = whole_scope(own, regions) if narrow else choose_scope(every, own, regions, provider.regions, above)
         reader = _PlaceReader(provider, owner, frozenset(one.address.kind for one in declared))
-        reads = [pool.submit(reader.read, place) for place in scope.own]
-        tries = [pool.submit(_try, reader, place) for place in scope.beyond]
-        try:
-            found.extend(row for read in reads for row in read.result())
-        except BaseException:
-            for waiting in tries:
-                waiting.cancel()
-            raise
-        scanned, unread = _gather(one.result() for one in tries)
+        scope, left = (scope, ()) if narrow else scope.without(*_known_contents(tree, owner, declared, compartments))
+        rows, scanned, unread = _read_places(pool, reader, scope)
+        found.extend(rows)
+        # Something declared is not where the manifests put it: before it is made a second time, it is looked for everywhere.
+        if left and _misses(owner, resources.values(), (*found, *scanned)):
+            found.extend(_read_places(pool, reader, replace(scope, own=left, beyond=()))[0])
+            left = ()
         if not (narrow or scope.whole):
             scanned.extend(_read_named_keys(provider, owner, (*found, *scanned)))
     everything = (*found, *scanned)
@@ -101,18 +101,73 @@ def read_live(
         home_region=home,
         now=provider.now(),
         regions=regions,
-        places=sorted(own),
+        places=sorted(own - {compartment for _, compartment, _ in left}),
         scanned=[one for one in scanned if one.lifecycle != _DELETED],
-        unread=[*scope.gaps(), *_say_unread(unread, tree)],
+        unread=[*scope.gaps(), *_say_left(left), *_say_unread(unread, tree)],
         gone=[one for one in everything if one.lifecycle == _DELETED],
-        policies_unread=sorted(every - _policies_read(scope, unread)),
+        policies_unread=sorted(every - _policies_read(scope, unread, own - {place[1] for place in left})),
     )
 
 
-def _policies_read(scope: ReadScope, unread: Collection[Place]) -> set[str]:
-    """OCIDs of the compartments whose policies were listed."""
+def _policies_read(scope: ReadScope, unread: Collection[Place], own: set[str]) -> set[str]:
+    """OCIDs of the compartments whose policies were listed; all those of `own` were."""
     read = set(scope.own) | (set(scope.beyond) - set(unread))
-    return {compartment for kind, compartment, _ in read if kind.name == "Policy"}
+    return own | {compartment for kind, compartment, _ in read if kind.name == "Policy"}
+
+
+def _read_places(
+    pool: ThreadPoolExecutor, reader: _PlaceReader, scope: ReadScope
+) -> tuple[list[LiveResource], list[LiveResource], dict[Place, ServiceFailure]]:
+    """What is in the own places, what is beyond them, and what of that could not be read. Raises ServiceFailure."""
+    reads = [pool.submit(reader.read, place) for place in scope.own]
+    tries = [pool.submit(_try, reader, place) for place in scope.beyond]
+    try:
+        rows = [row for read in reads for row in read.result()]
+    except BaseException:
+        for waiting in tries:
+            waiting.cancel()
+        raise
+    return rows, *_gather(one.result() for one in tries)
+
+
+def _known_contents(
+    tree: CompartmentTree, owner: Owner, declared: Iterable[Resource], compartments: Iterable[LiveResource]
+) -> tuple[dict[str, Contents], set[str]]:
+    """What the stack has put at any time into compartments that it created, and in which something is declared now.
+
+    Those, and all above them, are read whole: what anybody has there may matter to it.
+    """
+    marks = [(read_ownership_tag(one.tags.get(OWNERSHIP_TAG)), one) for one in compartments]
+    ids = {mark.address: one.id for mark, one in marks if mark is not None and owner.owns(mark)}
+    inside = [one for one in declared if one.address.kind != "Compartment"]
+    used = {ids.get(one.address) for resource in inside for one in references(resource.attributes.get("compartmentId"))}
+    used |= {tree.tenancy, *named_compartments(tree, declared)}
+    known = {one.id: read_contents(one, owner) for _, one in marks if one.lifecycle != "DELETING"}
+    recorded = {id: found for id, found in known.items() if found is not None and all(map(_is_listed, found))}
+    return recorded, {above for place in used if place is not None for above in tree.lineage(place)}
+
+
+def _is_listed(item: tuple[str, str | None]) -> bool:
+    """Whether that is listed so; a later version may record kinds that this one does not know."""
+    kind, region = item
+    reach = RESOURCE_TYPES[kind].listing.reach if kind in RESOURCE_TYPES else ""
+    return reach == ("compartment and region" if region else "compartment")
+
+
+def _misses(owner: Owner, resources: Iterable[Resource], found: Iterable[LiveResource]) -> bool:
+    """Whether something declared was not found: it is to be created, or is elsewhere."""
+    marks = ((read_ownership_tag(one.tags.get(OWNERSHIP_TAG)), one) for one in found)
+    seen = {mark.address for mark, one in marks if mark is not None and owner.owns(mark) and owner.fits(mark, one)}
+    return any(one.address not in seen for one in resources if one.address.kind != "Compartment")
+
+
+def _say_left(left: Collection[Place]) -> Iterator[str]:
+    """One sentence for the compartments of which only what the stack recorded was listed."""
+    if count := len({compartment for _, compartment, _ in left}):
+        yield (
+            f"{count} compartment{'s' if count > 1 else ''} of the stack, in which the manifests put nothing, "
+            f"{'were' if count > 1 else 'was'} not searched for what somebody else moved there; to search: --full-scan"
+        )
 
 
 def _read_tenancy_wide(provider: OciClient, pool: ThreadPoolExecutor) -> tuple[str, list[LiveResource]]:

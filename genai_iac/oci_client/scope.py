@@ -7,10 +7,11 @@ only way to find it. So every compartment is listed in every region that serves 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
+from genai_iac.resource_types.compartment import Contents
 
 MOST_LISTS = 400  # list calls by compartment of one reading; above it not everything is searched without --full-scan
 
@@ -48,6 +49,28 @@ class ReadScope:
     def whole(self) -> bool:
         """Whether everything is searched."""
         return not (self.compartments_left or self.regions_left)
+
+    def without(self, recorded: Mapping[str, Contents], used: Collection[str]) -> tuple[ReadScope, tuple[Place, ...]]:
+        """This scope with less of the own places, and what was left out; nothing is where everything is searched.
+
+        Of the compartments that are not `used` only what they are known to hold is read; of the others that as well, in regions
+        that nothing names any more.
+
+        Args:
+            recorded: by OCID what the stack has put at any time into a compartment that it created.
+            used: OCIDs of compartments that are read whole.
+        """
+        if self.whole:
+            return self, ()
+        quiet = recorded.keys() - set(used)
+        held = [
+            (RESOURCE_TYPES[kind], compartment, region)
+            for compartment, contents in sorted(recorded.items())
+            for kind, region in sorted(contents, key=str)
+        ]
+        own = tuple(dict.fromkeys([*(place for place in self.own if place[1] not in quiet), *held]))
+        beyond = _without((place for place in self.beyond if place[1] not in quiet), own)
+        return replace(self, own=own, beyond=beyond), _without((*self.own, *self.beyond), (*own, *beyond))
 
     def gaps(self) -> Iterator[str]:
         """What is not searched, in words."""

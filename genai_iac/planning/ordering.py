@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from genai_iac.core import Address, Change, Reference, Resource, Value
+from genai_iac.core import CONTENTS_TAG, Address, Change, Reference, Resource, Value
 from genai_iac.core.errors import PlanError
 from genai_iac.manifest.graph import read_references
 from genai_iac.references.resolver import Resolver
@@ -45,6 +45,7 @@ def order_changes(
         *_named(by_address, resolver),
         *_held(by_address),
         *_freed(by_address),
+        *_recorded(by_address),
     ):
         if needed != address and needed in by_address:
             needs[address].add(needed)
@@ -105,6 +106,32 @@ def _referred(
         for reference in read_references(resource) if resource else ():
             if _matters(changes.get(reference.address), reference):
                 yield address, reference.address
+
+
+def _recorded(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]]:
+    """What is put into a compartment waits until the compartment's record of its contents tells of it.
+
+    A run that ends in between leaves a record of more than is there, never of less.
+    """
+    recording = {
+        address: change.id
+        for address, change in changes.items()
+        if address.kind == "Compartment" and any(_records(call.body) for call in change.calls)
+    }
+    by_id = {id: address for address, id in recording.items()}
+    for address, change in changes.items() if recording else ():
+        if address.kind == "Compartment" or change.after is None:
+            continue
+        place = change.after.get("compartmentId")
+        needed = place.address if isinstance(place, Reference) else by_id.get(str(place))
+        moves = "create" in change.actions or (change.before or {}).get("compartmentId") != place
+        if needed in recording and moves:
+            yield address, needed
+
+
+def _records(body: Mapping[str, Value]) -> bool:
+    tags = body.get("freeformTags")
+    return isinstance(tags, Mapping) and CONTENTS_TAG in tags
 
 
 def _matters(change: Change | None, reference: Reference) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from genai_iac.core import OWNERSHIP_TAG, Address, Change, LiveResource, Notice, Plan, Resource, Value
+from genai_iac.core import CONTENTS_TAG, OWNERSHIP_TAG, Address, Change, LiveResource, Notice, Plan, Resource, Value
 from genai_iac.core.errors import PlanError, PlanErrors
 from genai_iac.planning.changes import bind_again, delete_superseded, make_change, tag_step
 from genai_iac.planning.conflicts import check_name, check_ownership, check_place, duplicate, make_unappliable_change
@@ -23,6 +23,7 @@ from genai_iac.planning.preflight import check_changes
 from genai_iac.planning.renaming import check_previous, describe_lookalikes, find_lookalikes, suggest_rename
 from genai_iac.references.resolver import Resolver
 from genai_iac.resource_types import RESOURCE_TYPES, idle_time
+from genai_iac.resource_types.compartment import record_contents
 
 
 class Planner:
@@ -32,6 +33,7 @@ class Planner:
     """
 
     def __init__(self, inputs: PlanInputs) -> None:
+        inputs = replace(inputs, resources=record_contents(inputs.resources, inputs.live, inputs.owner))
         self.inputs, self.live, self.ids = inputs, inputs.live, inputs.live.ids
         self.resolver = Resolver(inputs.resources, self.live.tree, self.ids)
         self.errors: list[PlanError] = []
@@ -163,7 +165,7 @@ class Planner:
         live = fitting[0]
         kind = RESOURCE_TYPES[live.kind]
         if live.mark and live.mark.deletion == "retain":
-            tags = {key: value for key, value in live.tags.items() if key != OWNERSHIP_TAG}
+            tags = {key: value for key, value in live.tags.items() if key not in (OWNERSHIP_TAG, CONTENTS_TAG)}
             return make_change(address, kind.forget(live, tags), live, None)
         step = delete_superseded(kind, kind.remove(live), self.live, address)
         return make_change(address, step, live, None, self.inputs.held.get(address, ()))

@@ -1,12 +1,19 @@
-"""How much is asked and walked, counted: a change of one grant must not cost what all keys would."""
+"""How much is asked, walked, parsed and opened, counted: a change of one grant must not cost what all keys would."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from conftest import Project, Tenancy
+from plan_apply import manifests
 
 from genai_iac.analysis import access
-from genai_iac.iam_policy import conditions
+from genai_iac.delivery import service
+from genai_iac.iam_policy import conditions, parser, template
+from genai_iac.iam_policy.lint import policies as overlapping
+from genai_iac.iam_policy.lint.finding import PolicyDocument
+from genai_iac.references import resolver
 
 STACK = """
 apiVersion: genai-iac/v1
@@ -77,6 +84,29 @@ def test_a_plan_that_only_creates_asks_about_no_key(project: Project, asked: lis
     assert asked == []
 
 
+def test_a_model_of_its_own_for_each_key_costs_each_key_the_same(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statements of other keys name models that this key's do not tell apart."""
+    models: list[int] = []
+    real = access.assess_models
+
+    def counted(request, names, *more):  # type: ignore[no-untyped-def]
+        models.append(len(names))
+        return real(request, names, *more)
+
+    monkeypatch.setattr(access, "assess_models", counted)
+    each = []
+    for keys in (3, 12):
+        models.clear()
+        texts = (KEY.replace("xai.grok-4", f"vendor.own-{number}") % {"n": number} for number in range(keys))
+        project.write(STACK + "".join(texts))
+        told = project.run("access").out
+        assert all(f"ApiKey/k{number} may call chat with vendor.own-{number} in" in told for number in range(keys))
+        each.append(sum(models) / keys)
+    assert each[0] == each[1] <= 2 * len(access.CALLS)
+
+
 def test_exact_models_are_no_part_of_the_walk_of_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
     real = conditions._step
@@ -96,3 +126,90 @@ def test_exact_models_are_no_part_of_the_walk_of_patterns(monkeypatch: pytest.Mo
             frozenset(), frozenset({"xai.*"}), frozenset({"*-4"}), frozenset({"xai.*", "*-4"}),
         }  # fmt: skip
     assert counts[0] == counts[1]
+
+
+TEXTS = [
+    "allow any-user to inspect policies in compartment id ${Compartment/home.id}",
+    "allow group Administrators to use generative-ai-chat in compartment home",
+    "allow group Administrators to read buckets in compartment home where target.bucket.name = 'b'",
+]
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """The texts that were parsed, whole or as templates."""
+    seen: Counter[str] = Counter()
+    real = parser.parse_tokens
+
+    def counted(text, tokens):  # type: ignore[no-untyped-def]
+        seen[text] += 1
+        return real(text, tokens)
+
+    for module in (parser, template):
+        monkeypatch.setattr(module, "parse_tokens", counted)
+    for remembered in (parser.parse_once, template._read_template, resolver._template):
+        remembered.cache_clear()
+    return seen
+
+
+def policies(count: int, texts: list[str] = TEXTS) -> str:
+    some = (manifests.policy(f"p{n}", statements=texts, compartment="tenancy") for n in range(count))
+    return manifests.stack(manifests.compartment("home"), *some)
+
+
+@pytest.mark.parametrize("count", [10, pytest.param(1000, marks=pytest.mark.matrix)])
+@pytest.mark.parametrize(("verb", "code"), [("validate", 0), ("lint", 1), ("plan", 0)])
+def test_a_text_is_parsed_once_however_many_policies_have_it(
+    project: Project, tenancy: Tenancy, parsed: Counter[str], verb: str, code: int, count: int
+) -> None:
+    tenancy.settings(limits={"policyCount": 2000, "statementsPerPath": 10_000})
+    project.environ["GENAI_IAC_LIMIT_STATEMENTS_PER_PATH"] = project.environ["GENAI_IAC_LIMIT_POLICIES"] = "10000"
+    project.write(policies(count))
+    project.run(verb, code=code)
+    assert len(TEXTS) <= len(parsed) <= len(TEXTS) + 1  # a template, and what it is filled to
+    assert set(parsed.values()) == {1}
+
+
+def test_statements_of_other_conditions_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[object] = []
+    real = overlapping._covers
+    monkeypatch.setattr(overlapping, "_covers", lambda *both: compared.append(both) or real(*both))
+    for count in (10, 1000):
+        texts = [f"allow any-user to read buckets in tenancy where target.bucket.name = 'b{n}'" for n in range(count)]
+        documents = [PolicyDocument([one], [parser.parse_once(one)], "ocid1.tenancy.oc1..t", None) for one in texts]
+        assert list(overlapping.find_overlaps([*documents, documents[0]])) == [((count, 0), (0, 0))]
+        assert len(compared) <= 4
+        compared.clear()
+
+
+def test_an_empty_plan_parses_no_live_statement(project: Project, tenancy: Tenancy, parsed: Counter[str]) -> None:
+    del tenancy
+    project.write(policies(2, TEXTS[:1]))  # names would have to be looked up again
+    project.run("apply", "--auto-approve")
+    parser.parse_once.cache_clear()
+    parsed.clear()
+    project.run("plan")
+    assert not [text for text in parsed if "ocid1." in text], parsed  # it reads as it should
+
+
+@pytest.mark.parametrize("sinks", [1, 3])
+def test_a_sink_is_opened_as_often_beside_others_as_alone(
+    project: Project, tenancy: Tenancy, monkeypatch: pytest.MonkeyPatch, sinks: int
+) -> None:
+    """Once for the plan, once for the check before the first write, once where leftovers are removed, and once for the change."""
+    del tenancy
+    opened: Counter[bool] = Counter()
+    real = service.open_sink
+
+    def counted(entry, context):  # type: ignore[no-untyped-def]
+        opened[context.id is not None] += 1
+        return real(entry, context)
+
+    monkeypatch.setattr(service, "open_sink", counted)
+    for keys in (1, 4):
+        places = [[{"file": {"path": f"secrets/{keys}-{n}-{one}.env"}} for one in range(sinks)] for n in range(keys)]
+        some = (manifests.key(f"k{keys}-{n}", secrets=2, deliverTo=entries) for n, entries in enumerate(places))
+        project.write(manifests.stack(manifests.compartment("home"), *some))
+        opened.clear()
+        project.run("apply", "--auto-approve", "--allow-destroy", "1")
+        assert opened[True] == keys * sinks and opened[False] <= 3 * keys * sinks

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 
 import pytest
+from conftest import Project
 
 _COUNT = """
 import sys
@@ -37,6 +40,50 @@ def test_what_is_offline_imports_no_sdk() -> None:
     found = imported("validate", "examples/quickstart")
     assert "yaml" in found
     assert not [name for name in found if name == "oci" or name.startswith("genai_iac.oci_client")]
+
+
+_PLAN = """
+import atexit, gc, json, sys
+atexit.register(lambda: print(json.dumps([found, later, gc.get_freeze_count()])))
+from genai_iac.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit as ended:
+    assert not ended.code, ended.code
+found = sorted(name for name in sys.modules if name.partition(".")[0] in ("genai_iac", "oci", "pkcs11", "jsonschema"))
+import oci
+from oci.auth.signers import PKCS11Signer
+later = [oci.pagination.__name__, oci.pagination.list_call_get_all_results.__name__, PKCS11Signer.__module__]
+later += [hasattr(oci.auth.signers, "NoSuchSigner"), oci.auth.signers.pkcs11_signer.PKCS11Signer is PKCS11Signer]
+"""
+ONE_POLICY = """
+apiVersion: genai-iac/v1
+kind: Stack
+metadata: {name: one}
+spec: {region: us-chicago-1}
+---
+apiVersion: genai-iac/v1
+kind: Policy
+metadata: {name: p}
+spec: {compartment: tenancy, description: one, statements: [allow any-user to use generative-ai-chat in tenancy]}
+"""
+
+
+def test_a_plan_of_one_policy_imports_what_it_needs(project: Project) -> None:
+    """The rest of the SDK comes when somebody asks for it, and nothing of all that is looked through again at exit."""
+    project.write(ONE_POLICY)
+    # a bundle that nobody reads: the emulator shows no certificate
+    environ = {**os.environ, **project.environ, "REQUESTS_CA_BUNDLE": str(project.path / "stack.yaml")}
+    command = [sys.executable, "-c", _PLAN, "plan"]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True, cwd=project.path, env=environ)
+    found, later, frozen = json.loads(ended.stdout.splitlines()[-1])
+    unused = ("pkcs11", "jsonschema", "oci.dns", "oci.object_storage", "oci.vault", "oci.secrets", "oci.pagination")
+    assert not [name for name in found if name.startswith(unused)]
+    assert len([name for name in found if name.startswith("genai_iac")]) <= 180
+    assert later == [
+        "oci.pagination", "list_call_get_all_results", "oci.auth.signers.pkcs11_signer", False, True,
+    ]  # fmt: skip
+    assert frozen > 10_000
 
 
 def test_every_shared_type_is_where_the_table_of_core_says() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import IacError, ServiceFailure
-from genai_iac.core.secret import COVER, PIECE, Redactor, redact
+from genai_iac.core.secret import _FAMILIES, COVER, PIECE, Redactor, _fold, redact
 
 VALUE = "sk-9fQ2mXc71LhTzVwB3nRk8DyPj5GsAe0UoCiNqYtMbKxSdEvZ"
 SHAPES: dict[str, Callable[[bytes], str]] = {
@@ -69,6 +69,27 @@ SHAPES: dict[str, Callable[[bytes], str]] = {
 
 def needles(value: str) -> Needles:
     return Needles([value])
+
+
+@pytest.mark.parametrize(
+    "value", [VALUE, "abcdefgh", "sk-\U0001f600\u00e9 \U0010ffff%=&\\x,", "\x01\x02\x03\x04\x05\x06\x07\x08\x09"]
+)
+def test_every_piece_of_a_form_has_the_sign_of_its_family(value: str) -> None:
+    """A text without the sign is not looked at for the family: that must leave nothing out."""
+    for sign, family in _FAMILIES:
+        for form in map(_fold, family(value)):
+            pieces = [form[at : at + PIECE] for at in range(len(form) - PIECE + 1)]
+            assert sign is None or (pieces and all(map(sign.search, pieces))), (sign, form)
+
+
+def test_only_forms_that_a_text_may_hold_are_indexed() -> None:
+    redactor = Redactor()
+    for number in range(100):
+        redactor.add(f"{VALUE}{number:03}")
+    redactor.redact("Plan: 1 to add, in ocid1.compartment.oc1..zzzzzzzzzzzz")
+    few = len(redactor._index)
+    assert COVER in redactor.redact("".join(f"\\x{byte:02x}" for byte in f"{VALUE}007".encode()))
+    assert len(redactor._index) > few
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -13,7 +13,7 @@ from unittest import mock
 
 import pytest
 
-from genai_iac.core import LiveSecret
+from genai_iac.core import Address, LiveSecret
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import Context, DeliveryLog, open_sink
 
@@ -74,6 +74,23 @@ def test_two_checkouts_that_share_a_journal_have_files_of_their_own(tmp_path: Pa
     log_delivery(tmp_path / "here", FILE, "a", notes=notes)
     assert DeliveryLog(context(tmp_path / "here", notes=notes)).memory().knows(live("a"))
     assert not DeliveryLog(context(tmp_path / "there", notes=notes)).memory().knows(live("a"))
+
+
+def test_a_key_looks_at_its_own_notes_however_many_there_are(tmp_path: Path) -> None:
+    seen = []
+    for number in range(6):
+        log_delivery(
+            tmp_path,
+            {"file": {"path": f"{number}.env"}},
+            "a",
+            id=f"{KEY_ID}{number}",
+            address=Address("ApiKey", f"k{number}"),
+        )
+        with mock.patch.object(Path, "resolve", autospec=True, side_effect=Path.resolve) as resolved:
+            memory = DeliveryLog(context(tmp_path, id=f"{KEY_ID}0", address=Address("ApiKey", "k0"))).memory()
+        assert memory.knows(live("a"))
+        seen.append(resolved.call_count)
+    assert len(set(seen)) == 1
 
 
 def test_a_place_that_is_not_declared_any_more_is_found(tmp_path: Path) -> None:

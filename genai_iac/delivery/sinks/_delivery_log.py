@@ -35,7 +35,7 @@ from genai_iac.filesystem import check_folder, open_folder
 _NAME = "deliveries.json"  # below the directory .genai-iac
 _LOCK = "deliveries.lock"  # a file of its own: the log itself is replaced, and a lock on it would be on the old one
 FORMAT = 2  # of the file; format 1 had no times of announcement
-_READ: dict[str, tuple[tuple[int, ...], Mapping[str, LogEntry]]] = {}  # by path: what was read last, and of which file
+_READ: dict[str, tuple[tuple[int, ...], DeliveryNotes]] = {}  # by path: what was read last, and of which file
 _LIMIT = 16 * 1024 * 1024  # bytes; a note is about five hundred
 
 
@@ -57,21 +57,37 @@ class LogEntry:
     seen: str = ""  # what a write-only place told of itself after the delivery, to notice another hand
 
 
-def read_log(notes: Path) -> Mapping[str, LogEntry]:
+def read_log(notes: Path) -> DeliveryNotes:
     """What was noted, by key; read again only when the file is another. Raises SinkError when the journal cannot be read.
 
     Args:
         notes: the directory `.genai-iac`; a missing one is an empty log.
     """
     if not notes.is_dir():
-        return {}
+        return DeliveryNotes({})
     with _opened(notes) as spot:
         signature = _signature(spot)
         known = _READ.get(spot.place)
         if known is None or known[0] != signature:
             # every key of a plan asks, and the journal of a thousand keys takes a while to read
-            known = _READ[spot.place] = (signature, _read(spot))
+            known = _READ[spot.place] = (signature, DeliveryNotes(_read(spot)))
         return known[1]
+
+
+class DeliveryNotes(dict[str, LogEntry]):
+    """The journal's notes by key, and by the API key that they are about: each key of a plan asks for its own."""
+
+    def __init__(self, notes: Mapping[str, LogEntry]) -> None:
+        super().__init__(notes)
+        self._about: dict[tuple[str, str] | str, dict[int, LogEntry]] = {}
+        for position, note in enumerate(self.values()):
+            for about in ((note.owner, note.address), note.id):
+                self._about.setdefault(about, {})[position] = note
+
+    def about(self, whose: tuple[str, str], id: str | None) -> list[LogEntry]:
+        """The notes of that owner and address, or of that OCID, in the journal's order."""
+        found = self._about.get(whose, {}) | (self._about.get(id, {}) if id else {})
+        return [found[position] for position in sorted(found)]
 
 
 def update_log(
@@ -175,8 +191,7 @@ def _data(note: LogEntry) -> dict[str, Any]:
 
 
 _REMEMBERED = 32  # values a place; a rotation brings one in weeks
-# The announcement is written before the call, by the tenancy's clock; an apply with
-# many changes may take an hour.
+# The announcement is written before the call, by the tenancy's clock; an apply with many changes may take an hour.
 _EARLY, _LATE = (
     timedelta(minutes=2),
     timedelta(hours=1),
@@ -288,12 +303,11 @@ class DeliveryLog:
     def _own(self) -> Iterator[LogEntry]:
         """The notes of this key whose files, if they are files, lie below this directory."""
         whose = (self.context.owner, str(self.context.address))
-        for note in read_log(self.context.notes).values():
+        root, journal = self._root, read_log(self.context.notes)
+        for note in journal.about(whose, self.context.id):
             # Two checkouts that share a log have different files under the same relative path
-            # (tests/sinks/test_delivery_log.py,
-            # test_two_checkouts_that_share_a_journal_have_files_of_their_own).
-            here = "file" not in note.entry or note.root == self._root
-            if here and ((note.owner, note.address) == whose or (note.id and note.id == self.context.id)):
+            # (tests/sinks/test_delivery_log.py, test_two_checkouts_that_share_a_journal_have_files_of_their_own).
+            if "file" not in note.entry or note.root == root:
                 yield note
 
     def _change(self, entry: Mapping[str, Any], sink: Sink, change: Callable[[LogEntry], LogEntry]) -> None:
@@ -301,8 +315,7 @@ class DeliveryLog:
         blank = LogEntry(
             sink.place, str(context.address), context.owner, context.id or "", entry=entry, root=self._root
         )
-        # The entry may still be under a former address; it moves to the present one with this
-        # change.
+        # The entry may still be under a former address; it moves to the present one with this change.
         keys = [self._key(address, entry) for address in (context.address, *context.previous)]
 
         def changed(note: LogEntry | None) -> LogEntry:

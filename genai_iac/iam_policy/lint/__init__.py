@@ -23,7 +23,7 @@ from genai_iac.iam_policy.lint.principals import PRINCIPAL_RULES, Key, grants_wi
 from genai_iac.iam_policy.lint.risks import RISK_RULES
 from genai_iac.iam_policy.lint.wording import VALUE_RULES, WORDING_RULES
 from genai_iac.iam_policy.name_resolution import Directory
-from genai_iac.iam_policy.parser import parse
+from genai_iac.iam_policy.parser import parse_once
 from genai_iac.iam_policy.syntax_tree import Statement
 
 GRANT_RULES: tuple[GrantRule, ...] = (*PRINCIPAL_RULES, *ACTION_RULES, *WORDING_RULES, *VALUE_RULES, *RISK_RULES)
@@ -96,7 +96,7 @@ def _order(finding: StatementFinding) -> tuple[int, int, str]:
 
 def _read(index: int, text: str) -> Statement | StatementFinding:
     try:
-        return parse(text)
+        return parse_once(text)
     except PolicySyntaxError as error:
         return StatementFinding(SYNTAX.id, SYNTAX.severity, error.message, index, error.column, error.hint)
 

@@ -1,6 +1,7 @@
 """Rules on a policy as a whole: repetitions, statements that others cover, limits, names that resolve to nothing."""
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from genai_iac.iam_policy.equivalence import canonical
 from genai_iac.iam_policy.errors import UnresolvedName
@@ -52,17 +53,35 @@ def find_overlaps(documents: Sequence[PolicyDocument]) -> Iterator[tuple[tuple[i
         for index, grant in document.grants()
         if grant.effect == "allow"
     ]
-    by_subject: dict[object, list[tuple[tuple[int, int], Grant]]] = {}
+    # By what the wider one has to share: the subject, or any user, and the condition, or none. Among all statements of a subject
+    # the search grew with the square.
+    found: dict[object, list[tuple[tuple[int, int], Grant]]] = {}
     for place, grant, _ in known:
         for member in grant.subject.members or (None,):
-            by_subject.setdefault((grant.subject.kind, member), []).append((place, grant))
+            found.setdefault((grant.subject.kind, member, grant.condition), []).append((place, grant))
     for place, narrow, directory in known:
         subject = (narrow.subject.kind, next(iter(narrow.subject.members), None))
-        for other, wide in (*by_subject[subject], *(by_subject.get(("any-user", None), ()) if subject[1] else ())):
-            later = wide != narrow or other < place
-            if other[0] != place[0] and later and _same_places(wide, narrow) and _covers(wide, narrow, directory):
+        conditions = dict.fromkeys((narrow.condition, None))
+        for whose in dict.fromkeys((subject, ("any-user", None))):
+            several = [one for condition in conditions for one in found.get((*whose, condition), ())]
+            other = _find_wider(place, narrow, sorted(several, key=itemgetter(0)), directory)
+            if other is not None:
                 yield place, other
                 break
+
+
+def _find_wider(
+    place: tuple[int, int],
+    narrow: Grant,
+    several: Sequence[tuple[tuple[int, int], Grant]],
+    directory: Directory | None,
+) -> tuple[int, int] | None:
+    """The first of these statements, of another policy, that grants everything that this one grants."""
+    for other, wide in several:
+        later = wide != narrow or other < place
+        if other[0] != place[0] and later and _same_places(wide, narrow) and _covers(wide, narrow, directory):
+            return other
+    return None
 
 
 def _same_places(wide: Grant, narrow: Grant) -> bool:
