@@ -165,6 +165,6 @@ class KubernetesSink(Sink):
 
     @property
     def _service(self) -> WebService:
-        cluster = find_cluster(self.place, self._settings.get("context"))
+        cluster = find_cluster(self.place, self._settings.get("context"), self._context.root)
         headers = {"authorization": Secret(f"Bearer {cluster.token.reveal()}")} if cluster.token else {}
         return WebService(self.place, cluster.server, headers, cluster.tls)
