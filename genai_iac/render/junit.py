@@ -1,6 +1,6 @@
 """Results as JUnit XML, which every CI system reads.
 
-There is no one schema; this keeps to what the schemas of Ant, Jenkins and GitLab have in common, without times: a check has none of its own.
+There is no one schema; this keeps to what those of Ant, Jenkins and GitLab have in common, without times: a check has none.
 """
 
 from __future__ import annotations
