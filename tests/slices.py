@@ -28,7 +28,6 @@ _EVERY: dict[str, int] = {  # below tests/; how many cases there are to one that
     "crash/test_file_kills.py::test_killed_at_a_file_call_one_more_apply_finishes": 2,
     "crash/test_kills.py::test_ended_at_a_request_one_more_apply_finishes": 5,
     "crash/test_two_at_once.py::test_from_two_machines_one_key_is_left": 3,
-    "documentation/test_walk.py::test_a_how_to": 3,
     "manifest/test_hostile.py::test_it_ends_within_200_mib": 9,
     "network/test_answers.py::test_an_answer_that_drips_ends": 4,
     "plan_apply/test_command_line.py::test_a_person_is_asked_for_yes": 3,

@@ -15,6 +15,7 @@ from documentation.pages import Reader, compare
 
 TUTORIAL = ROOT / "docs/tutorial.md"
 HOW_TO = sorted((ROOT / "docs/how-to").glob("*.md"))
+ORDINARY = {"rename", "rotate"}  # the others are followed with -m matrix
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install --quiet . && . .venv/bin/activate"  # these tests have it
 
 
@@ -47,7 +48,14 @@ def test_the_tutorial(after_tutorial: Path) -> None:
     assert f"\n{INSTALL}\n" in TUTORIAL.read_text()
 
 
-@pytest.mark.parametrize("page", [page for page in HOW_TO if page.stem != "many-stacks"], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, id=page.stem, marks=[] if page.stem in ORDINARY else pytest.mark.matrix)
+        for page in HOW_TO
+        if page.stem != "many-stacks"
+    ],
+)
 def test_a_how_to(page: Path, chat: Path) -> None:
     assert Reader(chat).follow(page) > 2
 
