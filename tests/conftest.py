@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import signal
@@ -159,13 +160,14 @@ class Project:
         )
 
 
-def run_in_process(arguments: tuple[str, ...], cwd: Path, environ: Mapping[str, str]) -> Ran:
+def run_in_process(
+    arguments: tuple[str, ...], cwd: Path, environ: Mapping[str, str], stream: type[io.StringIO] = io.StringIO
+) -> Ran:
     import contextlib
-    import io
 
     from genai_iac.cli import main
 
-    out, err = io.StringIO(), io.StringIO()
+    out, err = stream(), stream()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(cwd)
         for name, value in environ.items():

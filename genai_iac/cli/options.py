@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def complete_environment(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The environments beside the manifests of PATH."""
     del parameter
-    from genai_iac.manifest.environment_names import environment_names
+    from genai_iac.manifest.environments import environment_names
 
     try:
         return _items(environment_names(_path(ctx)), incomplete)

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
 from genai_iac.core import Resource
 from genai_iac.core.errors import ManifestError, Problem, UsageError
-from genai_iac.manifest.files import ENVIRONMENTS
 from genai_iac.manifest.load import Manifest
 from genai_iac.references.names import Name, claimed_names, name_place
-
-_SUFFIXES = (".yaml", ".yml")
-
-
-def environment_names(path: str) -> list[str]:
-    """The names of the environments beside these manifests; none for standard input.
-
-    Args:
-        path: a directory, a file, or `-`.
-    """
-    directory = Path(path) / ENVIRONMENTS
-    there = directory.iterdir() if path != "-" and directory.is_dir() else ()
-    return sorted({file.stem for file in there if file.suffix in _SUFFIXES and not file.name.startswith(".")})
 
 
 def check_neighbours(names: Iterable[str], load: Callable[[str], Manifest]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from genai_iac.core import Source
@@ -15,6 +16,8 @@ from genai_iac.manifest.variables import GivenValue
 from genai_iac.manifest.yaml_nodes import Places, Written, to_data
 from genai_iac.manifest.yaml_reader import read_yaml
 from genai_iac.schema import ENVIRONMENT_KIND, check_document, show, suggest_or_list
+
+_SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,17 @@ class Environment:
     def _place(self, *path: str) -> Source:
         assert self.places is not None
         return self.places[path]
+
+
+def environment_names(path: str) -> list[str]:
+    """The names of the environments beside these manifests; none for standard input.
+
+    Args:
+        path: a directory, a file, or `-`.
+    """
+    directory = Path(path) / ENVIRONMENTS
+    there = directory.iterdir() if path != "-" and directory.is_dir() else ()
+    return sorted({file.stem for file in there if file.suffix in _SUFFIXES and not file.name.startswith(".")})
 
 
 def read_environment(place: ManifestPath, name: str, findings: Diagnostics) -> tuple[Environment, File | None]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from genai_iac.core import Document, Source, Stack
 from genai_iac.core.errors import ManifestError, Problem
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.document_header import ParsedDocument
-from genai_iac.manifest.environments import Environment
+from genai_iac.manifest.environments import Environment, environment_names
 from genai_iac.manifest.placeholders import Interpolation, Scope, VariableValue, find_broken
 from genai_iac.manifest.variables import GivenValue, declare_variables, settle_variables
 from genai_iac.manifest.yaml_nodes import Places, check_tags, to_data
@@ -106,13 +106,18 @@ def prepare_context(
         notes.add_all(check_document(STACK_KIND, to_data(draft.root), places.nearest))
         return LoadContext(None, Scope(draft.name, None, REFERABLE), {})
     document = Document(STACK_KIND, draft.name or "", spec, draft.source, places)
-    variables = _settle(draft, document, layers, notes) if environment.sound and draft.written.whole else None
+    others = environment_names(root) if environment.name is None else ()
+    variables = _settle(draft, document, layers, others, notes) if environment.sound and draft.written.whole else None
     scope = Scope(draft.name, variables, REFERABLE)
     return LoadContext(_read_stack(draft, document, environment, scope, root, notes), scope, variables or {})
 
 
 def _settle(
-    draft: ParsedDocument, document: Document, layers: Iterable[Iterable[GivenValue]], notes: FileDiagnostics
+    draft: ParsedDocument,
+    document: Document,
+    layers: Iterable[Iterable[GivenValue]],
+    environments: Sequence[str],
+    notes: FileDiagnostics,
 ) -> Mapping[str, VariableValue] | None:
     """The variables; None when their declarations or values are wrong."""
     before = len(notes)
@@ -125,7 +130,7 @@ def _settle(
     if len(notes) > before:
         return None
     declared = declare_variables(document, notes)
-    settled = settle_variables(declared, layers, document, notes)
+    settled = settle_variables(declared, layers, document, notes, environments)
     return settled if len(notes) == before else None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -65,6 +65,9 @@ _PYTHON: Mapping[str, tuple[type, ...]] = {"string": (str,), "number": (int, flo
 _ARTICLE = {"string": "a string", "number": "a number", "boolean": "true or false"}
 
 
+_MOST_NAMED = 5  # environments in a hint
+
+
 @dataclass(frozen=True, slots=True)
 class Variable:
     """One declared variable."""
@@ -111,12 +114,17 @@ def declare_variables(stack: Document, notes: FileDiagnostics) -> Mapping[str, V
 
 
 def settle_variables(
-    declared: Mapping[str, Variable], layers: Iterable[Iterable[GivenValue]], stack: Document, notes: FileDiagnostics
+    declared: Mapping[str, Variable],
+    layers: Iterable[Iterable[GivenValue]],
+    stack: Document,
+    notes: FileDiagnostics,
+    environments: Sequence[str] = (),
 ) -> Mapping[str, VariableValue] | None:
     """The value of every variable; None (and notes) when one has none or a wrong one. Later layers win.
 
     Args:
         layers: from the weakest to the strongest source.
+        environments: names of those that could have been chosen.
     """
     given: dict[str, GivenValue] = {}
     for layer in layers:
@@ -127,7 +135,7 @@ def settle_variables(
                 hint = suggest_or_list(item.name, declared) or "the Stack declares no variables"
                 source = item.source or stack.place("spec", "variables", "~key")
                 notes.add(source, f"{item.origin}: no variable {show(item.name)} is declared in the Stack", hint)
-    values = {name: _settle(variable, given.get(name), notes) for name, variable in declared.items()}
+    values = {name: _settle(variable, given.get(name), notes, environments) for name, variable in declared.items()}
     settled = {name: value for name, value in values.items() if value is not None}
     return settled if len(settled) == len(declared) else None
 
@@ -156,11 +164,16 @@ def _check_declaration(variable: Variable, stack: Document, notes: FileDiagnosti
         notes.add(stack.place(*path, "default"), f"the default of {variable.name} {wrong[0]}", wrong[1])
 
 
-def _settle(variable: Variable, given: GivenValue | None, notes: FileDiagnostics) -> VariableValue | None:
+def _settle(
+    variable: Variable, given: GivenValue | None, notes: FileDiagnostics, environments: Sequence[str]
+) -> VariableValue | None:
     """The value of one variable; None, with a problem, when it has none or a wrong one."""
     if given is None:
         if variable.default is None:
-            hint = f"give --var {variable.name}=…, {PREFIX}{variable.name}, a line in a --var-file, or a default"
+            chosen = f"--env {' or --env '.join(environments[:_MOST_NAMED])}, " if environments else ""
+            hint = (
+                f"give {chosen}--var {variable.name}=…, {PREFIX}{variable.name}, a line in a --var-file, or a default"
+            )
             notes.add(variable.source, f"the variable {variable.name} has no value", hint)
         return variable.default
     value = _convert(variable, given)

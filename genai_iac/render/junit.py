@@ -1,4 +1,7 @@
-"""Results as JUnit XML, which every CI system reads."""
+"""Results as JUnit XML, which every CI system reads.
+
+There is no one schema; this keeps to what those of Ant, Jenkins and GitLab have in common, without times: a check has none.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ def render_junit(rows: Iterable[Row]) -> str:
     cases = "".join(_case(*row) for row in rows)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<testsuites><testsuite name="genai-iac" tests="{len(rows)}" failures="{failed}">\n'
+        f'<testsuites><testsuite name="genai-iac" tests="{len(rows)}" failures="{failed}" errors="0" skipped="0">\n'
         f"{cases}</testsuite></testsuites>\n"
     )
 
@@ -27,4 +30,5 @@ def _case(file: str, name: str, differences: Sequence[str]) -> str:
     if not differences:
         return f"{head}/>\n"
     lines = "\n".join(escape_control(line, 4000) for line in differences)
-    return f"{head}><failure message={quoteattr(lines.splitlines()[0])}>{escape(lines)}</failure></testcase>\n"
+    first = quoteattr(lines.splitlines()[0])
+    return f'{head}><failure type="difference" message={first}>{escape(lines)}</failure></testcase>\n'

@@ -7,12 +7,14 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, load_script
 
 from genai_iac import __version__
 
@@ -52,6 +54,10 @@ def test_the_archives_hold_what_they_should(built: dict[str, bytes]) -> None:
     assert len({member.mtime for member in members}) == 1 and {member.uid for member in members} == {0}
     with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
         names = archive.namelist()
+        metadata = Parser().parsestr(archive.read(f"genai_iac-{__version__}.dist-info/METADATA").decode())
+    assert metadata["Author"] == "The genai-iac authors"
+    assert metadata.get_all("Project-URL") is None, "this build was told no address"
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
         assert len({entry.date_time for entry in archive.infolist()}) == 1
     packaged = {
         "__init__.pyi",
@@ -62,6 +68,34 @@ def test_the_archives_hold_what_they_should(built: dict[str, bytes]) -> None:
     }
     assert {f"genai_iac/{name}" for name in packaged} <= set(names)
     assert [name for name in names if name.startswith(("tests", "docs"))] == []
+
+
+def test_a_release_names_its_repository_and_no_other(tmp_path: Path) -> None:
+    build = load_script("build")
+    for name in ("README.md", "pyproject.toml", "genai_iac/__init__.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    for folder in ("ci", "examples/ci", "examples/team", "examples/quickstart"):
+        (tmp_path / folder).mkdir(parents=True)
+    build.name_repository(tmp_path, "https://git.example/team/genai-iac")
+    project = tomllib.loads((tmp_path / "pyproject.toml").read_text())["project"]
+    assert set(project["urls"]) == {"Homepage", "Documentation", "Changelog", "Issues"}
+    assert all(place.startswith("https://git.example/team/genai-iac") for place in project["urls"].values())
+    page = (tmp_path / project["readme"]).read_text()
+    assert f"](https://git.example/team/genai-iac/blob/v{__version__}/docs/rotation.md)" in page
+    assert f"](https://git.example/team/genai-iac/tree/v{__version__}/examples/team)" in page
+    assert re.findall(r"\]\((?!https://)", page) == []
+    assert (tmp_path / "README.md").read_bytes() == (ROOT / "README.md").read_bytes()
+    for wrong in ("http://git.example/a/b", "https://git.example", 'https://git.example/a/b"'):
+        with pytest.raises(SystemExit, match="https://HOST/OWNER/NAME"):
+            build.name_repository(tmp_path, wrong)
+
+
+def test_no_address_of_a_repository_is_in_the_project() -> None:
+    assert "urls" not in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    release = yaml.load((ROOT / ".github/workflows/release.yml").read_text(), yaml.BaseLoader)
+    (step,) = [step for step in release["jobs"]["build"]["steps"] if step["name"] == "Build"]
+    assert step["env"] == {"REPOSITORY_URL": "${{ github.server_url }}/${{ github.repository }}"}
 
 
 def test_the_release_workflow_publishes_what_it_built_and_holds_no_password() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,14 +78,6 @@ def test_every_rule_is_on_the_page_and_no_other() -> None:
 def test_every_limit_is_on_the_page() -> None:
     rows = re.findall(rf"^\| .* \| (\d+) \| `{PREFIX}(\w+)` \|$", CHECKS, re.MULTILINE)
     assert rows == [(str(limit.default), limit.name.upper()) for limit in fields(ServiceLimits)]
-
-
-@pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
-)
-def test_links_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text())
-    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 def test_the_readme_names_every_page_and_every_verb() -> None:

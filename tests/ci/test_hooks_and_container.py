@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 
 import pytest
@@ -59,7 +60,27 @@ def test_the_container_is_built_of_what_the_package_needs() -> None:
     copied = {name for line in re.findall(r"^COPY (?!--)(.*)$", CONTAINER, re.MULTILINE) for name in line.split()[:-1]}
     assert all((ROOT / name).exists() for name in copied)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert {"pyproject.toml", "genai_iac", project["readme"], *project["license-files"]} == copied
+    assert {"pyproject.toml", "genai_iac", "requirements.lock", project["readme"], *project["license-files"]} == copied
+
+
+def test_the_container_takes_no_package_by_name_alone() -> None:
+    """Every pip line names hashes, or a file of this build and no index."""
+    lines = re.findall(r"pip (install|wheel) (.*?)(?: \\)?$", CONTAINER, re.MULTILINE)
+    assert len(lines) == 4
+    (program,) = re.findall(r"^RUN (awk .*) > build.txt", CONTAINER, re.MULTILINE)
+    build = subprocess.run(["sh", "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for verb, arguments in lines:
+        hashed = re.search(r"--require-hashes --requirement (\S+)$", arguments)
+        if hashed:
+            pinned = build if hashed[1] == "build.txt" else (ROOT / hashed[1]).read_text()
+            names = re.findall(r"^(\S+)==", pinned, re.MULTILINE)
+            assert "--hash=sha256:" in pinned and (
+                names == ["setuptools"] if hashed[1] == "build.txt" else len(names) > 9
+            )
+        else:
+            alone = "--no-index" if verb == "install" else "--no-build-isolation"
+            assert "--no-deps" in arguments and alone in arguments
+            assert arguments.split()[-1] in (".", "/wheels/*.whl")
 
 
 def test_the_container_has_the_programs_of_the_jobs() -> None:

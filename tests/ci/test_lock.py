@@ -6,19 +6,20 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+LOCK, DOCS = ((ROOT / name).read_text(encoding="utf-8") for name in ("requirements.lock", "requirements-docs.lock"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def read_lock() -> dict[str, str]:
+def read_lock(text: str = LOCK) -> dict[str, str]:
     """The locked release of each package."""
     return {
         canonicalize_name(name): version
-        for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", LOCK, re.MULTILINE)
+        for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", text, re.MULTILINE)
     }
 
 
@@ -27,17 +28,25 @@ def test_the_lock_has_a_release_that_fits_for_everything_that_is_declared() -> N
     locked = read_lock()
     # `clients` is for a run with a flag, in an environment of its own: it is not locked
     optional = PROJECT["optional-dependencies"]
-    extras = (one for name, extra in optional.items() if name != "clients" for one in extra)
+    extras = (one for name, extra in optional.items() if name not in ("clients", "docs") for one in extra)
     for wanted in map(Requirement, (*PROJECT["dependencies"], *extras)):
         if wanted.name != PROJECT["name"]:
             assert wanted.specifier.contains(locked[canonicalize_name(wanted.name)]), wanted
 
 
-def test_every_release_has_hashes_and_no_host_is_named() -> None:
-    blocks = re.split(r"^(?=[A-Za-z0-9])", LOCK, flags=re.MULTILINE)[1:]
-    assert len(blocks) == len(read_lock())
+def test_the_lock_of_the_site_fits_too_and_shares_its_releases() -> None:
+    site, locked = read_lock(DOCS), read_lock()
+    wanted = map(Requirement, (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["docs"]))
+    assert all(one.specifier.contains(site[canonicalize_name(one.name)]) for one in wanted)
+    assert {name: version for name, version in site.items() if name in locked}.items() <= locked.items()
+
+
+@pytest.mark.parametrize("text", [LOCK, DOCS])
+def test_every_release_has_hashes_and_no_host_is_named(text: str) -> None:
+    blocks = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
+    assert len(blocks) == len(re.findall(r"^[\w.-]+==\S+", text, re.MULTILINE))  # one a Python version may be
     assert all("--hash=sha256:" in block for block in blocks)
-    assert "://" not in LOCK and not re.search(r"^-", LOCK, re.MULTILINE)
+    assert "://" not in text and not re.search(r"^-", text, re.MULTILINE)
 
 
 def test_the_readme_and_ci_install_from_the_lock() -> None:

@@ -22,8 +22,7 @@ from genai_iac.delivery.sinks import Context, open_sink
 from genai_iac.delivery.sinks._dotenv import read_dotenv
 from genai_iac.delivery.sinks._file_forms import SIDECAR
 from genai_iac.delivery.sinks._journal_reader import parse_journal
-from genai_iac.delivery.sinks._json_format import read_json
-from genai_iac.delivery.sinks._raw import read_records
+from genai_iac.delivery.sinks._json_format import read_json, read_records
 from genai_iac.iam_policy import PolicySyntaxError, parse, unparse
 from genai_iac.import_export.snapshot import Snapshot, read_snapshot, write_snapshot
 from genai_iac.manifest import load

@@ -236,7 +236,7 @@ def _load_with(root: Path, **variables: str) -> Manifest:
 def test_a_value_that_is_missing_names_the_flag_once(variables_root: Path) -> None:
     _with_variables(variables_root, "{env: {}}", COMPARTMENT, COMPARTMENT.replace("chat", "other"))
     (problem,) = problems(variables_root)
-    assert problem.startswith("stack.yaml:7: the variable env has no value; give --var env=…, GENAI_IAC_VAR_env")
+    assert problem.startswith("stack.yaml:7: the variable env has no value; give --env dev or --env prod, --var env=…")
     assert len(_load_with(variables_root, env="x").resources) == 2
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from genai_iac.delivery.sinks import _web_service
+
 from . import fake_github, fake_hashicorp, fake_secrets_manager
 
 
@@ -22,6 +24,14 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", fake_secrets_manager.SECRET_KEY)
     monkeypatch.setenv("AWS_CONFIG_FILE", "no-such-file")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "no-such-file")
+
+
+@pytest.fixture(autouse=True)
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that sinks would have waited before repeating a request: the fakes need no pause."""
+    seconds: list[float] = []
+    monkeypatch.setattr(_web_service, "sleep", seconds.append)
+    return seconds
 
 
 @pytest.fixture

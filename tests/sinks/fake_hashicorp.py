@@ -76,13 +76,13 @@ class FakeHashicorp(FakeApi):
             if versions[-1] is None:
                 return 404, {"data": {"data": None, "metadata": {**metadata, "deletion_time": "2026-11-28T10:00:00Z"}}}
             return 200, {"data": {"data": versions[-1], "metadata": metadata}}
+        cas = None if sent.method == "DELETE" else (sent.json.get("options") or {}).get("cas")
+        if cas is not None and cas != len(versions):
+            return 400, {"errors": ["check-and-set parameter did not match the current version"]}
         self.changes.append(f"{sent.method} {path}")
         if sent.method == "DELETE":
             if versions:
                 versions[-1] = None
             return 204, None
-        cas = (sent.json.get("options") or {}).get("cas")
-        if cas is not None and cas != len(versions):
-            return 400, {"errors": ["check-and-set parameter did not match the current version"]}
         self.secrets[path] = [*versions, sent.json["data"]]
         return 200, {"data": {**metadata, "version": len(versions) + 1}}

@@ -67,12 +67,19 @@ class FakeSecretsManager(FakeApi):
         }[operation](name, body)
 
     def _create(self, name: str, body: dict[str, Any]) -> Reply:
+        if self._is_repeated(name, body):
+            return 200, {"Name": name, "VersionId": body["ClientRequestToken"]}
         if name in self.secrets:
             return _error("ResourceExistsException", "The operation failed because the secret already exists.")
         version = {"text": body["SecretString"], "stages": {"AWSCURRENT"}}
         self.secrets[name] = {"versions": {body["ClientRequestToken"]: version}, "deleted": False, "tags": body["Tags"]}
         self.changes.append(f"CreateSecret {name}")
         return 200, {"Name": name, "VersionId": body["ClientRequestToken"]}
+
+    def _is_repeated(self, name: str, body: dict[str, Any]) -> bool:
+        """The same token and the same value again: such a request is ignored."""
+        known = self.secrets.get(name, {"versions": {}})["versions"].get(body["ClientRequestToken"])
+        return known is not None and known["text"] == body["SecretString"]
 
     def _describe(self, name: str, body: dict[str, Any]) -> Reply:
         found = self.secrets[name]
@@ -89,6 +96,8 @@ class FakeSecretsManager(FakeApi):
         return _error("ResourceNotFoundException", why)
 
     def _put(self, name: str, body: dict[str, Any]) -> Reply:
+        if self._is_repeated(name, body):
+            return 200, {"Name": name, "VersionId": body["ClientRequestToken"]}
         versions = self.secrets[name]["versions"]
         stages = set(body["VersionStages"])
         for one in versions.values():

@@ -248,8 +248,9 @@ def test_files_are_merged_as_kubectl_does(
 @pytest.mark.parametrize(
     ("user", "cluster", "why"),
     [
-        ({"exec": {"command": "oci"}}, {}, r"signs in with a program \(exec\), which is not run here; use the token"),
-        ({"auth-provider": {"name": "oidc"}}, {}, "signs in with a program"),
+        ({"exec": {"command": "oci"}}, {}, "exec of the kubeconfig is not of a known version"),
+        ({"exec": "oci"}, {}, "exec of the kubeconfig is no mapping"),
+        ({"auth-provider": {"name": "oidc"}}, {}, "signs in with an auth-provider, which Kubernetes has removed"),
         ({"username": "root", "password": "x"}, {}, "signs in with a password"),
         ({}, {"insecure-skip-tls-verify": True}, "does not verify the server"),
         ({}, {"server": "http://api.example.com"}, "is not asked; name an https:// address"),
@@ -302,10 +303,10 @@ def test_a_pod_uses_its_service_account(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "6443")
     monkeypatch.setattr(_kube_config, "_ACCOUNT", tmp_path)
     with pytest.raises(SinkError, match=r"ca.crt cannot be read"):
-        _kube_config.find_cluster("here", None)
+        _kube_config.find_cluster("here", None, tmp_path)
     (tmp_path / "ca.crt").write_text(Path(certifi.where()).read_text())
     (tmp_path / "token").write_text(f"{TOKEN}\n")
-    found = _kube_config.find_cluster("here", None)
+    found = _kube_config.find_cluster("here", None, tmp_path)
     assert found.server == "https://[fd00::1]:6443" and found.tls and found.token and found.token.reveal() == TOKEN
 
 

@@ -15,6 +15,7 @@ import pytest
 from acme_sink import SqliteSink
 
 from genai_iac.testing import SinkContract, SinkHarness
+from genai_iac.testing.sink_harness import delivery, item
 
 
 class SqliteHarness(SinkHarness):
@@ -54,3 +55,7 @@ class TestSqliteSink(SinkContract):
     @pytest.fixture
     def harness(self, tmp_path: Path) -> SinkHarness:
         return SqliteHarness(tmp_path)
+
+    def test_other_users_cannot_read_the_values(self, harness: SinkHarness) -> None:
+        harness.open().write(delivery(item("key-one", "a", "current")))
+        assert (harness.root / "keys.db").stat().st_mode & 0o077 == 0

@@ -22,6 +22,8 @@ def COMMAND(ctx: click.Context, folder: Path, form: str, out: Path | None) -> in
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.cli.output_files import write_file
     from genai_iac.core.errors import UsageError
+    from genai_iac.render.common.phrases import count
+    from genai_iac.render.common.sanitize import escape_control
     from genai_iac.render.report import render_report_html, render_report_json, render_report_prometheus
     from genai_iac.repository.stack_results import merge_results, read_results
 
@@ -29,8 +31,10 @@ def COMMAND(ctx: click.Context, folder: Path, form: str, out: Path | None) -> in
     if not report.stacks:
         raise UsageError(f"{folder} holds no results", hint="make them: genai-iac status --all --out-dir DIR")
     render = {"html": render_report_html, "json": render_report_json, "prometheus": render_report_prometheus}[form]
+    console = Console.of_environment(no_color=GlobalOptions.of(ctx).no_color)
     if out is None:
-        Console.of_environment(no_color=GlobalOptions.of(ctx).no_color).say(render(report))
+        console.say(render(report))
     else:
         write_file(out, render(report).encode())
+        console.say(f"Wrote {escape_control(str(out))}: {count(len(report.stacks), 'stack')}.\n")
     return 0

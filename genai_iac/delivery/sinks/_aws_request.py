@@ -14,6 +14,7 @@ from genai_iac.delivery.sinks._web_service import WebAnswer, WebService, as_docu
 
 MISSING = "ResourceNotFoundException"
 _ENDPOINTS = ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL")  # as AWS's own clients read them
+_THROTTLED = ("ThrottlingException", "Throttling", "TooManyRequestsException")  # 400 in this protocol
 _HINTS = {
     "AccessDeniedException": "give this identity the permissions that docs/network-sinks.md lists",
     "UnrecognizedClientException": "check the credentials in the environment",
@@ -39,14 +40,21 @@ class SecretsManager:
         body: Mapping[str, Any],
         content: Secret | None = None,
         accept: Collection[str] = (),
+        once: bool = False,
     ) -> WebAnswer:
-        """One operation; `content` becomes its SecretString. Raises SinkError unless it succeeds or fails with a code of `accept`."""
+        """One operation; `content` becomes its SecretString. Raises SinkError unless it succeeds or fails with a code of `accept`.
+
+        `once`: it fails when it was carried out already, so a lost answer is a LostAnswer. With a ClientRequestToken the service itself
+        knows a repeated request.
+        """
         service = WebService(self.place, self._base, {})
         text = _body(body, content)
         headers = _sign(self._base, self.region, operation, text)
         if isinstance(headers, str):
             raise SinkError(f"{self.place}: {headers}", hint="see docs/sink-aws.md for the credentials")
-        answer = service.ask(step, "POST", "/", text, expect=(200, 400), headers=headers)
+        answer = service.ask(
+            step, "POST", "/", text, expect=(200, 400), headers=headers, once=once, for_now=_is_throttled
+        )
         if answer.status == 200:
             return answer
         code = _code(answer)
@@ -60,6 +68,10 @@ class SecretsManager:
         own = f"https://secretsmanager.{self.region}.{domain}"
         named = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), own)
         return check_address(self.place, named, {named, *self.allowed}, _ENDPOINTS[0])
+
+
+def _is_throttled(answer: WebAnswer) -> bool:
+    return answer.status == 400 and _code(answer) in _THROTTLED
 
 
 def version_in(answer: WebAnswer) -> tuple[str | None, Secret | None]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from genai_iac.core import Role, Secret
 from genai_iac.core.errors import EditedSinkError, SinkError
-from genai_iac.delivery.sinks import _dotenv, _json_format, _raw
+from genai_iac.delivery.sinks import _dotenv, _json_format
 from genai_iac.delivery.sinks._atomic_file import (
     FileTarget,
     check_replaceable,
@@ -148,7 +148,7 @@ class RawForm(FileForm):
                 f"{spot.place} has no record beside it ({_beside(spot).name})",
                 hint="put that file back; or, if genai-iac never wrote the value, move it away or deliver to another place",
             )
-        return check_contents(_raw.read_records(records, value) if records else None, self.context, spot.place)
+        return check_contents(_json_format.read_records(records, value) if records else None, self.context, spot.place)
 
     def write(self, spot: FileTarget, contents: Contents) -> None:
         item = next((item for item in contents.items if item.record.role == "current"), None)
@@ -157,7 +157,7 @@ class RawForm(FileForm):
             return
         held = self.read(spot)
         # the records go first and tell both values: whichever the file shows when a run ends here is recognised
-        _put(_beside(spot), _raw.render_records(contents, held))
+        _put(_beside(spot), _json_format.render_records(contents, held))
         _put(spot, item.value)
 
     def rehearse(self, spot: FileTarget) -> None:

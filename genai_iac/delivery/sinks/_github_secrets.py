@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks._web_service import WebService, as_document, check_address
+from genai_iac.delivery.sinks._web_service import WebAnswer, WebService, as_document, check_address
 
 API = "https://api.github.com"
 _VERSION = "2022-11-28"
@@ -79,7 +79,7 @@ class GitHubSecrets:
         """The key of the store. Whoever may write secrets may read it."""
         _find_sodium(self.place)
         step = "read its public key"
-        answer = self._service.ask(step, "GET", f"{self._path}/public-key", expect=(200, 403, 404))
+        answer = self._ask(step, "GET", f"{self._path}/public-key", expect=(200, 403, 404))
         found = answer.data
         if answer.status != 200:
             # GitHub says 404 where a token may not know that there is a repository
@@ -94,7 +94,7 @@ class GitHubSecrets:
     def look(self, name: str) -> str | None:
         """When a secret was set last, as GitHub tells; None when there is none of that name."""
         step = f"look at {name}"
-        answer = self._service.ask(step, "GET", f"{self._path}/{name}", expect=(200, 404))
+        answer = self._ask(step, "GET", f"{self._path}/{name}", expect=(200, 404))
         if answer.status == 200:
             found = answer.data
             return str(found.get("updated_at", "")) if isinstance(found, dict) else ""
@@ -104,7 +104,7 @@ class GitHubSecrets:
     def put(self, sealed: SealedSecret) -> None:
         """Create or replace a secret."""
         body = {"encrypted_value": sealed.encrypted, "key_id": sealed.key_id, **self._visibility}
-        answer = self._service.ask(
+        answer = self._ask(
             f"set {sealed.name}", "PUT", f"{self._path}/{sealed.name}", as_document(body), expect=(201, 204, 403, 404)
         )
         if answer.status in (403, 404):
@@ -112,7 +112,13 @@ class GitHubSecrets:
 
     def delete(self, name: str) -> None:
         """Take a secret away; one that is not there is no error."""
-        self._service.ask(f"delete {name}", "DELETE", f"{self._path}/{name}", expect=(204, 404))
+        self._ask(f"delete {name}", "DELETE", f"{self._path}/{name}", expect=(204, 404))
+
+    def _ask(
+        self, step: str, method: str, path: str, body: Secret | None = None, expect: tuple[int, ...] = (200,)
+    ) -> WebAnswer:
+        # setting and deleting a secret twice is the same as once; GitHub knows no condition that could tell of others
+        return self._service.ask(step, method, path, body, expect=expect, for_now=_is_throttled)
 
     @property
     def _visibility(self) -> dict[str, Any]:
@@ -151,6 +157,11 @@ class GitHubSecrets:
             "x-github-api-version": _VERSION,
         }
         return WebService(self.place, base, headers)
+
+
+def _is_throttled(answer: WebAnswer) -> bool:
+    """GitHub's secondary limits are 403 with a pause."""
+    return answer.status == 403 and answer.retry_after is not None
 
 
 def _find_sodium(place: str) -> None:

@@ -1,6 +1,8 @@
 """Contents as one JSON object: the values under the names that consumers read, the records under a name of ours.
 
 What genai-iac wrote, now or in an earlier version, is read by its records alone.
+
+Of `format: raw` the records lie apart, as JSON, because the place holds the current value and nothing else.
 """
 
 from __future__ import annotations
@@ -135,3 +137,50 @@ def _damage(contents: Contents, data: Mapping[str, Any], names: tuple[str, ...],
     changed = sorted(name for name, value in wanted.items() if data.get(name) != value)
     left = sorted(set(data) & set(contents.names.all) - {*names, *wanted})
     return f"{(changed or left)[0]} was changed" if changed or left else ""
+
+
+def render_records(contents: Contents, held: Contents | None = None) -> Secret:
+    """The record of the current value, and that of the value held before: either may lie in the place when it is read.
+
+    Args:
+        held: what the place has before this write.
+    """
+    items = [item for one in (contents, held) if one for item in one.items if item.record.role == "current"]
+    rows = [item_as_data(item) for item in items if item.value is not None]
+    unique = [row for index, row in enumerate(rows) if row not in rows[:index]]
+    return Secret.document(json.dumps({OURS: {**head_as_data(contents), "records": unique}}, indent=2) + "\n")
+
+
+def read_records(text: Secret, value: Secret | None) -> Contents | Unreadable | None:
+    """The contents of a place with that value; None when it has none. A line end behind the value is not content.
+
+    Args:
+        text: the records.
+        value: the value in the place; None when the place is empty.
+
+    Returns:
+        Contents with at most one item; damaged when the value matches no record.
+    """
+    try:
+        data = json.loads(text.reveal().removeprefix("\ufeff"))
+        return newer_format(data[OURS]) or _contents_beside(data[OURS], value)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Unreadable(
+            "has records beside it that another hand changed",
+            ours=True,
+            hint="put them back as they were: the value may be intact",
+        )
+
+
+def _contents_beside(head: Any, value: Secret | None) -> Contents | None:
+    contents = contents_from_head(head)
+    if value is None:
+        return None
+    # Editors and `echo` add a line end. That is no change of the value.
+    forms = (value, Secret(value.reveal().removeprefix("\ufeff").rstrip("\r\n")))
+    for row in list(head["records"]):
+        record, digest = record_from_data(row), text_of(row, "digest")
+        for form in forms:
+            if is_whole(record, form, digest):
+                return replace(contents, items=(Item(record, form),))
+    return replace(contents, damage="its value was changed")

@@ -21,9 +21,10 @@ from genai_iac.core.errors import SinkError
 if TYPE_CHECKING:
     import ssl
 
+    from genai_iac.delivery.sinks._kube_exec import KubeCredential
+
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _LIMIT = 1024 * 1024  # bytes of a file
-_PROGRAMS = ("exec", "auth-provider")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,18 @@ class KubeCluster:
     tls: ssl.SSLContext | None
 
 
-def find_cluster(place: str, context: str | None) -> KubeCluster:
-    """The cluster of that context (None: the current one). Raises SinkError when there is none that can be used."""
+def find_cluster(place: str, context: str | None, root: Path) -> KubeCluster:
+    """The cluster of that context (None: the current one). Raises SinkError when there is none that can be used.
+
+    Args:
+        place: what people call the sink.
+        context: as the manifest names it.
+        root: the manifests' directory: no program is run that the checkout around it names.
+    """
     named = [Path(name) for name in os.environ.get("KUBECONFIG", "").split(os.pathsep) if name]
     files = [file for file in named or [Path.home() / ".kube/config"] if file.is_file()]
     if files:
-        return _from_files(place, files, context)
+        return _from_files(place, files, context, root)
     host = os.environ.get("KUBERNETES_SERVICE_HOST")
     if not host or context is not None or named:
         wanted = f"KUBECONFIG names {named[0]}, which is not there" if named else "there is no kubeconfig"
@@ -51,31 +58,42 @@ def find_cluster(place: str, context: str | None) -> KubeCluster:
     return KubeCluster(f"https://{bracketed}:{port}", token, _tls(place, authorities, None, None))
 
 
-def _from_files(place: str, files: Iterable[Path], name: str | None) -> KubeCluster:
-    parsed = [(_parse(place, file), file.parent) for file in files]
+def _from_files(place: str, files: Iterable[Path], name: str | None, root: Path) -> KubeCluster:
+    parsed = [(_parse(place, file), file) for file in files]
     wanted = name or next((data["current-context"] for data, _ in parsed if data.get("current-context")), None)
     if not isinstance(wanted, str):
         raise SinkError(f"{place}: the kubeconfig has no current context", hint="name one: context in the manifest")
     context, _ = _entry(place, parsed, "context", wanted)
-    cluster, folder = _entry(place, parsed, "cluster", str(context.get("cluster")))
+    cluster, file = _entry(place, parsed, "cluster", str(context.get("cluster")))
     user, home = _entry(place, parsed, "user", str(context.get("user")))
     _refuse(place, cluster, user)
-    authorities = _text(place, cluster, "certificate-authority", folder)
-    certificate, key = _text(place, user, "client-certificate", home), _text(place, user, "client-key", home)
-    return KubeCluster(
-        _server(place, str(cluster.get("server"))),
-        _token(place, user, home),
-        _tls(place, authorities, certificate, Secret.document(key) if key else None),
-    )
+    server = _server(place, str(cluster.get("server")))
+    authorities = _text(place, cluster, "certificate-authority", file.parent)
+    if user.get("exec"):
+        given = _ask(place, user["exec"], home, root, server, authorities)
+        return KubeCluster(server, given.token, _tls(place, authorities, given.certificate, given.key))
+    certificate, key = (_text(place, user, name, home.parent) for name in ("client-certificate", "client-key"))
+    tls = _tls(place, authorities, certificate, Secret.document(key) if key else None)
+    return KubeCluster(server, _token(place, user, home.parent), tls)
+
+
+def _ask(place: str, settings: Any, file: Path, root: Path, server: str, authorities: str | None) -> KubeCredential:
+    from genai_iac.delivery.sinks._kube_exec import ask_program
+
+    if not isinstance(settings, dict):
+        raise SinkError(f"{place}: exec of the kubeconfig is no mapping", hint="correct it")
+    cluster = {"server": server}
+    if authorities:
+        cluster["certificate-authority-data"] = base64.b64encode(authorities.encode()).decode()
+    return ask_program(place, settings, file, root, cluster)
 
 
 def _refuse(place: str, cluster: Mapping[str, Any], user: Mapping[str, Any]) -> None:
     """What a kubeconfig may say and this tool does not do."""
-    program = next((name for name in _PROGRAMS if user.get(name)), None)
-    if program:
+    if user.get("auth-provider"):
         raise SinkError(
-            f"{place}: the kubeconfig signs in with a program ({program}), which is not run here",
-            hint="use the token of a service account: kubectl create token NAME, in a kubeconfig of its own",
+            f"{place}: the kubeconfig signs in with an auth-provider, which Kubernetes has removed",
+            hint="use exec, or the token of a service account: kubectl create token NAME",
         )
     if cluster.get("insecure-skip-tls-verify"):
         raise SinkError(
@@ -103,12 +121,12 @@ def _token(place: str, user: Mapping[str, Any], folder: Path) -> Secret | None:
 def _entry(
     place: str, parsed: Iterable[tuple[Mapping[str, Any], Path]], kind: str, name: str
 ) -> tuple[Mapping[str, Any], Path]:
-    """The first context, cluster or user of that name, as kubectl merges files, and the directory its paths start from."""
-    for data, folder in parsed:
+    """The first context, cluster or user of that name, as kubectl merges files, and the file that it is in."""
+    for data, file in parsed:
         rows = data.get(f"{kind}s")
         for row in rows if isinstance(rows, list) else ():
             if isinstance(row, dict) and row.get("name") == name and isinstance(row.get(kind), dict):
-                return row[kind], folder
+                return row[kind], file
     raise SinkError(f"{place}: the kubeconfig has no {kind} {name!r}", hint="kubectl config get-contexts lists them")
 
 

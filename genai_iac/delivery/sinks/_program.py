@@ -205,10 +205,10 @@ def _collect(process: subprocess.Popen[bytes], seconds: float) -> tuple[bool, st
         printed, complained = process.communicate(timeout=seconds)
         ended = True
     except subprocess.TimeoutExpired:
-        printed, complained = _stop(process)
+        printed, complained = stop_program(process)
         ended = False
     except BaseException:
-        _stop(process)
+        stop_program(process)
         raise
     return ended, _decode(printed), _decode(complained)
 
@@ -217,7 +217,7 @@ def _decode(output: bytes) -> str:
     return output[-_KEPT:].decode("utf-8", "replace")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+def stop_program(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     """Kill the program with its children; what it printed so far.
 
     A child that left its group does not hold the run up.

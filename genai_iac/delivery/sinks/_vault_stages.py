@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from genai_iac.core import Item, Role, Secret
-from genai_iac.delivery.sinks import _json_format, _raw
+from genai_iac.delivery.sinks import _json_format
 from genai_iac.delivery.sinks._base import Context
 from genai_iac.delivery.sinks._contents import Contents, Unreadable, sort_items
 from genai_iac.delivery.sinks._json_format import read_json
@@ -253,7 +253,7 @@ def _read_raw(version: VaultVersion) -> Contents | Unreadable | None:
     """The contents of a version in the form `raw`."""
     if not version.records:
         return Unreadable("has no records in its metadata", ours=False)
-    return _raw.read_records(Secret.document(version.records), version.content)
+    return _json_format.read_records(Secret.document(version.records), version.content)
 
 
 def _current(contents: Contents) -> Secret:
@@ -267,7 +267,7 @@ FORMS: Mapping[str, VaultForm] = {
         frozenset({"current"}),
         _read_raw,
         _current,
-        lambda contents, held: _raw.render_records(contents, held).reveal(),
+        lambda contents, held: _json_format.render_records(contents, held).reveal(),
     ),
 }
 

@@ -1,13 +1,18 @@
-"""An HTTP API as a sink asks it: allowed hosts only, bodies as `Secret`s, no redirect, and errors that name the place."""
+"""An HTTP API as a sink asks it: allowed hosts only, bodies as `Secret`s, no redirect, and errors that name the place.
+
+A request that was refused for now (429, 503) or could not be sent is made again, as one is whose answer was lost when making it twice
+does no harm: reads, and writes under a condition. The others raise `LostAnswer`, and the sink looks what became of them.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from time import sleep
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
     from genai_iac.network import HttpClient, Reason
 
 _LONGEST = 300  # characters of what a service says
+_PAUSES = (0.25, 1.0, 4.0)  # seconds before each further attempt, where the service names none
+_MOST = 20.0  # seconds of `retry-after` that a run waits; whoever is told more has to come back
+_FOR_NOW = (429, 503)  # the request was not carried out
 _HINTS = {
     401: "check the credentials in the environment",
     403: "give these credentials the permissions that docs/network-sinks.md lists",
@@ -36,11 +44,16 @@ class WebAnswer:
 
     status: int
     body: Secret
+    retry_after: float | None = None  # seconds
 
     @property
     def data(self) -> Any:
         """The body as JSON; None when it is none. For answers without values."""
         return parse_json(self.body)
+
+
+class LostAnswer(SinkError):
+    """No answer came to a request that may have been carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +74,64 @@ class WebService:
         *,
         expect: Iterable[int] = (200,),
         headers: Mapping[str, Secret | str] | None = None,
+        once: bool = False,
+        for_now: Callable[[WebAnswer], bool] | None = None,
     ) -> WebAnswer:
-        """One request. Raises SinkError when no answer comes, or one with another status than the expected."""
-        answer = self._send(method, path, body, {**self.headers, **(headers or {})})
+        """One request, repeated while it is refused for now.
+
+        Args:
+            step: what the request does, for errors.
+            method: HTTP method, in capitals.
+            path: behind `base`.
+            body: None sends none.
+            expect: statuses that are returned.
+            headers: beside the service's.
+            once: repeating it after a lost answer could undo somebody else's work.
+            for_now: what else of this service's answers is a refusal for now.
+
+        Raises:
+            LostAnswer: with `once`, when it may have been carried out.
+            SinkError: no answer comes, or one with another status than the expected.
+        """
+        sent = {**self.headers, **(headers or {})}
+        for pause in (*_PAUSES, None):
+            answer = self._send(method, path, body, sent)
+            wait = self._wait(answer, pause, once, for_now)
+            if wait is None:
+                break
+            sleep(wait)
         if not isinstance(answer, WebAnswer):
             hint = answer.hint if answer.final else "check its address and the network, then apply again"
-            raise SinkError(f"{self.place}: could not {step}: {answer.text}", hint=hint)
-        if answer.status not in expect:
-            raise self.failure(step, answer)
-        return answer
+            kind = SinkError if answer.unsent or not once else LostAnswer
+            raise kind(f"{self.place}: could not {step}: {answer.text}", hint=hint)
+        if answer.status in expect:
+            return answer
+        failure = self.failure(step, answer)
+        if once and answer.status == 503:  # what stands before a service says that of an answer that it lost
+            raise LostAnswer(failure.message, hint=failure.hint)
+        raise failure
+
+    @staticmethod
+    def _wait(
+        answer: WebAnswer | Reason, pause: float | None, once: bool, for_now: Callable[[WebAnswer], bool] | None
+    ) -> float | None:
+        """Seconds until the same request is made again; None: it is not."""
+        if pause is None:
+            return None
+        if not isinstance(answer, WebAnswer):
+            return None if answer.final or (once and not answer.unsent) else pause
+        if (once and answer.status == 503) or not (answer.status in _FOR_NOW or (for_now and for_now(answer))):
+            return None
+        wanted = answer.retry_after
+        return (pause if wanted is None else wanted) if (wanted or 0) <= _MOST else None
 
     def failure(self, step: str, answer: WebAnswer, hint: str = "") -> SinkError:
         """The error that tells of an answer, with the way out."""
         known = _HINTS.get(answer.status) or ("apply again later" if answer.status >= 500 else "correct that")
         said = _said(answer.data)
         told = f"{answer.status}: {said}" if said else f"status {answer.status}"
+        if answer.retry_after and answer.retry_after > _MOST:
+            known = f"the service asks for a pause: apply again in {answer.retry_after:g} seconds"
         return SinkError(f"{self.place}: could not {step}: {told}", hint=hint or known)
 
     def _send(
@@ -83,11 +139,30 @@ class WebService:
     ) -> WebAnswer | Reason:
         """The answer, or why there is none. Raises nothing that this frame's locals would go with."""
         opened = {name: one.reveal() if isinstance(one, Secret) else one for name, one in headers.items()}
+        from genai_iac.network.client import read_headers
+
         content = body.reveal().encode() if body is not None else None
         answer = _client(self.tls, _environment()).send(method, self.base + path, opened, content)
         if answer.reason is not None:
             return answer.reason
-        return WebAnswer(answer.status, Secret.document(answer.body.decode("utf-8", "replace")))
+        text = Secret.document(answer.body.decode("utf-8", "replace"))
+        return WebAnswer(answer.status, text, read_headers(answer.headers).retry_after)
+
+
+def send_or_find(send: Callable[[], object], done: Callable[[], bool]) -> None:
+    """Make a write that must not be made twice. After a lost answer it is looked whether it was carried out, before it is made again.
+
+    Raises what `send` raises; LostAnswer, when the third answer was lost, too.
+    """
+    for last in (False, False, True):
+        try:
+            send()
+            return
+        except LostAnswer:
+            if done():
+                return
+            if last:
+                raise
 
 
 def as_document(data: Any) -> Secret:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, rea
 from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery
 from genai_iac.delivery.sinks._json_format import read_json
 from genai_iac.delivery.sinks._vault_stages import VaultStages, is_of, tag_of
+from genai_iac.delivery.sinks._web_service import send_or_find
 
 _REGION = "^[a-z]{2}(-[a-z]{2,12}){1,3}-[0-9]$"
 _NAME = "^[A-Za-z0-9/_+=.@-]{1,512}$"
@@ -90,7 +91,7 @@ class AwsSink(Sink):
         found = self._find()
         if not delivery.items:
             if found and not found.dying:
-                self._ask("delete it", "DeleteSecret", {"RecoveryWindowInDays": _WINDOW})
+                self._ask("delete it", "DeleteSecret", {"RecoveryWindowInDays": _WINDOW}, self._is_gone)
             return
         held = found.stages.values if found else None
         wanted = fill_delivery(delivery, held, self._context, self.place, self._names)
@@ -98,7 +99,7 @@ class AwsSink(Sink):
             self._create(wanted)
             return
         if found.dying:
-            self._ask("take it back from deletion", "RestoreSecret", {})
+            self._ask("take it back from deletion", "RestoreSecret", {}, lambda: not self._is_gone())
             found = self._find()
         assert found is not None
         self._update(found, wanted)
@@ -124,9 +125,19 @@ class AwsSink(Sink):
     def _promote(self, current: str | None, pending: str | None, wanted: Contents) -> None:
         # who moved the stage meanwhile is noticed: it is taken from the version that was current when this run looked
         move = {"VersionStage": "AWSCURRENT", "MoveToVersionId": pending, "RemoveFromVersionId": current}
-        self._ask("make its new version current", "UpdateSecretVersionStage", move)
+        self._ask(
+            "make its new version current",
+            "UpdateSecretVersionStage",
+            move,
+            lambda: self._version("AWSCURRENT")[0] == pending,
+        )
         done = {"VersionStage": "AWSPENDING", "RemoveFromVersionId": pending}
-        self._ask("take AWSPENDING from it", "UpdateSecretVersionStage", done)
+        self._ask(
+            "take AWSPENDING from it",
+            "UpdateSecretVersionStage",
+            done,
+            lambda: self._version("AWSPENDING")[0] != pending,
+        )
         self._read_back("AWSCURRENT", wanted)
 
     def _read_back(self, stage: str, wanted: Contents) -> None:
@@ -169,8 +180,14 @@ class AwsSink(Sink):
         version, text = version_in(answer) if answer.status == 200 else (None, None)
         return version, check_contents(read_json(text) if text else None, self._context, self.place)
 
-    def _ask(self, step: str, operation: str, body: Mapping[str, Any]) -> None:
-        self._api.ask(step, operation, {"SecretId": self._name, **body})
+    def _is_gone(self) -> bool:
+        found = self._find()
+        return found is None or found.dying
+
+    def _ask(self, step: str, operation: str, body: Mapping[str, Any], done: Callable[[], bool]) -> None:
+        """One operation that fails when it was carried out already; `done` tells whether it was, when its answer was lost."""
+        request = {"SecretId": self._name, **body}
+        send_or_find(lambda: self._api.ask(step, operation, request, once=True), done)
 
     @property
     def _api(self) -> SecretsManager:

@@ -21,7 +21,14 @@ from genai_iac.delivery.sinks import _json_format
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, read_names
 from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery
 from genai_iac.delivery.sinks._json_format import read_json
-from genai_iac.delivery.sinks._web_service import WebAnswer, WebService, as_document, check_address, parse_json
+from genai_iac.delivery.sinks._web_service import (
+    WebAnswer,
+    WebService,
+    as_document,
+    check_address,
+    parse_json,
+    send_or_find,
+)
 
 _PATH = r"^(?!.*(^|/)\.{1,2}(/|$))[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"
 _NEEDED = frozenset({"create", "read", "update", "delete"})
@@ -125,8 +132,8 @@ class HashicorpSink(Sink):
         kept = self._find()
         held = self._contents(kept)
         if not delivery.items:
-            if held:
-                self._ask("delete its newest version", "DELETE", self._data, expect=(200, 204))
+            if held and kept:
+                self._delete(kept)
             return
         wanted = fill_delivery(delivery, held, self._context, self.place, self._names)
         if held == wanted and held is not None and not held.damage:
@@ -138,14 +145,36 @@ class HashicorpSink(Sink):
                 f"{self.place} does not read back as it was written", hint="see who else writes to it, then apply again"
             )
 
+    def _holds(self, wanted: Contents) -> bool:
+        try:
+            return self._contents(self._find()) == wanted
+        except SinkError:  # somebody else's: the conflict says it
+            return False
+
     def _put(self, kept: _Kept | None, wanted: Contents) -> None:
         options = {"cas": kept.version if kept else 0}
         body = _wrap(_json_format.render(wanted), options)
         answer = self._ask("write it", "POST", self._data, body, expect=(200, 204, 400))
         if answer.status == 400:
             text = str(_field(answer.data, "errors"))
+            if "check-and-set" in text and self._holds(wanted):
+                return  # by an attempt whose answer was lost: the version is another one now
             hint = "somebody else wrote there meanwhile: plan again" if "check-and-set" in text else ""
             raise self._service.failure("write it", answer, hint)
+
+    def _delete(self, kept: _Kept) -> None:
+        """The API deletes whatever version is the newest: after a lost answer it is looked whether that is still the same."""
+        step = "delete its newest version"
+
+        def gone() -> bool:
+            now = self._find()
+            if now is not None and now.version != kept.version:
+                raise SinkError(
+                    f"{self.place}: could not {step}: somebody else wrote there meanwhile", hint="plan again"
+                )
+            return now is None or now.content is None
+
+        send_or_find(lambda: self._ask(step, "DELETE", self._data, expect=(200, 204), once=True), gone)
 
     def _find(self) -> _Kept | None:
         answer = self._ask("read it", "GET", self._data, expect=(200, 404))
@@ -170,10 +199,17 @@ class HashicorpSink(Sink):
             )
 
     def _ask(
-        self, step: str, method: str, path: str, body: Secret | None = None, *, expect: tuple[int, ...] = (200,)
+        self,
+        step: str,
+        method: str,
+        path: str,
+        body: Secret | None = None,
+        *,
+        expect: tuple[int, ...] = (200,),
+        once: bool = False,
     ) -> WebAnswer:
-        token = _login(self._service)
-        return self._service.ask(step, method, f"/v1/{path}", body, expect=expect, headers={"x-vault-token": token})
+        headers = {"x-vault-token": _login(self._service)}
+        return self._service.ask(step, method, f"/v1/{path}", body, expect=expect, headers=headers, once=once)
 
     @property
     def _data(self) -> str:

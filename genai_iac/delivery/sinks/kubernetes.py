@@ -119,7 +119,7 @@ class KubernetesSink(Sink):
         wanted = fill_delivery(delivery, held, self._context, self.place, self._names)
         if found is None or held != wanted or held.damage or found.damage(self._labels):
             document = write_kube_secret(self._settings, self._labels, wanted, found)
-            self._apply("write it", document, force=found is not None)
+            self._apply("write it", document, force=found is not None, wanted=wanted)
             self._read_back(wanted)
         self._deployments.restart(wanted)
 
@@ -129,7 +129,15 @@ class KubernetesSink(Sink):
                 f"{self.place} does not read back as it was written", hint="see who else writes to it, then apply again"
             )
 
-    def _apply(self, step: str, document: Secret, *, force: bool, dry: bool = False) -> None:
+    def _holds(self, wanted: Contents) -> bool:
+        try:
+            return self._checked(self._find()) == wanted
+        except SinkError:  # somebody else's: the conflict says it
+            return False
+
+    def _apply(
+        self, step: str, document: Secret, *, force: bool, dry: bool = False, wanted: Contents | None = None
+    ) -> None:
         query = f"?fieldManager={MANAGER}" + ("&force=true" if force else "") + ("&dryRun=All" if dry else "")
         service = self._service
         answer = service.ask(
@@ -137,6 +145,8 @@ class KubernetesSink(Sink):
         )
         if answer.status in (200, 201):
             return
+        if answer.status == 409 and wanted is not None and self._holds(wanted):
+            return  # by an attempt whose answer was lost: its resource version is another one now
         hints = {
             404: f"make the namespace: kubectl create namespace {self._settings['namespace']}",
             409: "somebody else wrote there meanwhile: plan again",
@@ -165,6 +175,6 @@ class KubernetesSink(Sink):
 
     @property
     def _service(self) -> WebService:
-        cluster = find_cluster(self.place, self._settings.get("context"))
+        cluster = find_cluster(self.place, self._settings.get("context"), self._context.root)
         headers = {"authorization": Secret(f"Bearer {cluster.token.reveal()}")} if cluster.token else {}
         return WebService(self.place, cluster.server, headers, cluster.tls)

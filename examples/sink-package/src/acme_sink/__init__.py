@@ -87,6 +87,10 @@ class SqliteSink(Sink):
             raise SinkError(f"{self.place} does not read back as it was written", hint="see who else writes to it")
 
     def _store(self, text: Secret) -> None:
+        try:
+            self._file.touch(mode=0o600)  # SQLite would let everybody read it; its journal gets the same mode
+        except OSError as error:
+            raise SinkError(f"{self.place}: {error.strerror}", hint="correct that, then apply again") from None
         with self._database() as database, database:
             database.execute("CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, text TEXT NOT NULL)")
             # the only place that opens the value: it is an argument of the call, and no local of a frame that may raise
