@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any
@@ -51,7 +52,7 @@ class Runner:
     Args:
         files: the edited modules.
         mutants: for each, the new code of functions by place.
-        patience: seconds for one mutant; one that takes longer counts as noticed.
+        patience: seconds for one test; a mutant with which one takes longer counts as noticed.
         tell: called with the number of each mutant and whether it was noticed.
     """
 
@@ -119,18 +120,17 @@ class Runner:
                 os.setpgrp()
                 replace_code(mutant)
                 for number in entering:
+                    os.write(writing, b"%d\n" % number)
                     session.config.hook.pytest_runtest_protocol(item=session.items[number], nextitem=None)
                     if session.testsfailed:
-                        os.write(writing, str(number).encode())
                         os._exit(1)
                 os._exit(0)
             os._exit(2)
         os.close(writing)
-        code = wait_for(child, self._patience)
-        with os.fdopen(reading, "rb") as pipe:
-            os.set_blocking(reading, False)
-            if killer := pipe.read():
-                self._kills[int(killer)] = self._kills.get(int(killer), 0) + 1
+        with os.fdopen(reading, "rb", buffering=0) as pipe:
+            code, begun = wait_for(child, self._patience, pipe)
+        if code != 0 and begun:
+            self._kills[begun[-1]] = self._kills.get(begun[-1], 0) + 1
         return code != 0
 
 
@@ -146,15 +146,23 @@ def replace_code(mutant: dict[Place, CodeType]) -> None:
                 held.__code__ = new.replace(co_filename=code.co_filename)
 
 
-def wait_for(child: int, patience: float) -> int:
-    """How the process ended; one that does not end in so many seconds is killed with its group and gives -9."""
-    began = time.monotonic()
+def wait_for(child: int, patience: float, told: FileIO | None = None) -> tuple[int, list[int]]:
+    """How the process ended, and the numbers of the tests that it told of as it began them.
+
+    One that tells nothing for so many seconds and does not end is killed with its group, and gives -9.
+    """
+    said, began = b"", time.monotonic()
+    if told:
+        os.set_blocking(told.fileno(), False)
     while time.monotonic() - began < patience:
         ended, status = os.waitpid(child, os.WNOHANG)
+        more = told.read() if told else b""
+        if more:
+            said, began = said + more, time.monotonic()
         if ended:
-            return os.waitstatus_to_exitcode(status)
+            return os.waitstatus_to_exitcode(status), [int(number) for number in said.split()]
         time.sleep(0.005)
     with suppress(OSError):
         os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return -signal.SIGKILL
+    return -signal.SIGKILL, [int(number) for number in said.split()]
