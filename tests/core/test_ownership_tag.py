@@ -201,3 +201,12 @@ def test_an_origin_is_the_millisecond_and_three_digits_of_chance() -> None:
 def test_a_name_with_a_lone_surrogate_has_a_digest_too() -> None:
     tag = OWNER.birth(Address("Policy", "rules"), fixed_part("Policy", "c", "x", None), make_origin(NOW))
     assert not fits(live("a", tag, kind="Policy", name="\ud800"))
+
+
+def test_a_tag_with_another_name_or_without_the_id_is_to_be_written_again() -> None:
+    owner = Owner("t", "b", "1")
+    for other, named in ((owner, True), (Owner("t", "a", "1"), False), (Owner("t", "b"), False)):
+        mark = read_ownership_tag(born(other))
+        assert mark is not None and owner.names(mark) is named
+    plain = read_ownership_tag(born(owner))
+    assert plain is not None and not Owner("t", "b").names(plain)
