@@ -69,10 +69,12 @@ class Runner:
         self._took: dict[int, float] = {}  # seconds
         self._kills: dict[int, int] = {}
 
-    def pytest_runtestloop(self, session: Any) -> bool:
+    def pytest_runtestloop(self, session: Any) -> bool | None:
         """Measure every test as the code is, in a fork each, then run the mutants."""
         for number, item in enumerate(session.items):
             self._measure(number, item)
+        if len(self._took) < len(session.items):
+            return None  # a test fails as the code is: pytest runs them itself, and its exit code says so
         for number, code in enumerate(self._mutants):
             self._tell(number, self._is_noticed(session, code))
         return True

@@ -210,3 +210,11 @@ def test_a_tag_with_another_name_or_without_the_id_is_to_be_written_again() -> N
         assert mark is not None and owner.names(mark) is named
     plain = read_ownership_tag(born(owner))
     assert plain is not None and not Owner("t", "b").names(plain)
+
+
+@pytest.mark.parametrize("kind", ["ApiKey", "Project"])
+def test_what_lives_in_a_region_is_bound_to_it(kind: str) -> None:
+    assert fixed_part(kind, "c", "n", "us-chicago-1") == "us-chicago-1"
+    assert fixed_part(kind, "c", "n", None) == ""
+    assert fixed_part("Policy", "c", "n", "us-chicago-1") == "c\nn"
+    assert fixed_part("Compartment", "c", "n", None) == ""
