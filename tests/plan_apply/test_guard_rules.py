@@ -68,6 +68,7 @@ def refusals(
     try:
         check_plan(plan(changes, owned), {KEY: resource} if resource else {}, tenancy or live(), overrides)
     except GuardError as error:
+        assert str(error), "refused without a reason"
         return str(error).splitlines()
     return []
 
@@ -297,11 +298,11 @@ def test_values_for_files_of_a_runner(sinks: list[Any], secret: str | None, refu
 
 
 def state(**fields: Any) -> SinkState:
-    return SinkState(frozenset(), True, {}, place="file a", **fields)
+    return SinkState(frozenset(), True, {}, **{"place": "file a", **fields})
 
 
 def test_files_with_a_dead_value_are_named_where_nothing_is_brought() -> None:
-    held = {KEY: [state(outdated=True), state(), state(outdated=True, former=True)]}
+    held = {KEY: [state(outdated=True), state(), state(outdated=True, former=True, place="file b")]}
     (notice,) = find_outdated_files(plan([]), held)
     assert notice.address == KEY
     assert notice.text.startswith("file a shows a current value that no longer works")
@@ -310,3 +311,9 @@ def test_files_with_a_dead_value_are_named_where_nothing_is_brought() -> None:
         assert list(find_outdated_files(plan([served]), held)) == []
     unserved = (Change(OTHER, ("deliver",), "", deliver=("one",)), Change(KEY, ("update",), "", {}, {}))
     assert len(list(find_outdated_files(plan(unserved), held))) == 1
+
+
+def test_no_flag_is_given_unasked() -> None:
+    assert Overrides() == Overrides(
+        None, frozenset(), everything=False, outage_takes_address=True, allow_file_sinks=False
+    )
