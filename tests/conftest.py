@@ -37,8 +37,11 @@ SHARED = ROOT.parent / "shared"
 # the tool reads these: what a CI job or a shell has set must not decide a test (a run under CI=true changed six plans)
 _OWN = (
     "GENAI_IAC_CONTROL_TOKEN",
+    "GENAI_IAC_DAYS",
     "GENAI_IAC_EXAMPLES",
+    "GENAI_IAC_FUZZ",
     "GENAI_IAC_GOLDEN",
+    "GENAI_IAC_INTERLEAVINGS",
     "GENAI_IAC_PROOF_FIGURES",
     "GENAI_IAC_TEST_OCI_CLI",
     "GENAI_IAC_TEST_SETTINGS",

@@ -170,7 +170,8 @@ class Owner:
     def _digest(self, manner: str, address: Address, bound: str, id: str | None) -> str:
         who = f"id {id}@{self.name.partition('@')[2]}" if id else self.name
         text = "\n".join((manner, self.tenancy, who, str(address), bound))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        # an answer of the service may hold a lone surrogate in a name
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def _write(self, address: Address, bound: str, deletion: Deletion) -> str:
         return f"{self.text}/{address}{bound}" + ("" if deletion == "delete" else f"!{deletion}")

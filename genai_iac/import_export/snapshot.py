@@ -205,8 +205,8 @@ def _plain(value: Any) -> Any:
 def _read(document: Mapping[str, Any], *, newer: bool) -> Snapshot:
     """The snapshot; one of a newer minor version may hold kinds of resources that this version does not know."""
     return Snapshot(
-        tenancy=str(document["tenancy"]),
-        home_region=str(document["home_region"]),
+        tenancy=_text(document["tenancy"]),
+        home_region=_text(document["home_region"]),
         now=_read_time(document["now"]),
         regions=tuple(map(_text, document["regions"])),
         places=tuple(map(_text, document["places"])),
@@ -244,9 +244,13 @@ def _name_and_state(secret: LiveSecret) -> str:
 
 
 def _text(value: Any) -> str:
-    """The value when it is a text. Anybody may have written the file, and what is compared later has to be of one type."""
+    """The value when it is a text. Anybody may have written the file, and what is compared later has to be of one type.
+
+    A lone surrogate raises UnicodeEncodeError, which is a ValueError: JSON can hold one, and no digest can be made of it.
+    """
     if not isinstance(value, str):
         raise TypeError
+    value.encode()
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -34,7 +35,8 @@ def fits(one: LiveResource, owner: Owner = OWNER) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "fit"), [(-6, False), (-5, True), (0, True), (59, True), (61, False), (3600, False), (-86400, False)]
+    ("seconds", "fit"),
+    [(-6, False), (-5, True), (0, True), (59, True), (60, True), (61, False), (3600, False), (-86400, False)],
 )
 def test_it_fits_what_was_created_at_its_moment(seconds: int, fit: bool) -> None:
     assert fits(live("a", born(), created=NOW + timedelta(seconds=seconds))) is fit
@@ -144,3 +146,75 @@ def test_two_creations_under_one_address_are_both_ours() -> None:
 def test_of_two_of_one_creation_and_one_age_neither_is_chosen_silently() -> None:
     tag = born()
     assert len(judge(OWNER, [live("a", tag), live("b", tag)]).ours) == 2
+
+
+def first_form(place: str, address: Address = KEY) -> str:
+    """A tag as releases before 0.2 wrote it: it is bound to the compartment."""
+    text = "\n".join(("birth", "ocid1.tenancy.oc1..t", "chat@prod", str(address), place))
+    return f"chat@prod/{address}#{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def test_a_tag_of_the_first_form_fits_its_compartment_and_is_recognised_elsewhere() -> None:
+    here, there = live("a", first_form("c")), live("a", first_form("c"), place="d")
+    assert fits(here) and not fits(there)
+    assert all(one.mark and OWNER.recognises(one.mark, one) for one in (here, there))
+    assert [one.id for one in judge(OWNER, [there]).ours] == ["a"]
+    for other in (here, there):
+        assert judge(OWNER, [live("sealed", OWNER.seal(KEY, "sealed")), other]).copies == (other,)
+        assert judge(OWNER, [live("later", born()), other]).copies == (other,)
+
+
+def test_a_later_form_is_recognised_only_where_it_fits() -> None:
+    near, late = live("a", born()), live("a", born(), created=NOW + timedelta(hours=1))
+    assert near.mark and OWNER.recognises(near.mark, near)
+    assert late.mark and not OWNER.recognises(late.mark, late)
+
+
+def test_a_tag_of_before_the_stack_had_an_id_still_fits() -> None:
+    before, after = Owner("t", "before"), Owner("t", "before", "1", claims=True)
+    assert fits(live("a", born(before)), after)
+    assert not fits(live("a", born(after)), before)
+
+
+def test_stacks_without_ids_are_told_apart_by_name() -> None:
+    assert not fits(live("a", born()), Owner(OWNER.tenancy, "other@prod"))
+    assert fits(live("a", born(Owner("t", "b", "1"))), Owner("t", "a", "1"))
+    assert not fits(live("a", born(Owner("t", "b", "1"))), Owner("t", "a", "2"))
+    assert not fits(live("a", born(Owner("t", "b@x", "1"))), Owner("t", "b@y", "1"))
+
+
+def test_what_has_no_tag_is_nobodys() -> None:
+    for owner in (OWNER, Owner("t", "chat", "1"), Owner("t", "chat", "1", claims=True)):
+        assert not owner.owns(None)
+
+
+def test_an_unknown_time_of_creation_counts_as_fitting() -> None:
+    assert fits(replace(live("a", born()), created=None))
+
+
+def test_an_origin_is_the_millisecond_and_three_digits_of_chance() -> None:
+    origins = {make_origin(NOW) for _ in range(50)}
+    assert {(len(one), int(one[:8], 36)) for one in origins} == {(11, int(NOW.timestamp() * 1000))}
+    assert len(origins) > 40
+
+
+def test_a_name_with_a_lone_surrogate_has_a_digest_too() -> None:
+    tag = OWNER.birth(Address("Policy", "rules"), fixed_part("Policy", "c", "x", None), make_origin(NOW))
+    assert not fits(live("a", tag, kind="Policy", name="\ud800"))
+
+
+def test_a_tag_with_another_name_or_without_the_id_is_to_be_written_again() -> None:
+    owner = Owner("t", "b", "1")
+    for other, named in ((owner, True), (Owner("t", "a", "1"), False), (Owner("t", "b"), False)):
+        mark = read_ownership_tag(born(other))
+        assert mark is not None and owner.names(mark) is named
+    plain = read_ownership_tag(born(owner))
+    assert plain is not None and not Owner("t", "b").names(plain)
+
+
+@pytest.mark.parametrize("kind", ["ApiKey", "Project"])
+def test_what_lives_in_a_region_is_bound_to_it(kind: str) -> None:
+    assert fixed_part(kind, "c", "n", "us-chicago-1") == "us-chicago-1"
+    assert fixed_part(kind, "c", "n", None) == ""
+    assert fixed_part("Policy", "c", "n", "us-chicago-1") == "c\nn"
+    assert fixed_part("Compartment", "c", "n", None) == ""

@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -36,6 +36,7 @@ class Bench:
     home: Path
     tenancy: Tenancy
     launcher: Launcher | Here
+    of_sinks: Mapping[str, str] = field(default_factory=dict)  # what networked sinks read of the environment
 
     @property
     def project(self) -> Path:
@@ -63,6 +64,7 @@ class Bench:
             "GENAI_IAC_CONFIG_FILE": str(self.tenancy.config_file),
             "COLUMNS": "200",
             "HOME": str(self.home),
+            **self.of_sinks,
         }
 
     @property

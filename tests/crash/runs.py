@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -37,14 +37,14 @@ class Habit:
     sinks: tuple[str, ...]
     verified: bool = True
 
-    def manifest(self) -> Document:
-        """Its document. A sink below `program/` is written by a program."""
+    def manifest(self, services: Mapping[str, Document]) -> Document:
+        """Its document. A sink below `program/` is written by a program, one below the name of a service by that sink."""
         lives = zip(("key-one", "key-two"), self.lives, strict=True)
         rotation = {"every": f"{self.every}d", "overlap": f"{self.overlap}d", "idle": f"{self.idle}h"}
         return key(
             self.name,
             secrets=[{"name": name, "expires": f"{life}d"} for name, life in lives],
-            deliverTo=[_entry(path) for path in self.sinks],
+            deliverTo=[_entry(path, services) for path in self.sinks],
             rotation={**rotation, **({"verify": {"model": "xai.grok-4"}} if self.verified else {})},
         )
 
@@ -58,22 +58,28 @@ HABITS = (
     Habit("brisk", 5, 2, 24, (10, 10), ("secrets/brisk.env",)),
     Habit("weekly", 7, 3, 24, (21, 14), ("secrets/weekly.json", "secrets/deep/weekly.env"), verified=False),
     Habit("program", 10, 2, 12, (30, 30), ("program/program.env",)),
-    Habit("fortnight", 14, 7, 48, (30, 45), ("secrets/fortnight.env", "program/fortnight.env")),
-    Habit("month", 30, 3, 24, (60, 60), ("secrets/month.env",)),
-    Habit("dying", 60, 7, 24, (50, 50), ("secrets/dying.env",)),  # its expiry is sooner than its turn
-    Habit("slow", 45, 14, 72, (90, 90), ("secrets/slow.json",)),
-    Habit("usual", 60, 7, 24, (90, 135), ("secrets/usual.env",)),
+    Habit("fortnight", 14, 7, 48, (30, 45), ("secrets/fortnight.env", "kubernetes/fortnight", "program/fortnight.env")),
+    Habit("month", 30, 3, 24, (60, 60), ("hashicorp/month", "secrets/month.env")),
+    Habit("dying", 60, 7, 24, (50, 50), ("hashicorp/dying", "kubernetes/dying")),  # its expiry is sooner than its turn
+    Habit("slow", 45, 14, 72, (90, 90), ("vault/slow", "secrets/slow.json")),
+    Habit("usual", 60, 7, 24, (90, 135), ("secrets/usual.env", "vault/usual", "kubernetes/usual")),
     Habit("quarter", 90, 30, 24, (150, 120), ("secrets/quarter.env",), verified=False),
     Habit("season", 100, 10, 24, (180, 365), ("secrets/season.env", "secrets/season.json")),
 )
 
-
-def manifests(habits: tuple[Habit, ...]) -> str:
-    return stack(*_AROUND, *(habit.manifest() for habit in habits), name="calendar")
+NAMED_BY = {"hashicorp": "path", "kubernetes": "name", "vault": "name"}  # the setting that names a key's place
 
 
-def _entry(path: str) -> Document:
+def manifests(habits: tuple[Habit, ...], services: Mapping[str, Document]) -> str:
+    """The stack. `services` has what entries of each networked sink say beside the name: addresses, the OCIDs of a vault."""
+    return stack(*_AROUND, *(habit.manifest(services) for habit in habits), name="calendar")
+
+
+def _entry(path: str, services: Mapping[str, Document]) -> Document:
     """Of deliverTo."""
+    service, _, name = path.partition("/")
+    if service in services:
+        return {service: {**services[service], NAMED_BY[service]: name}}
     if path.startswith("program/"):
         return {"exec": {"command": ["./deliver.sh", path]}}
     return {"file": {"path": path, "format": "json" if path.endswith(".json") else "dotenv"}}

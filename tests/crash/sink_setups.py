@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,6 +37,18 @@ class File:
             return self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The values that a service of another vendor has, as its reader gets them."""
+
+    name: str
+    read: Callable[[], Mapping[str, Any] | None]
+
+    def text(self) -> str | None:
+        data = self.read()
+        return None if data is None else json.dumps(data)
 
 
 @dataclass(frozen=True)

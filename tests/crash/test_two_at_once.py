@@ -7,6 +7,7 @@ back here and there by a seeded chance, so that each run is another interleaving
 from __future__ import annotations
 
 import json
+import os
 import random
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +23,7 @@ from .load_generator import calling
 from .programs import check_of, recorded_at, write_program
 from .stacks import PAIR, reference
 
-RUNS = 200
+RUNS = int(os.environ.get("GENAI_IAC_INTERLEAVINGS", "200"))
 _STACK = stack(
     compartment("home"),
     key(

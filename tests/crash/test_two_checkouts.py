@@ -6,6 +6,7 @@ work while its own applies end well (seen: 401 for good, both exit 0), a second 
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from .load_generator import probe
 from .sink_setups import File
 from .stacks import PAIR
 
-RUNS = 800
+RUNS = int(os.environ.get("GENAI_IAC_INTERLEAVINGS", "800"))
 ROTATE = ("rotate", "ApiKey/chat", "--auto-approve")
 _STACK = stack(
     compartment("home"),
