@@ -146,8 +146,8 @@ class Bench:
     def _make_group(self, number: int) -> None:
         self._admin.create_group({"compartmentId": self._root, "name": f"g{number}", "description": "-"})
 
-    def _control(self, door: str, body: object) -> None:
-        request = urllib.request.Request(f"{self._url}/_local/{door}", json.dumps(body).encode(), _TOKEN)
+    def _control(self, route: str, body: object) -> None:
+        request = urllib.request.Request(f"{self._url}/_local/{route}", json.dumps(body).encode(), _TOKEN)
         urllib.request.urlopen(request).close()
 
 

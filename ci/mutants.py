@@ -53,7 +53,7 @@ class Runner:
         files: the edited modules.
         mutants: for each, the new code of functions by place.
         patience: seconds for one test; a mutant with which one takes longer counts as noticed.
-        tell: called with the number of each mutant and whether it was noticed.
+        report: called with the number of each mutant and whether it was noticed.
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class Runner:
         files: list[Path],
         mutants: list[dict[Place, CodeType]],
         patience: float,
-        tell: Callable[[int, bool], object],
+        report: Callable[[int, bool], object],
     ) -> None:
         self._files, self._mutants = {str(path) for path in files}, mutants
-        self._patience, self._tell = patience, tell
+        self._patience, self._report = patience, report
         self._entered: dict[int, set[Place]] = {}  # by the number of a test
         self._took: dict[int, float] = {}  # seconds
         self._kills: dict[int, int] = {}
@@ -76,7 +76,7 @@ class Runner:
         if len(self._took) < len(session.items):
             return None  # a test fails as the code is: pytest runs them itself, and its exit code says so
         for number, code in enumerate(self._mutants):
-            self._tell(number, self._is_noticed(session, code))
+            self._report(number, self._is_noticed(session, code))
         return True
 
     def _measure(self, number: int, item: Any) -> None:
@@ -148,17 +148,17 @@ def replace_code(mutant: dict[Place, CodeType]) -> None:
                 held.__code__ = new.replace(co_filename=code.co_filename)
 
 
-def wait_for(child: int, patience: float, told: FileIO | None = None) -> tuple[int, list[int]]:
+def wait_for(child: int, patience: float, reports: FileIO | None = None) -> tuple[int, list[int]]:
     """How the process ended, and the numbers of the tests that it told of as it began them.
 
     One that tells nothing for so many seconds and does not end is killed with its group, and gives -9.
     """
     said, began = b"", time.monotonic()
-    if told:
-        os.set_blocking(told.fileno(), False)
+    if reports:
+        os.set_blocking(reports.fileno(), False)
     while time.monotonic() - began < patience:
         ended, status = os.waitpid(child, os.WNOHANG)
-        more = told.read() if told else b""
+        more = reports.read() if reports else b""
         if more:
             said, began = said + more, time.monotonic()
         if ended:

@@ -18,9 +18,9 @@ from genai_iac.analysis.statements_in_force import (
     LocatedKey,
     PolicyInForce,
     StatementRef,
-    foresee,
     live_keys,
     live_policies,
+    planned_keys_and_policies,
     read_statement,
     statements_in_force,
 )
@@ -129,22 +129,24 @@ def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
             present time.
     """
     changed = plan.existence
-    keys, policies = foresee(changed, future, live)
+    keys, policies = planned_keys_and_policies(changed, future, live)
     now = TenancySide(list(live_keys(live)), dict(statements_in_force(live_policies(live), str)), live.tree)
-    later = TenancySide(keys, dict(statements_in_force(policies, future.told)), future.tree)
+    later = TenancySide(keys, dict(statements_in_force(policies, future.with_addresses)), future.tree)
     models = ModelClasses.of(now, later)
     before, after = now.cells(models, live.now), later.cells(models, live.now)
     # Compared per class of models: a statement that is split into two equivalent ones
     # grants and takes nothing.
     granted = {cell: one for cell, one in after.items() if not _holds(before.get(cell), one)}
     taken = {cell: _remaining(one, after.get(cell)) for cell, one in before.items() if not _holds(after.get(cell), one)}
-    tell_now, tell_later = (partial(_permissions, models=models, origins=side.origins) for side in (now, later))
+    permissions_now, permissions_later = (
+        partial(_permissions, models=models, origins=side.origins) for side in (now, later)
+    )
     return Accesses(
-        tuple(tell_now(before, before)),
-        tuple(tell_later(after, after)),
+        tuple(permissions_now(before, before)),
+        tuple(permissions_later(after, after)),
         tuple(sorted({key.address for key in (*now.keys, *later.keys)})),
-        tuple(tell_later(granted, after)),
-        tuple(tell_now(taken, before)),
+        tuple(permissions_later(granted, after)),
+        tuple(permissions_now(taken, before)),
         tuple(
             dict.fromkeys(
                 (*_gaps(live, [*now.keys, *later.keys]), *_by_dynamic_group([*live_policies(live), *policies]))
@@ -214,14 +216,14 @@ class ModelClasses:
         every = (frozenset(map(str.lower, exact)), frozenset(map(str.lower, patterns)))
         # A routing profile needs one more permission, so it is never decided like another model.
         profiles = frozenset(filter(is_routing_profile, every[0]))
-        told: dict[Address, tuple[frozenset[str], frozenset[str]]] = {}
+        distinguished: dict[Address, tuple[frozenset[str], frozenset[str]]] = {}
         for side in sides:
             for key in side.keys:
-                names, masks = side.rules.models_told(key.id, key.path) or every
-                before = told.get(key.address, (profiles, frozenset()))
-                told[key.address] = (before[0] | names - {"*"}, before[1] | masks)
-        found = {texts: find_classes(*texts) for texts in set(told.values())}
-        return cls({address: found[texts] for address, texts in told.items()}, written)
+                names, masks = side.rules.distinguished_models(key.id, key.path) or every
+                before = distinguished.get(key.address, (profiles, frozenset()))
+                distinguished[key.address] = (before[0] | names - {"*"}, before[1] | masks)
+        found = {texts: find_classes(*texts) for texts in set(distinguished.values())}
+        return cls({address: found[texts] for address, texts in distinguished.items()}, written)
 
     def label(self, one: ValueClass) -> str:
         """A class in words; empty for the models that nothing names."""

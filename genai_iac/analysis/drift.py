@@ -90,12 +90,14 @@ def _compare(
     if what == "changed" and not leaves and change.actions:
         return None
     if earlier is None:
-        told = tuple(Leaf(path, live, desired, None) for path, (live, desired) in leaves.items())
-        return ResourceDrift(change.address, what, change.id, None, told)
+        changed_leaves = tuple(Leaf(path, live, desired, None) for path, (live, desired) in leaves.items())
+        return ResourceDrift(change.address, what, change.id, None, changed_leaves)
     if not leaves:
         return ResourceDrift(change.address, what, change.id, _whose(change.address, what, before, earlier), ())
-    told = tuple(_tell(leaves, before, earlier, change.address))
-    return ResourceDrift(change.address, what, change.id, _sum_up(leaf.direction for leaf in told), told)
+    changed_leaves = tuple(_attribute_leaves(leaves, before, earlier, change.address))
+    return ResourceDrift(
+        change.address, what, change.id, _sum_up(leaf.direction for leaf in changed_leaves), changed_leaves
+    )
 
 
 def _edit_leaf(
@@ -118,9 +120,9 @@ def _with_edits(found: ResourceDrift | None, address: Address, id: str, leaves: 
     """The drift with edits of sinks and states added, and one direction for all of it."""
     if found is None:
         return ResourceDrift(address, "changed", id, _sum_up(leaf.direction for leaf in leaves), leaves)
-    told = (*found.leaves, *leaves)
-    directions = {*(leaf.direction for leaf in told), *(() if found.leaves else (found.direction,))}
-    return replace(found, leaves=told, direction=_sum_up(directions))
+    changed_leaves = (*found.leaves, *leaves)
+    directions = {*(leaf.direction for leaf in changed_leaves), *(() if found.leaves else (found.direction,))}
+    return replace(found, leaves=changed_leaves, direction=_sum_up(directions))
 
 
 def _what(change: Change) -> What:
@@ -140,7 +142,7 @@ def _whose(address: Address, what: What, before: Change | None, earlier: Mapping
     return "both" if before is not None else "yours"
 
 
-def _tell(
+def _attribute_leaves(
     leaves: Mapping[Path, tuple[Any, Any]], before: Change | None, earlier: Mapping[Address, Resource], address: Address
 ) -> Iterator[Leaf]:
     """Per value: whose change it is, by comparing with the difference at the base."""

@@ -35,7 +35,7 @@ _VAULT: Mapping[Verb, tuple[str, ...]] = {
     "apply": (*_RENEW_IN_VAULT, "GetVault", "GetKey", "CreateSecret", "ScheduleSecretDeletion"),
 }
 _ELSEWHERE = ("VAULT_", "KEY_")  # permissions on what lies in a compartment that nobody names
-_TURN = ("GetApiKey", "RenewApiKey", "SetApiKeyState")  # operations of one rotation step
+_ROTATION_STEP = ("GetApiKey", "RenewApiKey", "SetApiKeyState")  # operations of one rotation step
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +97,10 @@ def find_needs(verb: Verb, resources: Mapping[Address, Resource], existing: Coll
         if verb == "apply":
             life = _life(resource, exists=resource.address in there)
             yield from _of(life, _place(resource.attributes["compartmentId"], resources, there))
-        turns = Rotation.of(resource) is not None if resource.address.kind == "ApiKey" else False
-        if verb == "rotate" and turns:
-            yield from _of(_TURN, _place(resource.attributes["compartmentId"], resources, there))
-        if verb != "rotate" or turns:
+        rotates = Rotation.of(resource) is not None if resource.address.kind == "ApiKey" else False
+        if verb == "rotate" and rotates:
+            yield from _of(_ROTATION_STEP, _place(resource.attributes["compartmentId"], resources, there))
+        if verb != "rotate" or rotates:
             yield from _of_sinks(verb, resource, resources, there)
 
 
@@ -127,7 +127,7 @@ def _life(resource: Resource, *, exists: bool) -> Iterator[str]:
     if not exists:
         yield from (call.operation for call in kind.create(resource).calls)
     elif kind.name == "ApiKey":
-        yield from (*_TURN, kind.update_operation)
+        yield from (*_ROTATION_STEP, kind.update_operation)
     else:
         yield kind.update_operation
     yield kind.get_operation

@@ -10,9 +10,9 @@ from functools import cached_property
 from genai_iac.analysis.access import ModelClasses, TenancySide, refs_of
 from genai_iac.analysis.statements_in_force import (
     StatementRef,
-    foresee,
     live_keys,
     live_policies,
+    planned_keys_and_policies,
     read_statement,
     statements_in_force,
 )
@@ -69,13 +69,13 @@ class ReachFinder:
 
     def _side(self, changed: Mapping[Address, bool], keys: frozenset[Address]) -> TenancySide:
         """The tenancy once those resources are there or gone."""
-        located, policies = foresee(changed, self.future, self.live)
-        origins = dict(statements_in_force(policies, self.future.told))
+        located, policies = planned_keys_and_policies(changed, self.future, self.live)
+        origins = dict(statements_in_force(policies, self.future.with_addresses))
         return TenancySide([key for key in located if key.address in keys], origins, self.future.tree)
 
     @cached_property
     def _now(self) -> dict[StatementInForce, StatementRef]:
-        return dict(statements_in_force(live_policies(self.live), self.future.told))
+        return dict(statements_in_force(live_policies(self.live), self.future.with_addresses))
 
 
 def concerned_keys(plan: Plan, future: PlannedState, live: Live) -> frozenset[Address]:

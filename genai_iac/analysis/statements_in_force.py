@@ -52,7 +52,7 @@ class PolicyInForce:
     without_names: bool = False  # its names were compiled to things that are gone
 
 
-def foresee(
+def planned_keys_and_policies(
     changed: Mapping[Address, bool], future: PlannedState, live: Live
 ) -> tuple[list[LocatedKey], list[PolicyInForce]]:
     """The keys and policies there will be: what changes as declared, the rest as live, where its compartment will be.
@@ -123,9 +123,9 @@ def _future_policies(future: PlannedState, changed: Mapping[Address, bool]) -> I
 
 
 def statements_in_force(
-    policies: Iterable[PolicyInForce], told: FormattedStatement
+    policies: Iterable[PolicyInForce], format_statement: FormattedStatement
 ) -> Iterator[tuple[StatementInForce, StatementRef]]:
-    """What the policies say of any user, names resolved, each with where it stands. `told` formats a statement for people.
+    """What the policies say of any user, names resolved, each with where it stands. `format_statement` formats a statement for people.
 
     Args:
         policies: of one side.
@@ -144,7 +144,7 @@ def statements_in_force(
             source = f"{number} {position}"  # so that equal statements of two policies stay two rules
             yield (
                 StatementInForce(source, policy.attached, resolved, text),
-                StatementRef(policy.name, position, told(text)),
+                StatementRef(policy.name, position, format_statement(text)),
             )
 
 

@@ -125,9 +125,9 @@ def plan(
     """
     flags, asked = (options or Options()).as_flags(), _asked(targets, allow_destroy, accept_outage)
     if snapshot is not None:
-        return _told(make_draft(open_snapshot(flags, str(path), Path(snapshot)), asked))
+        return _planned_changes(make_draft(open_snapshot(flags, str(path), Path(snapshot)), asked))
     with open_session(flags, str(path)) as session:
-        return _told(make_draft(session, asked))
+        return _planned_changes(make_draft(session, asked))
 
 
 def apply(
@@ -148,7 +148,7 @@ def apply(
     from genai_iac.cli.run_apply import carry_out
 
     flags, asked = (options or Options()).as_flags(), _asked(targets, allow_destroy, accept_outage)
-    with open_session(flags, str(path)) as session, apply_lock(session.desk.root):
+    with open_session(flags, str(path)) as session, apply_lock(session.deliveries.root):
         draft = make_draft(session, asked)
         if draft.refusal is not None:
             raise draft.refusal
@@ -188,5 +188,5 @@ def _asked(targets: Iterable[str], allow_destroy: int | None, accept_outage: Ite
     return PlanOptions.of(tuple(targets), 10, False, (), allow_destroy, tuple(accept_outage))
 
 
-def _told(draft: PlannedRun) -> PlannedChanges:
+def _planned_changes(draft: PlannedRun) -> PlannedChanges:
     return PlannedChanges(draft.plan, draft.refusal)

@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     output = Console.of_environment()
     interrupts = SignalHandler()
     try:
-        with interrupts.heeded():
+        with interrupts.handled():
             code = cli.main(
                 args=list(arguments) if arguments is not None else None,
                 prog_name="genai-iac",

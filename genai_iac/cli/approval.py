@@ -186,9 +186,9 @@ def find_unapproved(draft: PlannedRun, approved: Approved) -> tuple[Change, ...]
         return () if any(fingerprint(earlier) == approved.fingerprint for earlier in _earlier(draft)) else plan.changes
     # Created meanwhile, as the approved plan said. The plan without them is what the
     # approver has seen.
-    landed = frozenset(address for address in approved.created if address in draft.live.owned)
-    before = {change.address: change for change in _plan_without(draft, landed, _inputs(draft)).changes}
-    return tuple(change for change in plan.changes if not _is_approved(change, before, landed, approved.changes))
+    applied = frozenset(address for address in approved.created if address in draft.live.owned)
+    before = {change.address: change for change in _plan_without(draft, applied, _inputs(draft)).changes}
+    return tuple(change for change in plan.changes if not _is_approved(change, before, applied, approved.changes))
 
 
 def hold_to_approval(draft: PlannedRun, approved: Approved, output: Console, *, quiet: bool) -> None:
@@ -236,14 +236,14 @@ def _refusal(approved: Approved, count: int) -> StalePlanError:
 
 
 def _is_approved(
-    change: Change, before: Mapping[Address, Change], landed: frozenset[Address], changes: Mapping[str, str]
+    change: Change, before: Mapping[Address, Change], applied: frozenset[Address], changes: Mapping[str, str]
 ) -> bool:
     wanted = changes.get(str(change.address))
     if fingerprint_of(change) == wanted:
         return True
     # what has completed and is to change again was not approved to do so
     return (
-        change.address not in landed and change.address in before and fingerprint_of(before[change.address]) == wanted
+        change.address not in applied and change.address in before and fingerprint_of(before[change.address]) == wanted
     )
 
 
@@ -275,7 +275,7 @@ def _plan_without(draft: PlannedRun, gone: Iterable[Address], inputs: PlanInputs
     plan = make_plan(replace(inputs, live=live, held=held, directory=draft.workspace.directory(live)))
     resources = draft.workspace.manifest.resources
     plan = filter_plan(plan, draft.asked.targets, {*resources, *live.owned})
-    return with_destinations(plan, draft.workspace.desk, resources, digest)
+    return with_destinations(plan, draft.workspace.deliveries, resources, digest)
 
 
 def _without(live: Live, gone: frozenset[Address]) -> Live:

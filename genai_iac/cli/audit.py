@@ -75,7 +75,7 @@ class WriteLog:
         # Reads change nothing, and their number would hide the writes.
         if not request.writes:
             return
-        told = {
+        written = {
             "operation": request.operation,
             "region": request.region,
             "id": request.id,
@@ -84,10 +84,10 @@ class WriteLog:
         }
         with self._lock:
             if request.address is not None:
-                self.requests.setdefault(request.address, []).append(told)
-            self._append(request.address, told)
+                self.requests.setdefault(request.address, []).append(written)
+            self._append(request.address, written)
 
-    def _append(self, address: Address | None, told: dict[str, Any]) -> None:
+    def _append(self, address: Address | None, written: dict[str, Any]) -> None:
         if self._descriptor is None or self._lost is not None:
             return
         line = write_json(
@@ -98,7 +98,7 @@ class WriteLog:
                 "verb": self._verb,
                 **self.whose,
                 "address": str(address) if address else None,
-                **told,
+                **written,
                 "approved": self.approved,
             }
         )

@@ -174,12 +174,12 @@ def log_requests(flags: GlobalOptions) -> RequestListener | None:
         return None
     output = Console.of_environment(no_color=flags.no_color)
 
-    def tell(request: SentRequest) -> None:
+    def log_request(request: SentRequest) -> None:
         if flags.verbose >= _EVERY_REQUEST or not request:
             ended = request.status or "no answer"
             output.note(f"{request.operation} in {request.region}: {ended}, {request.seconds * 1000:.0f} ms\n")
 
-    return tell
+    return log_request
 
 
 def note_waits(flags: GlobalOptions) -> WaitListener:

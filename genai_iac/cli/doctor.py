@@ -168,13 +168,13 @@ def _right(provider: OciClient, operation: str, parameters: dict[str, Any], regi
 def _sinks(workspace: Session) -> Iterator[DoctorCheck]:
     try:
         live = workspace.read()
-        desk = workspace.desk_for(live)
+        deliveries = workspace.deliveries_for(live)
     except IacError as error:
         yield DoctorCheck("sinks", "failed", str(error))
         return
     for address, resource in workspace.manifest.resources.items():
         found = live.one(address)
-        for sink in desk.sinks(resource, found.id if found else None) if _delivers(resource) else ():
+        for sink in deliveries.sinks(resource, found.id if found else None) if _delivers(resource) else ():
             try:
                 # Tries what a delivery would need and leaves no trace.
                 sink.prove()

@@ -100,7 +100,11 @@ def make_report(
 
 def _find_edits(workspace: Session, live: Live) -> tuple[HandEdits, list[Notice]]:
     """What somebody did to each live key and its sinks, and which sinks could not be asked."""
-    desk, edits, unasked = workspace.desk_for(live), dict[Address, tuple[str, tuple[HandEdit, ...]]](), list[Notice]()
+    deliveries, edits, unasked = (
+        workspace.deliveries_for(live),
+        dict[Address, tuple[str, tuple[HandEdit, ...]]](),
+        list[Notice](),
+    )
     for address, resource in workspace.manifest.resources.items():
         key = live.one(address) if address.kind == "ApiKey" else None
         if key is None or key.region != resource.region:
@@ -108,7 +112,7 @@ def _find_edits(workspace: Session, live: Live) -> tuple[HandEdits, list[Notice]
         held: tuple[SinkState, ...] = ()
         edited: tuple[HandEdit, ...] = ()
         try:
-            held = look_at_sinks(desk, resource, key) if resource.settings.get("deliverTo") else ()
+            held = look_at_sinks(deliveries, resource, key) if resource.settings.get("deliverTo") else ()
         except EditedSinkError as error:
             edited = ((("deliverTo",), error.message, "as it was delivered"),)
         except SinkError as error:

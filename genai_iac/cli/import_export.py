@@ -142,7 +142,7 @@ def _without(folder: Path, problem: Problem) -> Problem:
 def _culprit(folder: Path, problem: Problem, export: Export) -> str:
     """The OCID in the comment above the document that the problem is in."""
     lines = Path(problem.source.file).read_text(encoding="utf-8").splitlines()[: problem.source.line]
-    known = {one.live.id for one in export.told}
+    known = {one.live.id for one in export.exported}
     for line in reversed(lines):
         if line.startswith("# ") and line[2:] in known:
             return line[2:]
@@ -219,10 +219,10 @@ def _region_in(ocid: str) -> str | None:
 def _paste(workspace: Session, address: Address, found: LiveResource, live: Live) -> str:
     owner = workspace.owner.name
     names = name_resources((one for group in live.owned.values() for one in group), owner)
-    told = export_resource(
+    exported = export_resource(
         replace(found, mark=None), {**names, found.id: address}, live, workspace.manifest.stack.region, owner
     )
-    return yaml_document(told.document)
+    return yaml_document(exported.document)
 
 
 def _what_next(desired: Resource, found: LiveResource) -> str:

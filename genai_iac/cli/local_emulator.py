@@ -27,13 +27,13 @@ def run_local(db: Path = LOCAL_DB) -> Iterator[Running]:
     from genai_iac.emulator import running
 
     with ExitStack() as stack:
-        with telling_errors(db):
+        with reporting_errors(db):
             local = stack.enter_context(running(db, oci_dir=profiles_of(db), control=False))
         yield local
 
 
 @contextmanager
-def telling_errors(db: Path) -> Iterator[None]:
+def reporting_errors(db: Path) -> Iterator[None]:
     """Makes the directory, and a UsageError of what keeps the tenancy from starting."""
     from genai_iac.emulator import DatabaseError
 

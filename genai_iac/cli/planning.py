@@ -84,7 +84,8 @@ def describe_context(workspace: Session, live: Live, plan: Plan) -> PlanContext:
         now=live.now,
         sources={address: resource.source for address, resource in resources.items()},
         sinks={
-            address: [sink.place for sink in workspace.desk.sinks(resource)] for address, resource in resources.items()
+            address: [sink.place for sink in workspace.deliveries.sinks(resource)]
+            for address, resource in resources.items()
         },
         compare_texts=_compare_statements,
         names={id: live.tree.path(id) for id in live.tree.nodes},
@@ -199,7 +200,7 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     # what is to be destroyed is destroyed whatever its sinks hold
     inputs = workspace.inputs(live, moved=asked.moved, requests=asked.requests, look_into_sinks=not destroy)
     plan = make(inputs)
-    plan = replace(plan, notices=(*plan.notices, *map(Notice, (*workspace.blind_spots(), *live.unread))))
+    plan = replace(plan, notices=(*plan.notices, *map(Notice, (*workspace.unread_scope(), *live.unread))))
     resources = workspace.manifest.resources
     if not destroy:
         unignored = find_unignored(Path(workspace.manifest.stack.root), resources)
@@ -207,21 +208,23 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     future = predict_state({} if destroy else resources, live.tree, live.ids) if plan else None
     finder = ReachFinder(future, live) if future else None
     plan = keep_admitted(plan, finder) if finder else plan
-    plan = with_destinations(filter_plan(plan, asked.targets, {*resources, *live.owned}), workspace.desk, resources)
-    plan = workspace.foretell(plan, live)
+    plan = with_destinations(
+        filter_plan(plan, asked.targets, {*resources, *live.owned}), workspace.deliveries, resources
+    )
+    plan = workspace.predict_sink_calls(plan, live)
     plan = find_access_losses(plan, resources, finder) if finder else plan
     # A run for some keys ends well whatever the files of others show: their own changes may be left out of this plan.
     held = {address: sinks for address, sinks in inputs.held.items() if not asked.targets or address in asked.targets}
     outdated = () if destroy else tuple(find_outdated_files(plan, held))
     plan = replace(plan, notices=(*plan.notices, *outdated))
-    refusal = _judge(workspace, asked, plan, live)
+    refusal = _check_guards(workspace, asked, plan, live)
     if refusal is not None:
         notices = tuple(Notice(f"apply will be {line}") for line in str(refusal).splitlines())
         plan = replace(plan, notices=(*plan.notices, *notices))
     return PlannedRun(workspace, asked, live, plan, refusal, outdated)
 
 
-def _judge(workspace: Session, asked: PlanOptions, plan: Plan, live: Live) -> GuardError | None:
+def _check_guards(workspace: Session, asked: PlanOptions, plan: Plan, live: Live) -> GuardError | None:
     """Why apply would not carry the plan out, every reason at once."""
     lines: list[str] = []
     try:

@@ -77,7 +77,7 @@ def _of_one(workspace: Session, live: Live, one: LiveResource, address: Address)
 
 def _secrets(workspace: Session, live: Live, one: LiveResource, address: Address) -> dict[str, Any]:
     resource = workspace.manifest.resources[address]
-    held = read_sink_states(workspace.desk_for(live), {address: resource}, live).get(address, ())
+    held = read_sink_states(workspace.deliveries_for(live), {address: resource}, live).get(address, ())
     # Reversed: where sinks disagree, the first one declared wins.
     roles = {name: role for state in reversed(held) for name, role in state.records.items()}
     return {
@@ -92,7 +92,7 @@ def _secrets(workspace: Session, live: Live, one: LiveResource, address: Address
 
 
 def _sinks(workspace: Session, live: Live, address: Address) -> list[Any]:
-    return workspace.desk_for(live).sinks(workspace.manifest.resources[address])
+    return workspace.deliveries_for(live).sinks(workspace.manifest.resources[address])
 
 
 FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
@@ -162,8 +162,8 @@ def _key(run: PlannedRun, address: Address) -> dict[str, Any]:
         return {}
     resources = run.workspace.manifest.resources
     one = {address: resources[address]} if address in resources else {}
-    held = read_sink_states(run.workspace.desk_for(run.live), one, run.live)
-    places = {key: tuple(sink.place for sink in run.workspace.desk.sinks(resources[key])) for key in held}
+    held = read_sink_states(run.workspace.deliveries_for(run.live), one, run.live)
+    places = {key: tuple(sink.place for sink in run.workspace.deliveries.sinks(resources[key])) for key in held}
     entries = list_secrets(resources, run.live, held, places)
     secrets = [entry_document(entry, run.live.now) for entry in entries if entry.address == address]
     outputs = read_outputs(run.workspace, run.live).get(str(address), {})
@@ -194,8 +194,10 @@ def read_stack_secrets(flags: GlobalOptions, path: str) -> StackSecrets:
     with open_session(flags, path) as workspace:
         live = workspace.read()
         resources = workspace.manifest.resources
-        held = read_sink_states(workspace.desk_for(live), resources, live)
-        places = {address: tuple(sink.place for sink in workspace.desk.sinks(resources[address])) for address in held}
+        held = read_sink_states(workspace.deliveries_for(live), resources, live)
+        places = {
+            address: tuple(sink.place for sink in workspace.deliveries.sinks(resources[address])) for address in held
+        }
         return StackSecrets(workspace.owner.name, live.now, list_secrets(resources, live, held, places))
 
 

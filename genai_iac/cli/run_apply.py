@@ -148,7 +148,7 @@ def apply_saved(
         raise StalePlanError(f"{path} is a rendering, not a saved plan", hint="make one: genai-iac plan --out FILE")
     asked = _as_planned(asked, inputs)
     flags = GlobalOptions(**{**flags.__dict__, "env": flags.env or inputs.get("environment")})
-    with open_session(flags, str(inputs["path"]), writes) as workspace, apply_lock(workspace.desk.root, output):
+    with open_session(flags, str(inputs["path"]), writes) as workspace, apply_lock(workspace.deliveries.root, output):
         draft = make_draft(workspace, asked)
         # Both checks: the inputs may be the same while the tenancy changed, and the plan may be
         # the same by chance.
@@ -175,7 +175,7 @@ def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
     if draft.refusal is not None:
         raise draft.refusal
     if not draft.plan:
-        draft.workspace.desk.tidy(draft.workspace.manifest.resources.values())
+        draft.workspace.deliveries.tidy(draft.workspace.manifest.resources.values())
         if consent.as_json:
             output.say(version_line(draft.plan) + summary_line([]))
         return _PARTIAL if draft.outdated else 0
@@ -194,14 +194,14 @@ def carry_out(
 
     `waiting` is told what is under way, `starting` of each change that begins. Raises StalePlanError before the first write.
     """
-    draft.workspace.desk.tidy(draft.workspace.manifest.resources.values())
+    draft.workspace.deliveries.tidy(draft.workspace.manifest.resources.values())
     _check_programs(draft)
     writes = draft.workspace.writes
     writes.approved = writes.approved or fingerprint(draft.plan)
-    site = _site(draft, stop, waiting)
+    request = _apply_request(draft, stop, waiting)
     if starting is not None:
-        site.starting = starting
-    yield from apply_plan(draft.plan, site)
+        request.starting = starting
+    yield from apply_plan(draft.plan, request)
 
 
 def _carry_out(draft: PlannedRun, consent: Approval, output: Console) -> int:
@@ -262,7 +262,7 @@ class _Report:
 
 def _check_programs(draft: PlannedRun) -> None:
     """The programs that get values are still those of the plan that was agreed to. Raises StalePlanError."""
-    now = with_destinations(draft.plan, draft.workspace.desk, draft.workspace.manifest.resources)
+    now = with_destinations(draft.plan, draft.workspace.deliveries, draft.workspace.manifest.resources)
     for before, after in zip(draft.plan.changes, now.changes, strict=True):
         if before.sinks != after.sinks:
             raise StalePlanError(
@@ -277,14 +277,14 @@ def _command(flags: GlobalOptions, consent: Approval) -> str:
     return shlex.join(("genai-iac", *where, consent.verb, *consent.about))
 
 
-def _site(draft: PlannedRun, stop: CancelToken, waiting: ProgressNotice | None) -> ApplyRequest:
+def _apply_request(draft: PlannedRun, stop: CancelToken, waiting: ProgressNotice | None) -> ApplyRequest:
     workspace = draft.workspace
     return ApplyRequest(
         workspace.provider,
         workspace.owner,
         workspace.manifest.resources,
         draft.live,
-        workspace.desk,
+        workspace.deliveries,
         workspace.directory(draft.live),
         draft.asked.parallelism,
         stop,
@@ -296,9 +296,9 @@ def _how_to_call(draft: PlannedRun, outcomes: list[Outcome]) -> str:
     """For a key that was just created, delivered to a file and allowed by a live policy: the lines that call a model with it."""
     from genai_iac.cli.reports import planned_access
 
-    landed = [outcome.change for outcome in outcomes if outcome]
-    made = [change.address for change in landed if "create" in change.actions and change.address.kind == "ApiKey"]
+    applied = [outcome.change for outcome in outcomes if outcome]
+    made = [change.address for change in applied if "create" in change.actions and change.address.kind == "ApiKey"]
     if not made:
         return ""
-    access = planned_access(draft.workspace, draft.live, replace(draft.plan, changes=tuple(landed)))
+    access = planned_access(draft.workspace, draft.live, replace(draft.plan, changes=tuple(applied)))
     return next_step_lines(draft.workspace, made, access.after) or ""

@@ -63,9 +63,9 @@ class Session:
     flags: GlobalOptions  # of the run
     path: str  # PATH as it was typed
     manifest: Manifest  # loaded and valid
-    ground: OciClient | Snapshot  # the tenancy: a connection, or a file that remembers one
+    backend: OciClient | Snapshot  # the tenancy: a connection, or a file that remembers one
     owner: Owner  # whose ownership tags count as ours
-    desk: DeliveryService  # delivers secrets to sinks; `desk_for` gives it a reading
+    deliveries: DeliveryService  # delivers secrets to sinks; `deliveries_for` gives it a reading
     writes: WriteLog = field(default_factory=WriteLog)
 
     @property
@@ -73,14 +73,14 @@ class Session:
         """The connection. Raises UsageError when there is none."""
         if self.snapshot is not None:
             raise UsageError("a snapshot can be planned on and nothing else", hint="leave --snapshot away")
-        return cast("OciClient", self.ground)
+        return cast("OciClient", self.backend)
 
     @property
     def snapshot(self) -> Snapshot | None:
         """The snapshot that the workspace stands on, if it does."""
         from genai_iac.import_export.snapshot import Snapshot
 
-        return self.ground if isinstance(self.ground, Snapshot) else None
+        return self.backend if isinstance(self.backend, Snapshot) else None
 
     @property
     def is_emulated(self) -> bool:
@@ -131,12 +131,12 @@ class Session:
             live=live,
             owner=self.owner,
             directory=self.directory(live),
-            held=hold(self.desk_for(live), self.manifest.resources, live),
+            held=hold(self.deliveries_for(live), self.manifest.resources, live),
             requests=requests or {},
             moved=moved,
             base_url=self.provider.base_url if self.snapshot is None else None,
             limits=ServiceLimits.of_environment(os.environ, local=self.flags.local or self.flags.endpoint is not None),
-            born=self.names.born,
+            created_at=self.names.created_at,
         )
 
     @cached_property
@@ -150,28 +150,30 @@ class Session:
 
         return TenancyDirectory(live.tree, self.names.group, self.names.dynamic_group)
 
-    def desk_for(self, live: Live) -> DeliveryService:
+    def deliveries_for(self, live: Live) -> DeliveryService:
         """The desk whose sinks find their compartments in that reading."""
         from genai_iac.references.resolver import Resolver
 
-        return self.desk.knowing(Resolver.of(self.manifest.resources, live))
+        return self.deliveries.knowing(Resolver.of(self.manifest.resources, live))
 
-    def foretell(self, plan: Plan, live: Live) -> Plan:
+    def predict_sink_calls(self, plan: Plan, live: Live) -> Plan:
         """The plan with the writes that its deliveries will ask of OCI; on a snapshot they are not known."""
         from genai_iac.delivery import predict_sink_calls
 
         if self.snapshot is not None:
             return plan
-        return predict_sink_calls(plan, self.desk_for(live), self.manifest.resources, live, self.provider.base_url)
+        return predict_sink_calls(
+            plan, self.deliveries_for(live), self.manifest.resources, live, self.provider.base_url
+        )
 
-    def blind_spots(self) -> list[str]:
+    def unread_scope(self) -> list[str]:
         """Sentences on what the plan cannot know; none for a connected tenancy."""
         if self.snapshot is None:
             return []
-        from genai_iac.import_export.snapshot import blind_spots
+        from genai_iac.import_export.snapshot import unread_scope
 
-        unseen = blind_spots(self.snapshot, self.manifest.resources.values(), self.manifest.stack.region)
-        return [f"the snapshot did not look into {spot}: what is there already is not known" for spot in unseen]
+        unseen = unread_scope(self.snapshot, self.manifest.resources.values(), self.manifest.stack.region)
+        return [f"the snapshot did not look into {scope}: what is there already is not known" for scope in unseen]
 
     def _check_endpoints(self) -> None:
         """Raises GuardError for the endpoint of a key that is neither OCI's nor allowed."""
@@ -181,11 +183,11 @@ class Session:
 
     def _check_pin(self) -> None:
         pinned = self.manifest.stack.tenancy
-        if pinned and pinned != self.ground.tenancy:
+        if pinned and pinned != self.backend.tenancy:
             holder = "the snapshot" if self.snapshot else "this profile"
             raise GuardError(
                 f"refused: {self.manifest.stack.source}: the stack is pinned to tenancy {pinned}, "
-                f"{holder} is of {self.ground.tenancy}",
+                f"{holder} is of {self.backend.tenancy}",
                 hint="choose the profile of the pinned tenancy with --profile, or the environment with --env",
             )
 
@@ -196,7 +198,7 @@ class GroupNames:
     def __init__(self, provider: OciClient) -> None:
         self._provider = provider
         self._lists: dict[str, Mapping[str, str]] = {}
-        self._born: dict[str, datetime] = {}
+        self._created_at: dict[str, datetime] = {}
 
     @property
     def groups(self) -> Mapping[str, str]:
@@ -214,9 +216,9 @@ class GroupNames:
     def dynamic_group(self, name: str, domain: str | None) -> str | None:
         return self._find("ListDynamicGroups", name, domain)
 
-    def born(self, id: str) -> datetime | None:
+    def created_at(self, id: str) -> datetime | None:
         """When the group of that OCID was made, if it has been listed."""
-        return self._born.get(id)
+        return self._created_at.get(id)
 
     def _find(self, operation: str, name: str, domain: str | None) -> str | None:
         # the Identity API answers for the Default domain only
@@ -227,7 +229,7 @@ class GroupNames:
     def _list(self, operation: str) -> Mapping[str, str]:
         if operation not in self._lists:
             rows = self._provider.read_all(operation, self._provider.tenancy)
-            self._born |= {str(row["id"]): datetime.fromisoformat(row["timeCreated"]) for row in rows}
+            self._created_at |= {str(row["id"]): datetime.fromisoformat(row["timeCreated"]) for row in rows}
             self._lists[operation] = {str(row["name"]).casefold(): str(row["id"]) for row in rows}
         return self._lists[operation]
 
@@ -257,20 +259,20 @@ def open_snapshot(flags: GlobalOptions, path: str, file: Path) -> Session:
     return make_session(snapshot, flags, path, load_manifest(flags, path))
 
 
-def make_session(ground: OciClient | Snapshot, flags: GlobalOptions, path: str, manifest: Manifest) -> Session:
+def make_session(backend: OciClient | Snapshot, flags: GlobalOptions, path: str, manifest: Manifest) -> Session:
     """The workspace of manifests that were loaded and a tenancy that was found; nothing is called. A snapshot has no vaults."""
     from genai_iac.core import Owner
     from genai_iac.delivery import DeliveryService
     from genai_iac.import_export.snapshot import Snapshot
 
-    owner, vault, now = Owner(ground.tenancy, manifest.stack.owner, manifest.stack.id), None, None
-    if not isinstance(ground, Snapshot):
+    owner, vault, now = Owner(backend.tenancy, manifest.stack.owner, manifest.stack.id), None, None
+    if not isinstance(backend, Snapshot):
         from genai_iac.oci_client import TenancyVault
 
-        vault, now = TenancyVault(ground), ground.now
+        vault, now = TenancyVault(backend), backend.now
     hosts = frozenset(flags.allow_sink_host)
-    desk = DeliveryService(Path(manifest.stack.root), Path(NOTES), owner.text, vault, now=now, sink_hosts=hosts)
-    return Session(flags, path, manifest, ground, owner, desk)
+    deliveries = DeliveryService(Path(manifest.stack.root), Path(NOTES), owner.text, vault, now=now, sink_hosts=hosts)
+    return Session(flags, path, manifest, backend, owner, deliveries)
 
 
 @contextmanager
@@ -302,20 +304,20 @@ def open_provider(
         )
         if not flags.quiet and (not flags.local or flags.endpoint):
             note_settings(flags, connection)
-        provider = connect(connection, SignalHandler.of_run().stop, _tell_both(writes, log_requests(flags)))
+        provider = connect(connection, SignalHandler.of_run().stop, _notify_both(writes, log_requests(flags)))
         provider.waiting = note_waits(flags)
         log_connection(flags, provider)
         stack.callback(provider.close)
         yield provider
 
 
-def _tell_both(writes: WriteLog | None, log: RequestListener | None) -> RequestListener | None:
+def _notify_both(writes: WriteLog | None, log: RequestListener | None) -> RequestListener | None:
     """Who is told of each request; the log of writes first, because printing may fail."""
     if writes is None or log is None:
         return writes or log
 
-    def tell(request: SentRequest) -> None:
+    def notify(request: SentRequest) -> None:
         writes(request)
         log(request)
 
-    return tell
+    return notify

@@ -41,7 +41,7 @@ class SignalHandler:
         return found or cls()
 
     @contextmanager
-    def heeded(self) -> Iterator[None]:
+    def handled(self) -> Iterator[None]:
         """While this is open a signal sets `stop` and raises KeyboardInterrupt."""
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may say how signals are met

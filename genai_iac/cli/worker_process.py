@@ -43,14 +43,14 @@ def run_worker(arguments: Sequence[str], stop: CancelToken) -> Ended:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    told = False
+    interrupted = False
     while True:
         try:
             out, err = process.communicate(timeout=0.5)
             break
         except subprocess.TimeoutExpired:
-            if stop.is_set() and not told:
-                told = True
+            if stop.is_set() and not interrupted:
+                interrupted = True
                 process.send_signal(signal.SIGINT)
         except BaseException:
             process.send_signal(signal.SIGINT)

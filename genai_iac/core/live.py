@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cached_property
 
 from genai_iac.core.address import Address
-from genai_iac.core.ownership import OWNERSHIP_TAG, REPLACES, Owner, judge, read_ownership_tag
+from genai_iac.core.ownership import OWNERSHIP_TAG, REPLACES, Owner, find_claimants, read_ownership_tag
 from genai_iac.core.resource import LiveResource
 
 
@@ -172,7 +172,7 @@ class Live:
         lost = [one for one in map(_marked, gone) if owner.owns(one.mark)]
         ended = _group_owned(owner, (*lost, *others, *beyond))  # deleted, or being deleted
         superseded = [one for group in groups.values() for one in _part_superseded(owner, group)]
-        claims = {address: judge(owner, group, ended.get(address, ())) for address, group in groups.items()}
+        claims = {address: find_claimants(owner, group, ended.get(address, ())) for address, group in groups.items()}
         mismatched.extend(copy for claimants in claims.values() for copy in claimants.copies)
         owned = {address: claimants.ours for address, claimants in claims.items() if claimants.ours}
         return cls(

@@ -255,7 +255,7 @@ class Claimants:
     copies: tuple[LiveResource, ...]  # reported and left alone
 
 
-def judge(owner: Owner, group: Sequence[LiveResource], gone: Iterable[LiveResource] = ()) -> Claimants:
+def find_claimants(owner: Owner, group: Sequence[LiveResource], gone: Iterable[LiveResource] = ()) -> Claimants:
     """Tell the original from copies of its tag.
 
     A tag sealed with the resource's OCID is sure. Of those that fit the moment of their create call, the oldest of each

@@ -48,10 +48,10 @@ class ExistingCompartment:
 
 @dataclass(frozen=True, slots=True)
 class InterpolatedText:
-    """A string with holes. `template` holds them as written (`chat-${Compartment/x.name}`), `holes` says what each stands for."""
+    """A string with placeholders. `template` holds them as written (`chat-${Compartment/x.name}`), `placeholders` says what each is."""
 
     template: str  # as in the manifest
-    holes: tuple[tuple[str, str | Reference | ExistingCompartment], ...]
+    placeholders: tuple[tuple[str, str | Reference | ExistingCompartment], ...]
 
     def __str__(self) -> str:
         return self.template
@@ -128,7 +128,7 @@ def references(value: Value) -> Iterator[Reference]:
         if isinstance(leaf, Reference):
             yield leaf
         elif isinstance(leaf, InterpolatedText):
-            yield from (hole for _, hole in leaf.holes if isinstance(hole, Reference))
+            yield from (placeholder for _, placeholder in leaf.placeholders if isinstance(placeholder, Reference))
 
 
 # of compartments and tenancies only; case as OCI: any

@@ -231,7 +231,7 @@ def empty_delivery(resource: Resource, id: str) -> Delivery:
     return Delivery(resource.address, id, "", ())
 
 
-def renamed_portion(holding: SinkContents | None, resource: Resource, id: str) -> Delivery | None:
+def build_renamed_delivery(holding: SinkContents | None, resource: Resource, id: str) -> Delivery | None:
     """What a sink is to hold when only the address of the key is another one; None when it holds nothing of the key, or has it.
 
     Items without values: the sink keeps what it holds and changes only the records.

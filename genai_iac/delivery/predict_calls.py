@@ -2,7 +2,7 @@
 
 A plan promises the exact multiset of write calls. The prediction uses the functions
 that the apply uses (`build_delivery`, `Sink.calls`); tests/sinks/test_vault.py compares
-both (test_the_calls_foretold_are_the_calls_made_and_what_is_read_is_what_was_written).
+both (test_the_calls_predicted_are_the_calls_made_and_what_is_read_is_what_was_written).
 
 Where a plan's changes bring values: the sinks as a reviewer has to see them, and the bytes of the programs that they run.
 
@@ -38,9 +38,9 @@ from genai_iac.core import (
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.contents import (
     build_delivery,
+    build_renamed_delivery,
     empty_delivery,
     inspect_sink,
-    renamed_portion,
     roles_with_pending,
 )
 from genai_iac.delivery.service import DeliveryService
@@ -50,40 +50,44 @@ BaseUrl = Callable[[str, str], str]  # of a region and an ApiKey's `endpoint`
 
 
 def predict_sink_calls(
-    plan: Plan, desk: DeliveryService, resources: Mapping[Address, Resource], live: Live, base_url: BaseUrl
+    plan: Plan, service: DeliveryService, resources: Mapping[Address, Resource], live: Live, base_url: BaseUrl
 ) -> Plan:
     """The plan with the `sink_calls` of each change, and what has to be known of them. Raises SinkError when a sink cannot be asked.
 
     Args:
         plan: ordered; each change gets the names of its Vault operations.
-        desk: opens and reads the sinks.
+        service: opens and reads the sinks.
         resources: the declared ones.
         live: keys as they are now.
         base_url: of a region and an `endpoint`; part of the contents, so it decides whether
             a write is needed.
     """
-    told = tuple(
-        _with_calls(change, desk, resources[change.address], live, base_url)
+    predicted = tuple(
+        _with_calls(change, service, resources[change.address], live, base_url)
         if change.address in resources and resources[change.address].settings.get("deliverTo")
         else change
         for change in plan.changes
     )
-    return replace(plan, changes=told, notices=(*plan.notices, *_lingering(told, desk, resources)))
+    return replace(plan, changes=predicted, notices=(*plan.notices, *_lingering(predicted, service, resources)))
 
 
-def _with_calls(change: Change, desk: DeliveryService, resource: Resource, live: Live, base_url: BaseUrl) -> Change:
+def _with_calls(change: Change, service: DeliveryService, resource: Resource, live: Live, base_url: BaseUrl) -> Change:
     """The change with predicted record calls (a rename) and sink calls (a delivery or an emptying)."""
     renames = {
-        sink.place: renamed for sink in desk.sinks(resource, change.id) if (renamed := _rename(change, sink, resource))
+        sink.place: renamed
+        for sink in service.sinks(resource, change.id)
+        if (renamed := _rename(change, sink, resource))
     }
     record_calls = tuple(
         call
-        for sink in desk.sinks(resource, change.id)
+        for sink in service.sinks(resource, change.id)
         if sink.place in renames
         for call in sink.calls(renames[sink.place])
     )
     return replace(
-        change, sink_calls=tuple(_of_change(change, desk, resource, live, base_url, renames)), record_calls=record_calls
+        change,
+        sink_calls=tuple(_of_change(change, service, resource, live, base_url, renames)),
+        record_calls=record_calls,
     )
 
 
@@ -91,12 +95,12 @@ def _rename(change: Change, sink: Sink, resource: Resource) -> Delivery | None:
     """What the sink will be written with for a rename; None when nothing is renamed or the sink has the new address."""
     if change.previous is None or change.id is None:
         return None
-    return renamed_portion(sink.read(), resource, change.id)
+    return build_renamed_delivery(sink.read(), resource, change.id)
 
 
 def _of_change(
     change: Change,
-    desk: DeliveryService,
+    service: DeliveryService,
     resource: Resource,
     live: Live,
     base_url: BaseUrl,
@@ -105,14 +109,14 @@ def _of_change(
     before = live.one(change.address)
     if change.empties:
         assert change.id is not None
-        for sink in desk.sinks(resource, change.id):
+        for sink in service.sinks(resource, change.id):
             yield from _of_emptying(sink, resource, change.id)
     elif change.deliver and change.handover is not None:
-        seen = _foresee(change, before, resource)
-        sinks = desk.sinks(resource, seen.id or None)
-        sources = [*sinks, *desk.former(resource, seen.id)] if seen.id else sinks
+        seen = _planned_key(change, before, resource)
+        sinks = service.sinks(resource, seen.id or None)
+        sources = [*sinks, *service.former(resource, seen.id)] if seen.id else sinks
         for sink in sinks:
-            project = desk.project_name(resource)
+            project = service.project_name(resource)
             deliveries = tuple(_deliveries(sink, sources, resource, seen, change, change.handover, base_url, project))
             renamed = renames.get(sink.place)
             # Predicted as one row of writes, because the second depends on what the first leaves;
@@ -131,7 +135,7 @@ def _of_emptying(sink: Sink, resource: Resource, id: str) -> tuple[str, ...]:
 
 
 def _lingering(
-    changes: Iterable[Change], desk: DeliveryService, resources: Mapping[Address, Resource]
+    changes: Iterable[Change], service: DeliveryService, resources: Mapping[Address, Resource]
 ) -> Iterator[Notice]:
     """Notices for compartments to be deleted that still contain a Vault secret.
 
@@ -140,7 +144,7 @@ def _lingering(
     """
     going = {change.id: change.address for change in changes if change.ends}
     for change in changes:
-        for place in desk.compartments(resources[change.address]) if change.ends and change.sink_calls else ():
+        for place in service.compartments(resources[change.address]) if change.ends and change.sink_calls else ():
             if place in going:
                 text = f"what {change.address} was delivered to is in it, and OCI keeps that for a day more: destroy again then"
                 yield Notice(text, going[place])
@@ -167,7 +171,7 @@ def _deliveries(
             yield build_delivery(sink, held, resource, seen, url, roles, new_values, sources, project)
 
 
-def _foresee(change: Change, before: LiveResource | None, resource: Resource) -> LiveResource:
+def _planned_key(change: Change, before: LiveResource | None, resource: Resource) -> LiveResource:
     """The key as it will be when its values are delivered: a new value has a mask that nobody knows yet."""
     fresh = {name: LiveSecret(name, "ACTIVE", "", None, None, None) for name in change.new_secrets}
     if before is None or "create" in change.actions:
@@ -186,7 +190,7 @@ Digest = Callable[[Path], str | None]  # of a local file
 
 
 def with_destinations(
-    plan: Plan, desk: DeliveryService, resources: Mapping[Address, Resource], digest: Digest | None = None
+    plan: Plan, service: DeliveryService, resources: Mapping[Address, Resource], digest: Digest | None = None
 ) -> Plan:
     """The plan with the sinks that each change writes or empties, and with the settings that are never sent.
 
@@ -195,19 +199,19 @@ def with_destinations(
 
     Args:
         plan: without destinations.
-        desk: opens the sinks; opening touches nothing.
+        service: opens the sinks; opening touches nothing.
         resources: the declared ones; a change of an undeclared resource writes no sink.
     """
     # a thousand keys may name one script
-    describe = _Describer(desk, _file_sinks(resources.values()), digest or cache(digest_file))
+    describe = _Describer(service, _file_sinks(resources.values()), digest or cache(digest_file))
     return replace(plan, changes=tuple(describe.change(one, resources.get(one.address)) for one in plan.changes))
 
 
 class _Describer:
     """Describes the sinks of one plan; digests of files are computed once per plan."""
 
-    def __init__(self, desk: DeliveryService, outputs: frozenset[str], digest: Digest) -> None:
-        self._desk = desk
+    def __init__(self, service: DeliveryService, outputs: frozenset[str], digest: Digest) -> None:
+        self._service = service
         self._outputs = outputs
         self._digest = digest
 
@@ -220,7 +224,7 @@ class _Describer:
 
     def _destinations(self, change: Change, resource: Resource) -> Iterable[Destination]:
         entries = resource.settings.get("deliverTo", ())
-        for entry, sink in zip(entries, self._desk.sinks(resource, change.id), strict=True):
+        for entry, sink in zip(entries, self._service.sinks(resource, change.id), strict=True):
             ((word, settings),) = entry.items()
             yield self._describe(change, sink, word, settings)
 
@@ -238,9 +242,9 @@ class _Describer:
             settings={name: value for name, value in whole.items() if name not in _DETAILS} if word in SINKS else None,
             digest="sha256:" + hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest(),
             programs={
-                name: self._digest(Path(self._desk.root, name))
+                name: self._digest(Path(self._service.root, name))
                 for command in sink.commands
-                for name in named_files(command, self._desk.root, self._outputs)
+                for name in named_files(command, self._service.root, self._outputs)
             },
         )
 

@@ -18,13 +18,13 @@ from genai_iac.core.errors import PlanError, SinkError
 from genai_iac.delivery.contents import (
     Values,
     build_delivery,
+    build_renamed_delivery,
     check_readers,
     check_unchanged,
     confirm_arrivals,
     empty_delivery,
     log_delivered,
     match_live_masks,
-    renamed_portion,
     roles_with_pending,
     values_from_sinks,
 )
@@ -236,7 +236,7 @@ class DeliveryService:
         """
         log = DeliveryLog(self._context(resource, id))
         for entry, sink in zip(self._entries(resource), self.sinks(resource, id), strict=True):
-            delivery = renamed_portion(sink.read(), resource, id)
+            delivery = build_renamed_delivery(sink.read(), resource, id)
             if delivery is not None:
                 sink.rename(delivery)
             log.rename(entry, sink)

@@ -15,7 +15,7 @@ _AT_ONCE = 8  # sinks read at once; each may be a Vault call or a program
 
 
 def read_sink_states(
-    desk: DeliveryService, resources: Mapping[Address, Resource], live: Live
+    service: DeliveryService, resources: Mapping[Address, Resource], live: Live
 ) -> dict[Address, tuple[SinkState, ...]]:
     """What each sink of each live key holds; several keys are looked at at once. Raises SinkError when a sink cannot be asked.
 
@@ -28,7 +28,7 @@ def read_sink_states(
     """
 
     def look(key: LiveResource, resource: Resource) -> tuple[SinkState, ...]:
-        return look_at_sinks(desk, resource, key)
+        return look_at_sinks(service, resource, key)
 
     keys = dict(_delivered(resources, live))
     with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="sinks") as pool:
@@ -36,26 +36,26 @@ def read_sink_states(
         return dict(zip(keys, found, strict=True))
 
 
-def look_at_sinks(desk: DeliveryService, resource: Resource, key: LiveResource) -> tuple[SinkState, ...]:
+def look_at_sinks(service: DeliveryService, resource: Resource, key: LiveResource) -> tuple[SinkState, ...]:
     """What each declared sink of the key holds, in their order, then each that is not declared any more. Raises SinkError.
 
     Args:
         key: the live key.
     """
-    sinks = desk.sinks(resource, key.id)
-    memory = desk.memory(resource, key.id) if any(sink.local for sink in sinks) else None
+    sinks = service.sinks(resource, key.id)
+    memory = service.memory(resource, key.id) if any(sink.local for sink in sinks) else None
     held = [inspect_sink(sink, key, memory, alone=len(sinks) == 1) for sink in sinks]
     # a file was written from this machine, so a place that its notes do not mention did not get what it holds
     # Without this an exec sink that is declared later counts as delivered
     # (test_a_program_that_is_declared_later_gets_the_value_that_a_file_has).
     brought = {name for sink, one in zip(sinks, held, strict=True) if sink.local for name in one.records}
     declared = (replace(one, unknown=one.unknown - brought) for one in held)
-    return (*declared, *_former(desk, resource, key))
+    return (*declared, *_former(service, resource, key))
 
 
-def _former(desk: DeliveryService, resource: Resource, key: LiveResource) -> Iterator[SinkState]:
+def _former(service: DeliveryService, resource: Resource, key: LiveResource) -> Iterator[SinkState]:
     """Those that still hold something; values can be taken from them, and none are brought."""
-    for sink in desk.former(resource, key.id):
+    for sink in service.former(resource, key.id):
         try:
             found = inspect_sink(sink, key)
         except SinkError:
@@ -66,7 +66,7 @@ def _former(desk: DeliveryService, resource: Resource, key: LiveResource) -> Ite
 
 
 def assume_delivered(
-    desk: DeliveryService, resources: Mapping[Address, Resource], live: Live
+    service: DeliveryService, resources: Mapping[Address, Resource], live: Live
 ) -> dict[Address, tuple[SinkState, ...]]:
     """The same for a run that must not look into sinks: whatever they hold is unknown, which counts as delivered.
 
@@ -76,7 +76,7 @@ def assume_delivered(
     return {
         address: tuple(
             SinkState(sink.roles, sink.readable, {}, frozenset(secret.name for secret in key.secrets), sink.place)
-            for sink in desk.sinks(resources[address], key.id)
+            for sink in service.sinks(resources[address], key.id)
         )
         for address, key in _delivered(resources, live)
     }

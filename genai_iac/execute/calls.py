@@ -148,7 +148,7 @@ class CallExecutor:
             reply = self._provider.write(call.operation, id=self.id, body=body, region=call.region, etag=self._etag)
         except ServiceFailure as failure:
             # the first attempt may have worked and its response been lost: then the retry meets the etag that it made
-            if not (failure.uncertain and failure.code == "NoEtagMatch" and self._has_landed(call, body)):
+            if not (failure.uncertain and failure.code == "NoEtagMatch" and self._was_applied(call, body)):
                 raise
             return
         self._end(call, reply)
@@ -188,7 +188,7 @@ class CallExecutor:
             raise StalePlanError(f"{address} ({self.id}) was changed since the plan was made", hint="plan again")
         self._keep(reply, call)
 
-    def _has_landed(self, call: Call, body: Mapping[str, Any]) -> bool:
+    def _was_applied(self, call: Call, body: Mapping[str, Any]) -> bool:
         """Whether the object already has every value that the call would set."""
         assert self.id is not None
         reply = self._provider.get(self._kind.get_operation, self.id, call.region)

@@ -39,7 +39,7 @@ class ChangeExecutor:
         """
         resource = self._progress.resources.get(change.address)
         if (change.deliver or change.previous) and resource is not None:
-            self._progress.desk.prove(resource, change.id)
+            self._progress.deliveries.prove(resource, change.id)
 
     def perform(self, change: Change) -> tuple[str | None, str]:
         """Make the change's calls and deliveries; returns the OCID and a note for people. Raises IacError."""

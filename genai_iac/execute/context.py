@@ -137,7 +137,7 @@ class ApplyContext:
         owner: writes the ownership tags.
         resources: the declared ones.
         live: what the plan was made from.
-        desk: writes the sinks.
+        deliveries: writes the sinks.
         directory: names of groups to OCIDs.
         stop: set when the run is interrupted.
     """
@@ -148,7 +148,7 @@ class ApplyContext:
         owner: Owner,
         resources: Mapping[Address, Resource],
         live: Live,
-        desk: DeliveryService,
+        deliveries: DeliveryService,
         directory: language.Directory,
         stop: CancelToken,
     ) -> None:
@@ -158,7 +158,7 @@ class ApplyContext:
         self.ids = {address: one.id for address, one in self.before.items()}
         # Shares `ids`, so it knows every OCID as soon as it is created.
         self.resolver = Resolver(resources, live.tree, self.ids)
-        self.desk = desk.knowing(self.resolver)
+        self.deliveries = deliveries.knowing(self.resolver)
         self.duplicates = DuplicateGuard(provider, self.is_same_birth, self._empty_sinks)
         self._owner, self._tree, self._directory = owner, live.tree, directory
         self._compartments = {address: one for address, one in resources.items() if address.kind == "Compartment"}
@@ -170,7 +170,7 @@ class ApplyContext:
     def _empty_sinks(self, address: Address, id: str) -> tuple[str, ...]:
         """Take the values of a key that this apply made, and deleted again, out of its sinks."""
         resource = self.resources.get(address)
-        return self.desk.empty(resource, id) if resource is not None else ()
+        return self.deliveries.empty(resource, id) if resource is not None else ()
 
     def describe_place(self, change: Change) -> str:
         """Where the rights of a change are granted: `compartment /a/b (OCID)`, or the tenancy."""

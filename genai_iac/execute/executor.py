@@ -33,7 +33,7 @@ class ApplyRequest:
     owner: Owner
     resources: Mapping[Address, Resource]
     live: Live  # the reading that the plan was made from
-    desk: DeliveryService  # writes the sinks
+    deliveries: DeliveryService  # writes the sinks
     directory: Directory  # who knows the tenancy's groups
     parallelism: int = 10  # changes at once; 1 applies them in the plan's order
     stop: CancelToken = field(default_factory=CancelToken)  # set: nothing new is begun
@@ -41,7 +41,7 @@ class ApplyRequest:
     starting: Callable[[Change], None] = lambda _: None  # told of each change as it begins
 
 
-def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
+def apply_plan(plan: Plan, request: ApplyRequest) -> Iterator[Outcome]:
     """Make the plan's calls; yields the Outcome of each change when it ends, and a skipped one for what depends on a failure.
 
     Checks every sink that will be needed before the first write: raises SinkError when one is not usable, and then nothing was
@@ -49,7 +49,7 @@ def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
 
     Args:
         plan: ordered, as made by `make_plan` and filtered by targets.
-        site: client, sinks and the reading that the plan was made from.
+        request: client, sinks and the reading that the plan was made from.
 
     Yields:
         One Outcome per change, in the order in which they end; more for duplicates that
@@ -58,30 +58,38 @@ def apply_plan(plan: Plan, site: ApplyRequest) -> Iterator[Outcome]:
     The caller must exhaust the generator: closing it early waits for running changes, and
     their outcomes are not reported.
     """
-    progress = ApplyContext(site.provider, site.owner, site.resources, site.live, site.desk, site.directory, site.stop)
+    progress = ApplyContext(
+        request.provider,
+        request.owner,
+        request.resources,
+        request.live,
+        request.deliveries,
+        request.directory,
+        request.stop,
+    )
     performer = ChangeExecutor(progress, frozenset(needed for change in plan.changes for needed in change.needs))
     for planned in plan.changes:
         # All sinks before the first call: tests/crash/test_disk.py and
         # tests/sinks/test_contract.py.
         performer.prove(planned)
     queue = _Queue(plan.changes)
-    landed: SimpleQueue[Outcome] = SimpleQueue()
+    outcomes: SimpleQueue[Outcome] = SimpleQueue()
     running: list[Address] = []
-    with ThreadPoolExecutor(max_workers=site.parallelism, thread_name_prefix="apply") as pool:
+    with ThreadPoolExecutor(max_workers=request.parallelism, thread_name_prefix="apply") as pool:
         while True:
             yield from _start_ready(
-                site, queue, running, lambda change: pool.submit(_perform, performer, change, landed)
+                request, queue, running, lambda change: pool.submit(_perform, performer, change, outcomes)
             )
             if not running:
                 break
             try:
-                outcome = landed.get(timeout=0.5)  # seconds; Python handles signals only between waits
+                outcome = outcomes.get(timeout=0.5)  # seconds; Python handles signals only between waits
             except Empty:
-                site.waiting(running)
+                request.waiting(running)
                 continue
             # The worker has put its outcome, so its thread is free for the next change.
             running.remove(outcome.change.address)
-            queue.finish(outcome.change, landed=bool(outcome))
+            queue.finish(outcome.change, succeeded=bool(outcome))
             yield outcome
     yield from progress.duplicates.part()
     yield from (Outcome(change, Status.SKIPPED, note="interrupted before it began") for change in queue.rest())
@@ -115,9 +123,9 @@ class _Queue:
         """A change that it needs and that did not complete, or None."""
         return next((needed for needed in change.needs if needed in self._failed), None)
 
-    def finish(self, change: Change, *, landed: bool) -> None:
+    def finish(self, change: Change, *, succeeded: bool) -> None:
         """Mark the change as ended; what waited only for it becomes ready."""
-        if not landed:
+        if not succeeded:
             self._failed.add(change.address)
         for address in self._dependents.get(change.address, ()):
             self._left[address] -= 1
@@ -130,25 +138,25 @@ class _Queue:
 
 
 def _start_ready(
-    site: ApplyRequest, queue: _Queue, running: list[Address], start: Callable[[Change], object]
+    request: ApplyRequest, queue: _Queue, running: list[Address], start: Callable[[Change], object]
 ) -> Iterator[Outcome]:
     """Start what is ready, up to `parallelism`, and add it to `running`; yields what a failure skips."""
-    while len(running) < site.parallelism and not site.stop.is_set():
+    while len(running) < request.parallelism and not request.stop.is_set():
         change = queue.take()
         if change is None:
             return
         # A skipped change counts as failed for those that need it, so a failure skips the whole
         # branch and nothing else.
         if blocker := queue.blocker(change):
-            queue.finish(change, landed=False)
+            queue.finish(change, succeeded=False)
             yield Outcome(change, Status.SKIPPED, note=f"depends on {blocker}")
             continue
-        site.starting(change)
+        request.starting(change)
         start(change)
         running.append(change.address)
 
 
-def _perform(performer: ChangeExecutor, change: Change, landed: SimpleQueue[Outcome]) -> None:
+def _perform(performer: ChangeExecutor, change: Change, outcomes: SimpleQueue[Outcome]) -> None:
     """Run one change in a worker thread and put its Outcome.
 
     Never raises: an exception in a pool's thread would be silent.
@@ -164,4 +172,4 @@ def _perform(performer: ChangeExecutor, change: Change, landed: SimpleQueue[Outc
         Exception
     ) as error:  # a defect of ours: a failure of this change only. Its text may quote a value, so only its type
         outcome = Outcome(change, Status.FAILED, change.id, f"unexpected {type(error).__name__}; please report it")
-    landed.put(Outcome(outcome.change, outcome.status, outcome.id, outcome.note, time.monotonic() - began))
+    outcomes.put(Outcome(outcome.change, outcome.status, outcome.id, outcome.note, time.monotonic() - began))

@@ -21,7 +21,7 @@ class SecretDelivery:
     """
 
     def __init__(self, progress: ApplyContext, change: Change, resource: Resource) -> None:
-        self._progress, self._provider, self._desk = progress, progress.provider, progress.desk
+        self._progress, self._provider, self._deliveries = progress, progress.provider, progress.deliveries
         self._change, self._resource = change, resource
         self._handover = change.handover if resource.settings.get("deliverTo") else None
         self._retired = self._take_retired()
@@ -38,7 +38,7 @@ class SecretDelivery:
             id: OCID of the key; None when it is created by this change.
         """
         if self._change.previous is not None and id is not None:
-            self._desk.rename(self._resource, id)
+            self._deliveries.rename(self._resource, id)
 
     def announce(self, id: str | None) -> None:
         """Log in the sinks what is about to be created or renewed, so that a run killed before the delivery is noticed.
@@ -51,8 +51,8 @@ class SecretDelivery:
         if not self._change.new_secrets:
             return
         if self._change.needs:  # a Vault sink's compartment may have been created by this very apply
-            self._desk.prove(self._resource, id)
-        self._desk.announce(self._resource, id, self._change.new_secrets)
+            self._deliveries.prove(self._resource, id)
+        self._deliveries.announce(self._resource, id, self._change.new_secrets)
         before = self._progress.before.get(self._change.address)
         if before is not None and before.id == id:
             self._know(before)
@@ -63,7 +63,7 @@ class SecretDelivery:
         Args:
             secrets: names of those that were announced.
         """
-        self._desk.withdraw(self._resource, self._change.id, secrets)
+        self._deliveries.withdraw(self._resource, self._change.id, secrets)
 
     def deliver(self, live: LiveResource, new_values: dict[str, Secret]) -> None:
         """Deliver the values, then clear `new_values`. Raises IacError when a value was lost, not verified or not written.
@@ -124,11 +124,11 @@ class SecretDelivery:
         if self._change.empties:
             # Where another key takes its place, the sinks still hold the values of the one that was replaced.
             for one in dict.fromkeys(filter(None, (id, self._change.id))):
-                self.notes.extend(self._desk.empty(self._resource, one))
+                self.notes.extend(self._deliveries.empty(self._resource, one))
 
     def _know(self, before: LiveResource) -> None:
         """Read the sinks before the renewal: any value that appears later is another run's, newer, and is not overwritten."""
-        held = self._desk.look(self._resource, before.id)
+        held = self._deliveries.look(self._resource, before.id)
         self._check_lost(before, held)
         values = [(one.secret, one.mask) for one in held] + [(one.name, one.mask) for one in before.secrets]
         self._known = frozenset(values)
@@ -150,7 +150,7 @@ class SecretDelivery:
         """The value whose refusal is checked at the end; read now, because the delivery removes it from the sinks."""
         name = self._handover.retired if self._handover else None
         before = self._progress.before.get(self._change.address)
-        return self._desk.take(self._resource, before, name) if name and before else None
+        return self._deliveries.take(self._resource, before, name) if name and before else None
 
     def _prove(self, live: LiveResource, name: str, new_values: Mapping[str, Secret]) -> None:
         """Store the new value as pending, then verify it with one inference call where the manifest asks for that.
@@ -163,7 +163,7 @@ class SecretDelivery:
         block = (self._resource.settings.get("rotation") or {}).get("verify")
         if not block:
             return
-        value = new_values.get(name) or self._desk.take(self._resource, live, name)
+        value = new_values.get(name) or self._deliveries.take(self._resource, live, name)
         if value is None:
             raise IacError(
                 f"no sink can give the value of {name}, so it cannot be verified", hint="apply again: it is renewed"
@@ -179,13 +179,15 @@ class SecretDelivery:
         assert live.region is not None
         with _storing():
             url, project = self._base_url(live.region), self._project
-            self._desk.stage(self._resource, live, url, name, new_values, self._known, project=project)
+            self._deliveries.stage(self._resource, live, url, name, new_values, self._known, project=project)
 
     def _write(self, live: LiveResource, roles: Mapping[str, Role], new_values: Mapping[str, Secret]) -> None:
         assert live.region is not None
         with _storing():
             url, project = self._base_url(live.region), self._project
-            written = self._desk.deliver(self._resource, live, url, roles, new_values, self._known, project=project)
+            written = self._deliveries.deliver(
+                self._resource, live, url, roles, new_values, self._known, project=project
+            )
         if written:
             self.notes.append(f"delivered to {', '.join(written)}")
 

@@ -181,7 +181,7 @@ def demanded_texts(condition: Condition | None, variable: str) -> frozenset[str]
     return texts if exact else None
 
 
-def told_texts(condition: Condition | None, variable: str) -> tuple[frozenset[str], frozenset[str]] | None:
+def distinguishing_texts(condition: Condition | None, variable: str) -> tuple[frozenset[str], frozenset[str]] | None:
     """The values and the patterns, in lower case, by which a condition tells values of the variable apart; None when it does so
     otherwise: by order, by other variables.
 

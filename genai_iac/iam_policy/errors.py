@@ -48,8 +48,8 @@ class PolicyValueError(ValueError):
     Raised before a statement is built: a value can never change what a statement means.
     """
 
-    def __init__(self, hole: str, value: str, message: str, column: int, reason: str = "") -> None:
-        self.hole = hole
+    def __init__(self, placeholder: str, value: str, message: str, column: int, reason: str = "") -> None:
+        self.placeholder = placeholder
         self.reason = reason
         self.value = value
         self.message = message

@@ -47,8 +47,8 @@ def find_invalid_character(place: ErrorPosition) -> str | None:
     if token.kind != INVALID:
         return None
     character = token.text
-    if character in _STRAY:
-        return _STRAY[character]
+    if character in _MISPLACED:
+        return _MISPLACED[character]
     if character == "'":
         return "this quote is never closed"
     if character == "/":
@@ -62,7 +62,7 @@ def find_invalid_character(place: ErrorPosition) -> str | None:
     return None
 
 
-_STRAY = {
+_MISPLACED = {
     "‘": "replace the typographic quote by '",
     "’": "replace the typographic quote by '",
     "“": "replace the typographic quote by '",

@@ -21,7 +21,7 @@ from genai_iac.iam_policy.syntax_tree import (
     Statement,
     Subject,
 )
-from genai_iac.iam_policy.template_scanner import hole_numbers
+from genai_iac.iam_policy.template_scanner import placeholder_numbers
 
 PlaceholderKind = Literal[
     "name", "path", "ocid", "value", "pattern", "variable", "permission", "verb", "resource", "location"
@@ -37,7 +37,7 @@ def find_kinds(tree: Statement, names: tuple[str, ...]) -> dict[int, Placeholder
     """
     kinds: dict[int, PlaceholderKind] = {}
     for kind, text in _leaves(tree):
-        for number in hole_numbers(text):
+        for number in placeholder_numbers(text):
             takes_path = kind == "path" and len(text) == 1 and names[number].endswith(".path")
             kinds[number] = "name" if kind == "path" and not takes_path else kind
     return kinds

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import NamedTuple
 
-from genai_iac.iam_policy.conditions import demanded_texts, told_texts
+from genai_iac.iam_policy.conditions import demanded_texts, distinguishing_texts
 from genai_iac.iam_policy.permissions import permissions_given, permissions_taken
 from genai_iac.iam_policy.request import StatementInForce
 from genai_iac.iam_policy.syntax_tree import VERBS, Definition, Grant, Ocid
@@ -65,15 +65,15 @@ class _ModelNames:
 
     exact: defaultdict[tuple[str | None, str | None], set[str]] = field(default_factory=lambda: defaultdict(set))
     patterns: defaultdict[tuple[str | None, str | None], set[str]] = field(default_factory=lambda: defaultdict(set))
-    untold: set[tuple[str | None, str | None]] = field(default_factory=set)  # neither by values nor by patterns
+    unnamed: set[tuple[str | None, str | None]] = field(default_factory=set)  # neither by values nor by patterns
 
     def add(self, grant: Grant, keys: Iterable[tuple[str | None, str | None]]) -> None:
-        told = told_texts(grant.condition, MODEL)
+        distinguished = distinguishing_texts(grant.condition, MODEL)
         for key in keys:
-            if told is None:
-                self.untold.add(key)
+            if distinguished is None:
+                self.unnamed.add(key)
                 continue
-            exact, patterns = told
+            exact, patterns = distinguished
             if exact:
                 self.exact[key] |= exact
             if patterns:
@@ -102,10 +102,10 @@ class RuleSet:
             principal: OCID of the key.
             path: OCIDs from its compartment to the tenancy.
         """
-        told = self.models_told(principal, path)
-        return told[0] if told is not None and not told[1] else None
+        distinguished = self.distinguished_models(principal, path)
+        return distinguished[0] if distinguished is not None and not distinguished[1] else None
 
-    def models_told(self, principal: str, path: Sequence[str]) -> tuple[frozenset[str], frozenset[str]] | None:
+    def distinguished_models(self, principal: str, path: Sequence[str]) -> tuple[frozenset[str], frozenset[str]] | None:
         """The models and the patterns of models, in lower case, that rules for this principal in this place name.
 
         None when a rule tells models apart otherwise. Models that are not named, and that the same patterns match, are answered
@@ -116,7 +116,7 @@ class RuleSet:
             path: OCIDs from its compartment to the tenancy.
         """
         keys = list(product((None, principal.lower()), (None, *(ocid.lower() for ocid in path))))
-        if not self._models.untold.isdisjoint(keys):
+        if not self._models.unnamed.isdisjoint(keys):
             return None
         sides = (self._models.exact, self._models.patterns)
         exact, patterns = (frozenset().union(*(names[key] for key in keys if key in names)) for names in sides)

@@ -28,7 +28,13 @@ from genai_iac.iam_policy.placeholders import (
 )
 from genai_iac.iam_policy.printer import unparse, write_location, write_name
 from genai_iac.iam_policy.syntax_tree import Grant, Location, Name, Statement
-from genai_iac.iam_policy.template_scanner import ScannedTemplate, hole_numbers, restore, scan_template, substitute
+from genai_iac.iam_policy.template_scanner import (
+    ScannedTemplate,
+    placeholder_numbers,
+    restore,
+    scan_template,
+    substitute,
+)
 
 _T = TypeVar("_T")
 
@@ -49,7 +55,7 @@ class Slot(NamedTuple):
     end: int
     token_kind: int
     inner: str
-    holes: tuple[int, ...]  # numbers of the placeholders in the token
+    placeholders: tuple[int, ...]  # numbers of the placeholders in the token
     alone: bool  # one hole is the whole token
 
 
@@ -61,7 +67,7 @@ class Template:
     """
 
     text: str  # as written
-    holes: tuple[Placeholder, ...]
+    placeholders: tuple[Placeholder, ...]
     _cut: ScannedTemplate = field(repr=False, compare=False)
     _slots: tuple[Slot, ...] = field(repr=False, compare=False)
     tree: Statement = field(
@@ -91,9 +97,9 @@ class Template:
         at = 0
         proven = True
         for slot in self._slots:
-            for number in slot.holes:
+            for number in slot.placeholders:
                 chosen[number] = value = self._choose(number, values, alone=slot.alone)
-                proven &= keeps_shape(self.holes[number].kind, slot.token_kind, value, alone=slot.alone)
+                proven &= keeps_shape(self.placeholders[number].kind, slot.token_kind, value, alone=slot.alone)
             pieces += (self._cut.text[at : slot.start], self._write(slot, chosen))
             at = slot.end
         text = "".join((*pieces, self._cut.text[at:]))
@@ -127,26 +133,26 @@ class Template:
         """
         places: defaultdict[str, list[tuple[PlaceholderKind, bool]]] = defaultdict(list)
         for slot in self._slots:
-            for number in slot.holes:
-                places[self.holes[number].name].append((self.holes[number].kind, slot.alone))
+            for number in slot.placeholders:
+                places[self.placeholders[number].name].append((self.placeholders[number].kind, slot.alone))
         return {name: _fitting(name, found) for name, found in places.items()}
 
     def _choose(self, number: int, values: Mapping[str, str], *, alone: bool) -> str:
-        hole = self.holes[number]
-        value = values.get(hole.name)
+        placeholder = self.placeholders[number]
+        value = values.get(placeholder.name)
         if value is None:
-            raise PolicyValueError(hole.name, "", f"${{{hole.name}}} has no value", hole.column)
-        reason = check_value(hole.kind, value, alone=alone)
+            raise PolicyValueError(placeholder.name, "", f"${{{placeholder.name}}} has no value", placeholder.column)
+        reason = check_value(placeholder.kind, value, alone=alone)
         if reason is not None:
-            message = f"the value {value!r} of ${{{hole.name}}} {reason}"
-            raise PolicyValueError(hole.name, value, message, hole.column, reason)
-        return _normal(hole.kind, value)
+            message = f"the value {value!r} of ${{{placeholder.name}}} {reason}"
+            raise PolicyValueError(placeholder.name, value, message, placeholder.column, reason)
+        return _normal(placeholder.kind, value)
 
     def _write(self, slot: Slot, chosen: dict[int, str]) -> str:
         filled = substitute(slot.inner, chosen)
         if slot.token_kind == PATTERN:
             return f"/{filled}/"
-        kind = self.holes[slot.holes[0]].kind
+        kind = self.placeholders[slot.placeholders[0]].kind
         if kind == "location":
             return write_location(location_of(filled))
         if kind == "path":
@@ -168,9 +174,9 @@ class Template:
         except PolicySyntaxError:
             proven = False
         if not proven:
-            hole = self.holes[0]
-            message = f"the values of {', '.join('${' + hole.name + '}' for hole in self.holes)} change the statement"
-            raise PolicyValueError(hole.name, chosen[0], message, hole.column)
+            placeholder = self.placeholders[0]
+            message = f"the values of {', '.join('${' + placeholder.name + '}' for placeholder in self.placeholders)} change the statement"
+            raise PolicyValueError(placeholder.name, chosen[0], message, placeholder.column)
 
 
 def _fitting(name: str, places: Sequence[tuple[PlaceholderKind, bool]]) -> str:
@@ -191,15 +197,15 @@ def _read_template(text: str) -> Template:
         raise _seen_in_template(error, text, cut) from None
     kinds = find_kinds(tree, cut.names)
     places = enumerate(zip(cut.names, cut.columns, strict=True))
-    holes = tuple(Placeholder(name, kinds[number], column) for number, (name, column) in places)
-    return Template(text, holes, cut, tuple(_find_slots(tokens)), tree)
+    placeholders = tuple(Placeholder(name, kinds[number], column) for number, (name, column) in places)
+    return Template(text, placeholders, cut, tuple(_find_slots(tokens)), tree)
 
 
 def _seen_in_template(error: PolicySyntaxError, text: str, cut: ScannedTemplate) -> PolicySyntaxError:
     """The error as it looks in the template: holes by their names, columns of the template's text."""
     start = min(error.column - 1, len(cut.text))
     hint = error.hint if error.hint is None else restore(error.hint, cut.names)
-    if hole_numbers(cut.text[start : start + 1]):
+    if placeholder_numbers(cut.text[start : start + 1]):
         hint = "a placeholder stands for one name, OCID, value, verb, permission or resource type; write out what is around it"
     return PolicySyntaxError(
         restore(error.message, cut.names),
@@ -213,7 +219,7 @@ def _seen_in_template(error: PolicySyntaxError, text: str, cut: ScannedTemplate)
 def _find_slots(tokens: Iterable[Token]) -> Iterator[Slot]:
     """The tokens of a template that contain placeholders."""
     for token in tokens:
-        numbers = hole_numbers(token.text)
+        numbers = placeholder_numbers(token.text)
         if numbers:
             inner = unquote(token.text) if token.kind == QUOTED else token.text.removeprefix("/").removesuffix("/")
             yield Slot(token.start, token.start + len(token.text), token.kind, inner, numbers, len(inner) == 1)
@@ -245,7 +251,7 @@ def _fill(node: _T, chosen: dict[int, str]) -> _T:
 def _fill_path(path: tuple[str, ...], chosen: dict[int, str]) -> Iterator[str]:
     for step in path:
         filled = substitute(step, chosen)
-        yield from filled.split(":") if len(step) == 1 and hole_numbers(step) else (filled,)
+        yield from filled.split(":") if len(step) == 1 and placeholder_numbers(step) else (filled,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from genai_iac.iam_policy.errors import PolicySyntaxError
-from genai_iac.iam_policy.grammar.tokens import HOLES
+from genai_iac.iam_policy.grammar.tokens import PLACEHOLDERS
 from genai_iac.iam_policy.parser import refuse_unreadable
 
 _FIRST = 0xE000
 _MOST = 0xF8FF - _FIRST + 1  # placeholders in one template: the size of the private use area
-_HOLE = re.compile(f"[{HOLES}]")
+_PLACEHOLDER = re.compile(f"[{PLACEHOLDERS}]")
 _OPENING = re.compile(
     r"\$\$\{|\$\{(?:([^{}\"]*)\})?"
 )  # an escaped brace, a plain hole, or the start of one with braces in it
@@ -91,12 +91,12 @@ def _find_end(template: str, start: int) -> int:
     raise PolicySyntaxError("this placeholder is not closed", text=template, column=start + 1, hint="add }")
 
 
-def hole_numbers(text: str) -> tuple[int, ...]:
+def placeholder_numbers(text: str) -> tuple[int, ...]:
     """Which holes a text holds, in order.
 
     Empty for ASCII text, which is the usual case and needs no search.
     """
-    return () if text.isascii() else tuple(ord(character) - _FIRST for character in _HOLE.findall(text))
+    return () if text.isascii() else tuple(ord(character) - _FIRST for character in _PLACEHOLDER.findall(text))
 
 
 def substitute(text: str, values: dict[int, str]) -> str:
@@ -105,9 +105,9 @@ def substitute(text: str, values: dict[int, str]) -> str:
     Args:
         values: by number; every placeholder in the text has one.
     """
-    return text if text.isascii() else _HOLE.sub(lambda found: values[ord(found[0]) - _FIRST], text)
+    return text if text.isascii() else _PLACEHOLDER.sub(lambda found: values[ord(found[0]) - _FIRST], text)
 
 
 def restore(text: str, names: tuple[str, ...]) -> str:
     """The text with its holes written ``${name}`` again."""
-    return _HOLE.sub(lambda found: "${" + names[ord(found[0]) - _FIRST] + "}", text)
+    return _PLACEHOLDER.sub(lambda found: "${" + names[ord(found[0]) - _FIRST] + "}", text)

@@ -41,7 +41,7 @@ class Export:
     """What goes into the manifests, and what does not and why."""
 
     stack: Mapping[str, Any]  # the Stack document
-    told: tuple[ExportedResource, ...]
+    exported: tuple[ExportedResource, ...]
     left_out: tuple[tuple[LiveResource, str], ...]
 
 
@@ -74,12 +74,12 @@ def export_live(
     chosen = sorted((one for one in inside if one.id not in reasons), key=lambda one: _order(one, live.tree))
     names = name_resources(chosen, owner)
     references = _references(names)
-    told = tuple(
+    exported = tuple(
         export_resource(one, names, live, region, owner, literal=one.id in literal, references=references)
         for one in chosen
     )
     left_out = tuple((one, reasons[one.id]) for one in inside if one.id in reasons)
-    return Export(_stack(owner, region, live.tenancy), told, left_out)
+    return Export(_stack(owner, region, live.tenancy), exported, left_out)
 
 
 def export_resource(
@@ -96,14 +96,14 @@ def export_resource(
     same by OCID in lower case, made once for many resources."""
     known = _references(names) if references is None else references
     address = names[one.id]
-    telling = ManifestContext(
+    context = ManifestContext(
         name=address.name,
         region=region,
         place=lambda id: _place(id, names, live.tree),
         text=_escape,
         statement=_escape if literal else lambda text: _refer(text, known),
     )
-    spec = dict(RESOURCE_TYPES[one.kind].declare(one, telling))
+    spec = dict(RESOURCE_TYPES[one.kind].declare(one, context))
     tags, remarks = _tags(one)
     deletion = one.mark.deletion if one.mark else "delete"
     document = {

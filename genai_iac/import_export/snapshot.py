@@ -86,7 +86,7 @@ class Snapshot:
         """The same for a dynamic group."""
         return _find(self.dynamic_groups, name, domain)
 
-    def born(self, id: str) -> datetime | None:
+    def created_at(self, id: str) -> datetime | None:
         """When the group of that OCID was made, if the snapshot knows the group."""
         return self.births.get(id)
 
@@ -130,7 +130,7 @@ def write_snapshot(snapshot: Snapshot) -> str:
         "places": list(snapshot.places),
         "groups": snapshot.groups,
         "dynamic_groups": snapshot.dynamic_groups,
-        "births": {id: born.isoformat() for id, born in snapshot.births.items()},
+        "births": {id: created.isoformat() for id, created in snapshot.births.items()},
         "gone": [_row(one) for one in snapshot.gone],
     }
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
@@ -156,7 +156,7 @@ def _minor(version: str) -> int:
     return int(version.partition(".")[2] or 0)
 
 
-def blind_spots(snapshot: Snapshot, resources: Iterable[Resource], region: str) -> Iterator[str]:
+def unread_scope(snapshot: Snapshot, resources: Iterable[Resource], region: str) -> Iterator[str]:
     """What these manifests name and the snapshot did not look into, in words: what is there already is not known.
 
     Args:
@@ -213,7 +213,7 @@ def _read(document: Mapping[str, Any], *, newer: bool) -> Snapshot:
         resources=tuple(_read_row(row) for row in document["resources"] if not newer or row["kind"] in RESOURCE_TYPES),
         groups=_texts_or_none(document.get("groups")),
         dynamic_groups=_texts_or_none(document.get("dynamic_groups")),
-        births={id: _read_time(born) for id, born in document.get("births", {}).items()},
+        births={id: _read_time(created) for id, created in document.get("births", {}).items()},
         gone=tuple(_read_row(row) for row in document.get("gone", ()) if not newer or row["kind"] in RESOURCE_TYPES),
     )
 

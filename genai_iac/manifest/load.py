@@ -73,20 +73,20 @@ def load(
     given = (chosen.variables, variables_from_environ(environ or {}), *(values for _, values in settings))
     # Without `lost`: where a document could not be read, a missing Stack may be in it.
     draft = find_stack(drafts, Source(place.given, 1, 1), not lost, findings)
-    ground = prepare_context(draft, chosen, [*given, variables_from_flags(variables or {})], str(place.root), findings)
-    documents, resources = read_resources(_resource_documents(drafts), ground, lost, findings)
+    context = prepare_context(draft, chosen, [*given, variables_from_flags(variables or {})], str(place.root), findings)
+    documents, resources = read_resources(_resource_documents(drafts), context, lost, findings)
     graph, resources = _connect(resources, findings)
-    if findings or ground.stack is None or graph is None:
+    if findings or context.stack is None or graph is None:
         raise ManifestError(findings.problems)
     return Manifest(
-        stack=ground.stack,
+        stack=context.stack,
         resources=resources,
         documents=documents,
         graph=graph,
         files=_hash_files([*inputs, *filter(None, [extra]), *(file for file, _ in settings)]),
         environment=environment,
-        profile=ground.stack.profile,
-        variables=ground.variables,
+        profile=context.stack.profile,
+        variables=context.variables,
         passed_over=passed_over,
     )
 

@@ -17,7 +17,7 @@ from genai_iac.manifest.yaml_nodes import MapNode, Node, Scalar, Written, to_dat
 from genai_iac.schema import join_or, show, suggest, suggest_or_list
 
 VariableValue: TypeAlias = str | int | float | bool
-HoleValue: TypeAlias = VariableValue | Reference
+PlaceholderValue: TypeAlias = VariableValue | Reference
 
 _SIGN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _VARIABLE = re.compile(r"var\.([A-Za-z_][A-Za-z0-9_-]*)")
@@ -54,7 +54,7 @@ class TextPart(NamedTuple):
     """A part of a string: literal text, or what stands in a hole. `number` counts the `${` of the string from 0."""
 
     text: str
-    hole: bool
+    is_placeholder: bool
     number: int
 
 
@@ -73,7 +73,7 @@ class Unknown(Exception):
     """The value depends on something that is wrong elsewhere and was said there."""
 
 
-def interpolate(text: str, scope: Scope) -> HoleValue | InterpolatedText:
+def interpolate(text: str, scope: Scope) -> PlaceholderValue | InterpolatedText:
     """The value of a string. Raises PlaceholderErrors, Unknown.
 
     A string that is one placeholder has its value, whatever its type; one with references becomes an InterpolatedText
@@ -101,22 +101,22 @@ def interpolate_statement(text: str, scope: Scope) -> str | StatementText:
     """
     pieces = list(_split(text))
     values = _read_all(pieces, scope)
-    if not any(piece.hole for piece in pieces):
+    if not any(piece.is_placeholder for piece in pieces):
         return "".join(map(_write, values))
-    literals = (piece for piece in pieces if not piece.hole and "${" in piece.text)
+    literals = (piece for piece in pieces if not piece.is_placeholder and "${" in piece.text)
     if errors := [PlaceholderError(piece.number, _LITERAL, "remove it") for piece in literals]:
         raise PlaceholderErrors(errors)
     return StatementText(text, _keep(pieces, values))
 
 
-def _read_all(pieces: Iterable[TextPart], scope: Scope) -> list[HoleValue]:
+def _read_all(pieces: Iterable[TextPart], scope: Scope) -> list[PlaceholderValue]:
     """The value of each part. All errors of a string are collected before one is raised."""
-    values: list[HoleValue] = []
+    values: list[PlaceholderValue] = []
     errors: list[PlaceholderError] = []
     unknown = False
     for piece in pieces:
         try:
-            values.append(_read(piece, scope) if piece.hole else piece.text)
+            values.append(_read(piece, scope) if piece.is_placeholder else piece.text)
         except PlaceholderError as error:
             errors.append(error)
         except Unknown:
@@ -128,13 +128,15 @@ def _read_all(pieces: Iterable[TextPart], scope: Scope) -> list[HoleValue]:
     return values
 
 
-def _keep(pieces: Iterable[TextPart], values: Iterable[HoleValue]) -> tuple[tuple[str, str | Reference], ...]:
+def _keep(pieces: Iterable[TextPart], values: Iterable[PlaceholderValue]) -> tuple[tuple[str, str | Reference], ...]:
     """Each placeholder with its text or reference, by its text between the braces."""
-    holes = {piece.text: value for piece, value in zip(pieces, values, strict=True) if piece.hole}
-    return tuple((name, value if isinstance(value, Reference) else _write(value)) for name, value in holes.items())
+    placeholders = {piece.text: value for piece, value in zip(pieces, values, strict=True) if piece.is_placeholder}
+    return tuple(
+        (name, value if isinstance(value, Reference) else _write(value)) for name, value in placeholders.items()
+    )
 
 
-def _write(value: HoleValue) -> str:
+def _write(value: PlaceholderValue) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
@@ -157,7 +159,7 @@ def _split(text: str) -> Iterator[TextPart]:
         yield TextPart(text[here:], False, -1)
 
 
-def _read(piece: TextPart, scope: Scope) -> HoleValue:
+def _read(piece: TextPart, scope: Scope) -> PlaceholderValue:
     """What one placeholder stands for."""
     if piece.text == _UNCLOSED:
         raise PlaceholderError(piece.number, "a ${ without its }", _FORMS)
@@ -204,7 +206,7 @@ def _read_reference(piece: TextPart, match: re.Match[str], scope: Scope) -> Refe
 
 BROKEN = InterpolatedText("", ())  # stands where a hole could not be read; nothing more is said about it
 
-_HOLE_SIGN = re.compile(r"\$?\$\{")
+_PLACEHOLDER_SIGN = re.compile(r"\$?\$\{")
 
 
 class Interpolation:
@@ -264,15 +266,15 @@ class Interpolation:
 
     def _remember(self, node: Scalar, text: str, value: InterpolatedText) -> None:
         """Keep each reference of a text with the position of its placeholder."""
-        for name, target in value.holes:
+        for name, target in value.placeholders:
             if isinstance(target, Reference):
-                number = len(_HOLE_SIGN.findall(text, 0, text.index(f"${{{name}}}")))
+                number = len(_PLACEHOLDER_SIGN.findall(text, 0, text.index(f"${{{name}}}")))
                 self.references.append((target, self._place(node, number)))
 
     def _place(self, node: Scalar, number: int) -> Source:
         """Where the string's `${` of that number stands in the file; where the string begins when escapes hide it."""
         text = self._written.text
-        sign = next(islice(_HOLE_SIGN.finditer(text, node.start, node.end), number, None), None)
+        sign = next(islice(_PLACEHOLDER_SIGN.finditer(text, node.start, node.end), number, None), None)
         if sign is None:
             return self._written.place(node)
         lines = text.count("\n", node.start, sign.start())

@@ -33,13 +33,13 @@ class _Read:
 
 
 def read_resources(
-    drafts: Iterable[ParsedDocument], ground: LoadContext, lost: frozenset[str], findings: Diagnostics
+    drafts: Iterable[ParsedDocument], context: LoadContext, lost: frozenset[str], findings: Diagnostics
 ) -> tuple[Mapping[Address, Document], Mapping[Address, Resource]]:
     """The documents that are right and the resources they declare. `lost` are the kinds of which a document could not be read.
 
     Args:
         drafts: documents of resource kinds.
-        ground: the Stack and the scope of placeholders.
+        context: the Stack and the scope of placeholders.
         lost: a reference to such a kind may be right.
         findings: gets the problems.
     """
@@ -52,7 +52,7 @@ def read_resources(
         # A file with a hundred problems is of another kind; more of them help nobody.
         if notes.full:
             continue
-        read = _read_document(draft, ground, notes)
+        read = _read_document(draft, context, notes)
         notes.add_all(_find_dangling(read.references, firsts, lost))
         address = draft.address
         if read.document is None or address is None or firsts[address] is not draft:
@@ -60,9 +60,9 @@ def read_resources(
         documents[address] = read.document
         notes.add_all(_find_shared(read.document, claimed))
         # without a Stack that is right nothing is planned, but what does not depend on it is checked all the same
-        resources[address] = _declare(read, ground.stack or _STAND_IN)
-        told = {reference for reference, _ in read.references}
-        implied = (reference for reference in read_references(resources[address]) if reference not in told)
+        resources[address] = _declare(read, context.stack or _STAND_IN)
+        referenced = {reference for reference, _ in read.references}
+        implied = (reference for reference in read_references(resources[address]) if reference not in referenced)
         notes.add_all(_find_dangling(_place(implied, read.document, firsts), firsts, lost))
     return documents, resources
 
@@ -94,11 +94,11 @@ def _find_firsts(drafts: Iterable[ParsedDocument], findings: Diagnostics) -> Map
     return firsts
 
 
-def _read_document(draft: ParsedDocument, ground: LoadContext, notes: FileDiagnostics) -> _Read:
+def _read_document(draft: ParsedDocument, context: LoadContext, notes: FileDiagnostics) -> _Read:
     """Fill in values, check by schema and kind. A document with mistakes still gives its references."""
     before = len(notes)
     kind, places = RESOURCE_TYPES[draft.kind], Places(draft.written)
-    interpolation = Interpolation(draft.written, ground.scope, notes)
+    interpolation = Interpolation(draft.written, context.scope, notes)
     data: dict[str, Any] = {
         key: interpolation.read_spec(value, kind.statement_fields) if key == "spec" else to_data(value)
         for key, (_, value) in draft.root.entries.items()
@@ -109,10 +109,10 @@ def _read_document(draft: ParsedDocument, ground: LoadContext, notes: FileDiagno
     references = tuple(interpolation.references)
     if len(notes) > before or unread or not draft.written.sound or draft.name is None:
         if draft.written.whole:
-            return _Read(None, (*references, *_check_rest(draft, data, unread, ground, notes)))
+            return _Read(None, (*references, *_check_rest(draft, data, unread, context, notes)))
         return _Read(None, references)
     document = Document(draft.kind, draft.name, data["spec"], draft.source, places)
-    tags = merge_tags(ground.stack.tags if ground.stack else {}, document, notes)
+    tags = merge_tags(context.stack.tags if context.stack else {}, document, notes)
     document = replace(document, spec={**document.spec, "tags": tags})
     notes.add_all(kind.check(document))
     previous_names = tuple(data["metadata"].get("previousNames", ()))
@@ -122,7 +122,7 @@ def _read_document(draft: ParsedDocument, ground: LoadContext, notes: FileDiagno
 
 
 def _check_rest(
-    draft: ParsedDocument, data: Mapping[str, Any], unread: Iterable[Path], ground: LoadContext, notes: FileDiagnostics
+    draft: ParsedDocument, data: Mapping[str, Any], unread: Iterable[Path], context: LoadContext, notes: FileDiagnostics
 ) -> Iterator[tuple[Reference, Source]]:
     """Check what can be read of a document with mistakes; the references that its names stand for."""
     if not isinstance(data.get("spec"), Mapping):
@@ -135,7 +135,7 @@ def _check_rest(
     document = Document(draft.kind, draft.name or "unnamed", rest["spec"], draft.source, Places(draft.written))
     tags = data["spec"].get("tags", {})
     if isinstance(tags, Mapping):
-        merge_tags(ground.stack.tags if ground.stack else {}, replace(document, spec={"tags": tags}), notes)
+        merge_tags(context.stack.tags if context.stack else {}, replace(document, spec={"tags": tags}), notes)
     notes.add_all(run_checks(kind.checks(document)))
     yield from _find_homes(document)
 
@@ -165,15 +165,15 @@ def _declare(read: _Read, stack: Stack) -> Resource:
 
 def _find_shared(document: Document, claimed: dict[str, tuple[Source, bool]]) -> Iterator[Problem]:
     """What a document claims and another claim has already; what it is the first to claim is added to `claimed`."""
-    told: set[Path] = set()
+    reported: set[Path] = set()
     for path, what, shared in RESOURCE_TYPES[document.kind].claims(document):
         source = document.place(*path)
         if what not in claimed:
             claimed[what] = (source, shared)
             continue
         first, first_shared = claimed[what]
-        if not (shared and first_shared) and path not in told:
-            told.add(path)
+        if not (shared and first_shared) and path not in reported:
+            reported.add(path)
             hint = "give each entry of deliverTo, of this key and of others, a place of its own"
             hint += "; keys that share a dotenv file need an env with names of their own" if " in file " in what else ""
             yield Problem(source, f"{show(what)} is delivered to twice; first at {first}", hint)

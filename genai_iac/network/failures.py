@@ -116,9 +116,9 @@ def _innermost(found: list[BaseException]) -> str:
     for cause in reversed(found):
         if isinstance(cause, TimeoutError) or "Timeout" in type(cause).__name__:
             return "it did not answer in time"
-    told = [str(cause.strerror) for cause in found if isinstance(cause, OSError) and cause.strerror]
-    if told:
-        return _short(told[-1])
+    reasons = [str(cause.strerror) for cause in found if isinstance(cause, OSError) and cause.strerror]
+    if reasons:
+        return _short(reasons[-1])
     said = next((str(cause.args[0]) for cause in reversed(found) if cause.args and isinstance(cause.args[0], str)), "")
     return _short(said or type(found[-1]).__name__)
 

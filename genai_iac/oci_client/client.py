@@ -275,7 +275,7 @@ class OciClient:
         def attempt() -> Any:
             return self._attempt(operation, arguments, region, parameters, endpoint)
 
-        return call_with_retry(attempt, window, self.stop.rest, self.limiter, self._tell_wait)
+        return call_with_retry(attempt, window, self.stop.rest, self.limiter, self._notify_wait)
 
     def _call_again(
         self, operation: str, request: Callable[[], tuple[list[Any], Mapping[str, Any]]], region: str | None
@@ -293,7 +293,7 @@ class OciClient:
                     kept = made
                 raise
 
-        return call_with_retry(attempt, self.window, self.stop.rest, self.limiter, self._tell_wait)
+        return call_with_retry(attempt, self.window, self.stop.rest, self.limiter, self._notify_wait)
 
     def _attempt(
         self,
@@ -319,10 +319,10 @@ class OciClient:
             raise
         except Exception as error:
             failure = self._explain(error, operation, where, client)
-            self._tell(operation, where, failure.status, began, _id_in(known, arguments), failure.request_id)
+            self._notify(operation, where, failure.status, began, _id_in(known, arguments), failure.request_id)
             raise failure from forget_frames(error)
         id = _id_in(known, arguments) or _id_made(operation, response.data)
-        self._tell(operation, where, response.status, began, id, read_headers(response.headers).request_id)
+        self._notify(operation, where, response.status, began, id, read_headers(response.headers).request_id)
         self._clock.note(response.headers)
         return response
 
@@ -335,7 +335,7 @@ class OciClient:
             failure = not_subscribed(failure, region, [one["regionName"] for one in subscriptions]) or failure
         return failure
 
-    def _tell(
+    def _notify(
         self, operation: str, region: str, status: int | None, began: float, id: str | None, request_id: str | None
     ) -> None:
         if self._watch:
@@ -343,7 +343,7 @@ class OciClient:
             with suppress(Exception):  # whoever watches cannot undo a call
                 self._watch(SentRequest(operation, region, status, seconds, id, request_id, address))
 
-    def _tell_wait(self, failure: ServiceFailure, seconds: float) -> None:
+    def _notify_wait(self, failure: ServiceFailure, seconds: float) -> None:
         if self.waiting:
             with suppress(Exception):  # a notice that cannot be printed ends no call
                 self.waiting(WaitingCall.of(failure, seconds, current_address()))

@@ -63,10 +63,10 @@ class TenancyClock:
         One that differs from the answer before is believed when the next one agrees: a single date of last year made every
         expiry lie in the past (tests/crash/test_fault_matrix.py, a date without a zone).
         """
-        told = read_headers(headers).date
-        if told is None:
+        date = read_headers(headers).date
+        if date is None:
             return
-        ahead = told - datetime.now(UTC)
+        ahead = date - datetime.now(UTC)
         if abs(ahead) > self._farthest:
             return
         before, self._last = self._last, ahead

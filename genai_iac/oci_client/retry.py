@@ -213,9 +213,9 @@ class _Patience:
     """Decides for one call whether the window lets it wait, tells the first time, and notes how long it waited."""
 
     def __init__(
-        self, window: ConsistencyWindow | None, tell: Callable[[ServiceFailure, float], object] | None
+        self, window: ConsistencyWindow | None, notify: Callable[[ServiceFailure, float], object] | None
     ) -> None:
-        self._window, self._tell = window, tell
+        self._window, self._notify = window, notify
         self._since: float | None = None
 
     def covers(self, failure: ServiceFailure, doubt: ServiceFailure | None) -> bool:
@@ -225,8 +225,8 @@ class _Patience:
         now, is_open = time.monotonic(), self._window.is_open
         if is_open and self._since is None:
             self._since = now
-            if self._tell is not None:
-                self._tell(failure, self._window.closes - now)
+            if self._notify is not None:
+                self._notify(failure, self._window.closes - now)
         if self._since is not None:
             failure.waited = now - self._since
         return is_open

@@ -83,11 +83,11 @@ class TenancyVault:
     def promote_version(self, secret: str, number: int) -> None:
         """See `VaultClient.promote_version`."""
 
-        def landed() -> bool:
+        def applied() -> bool:
             served = self.read_version(secret, "CURRENT")
             return served is not None and served.number == number
 
-        self._change("UpdateSecret", secret, landed, {"currentVersionNumber": number})
+        self._change("UpdateSecret", secret, applied, {"currentVersionNumber": number})
 
     def read_version(self, secret: str, stage: Stage) -> VaultVersion | None:
         """See `VaultClient.read_version`. A 404 is no error: no version is in that stage."""
@@ -111,19 +111,19 @@ class TenancyVault:
     def schedule_version_deletion(self, secret: str, number: int) -> None:
         """See `VaultClient.schedule_version_deletion`."""
 
-        def landed() -> bool:
+        def applied() -> bool:
             rows = self.list_versions(secret)
             return all(row.get("timeOfDeletion") for row in rows if row["versionNumber"] == number)
 
-        self._change("ScheduleSecretVersionDeletion", secret, landed, self._earliest(), version=number)
+        self._change("ScheduleSecretVersionDeletion", secret, applied, self._earliest(), version=number)
 
     def schedule_deletion(self, secret: str) -> None:
         """See `VaultClient.schedule_deletion`."""
 
-        def landed() -> bool:
+        def applied() -> bool:
             return bool(self._get(secret).data["lifecycleState"] == "PENDING_DELETION")
 
-        self._change("ScheduleSecretDeletion", secret, landed, self._earliest())
+        self._change("ScheduleSecretDeletion", secret, applied, self._earliest())
 
     def cancel_deletion(self, secret: str) -> None:
         """See `VaultClient.cancel_deletion`."""
@@ -133,7 +133,7 @@ class TenancyVault:
         self,
         operation: str,
         secret: str,
-        landed: Callable[[], bool],
+        applied: Callable[[], bool],
         body: Mapping[str, Any] | None = None,
         version: int | None = None,
     ) -> None:
@@ -145,9 +145,9 @@ class TenancyVault:
             )
         except ServiceFailure as failure:
             # an earlier attempt of this very call may be what changed the etag
-            if not (failure.uncertain and landed()):
+            if not (failure.uncertain and applied()):
                 raise
-        self._await(operation, landed)
+        self._await(operation, applied)
         self._settled(secret)
 
     def _settled(self, secret: str) -> OciResponse:

@@ -159,7 +159,7 @@ def _wanted(
 ) -> Mapping[str, Value]:
     """What the attributes should be, as far as that can be told; undeclared ones, and statements that mean the same, are as live."""
 
-    def told(name: str, value: Value) -> Value:
+    def resolve(name: str, value: Value) -> Value:
         try:
             resolved = resolver.value(value)
             if live and isinstance(resolved, list):  # statements
@@ -170,5 +170,5 @@ def _wanted(
             return value
 
     before = shown_attributes(live) if live else {}
-    wanted = {name: told(name, value) for name, value in desired.attributes.items()}
+    wanted = {name: resolve(name, value) for name, value in desired.attributes.items()}
     return {**before, **wanted, "freeformTags": {**before.get("freeformTags", {}), **declared_tags(desired)}}

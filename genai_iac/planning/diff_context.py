@@ -37,7 +37,8 @@ class PlanInputs:
     moved: frozenset[Address] = frozenset()  # undeclared, marked elsewhere, and meant to be deleted all the same
     base_url: Callable[[str, str], str] | None = None  # of a region and a key's `endpoint`; None: not known
     limits: ServiceLimits = field(default_factory=ServiceLimits)  # how much the tenancy can hold
-    born: Callable[[str], datetime | None] = lambda _: None  # when the group of that OCID was made, if it is known
+    # when the group of that OCID was made, if it is known
+    created_at: Callable[[str], datetime | None] = lambda _: None
 
     def recognises(self, live: LiveResource) -> bool:
         """Whether the mark was made for that very resource, as far as can be known once it may have been moved.
@@ -69,7 +70,7 @@ class DiffContextBuilder:
         # A changed project or endpoint reaches consumers through the sinks, so it is a delivery
         # and not a change of the key (tests/plan_apply/test_projects.py,
         # test_another_base_url_is_delivered_and_nothing_is_renewed).
-        held = tuple(self._judge_sink(sink, desired) for sink in self._inputs.held.get(desired.address, ()))
+        held = tuple(self._with_damage(sink, desired) for sink in self._inputs.held.get(desired.address, ()))
         request = self._inputs.requests.get(desired.address)
         idle = idle_time(desired)
         return DiffContext(
@@ -82,7 +83,7 @@ class DiffContextBuilder:
             self._outdated,
         )
 
-    def _judge_sink(self, sink: SinkState, desired: Resource) -> SinkState:
+    def _with_damage(self, sink: SinkState, desired: Resource) -> SinkState:
         """The sink with why it has to be written again when it tells consumers of another project or base URL."""
         if not (sink.readable and sink.base_url and self._inputs.base_url) or sink.damage or sink.former:
             return sink
@@ -122,7 +123,7 @@ class DiffContextBuilder:
         """Why a policy that reads as it should has to be written again; notes what writing would not fix."""
         if self._future is None or not names_anything(desired):
             return ""
-        found = find_stale_names(live, self._future, self._inputs.directory, self._born)
+        found = find_stale_names(live, self._future, self._inputs.directory, self._created_at)
         if found.note and live.mark:
             self._note(Notice(found.note, live.mark.address))
         return found.reason
@@ -135,9 +136,9 @@ class DiffContextBuilder:
         except PlanError:
             return None
 
-    def _born(self, id: str) -> datetime | None:
+    def _created_at(self, id: str) -> datetime | None:
         """When the thing behind an OCID was created: from this reading, or from a lookup of a group."""
-        return self._births.get(id) or self._inputs.born(id)
+        return self._births.get(id) or self._inputs.created_at(id)
 
     @cached_property
     def _births(self) -> Mapping[str, datetime | None]:

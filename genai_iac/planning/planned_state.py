@@ -45,7 +45,7 @@ class PlannedState:
         """Who stands behind an OCID."""
         return {id: address for address, id in self.ids.items()}
 
-    def told(self, text: str) -> str:
+    def with_addresses(self, text: str) -> str:
         """A text with addresses in the place of the OCIDs that stand in for what is not made yet.
 
         For error messages: a user must not see an OCID that does not exist.

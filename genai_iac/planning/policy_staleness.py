@@ -45,11 +45,11 @@ def digest_names(statements: Iterable[str], directory: language.Directory, attac
 
 
 def find_stale_names(
-    policy: LiveResource, future: PlannedState, directory: language.Directory, born: CreatedAt
+    policy: LiveResource, future: PlannedState, directory: language.Directory, created_at: CreatedAt
 ) -> StalePolicy:
     """Whether a live policy, whose statements read as declared, was written for other things than its names mean.
 
-    `directory` is asked for groups, `born` for when something was made (None where that is not known). A name may also
+    `directory` is asked for groups, `created_at` for when something was made (None where that is not known). A name may also
     mean a compartment that is still to be made.
 
     Args:
@@ -66,12 +66,12 @@ def find_stale_names(
     known = future.directory(directory.group, directory.dynamic_group)
     trees = map(language.parse_once, statements)
     named = dict.fromkeys(name for tree in trees for name in language.find_names(tree, known, policy.compartment))
-    lost = [name for name in named if name.id is None and _is_told(name)]
+    lost = [name for name in named if name.id is None and _can_be_read(name)]
     if lost:
         # Not a reason to write: the service would refuse a statement whose name it cannot
         # resolve.
         return StalePolicy(note=f"{_listed(lost)} is not there: what names it grants nothing")
-    younger = [name for name in named if name.id and _is_younger(name.id, policy.created, future, born)]
+    younger = [name for name in named if name.id and _is_younger(name.id, policy.created, future, created_at)]
     # with a digest its difference decides; without one (an imported policy) only what is younger than the policy is certain
     recorded = policy.mark.names
     if not named or (digest_names(statements, known, policy.compartment) == recorded if recorded else not younger):
@@ -117,18 +117,18 @@ def _tree(statement: Value) -> language.Statement:
     return language.parse_once(str(statement))
 
 
-def _is_told(name: language.Named) -> bool:
+def _can_be_read(name: language.Named) -> bool:
     """Whether the service can be asked for the name: groups of other identity domains than Default cannot be read."""
     domain, slash, _ = name.name.partition("/")
     return name.kind == "compartment" or not slash or domain.casefold() == "default"
 
 
-def _is_younger(id: str, written: datetime | None, future: PlannedState, born: CreatedAt) -> bool:
+def _is_younger(id: str, written: datetime | None, future: PlannedState, created_at: CreatedAt) -> bool:
     """Whether what the name means was created after the policy was written, or is still to be created."""
     address = future.addresses.get(id)
     if address is not None and address not in future.made:
         return True
-    made = born(id)
+    made = created_at(id)
     return made is not None and written is not None and made > written
 
 

@@ -55,7 +55,7 @@ def find_lookalikes(inputs: PlanInputs, resolver: Resolver) -> Mapping[Address, 
 
     Returns:
         New address to old one. Pairs only: of two equal candidates neither is proposed
-        (tests/plan_apply/test_renames.py, test_what_is_alike_twice_is_not_told).
+        (tests/plan_apply/test_renames.py, test_what_is_alike_twice_is_not_reported).
     """
     owned, resources = inputs.live.owned, inputs.resources
     gone = {address: group[0] for address, group in owned.items() if address not in resources and len(group) == 1}

@@ -137,12 +137,14 @@ def find_wrong_previous_names(resources: Mapping[Address, Resource]) -> Iterator
     claimed: dict[Address, Resource] = {}
     for resource in resources.values():
         for old in resource.previous:
-            message, hint = _judge(resource, old, resources.get(old), claimed.setdefault(old, resource))
+            message, hint = _check_previous_name(resource, old, resources.get(old), claimed.setdefault(old, resource))
             if message:
                 yield Problem(place_of(resource), message, hint)
 
 
-def _judge(resource: Resource, old: Address, declared: Resource | None, first: Resource) -> tuple[str, str]:
+def _check_previous_name(
+    resource: Resource, old: Address, declared: Resource | None, first: Resource
+) -> tuple[str, str]:
     if old == resource.address:
         return f"{old} cannot be its own previous name", "remove it from previousNames"
     if first is not resource:

@@ -25,7 +25,7 @@ from genai_iac.core import (
 )
 from genai_iac.core.errors import PlanError
 
-_HOLE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")  # `${name}`, and `$${` for the characters `${`
+_PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^{}]*)\}")  # `${name}`, and `$${` for the characters `${`
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Resolver:
         if filled is None:
             return text
         # one pass: what a value brings in is never read as a hole
-        return _HOLE.sub(lambda hole: filled[hole[1]] if hole[1] is not None else "${", text.template)
+        return _PLACEHOLDER.sub(lambda found: filled[found[1]] if found[1] is not None else "${", text.template)
 
     def _statement(self, text: StatementText) -> Value:
         filled = self._fill(text)
@@ -141,29 +141,29 @@ class Resolver:
 
     def _fill(self, text: InterpolatedText) -> dict[str, str] | None:
         filled: dict[str, str] = {}
-        for name, hole in text.holes:
+        for name, placeholder in text.placeholders:
             value = (
-                self._path_in_statement(hole, text)
-                if isinstance(hole, Reference) and hole.field == "path"
-                else self.value(hole)
+                self._path_in_statement(placeholder, text)
+                if isinstance(placeholder, Reference) and placeholder.field == "path"
+                else self.value(placeholder)
             )
             if not isinstance(value, str):
                 return None
             filled[name] = value
         return filled
 
-    def _path_in_statement(self, hole: Reference, text: InterpolatedText) -> Value:
+    def _path_in_statement(self, placeholder: Reference, text: InterpolatedText) -> Value:
         """A path as a statement tells it: names with colons, from the compartment that the policy is attached to."""
         if not isinstance(text, StatementText):
-            return self.value(hole)
-        names, attached = self.compartment_path(Reference(hole.address)), self.compartment_path(text.attached)
+            return self.value(placeholder)
+        names, attached = self.compartment_path(Reference(placeholder.address)), self.compartment_path(text.attached)
         if names is None or attached is None:
-            return hole
+            return placeholder
         if names == attached:
             return names[-1]
         if names[: len(attached)] != attached:
             raise PlanError(
-                f"{hole.address} is not below the compartment that the policy with «{text.template}» is attached to",
+                f"{placeholder.address} is not below the compartment that the policy with «{text.template}» is attached to",
                 hint="attach the policy to an ancestor of the compartment, such as the tenancy",
             )
         return ":".join(names[len(attached) :])

@@ -74,7 +74,7 @@ def access_lines(found: Accesses) -> AccessBeforeAfter:
 def _of_key(key: Address, permissions: Iterable[KeyPermission], terminal: Terminal) -> Iterator[str]:
     own = [one for one in permissions if one.address == key]
     for one in own:
-        yield from _told(one, terminal)
+        yield from _permission_lines(one, terminal)
         for text in dict.fromkeys(ref.text for ref in (*one.by, *one.denied_by)):
             yield from terminal.wrap(f"  {escape_control(text)}", "", "    ")
     if not own:
@@ -83,12 +83,12 @@ def _of_key(key: Address, permissions: Iterable[KeyPermission], terminal: Termin
 
 def _signed(sign: str, tone: Tone, permissions: Iterable[KeyPermission], terminal: Terminal) -> Iterator[str]:
     for one in permissions:
-        first, *rest = _told(one, terminal)
+        first, *rest = _permission_lines(one, terminal)
         yield f"{terminal.paint(sign, tone)} {first}"
         yield from (f"  {line}" for line in rest)
 
 
-def _told(permission: KeyPermission, terminal: Terminal) -> Iterator[str]:
+def _permission_lines(permission: KeyPermission, terminal: Terminal) -> Iterator[str]:
     what, _, whence = escape_control(str(permission)).rpartition(" — ")
     return iter(terminal.wrap(f"{what} {terminal.glyph('—', '-')} {whence}", "", "    "))
 

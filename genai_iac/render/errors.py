@@ -106,10 +106,10 @@ def _support(error: IacError) -> dict[str, Any]:
     """What Oracle's support asks for, where the service told it."""
     if not isinstance(error, ServiceFailure):
         return {}
-    told = {
+    fields = {
         "operation": error.operation,
         "status": error.status,
         "code": error.code,
         "opc-request-id": error.request_id,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}

@@ -97,11 +97,11 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "note"}  # SARIF's le
 
 def render_sarif(findings: Iterable[Finding]) -> str:
     """One run with all rules and one result a finding; what a comment silences is suppressed, with its reason."""
-    told = list(findings)
+    listed = list(findings)
     run = {
         "tool": {"driver": {"name": "genai-iac", "version": __version__, "rules": [_rule(rule.id) for rule in RULES]}},
         "columnKind": "unicodeCodePoints",
-        "results": _results(told),
+        "results": _results(listed),
     }
     return write_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 

@@ -103,11 +103,11 @@ _MODELINE = f"yaml-language-server: $schema={SCHEMA}"
 def manifest_files(export: Export, environment: str | None) -> dict[str, str]:
     """File name to text."""
     files = {"stack.yaml": yaml_document(export.stack, [_MODELINE, *_remarks(export)])}
-    for kind in dict.fromkeys(one.address.kind for one in export.told):
-        told = [one for one in export.told if one.address.kind == kind]
-        for number, start in enumerate(range(0, len(told), _MOST), 1):
+    for kind in dict.fromkeys(one.address.kind for one in export.exported):
+        of_kind = [one for one in export.exported if one.address.kind == kind]
+        for number, start in enumerate(range(0, len(of_kind), _MOST), 1):
             name = f"{RESOURCE_TYPES[kind].export_file}{f'-{number}' if number > 1 else ''}.yaml"
-            files[name] = _documents(told[start : start + _MOST])
+            files[name] = _documents(of_kind[start : start + _MOST])
     if environment is not None:
         files[f"environments/{environment}.yaml"] = yaml_document(_environment(export, environment), [_MODELINE_BELOW])
     return files
@@ -116,11 +116,11 @@ def manifest_files(export: Export, environment: str | None) -> dict[str, str]:
 def manifest_text(export: Export) -> str:
     """All of it as one text. An environment is not in it: that is a file of its own."""
     head = yaml_document(export.stack, [_MODELINE, *_remarks(export)])
-    return "---\n".join([head, *([_documents(export.told)] if export.told else [])])
+    return "---\n".join([head, *([_documents(export.exported)] if export.exported else [])])
 
 
-def _documents(told: Sequence[ExportedResource]) -> str:
-    return yaml_documents([(list(_comments(one)), one.document) for one in told])
+def _documents(exported: Sequence[ExportedResource]) -> str:
+    return yaml_documents([(list(_comments(one)), one.document) for one in exported])
 
 
 def _comments(one: ExportedResource) -> Iterator[str]:

@@ -116,10 +116,12 @@ def verdicts_line(results: Sequence[StackResult], selected: int, code: int, term
     if not selected:
         return "No stacks.\n"
     words = Counter(_WORDS.get(one.code, "failed") for one in results)
-    told = [f"{number} {word}" for word, number in words.items()]
+    counts = [f"{number} {word}" for word, number in words.items()]
     if selected > len(results):
-        told.append(f"{selected - len(results)} not begun")
-    return terminal.join(["", terminal.paint(f"{count(selected, 'stack')}: {', '.join(told)}. Exit {code}.", "strong")])
+        counts.append(f"{selected - len(results)} not begun")
+    return terminal.join(
+        ["", terminal.paint(f"{count(selected, 'stack')}: {', '.join(counts)}. Exit {code}.", "strong")]
+    )
 
 
 def verdicts_json(verb: str, shard: str | None, results: Iterable[StackResult], code: int) -> str:

@@ -39,18 +39,18 @@ __all__ = [
 ]
 
 
-def _read_shelf() -> Mapping[str, ResourceType]:
+def _read_registry() -> Mapping[str, ResourceType]:
     # A module without KIND is an error at import: a forgotten registration is noticed by
     # every test.
-    shelf: dict[str, ResourceType] = {}
+    registry: dict[str, ResourceType] = {}
     for module in pkgutil.iter_modules(__path__):
         if module.name.startswith("_"):
             continue
         kind: ResourceType = import_module(f"{__name__}.{module.name}").KIND
-        if kind.name in shelf:
+        if kind.name in registry:
             raise TypeError(f"two resource types are called {kind.name}")
-        shelf[kind.name] = kind
-    return shelf
+        registry[kind.name] = kind
+    return registry
 
 
-RESOURCE_TYPES: Mapping[str, ResourceType] = _read_shelf()
+RESOURCE_TYPES: Mapping[str, ResourceType] = _read_registry()

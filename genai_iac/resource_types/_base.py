@@ -155,11 +155,11 @@ class ResourceType(ABC):
         """
 
     @abstractmethod
-    def declare(self, live: LiveResource, telling: ManifestContext) -> Mapping[str, Any]:
+    def declare(self, live: LiveResource, context: ManifestContext) -> Mapping[str, Any]:
         """The `spec` that declares a live resource as it is, without what the schema gives by default, tags and deletion.
 
         Args:
-            telling: how compartments, texts and statements are written in a manifest.
+            context: how compartments, texts and statements are written in a manifest.
         """
 
     def remove(self, live: LiveResource) -> Step:

@@ -73,17 +73,19 @@ def grant_statements(grant: Mapping[str, Any], compartments: Mapping[str, Value]
 
 def _write(what: str, key: str, home: Value, models: Sequence[str]) -> Value:
     """One statement for one key in its own compartment, with one placeholder per value."""
-    holes: list[tuple[str, str | Reference | ExistingCompartment]] = [("key", Reference(Address("ApiKey", key)))]
+    placeholders: list[tuple[str, str | Reference | ExistingCompartment]] = [("key", Reference(Address("ApiKey", key)))]
     place = "tenancy"
     if home != ExistingCompartment("/"):
         place = "compartment id ${compartment}"
-        holes.append(("compartment", home))  # type: ignore[arg-type]
+        placeholders.append(("compartment", home))  # type: ignore[arg-type]
     conditions = ["request.principal.type = 'generativeaiapikey'", "request.principal.id = '${key}'"]
     if models:
         names = [f"model{index}" for index in range(len(models))]
         conditions.append("target.model.id in (" + ", ".join(f"'${{{name}}}'" for name in names) + ")")
-        holes.extend(zip(names, models, strict=True))
-    return StatementText(f"allow any-user to {what} in {place} where all {{{', '.join(conditions)}}}", tuple(holes))
+        placeholders.extend(zip(names, models, strict=True))
+    return StatementText(
+        f"allow any-user to {what} in {place} where all {{{', '.join(conditions)}}}", tuple(placeholders)
+    )
 
 
 _FAMILIES = {"ApiKey": "generativeaiapikey", "Compartment": "compartment"}
@@ -97,7 +99,7 @@ def check_statements(document: Document) -> Iterator[Problem]:
     in_tenancy = _is_tenancy(read_compartment(document.spec.get("compartment", "tenancy")))
 
     def check(index: int, statement: Value) -> Iterator[Problem]:
-        for column, message, hint in _judge(statement, in_tenancy):
+        for column, message, hint in _find_faults(statement, in_tenancy):
             place = document.place("spec", "statements", index)
             yield Problem(place, f"column {column} of the statement: {message}", hint)
 
@@ -111,7 +113,7 @@ def _is_tenancy(attached: Value) -> bool:
     return attached == ExistingCompartment("/")
 
 
-def _judge(statement: Value, in_tenancy: bool) -> Iterator[tuple[int, str, str]]:
+def _find_faults(statement: Value, in_tenancy: bool) -> Iterator[tuple[int, str, str]]:
     """Problems of one statement: column, message, hint. A syntax error hides the others."""
     try:
         read = _read(statement)
@@ -142,13 +144,18 @@ def _read(statement: Value) -> language.Statement | language.Template:
 
 def _misfits(template: language.Template, statement: StatementText) -> Iterator[tuple[int, str, str]]:
     """The first value that fits no hole. A reference fits as what it will be."""
-    holes = dict(statement.holes)
-    values = {name: _stand_in(hole) if isinstance(hole, Reference) else str(hole) for name, hole in holes.items()}
+    placeholders = dict(statement.placeholders)
+    values = {
+        name: _stand_in(placeholder) if isinstance(placeholder, Reference) else str(placeholder)
+        for name, placeholder in placeholders.items()
+    }
     try:
         template.fill(values)
     except language.PolicyValueError as error:
-        told = isinstance(holes.get(error.hole), Reference) and error.reason
-        message, _, hint = (f"${{{error.hole}}} {error.reason}" if told else error.message).partition("; ")
+        of_reference = isinstance(placeholders.get(error.placeholder), Reference) and error.reason
+        message, _, hint = (f"${{{error.placeholder}}} {error.reason}" if of_reference else error.message).partition(
+            "; "
+        )
         yield error.column, message, hint
 
 
@@ -184,7 +191,7 @@ def _with_stand_ins(statement: Value) -> str:
         return str(statement)
     values = {
         name: value if isinstance(value, str) else _stand_in(value) if isinstance(value, Reference) else "hole"
-        for name, value in statement.holes
+        for name, value in statement.placeholders
     }
     template = language.Template.parse(statement.template)
     return template.fill({**template.stand_ins(), **_fitting(template, values)})

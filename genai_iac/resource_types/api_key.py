@@ -60,7 +60,7 @@ from genai_iac.rotation.declared_states import (
     reconcile_secrets,
     set_state,
 )
-from genai_iac.rotation.delivery_gaps import find_delivery_gaps, tell_of_sinks
+from genai_iac.rotation.delivery_gaps import describe_sinks, find_delivery_gaps
 from genai_iac.rotation.next_step import rotate
 from genai_iac.rotation.requests import find_leak, handle_leak
 from genai_iac.rotation.state import derive_state
@@ -207,14 +207,14 @@ class ApiKey(ResourceType):
             secrets=secrets,
         )
 
-    def declare(self, live: LiveResource, telling: ManifestContext) -> Mapping[str, Any]:
+    def declare(self, live: LiveResource, context: ManifestContext) -> Mapping[str, Any]:
         """The `spec` of an export. Sinks and rotation cannot be read from OCI."""
         description = live.attributes["description"]
         return {
-            **({"displayName": live.name} if live.name != telling.name else {}),
-            "compartment": telling.place(live.compartment),
-            **({"region": live.region} if live.region != telling.region else {}),
-            **({"description": telling.text(description)} if description else {}),
+            **({"displayName": live.name} if live.name != context.name else {}),
+            "compartment": context.place(live.compartment),
+            **({"region": live.region} if live.region != context.region else {}),
+            **({"description": context.text(description)} if description else {}),
             "secrets": [declare_secret(secret) for secret in live.secrets],
         }
 
@@ -293,7 +293,7 @@ class ApiKey(ResourceType):
             roles = {name: role for name, role in declared_roles(desired).items() if live.secret(name)}
             first = next(iter(find_delivery_gaps(roles, facts.held, live).elsewhere), next(iter(roles), None))
             ask = ask_for_another(desired, first, facts.now) if first else ""
-        return tell_of_sinks(roles, facts.held, live, ask)
+        return describe_sinks(roles, facts.held, live, ask)
 
     def after(
         self, desired: Resource, live: LiveResource, step: Step, resolve: Callable[[Value], Value]

@@ -139,13 +139,13 @@ class Compartment(ResourceType):
             created=read_time(item.get("timeCreated")),
         )
 
-    def declare(self, live: LiveResource, telling: ManifestContext) -> Mapping[str, Any]:
+    def declare(self, live: LiveResource, context: ManifestContext) -> Mapping[str, Any]:
         """The `spec` of an export."""
-        parent = telling.place(live.compartment)
+        parent = context.place(live.compartment)
         return {
-            **({"name": live.name} if live.name != telling.name else {}),
+            **({"name": live.name} if live.name != context.name else {}),
             **({"parent": parent} if parent != "tenancy" else {}),
-            **({"description": telling.text(live.attributes["description"])} if live.attributes["description"] else {}),
+            **({"description": context.text(live.attributes["description"])} if live.attributes["description"] else {}),
         }
 
     def create(self, desired: Resource) -> Step:

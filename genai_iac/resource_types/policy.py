@@ -166,14 +166,14 @@ class Policy(ResourceType):
             created=read_time(item.get("timeCreated")),
         )
 
-    def declare(self, live: LiveResource, telling: ManifestContext) -> Mapping[str, Any]:
+    def declare(self, live: LiveResource, context: ManifestContext) -> Mapping[str, Any]:
         """The `spec` of an export; OCIDs in statements become references where the resource is exported too."""
-        place = telling.place(live.compartment)
+        place = context.place(live.compartment)
         return {
-            **({"name": live.name} if live.name != telling.name else {}),
+            **({"name": live.name} if live.name != context.name else {}),
             **({"compartment": place} if place != "tenancy" else {}),
-            **({"description": telling.text(live.attributes["description"])} if live.attributes["description"] else {}),
-            "statements": [telling.statement(statement) for statement in live.attributes["statements"]],
+            **({"description": context.text(live.attributes["description"])} if live.attributes["description"] else {}),
+            "statements": [context.statement(statement) for statement in live.attributes["statements"]],
         }
 
     def create(self, desired: Resource) -> Step:
@@ -219,7 +219,7 @@ def _replace(desired: Resource, live: LiveResource, fields: list[str]) -> Step:
 def _attach(statement: Value, attached: Value) -> Value:
     """The statement with the compartment from which its paths start."""
     if isinstance(statement, StatementText):
-        return StatementText(statement.template, statement.holes, attached)
+        return StatementText(statement.template, statement.placeholders, attached)
     return statement
 
 

@@ -172,15 +172,15 @@ class Project(ResourceType):
             created=read_time(item.get("timeCreated")),
         )
 
-    def declare(self, live: LiveResource, telling: ManifestContext) -> Mapping[str, Any]:
+    def declare(self, live: LiveResource, context: ManifestContext) -> Mapping[str, Any]:
         """The `spec` of an export."""
         description = live.attributes["description"]
         return {
-            **({"displayName": live.name} if live.name != telling.name else {}),
-            "compartment": telling.place(live.compartment),
-            **({"region": live.region} if live.region != telling.region else {}),
-            **({"description": telling.text(description)} if description else {}),
-            **{name: _escaped(live.attributes[name], telling) for name in _CONFIGS if name in live.attributes},
+            **({"displayName": live.name} if live.name != context.name else {}),
+            "compartment": context.place(live.compartment),
+            **({"region": live.region} if live.region != context.region else {}),
+            **({"description": context.text(description)} if description else {}),
+            **{name: _escaped(live.attributes[name], context) for name in _CONFIGS if name in live.attributes},
         }
 
     def create(self, desired: Resource) -> Step:
@@ -240,13 +240,13 @@ def _chooses_another(wanted: Mapping[str, Value], live: Mapping[str, Any]) -> bo
     return any(name in wanted and wanted[name] != live.get(name) for name in ("networkMode", "mode", "modelConfigType"))
 
 
-def _escaped(value: Any, telling: ManifestContext) -> Any:
+def _escaped(value: Any, context: ManifestContext) -> Any:
     """The value with texts that look like placeholders escaped."""
     if isinstance(value, Mapping):
-        return {name: _escaped(part, telling) for name, part in _present(value)}
+        return {name: _escaped(part, context) for name, part in _present(value)}
     if isinstance(value, list):
-        return [_escaped(part, telling) for part in value]
-    return telling.text(value) if isinstance(value, str) else value
+        return [_escaped(part, context) for part in value]
+    return context.text(value) if isinstance(value, str) else value
 
 
 def _present(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

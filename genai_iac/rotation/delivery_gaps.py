@@ -99,7 +99,7 @@ def why_incomplete(names: Iterable[str], held: Iterable[SinkState]) -> str:
     return "; ".join(damaged) or f"a sink lacks {lacking}"
 
 
-def tell_of_sinks(roles: Mapping[str, Role], held: Iterable[SinkState], live: LiveResource, ask: str) -> Iterator[str]:
+def describe_sinks(roles: Mapping[str, Role], held: Iterable[SinkState], live: LiveResource, ask: str) -> Iterator[str]:
     """What a reader should know of the sinks and no step corrects. `ask`: how a person asks for a new value.
 
     Args:

@@ -102,7 +102,7 @@ def _answer(
     if keeper.state == "ACTIVE" and settled:
         return _revoke_alone(resource, live, secret, keeper)
     # Only what is certain counts here: after the revocation there is no way back
-    # (tests/rotation/test_next_step.py, test_a_leak_in_the_overlap_mints_nothing).
+    # (tests/rotation/test_next_step.py, test_a_leak_in_the_overlap_renews_nothing).
     if keeper.state == "ACTIVE" and is_readable_from_sink(keeper, facts):
         return _hand_over(resource, live, secret, keeper)
     if keeper.state == "REVOKED":
@@ -152,7 +152,7 @@ def _renew_leaked(resource: Resource, live: LiveResource, leaked: LiveSecret, ke
     tags = {**live.tags, **declared_tags(resource)}
     tags.pop(LEAK_TAG, None)
     inactive = rotates or declared_secrets(resource)[leaked.name]["state"] == "inactive"
-    aside: dict[str, Role] = {keeper.name: "current", leaked.name: "inactive"}
+    roles: dict[str, Role] = {keeper.name: "current", leaked.name: "inactive"}
     return Step(
         ("renew", "deactivate") if inactive else ("renew",),
         (
@@ -162,7 +162,7 @@ def _renew_leaked(resource: Resource, live: LiveResource, leaked: LiveSecret, ke
         (f"{leaked.name} leaked and is deactivated: renewed, so that the key keeps both",),
         (),
         (leaked.name,),
-        DeliveryPlan(aside if inactive else declared_roles(resource)),
+        DeliveryPlan(roles if inactive else declared_roles(resource)),
     )
 
 

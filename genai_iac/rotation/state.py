@@ -97,7 +97,7 @@ def _find_current(first: LiveSecret, second: LiveSecret, held: tuple[SinkState, 
     shown = {name for sink in held for name, role in sink.records.items() if role == "current"}
     if len(shown) == 2:
         # One sink failed half-way:
-        # test_one_sink_that_fails_half_way_is_mended_by_the_next_apply.
+        # test_one_sink_that_fails_half_way_is_completed_by_the_next_apply.
         return older  # the switch has not reached every sink: some callers still read the older one, so it must keep working
     if shown and not (newer.state == "ACTIVE" and _may_have_come_since(older, newer, held)):
         return first if first.name in shown else second
@@ -108,9 +108,9 @@ def _find_current(first: LiveSecret, second: LiveSecret, held: tuple[SinkState, 
         return working[0]
     # a write-only sink counts as having what was delivered last, and so does no place at all
     # A key without sinks once never became idle, because no record could show what its
-    # callers have (test_a_key_that_is_delivered_nowhere_takes_its_turns).
-    told = not held or any(sink.may_hold(newer.name) for sink in held)
-    return newer if told and is_newer(newer, older) else older
+    # callers have (test_a_key_that_is_delivered_nowhere_is_rotated).
+    delivered = not held or any(sink.may_hold(newer.name) for sink in held)
+    return newer if delivered and is_newer(newer, older) else older
 
 
 def _may_have_come_since(older: LiveSecret, newer: LiveSecret, held: tuple[SinkState, ...]) -> bool:

@@ -63,7 +63,7 @@ def compile_ecma_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(_TOKEN.sub(lambda token: r"\Z" if token[0] == "$" else token[0], pattern), re.ASCII)
 
 
-_HOLE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")  # `${name}`, and `$${` for the characters `${`
+_PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^{}]*)\}")  # `${name}`, and `$${` for the characters `${`
 _NAME = "Name_1"  # compartments may be called that, hosts and secrets of keys may not all
 
 
@@ -72,9 +72,10 @@ def sample_value(value: object) -> object:
     if isinstance(value, Reference):
         return _sample_reference(value)
     if isinstance(value, InterpolatedText):
-        holes = dict(value.holes)
-        return _HOLE.sub(
-            lambda hole: "${" if hole[1] is None else str(sample_value(holes.get(hole[1], ""))), value.template
+        placeholders = dict(value.placeholders)
+        return _PLACEHOLDER.sub(
+            lambda found: "${" if found[1] is None else str(sample_value(placeholders.get(found[1], ""))),
+            value.template,
         )
     return value
 

@@ -76,7 +76,7 @@ TEST: Mapping[str, Any] = {
 
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"  # of every published schema
-_HOLE: Mapping[str, Any] = {"type": "string", "pattern": r"\$\{"}  # a text that contains a reference
+_PLACEHOLDER: Mapping[str, Any] = {"type": "string", "pattern": r"\$\{"}  # a text that contains a reference
 # keywords for people, which stay outside of `anyOf` so that editors show them
 _WORDS = ("title", "description", "default", "examples")
 _CHECKS = {"pattern", "enum", "format", "minLength", "maxLength"}  # keywords that a reference would fail
@@ -129,7 +129,7 @@ def _loosen(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The same schema for text that may hold `${…}`: what is checked of a value cannot be checked of a hole."""
     if _is_checked(schema):
         words = {word: schema[word] for word in _WORDS if word in schema}
-        return {**words, "anyOf": [{word: value for word, value in schema.items() if word not in words}, _HOLE]}
+        return {**words, "anyOf": [{word: value for word, value in schema.items() if word not in words}, _PLACEHOLDER]}
     loose = dict(schema)
     for word in ("properties", "patternProperties"):
         if word in schema:

@@ -183,7 +183,7 @@ def check_document(
         return
     from genai_iac.schema.explain import explain
 
-    faults = (fault for error in _judge(kind).iter_errors(data) for fault in explain(error))
+    faults = (fault for error in _validator(kind).iter_errors(data) for fault in explain(error))
     for fault in islice(faults, MAX_PROBLEMS):
         if not any(fault.path[: len(path)] == path for path in unread):
             yield Problem(place(*fault.path), fault.message, fault.hint)
@@ -196,7 +196,7 @@ def find_unread(kind: str, data: Mapping[str, Any]) -> tuple[set[Path], set[Path
     """
     wrong: set[Path] = set()
     unsure: set[Path] = set()
-    for error in islice(_judge(kind).iter_errors(data), MAX_PROBLEMS):
+    for error in islice(_validator(kind).iter_errors(data), MAX_PROBLEMS):
         path = tuple(error.absolute_path)
         if error.validator == "additionalProperties" or "propertyNames" in error.schema_path:
             unsure.add(path)
@@ -211,7 +211,7 @@ def _acceptor(kind: str) -> Test:
 
 
 @cache
-def _judge(kind: str) -> Any:
+def _validator(kind: str) -> Any:
     from genai_iac.schema.jsonschema_validator import make_validator
 
     return make_validator(document_schema(kind))

@@ -209,7 +209,7 @@ class SinkContract(SecrecyContract):
                 attempt()
         assert harness.outside() == before
 
-    def test_other_names_are_told_and_lose_nothing(self, harness: SinkHarness) -> None:
+    def test_other_names_are_reported_and_lose_nothing(self, harness: SinkHarness) -> None:
         if not harness.open().readable:
             return
         harness.open().write(both())

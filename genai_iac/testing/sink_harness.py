@@ -119,18 +119,18 @@ def both() -> Delivery:
 class SecrecyContract:
     """No value goes anywhere but to the place that was declared."""
 
-    def test_no_value_leaves_by_another_door(
+    def test_no_value_goes_anywhere_else(
         self, harness: SinkHarness, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.DEBUG)
-        told: list[str] = []
+        shown: list[str] = []
         sink = harness.open()
 
         def failing(attempt: Callable[[], object]) -> None:
             try:
                 attempt()
             except SinkError as error:
-                told.append(everything_about(error))
+                shown.append(everything_about(error))
             else:
                 pytest.fail("this was to fail")
 
@@ -139,15 +139,15 @@ class SecrecyContract:
         with harness.broken():
             failing(lambda: sink.write(both()))
         sink.write(both())
-        told += [repr(sink), repr(vars(sink)), repr(sink.read()), repr(sink.take("key-two", mask("b"))), repr(both())]
+        shown += [repr(sink), repr(vars(sink)), repr(sink.read()), repr(sink.take("key-two", mask("b"))), repr(both())]
         with harness.broken():
             failing(lambda: sink.write(delivery(item("key-one", "c", "current"))))
         if harness.certain:
             failing(lambda: sink.write(delivery(item("key-three", "c", "current", kept=True))))
             failing(harness.open(owner="other").prove)
-        told += harness.seen()
-        told += [*capfd.readouterr(), caplog.text, repr(os.environ)]
-        assert [found for text in told for found in traces(text)] == []
+        shown += harness.seen()
+        shown += [*capfd.readouterr(), caplog.text, repr(os.environ)]
+        assert [found for text in shown for found in traces(text)] == []
 
 
 def everything_about(error: BaseException) -> str:

@@ -75,11 +75,11 @@ def manifest(statements: list[str], **spec: Any) -> str:
 @pytest.mark.parametrize("statements", [*STATEMENTS.values()], ids=[*STATEMENTS])
 def test_what_is_said_is_what_the_key_may_do(chatting: Project, statements: list[str]) -> None:
     chatting.write(manifest(statements))
-    foretold = chatting.run("access", "--format", "json").json
-    assert foretold["before"] == []
+    predicted = chatting.run("access", "--format", "json").json
+    assert predicted["before"] == []
     chatting.run("apply", "--auto-approve")
     said = chatting.run("access", "--format", "json").json
-    assert without_texts(said["before"]) == without_texts(said["after"]) == without_texts(foretold["after"])
+    assert without_texts(said["before"]) == without_texts(said["after"]) == without_texts(predicted["after"])
     assert said["granted"] == said["taken"] == []
     held = read_dotenv(chatting.path / "app.env")
     done = {(api, model) for api, model in product(("chat", "responses"), MODELS) if may(held, api, model)}
@@ -118,7 +118,7 @@ def test_it_is_said_in_plain_words(chatting: Project) -> None:
     assert "That is once it is applied: 2 granted, 0 taken away; see --diff." in out
 
 
-def test_a_key_that_nothing_lets_in_is_told(chatting: Project) -> None:
+def test_a_key_that_nothing_lets_in_is_reported(chatting: Project) -> None:
     chatting.write(manifest(STATEMENTS["nothing"]))
     assert "ApiKey/app may call nothing: no statement lets it in" in chatting.run("access").out
 
@@ -148,7 +148,7 @@ def test_diff_is_what_the_change_grants_and_takes(chatting: Project) -> None:
     assert (len(gone["taken"]), gone["granted"], gone["after"]) == (2, [], [])
 
 
-def test_policies_of_others_count_and_are_told_by_name(chatting: Project, tenancy: Tenancy) -> None:
+def test_policies_of_others_count_and_are_listed_by_name(chatting: Project, tenancy: Tenancy) -> None:
     import oci
 
     details = oci.identity.models.CreatePolicyDetails(
@@ -161,7 +161,7 @@ def test_policies_of_others_count_and_are_told_by_name(chatting: Project, tenanc
     )
 
 
-def test_a_moved_key_is_told_where_it_will_be(chatting: Project) -> None:
+def test_a_moved_key_is_listed_where_it_will_be(chatting: Project) -> None:
     chatting.write(manifest(STATEMENTS["elsewhere"]))
     chatting.run("apply", "--auto-approve")
     text = manifest(STATEMENTS["elsewhere"]).replace("compartment: chat", "compartment: other")
@@ -176,8 +176,8 @@ def test_one_key_of_several(chatting: Project) -> None:
     said = chatting.run("access", "--address", "ApiKey/bot", "--format", "json").json
     assert said["keys"] == ["ApiKey/bot"]
     assert {row["address"] for row in said["after"]} == {"ApiKey/bot"}
-    told = chatting.run("access", "--address", "ApiKey/bto", code=1).err
-    assert "the stack has ApiKey/app, ApiKey/bot" in " ".join(told.split())
+    printed = chatting.run("access", "--address", "ApiKey/bto", code=1).err
+    assert "the stack has ApiKey/app, ApiKey/bot" in " ".join(printed.split())
 
 
 def test_a_policy_compiled_to_what_is_gone_grants_nothing(chatting: Project, tenancy: Tenancy) -> None:
@@ -248,7 +248,7 @@ def test_from_any_model_to_one_nothing_is_granted(chatting: Project) -> None:
         "request.networksource.name = 'office'",
     ],
 )
-def test_what_nobody_can_tell_is_what_it_depends_on(chatting: Project, condition: str) -> None:
+def test_what_cannot_be_decided_is_what_it_depends_on(chatting: Project, condition: str) -> None:
     chatting.write(manifest([chat("tenancy", condition)]))
     (row,) = chatting.run("access", "--format", "json").json["after"]
     assert row["dependsOn"] == [condition]

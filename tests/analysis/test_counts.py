@@ -101,8 +101,8 @@ def test_a_model_of_its_own_for_each_key_costs_each_key_the_same(
         models.clear()
         texts = (KEY.replace("xai.grok-4", f"vendor.own-{number}") % {"n": number} for number in range(keys))
         project.write(STACK + "".join(texts))
-        told = project.run("access").out
-        assert all(f"ApiKey/k{number} may call chat with vendor.own-{number} in" in told for number in range(keys))
+        reported = project.run("access").out
+        assert all(f"ApiKey/k{number} may call chat with vendor.own-{number} in" in reported for number in range(keys))
         each.append(sum(models) / keys)
     assert each[0] == each[1] <= 2 * len(access.CALLS)
 

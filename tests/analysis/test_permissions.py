@@ -21,14 +21,14 @@ FILE = {"deliverTo": [{"file": {"path": "app.env"}}]}
 VAULT = {
     "deliverTo": [{"vault": {"vault": "ocid1.vault.V", "key": "ocid1.key.K", "compartment": "/keep", "name": "app"}}]
 }
-TURNS = {"secrets": [{"name": "a"}, {"name": "b"}], "rotation": {"every": "60d", "overlap": "2d", "idle": "1h"}}
+ROTATING = {"secrets": [{"name": "a"}, {"name": "b"}], "rotation": {"every": "60d", "overlap": "2d", "idle": "1h"}}
 NAMES = [
     "allow group ops to read buckets in compartment ${Compartment/chat.path}",
     "allow dynamic-group robots to read buckets in compartment ${Compartment/chat.path}",
 ]
 
 
-class Story(NamedTuple):
+class Scenario(NamedTuple):
     """A stack, the verb that somebody is to run on it, whether an administrator has applied it before, and what comes after that."""
 
     verb: Verb
@@ -54,32 +54,32 @@ def with_project(manifest: str) -> str:
     )
 
 
-STORIES = {
-    "plan": Story("plan", grown(**FILE), False),
-    "plan, names": Story("plan", grown("tenancy", *NAMES, **FILE), False),
-    "plan, applied": Story("plan", grown("/platform", *NAMES, **FILE), True),
-    "plan, vault": Story("plan", grown(**VAULT), True, "91d"),
-    "apply": Story("apply", grown(**FILE), False),
-    "apply, names": Story("apply", grown("tenancy", *NAMES, **FILE), False),
-    "apply, below": Story("apply", grown("/platform", NAMES[0], **FILE), False),
-    "apply, key alone": Story("apply", stack((), api_key("app", "/platform", **FILE)), False),
-    "apply, vault": Story("apply", stack((), api_key("app", "/platform", **VAULT)), False, renewals=3),
-    "rotate": Story("rotate", grown(**FILE, **TURNS), True),
-    "apply, project": Story("apply", with_project(grown(**FILE)), False),
-    "rotate, below": Story("rotate", grown("/platform", NAMES[0], **FILE, **TURNS), True),
-    "rotate, vault": Story("rotate", grown(**VAULT, **TURNS), True),
+SCENARIOS = {
+    "plan": Scenario("plan", grown(**FILE), False),
+    "plan, names": Scenario("plan", grown("tenancy", *NAMES, **FILE), False),
+    "plan, applied": Scenario("plan", grown("/platform", *NAMES, **FILE), True),
+    "plan, vault": Scenario("plan", grown(**VAULT), True, "91d"),
+    "apply": Scenario("apply", grown(**FILE), False),
+    "apply, names": Scenario("apply", grown("tenancy", *NAMES, **FILE), False),
+    "apply, below": Scenario("apply", grown("/platform", NAMES[0], **FILE), False),
+    "apply, key alone": Scenario("apply", stack((), api_key("app", "/platform", **FILE)), False),
+    "apply, vault": Scenario("apply", stack((), api_key("app", "/platform", **VAULT)), False, renewals=3),
+    "rotate": Scenario("rotate", grown(**FILE, **ROTATING), True),
+    "apply, project": Scenario("apply", with_project(grown(**FILE)), False),
+    "rotate, below": Scenario("rotate", grown("/platform", NAMES[0], **FILE, **ROTATING), True),
+    "rotate, vault": Scenario("rotate", grown(**VAULT, **ROTATING), True),
 }
 
 
-def statements_of(story: Story) -> tuple[str, ...]:
-    return least_policy(story.verb, load("-", stdin=BytesIO(story.manifest.encode())).resources, "genai-iac")
+def statements_of(scenario: Scenario) -> tuple[str, ...]:
+    return least_policy(scenario.verb, load("-", stdin=BytesIO(scenario.manifest.encode())).resources, "genai-iac")
 
 
 def cases() -> Iterator[Any]:
-    for name, story in STORIES.items():
-        for number, statement in enumerate(statements_of(story)):
+    for name, scenario in SCENARIOS.items():
+        for number, statement in enumerate(statements_of(scenario)):
             yield pytest.param(
-                story, number, id=f"{name} without {statement.removeprefix('allow group genai-iac to ')}"
+                scenario, number, id=f"{name} without {statement.removeprefix('allow group genai-iac to ')}"
             )
 
 
@@ -93,37 +93,37 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(genai_iac.oci_client.vault, "_PATIENCE", 0.2)
 
 
-@pytest.mark.parametrize("story", [*STORIES.values()], ids=[*STORIES])
-def test_exactly_that_policy_is_enough(project: Project, tenancy: Tenancy, story: Story) -> None:
-    expected = prepare(project, tenancy, story)
-    grant(project, tenancy, statements_of(story))
-    assert live(project, tenancy, story, expected) == ""
+@pytest.mark.parametrize("scenario", [*SCENARIOS.values()], ids=[*SCENARIOS])
+def test_exactly_that_policy_is_enough(project: Project, tenancy: Tenancy, scenario: Scenario) -> None:
+    expected = prepare(project, tenancy, scenario)
+    grant(project, tenancy, statements_of(scenario))
+    assert live(project, tenancy, scenario, expected) == ""
 
 
-@pytest.mark.parametrize(("story", "number"), [*cases()])
-def test_no_statement_can_be_spared(project: Project, tenancy: Tenancy, story: Story, number: int) -> None:
-    expected = prepare(project, tenancy, story)
-    statements = statements_of(story)
+@pytest.mark.parametrize(("scenario", "number"), [*cases()])
+def test_no_statement_can_be_spared(project: Project, tenancy: Tenancy, scenario: Scenario, number: int) -> None:
+    expected = prepare(project, tenancy, scenario)
+    statements = statements_of(scenario)
     if "read work-requests" in statements[number]:
         pytest.skip("apply goes on without it; it is what tells why a deletion of a compartment failed")
     grant(project, tenancy, statements[:number] + statements[number + 1 :])
-    assert live(project, tenancy, story, expected) != ""
+    assert live(project, tenancy, scenario, expected) != ""
 
 
-def prepare(project: Project, tenancy: Tenancy, story: Story) -> str:
+def prepare(project: Project, tenancy: Tenancy, scenario: Scenario) -> str:
     """Bring it about; answers the plan that an administrator sees."""
     make_group(tenancy, "ops")
     make_dynamic_group(tenancy, "robots")
     make_compartment(tenancy, "platform")
     make_compartment(tenancy, "keep")
     kept = tenancy.control("GET", "health")["vaults"][REGION]
-    manifest = story.manifest.replace("ocid1.vault.V", kept["vault"]).replace("ocid1.key.K", kept["key"])
+    manifest = scenario.manifest.replace("ocid1.vault.V", kept["vault"]).replace("ocid1.key.K", kept["key"])
     project.write(manifest)
-    if story.applied:
+    if scenario.applied:
         project.run(*APPLY)
-    if story.ago:
-        tenancy.advance(story.ago)
-    return project.run("plan").out if story.verb == "plan" else ""
+    if scenario.ago:
+        tenancy.advance(scenario.ago)
+    return project.run("plan").out if scenario.verb == "plan" else ""
 
 
 def grant(project: Project, tenancy: Tenancy, statements: tuple[str, ...]) -> None:
@@ -136,24 +136,24 @@ def grant(project: Project, tenancy: Tenancy, statements: tuple[str, ...]) -> No
     project.environ |= {"GENAI_IAC_CONFIG_FILE": made["configFile"], "GENAI_IAC_PROFILE": "ci"}
 
 
-def live(project: Project, tenancy: Tenancy, story: Story, expected: str) -> str:
+def live(project: Project, tenancy: Tenancy, scenario: Scenario, expected: str) -> str:
     """What went wrong with the verb: a plan has to see all that an administrator sees, an apply has to renew and destroy, too."""
     commands = {
         "plan": [("plan",)],
-        "apply": [APPLY, *[("91d", *APPLY)] * story.renewals, ("destroy", "--auto-approve")],
+        "apply": [APPLY, *[("91d", *APPLY)] * scenario.renewals, ("destroy", "--auto-approve")],
         "rotate": [("rotate", "ApiKey/app", "--auto-approve")],
     }
-    for command in commands[story.verb]:
+    for command in commands[scenario.verb]:
         if command[0] == "91d":
             tenancy.advance("91d")
         ran = project.run(*command[command[0] == "91d" :], code=None)
-        if ran.code or (story.verb == "plan" and ran.out != expected):
+        if ran.code or (scenario.verb == "plan" and ran.out != expected):
             return ran.out + ran.err
     return ""
 
 
 def test_the_verb_prints_what_is_tested_here(offline: Project) -> None:
-    offline.write(STORIES["apply, below"].manifest)
+    offline.write(SCENARIOS["apply, below"].manifest)
     assert offline.run("permissions", "apply").out.splitlines() == [
         "allow group genai-iac to inspect tenancies in tenancy",
         "allow group genai-iac to inspect generative-ai-apikey in tenancy",
@@ -165,12 +165,12 @@ def test_the_verb_prints_what_is_tested_here(offline: Project) -> None:
         "allow group genai-iac to read work-requests in compartment platform",
         "allow group genai-iac to manage generative-ai-apikey in compartment platform",
     ]
-    told = offline.run("permissions", "plan", "--group", "Corp/CI bots", "--format", "json").json
-    assert told["statements"][0] == "allow group 'Corp'/'CI bots' to inspect tenancies in tenancy"
+    reported = offline.run("permissions", "plan", "--group", "Corp/CI bots", "--format", "json").json
+    assert reported["statements"][0] == "allow group 'Corp'/'CI bots' to inspect tenancies in tenancy"
 
 
 def test_it_calls_nobody(offline: Project, tmp_path: Path) -> None:
-    offline.write(STORIES["apply"].manifest)
+    offline.write(SCENARIOS["apply"].manifest)
     offline.environ |= {"GENAI_IAC_CONFIG_FILE": str(tmp_path / "none"), "GENAI_IAC_ENDPOINT": "http://127.0.0.1:9"}
     for verb in ("plan", "apply", "rotate"):
         assert offline.run("permissions", verb).out.startswith("allow group genai-iac to ")
@@ -188,10 +188,10 @@ def test_what_lies_around_covers_what_lies_within() -> None:
 
 def test_rotate_names_the_declared_compartment(offline: Project) -> None:
     """A nightly job once was to be given `manage generative-ai-apikey in tenancy`, with which it could delete every key."""
-    offline.write(STORIES["rotate"].manifest)
+    offline.write(SCENARIOS["rotate"].manifest)
     managed = [line for line in offline.run("permissions", "rotate").out.splitlines() if "manage" in line]
     assert managed == ["allow group genai-iac to manage generative-ai-apikey in compartment chat"]
-    offline.write(STORIES["rotate, below"].manifest)
+    offline.write(SCENARIOS["rotate, below"].manifest)
     managed = [line for line in offline.run("permissions", "rotate").out.splitlines() if "manage" in line]
     assert managed == ["allow group genai-iac to manage generative-ai-apikey in compartment platform:chat"]
 

@@ -17,14 +17,14 @@ from .shell import warm
 
 
 @pytest.fixture(scope="session")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def warm_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the steps of jobs ask for genai-iac."""
-    with warm(tmp_path_factory.mktemp("warm")) as door:
-        yield door
+    with warm(tmp_path_factory.mktemp("warm")) as warm_socket:
+        yield warm_socket
 
 
 @pytest.fixture
-def hosted(tmp_path: Path, tenancy: Tenancy, door: Path) -> Hosted:
+def hosted(tmp_path: Path, tenancy: Tenancy, warm_socket: Path) -> Hosted:
     """Two stacks, applied; a snapshot of the tenancy in the cache, as a nightly run leaves it."""
     project = Project(
         tmp_path / "origin", {"GENAI_IAC_ENDPOINT": tenancy.url, "GENAI_IAC_CONFIG_FILE": str(tenancy.config_file)}
@@ -41,7 +41,7 @@ def hosted(tmp_path: Path, tenancy: Tenancy, door: Path) -> Hosted:
     signed_in = _secrets(tenancy)
     runner = Runner.of(
         tmp_path,
-        door,
+        warm_socket,
         project.path,
         secrets={f"genai-iac-{name}": signed_in for name in ("plan", "apply", "rotate")},
         reach={"GENAI_IAC_ENDPOINT": tenancy.url},

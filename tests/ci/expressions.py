@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_HOLE = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+_EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 _PATH = re.compile(r"[\w-]+(\.[\w-]+)*")
 _CALL = re.compile(r"(fromJSON|toJSON)\((.*)\)")
 _COMPARISON = re.compile(r"(.+?) (==|!=) (.+)")
@@ -19,10 +19,10 @@ def fill(value: Any, context: Context) -> Any:
     """A value of the workflow with its expressions worked out; one that is nothing but an expression keeps its type."""
     if not isinstance(value, str):
         return value
-    whole = _HOLE.fullmatch(value)
+    whole = _EXPRESSION.fullmatch(value)
     if whole and "${{" not in whole[1]:
         return evaluate(whole[1], context)
-    return _HOLE.sub(lambda hole: str(evaluate(hole[1], context)), value)
+    return _EXPRESSION.sub(lambda found: str(evaluate(found[1], context)), value)
 
 
 def holds(condition: str | None, context: Context, *, succeeded: bool) -> bool:

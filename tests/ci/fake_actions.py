@@ -13,7 +13,7 @@ Inputs = Mapping[str, str]
 
 
 @dataclass
-class Shelf:
+class RunnerStorage:
     """Where runs keep things: the repository, caches that outlive a run, and the artefacts of the run at hand."""
 
     origin: Path
@@ -77,11 +77,11 @@ class Shelf:
             shutil.copytree(kept, target if together else target / name, dirs_exist_ok=True)
 
 
-_ACTIONS: Mapping[str, Callable[[Shelf, Inputs, Path], None]] = {
-    "actions/checkout": Shelf.check_out,
-    "actions/setup-python": lambda shelf, inputs, workspace: None,
-    "actions/cache/save": Shelf.save_cache,
-    "actions/cache/restore": Shelf.restore_cache,
-    "actions/upload-artifact": Shelf.upload,
-    "actions/download-artifact": Shelf.download,
+_ACTIONS: Mapping[str, Callable[[RunnerStorage, Inputs, Path], None]] = {
+    "actions/checkout": RunnerStorage.check_out,
+    "actions/setup-python": lambda storage, inputs, workspace: None,
+    "actions/cache/save": RunnerStorage.save_cache,
+    "actions/cache/restore": RunnerStorage.restore_cache,
+    "actions/upload-artifact": RunnerStorage.upload,
+    "actions/download-artifact": RunnerStorage.download,
 }

@@ -16,7 +16,7 @@ import yaml
 from conftest import ROOT
 
 from .expressions import Context, fill, holds
-from .fake_actions import Shelf
+from .fake_actions import RunnerStorage
 from .shell import make_commands, run_script
 
 WORKFLOWS = ROOT / "examples/ci/github/.github/workflows"
@@ -62,7 +62,7 @@ class Runner:
     """One repository and its runs."""
 
     folder: Path
-    shelf: Shelf
+    storage: RunnerStorage
     secrets: Mapping[str, Mapping[str, str]]  # by environment
     reach: Mapping[str, str]  # variables of the jobs that sign in
     runs: int = 0
@@ -71,10 +71,15 @@ class Runner:
 
     @classmethod
     def of(
-        cls, folder: Path, door: Path, origin: Path, secrets: Mapping[str, Mapping[str, str]], reach: Mapping[str, str]
+        cls,
+        folder: Path,
+        warm_socket: Path,
+        origin: Path,
+        secrets: Mapping[str, Mapping[str, str]],
+        reach: Mapping[str, str],
     ) -> Runner:
-        make_commands(folder / "bin", door)
-        runner = cls(folder, Shelf(origin, folder), secrets, reach)
+        make_commands(folder / "bin", warm_socket)
+        runner = cls(folder, RunnerStorage(origin, folder), secrets, reach)
         runner.hub = {"comments": [], "issues": [], "runs": [], "requests": [], "sarifs": []}
         return runner
 
@@ -96,7 +101,7 @@ class Runner:
     ) -> Run:
         """Run a workflow on an event. `before` does something just before a job starts: what a person does meanwhile."""
         self.runs += 1
-        self.shelf.revision, self.shelf.artefacts = revision, {}
+        self.storage.revision, self.storage.artefacts = revision, {}
         document = yaml.load((WORKFLOWS / f"{workflow}.yml").read_text(), yaml.BaseLoader)
         known = {"repository": REPOSITORY, "token": "ghs_token", "run_id": str(self.runs), "run_attempt": "1"}
         run = Run()
@@ -133,7 +138,7 @@ class Runner:
             environ = base | {key: fill(value, seen) for key, value in step.get("env", {}).items()}
             if "uses" in step:
                 inputs = {key: fill(value, seen) for key, value in step.get("with", {}).items()}
-                self.shelf.use(step["uses"].partition("@")[0], inputs, place / "workspace")
+                self.storage.use(step["uses"].partition("@")[0], inputs, place / "workspace")
                 continue
             outputs = self._run_step(step["run"], place, environ, done)
             steps[step.get("id", "")] = {"outputs": outputs}

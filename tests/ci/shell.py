@@ -26,22 +26,22 @@ class Ended:
 @contextmanager
 def warm(folder: Path) -> Iterator[Path]:
     """genai-iac ready to run: the socket at which it is asked for. Steps run it dozens of times, and importing is most of a run."""
-    door = folder / "door"
+    warm_socket = folder / "door"
     with subprocess.Popen(
-        [sys.executable, str(STAND_INS / "warm.py"), str(door)], env={**os.environ, "PYTHONUTF8": "1"}
+        [sys.executable, str(STAND_INS / "warm.py"), str(warm_socket)], env={**os.environ, "PYTHONUTF8": "1"}
     ) as server:
-        while not door.exists() and server.poll() is None:
+        while not warm_socket.exists() and server.poll() is None:
             time.sleep(0.02)
         try:
-            yield door
+            yield warm_socket
         finally:
             server.terminate()
 
 
-def make_commands(folder: Path, door: Path) -> Path:
+def make_commands(folder: Path, warm_socket: Path) -> Path:
     """A directory for PATH: genai-iac as it is here, gh and curl as the tests play them, and a pip that installs nothing."""
     commands = {
-        "genai-iac": f'exec "{sys.executable}" -IS "{STAND_INS / "warm.py"}" "{door}" "$@"',
+        "genai-iac": f'exec "{sys.executable}" -IS "{STAND_INS / "warm.py"}" "{warm_socket}" "$@"',
         "gh": f'exec "{sys.executable}" -IS "{STAND_INS / "gh.py"}" "$@"',
         "curl": f'exec "{sys.executable}" -IS "{STAND_INS / "curl.py"}" "$@"',
         "python": f'test "$*" = "-m pip install --require-hashes --requirement {REQUIREMENTS}"',

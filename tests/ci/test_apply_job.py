@@ -21,7 +21,7 @@ def test_a_merged_change_is_applied_once_it_is_approved(hosted: Hosted) -> None:
     assert seen == [], "nothing is written before the approval"
     assert hosted.tenancy.writes() == ["UpdateCompartment"]
     assert "### Plan: 0 to add, 1 to change, 0 to destroy." in run.summary
-    assert "description: Chat" not in (snapshot := hosted.runner.shelf.caches[0].read_text())
+    assert "description: Chat" not in (snapshot := hosted.runner.storage.caches[0].read_text())
     assert json.loads(snapshot)["tenancy"] == hosted.tenancy.tenancy
 
     hosted.branch("more")
@@ -63,7 +63,7 @@ def test_drift_and_expiry_open_one_issue_and_close_it(hosted: Hosted) -> None:
     assert issue["title"] == "genai-iac: drift, or a secret about to expire"
     assert "### Drift: 1 changed, 0 missing, 0 unexpected." in issue["body"]
     assert issue["body"].endswith(run.summary)
-    assert len(hosted.runner.shelf.caches) == 2, "a snapshot for pull requests"
+    assert len(hosted.runner.storage.caches) == 2, "a snapshot for pull requests"
 
     hosted.tenancy.advance("80d")
     hosted.nightly()

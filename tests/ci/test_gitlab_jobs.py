@@ -71,7 +71,7 @@ def test_a_merge_request_shows_the_counts(gitlab: Project) -> None:
         CI_API_V4_URL="https://gitlab.example.com/api/v4",
         CI_MERGE_REQUEST_PROJECT_ID="42",
         CI_MERGE_REQUEST_TARGET_BRANCH_NAME="main",
-        SERVED=str(hosted.runner.shelf.caches[0]),
+        SERVED=str(hosted.runner.storage.caches[0]),
         SERVED_AT=SNAPSHOT,
     )
     assert ended.code == 0, ended.log
@@ -93,7 +93,7 @@ def test_a_merge_request_whose_apply_would_be_refused_is_red(gitlab: Project) ->
         CI_API_V4_URL="https://gitlab.example.com/api/v4",
         CI_MERGE_REQUEST_PROJECT_ID="42",
         CI_MERGE_REQUEST_TARGET_BRANCH_NAME="main",
-        SERVED=str(hosted.runner.shelf.caches[0]),
+        SERVED=str(hosted.runner.storage.caches[0]),
         SERVED_AT=SNAPSHOT,
     )
     assert ended.code == 3, ended.log

@@ -57,7 +57,7 @@ def test_a_fork_is_planned_and_writes_nothing(hosted: Hosted) -> None:
 
 
 def test_without_a_snapshot_it_says_what_to_run(hosted: Hosted) -> None:
-    for cache in hosted.runner.shelf.caches:
+    for cache in hosted.runner.storage.caches:
         cache.unlink()
     hosted.branch()
     hosted.edit("Chat workloads", "Chat")

@@ -10,7 +10,7 @@ from plan_apply.sdk_helpers import REGION, client, compartments, keys, named, po
 
 
 @dataclass
-class Ground:
+class Deployment:
     """The project, and the tenancy that it was applied to."""
 
     project: Project

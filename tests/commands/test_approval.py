@@ -238,7 +238,7 @@ def rewritten(*edits: tuple[str, str], more: str = "") -> Callable[[Approval], N
     return act
 
 
-def landed_and_edited(approved: Approval) -> None:
+def applied_and_edited(approved: Approval) -> None:
     """What was approved to be made was made, and is to change once more."""
     approved.project.run(*APPROVED, "--target", "Compartment/tools")
     details = oci.identity.models.UpdateCompartmentDetails(description="By hand")
@@ -259,7 +259,7 @@ EXTRA: dict[str, tuple[set[str], Callable[[Approval], None]]] = {
     "the key by hand": ({"ApiKey/app"}, by_hand("ApiKey")),
     "a secret switched": ({"ApiKey/app"}, switched),
     "the key deleted": ({"ApiKey/app", "Policy/access"}, deleted),  # the grant names the key's OCID
-    "landed, and then by hand": ({"Compartment/tools"}, landed_and_edited),
+    "landed, and then by hand": ({"Compartment/tools"}, applied_and_edited),
     "another value": ({"Compartment/chat"}, rewritten(("description: Chat\n", "description: Talk\n"))),
     "a right more": ({"Policy/bot-access"}, rewritten(("apiKey: bot, apis: [chat]", "apiKey: bot, apis: [responses]"))),
     "a longer life": ({"ApiKey/bot"}, rewritten((f"{BOTS}90d", f"{BOTS}91d"))),
@@ -286,7 +286,7 @@ def test_without_the_plan_at_hand_all_is_shown_and_the_flag_is_named(approved: A
 
 
 @pytest.mark.parametrize("made", UPDATED)
-def test_an_update_that_landed_is_not_told_by_the_fingerprint_alone(approved: Approval, made: str) -> None:
+def test_an_applied_update_is_not_recognised_by_the_fingerprint_alone(approved: Approval, made: str) -> None:
     """As after a run that was cut short; nothing is claimed that is not known."""
     approved.project.run(*APPROVED, "--target", made)
     said = " ".join(approved.refused().err.split())
@@ -303,8 +303,8 @@ def test_programs_get_no_picture_of_a_refusal(approved: Approval) -> None:
 
 def shown(ran: Ran, fresh: dict[str, Any]) -> set[str]:
     """The addresses whose changes are on the screen."""
-    told = {word for line in ran.out.splitlines() for word in line.split()[1:2]}
-    return told & addresses(fresh)
+    shown = {word for line in ran.out.splitlines() for word in line.split()[1:2]}
+    return shown & addresses(fresh)
 
 
 # What is no approval

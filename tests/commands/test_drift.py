@@ -19,7 +19,7 @@ from genai_iac.cli import drift_report
 from genai_iac.core import OWNERSHIP_TAG, Address, Owner, make_origin
 from genai_iac.emulator import running
 
-from .project import Ground
+from .project import Deployment
 from .stacks import commit, git
 
 STATEMENT = "allow group readers to read buckets in compartment home"
@@ -29,7 +29,7 @@ models: Any = oci.identity.models
 key_models: Any = oci.generative_ai.models
 
 
-class Declared(Ground):
+class Declared(Deployment):
     """A tenancy in which the stack lives as declared."""
 
     def drift(self, *arguments: str, code: int) -> dict[str, Any]:
@@ -93,60 +93,60 @@ def applied_stack(lived: Declared) -> Iterator[Declared]:
 def changed(kind: str, name: str, /, **values: Any) -> Act:
     """One update by hand."""
 
-    def act(ground: Declared) -> None:
-        id = ground.live(kind, name).id
+    def act(deployment: Declared) -> None:
+        id = deployment.live(kind, name).id
         if kind == "Compartment":
-            ground.identity.update_compartment(id, models.UpdateCompartmentDetails(**values))
+            deployment.identity.update_compartment(id, models.UpdateCompartmentDetails(**values))
         elif kind == "Policy":
-            ground.identity.update_policy(id, models.UpdatePolicyDetails(**values))
+            deployment.identity.update_policy(id, models.UpdatePolicyDetails(**values))
         else:
-            ground.generative_ai.update_api_key(id, key_models.UpdateApiKeyDetails(**values))
+            deployment.generative_ai.update_api_key(id, key_models.UpdateApiKeyDetails(**values))
 
     return act
 
 
 def retagged(kind: str, name: str, tag: str) -> Act:
-    def act(ground: Declared) -> None:
-        changed(kind, name, freeform_tags={**ground.live(kind, name).freeform_tags, "team": tag})(ground)
+    def act(deployment: Declared) -> None:
+        changed(kind, name, freeform_tags={**deployment.live(kind, name).freeform_tags, "team": tag})(deployment)
 
     return act
 
 
 def switched(name: str, secret: str, state: str) -> Act:
-    def act(ground: Declared) -> None:
+    def act(deployment: Declared) -> None:
         details = key_models.SetApiKeyStateDetails(key_name=secret, state=state)
-        ground.generative_ai.set_api_key_state(ground.live("ApiKey", name).id, details)
+        deployment.generative_ai.set_api_key_state(deployment.live("ApiKey", name).id, details)
 
     return act
 
 
-def renewed(ground: Declared) -> None:
+def renewed(deployment: Declared) -> None:
     details = {"keyName": "key-one", "timeExpiry": "2031-01-01T00:00:00Z"}
-    id = ground.live("ApiKey", "app").id
-    ground.generative_ai.renew_api_key(id, key_models.RenewApiKeyDetails(details=details))
+    id = deployment.live("ApiKey", "app").id
+    deployment.generative_ai.renew_api_key(id, key_models.RenewApiKeyDetails(details=details))
 
 
-def key_moved(ground: Declared) -> None:
-    details = key_models.ChangeApiKeyCompartmentDetails(compartment_id=ground.live("Compartment", "side").id)
-    ground.generative_ai.change_api_key_compartment(ground.live("ApiKey", "app").id, details)
+def key_moved(deployment: Declared) -> None:
+    details = key_models.ChangeApiKeyCompartmentDetails(compartment_id=deployment.live("Compartment", "side").id)
+    deployment.generative_ai.change_api_key_compartment(deployment.live("ApiKey", "app").id, details)
 
 
-def compartment_moved(ground: Declared) -> None:
-    details = models.MoveCompartmentDetails(target_compartment_id=ground.live("Compartment", "home").id)
-    ground.identity.move_compartment(ground.live("Compartment", "side").id, details)
+def compartment_moved(deployment: Declared) -> None:
+    details = models.MoveCompartmentDetails(target_compartment_id=deployment.live("Compartment", "home").id)
+    deployment.identity.move_compartment(deployment.live("Compartment", "side").id, details)
 
 
-def policy_deleted(ground: Declared) -> None:
-    ground.identity.delete_policy(ground.live("Policy", "rule").id)
+def policy_deleted(deployment: Declared) -> None:
+    deployment.identity.delete_policy(deployment.live("Policy", "rule").id)
 
 
-def key_revoked(ground: Declared) -> None:
+def key_revoked(deployment: Declared) -> None:
     """Permanently: only another key can be as declared again."""
-    switched("dying", "key-two", "REVOKED")(ground)
+    switched("dying", "key-two", "REVOKED")(deployment)
 
 
-def key_deleted(ground: Declared) -> None:
-    ground.generative_ai.delete_api_key(ground.live("ApiKey", "dying").id)
+def key_deleted(deployment: Declared) -> None:
+    deployment.generative_ai.delete_api_key(deployment.live("ApiKey", "dying").id)
 
 
 # What it finds
@@ -199,21 +199,21 @@ def test_nothing_changed_is_no_drift(applied_stack: Declared) -> None:
 
 def test_of_a_rotation_only_what_stopped_it_is_drift(project: Project, tenancy: Tenancy) -> None:
     """Its steps are due, and age is its own affair; a key whose secrets somebody turned off is neither."""
-    ground = Declared(project, tenancy)
+    deployment = Declared(project, tenancy)
     project.write(stack(compartment("home"), key("turns", secrets=2, rotation={"every": "60d"})))
     project.run(*APPROVED)
     tenancy.advance("61d")
     assert project.run("plan", "--format", "json").json["summary"]["renew"] == 1
-    assert ground.drift(code=0)["resources"] == []
-    switched("turns", "key-one", "REVOKED")(ground)
-    (found,) = ground.drift(code=2)["resources"]
+    assert deployment.drift(code=0)["resources"] == []
+    switched("turns", "key-one", "REVOKED")(deployment)
+    (found,) = deployment.drift(code=2)["resources"]
     assert found["address"] == "ApiKey/turns"
 
 
 # What no call can mend
 
 
-def test_what_no_call_can_mend_hides_nothing(applied_stack: Declared) -> None:
+def test_what_no_call_can_correct_hides_nothing(applied_stack: Declared) -> None:
     """A secret revoked permanently, a name taken by somebody, and an ordinary edit: drift tells all three, plan refuses."""
     key_revoked(applied_stack)
     policy_deleted(applied_stack)
@@ -231,8 +231,8 @@ def test_what_no_call_can_mend_hides_nothing(applied_stack: Declared) -> None:
         ("Policy/rule", "missing", "theirs"),
     }
     for one in report["refusals"]:
-        assert all(words(one["message"]) in words(told) for told in (text, page, refused))
-        assert all(words(one["hint"]) in words(told) for told in (text, page, refused))
+        assert all(words(one["message"]) in words(reported) for reported in (text, page, refused))
+        assert all(words(one["hint"]) in words(reported) for reported in (text, page, refused))
     first, second = sorted(one["message"].partition(": ")[2] for one in report["refusals"])
     assert first.startswith("ApiKey/dying secret key-two was revoked")
     assert second.startswith(f"Policy/rule: Policy rule exists and is not this stack's ({foreign})")
@@ -242,9 +242,9 @@ def test_what_no_call_can_mend_hides_nothing(applied_stack: Declared) -> None:
 
 def test_any_refusal_is_listed(project: Project, tenancy: Tenancy) -> None:
     """An exact expiry that is past, a key that two runs have made, a compartment that was renamed."""
-    ground = Declared(project, tenancy)
+    deployment = Declared(project, tenancy)
     details = models.CreateCompartmentDetails(compartment_id=tenancy.tenancy, name="outside", description="Theirs")
-    outside = ground.identity.create_compartment(details).data.id
+    outside = deployment.identity.create_compartment(details).data.id
     dated = [{"name": "key-one", "expires": EXPIRY}]
     project.write(
         stack(compartment("home"), key("dated", secrets=dated), key("copied"), key("out", compartment="/outside"))
@@ -252,10 +252,10 @@ def test_any_refusal_is_listed(project: Project, tenancy: Tenancy) -> None:
     project.run(*APPROVED)
     owner = Owner(tenancy.tenancy, "loop")
     tag = owner.birth(Address("ApiKey", "copied"), REGION, make_origin(datetime.now(UTC)))
-    ground.make_key("copy", freeform_tags={OWNERSHIP_TAG: tag})
-    ground.identity.update_compartment(outside, models.UpdateCompartmentDetails(name="renamed"))
+    deployment.make_key("copy", freeform_tags={OWNERSHIP_TAG: tag})
+    deployment.identity.update_compartment(outside, models.UpdateCompartmentDetails(name="renamed"))
     tenancy.control("POST", "clock", {"set": EXPIRY})
-    report = ground.drift(code=2)
+    report = deployment.drift(code=2)
     assert {(one["address"], one["what"], len(one["differences"])) for one in report["resources"]} == {
         ("ApiKey/dated", "changed", 1),
         ("ApiKey/copied", "changed", 0),
@@ -275,9 +275,9 @@ def test_any_refusal_is_listed(project: Project, tenancy: Tenancy) -> None:
 def declared(*more: dict[str, Any], without: str = "", **app: Any) -> Act:
     """The manifests say something else."""
 
-    def act(ground: Declared) -> None:
+    def act(deployment: Declared) -> None:
         kept = [one for one in documents(**app) if f"{one['kind']}/{one['metadata']['name']}" != without]
-        ground.project.write(stack(*kept, *more))
+        deployment.project.write(stack(*kept, *more))
 
     return act
 
@@ -307,7 +307,7 @@ DIRECTIONS: dict[str, tuple[list[Act], str, str, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize(("acts", "address", "whose", "values"), DIRECTIONS.values(), ids=DIRECTIONS)
-def test_the_direction_is_told(
+def test_the_direction_is_reported(
     applied_stack: Declared, acts: list[Act], address: str, whose: str, values: dict[str, str]
 ) -> None:
     for act in acts:
@@ -335,7 +335,7 @@ def test_a_branch_is_compared_with_where_it_came_from(applied_stack: Declared) -
     assert text.splitlines()[-1].startswith("Drift: 1 changed, 0 missing, 0 unexpected. 1 change of the manifests")
 
 
-def test_without_a_base_it_says_what_it_cannot_tell(applied_stack: Declared) -> None:
+def test_without_a_base_it_says_what_it_cannot_distinguish(applied_stack: Declared) -> None:
     """A manifest that was edited and not applied yet looks like a change by hand."""
     texts = [["--format", "text"], ["--format", "markdown"], ["--format", "json"]]
     said = words("without --base REF a manifest change cannot be distinguished from a manual one")

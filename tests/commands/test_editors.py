@@ -81,13 +81,13 @@ class Editor:
             if message.get("id") == self._number and "method" not in message:
                 return message["result"]
 
-    def tell(self, method: str, parameters: object) -> None:
+    def notify(self, method: str, parameters: object) -> None:
         self._send({"method": method, "params": parameters})
 
     def open(self, name: str) -> str:
         uri = (self.root / name).as_uri()
         text = (self.root / name).read_text()
-        self.tell(
+        self.notify(
             "textDocument/didOpen",
             {"textDocument": {"uri": uri, "languageId": "yaml", "version": 1, "text": text}},
         )
@@ -131,9 +131,9 @@ def editor(root: Path) -> Iterator[Editor]:
             "initialize",
             {"processId": None, "rootUri": root.as_uri(), "workspaceFolders": [folder], "capabilities": {}},
         )
-        client.tell("initialized", {})
+        client.notify("initialized", {})
         settings = {"yaml": {"validate": True, "hover": True, "completion": True, "schemaStore": {"enable": False}}}
-        client.tell("workspace/didChangeConfiguration", {"settings": settings})
+        client.notify("workspace/didChangeConfiguration", {"settings": settings})
         try:
             yield client
         finally:

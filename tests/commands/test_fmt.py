@@ -44,7 +44,7 @@ def environment(project: Project) -> str | None:
     return "dev" if (project.path / "environments/dev.yaml").exists() else None
 
 
-def test_check_tells_and_writes_nothing(untidy: Project) -> None:
+def test_check_reports_and_writes_nothing(untidy: Project) -> None:
     before = texts(untidy)
     assert untidy.run("fmt", "--check", code=2).out.strip()
     assert texts(untidy) == before

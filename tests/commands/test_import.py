@@ -140,7 +140,7 @@ def test_an_answer_that_is_lost_is_found_again(
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_a_refusal_after_a_lost_answer_is_told(project: Project, tenancy: Tenancy, address: str) -> None:
+def test_a_refusal_after_a_lost_answer_is_reported(project: Project, tenancy: Tenancy, address: str) -> None:
     ocid = make(tenancy, address.partition("/")[0])
     project.write(stack(declared(address.partition("/")[0])))
     lost = {"operation": ADDRESSES[address], "when": "before", "effect": {"drop": True}}
@@ -219,7 +219,9 @@ def test_an_ocid_that_is_not_there(project: Project, tenancy: Tenancy, address: 
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_an_address_that_no_manifest_declares_is_told_as_one(project: Project, tenancy: Tenancy, address: str) -> None:
+def test_an_address_that_no_manifest_declares_is_reported_as_one(
+    project: Project, tenancy: Tenancy, address: str
+) -> None:
     kind = address.partition("/")[0]
     ocid = make(tenancy, kind)
     project.write(stack(THEIRS))

@@ -15,7 +15,7 @@ from plan_apply.sdk_helpers import words
 
 from genai_iac.emulator import running
 
-from .project import Ground
+from .project import Deployment
 
 FILE = "change.plan"
 SINK = {"deliverTo": [{"file": {"path": "secrets/app.env"}}]}
@@ -25,7 +25,7 @@ key_models: Any = oci.generative_ai.models
 
 
 @dataclass
-class Changing(Ground):
+class Changing(Deployment):
     """A tenancy in which the stack lives."""
 
     undo: list[Callable[[], Any]] = field(default_factory=list)  # of what would keep the next plan from being made
@@ -64,51 +64,57 @@ def changing_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changin
         tenancy = Tenancy(server.url, Path(server.config_file), server.tenancy)
         environ = {"GENAI_IAC_ENDPOINT": tenancy.url, "GENAI_IAC_CONFIG_FILE": str(tenancy.config_file)}
         project = Project(tmp_path_factory.mktemp("stack"), environ)
-        ground = Changing(project, tenancy)
+        deployment = Changing(project, tenancy)
         for name in ("readers", "writers"):
-            make_group(ground, name)
+            make_group(deployment, name)
         project.write(stack(*documents()))
         project.run("apply", "--auto-approve")
         planned = policy(
             "granted", compartment="home", statements=["allow group writers to use buckets in compartment home"]
         )
         project.write(stack(*documents(description="To be applied"), planned, policy("new"), key("new")))
-        yield ground
+        yield deployment
 
 
-def make_group(ground: Changing, name: str) -> None:
-    details = models.CreateGroupDetails(compartment_id=ground.tenancy.tenancy, name=name, description=name)
-    ground.identity.create_group(details)
+def make_group(deployment: Changing, name: str) -> None:
+    details = models.CreateGroupDetails(compartment_id=deployment.tenancy.tenancy, name=name, description=name)
+    deployment.identity.create_group(details)
 
 
 def edits(kind: str, name: str, *fields: str) -> Iterator[tuple[str, Callable[[Changing], str]]]:
     """One change for each attribute that can be updated, and for the tags."""
 
     def change(values: Callable[[Changing], dict[str, Any]]) -> Callable[[Changing], str]:
-        def act(ground: Changing) -> str:
-            ground.update(kind, name, **values(ground))
+        def act(deployment: Changing) -> str:
+            deployment.update(kind, name, **values(deployment))
             return f"{kind}/{name}"
 
         return act
 
     for changed in fields:
         yield f"{kind}/{name} {changed}", change(lambda _, name=changed: {name: "by-hand"})  # type: ignore[misc]
-    yield f"{kind}/{name} tag added", change(lambda ground: {"freeform_tags": {**ground.tags(kind, name), "a": "b"}})
-    yield f"{kind}/{name} tag changed", change(lambda ground: {"freeform_tags": {**ground.tags(kind, name), "a": "c"}})
+    yield (
+        f"{kind}/{name} tag added",
+        change(lambda deployment: {"freeform_tags": {**deployment.tags(kind, name), "a": "b"}}),
+    )
+    yield (
+        f"{kind}/{name} tag changed",
+        change(lambda deployment: {"freeform_tags": {**deployment.tags(kind, name), "a": "c"}}),
+    )
 
 
 def statements(*texts: str) -> Callable[[Changing], str]:
-    def act(ground: Changing) -> str:
-        ground.update("Policy", "rule", statements=list(texts))
+    def act(deployment: Changing) -> str:
+        deployment.update("Policy", "rule", statements=list(texts))
         return "Policy/rule"
 
     return act
 
 
 def renamed(kind: str, name: str, attribute: str) -> Callable[[Changing], str]:
-    def act(ground: Changing) -> str:
-        ground.update(kind, name, **{attribute: "by-hand"})
-        ground.undo.append(lambda: ground.update(kind, "by-hand", **{attribute: name}))
+    def act(deployment: Changing) -> str:
+        deployment.update(kind, name, **{attribute: "by-hand"})
+        deployment.undo.append(lambda: deployment.update(kind, "by-hand", **{attribute: name}))
         return f"{kind}/{name}"
 
     return act
@@ -117,114 +123,116 @@ def renamed(kind: str, name: str, attribute: str) -> Callable[[Changing], str]:
 def stripped(kind: str, name: str) -> Callable[[Changing], str]:
     """The ownership tag is taken off."""
 
-    def act(ground: Changing) -> str:
-        tags = ground.tags(kind, name)
-        ground.undo.append(lambda: ground.update(kind, name, freeform_tags=tags))
-        ground.update(kind, name, freeform_tags={})
+    def act(deployment: Changing) -> str:
+        tags = deployment.tags(kind, name)
+        deployment.undo.append(lambda: deployment.update(kind, name, freeform_tags=tags))
+        deployment.update(kind, name, freeform_tags={})
         return name
 
     return act
 
 
 def in_state(name: str, secret: str, state: str) -> Callable[[Changing], str]:
-    def act(ground: Changing) -> str:
+    def act(deployment: Changing) -> str:
         details = key_models.SetApiKeyStateDetails(key_name=secret, state=state)
-        id = ground.id("ApiKey", name)
-        ground.generative_ai.set_api_key_state(id, details)
+        id = deployment.id("ApiKey", name)
+        deployment.generative_ai.set_api_key_state(id, details)
         if state == "REVOKED":
-            ground.undo.append(lambda: ground.generative_ai.delete_api_key(id))
+            deployment.undo.append(lambda: deployment.generative_ai.delete_api_key(id))
         return f"ApiKey/{name}"
 
     return act
 
 
-def renewed(ground: Changing) -> str:
+def renewed(deployment: Changing) -> str:
     details = {"keyName": "key-two", "timeExpiry": "2099-01-01T00:00:00Z"}
-    ground.generative_ai.renew_api_key(ground.id("ApiKey", "other"), key_models.RenewApiKeyDetails(details=details))
+    deployment.generative_ai.renew_api_key(
+        deployment.id("ApiKey", "other"), key_models.RenewApiKeyDetails(details=details)
+    )
     return "ApiKey/other"
 
 
-def key_moved(ground: Changing) -> str:
-    details = key_models.ChangeApiKeyCompartmentDetails(compartment_id=ground.id("Compartment", "side"))
-    ground.generative_ai.change_api_key_compartment(ground.id("ApiKey", "moved"), details)
+def key_moved(deployment: Changing) -> str:
+    details = key_models.ChangeApiKeyCompartmentDetails(compartment_id=deployment.id("Compartment", "side"))
+    deployment.generative_ai.change_api_key_compartment(deployment.id("ApiKey", "moved"), details)
     return "ApiKey/moved"
 
 
-def key_deleted(ground: Changing) -> str:
-    ground.generative_ai.delete_api_key(ground.id("ApiKey", "gone"))
+def key_deleted(deployment: Changing) -> str:
+    deployment.generative_ai.delete_api_key(deployment.id("ApiKey", "gone"))
     return "ApiKey/gone"
 
 
-def compartment_moved(ground: Changing) -> str:
-    details = models.MoveCompartmentDetails(target_compartment_id=ground.id("Compartment", "home"))
-    ground.identity.move_compartment(ground.id("Compartment", "spare"), details)
+def compartment_moved(deployment: Changing) -> str:
+    details = models.MoveCompartmentDetails(target_compartment_id=deployment.id("Compartment", "home"))
+    deployment.identity.move_compartment(deployment.id("Compartment", "spare"), details)
     return "Compartment/spare"
 
 
-def compartment_deleted(ground: Changing) -> str:
-    ground.identity.delete_compartment(ground.id("Compartment", "empty"))
+def compartment_deleted(deployment: Changing) -> str:
+    deployment.identity.delete_compartment(deployment.id("Compartment", "empty"))
     return "Compartment/empty"
 
 
-def policy_deleted(ground: Changing) -> str:
-    ground.identity.delete_policy(ground.id("Policy", "lost"))
+def policy_deleted(deployment: Changing) -> str:
+    deployment.identity.delete_policy(deployment.id("Policy", "lost"))
     return "Policy/lost"
 
 
 def made(kind: str, name: str, **values: Any) -> Callable[[Changing], str]:
     """Somebody makes something in the compartment."""
 
-    def act(ground: Changing) -> str:
-        home = ground.id("Compartment", "home")
+    def act(deployment: Changing) -> str:
+        home = deployment.id("Compartment", "home")
         if kind == "Compartment":
             place = values.get("place", home)
             details = models.CreateCompartmentDetails(compartment_id=place, name=name, description="Theirs")
-            ground.identity.create_compartment(details)
+            deployment.identity.create_compartment(details)
         elif kind == "Policy":
             details = models.CreatePolicyDetails(
                 compartment_id=home, name=name, description="Theirs", statements=[STATEMENT]
             )
-            id = ground.identity.create_policy(details).data.id
-            ground.undo.append(lambda: ground.identity.delete_policy(id))
+            id = deployment.identity.create_policy(details).data.id
+            deployment.undo.append(lambda: deployment.identity.delete_policy(id))
         else:
             secret = {"keyName": "key-one", "timeExpiry": "2099-01-01T00:00:00Z"}
             details = key_models.CreateApiKeyDetails(
                 compartment_id=home, display_name=name, key_details=[secret], freeform_tags=values.get("tags", {})
             )
-            id = ground.generative_ai.create_api_key(details).data.id
-            ground.undo.append(lambda: ground.generative_ai.delete_api_key(id))
+            id = deployment.generative_ai.create_api_key(details).data.id
+            deployment.undo.append(lambda: deployment.generative_ai.delete_api_key(id))
         return name
 
     return act
 
 
-def group_made_again(ground: Changing) -> str:
+def group_made_again(deployment: Changing) -> str:
     """The planned statement would read the same and let others in."""
-    (old,) = ground.identity.list_groups(ground.tenancy.tenancy, name="writers").data
-    ground.identity.delete_group(old.id)
-    make_group(ground, "writers")
+    (old,) = deployment.identity.list_groups(deployment.tenancy.tenancy, name="writers").data
+    deployment.identity.delete_group(old.id)
+    make_group(deployment, "writers")
     return "a group that Policy/granted names has changed"
 
 
-def mark_copied(ground: Changing) -> str:
-    return made("ApiKey", "copy", tags=ground.tags("ApiKey", "other"))(ground) and "ApiKey/other"
+def mark_copied(deployment: Changing) -> str:
+    return made("ApiKey", "copy", tags=deployment.tags("ApiKey", "other"))(deployment) and "ApiKey/other"
 
 
-def sink_gone(ground: Changing) -> str:
-    (ground.project.path / "secrets/app.env").unlink()
+def sink_gone(deployment: Changing) -> str:
+    (deployment.project.path / "secrets/app.env").unlink()
     return "ApiKey/app"
 
 
-def sink_edited(ground: Changing) -> str:
-    file = ground.project.path / "secrets/app.env"
+def sink_edited(deployment: Changing) -> str:
+    file = deployment.project.path / "secrets/app.env"
     text = file.read_text()
-    ground.undo.append(lambda: file.write_text(text))
+    deployment.undo.append(lambda: file.write_text(text))
     file.write_text("\n".join(line for line in text.splitlines() if "key-two" not in line) + "\n")
     return "ApiKey/app"
 
 
-def expired(ground: Changing) -> str:
-    ground.tenancy.advance("91d")
+def expired(deployment: Changing) -> str:
+    deployment.tenancy.advance("91d")
     return "ApiKey/other"
 
 

@@ -86,7 +86,7 @@ def test_a_first_argument_that_is_no_name_is_the_path(applied: Project) -> None:
     assert applied.run("output", str(applied.path), "-o", "json").json["outputs"]
 
 
-def test_show_tells_all_of_a_key(applied: Project) -> None:
+def test_show_prints_all_of_a_key(applied: Project) -> None:
     document = applied.run("show", "ApiKey/app", "-o", "json").json
     assert document["declared"]["source"].startswith("stack.yaml:")
     assert document["declared"]["needs"] == ["Compartment/chat"]

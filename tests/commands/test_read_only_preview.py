@@ -56,9 +56,9 @@ def test_it_sees_what_an_administrator_sees(watched: Project, tenancy: Tenancy) 
     administrator.environ["GENAI_IAC_CONFIG_FILE"] = str(tenancy.config_file)
     watched.write(edited("Chat workloads", "Chat"))
     for look in LOOKS:
-        told, wanted = watched.run(*look, code=None), administrator.run(*look, code=None)
-        assert (told.code, seen(told, look)) == (wanted.code, seen(wanted, look)), look
-        assert told.code == (2 if look[0] == "drift" else 0), look
+        found, wanted = watched.run(*look, code=None), administrator.run(*look, code=None)
+        assert (found.code, seen(found, look)) == (wanted.code, seen(wanted, look)), look
+        assert found.code == (2 if look[0] == "drift" else 0), look
     assert tenancy.writes() == []
 
 
@@ -124,7 +124,7 @@ def test_the_policy_of_apply_lasts_from_the_first_apply_to_destroy(project: Proj
     assert compartments(tenancy) == keys(tenancy) == {}
 
 
-def test_the_policy_of_rotate_lasts_for_whole_turns(project: Project, tenancy: Tenancy) -> None:
+def test_the_policy_of_rotate_suffices_for_whole_rotations(project: Project, tenancy: Tenancy) -> None:
     write_key(project, entry(tenancy), secrets=2, rotation=ROTATION)
     project.run("apply", "--auto-approve")
     become(project, tenancy, "rotate")

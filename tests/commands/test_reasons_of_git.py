@@ -57,13 +57,13 @@ COMMANDS = ("--show-toplevel", "--verify", "merge-base", "diff-tree", "diff-inde
         ("printf 'bad \\377 byte' >&2; exit 128", "bad"),
     ],
 )
-def test_the_reason_of_git_is_told(
+def test_the_reason_of_git_is_reported(
     committed_stack: Project, tmp_path_factory: pytest.TempPathFactory, command: str, script: str, reason: str
 ) -> None:
     with_git(committed_stack, tmp_path_factory, command, script)
-    told = since(committed_stack)
-    assert reason in told
-    assert "fetch" not in told.replace("comes with git fetch", "") and "git status" not in told
+    reported = since(committed_stack)
+    assert reason in reported
+    assert "fetch" not in reported.replace("comes with git fetch", "") and "git status" not in reported
 
 
 def test_no_common_commit_is_not_a_failure(committed_stack: Project) -> None:
@@ -80,7 +80,7 @@ def test_a_removed_stack_that_cannot_be_read_is_not_passed_over(
     git(committed_stack.path, "rm", "-r", "--quiet", "chat")
     committed_stack.write(STACK, "other/stack.yaml")
     with_git(committed_stack, tmp_path_factory, command, "echo 'fatal: bad tree' >&2; exit 128")
-    assert f"git {command} failed" in (told := since(committed_stack)) and "fatal: bad tree" in told
+    assert f"git {command} failed" in (reported := since(committed_stack)) and "fatal: bad tree" in reported
 
 
 def test_a_shallow_clone_says_how_to_fetch_the_history(committed_stack: Project, tmp_path: Path) -> None:
@@ -88,16 +88,20 @@ def test_a_shallow_clone_says_how_to_fetch_the_history(committed_stack: Project,
     commit(committed_stack.path)
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{committed_stack.path}", str(clone))
-    told = since(Project(clone), "HEAD~1")
-    assert "git knows no commit 'HEAD~1'" in told and "git fetch --unshallow" in told and "fetch-depth: 0" in told
+    reported = since(Project(clone), "HEAD~1")
+    assert (
+        "git knows no commit 'HEAD~1'" in reported
+        and "git fetch --unshallow" in reported
+        and "fetch-depth: 0" in reported
+    )
 
 
-def test_a_whole_clone_is_not_told_to_fetch_its_history(committed_stack: Project) -> None:
-    told = since(committed_stack, "nowhere")
-    assert "fatal: Needed a single revision" in told and "shallow" not in told and "fetch-depth" not in told
+def test_the_hint_for_a_whole_clone_is_not_to_fetch_its_history(committed_stack: Project) -> None:
+    reported = since(committed_stack, "nowhere")
+    assert "fatal: Needed a single revision" in reported and "shallow" not in reported and "fetch-depth" not in reported
 
 
-def test_a_repository_of_another_owner_is_told_in_gits_words(
+def test_a_repository_of_another_owner_is_reported_in_gits_words(
     committed_stack: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     reason = "fatal: detected dubious ownership in repository; call: git config --global --add safe.directory /x"
@@ -105,7 +109,7 @@ def test_a_repository_of_another_owner_is_told_in_gits_words(
     assert reason in since(committed_stack) and "not in a git work tree" not in since(committed_stack)
 
 
-def test_a_broken_object_is_told_in_gits_words(committed_stack: Project) -> None:
+def test_a_broken_object_is_reported_in_gits_words(committed_stack: Project) -> None:
     for file in (committed_stack.path / ".git/objects").glob("??/*"):
         file.chmod(0o600)
         file.write_bytes(b"")
@@ -117,14 +121,14 @@ def test_a_lost_object_is_no_partial_clone(committed_stack: Project) -> None:
     git(committed_stack.path, "rm", "-r", "--quiet", "chat")
     committed_stack.write(STACK, "other/stack.yaml")
     (committed_stack.path / f".git/objects/{blob[:2]}/{blob[2:]}").unlink()
-    told = since(committed_stack)
-    assert f"no content for the object {blob}" in told and "missing" in told and "git fsck" in told
+    reported = since(committed_stack)
+    assert f"no content for the object {blob}" in reported and "missing" in reported and "git fsck" in reported
     git(committed_stack.path, "config", "remote.origin.promisor", "true")
-    told = since(committed_stack)
-    assert blob in told and ("partial" in told or "promisor" in told)
+    reported = since(committed_stack)
+    assert blob in reported and ("partial" in reported or "promisor" in reported)
 
 
-def test_a_branch_without_a_commit_is_told(offline: Project) -> None:
+def test_a_branch_without_a_commit_is_reported(offline: Project) -> None:
     offline.write(STACK, "chat/stack.yaml")
     subprocess.run([REAL, "init", "-q", str(offline.path)], check=True)
     assert "git knows no commit 'HEAD'" in since(offline)

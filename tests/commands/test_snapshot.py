@@ -40,13 +40,13 @@ def test_the_plan_is_the_live_one(applied: Project, edit: str, form: str) -> Non
     applied.write(EDITS[edit])
     arguments = ("plan", "--format", form)
     live = applied.run(*arguments).out
-    foreseen = Project(applied.path, ALONE).run(*arguments, "--snapshot", "snapshot.json").out
+    offline = Project(applied.path, ALONE).run(*arguments, "--snapshot", "snapshot.json").out
     if edit == "an expiry":  # a snapshot does not say what the sinks hold
         live = live.replace("still in file", "perhaps still in file")
         if form == "json":
-            assert _without_losses(foreseen) == _without_losses(live)
+            assert _without_losses(offline) == _without_losses(live)
             return
-    assert foreseen == live
+    assert offline == live
 
 
 def _without_losses(text: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def test_what_no_stack_uses_plans_none(changed: Project) -> None:
     assert touched(changed) == []
 
 
-def test_a_stack_that_goes_is_told_of(changed: Project) -> None:
+def test_a_removed_stack_is_reported(changed: Project) -> None:
     git(changed.path, "rm", "-r", "--quiet", "teams/team-1/stack-1")
     ran = changed.run("stacks", "--changed-since", "first", "--format", "json")
     assert (ran.json["stacks"], ran.json["removed"]) == ([], ["teams/team-1/stack-1"])
@@ -102,7 +102,7 @@ def test_a_stack_that_moves_is_planned_where_it_is_and_not_removed(changed: Proj
     assert "removed" not in ran.err
 
 
-def test_a_stack_that_goes_is_told_of_although_another_has_its_name(changed: Project) -> None:
+def test_a_removed_stack_is_reported_although_another_has_its_name(changed: Project) -> None:
     stack(changed, "elsewhere/stack-1")
     commit(changed.path)
     git(changed.path, "rm", "-r", "--quiet", "teams/team-1/stack-1")
@@ -159,7 +159,7 @@ def test_what_a_link_leads_to_is_used(offline: Project) -> None:
     assert touched(offline) == ["one"]
 
 
-def test_two_stacks_in_a_directory_are_told_by_their_files(offline: Project) -> None:
+def test_two_stacks_in_a_directory_are_reported_by_their_files(offline: Project) -> None:
     offline.write(STACK.format(name="one"), "one.yaml")
     offline.write(STACK.format(name="two"), "two.yaml")
     assert offline.run("stacks").out == "one.yaml\tone\ntwo.yaml\ttwo\n"

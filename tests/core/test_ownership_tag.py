@@ -10,7 +10,7 @@ from itertools import permutations
 import pytest
 
 from genai_iac.core import OWNERSHIP_TAG, Address, LiveResource, Owner, make_origin, read_ownership_tag
-from genai_iac.core.ownership import fixed_part, judge
+from genai_iac.core.ownership import find_claimants, fixed_part
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 OWNER = Owner("ocid1.tenancy.oc1..t", "chat@prod")
@@ -26,7 +26,7 @@ def live(
     )
 
 
-def born(owner: Owner = OWNER, at: datetime = NOW) -> str:
+def tag_at_creation(owner: Owner = OWNER, at: datetime = NOW) -> str:
     return owner.birth(KEY, "us-chicago-1", make_origin(at))
 
 
@@ -39,15 +39,15 @@ def fits(one: LiveResource, owner: Owner = OWNER) -> bool:
     [(-6, False), (-5, True), (0, True), (59, True), (60, True), (61, False), (3600, False), (-86400, False)],
 )
 def test_it_fits_what_was_created_at_its_moment(seconds: int, fit: bool) -> None:
-    assert fits(live("a", born(), created=NOW + timedelta(seconds=seconds))) is fit
+    assert fits(live("a", tag_at_creation(), created=NOW + timedelta(seconds=seconds))) is fit
 
 
 def test_it_fits_wherever_a_key_was_moved_and_whatever_it_is_called() -> None:
-    assert fits(live("a", born(), place="elsewhere", name="renamed"))
+    assert fits(live("a", tag_at_creation(), place="elsewhere", name="renamed"))
 
 
 def test_it_fits_no_other_region_tenancy_environment_or_address() -> None:
-    tag = born()
+    tag = tag_at_creation()
     assert not fits(replace(live("a", tag), region="us-ashburn-1"))
     assert not fits(live("a", tag), Owner("ocid1.tenancy.oc1..u", "chat@prod"))
     assert not OWNER.owns(read_ownership_tag(tag.replace("@prod", "@dev")))
@@ -87,12 +87,12 @@ def test_the_longest_has_as_many_characters_as_oci_takes() -> None:
 
 def test_with_an_id_it_is_the_id_that_counts() -> None:
     before, after = Owner("t", "before", "1"), Owner("t", "after", "1")
-    tag = born(before)
+    tag = tag_at_creation(before)
     assert after.owns(read_ownership_tag(tag)) and fits(live("a", tag), after)
     for other in (Owner("t", "before"), Owner("t", "before", "2"), Owner("t", "before@prod", "1")):
         assert not other.owns(read_ownership_tag(tag))
-    assert not before.owns(read_ownership_tag(born(Owner("t", "before"))))
-    assert Owner("t", "before", "1", claims=True).owns(read_ownership_tag(born(Owner("t", "before"))))
+    assert not before.owns(read_ownership_tag(tag_at_creation(Owner("t", "before"))))
+    assert Owner("t", "before", "1", claims=True).owns(read_ownership_tag(tag_at_creation(Owner("t", "before"))))
 
 
 OLD = [
@@ -118,8 +118,8 @@ def test_what_is_no_tag_is_none(tag: str) -> None:
     assert read_ownership_tag(tag) is None
 
 
-def test_whatever_the_order_the_original_is_told_from_every_copy() -> None:
-    tag, seal = born(), OWNER.seal(KEY, "original", origin=make_origin(NOW))
+def test_whatever_the_order_the_original_is_distinguished_from_every_copy() -> None:
+    tag, seal = tag_at_creation(), OWNER.seal(KEY, "original", origin=make_origin(NOW))
     young = live("young", tag, created=NOW + timedelta(seconds=3))
     old, late = (live(name, tag, created=NOW + timedelta(minutes=by)) for name, by in (("old", -3), ("late", 3)))
     first = live("first form", "chat@prod/ApiKey/app#0123456789abcdef")
@@ -127,25 +127,28 @@ def test_whatever_the_order_the_original_is_told_from_every_copy() -> None:
         for group in permutations(
             (original, *((young,) if original.mark and not original.mark.sealed else ()), old, late, first)
         ):
-            claimants = judge(OWNER, group)
+            claimants = find_claimants(OWNER, group)
             assert [one.id for one in claimants.ours] == ["original"]
             assert len(claimants.copies) == len(group) - 1
 
 
 def test_a_copy_does_not_inherit_from_an_original_that_is_gone() -> None:
-    tag = born()
+    tag = tag_at_creation()
     copy = live("copy", tag, created=NOW + timedelta(seconds=2))
-    assert judge(OWNER, [copy], [live("original", tag)]).ours == ()
+    assert find_claimants(OWNER, [copy], [live("original", tag)]).ours == ()
 
 
 def test_two_creations_under_one_address_are_both_ours() -> None:
-    both = [live("a", born()), live("b", born(at=NOW + timedelta(milliseconds=1)), created=NOW + timedelta(seconds=1))]
-    assert [one.id for one in judge(OWNER, both).ours] == ["a", "b"]
+    both = [
+        live("a", tag_at_creation()),
+        live("b", tag_at_creation(at=NOW + timedelta(milliseconds=1)), created=NOW + timedelta(seconds=1)),
+    ]
+    assert [one.id for one in find_claimants(OWNER, both).ours] == ["a", "b"]
 
 
 def test_of_two_of_one_creation_and_one_age_neither_is_chosen_silently() -> None:
-    tag = born()
-    assert len(judge(OWNER, [live("a", tag), live("b", tag)]).ours) == 2
+    tag = tag_at_creation()
+    assert len(find_claimants(OWNER, [live("a", tag), live("b", tag)]).ours) == 2
 
 
 def first_form(place: str, address: Address = KEY) -> str:
@@ -158,29 +161,29 @@ def test_a_tag_of_the_first_form_fits_its_compartment_and_is_recognised_elsewher
     here, there = live("a", first_form("c")), live("a", first_form("c"), place="d")
     assert fits(here) and not fits(there)
     assert all(one.mark and OWNER.recognises(one.mark, one) for one in (here, there))
-    assert [one.id for one in judge(OWNER, [there]).ours] == ["a"]
+    assert [one.id for one in find_claimants(OWNER, [there]).ours] == ["a"]
     for other in (here, there):
-        assert judge(OWNER, [live("sealed", OWNER.seal(KEY, "sealed")), other]).copies == (other,)
-        assert judge(OWNER, [live("later", born()), other]).copies == (other,)
+        assert find_claimants(OWNER, [live("sealed", OWNER.seal(KEY, "sealed")), other]).copies == (other,)
+        assert find_claimants(OWNER, [live("later", tag_at_creation()), other]).copies == (other,)
 
 
 def test_a_later_form_is_recognised_only_where_it_fits() -> None:
-    near, late = live("a", born()), live("a", born(), created=NOW + timedelta(hours=1))
+    near, late = live("a", tag_at_creation()), live("a", tag_at_creation(), created=NOW + timedelta(hours=1))
     assert near.mark and OWNER.recognises(near.mark, near)
     assert late.mark and not OWNER.recognises(late.mark, late)
 
 
 def test_a_tag_of_before_the_stack_had_an_id_still_fits() -> None:
     before, after = Owner("t", "before"), Owner("t", "before", "1", claims=True)
-    assert fits(live("a", born(before)), after)
-    assert not fits(live("a", born(after)), before)
+    assert fits(live("a", tag_at_creation(before)), after)
+    assert not fits(live("a", tag_at_creation(after)), before)
 
 
-def test_stacks_without_ids_are_told_apart_by_name() -> None:
-    assert not fits(live("a", born()), Owner(OWNER.tenancy, "other@prod"))
-    assert fits(live("a", born(Owner("t", "b", "1"))), Owner("t", "a", "1"))
-    assert not fits(live("a", born(Owner("t", "b", "1"))), Owner("t", "a", "2"))
-    assert not fits(live("a", born(Owner("t", "b@x", "1"))), Owner("t", "b@y", "1"))
+def test_stacks_without_ids_are_reported_apart_by_name() -> None:
+    assert not fits(live("a", tag_at_creation()), Owner(OWNER.tenancy, "other@prod"))
+    assert fits(live("a", tag_at_creation(Owner("t", "b", "1"))), Owner("t", "a", "1"))
+    assert not fits(live("a", tag_at_creation(Owner("t", "b", "1"))), Owner("t", "a", "2"))
+    assert not fits(live("a", tag_at_creation(Owner("t", "b@x", "1"))), Owner("t", "b@y", "1"))
 
 
 def test_what_has_no_tag_is_nobodys() -> None:
@@ -189,7 +192,7 @@ def test_what_has_no_tag_is_nobodys() -> None:
 
 
 def test_an_unknown_time_of_creation_counts_as_fitting() -> None:
-    assert fits(replace(live("a", born()), created=None))
+    assert fits(replace(live("a", tag_at_creation()), created=None))
 
 
 def test_an_origin_is_the_millisecond_and_three_digits_of_chance() -> None:
@@ -206,9 +209,9 @@ def test_a_name_with_a_lone_surrogate_has_a_digest_too() -> None:
 def test_a_tag_with_another_name_or_without_the_id_is_to_be_written_again() -> None:
     owner = Owner("t", "b", "1")
     for other, named in ((owner, True), (Owner("t", "a", "1"), False), (Owner("t", "b"), False)):
-        mark = read_ownership_tag(born(other))
+        mark = read_ownership_tag(tag_at_creation(other))
         assert mark is not None and owner.names(mark) is named
-    plain = read_ownership_tag(born(owner))
+    plain = read_ownership_tag(tag_at_creation(owner))
     assert plain is not None and not Owner("t", "b").names(plain)
 
 

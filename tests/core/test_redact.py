@@ -10,7 +10,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from crash.secret_search import Needles
+from crash.secret_search import SearchedValues
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,8 +67,8 @@ SHAPES: dict[str, Callable[[bytes], str]] = {
 }  # fmt: skip
 
 
-def needles(value: str) -> Needles:
-    return Needles([value])
+def searched(value: str) -> SearchedValues:
+    return SearchedValues([value])
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_value_is_found_in_every_form(shape: str) -> None:
     quoted = SHAPES[shape](VALUE.encode())
     for before, after in (("", ""), ("refused: ", " (opc-request-id X)"), ('{"content":"', '"}')):
         covered = redact(before + quoted + after)
-        assert COVER in covered and needles(VALUE).find(covered.encode()) is None
+        assert COVER in covered and searched(VALUE).find(covered.encode()) is None
         assert covered.startswith(before) and covered.endswith(after)
 
 
@@ -127,7 +127,7 @@ def test_an_error_is_made_without_values() -> None:
     assert secret.reveal() not in str(IacError(f"refused: {VALUE}", hint=f"do not type {VALUE}"))
     failure = ServiceFailure(f"x {VALUE}", operation="CreateSecret", code=VALUE, request_id=VALUE, hint=VALUE)
     said = f"{failure} {failure.message} {failure.code} {failure.request_id} {failure.hint} {failure.args}"
-    assert needles(VALUE).find(said.encode()) is None
+    assert searched(VALUE).find(said.encode()) is None
 
 
 def test_a_document_is_not_taken_for_a_value() -> None:

@@ -11,13 +11,13 @@ from unittest import mock
 from genai_iac.emulator.services.generative_ai import key_secrets
 from genai_iac.emulator.storage.secret_storage import make_secret
 
-from .fixtures import Bench
+from .fixtures import Sandbox
 from .launching import Ended
 from .programs import write_program
-from .secret_search import Needles
+from .secret_search import SearchedValues
 from .stacks import watched
 from .strace import tapped, why_not
-from .syscalls import OPEN, pass_doors
+from .syscalls import OPEN, read_outgoing
 
 DECLARED = frozenset({"secrets/chat.env", "secrets/chat.json", "store/value"})  # the files that may hold values
 PROGRAM = """\
@@ -37,13 +37,13 @@ class IssuedValues:
     """The values that the tenancies of this process have shown; they themselves keep digests only."""
 
     values: set[str] = field(default_factory=set)
-    needles: Needles = field(default_factory=Needles)
+    searched: SearchedValues = field(default_factory=SearchedValues)
 
     def make(self) -> str:
         """One more."""
         value = make_secret()
         self.values.add(value)
-        self.needles.add(value)
+        self.searched.add(value)
         return value
 
 
@@ -55,12 +55,12 @@ def record_issued_values() -> Iterator[IssuedValues]:
         yield issued
 
 
-def prepare(bench: Bench) -> None:
+def prepare(sandbox: Sandbox) -> None:
     """The project, with the program that takes the current value."""
-    bench.write(watched(**bench.vault))
+    sandbox.write(watched(**sandbox.vault))
     for name in ("store", "seen", "out"):
-        (bench.project / name).mkdir()
-    write_program(bench.project / "deliver.sh", PROGRAM)
+        (sandbox.project / name).mkdir()
+    write_program(sandbox.project / "deliver.sh", PROGRAM)
 
 
 @dataclass(frozen=True)
@@ -68,28 +68,28 @@ class Watched:
     """A run, and the doors that values left through, as far as strace may trace here."""
 
     ended: Ended
-    doors: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
 
 
 def run_watched(
-    bench: Bench, issued: IssuedValues, *arguments: str, meet: Callable[[int], object] = lambda pid: None
+    sandbox: Sandbox, issued: IssuedValues, *arguments: str, meet: Callable[[int], object] = lambda pid: None
 ) -> Watched:
     """Run genai-iac in the project, under strace where it may be used."""
-    log = bench.home.with_name("tap")
+    log = sandbox.home.with_name("tap")
     if why_not():
-        return Watched(bench.run(*arguments, meet=meet))
+        return Watched(sandbox.run(*arguments, meet=meet))
     with ExitStack() as tap:
 
         def begin(pid: int) -> None:
             tap.enter_context(tapped(pid, log))
             meet(pid)
 
-        ended = bench.run(*arguments, meet=begin)
+        ended = sandbox.run(*arguments, meet=begin)
     assert log.stat().st_size, "strace saw nothing"
-    return Watched(ended, frozenset(door for door, data in pass_doors(log) if issued.needles.find(data)))
+    return Watched(ended, frozenset(channel for channel, data in read_outgoing(log) if issued.searched.find(data)))
 
 
-def check_silent(bench: Bench, issued: IssuedValues, *runs: Watched, killed: bool = False) -> None:
+def check_silent(sandbox: Sandbox, issued: IssuedValues, *runs: Watched, killed: bool = False) -> None:
     """No value left the runs by a door that is closed; none in what they printed, nor in any file but the declared sinks.
 
     `killed`: nor but their temporary files.
@@ -98,19 +98,19 @@ def check_silent(bench: Bench, issued: IssuedValues, *runs: Watched, killed: boo
         text = run.ended.out + run.ended.err
         _check(issued, text.encode(), f"what run {number} printed")
         assert "Traceback" not in text and "has a defect" not in text, text
-        assert run.doors <= OPEN, f"a value left run {number} through {', '.join(run.doors - OPEN)}"
-    for file in _files(bench, killed=killed):
-        _check(issued, file.read_bytes(), str(file.relative_to(bench.home)))
+        assert run.channels <= OPEN, f"a value left run {number} through {', '.join(run.channels - OPEN)}"
+    for file in _files(sandbox, killed=killed):
+        _check(issued, file.read_bytes(), str(file.relative_to(sandbox.home)))
 
 
 def _check(issued: IssuedValues, data: bytes, where: str) -> None:
-    form = issued.needles.find(data)
+    form = issued.searched.find(data)
     assert form is None, f"a value is in {where}, {form}"
 
 
-def _files(bench: Bench, *, killed: bool) -> Iterator[Path]:
-    declared = {bench.project / name for name in DECLARED}
-    for file in bench.home.rglob("*"):
+def _files(sandbox: Sandbox, *, killed: bool) -> Iterator[Path]:
+    declared = {sandbox.project / name for name in DECLARED}
+    for file in sandbox.home.rglob("*"):
         temporary = file.name.startswith(".genai-iac-") and file.parent.name == "secrets"
         if file.is_file() and file not in declared and not (killed and temporary):
             yield file

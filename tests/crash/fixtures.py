@@ -30,7 +30,7 @@ OPERATIONS_OF_TWO = ("CreateApiKey", "CreateCompartment", "ListApiKeys", "GetApi
 
 
 @dataclass
-class Bench:
+class Sandbox:
     """A project in a directory of its own, a tenancy that is being served, and the command line."""
 
     home: Path
@@ -85,28 +85,28 @@ class Bench:
 
 
 @contextmanager
-def serving(home: Path, launcher: Launcher | Here, port: int = 0) -> Iterator[Bench]:
+def serving(home: Path, launcher: Launcher | Here, port: int = 0) -> Iterator[Sandbox]:
     """The tenancy in that directory, always at the same port: sinks tell consumers where to call."""
     home.mkdir(parents=True, exist_ok=True)
     with running(home / "local.db", port, oci_dir=home / "oci", allow_kill=True) as server:
         tenancy = Tenancy(server.url, Path(server.config_file), server.tenancy)
         tenancy.settings(subscribedRegions=SUBSCRIBED)
-        yield Bench(home, tenancy, launcher)
+        yield Sandbox(home, tenancy, launcher)
 
 
 @contextmanager
-def copied(ground: Path, home: Path, launcher: Launcher | Here, port: int) -> Iterator[Bench]:
+def copied(start: Path, home: Path, launcher: Launcher | Here, port: int) -> Iterator[Sandbox]:
     """A copy of a prepared tenancy and its project, gone at the end."""
-    shutil.copytree(ground, home)
+    shutil.copytree(start, home)
     try:
-        with serving(home, launcher, port) as bench:
-            bench.tenancy.control("DELETE", "calls")
-            yield bench
+        with serving(home, launcher, port) as sandbox:
+            sandbox.tenancy.control("DELETE", "calls")
+            yield sandbox
     finally:
         shutil.rmtree(home)
 
 
-def hold_back(bench: Bench, chance: Random, delays: Sequence[int]) -> None:
+def hold_back(sandbox: Sandbox, chance: Random, delays: Sequence[int]) -> None:
     """Have about half of the requests of two runs answered later, by one of those milliseconds, before or after the commit."""
     for operation in OPERATIONS_OF_TWO:
         for nth in range(1, 5):
@@ -114,25 +114,25 @@ def hold_back(bench: Bench, chance: Random, delays: Sequence[int]) -> None:
                 effect = {"delay": f"{chance.choice(delays)}ms"}
                 when = chance.choice(("before", "after"))
                 fault = {"operation": operation, "nth": nth, "when": when, "effect": effect}
-                bench.tenancy.control("POST", "faults", fault)
+                sandbox.tenancy.control("POST", "faults", fault)
 
 
-def check_whole(bench: Bench, names: tuple[str, ...], texts: tuple[str, ...] = ()) -> None:
+def check_whole(sandbox: Sandbox, names: tuple[str, ...], texts: tuple[str, ...] = ()) -> None:
     """Nothing is lost, doubled, unowned or left over: every promise about the state after an apply."""
-    ended = bench.run("plan", "--detailed-exitcode")
+    ended = sandbox.run("plan", "--detailed-exitcode")
     assert ended.code == 0, f"there is something left to do\n{ended.out}\n{ended.err}"
-    live = keys(bench.tenancy, REGION, ASHBURN)
+    live = keys(sandbox.tenancy, REGION, ASHBURN)
     assert sorted(key.display_name.replace("chat_app", "chat") for key in live.values()) == sorted(names)
-    owned = [*live.values(), *compartments(bench.tenancy).values(), *policies(bench.tenancy).values()]
+    owned = [*live.values(), *compartments(sandbox.tenancy).values(), *policies(sandbox.tenancy).values()]
     assert [one.id for one in owned if not one.freeform_tags.get(OWNERSHIP_TAG, "").startswith("reference/")] == []
     for name, key in ((key.display_name.replace("chat_app", "chat"), key) for key in live.values()):
         working = {secret.key_mask for secret in key.keys if secret.state == "ACTIVE"}
         assert working, f"{name} has no working secret"
-        for place in bench.sinks(name):
+        for place in sandbox.sinks(name):
             assert working <= set(_MASK.findall(place.text() or "")), f"{place.name} lacks a value of {name}"
             assert probe(place).status == 200, f"what {place.name} shows does not work"
-    declared = set(bench.files(*SINKS))
-    files = [path for path in bench.project.rglob("*") if path.is_file()]
+    declared = set(sandbox.files(*SINKS))
+    files = [path for path in sandbox.project.rglob("*") if path.is_file()]
     assert [path for path in files if path.name.startswith(".genai-iac-")] == []
     assert [path for path in files if path not in declared and _VALUE.search(path.read_text("utf-8", "replace"))] == []
     assert [path for path in declared if path.exists() and path.stat().st_mode & 0o077] == []

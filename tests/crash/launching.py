@@ -79,13 +79,13 @@ class Launcher:
         for file in (out, err):
             file.write_bytes(b"")
         streams = {"out": str(out), "err": str(err), "broken": broken}
-        self._tell(json.dumps({"arguments": arguments, "cwd": str(cwd), "environ": dict(environ), **streams}))
+        self._send(json.dumps({"arguments": arguments, "cwd": str(cwd), "environ": dict(environ), **streams}))
         meet(self._answer()["pid"])
-        self._tell("go")
+        self._send("go")
         code = self._answer()["status"]
         return Ended(code, out.read_text("utf-8", "replace"), err.read_text("utf-8", "replace"))
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         assert self._process.stdin
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()

@@ -10,7 +10,7 @@ from plan_apply.sdk_helpers import keys
 
 from genai_iac.core import OWNERSHIP_TAG
 
-from .fixtures import Bench
+from .fixtures import Sandbox
 from .scenarios import Workshop
 
 VERBOSE = ((), ("-v",), ("-vv",), ("-vvv",))
@@ -26,7 +26,7 @@ READS: tuple[str, ...] = (
     "stacks", "stacks --format json", "init ../starter", "local env --db ../other/local.db",
     "apply", "rotate ApiKey/mute", "plan --nonsense",
 )  # fmt: skip
-GROUNDS = ("watched new", "watched", "watched pending")
+START_STATES = ("watched new", "watched", "watched pending")
 WRITES = {  # and how many runs there are of each, at least
     ("watched new", "apply --auto-approve"): 112,
     ("watched new", "apply --auto-approve --json"): 112,
@@ -59,41 +59,43 @@ REFUSAL = "the program of the exec sink prints the value and fails"
 
 
 @dataclass(frozen=True)
-class Scene:
+class LeakScenario:
     """One run that writes, and what happens to it: a fault at the first call of an operation, the refusal, or nothing."""
 
-    ground: str
+    start: str
     line: str
     operation: str = ""
     when: str = "before"
     effect: dict[str, Any] | None = None
 
     def __str__(self) -> str:
-        return f"{self.ground}: {self.line}; {self.when} {self.operation or 'nothing'} {self.effect or ''}"
+        return f"{self.start}: {self.line}; {self.when} {self.operation or 'nothing'} {self.effect or ''}"
 
 
-def scenes(workshop: Workshop, ground: str, line: str) -> Iterator[Scene]:
+def list_scenarios(workshop: Workshop, start: str, line: str) -> Iterator[LeakScenario]:
     """What can happen to a run, at the first call of every operation that an untouched one makes with a body."""
-    yield Scene(ground, line)
-    yield Scene(ground, line, REFUSAL)
-    with workshop.bench(ground) as bench:
-        bench.run(*arguments(bench, line))
-        made = {call["operation"] for call in bench.tenancy.calls() if call["method"] != "GET"}
+    yield LeakScenario(start, line)
+    yield LeakScenario(start, line, REFUSAL)
+    with workshop.sandbox(start) as sandbox:
+        sandbox.run(*arguments(sandbox, line))
+        made = {call["operation"] for call in sandbox.tenancy.calls() if call["method"] != "GET"}
     for operation in sorted({*made, "GetSecretBundle"}):
         for when, effect in EFFECTS:
-            yield Scene(ground, line, operation, when, effect)
+            yield LeakScenario(start, line, operation, when, effect)
 
 
-def arguments(bench: Bench, line: str) -> list[str]:
+def arguments(sandbox: Sandbox, line: str) -> list[str]:
     """The words of a line; FOUND is the key that nobody declared."""
     if "FOUND" in line:
-        (found,) = (key.id for key in keys(bench.tenancy).values() if OWNERSHIP_TAG not in key.freeform_tags)
+        (found,) = (key.id for key in keys(sandbox.tenancy).values() if OWNERSHIP_TAG not in key.freeform_tags)
         line = line.replace("FOUND", found)
     return line.split()
 
 
-def arm(bench: Bench, scene: Scene, pid: int) -> None:
+def arm(sandbox: Sandbox, scenario: LeakScenario, pid: int) -> None:
     """Have it happen to the process."""
-    if scene.effect is not None:
-        effect = {**scene.effect, **({"kill": pid} if "kill" in scene.effect else {})}
-        bench.tenancy.control("POST", "faults", {"operation": scene.operation, "when": scene.when, "effect": effect})
+    if scenario.effect is not None:
+        effect = {**scenario.effect, **({"kill": pid} if "kill" in scenario.effect else {})}
+        sandbox.tenancy.control(
+            "POST", "faults", {"operation": scenario.operation, "when": scenario.when, "effect": effect}
+        )

@@ -1,4 +1,4 @@
-"""Ten keys that rotate in different ways, and what a diary of their days must show."""
+"""Ten keys that rotate in different ways, and what a log of their days must show."""
 
 from __future__ import annotations
 
@@ -113,44 +113,44 @@ class Entry:
         return next(secret for secret in self.secrets if not secret.shown)
 
 
-def turns(diary: list[Entry]) -> list[tuple[Secret, Entry]]:
+def find_rotations(entries: list[Entry]) -> list[tuple[Secret, Entry]]:
     """Each time that callers got another secret: the one they had, and the day."""
-    return [(was.current, now) for was, now in pairwise(diary) if was.current.created != now.current.created]
+    return [(was.current, now) for was, now in pairwise(entries) if was.current.created != now.current.created]
 
 
-def find_breaches(habit: Habit, diary: list[Entry]) -> Iterator[str]:
-    """Every promise about time that the diary of a key does not bear out.
+def find_breaches(habit: Habit, entries: list[Entry]) -> Iterator[str]:
+    """Every promise about time that the log of a key does not bear out.
 
     What is due is done by the first run that is not killed.
     """
-    for had, day in turns(diary):
+    for had, day in find_rotations(entries):
         due = had.created + habit.due(had.name)
-        if not due <= day.at <= _first_run(diary, due):
+        if not due <= day.at <= _first_run(entries, due):
             yield f"{habit.name}: {had.name} made way at {day.at}, and was due at {due}"
         if day.current.name == had.name:
             yield f"{habit.name}: {had.name} was renewed while callers had it ({day.at})"
-    for day in diary:
-        yield from (f"{habit.name}: {what} ({day.at})" for what in _find_wrong(habit, diary, day))
-    issued = {(secret.name, secret.created) for day in diary for secret in day.secrets}
-    if len(issued) > 2 + len(turns(diary)) + sum(day.killed for day in diary):
-        yield f"{habit.name}: {len(issued)} new values for {len(turns(diary))} rotations"
+    for day in entries:
+        yield from (f"{habit.name}: {what} ({day.at})" for what in _find_wrong(habit, entries, day))
+    issued = {(secret.name, secret.created) for day in entries for secret in day.secrets}
+    if len(issued) > 2 + len(find_rotations(entries)) + sum(day.killed for day in entries):
+        yield f"{habit.name}: {len(issued)} new values for {len(find_rotations(entries))} rotations"
 
 
-def _find_wrong(habit: Habit, diary: list[Entry], day: Entry) -> Iterator[str]:
+def _find_wrong(habit: Habit, entries: list[Entry], day: Entry) -> Iterator[str]:
     current, other = day.current, day.other
     if current.expires <= day.at:
         yield f"{current.name}, which callers have, is dead"
-    if day.at >= _first_run(diary, current.created + habit.due(current.name)):
+    if day.at >= _first_run(entries, current.created + habit.due(current.name)):
         yield f"{current.name} is overdue"
     if other.state != "ACTIVE":
         return
     if abs(other.expires - current.expires) < 2 * DAY:
         yield "both secrets die together"
     retired = current.created + habit.overlap * DAY + timedelta(hours=habit.idle)
-    if other.created < current.created and day.at >= _first_run(diary, retired):
+    if other.created < current.created and day.at >= _first_run(entries, retired):
         yield f"{other.name} still works, and was to be retired by {retired}"
 
 
-def _first_run(diary: list[Entry], due: datetime) -> datetime:
+def _first_run(entries: list[Entry], due: datetime) -> datetime:
     """When the first run began, from then on, that was not killed: after it, what was due is done."""
-    return next((day.at for day in diary if day.at >= due and not day.killed), _NEVER)
+    return next((day.at for day in entries if day.at >= due and not day.killed), _NEVER)

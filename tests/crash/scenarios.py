@@ -16,7 +16,7 @@ from plan_apply.sdk_helpers import ASHBURN, REGION, client
 
 from . import file_hooks as watched
 from . import stacks
-from .fixtures import APPLY, Bench, copied, serving
+from .fixtures import APPLY, Sandbox, copied, serving
 from .launching import Here, Launcher
 from .stacks import KEYS, moved, pruned, reference, vaulted
 
@@ -24,57 +24,57 @@ MODES = ("full", "masked", "invalidate")  # how the tenancy answers a retry toke
 
 
 @dataclass(frozen=True)
-class Ground:
+class StartState:
     """A prepared tenancy with its project: what is done on a copy of another one, or on nothing."""
 
-    prepare: Callable[[Bench], object]
+    prepare: Callable[[Sandbox], object]
     base: str | None = None
 
 
 @dataclass(frozen=True)
-class Story:
-    """A run on a ground; `keys` are there after it, `callers` are keys that are called with all the time."""
+class Scenario:
+    """A run on a start state; `keys` are there after it, `callers` are keys that are called with all the time."""
 
-    ground: str
+    start: str
     arguments: tuple[str, ...] = APPLY
     keys: tuple[str, ...] = KEYS
     callers: tuple[str, ...] = KEYS
 
 
-def _write(text: Callable[[], str]) -> Callable[[Bench], None]:
-    return lambda bench: bench.write(text())
+def _write(text: Callable[[], str]) -> Callable[[Sandbox], None]:
+    return lambda sandbox: sandbox.write(text())
 
 
-def _write_vaulted(bench: Bench) -> None:
-    bench.write(vaulted(**bench.vault))
+def _write_vaulted(sandbox: Sandbox) -> None:
+    sandbox.write(vaulted(**sandbox.vault))
 
 
-def _turn(bench: Bench) -> None:
+def _finish_overlap(sandbox: Sandbox) -> None:
     """The standby has taken over, and the overlap is over."""
-    bench.apply()
-    bench.tenancy.advance("8d")
+    sandbox.apply()
+    sandbox.tenancy.advance("8d")
 
 
-def _fail_the_proof(bench: Bench) -> None:
+def _fail_the_proof(sandbox: Sandbox) -> None:
     """A rotation that stopped half-way: the new value is in the sinks and did not pass its call."""
     effect = {"status": 400, "code": "InvalidParameter", "message": "not today"}
-    bench.tenancy.control("POST", "faults", {"operation": "ChatCompletions", "effect": effect})
-    assert bench.run(*APPLY).code == 4
-    bench.tenancy.control("DELETE", "faults")
+    sandbox.tenancy.control("POST", "faults", {"operation": "ChatCompletions", "effect": effect})
+    assert sandbox.run(*APPLY).code == 4
+    sandbox.tenancy.control("DELETE", "faults")
 
 
-def _make_by_hand(bench: Bench) -> None:
+def _make_by_hand(sandbox: Sandbox) -> None:
     """A key that somebody made in the Console, and the manifests that are to take it over."""
-    details = {"compartmentId": bench.tenancy.tenancy, "displayName": "found", "keyDetails": [{"keyName": "only"}]}
-    client(bench.tenancy, "generative_ai", REGION).create_api_key(details)
-    bench.write(stacks.watched(**bench.vault, found=True))
+    details = {"compartmentId": sandbox.tenancy.tenancy, "displayName": "found", "keyDetails": [{"keyName": "only"}]}
+    client(sandbox.tenancy, "generative_ai", REGION).create_api_key(details)
+    sandbox.write(stacks.watched(**sandbox.vault, found=True))
 
 
-def _rename(bench: Bench) -> None:
+def _rename(sandbox: Sandbox) -> None:
     """The manifests with other words, and with a policy that names groups."""
-    details = {"compartmentId": bench.tenancy.tenancy, "name": "callers", "description": "Those who call"}
+    details = {"compartmentId": sandbox.tenancy.tenancy, "name": "callers", "description": "Those who call"}
     details["matchingRule"] = "ALL {resource.type = 'instance'}"
-    client(bench.tenancy, "identity").create_dynamic_group(details)
+    client(sandbox.tenancy, "identity").create_dynamic_group(details)
     grouped = policy(
         "grouped",
         compartment="platform",
@@ -84,73 +84,73 @@ def _rename(bench: Bench) -> None:
         ],
     )
     more = yaml.safe_dump(grouped, sort_keys=False)
-    bench.write(f"{(bench.project / 'stack.yaml').read_text().replace('A team', 'Another team')}---\n{more}")
+    sandbox.write(f"{(sandbox.project / 'stack.yaml').read_text().replace('A team', 'Another team')}---\n{more}")
 
 
-def _crowd(bench: Bench) -> None:
+def _crowd(sandbox: Sandbox) -> None:
     """The Vault secret has versions that nobody needs, and the next rotation is due."""
     for _ in range(3):
-        bench.tenancy.advance("61d")
-        bench.apply()
-        bench.tenancy.advance("8d")
-        bench.apply()
-    bench.tenancy.advance("61d")
+        sandbox.tenancy.advance("61d")
+        sandbox.apply()
+        sandbox.tenancy.advance("8d")
+        sandbox.apply()
+    sandbox.tenancy.advance("61d")
 
 
-def _end(bench: Bench) -> None:
+def _end(sandbox: Sandbox) -> None:
     """Everything is destroyed, and the Vault secret waits to be deleted."""
-    ended = bench.run("destroy", "--auto-approve")
+    ended = sandbox.run("destroy", "--auto-approve")
     assert ended.code == 0, ended.out
 
 
-GROUNDS = {
-    "new": Ground(_write(reference)),
-    "made": Ground(Bench.apply, "new"),
-    "moving": Ground(_write(moved), "made"),
-    "new, placed": Ground(_write(lambda: stacks.placed("team"))),
-    "placed": Ground(Bench.apply, "new, placed"),
-    "another place": Ground(_write(lambda: stacks.placed("app")), "placed"),
-    "another region": Ground(_write(lambda: stacks.placed("team", region=ASHBURN)), "placed"),
-    "pruning": Ground(_write(pruned), "made"),
-    "new, rotating": Ground(_write(lambda: reference(rotating=True))),
-    "rotating": Ground(Bench.apply, "new, rotating"),
-    "due": Ground(lambda bench: bench.tenancy.advance("61d"), "rotating"),
-    "overlapping": Ground(_turn, "due"),
-    "new, project": Ground(_write(stacks.projected)),
-    "project": Ground(Bench.apply, "new, project"),
-    "project, changed": Ground(_write(lambda: stacks.projected(changed=True)), "project"),
-    "project, pruned": Ground(_write(lambda: stacks.projected(pruned=True)), "project"),
-    "new in a vault": Ground(_write_vaulted),
-    "in a vault": Ground(Bench.apply, "new in a vault"),
-    "due in a vault": Ground(lambda bench: bench.tenancy.advance("61d"), "in a vault"),
-    "overlapping in a vault": Ground(_turn, "due in a vault"),
-    "renamed": Ground(_rename, "made"),
-    "crowded vault": Ground(_crowd, "watched"),
-    "new rooted vault": Ground(lambda bench: bench.write(stacks.rooted(**bench.vault))),
-    "rooted vault": Ground(Bench.apply, "new rooted vault"),
-    "rooted vault, gone": Ground(_end, "rooted vault"),
-    "watched new": Ground(watched.prepare),
-    "watched": Ground(Bench.apply, "watched new"),
-    "watched due": Ground(lambda bench: bench.tenancy.advance("61d"), "watched"),
-    "watched pending": Ground(_fail_the_proof, "watched due"),
-    "watched overlapping": Ground(_turn, "watched due"),
-    "watched stranger": Ground(_make_by_hand, "watched"),
+START_STATES = {
+    "new": StartState(_write(reference)),
+    "made": StartState(Sandbox.apply, "new"),
+    "moving": StartState(_write(moved), "made"),
+    "new, placed": StartState(_write(lambda: stacks.placed("team"))),
+    "placed": StartState(Sandbox.apply, "new, placed"),
+    "another place": StartState(_write(lambda: stacks.placed("app")), "placed"),
+    "another region": StartState(_write(lambda: stacks.placed("team", region=ASHBURN)), "placed"),
+    "pruning": StartState(_write(pruned), "made"),
+    "new, rotating": StartState(_write(lambda: reference(rotating=True))),
+    "rotating": StartState(Sandbox.apply, "new, rotating"),
+    "due": StartState(lambda sandbox: sandbox.tenancy.advance("61d"), "rotating"),
+    "overlapping": StartState(_finish_overlap, "due"),
+    "new, project": StartState(_write(stacks.projected)),
+    "project": StartState(Sandbox.apply, "new, project"),
+    "project, changed": StartState(_write(lambda: stacks.projected(changed=True)), "project"),
+    "project, pruned": StartState(_write(lambda: stacks.projected(pruned=True)), "project"),
+    "new in a vault": StartState(_write_vaulted),
+    "in a vault": StartState(Sandbox.apply, "new in a vault"),
+    "due in a vault": StartState(lambda sandbox: sandbox.tenancy.advance("61d"), "in a vault"),
+    "overlapping in a vault": StartState(_finish_overlap, "due in a vault"),
+    "renamed": StartState(_rename, "made"),
+    "crowded vault": StartState(_crowd, "watched"),
+    "new rooted vault": StartState(lambda sandbox: sandbox.write(stacks.rooted(**sandbox.vault))),
+    "rooted vault": StartState(Sandbox.apply, "new rooted vault"),
+    "rooted vault, gone": StartState(_end, "rooted vault"),
+    "watched new": StartState(watched.prepare),
+    "watched": StartState(Sandbox.apply, "watched new"),
+    "watched due": StartState(lambda sandbox: sandbox.tenancy.advance("61d"), "watched"),
+    "watched pending": StartState(_fail_the_proof, "watched due"),
+    "watched overlapping": StartState(_finish_overlap, "watched due"),
+    "watched stranger": StartState(_make_by_hand, "watched"),
 }
 _VAULTED = {"keys": ("app",), "callers": ("app",)}
-STORIES = {
-    "apply": Story("new", callers=()),
-    "rotation": Story("due"),
-    "retirement": Story("overlapping"),
-    "incident": Story("rotating", ("rotate", "ApiKey/batch", "--leaked", "key-one", "--revoke", "--auto-approve")),
-    "leak": Story("rotating", ("rotate", "ApiKey/batch", "--leaked", "key-one", "--auto-approve")),
-    "move": Story("moving"),
-    "move of a grant": Story("another place", keys=("chat",), callers=("chat",)),
-    "region": Story("another region", keys=("chat",), callers=()),
-    "prune": Story("pruning", keys=("chat",), callers=("chat",)),
-    "vault apply": Story("new in a vault", keys=("app",), callers=()),
-    "vault rotation": Story("due in a vault", **_VAULTED),
-    "vault retirement": Story("overlapping in a vault", **_VAULTED),
-    "vault incident": Story(
+SCENARIOS = {
+    "apply": Scenario("new", callers=()),
+    "rotation": Scenario("due"),
+    "retirement": Scenario("overlapping"),
+    "incident": Scenario("rotating", ("rotate", "ApiKey/batch", "--leaked", "key-one", "--revoke", "--auto-approve")),
+    "leak": Scenario("rotating", ("rotate", "ApiKey/batch", "--leaked", "key-one", "--auto-approve")),
+    "move": Scenario("moving"),
+    "move of a grant": Scenario("another place", keys=("chat",), callers=("chat",)),
+    "region": Scenario("another region", keys=("chat",), callers=()),
+    "prune": Scenario("pruning", keys=("chat",), callers=("chat",)),
+    "vault apply": Scenario("new in a vault", keys=("app",), callers=()),
+    "vault rotation": Scenario("due in a vault", **_VAULTED),
+    "vault retirement": Scenario("overlapping in a vault", **_VAULTED),
+    "vault incident": Scenario(
         "in a vault", ("rotate", "ApiKey/app", "--leaked", "key-one", "--revoke", "--auto-approve"), **_VAULTED
     ),
 }
@@ -164,18 +164,18 @@ class Workshop:
         self._port = _find_port()
 
     @contextmanager
-    def bench(self, ground: str) -> Iterator[Bench]:
-        """A fresh copy of a ground."""
-        with copied(self._ground(ground), self._home / "run", self._launcher, self._port) as bench:
-            yield bench
+    def sandbox(self, start: str) -> Iterator[Sandbox]:
+        """A fresh copy of a start state."""
+        with copied(self._prepared(start), self._home / "run", self._launcher, self._port) as sandbox:
+            yield sandbox
 
-    def _ground(self, name: str) -> Path:
-        place, ground = self._home / name, GROUNDS[name]
+    def _prepared(self, name: str) -> Path:
+        place, start = self._home / name, START_STATES[name]
         if not place.exists():
-            if ground.base is not None:
-                shutil.copytree(self._ground(ground.base), place)
-            with serving(place, self._launcher, self._port) as bench:
-                ground.prepare(bench)
+            if start.base is not None:
+                shutil.copytree(self._prepared(start.base), place)
+            with serving(place, self._launcher, self._port) as sandbox:
+                start.prepare(sandbox)
         return place
 
 

@@ -14,7 +14,7 @@ _HEX = re.compile(rb"(?:[0-9a-fA-F][ :]?){24,}")
 _ESCAPES = {"percent": re.compile(rb"%([0-9a-fA-F]{2})"), "backslash": re.compile(rb"\\(?:x|u00)([0-9a-fA-F]{2})")}
 
 
-class Needles:
+class SearchedValues:
     """The pieces of some values."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:

@@ -25,7 +25,7 @@ _AUTHORIZATION = re.compile(rb"\r\nAuthorization: ([^\r]*)")
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 
 
-def pass_doors(log: Path) -> Iterator[tuple[str, bytes]]:
+def read_outgoing(log: Path) -> Iterator[tuple[str, bytes]]:
     """Each door that something left through, and what did. What was written to one place in pieces is joined."""
     places: dict[str, bytes] = {}
     programs: set[int] = set()

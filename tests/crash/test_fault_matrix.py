@@ -25,7 +25,7 @@ DESTROY = ("destroy", "--auto-approve", "--json")
 RETIRE = ("rotate", "ApiKey/chat", "--leaked", "key-one", "--auto-approve", "--json")
 _JSON = (*APPLY, "--json")
 # each kind of request, and a run in which it is made
-STORIES: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
+SCENARIOS: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
     ("watched new", _JSON): (
         "ListRegionSubscriptions", "ListCompartments", "ListPolicies", "ListApiKeys", "CreateCompartment", "CreatePolicy",
         "CreateApiKey", "GetVault", "GetKey", "ListSecrets", "CreateSecret", "GetSecret", "GetSecretBundle",
@@ -49,7 +49,10 @@ STORIES: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
 }  # fmt: skip
 EVERY = {**FAULTS, **QUOTES, **HEADERS}
 CELLS = [
-    (story, operation, name) for story, operations in STORIES.items() for operation in operations for name in EVERY
+    (scenario, operation, name)
+    for scenario, operations in SCENARIOS.items()
+    for operation in operations
+    for name in EVERY
 ]
 _NOT_CALLED = {"GetTenancy"}  # by none of these runs
 _FINAL = ("401", "404", "409", "412", "302", "307")
@@ -67,8 +70,8 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "SILENCE", 1.0)
 
 
-def test_every_kind_of_request_has_a_story() -> None:
-    named = [operation for operations in STORIES.values() for operation in operations]
+def test_every_kind_of_request_has_a_scenario() -> None:
+    named = [operation for operations in SCENARIOS.values() for operation in operations]
     assert sorted(named) == sorted({*OPERATIONS, "ChatCompletions"} - _NOT_CALLED)
     assert len(FAULTS) >= 16 and len(CELLS) >= 384
 
@@ -76,8 +79,8 @@ def test_every_kind_of_request_has_a_story() -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_a_sample_of_the_cells(here: Workshop, issued: IssuedValues, seed: int) -> None:
     chance = random.Random(f"faults {seed}")
-    for story, operation, name in chance.sample(CELLS, 6):
-        check_cell(here, issued, story, operation, name)
+    for scenario, operation, name in chance.sample(CELLS, 6):
+        check_cell(here, issued, scenario, operation, name)
 
 
 @pytest.mark.parametrize("operation", ["CreateApiKey", "RenewApiKey"])
@@ -85,8 +88,8 @@ def test_a_sample_of_the_cells(here: Workshop, issued: IssuedValues, seed: int) 
 def test_no_header_undoes_a_call_that_shows_values(
     here: Workshop, issued: IssuedValues, operation: str, name: str
 ) -> None:
-    story = next(story for story, operations in STORIES.items() if operation in operations)
-    assert check_cell(here, issued, story, operation, name) == 0
+    scenario = next(scenario for scenario, operations in SCENARIOS.items() if operation in operations)
+    assert check_cell(here, issued, scenario, operation, name) == 0
 
 
 @pytest.mark.parametrize("name", QUOTES)
@@ -95,12 +98,12 @@ def test_no_header_undoes_a_call_that_shows_values(
 )
 def test_no_error_quotes_a_value(here: Workshop, issued: IssuedValues, operation: str, name: str) -> None:
     """A refused CreateSecret that quoted the request once printed every value of a key in base64."""
-    story = next(story for story, operations in STORIES.items() if operation in operations)
-    check_cell(here, issued, story, operation, name)
+    scenario = next(scenario for scenario, operations in SCENARIOS.items() if operation in operations)
+    check_cell(here, issued, scenario, operation, name)
 
 
 @pytest.mark.parametrize(
-    ("story", "operation", "name"),
+    ("scenario", "operation", "name"),
     [
         (
             ("watched", RETIRE),
@@ -115,9 +118,9 @@ def test_no_error_quotes_a_value(here: Workshop, issued: IssuedValues, operation
     ],
 )
 def test_cells_that_failed_once(
-    here: Workshop, issued: IssuedValues, story: tuple[str, tuple[str, ...]], operation: str, name: str
+    here: Workshop, issued: IssuedValues, scenario: tuple[str, tuple[str, ...]], operation: str, name: str
 ) -> None:
-    check_cell(here, issued, story, operation, name)
+    check_cell(here, issued, scenario, operation, name)
 
 
 @pytest.mark.matrix
@@ -133,27 +136,27 @@ def test_every_cell(here: Workshop, issued: IssuedValues, name: str, capsys: pyt
 
 
 def check_cell(
-    workshop: Workshop, issued: IssuedValues, story: tuple[str, tuple[str, ...]], operation: str, name: str
+    workshop: Workshop, issued: IssuedValues, scenario: tuple[str, tuple[str, ...]], operation: str, name: str
 ) -> int:
-    """Have that fault happen once in the story's run; answers the exit code of that run."""
-    ground, arguments = story
-    where = f"{name} at {operation}, {ground}: {' '.join(arguments)}"
+    """Have that fault happen once in the scenario's run; answers the exit code of that run."""
+    start, arguments = scenario
+    where = f"{name} at {operation}, {start}: {' '.join(arguments)}"
     fault: Fault = {"operation": operation, **EVERY[name]}
-    with workshop.bench(ground) as bench:
-        bench.tenancy.control("POST", "faults", [fault])
-        ran = bench.run(*arguments)
-        assert bench.tenancy.control("GET", "faults")[0]["seen"], f"{where}: was not called"
-        bench.tenancy.control("DELETE", "faults")
+    with workshop.sandbox(start) as sandbox:
+        sandbox.tenancy.control("POST", "faults", [fault])
+        ran = sandbox.run(*arguments)
+        assert sandbox.tenancy.control("GET", "faults")[0]["seen"], f"{where}: was not called"
+        sandbox.tenancy.control("DELETE", "faults")
         check_end(ran, issued, where)
-        again = bench.run(*(DESTROY if arguments == DESTROY else _JSON))
+        again = sandbox.run(*(DESTROY if arguments == DESTROY else _JSON))
         check_end(again, issued, where)
         assert again.code == 0, f"{where}: the next apply does not converge\n{again.out}\n{again.err}"
-        settled = bench.run("plan", "--detailed-exitcode")
+        settled = sandbox.run("plan", "--detailed-exitcode")
         left = 2 if arguments == DESTROY else 0
         assert settled.code == left, f"{where}: something is left to do\n{settled.out}\n{settled.err}"
-        for path in (path for path in bench.project.rglob("*") if path.is_file()):
+        for path in (path for path in sandbox.project.rglob("*") if path.is_file()):
             if not {"secrets", "store"} & set(path.parts):
-                assert issued.needles.find(path.read_bytes()) is None, f"{where}: a value is in {path}"
+                assert issued.searched.find(path.read_bytes()) is None, f"{where}: a value is in {path}"
     return ran.code
 
 
@@ -162,7 +165,7 @@ def check_end(ran: Ended, issued: IssuedValues, where: str) -> None:
     said = f"{where}\n{ran.out}\n{ran.err}"
     assert ran.code in (0, 1, 4), said
     assert "Traceback" not in said and "defect" not in said and "please report" not in said, said
-    assert issued.needles.find(said.encode()) is None, where
+    assert issued.searched.find(said.encode()) is None, where
     if ran.code == 1:
         assert "Error: " in ran.err and "next: " in ran.err, said
     if ran.code == 4:

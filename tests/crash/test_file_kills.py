@@ -21,10 +21,10 @@ from typing import Any
 import pytest
 from plan_apply.sdk_helpers import wait_until_held
 
-from .fixtures import Bench, check_whole
+from .fixtures import Sandbox, check_whole
 from .launching import Ended
 from .load_generator import calling
-from .scenarios import MODES, STORIES, Workshop
+from .scenarios import MODES, SCENARIOS, Workshop
 from .strace import calls_on, kill_at, traced, why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
@@ -36,7 +36,7 @@ FIRST = {
     "retirement": "GetApiKey",
     "incident": "GetApiKey",
 }
-SLICE = 2  # points of each story
+SLICE = 2  # points of each scenario
 _HOLD = "200ms"  # of that request: time to notice it
 
 
@@ -74,8 +74,8 @@ def test_killed_at_any_file_call_one_more_apply_finishes(
 def _points(workshop: Workshop, scratch: Path, name: str) -> list[Point]:
     """Every call that an untouched run makes there."""
     logs = {True: scratch / "main", False: scratch / "changing"}
-    with workshop.bench(STORIES[name].ground) as bench:
-        ended = _run_traced(bench, name, {main: (log,) for main, log in logs.items()})
+    with workshop.sandbox(SCENARIOS[name].start) as sandbox:
+        ended = _run_traced(sandbox, name, {main: (log,) for main, log in logs.items()})
     assert ended.code == 0, f"{ended.out}\n{ended.err}"
     points = [Point(main, call, nth) for main, log in logs.items() for call, nth in calls_on(log, "secrets")]
     assert {point.call for point in points} >= {"openat", "fchmod", "write", "fsync", "renameat", "unlinkat"}
@@ -83,28 +83,28 @@ def _points(workshop: Workshop, scratch: Path, name: str) -> list[Point]:
 
 
 def _kill_at(workshop: Workshop, scratch: Path, name: str, point: Point, mode: str) -> bool:
-    story, where, log = STORIES[name], f"{name}: killed at {point}, retry tokens {mode}", scratch / "log"
-    with workshop.bench(story.ground) as bench, calling(bench.sinks(*story.callers)) as history:
-        bench.tenancy.settings(retryTokenReplay=mode)
-        ended = _run_traced(bench, name, {point.main: (log, kill_at(point.call, point.nth))})
+    scenario, where, log = SCENARIOS[name], f"{name}: killed at {point}, retry tokens {mode}", scratch / "log"
+    with workshop.sandbox(scenario.start) as sandbox, calling(sandbox.sinks(*scenario.callers)) as history:
+        sandbox.tenancy.settings(retryTokenReplay=mode)
+        ended = _run_traced(sandbox, name, {point.main: (log, kill_at(point.call, point.nth))})
         assert ended.code == -signal.SIGKILL, f"{where}: exit {ended.code}\n{ended.out}\n{ended.err}"
         assert list(calls_on(log, "secrets"))[-1] == (point.call, point.nth), where
-        bench.tenancy.control("DELETE", "faults")
+        sandbox.tenancy.control("DELETE", "faults")
         try:
-            again = bench.apply()
-            check_whole(bench, story.keys, (ended.out, ended.err, again.out, again.err))
+            again = sandbox.apply()
+            check_whole(sandbox, scenario.keys, (ended.out, ended.err, again.out, again.err))
         except AssertionError as error:
             raise AssertionError(f"{where}\n{ended.out}\n{ended.err}\n--- then\n{error}") from error
     assert history.failed == [], where
     return True
 
 
-def _run_traced(bench: Bench, name: str, threads: Mapping[bool, tuple[Any, ...]]) -> Ended:
-    """Run a story with the main thread (True), the one that makes the changes (False) or both traced: a log, and expressions.
+def _run_traced(sandbox: Sandbox, name: str, threads: Mapping[bool, tuple[Any, ...]]) -> Ended:
+    """Run a scenario with the main thread (True), the one that makes the changes (False) or both traced: a log, and expressions.
 
     Changes are made one after the other, so that their calls come in the same order each time.
     """
-    arguments = STORIES[name].arguments
+    arguments = SCENARIOS[name].arguments
     one_by_one = ("--parallelism", "1") if arguments[0] == "apply" else ()  # a rotation is one change
     with ExitStack() as tracers, ThreadPoolExecutor(1) as pool:
         waits: list[Future[None]] = []
@@ -114,17 +114,17 @@ def _run_traced(bench: Bench, name: str, threads: Mapping[bool, tuple[Any, ...]]
                 tracers.enter_context(traced(pid, *threads[True]))
             if False in threads:
                 held = {"operation": FIRST[name], "effect": {"delay": _HOLD}}
-                bench.tenancy.control("POST", "faults", held)
+                sandbox.tenancy.control("POST", "faults", held)
                 waits.append(pool.submit(attach, pid))
 
         def attach(pid: int) -> None:
-            wait_until_held(bench.tenancy)
+            wait_until_held(sandbox.tenancy)
             os.kill(pid, signal.SIGSTOP)  # however slow this machine is, nothing goes on before strace is there
             (changing,) = {int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()} - {pid}
             tracers.enter_context(traced(changing, *threads[False]))
             os.kill(pid, signal.SIGCONT)
 
-        ended = bench.run(*arguments, *one_by_one, meet=meet)
+        ended = sandbox.run(*arguments, *one_by_one, meet=meet)
         for wait in waits:
             wait.result()
     return ended

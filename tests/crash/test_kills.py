@@ -18,12 +18,12 @@ from plan_apply.sdk_helpers import keys
 
 from genai_iac.core import LEAK_TAG
 
-from .fixtures import APPLY, Bench, check_whole
+from .fixtures import APPLY, Sandbox, check_whole
 from .load_generator import calling
-from .scenarios import MODES, STORIES, Story, Workshop
+from .scenarios import MODES, SCENARIOS, Scenario, Workshop
 
 SIGNALS = ("KILL", "TERM")
-SLICE = 3  # points of each story
+SLICE = 3  # points of each scenario
 _OF_CALLERS = ("CreateResponse", "GetSecretBundleByName")  # genai-iac makes no such call
 
 
@@ -36,10 +36,10 @@ class Point:
     when: str
 
 
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_ended_at_a_request_one_more_apply_finishes(workshop: Workshop, name: str) -> None:
     chance = random.Random(name)
-    points = _points(workshop, STORIES[name])
+    points = _points(workshop, SCENARIOS[name])
     for point in chance.sample(points, SLICE):
         _end_at(workshop, name, point, chance.choice(SIGNALS), chance.choice(MODES))
     note_figure(SLICE, "points at which a run was ended")
@@ -48,11 +48,11 @@ def test_ended_at_a_request_one_more_apply_finishes(workshop: Workshop, name: st
 @pytest.mark.matrix
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("by", SIGNALS)
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_ended_at_any_request_one_more_apply_finishes(
     workshop: Workshop, name: str, by: str, mode: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    points = _points(workshop, STORIES[name])
+    points = _points(workshop, SCENARIOS[name])
     run = sum(_end_at(workshop, name, point, by, mode) for point in points)
     note_figure(run, "points at which a run was ended")
     with capsys.disabled():
@@ -60,12 +60,12 @@ def test_ended_at_any_request_one_more_apply_finishes(
     assert run == len(points)
 
 
-def _points(workshop: Workshop, story: Story) -> list[Point]:
+def _points(workshop: Workshop, scenario: Scenario) -> list[Point]:
     """Both sides of every request that an untouched run makes."""
-    with workshop.bench(story.ground) as bench, calling(bench.sinks(*story.callers)) as history:
-        ended = bench.run(*story.arguments)
+    with workshop.sandbox(scenario.start) as sandbox, calling(sandbox.sinks(*scenario.callers)) as history:
+        ended = sandbox.run(*scenario.arguments)
         assert ended.code == 0, f"{ended.out}\n{ended.err}"
-        made = Counter(call["operation"] for call in bench.tenancy.calls() if call["operation"] not in _OF_CALLERS)
+        made = Counter(call["operation"] for call in sandbox.tenancy.calls() if call["operation"] not in _OF_CALLERS)
     assert history.failed == []
     return [
         Point(operation, nth, when)
@@ -76,33 +76,33 @@ def _points(workshop: Workshop, story: Story) -> list[Point]:
 
 
 def _end_at(workshop: Workshop, name: str, point: Point, by: str, mode: str) -> bool:
-    story = STORIES[name]
+    scenario = SCENARIOS[name]
     where = f"{name}: {by} {point.when} {point.operation} {point.nth}, retry tokens {mode}"
-    with workshop.bench(story.ground) as bench, calling(bench.sinks(*story.callers)) as history:
-        leaked = _masks(bench)
-        bench.tenancy.settings(retryTokenReplay=mode)
-        ended = bench.run(*story.arguments, meet=lambda pid: _arm(bench, point, by, pid))
+    with workshop.sandbox(scenario.start) as sandbox, calling(sandbox.sinks(*scenario.callers)) as history:
+        leaked = _masks(sandbox)
+        sandbox.tenancy.settings(retryTokenReplay=mode)
+        ended = sandbox.run(*scenario.arguments, meet=lambda pid: _arm(sandbox, point, by, pid))
         _check_end(ended.code, by, where + f"\n{ended.out}\n{ended.err}")
-        bench.tenancy.control("DELETE", "faults")
-        begun = "--leaked" in story.arguments and _is_noted(bench)
+        sandbox.tenancy.control("DELETE", "faults")
+        begun = "--leaked" in scenario.arguments and _is_noted(sandbox)
         try:
-            again = bench.run(*APPLY)
+            again = sandbox.run(*APPLY)
             assert again.code == 0, f"exit {again.code}\n{again.out}\n{again.err}"
-            check_whole(bench, story.keys, (ended.out, ended.err, again.out, again.err))
+            check_whole(sandbox, scenario.keys, (ended.out, ended.err, again.out, again.err))
             if begun:
-                _check_answered(bench, leaked, revoked="--revoke" in story.arguments)
+                _check_answered(sandbox, leaked, revoked="--revoke" in scenario.arguments)
         except AssertionError as error:
             raise AssertionError(
                 f"{where}\n--- the run that was ended\n{ended.out}\n{ended.err}\n--- then\n{error}"
             ) from error
-        assert not story.callers or len(history.probes) > 10
+        assert not scenario.callers or len(history.probes) > 10
     assert history.failed == [], where
     return True
 
 
-def _arm(bench: Bench, point: Point, by: str, pid: int) -> None:
+def _arm(sandbox: Sandbox, point: Point, by: str, pid: int) -> None:
     effect: dict[str, Any] = {"kill": pid, "signal": by}
-    bench.tenancy.control(
+    sandbox.tenancy.control(
         "POST", "faults", {"operation": point.operation, "nth": point.nth, "when": point.when, "effect": effect}
     )
 
@@ -114,24 +114,24 @@ def _check_end(code: int, by: str, where: str) -> None:
         assert code == 130, f"exit {code}: {where}"
 
 
-def _is_noted(bench: Bench) -> bool:
+def _is_noted(sandbox: Sandbox) -> bool:
     """Whether a key carries the note of a leak: the first write of an incident has landed."""
-    return any(LEAK_TAG in key.freeform_tags for key in keys(bench.tenancy).values())
+    return any(LEAK_TAG in key.freeform_tags for key in keys(sandbox.tenancy).values())
 
 
-def _masks(bench: Bench) -> dict[str, str]:
+def _masks(sandbox: Sandbox) -> dict[str, str]:
     """The mask of the value of `key-one` by the key's name."""
     return {
         key.display_name: secret.key_mask
-        for key in keys(bench.tenancy).values()
+        for key in keys(sandbox.tenancy).values()
         for secret in key.keys
         if secret.key_name == "key-one"
     }
 
 
-def _check_answered(bench: Bench, leaked: Mapping[str, str], *, revoked: bool) -> None:
+def _check_answered(sandbox: Sandbox, leaked: Mapping[str, str], *, revoked: bool) -> None:
     """Once an incident has begun, any apply carries it to its end: the leaked value works no more and nothing notes it."""
-    status = bench.run("status")
+    status = sandbox.run("status")
     assert ("key-one  REVOKED" in status.out) is revoked, status.out
-    assert revoked or _masks(bench)["batch"] != leaked["batch"], status.out
-    assert not _is_noted(bench)
+    assert revoked or _masks(sandbox)["batch"] != leaked["batch"], status.out
+    assert not _is_noted(sandbox)

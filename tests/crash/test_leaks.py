@@ -16,108 +16,108 @@ from figures import note_figure
 from .file_hooks import IssuedValues, Watched, check_silent, run_watched
 from .fixtures import APPLY
 from .launching import Ended
-from .leak_scenarios import GROUNDS, READS, REFUSAL, VERBOSE, WRITES, Scene, arguments, arm, scenes
+from .leak_scenarios import READS, REFUSAL, START_STATES, VERBOSE, WRITES, LeakScenario, arguments, arm, list_scenarios
 from .scenarios import Workshop
 from .strace import why_not
 from .syscalls import OPEN
 
 
 def test_a_leak_would_be_found(workshop: Workshop, issued: IssuedValues) -> None:
-    with workshop.bench("watched") as bench:
-        check_silent(bench, issued)
-        value = (bench.project / "store/value").read_text()
+    with workshop.sandbox("watched") as sandbox:
+        check_silent(sandbox, issued)
+        value = (sandbox.project / "store/value").read_text()
         assert value in issued.values
         with pytest.raises(AssertionError, match="a value is in what run 0 printed, as it is"):
-            check_silent(bench, issued, Watched(Ended(1, "", f"refused: {value}")))
-        (bench.home / ".cache").mkdir()
-        (bench.home / ".cache" / "log").write_bytes(b"\0" + value[9:30].encode().hex().encode())
+            check_silent(sandbox, issued, Watched(Ended(1, "", f"refused: {value}")))
+        (sandbox.home / ".cache").mkdir()
+        (sandbox.home / ".cache" / "log").write_bytes(b"\0" + value[9:30].encode().hex().encode())
         with pytest.raises(AssertionError, match=r"a value is in \.cache/log, hex"):
-            check_silent(bench, issued)
+            check_silent(sandbox, issued)
 
 
 @pytest.mark.skipif(bool(why_not()), reason=why_not())
 def test_a_leak_on_the_way_would_be_found(workshop: Workshop, issued: IssuedValues) -> None:
     """A program that passes its value on as an argument, and a manifest with a piece of one, which is printed and sent."""
-    with workshop.bench("watched due") as bench:
-        piece = (bench.project / "store/value").read_text()[9:30]
-        bench.write((bench.project / "stack.yaml").read_text().replace("Everything", piece))
-        with (bench.project / "deliver.sh").open("a") as program:
+    with workshop.sandbox("watched due") as sandbox:
+        piece = (sandbox.project / "store/value").read_text()[9:30]
+        sandbox.write((sandbox.project / "stack.yaml").read_text().replace("Everything", piece))
+        with (sandbox.project / "deliver.sh").open("a") as program:
             program.write('sh -c : "$(cat store/value)"\n')
-        doors = run_watched(bench, issued, *APPLY).doors
-    assert doors >= OPEN
+        channels = run_watched(sandbox, issued, *APPLY).channels
+    assert channels >= OPEN
     # what it prints is redacted: the value is in a sink that this run has read
-    request, program = sorted(doors - OPEN)
+    request, program = sorted(channels - OPEN)
     assert program.endswith("/sh")
     assert request.startswith("PUT ") and "/compartments/ocid1.compartment" in request
 
 
 def test_some_runs_show_no_value(workshop: Workshop, issued: IssuedValues) -> None:
     chance = random.Random("leaks")
-    for ground in GROUNDS[1:]:
-        _read(workshop, issued, ground, chance.sample(READS, 6), chance.randrange(4))
-    _write(workshop, issued, Scene("watched due", "apply --auto-approve", REFUSAL), chance.choice(VERBOSE))
-    for ground, line in chance.sample(list(WRITES), 2):
-        scene = chance.choice(list(scenes(workshop, ground, line)))
-        _write(workshop, issued, scene, chance.choice(VERBOSE))
+    for start in START_STATES[1:]:
+        _read(workshop, issued, start, chance.sample(READS, 6), chance.randrange(4))
+    _write(workshop, issued, LeakScenario("watched due", "apply --auto-approve", REFUSAL), chance.choice(VERBOSE))
+    for start, line in chance.sample(list(WRITES), 2):
+        scenario = chance.choice(list(list_scenarios(workshop, start, line)))
+        _write(workshop, issued, scenario, chance.choice(VERBOSE))
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("fault", [False, True], ids=["", "faults"])
-@pytest.mark.parametrize("ground", GROUNDS)
-def test_no_run_that_reads_shows_a_value(workshop: Workshop, issued: IssuedValues, ground: str, fault: bool) -> None:
-    assert sum(_read(workshop, issued, ground, READS, shift, fault=fault) for shift in range(4)) == 4 * len(READS)
+@pytest.mark.parametrize("start", START_STATES)
+def test_no_run_that_reads_shows_a_value(workshop: Workshop, issued: IssuedValues, start: str, fault: bool) -> None:
+    assert sum(_read(workshop, issued, start, READS, shift, fault=fault) for shift in range(4)) == 4 * len(READS)
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize(("ground", "line"), WRITES)
+@pytest.mark.parametrize(("start", "line"), WRITES)
 def test_no_run_that_writes_shows_a_value(
-    workshop: Workshop, issued: IssuedValues, ground: str, line: str, capsys: pytest.CaptureFixture[str]
+    workshop: Workshop, issued: IssuedValues, start: str, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     verbose = itertools.cycle(VERBOSE)
-    runs = sum(_write(workshop, issued, scene, next(verbose)) for scene in scenes(workshop, ground, line))
+    runs = sum(_write(workshop, issued, scenario, next(verbose)) for scenario in list_scenarios(workshop, start, line))
     note_figure(runs, "runs that write, no value outside")
     with capsys.disabled():
-        print(f"\n{ground}, {line}: no value in {runs} runs; traced: {why_not() or 'yes'}")
-    assert runs >= WRITES[ground, line]
+        print(f"\n{start}, {line}: no value in {runs} runs; traced: {why_not() or 'yes'}")
+    assert runs >= WRITES[start, line]
 
 
 def test_the_matrix_has_more_than_two_thousand_runs() -> None:
-    assert len(GROUNDS) * 2 * 4 * len(READS) + sum(WRITES.values()) > 2000
+    assert len(START_STATES) * 2 * 4 * len(READS) + sum(WRITES.values()) > 2000
 
 
 def _read(
-    workshop: Workshop, issued: IssuedValues, ground: str, lines: Sequence[str], shift: int, *, fault: bool = False
+    workshop: Workshop, issued: IssuedValues, start: str, lines: Sequence[str], shift: int, *, fault: bool = False
 ) -> int:
     """Run these one after the other, each as verbose as its turn has it; how many runs that were."""
-    with workshop.bench(ground) as bench:
+    with workshop.sandbox(start) as sandbox:
         if fault:
             effect = {"status": 400, "code": "InvalidParameter", "message": "not today"}
-            bench.tenancy.control("POST", "faults", {"operation": "*", "nth": 5, "count": 10**6, "effect": effect})
+            sandbox.tenancy.control("POST", "faults", {"operation": "*", "nth": 5, "count": 10**6, "effect": effect})
         runs = [
-            run_watched(bench, issued, *line.split(), *VERBOSE[(number + shift) % 4])
+            run_watched(sandbox, issued, *line.split(), *VERBOSE[(number + shift) % 4])
             for number, line in enumerate(lines)
         ]
-        check_silent(bench, issued, *runs)
+        check_silent(sandbox, issued, *runs)
         wrong = [run.ended.err for run in runs if "Usage:" in run.ended.err and "--nonsense" not in run.ended.err]
         assert wrong == []
     return len(runs)
 
 
-def _write(workshop: Workshop, issued: IssuedValues, scene: Scene, verbose: tuple[str, ...]) -> int:
+def _write(workshop: Workshop, issued: IssuedValues, scenario: LeakScenario, verbose: tuple[str, ...]) -> int:
     """Make the run, search, apply again and search again; how many runs that were."""
-    with workshop.bench(scene.ground) as bench:
-        refusal = bench.project / "refuse"
-        if scene.operation == REFUSAL:
+    with workshop.sandbox(scenario.start) as sandbox:
+        refusal = sandbox.project / "refuse"
+        if scenario.operation == REFUSAL:
             refusal.touch()
         first = run_watched(
-            bench, issued, *arguments(bench, scene.line), *verbose, meet=lambda pid: arm(bench, scene, pid)
+            sandbox, issued, *arguments(sandbox, scenario.line), *verbose, meet=lambda pid: arm(sandbox, scenario, pid)
         )
-        bench.tenancy.control("DELETE", "faults")
+        sandbox.tenancy.control("DELETE", "faults")
         refusal.unlink(missing_ok=True)
         try:
-            check_silent(bench, issued, first, killed=first.ended.code < 0)
-            check_silent(bench, issued, run_watched(bench, issued, *APPLY, *verbose))
+            check_silent(sandbox, issued, first, killed=first.ended.code < 0)
+            check_silent(sandbox, issued, run_watched(sandbox, issued, *APPLY, *verbose))
         except AssertionError as error:
             said = f"{first.ended.out}\n{first.ended.err}"
-            raise AssertionError(f"{scene} {' '.join(verbose)}: {error}\n{said}") from error
+            raise AssertionError(f"{scenario} {' '.join(verbose)}: {error}\n{said}") from error
     return 2

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from .secret_search import PIECE, Needles
+from .secret_search import PIECE, SearchedValues
 
 CHANCE = random.Random("needles")
 VALUE, OTHER = ("sk-" + "".join(CHANCE.choices(string.ascii_letters + string.digits, k=48)) for _ in range(2))
@@ -41,13 +41,13 @@ FORMS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("piece", [slice(None), slice(7, 7 + PIECE), slice(-PIECE, None)])
 def test_a_planted_value_is_found(form: str, piece: slice) -> None:
     planted = f"error: cannot read '{FORMS[form](VALUE[piece])}' at line 3\n".encode()
-    assert Needles([OTHER, VALUE]).find(planted)
-    assert Needles([OTHER]).find(planted) is None
+    assert SearchedValues([OTHER, VALUE]).find(planted)
+    assert SearchedValues([OTHER]).find(planted) is None
 
 
 def test_masks_and_short_pieces_are_no_leak() -> None:
-    assert Needles([VALUE]).find(f"{VALUE[:5]}****{VALUE[-4:]} {VALUE[3 : 3 + PIECE - 1]}-".encode()) is None
+    assert SearchedValues([VALUE]).find(f"{VALUE[:5]}****{VALUE[-4:]} {VALUE[3 : 3 + PIECE - 1]}-".encode()) is None
 
 
 def test_a_value_between_bytes_that_are_no_text_is_found() -> None:
-    assert Needles([VALUE]).find(b"\xff\x00" + VALUE.encode() + b"\x00\xfe") == "as it is"
+    assert SearchedValues([VALUE]).find(b"\xff\x00" + VALUE.encode() + b"\x00\xfe") == "as it is"

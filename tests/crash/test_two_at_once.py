@@ -17,7 +17,7 @@ from figures import note_figure
 from plan_apply.manifests import compartment, key, policy, stack
 from plan_apply.sdk_helpers import compartments, keys, policies
 
-from .fixtures import APPLY, Bench, check_whole, hold_back, serving
+from .fixtures import APPLY, Sandbox, check_whole, hold_back, serving
 from .launching import Ended, Launcher
 from .load_generator import calling
 from .programs import check_of, recorded_at, write_program
@@ -38,18 +38,18 @@ _STACK = stack(
 
 
 def test_on_one_machine_the_second_waits_and_finds_it_done(tmp_path: Path, launchers: list[Launcher]) -> None:
-    with serving(tmp_path, launchers[0]) as bench:
-        bench.write(reference(rotating=True))
-        first = _both(bench, launchers, [bench.project] * 2, seed=1)
-        bench.tenancy.advance("61d")
-        with calling(bench.sinks("chat", "batch")) as history:
-            second = _both(bench, launchers, [bench.project] * 2, seed=2)
+    with serving(tmp_path, launchers[0]) as sandbox:
+        sandbox.write(reference(rotating=True))
+        first = _both(sandbox, launchers, [sandbox.project] * 2, seed=1)
+        sandbox.tenancy.advance("61d")
+        with calling(sandbox.sinks("chat", "batch")) as history:
+            second = _both(sandbox, launchers, [sandbox.project] * 2, seed=2)
         assert history.failed == []
         for ended in (first, second):
             assert [one.code for one in ended] == [0, 0]
             assert sum("Another apply is at work" in one.err for one in ended) == 1
             assert sum("No changes." in one.out for one in ended) == 1
-        check_whole(bench, ("chat", "batch"), tuple(one.out + one.err for one in (*first, *second)))
+        check_whole(sandbox, ("chat", "batch"), tuple(one.out + one.err for one in (*first, *second)))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -65,14 +65,14 @@ def test_from_two_machines_in_many_interleavings(tmp_path: Path, launchers: list
 
 def _check_machines(home: Path, launchers: list[Launcher], seed: int) -> bool:
     """First applies, then rotations, from two checkouts that deliver to one place. Whether both had made a key."""
-    with serving(home, launchers[0]) as bench:
+    with serving(home, launchers[0]) as sandbox:
         checkouts = [_checkout(home, name) for name in ("here", "there")]
-        _fair(_both(bench, launchers, checkouts, seed))
-        raced = "DeleteApiKey" in bench.tenancy.writes()
-        _settle(bench, launchers[0], checkouts[0])
-        bench.tenancy.advance("61d")
-        _fair(_both(bench, launchers, checkouts, seed + 1))
-        _settle(bench, launchers[0], checkouts[0])
+        _fair(_both(sandbox, launchers, checkouts, seed))
+        raced = "DeleteApiKey" in sandbox.tenancy.writes()
+        _settle(sandbox, launchers[0], checkouts[0])
+        sandbox.tenancy.advance("61d")
+        _fair(_both(sandbox, launchers, checkouts, seed + 1))
+        _settle(sandbox, launchers[0], checkouts[0])
     note_figure(1, "interleavings of two machines")
     return raced
 
@@ -87,15 +87,15 @@ def _checkout(home: Path, name: str) -> Path:
     return checkout
 
 
-def _settle(bench: Bench, launcher: Launcher, checkout: Path) -> None:
+def _settle(sandbox: Sandbox, launcher: Launcher, checkout: Path) -> None:
     """One more apply, and then: one of everything, and the place holds the value of a secret that works."""
-    ended = launcher.run(APPLY, checkout, bench.environ)
+    ended = launcher.run(APPLY, checkout, sandbox.environ)
     assert ended.code == 0, ended.out + ended.err
-    again = launcher.run(("plan", "--detailed-exitcode"), checkout, bench.environ)
+    again = launcher.run(("plan", "--detailed-exitcode"), checkout, sandbox.environ)
     assert again.code == 0, again.out + again.err
-    (key,) = keys(bench.tenancy).values()
-    assert len(compartments(bench.tenancy)) == len(policies(bench.tenancy)) == 1
-    record, value = (bench.home / "place/value").read_text().splitlines()
+    (key,) = keys(sandbox.tenancy).values()
+    assert len(compartments(sandbox.tenancy)) == len(policies(sandbox.tenancy)) == 1
+    record, value = (sandbox.home / "place/value").read_text().splitlines()
     held = json.loads(record)
     assert held["id"] == key.id
     working = {secret.key_name: secret.key_mask for secret in key.keys if secret.state == "ACTIVE"}
@@ -103,13 +103,15 @@ def _settle(bench: Bench, launcher: Launcher, checkout: Path) -> None:
     assert value.endswith(held["mask"][-4:])
 
 
-def _both(bench: Bench, launchers: list[Launcher], checkouts: list[Path], seed: int) -> list[Ended]:
+def _both(sandbox: Sandbox, launchers: list[Launcher], checkouts: list[Path], seed: int) -> list[Ended]:
     """Two applies at the same time."""
-    hold_back(bench, random.Random(seed), (20, 60, 150))
+    hold_back(sandbox, random.Random(seed), (20, 60, 150))
     with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(one.run, APPLY, cwd, bench.environ) for one, cwd in zip(launchers, checkouts, strict=True)]
+        runs = [
+            pool.submit(one.run, APPLY, cwd, sandbox.environ) for one, cwd in zip(launchers, checkouts, strict=True)
+        ]
         ended = [run.result() for run in runs]
-    bench.tenancy.control("DELETE", "faults")
+    sandbox.tenancy.control("DELETE", "faults")
     return ended
 
 

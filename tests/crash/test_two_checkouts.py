@@ -17,7 +17,7 @@ from figures import note_figure
 from plan_apply.manifests import compartment, key, policy, stack
 from plan_apply.sdk_helpers import keys
 
-from .fixtures import APPLY, Bench, hold_back, serving
+from .fixtures import APPLY, Sandbox, hold_back, serving
 from .launching import Ended, Launcher
 from .load_generator import probe
 from .sink_setups import File
@@ -53,48 +53,52 @@ def test_no_file_is_left_dead_in_many_interleavings(tmp_path: Path, launchers: l
 def _check(home: Path, launchers: list[Launcher], seed: int) -> int:
     """First applies, then rotations that are due or asked for on both; how many runs were killed."""
     chance, killed = random.Random(f"checkouts {seed}"), 0
-    with serving(home, launchers[0]) as bench:
+    with serving(home, launchers[0]) as sandbox:
         checkouts = [home / name for name in ("here", "there")]
         for checkout in checkouts:
             checkout.mkdir()
             (checkout / "stack.yaml").write_text(_STACK)
         for arguments in (APPLY, chance.choice((APPLY, ROTATE)), ROTATE):
-            killed += _both(bench, launchers, checkouts, chance, arguments)
-            _settle(bench, launchers, checkouts, f"seed {seed}, {arguments[0]}")
-            bench.tenancy.advance("61d")
+            killed += _both(sandbox, launchers, checkouts, chance, arguments)
+            _settle(sandbox, launchers, checkouts, f"seed {seed}, {arguments[0]}")
+            sandbox.tenancy.advance("61d")
     note_figure(1, "interleavings of two checkouts with files of their own")
     note_figure(killed, "runs killed")
     return killed
 
 
 def _both(
-    bench: Bench, launchers: list[Launcher], checkouts: list[Path], chance: random.Random, arguments: tuple[str, ...]
+    sandbox: Sandbox,
+    launchers: list[Launcher],
+    checkouts: list[Path],
+    chance: random.Random,
+    arguments: tuple[str, ...],
 ) -> int:
     """Both at the same time, held back here and there, and in half of the cases one of them killed at a request."""
-    hold_back(bench, chance, (20, 60))
+    hold_back(sandbox, chance, (20, 60))
     victim, nth, when = chance.choice((0, 1, None, None)), chance.randint(8, 24), chance.choice(("before", "after"))
 
     def run(number: int) -> Ended:
         def meet(pid: int) -> None:
             if number == victim:
                 fault = {"operation": "*", "nth": nth, "when": when, "effect": {"kill": pid}}
-                bench.tenancy.control("POST", "faults", fault)
+                sandbox.tenancy.control("POST", "faults", fault)
 
-        return launchers[number].run(arguments, checkouts[number], bench.environ, meet)
+        return launchers[number].run(arguments, checkouts[number], sandbox.environ, meet)
 
     with ThreadPoolExecutor(2) as pool:
         ended = list(pool.map(run, range(2)))
-    bench.tenancy.control("DELETE", "faults")
+    sandbox.tenancy.control("DELETE", "faults")
     for one in ended:
         assert one.code in (0, 1, 3, 4, -signal.SIGKILL) and "Traceback" not in one.err, one
     return sum(one.code == -signal.SIGKILL for one in ended)
 
 
-def _settle(bench: Bench, launchers: list[Launcher], checkouts: list[Path], where: str) -> None:
+def _settle(sandbox: Sandbox, launchers: list[Launcher], checkouts: list[Path], where: str) -> None:
     """One more apply each, and then: one key, and each file works, is absent, or is what its own apply complains of."""
     for _ in range(2):  # the second sees what the other's first did
-        ended = [one.run(APPLY, cwd, bench.environ) for one, cwd in zip(launchers, checkouts, strict=True)]
-    assert len(keys(bench.tenancy)) == 1, where
+        ended = [one.run(APPLY, cwd, sandbox.environ) for one, cwd in zip(launchers, checkouts, strict=True)]
+    assert len(keys(sandbox.tenancy)) == 1, where
     working = 0
     for one, checkout in zip(ended, checkouts, strict=True):
         file = File(checkout / "secrets/chat.env")
@@ -102,7 +106,7 @@ def _settle(bench: Bench, launchers: list[Launcher], checkouts: list[Path], wher
         if file.text() and probe(file).status != 200:
             assert one.code == 4 and "shows a current value that no longer works" in said, f"{where}\n{one}"
             # as the message says
-            again = launchers[0].run(ROTATE, checkout, bench.environ)
+            again = launchers[0].run(ROTATE, checkout, sandbox.environ)
             assert again.code == 0 and probe(file).status == 200, f"{where}\n{again}"
         else:
             assert one.code == 0, f"{where}\n{one}"

@@ -20,11 +20,11 @@ from plan_apply.sdk_helpers import REGION, client, keys
 from sinks.fake_hashicorp import TOKEN, FakeHashicorp
 from sinks.fake_kubernetes import FakeKubernetes, kubeconfig
 
-from .fixtures import APPLY, Bench, serving
+from .fixtures import APPLY, Sandbox, serving
 from .launching import Ended, Here, Launcher
 from .load_generator import Probe, calling, probe
 from .programs import dotenv_at, write_program
-from .runs import HABITS, Entry, Habit, Secret, find_breaches, manifests, turns
+from .runs import HABITS, Entry, Habit, Secret, find_breaches, find_rotations, manifests
 from .sink_setups import Fetched, File, Place, VaultSecret, read_key
 
 DAYS = int(os.environ.get("GENAI_IAC_DAYS", "400"))
@@ -46,7 +46,7 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
 def test_weeks_pass(tmp_path: Path, launcher: Launcher) -> None:
     year = Year(tmp_path, launcher, HABITS[:3], seed=1)
     year.pass_by(24)
-    assert year.killed and year.turns > 7
+    assert year.killed and year.rotations > 7
 
 
 @pytest.mark.matrix
@@ -55,9 +55,11 @@ def test_a_year_passes(tmp_path: Path, launcher: Launcher, seed: int, capsys: py
     year = Year(tmp_path, launcher, HABITS, seed)
     year.pass_by(DAYS)
     with capsys.disabled():
-        print(f"\n{DAYS} days, {year.killed} runs killed, {year.turns} turns, {len(year.probes)} probes, none failed")
+        print(
+            f"\n{DAYS} days, {year.killed} runs killed, {year.rotations} turns, {len(year.probes)} probes, none failed"
+        )
     assert year.killed >= DAYS * KILLED
-    assert year.turns > 120 * DAYS / 400
+    assert year.rotations > 120 * DAYS / 400
 
 
 class Year:
@@ -66,38 +68,38 @@ class Year:
     def __init__(self, home: Path, launcher: Launcher, habits: tuple[Habit, ...], seed: int) -> None:
         self._home, self._launcher, self._habits = home, launcher, habits
         self._chance = random.Random(seed)
-        self._diaries: dict[str, list[Entry]] = {habit.name: [] for habit in habits}
+        self._entries: dict[str, list[Entry]] = {habit.name: [] for habit in habits}
         self._hashicorp, self._kubernetes = FakeHashicorp(), FakeKubernetes()
         self.killed = 0
         self.probes: list[Probe] = []
 
     @property
-    def turns(self) -> int:
-        return sum(len(turns(diary)) for diary in self._diaries.values())
+    def rotations(self) -> int:
+        return sum(len(find_rotations(entries)) for entries in self._entries.values())
 
     def pass_by(self, days: int) -> None:
         """Day by day: the clock goes on, clients call, apply runs, clients call; in the end the diaries are judged."""
-        with serving(self._home, Here()) as bench:
-            bench.write(manifests(self._habits, self._serve_sinks(bench)))
-            (bench.project / "program").mkdir()
-            write_program(bench.project / "deliver.sh", dotenv_at("$1"))
-            bench.apply()
-            self._note(bench, _now(bench), killed=False)
+        with serving(self._home, Here()) as sandbox:
+            sandbox.write(manifests(self._habits, self._serve_sinks(sandbox)))
+            (sandbox.project / "program").mkdir()
+            write_program(sandbox.project / "deliver.sh", dotenv_at("$1"))
+            sandbox.apply()
+            self._note(sandbox, _now(sandbox), killed=False)
             for day in range(days):
                 jumps = self._chance.random() < _JUMPED
-                bench.tenancy.advance(f"{self._chance.choice(_JUMPS) if jumps else _DAY}s")
-                self._call(bench, day)
-                began = _now(bench)
-                killed = self._apply(bench, day)
-                self._note(bench, began, killed=killed)
-                self._call(bench, day)
-        breaches = [breach for habit in self._habits for breach in find_breaches(habit, self._diaries[habit.name])]
+                sandbox.tenancy.advance(f"{self._chance.choice(_JUMPS) if jumps else _DAY}s")
+                self._call(sandbox, day)
+                began = _now(sandbox)
+                killed = self._apply(sandbox, day)
+                self._note(sandbox, began, killed=killed)
+                self._call(sandbox, day)
+        breaches = [breach for habit in self._habits for breach in find_breaches(habit, self._entries[habit.name])]
         assert breaches == []
         note_figure(days, "daily runs")
         note_figure(self.killed, "runs killed")
         note_figure(len(self.probes), "calls, none failed")
 
-    def _serve_sinks(self, bench: Bench) -> dict[str, Any]:
+    def _serve_sinks(self, sandbox: Sandbox) -> dict[str, Any]:
         """Start the services of networked sinks, and say what manifests have to name of them."""
         self._hashicorp.start()
         self._kubernetes.start()
@@ -105,53 +107,53 @@ class Year:
         config.write_text(kubeconfig(self._kubernetes.url))
         config.chmod(0o600)
         allowed = {"VAULT_TOKEN": TOKEN, "KUBECONFIG": str(config), "GENAI_IAC_ALLOW_SINK_HOST": "127.0.0.1"}
-        bench.of_sinks = allowed
-        self._vault = bench.vault
-        self._bundles = client(bench.tenancy, "secrets", REGION)
+        sandbox.of_sinks = allowed
+        self._vault = sandbox.vault
+        self._bundles = client(sandbox.tenancy, "secrets", REGION)
         return {
             "hashicorp": {"address": self._hashicorp.url},
             "kubernetes": {"namespace": "chat"},
-            "vault": {**bench.vault, "compartment": "home"},
+            "vault": {**sandbox.vault, "compartment": "home"},
         }
 
-    def _apply(self, bench: Bench, day: int) -> bool:
+    def _apply(self, sandbox: Sandbox, day: int) -> bool:
         """The run of a day; whether it was killed."""
         if self._chance.random() < _TRAPPED:
-            return self._apply_in_trap(bench, day)
+            return self._apply_in_trap(sandbox, day)
         together = self._chance.random() < _ACCOMPANIED
-        with calling(self._sinks(bench)) if together else nullcontext() as history:
-            ended = bench.run(*APPLY)
+        with calling(self._sinks(sandbox)) if together else nullcontext() as history:
+            ended = sandbox.run(*APPLY)
         _check_done(ended, day)
         if history is not None:
-            self._judge(history.probes, day)
+            self._check_probes(history.probes, day)
         return False
 
-    def _apply_in_trap(self, bench: Bench, day: int) -> bool:
+    def _apply_in_trap(self, sandbox: Sandbox, day: int) -> bool:
         nth, when = self._chance.randint(1, _REQUESTS), self._chance.choice(("before", "after"))
         point = {"operation": "*", "nth": nth, "when": when}
 
         def arm(pid: int) -> None:
-            bench.tenancy.control("POST", "faults", {**point, "effect": {"kill": pid}})
+            sandbox.tenancy.control("POST", "faults", {**point, "effect": {"kill": pid}})
 
-        ended = self._launcher.run(APPLY, bench.project, bench.environ, arm)
-        bench.tenancy.control("DELETE", "faults")
+        ended = self._launcher.run(APPLY, sandbox.project, sandbox.environ, arm)
+        sandbox.tenancy.control("DELETE", "faults")
         if ended.code != -signal.SIGKILL:
             _check_done(ended, day)
             return False
         self.killed += 1
         return True
 
-    def _call(self, bench: Bench, day: int) -> None:
-        self._judge([probe(sink) for sink in self._sinks(bench)], day)
+    def _call(self, sandbox: Sandbox, day: int) -> None:
+        self._check_probes([probe(sink) for sink in self._sinks(sandbox)], day)
 
-    def _judge(self, probes: list[Probe], day: int) -> None:
+    def _check_probes(self, probes: list[Probe], day: int) -> None:
         assert [one for one in probes if one.status != 200] == [], f"day {day}"
         self.probes.extend(probes)
 
-    def _sinks(self, bench: Bench) -> list[Place]:
-        return [self._place(bench, sink) for habit in self._habits for sink in habit.sinks]
+    def _sinks(self, sandbox: Sandbox) -> list[Place]:
+        return [self._place(sandbox, sink) for habit in self._habits for sink in habit.sinks]
 
-    def _place(self, bench: Bench, sink: str) -> Place:
+    def _place(self, sandbox: Sandbox, sink: str) -> Place:
         service, _, name = sink.partition("/")
         match service:
             case "hashicorp":
@@ -160,19 +162,19 @@ class Year:
                 return Fetched(sink, lambda: self._kubernetes.data("chat", name))
             case "vault":
                 return VaultSecret(self._bundles, self._vault["vault"], name)
-        return File(bench.project / sink)
+        return File(sandbox.project / sink)
 
-    def _note(self, bench: Bench, at: datetime, *, killed: bool) -> None:
-        live = {key.display_name: key for key in keys(bench.tenancy).values()}
+    def _note(self, sandbox: Sandbox, at: datetime, *, killed: bool) -> None:
+        live = {key.display_name: key for key in keys(sandbox.tenancy).values()}
         for habit in self._habits:
-            shown = read_key(self._place(bench, habit.sinks[0]))
+            shown = read_key(self._place(sandbox, habit.sinks[0]))
             assert shown
             secrets = [_read_secret(item, shown[1]) for item in live[habit.name].keys]
-            self._diaries[habit.name].append(Entry(at, (secrets[0], secrets[1]), killed))
+            self._entries[habit.name].append(Entry(at, (secrets[0], secrets[1]), killed))
 
 
-def _now(bench: Bench) -> datetime:
-    return datetime.fromisoformat(bench.tenancy.control("GET", "clock")["now"])
+def _now(sandbox: Sandbox) -> datetime:
+    return datetime.fromisoformat(sandbox.tenancy.control("GET", "clock")["now"])
 
 
 def _check_done(ended: Ended, day: int) -> None:

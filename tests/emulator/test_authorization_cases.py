@@ -105,7 +105,7 @@ def test_there_are_a_hundred_cases_each_with_a_page() -> None:
     assert len({json.dumps(case) for case in CASES}) == len(CASES)
 
 
-def test_the_clock_of_the_cases_stands_at_a_wednesday() -> None:
+def test_the_clock_of_the_cases_is_set_to_a_wednesday() -> None:
     assert NOW.strftime("%A") == "Wednesday"
 
 

@@ -81,8 +81,8 @@ def test_a_move_is_refused_where_its_name_is_taken_or_the_parents_own(shared: Cl
     shared.compartment("inner", target)
     assert refusal(identity.move_compartment, moved, {"targetCompartmentId": target})[0] == 409
     other = shared.compartment("elsewhere")
-    twin = shared.compartment("c07", other)
-    assert refusal(identity.move_compartment, twin, {"targetCompartmentId": target})[0] == 409
+    same_name = shared.compartment("c07", other)
+    assert refusal(identity.move_compartment, same_name, {"targetCompartmentId": target})[0] == 409
 
 
 def test_a_compartment_cannot_be_moved_into_itself(shared: Clients) -> None:

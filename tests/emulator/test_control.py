@@ -10,7 +10,7 @@ import oci
 import pytest
 
 from genai_iac.emulator import running
-from genai_iac.emulator.control.routes import DOORS
+from genai_iac.emulator.control.routes import CONTROL_ROUTES
 
 from .clients import CHICAGO, Clients, control, refusal
 from .signed import send
@@ -151,7 +151,7 @@ def test_reset_forgets_all_but_the_administrator(fresh: Clients) -> None:
         oci.config.from_file(str(fresh.tenancy.config_file), "ci")
 
 
-def test_doors_that_are_none(shared: Clients) -> None:
+def test_unknown_control_routes(shared: Clients) -> None:
     url = shared.tenancy.url
     reply = send(url, "GET", "/_local/nothing")
     assert (reply.status, reply.code) == (404, "NotFound")
@@ -177,28 +177,30 @@ def test_pages_of_other_origins_are_refused(shared: Clients) -> None:
 
 
 def test_control_bodies_may_be_odd(shared: Clients) -> None:
-    for door in ("clock", "faults", "settings", "principals"):
+    for route in ("clock", "faults", "settings", "principals"):
         for body in (b"", b"{", b"\xff", b"[" * 100_000, b'{"a": NaN}'):
-            reply = send(shared.tenancy.url, "POST", f"/_local/{door}", body)
+            reply = send(shared.tenancy.url, "POST", f"/_local/{route}", body)
             assert (reply.status, reply.code) == (400, "CannotParseRequest")
 
 
-def _refused(clients: Clients, door: str, body: Any) -> None:
-    reply = send(clients.tenancy.url, "POST", f"/_local/{door}", json.dumps(body).encode())
+def _refused(clients: Clients, route: str, body: Any) -> None:
+    reply = send(clients.tenancy.url, "POST", f"/_local/{route}", json.dumps(body).encode())
     assert reply.status == 400
     assert reply.json["message"]
     assert control(clients.tenancy.url, "GET", "health")["status"] == "ok"
 
 
-DOORS_AND_METHODS = [(door, method) for door, methods in DOORS.items() if door != "health" for method in methods]
+ROUTES_AND_METHODS = [
+    (route, method) for route, methods in CONTROL_ROUTES.items() if route != "health" for method in methods
+]
 
 
 @pytest.mark.parametrize("sent", [None, "", "Bearer", "Bearer wrong", "Basic {token}", "{token}", "Bearer {token}x"])
-def test_every_door_but_health_asks_for_the_token(shared: Clients, sent: str | None) -> None:
+def test_every_control_route_but_health_requires_the_token(shared: Clients, sent: str | None) -> None:
     token = os.environ["GENAI_IAC_CONTROL_TOKEN"]
     headers = {} if sent is None else {"authorization": sent.format(token=token)}
-    for door, method in [*DOORS_AND_METHODS, ("nothing", "GET"), ("faults", "PUT")]:
-        reply = send(shared.tenancy.url, method, f"//_local/{door}", b"{}", headers)
+    for route, method in [*ROUTES_AND_METHODS, ("nothing", "GET"), ("faults", "PUT")]:
+        reply = send(shared.tenancy.url, method, f"//_local/{route}", b"{}", headers)
         assert (reply.status, reply.code, reply.headers["www-authenticate"]) == (401, "NotAuthenticated", "Bearer")
         assert token not in reply.body.decode()
     assert send(shared.tenancy.url, "GET", "//_local/health", None, headers).status == 200
@@ -207,8 +209,8 @@ def test_every_door_but_health_asks_for_the_token(shared: Clients, sent: str | N
 def test_without_a_control_api_only_health_answers() -> None:
     with running(control=False) as tenancy:
         assert tenancy.control_token is None
-        for door, method in DOORS_AND_METHODS:
-            assert send(tenancy.url, method, f"/_local/{door}", b"{}").status == 404
+        for route, method in ROUTES_AND_METHODS:
+            assert send(tenancy.url, method, f"/_local/{route}", b"{}").status == 404
         assert send(tenancy.url, "GET", "/_local/health").status == 200
         assert send(tenancy.url, "POST", "/_page/clock", b"advance=1d&token=", {"origin": tenancy.url}).status == 403
 

@@ -142,10 +142,10 @@ def test_paths_that_lead_nowhere(shared: Clients, path: str, query: bytes, metho
 
 
 @QUICK
-@given(door=st.sampled_from(["clock", "settings", "faults", "principals"]), body=VALUES)
-def test_control_nonsense(scratch: Clients, door: str, body: Any) -> None:
+@given(route=st.sampled_from(["clock", "settings", "faults", "principals"]), body=VALUES)
+def test_control_nonsense(scratch: Clients, route: str, body: Any) -> None:
     content = json.dumps(body).encode("utf-8", "surrogatepass")
-    _is_no_accident(send(scratch.tenancy.url, "POST", f"/_local/{door}", content).status)
+    _is_no_accident(send(scratch.tenancy.url, "POST", f"/_local/{route}", content).status)
 
 
 @pytest.fixture(scope="module")
@@ -178,8 +178,8 @@ def _target(clients: Clients, operation: Operation, data: st.DataObject) -> str:
     target = operation.path
     for name, value in _things(clients)["path"].items():
         chosen = value if data.draw(st.booleans()) else data.draw(WORDS | st.text(max_size=12))
-        for hole in (f"{{{name}}}", f"{{{name}...}}"):
-            target = target.replace(hole, quote(chosen.encode("utf-8", "surrogatepass"), safe=""))
+        for placeholder in (f"{{{name}}}", f"{{{name}...}}"):
+            target = target.replace(placeholder, quote(chosen.encode("utf-8", "surrogatepass"), safe=""))
     query = "&".join(
         f"{name}={quote(value.encode('utf-8', 'surrogatepass'), safe='')}" for name, value in data.draw(QUERIES).items()
     )

@@ -112,7 +112,7 @@ def test_time_alone_expires_a_secret(fresh: Clients) -> None:
 
 
 @holds("9.6")
-def test_changes_of_secrets_propagate_slowly_when_told_to(fresh: Clients) -> None:
+def test_changes_of_secrets_propagate_slowly_when_set_to(fresh: Clients) -> None:
     fresh.policy("chat", CHAT_ANY)
     ocid = fresh.compartment("slow")
     fresh.control("POST", "clock", {"advance": "1m"})

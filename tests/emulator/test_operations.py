@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genai_iac.emulator.control.routes import DOORS
+from genai_iac.emulator.control.routes import CONTROL_ROUTES
 from genai_iac.emulator.control.settings import DEFAULT_LIMITS, EmulatorSettings, encode_settings
 from genai_iac.emulator.services.registry import OPERATIONS
 
@@ -50,9 +50,9 @@ def test_every_gathered_behaviour_is_held() -> None:
     assert wanted <= dict(listed()).keys()
 
 
-def test_every_operation_setting_and_door_is_named() -> None:
+def test_every_operation_setting_and_control_route_is_named() -> None:
     words = set(re.findall(r"[A-Za-z/_]+", PAGE))
     assert not {operation.name for operation in OPERATIONS} - words
     assert not set(encode_settings(EmulatorSettings())) - words
     assert not set(DEFAULT_LIMITS) - words
-    assert not {f"/_local/{door}" for door in DOORS} - words
+    assert not {f"/_local/{route}" for route in CONTROL_ROUTES} - words

@@ -109,7 +109,7 @@ def test_a_restart_keeps_everything(tmp_path: Path) -> None:
 @pytest.mark.parametrize("moment", [0.01, 0.03, 0.05, 0.08, 0.13])
 def test_killed_at_any_write_the_file_is_whole(tmp_path: Path, moment: float) -> None:
     db = tmp_path / "local.db"
-    told: list[str] = []
+    answered: list[str] = []
     with served(db) as (child, there):
         identity = there.identity()
 
@@ -119,7 +119,7 @@ def test_killed_at_any_write_the_file_is_whole(tmp_path: Path, moment: float) ->
                 number += 1
                 body = {"compartmentId": there.root, "name": f"g{number}", "description": "-"}
                 try:
-                    told.append(identity.create_group(body).data.name)
+                    answered.append(identity.create_group(body).data.name)
                 except (oci.exceptions.RequestException, oci.exceptions.ConnectTimeout):
                     return
 
@@ -134,8 +134,8 @@ def test_killed_at_any_write_the_file_is_whole(tmp_path: Path, moment: float) ->
     with running(db) as tenancy:
         clients = Clients(tenancy)
         names = {item.name for item in clients.identity().list_groups(clients.root, limit=1000).data}
-        assert names >= set(told)  # what was answered is there
-        assert len(names) - 1 - len(told) <= 1  # and at most the one that was not
+        assert names >= set(answered)  # what was answered is there
+        assert len(names) - 1 - len(answered) <= 1  # and at most the one that was not
         clients.group("after")
 
 

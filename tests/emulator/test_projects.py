@@ -67,7 +67,7 @@ def test_moved_and_regional(shared: Clients, project_compartment: str) -> None:
     assert refusal(lambda: shared.ai(FRANKFURT).get_generative_ai_project(made.id))[0] == 404
 
 
-def test_being_made_takes_as_long_as_it_is_told(fresh: Clients) -> None:
+def test_creation_takes_as_long_as_it_is_set_to(fresh: Clients) -> None:
     fresh.control("POST", "settings", {"lifecycleDelay": "10m"})
     made = make(fresh, fresh.compartment("slow"))
     assert made.lifecycle_state == "CREATING"

@@ -48,7 +48,7 @@ def test_a_policy_that_is_no_list_is_refused(fresh: Clients, policy: Any) -> Non
     assert refusal(fresh.ai().create_routing_profile, body)[0] == 400
 
 
-def test_a_call_that_names_one_is_told_the_region(fresh: Clients) -> None:
+def test_a_call_that_names_one_gets_the_region(fresh: Clients) -> None:
     fresh.policy("inference", CHAT_ANY, RESPONSES, PROFILES)
     home = fresh.compartment("router")
     client = fresh.openai(fresh.key(home).keys[0].key)

@@ -77,7 +77,7 @@ def test_a_script_can_answer_late(fresh: Clients, scripted_client: openai.OpenAI
     assert chat(scripted_client, text="slow") == "done"
 
 
-def test_scripts_do_not_open_a_door(fresh: Clients, scripted_client: openai.OpenAI) -> None:
+def test_scripted_answers_still_require_a_valid_key(fresh: Clients, scripted_client: openai.OpenAI) -> None:
     script(fresh, {"answer": "open"})
     with pytest.raises(openai.AuthenticationError):
         chat(fresh.openai("sk-nothing"))

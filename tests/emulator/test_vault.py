@@ -216,7 +216,7 @@ def test_lists_filter_by_vault_name_and_state(fresh: Clients) -> None:
     assert [item.id for item in vaults.list_secrets(target).data] == [first]
 
 
-def test_the_built_in_vault_is_told_by_the_api(shared: Clients) -> None:
+def test_the_built_in_vault_is_listed_by_the_api(shared: Clients) -> None:
     import oci
 
     place = shared.control("GET", "health")["vaults"][CHICAGO]

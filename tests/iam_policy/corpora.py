@@ -29,7 +29,7 @@ def fixtures() -> list[dict[str, Any]]:
 
 def templates() -> list[str]:
     """The published templates with every kind of hole written as ours, numbered."""
-    return [_number_holes(text) for text in statements("policies_templated.tsv")]
+    return [_number_placeholders(text) for text in statements("policies_templated.tsv")]
 
 
 def reviewed(name: str) -> dict[str, str]:
@@ -53,7 +53,7 @@ def _unescape(text: str) -> str:
     return re.sub(r"\\(.)", lambda found: {"n": "\n", "t": "\t", "r": "\r"}.get(found[1], found[1]), text)
 
 
-def _number_holes(text: str) -> str:
+def _number_placeholders(text: str) -> str:
     """``${…}`` with whatever is in it, ``%s``, ``<…>`` and ``{x}`` become ``${h1}``, ``${h2}``, …"""
     marked, count = _mark_dollars(text)
     for pattern in (r"%%?[svd]", r"<[^<>]*>", r"\{[A-Za-z][\w.\[\]\"-]*\}(?!\s+in\b)"):

@@ -22,11 +22,11 @@ def test_examples_run(example: str) -> None:
     exec(compile(example, "docs/policy-language.md", "exec"), {})
 
 
-@pytest.mark.parametrize(("text", "told"), REFUSALS)
-def test_refusals_are_told_so(text: str, told: str) -> None:
+@pytest.mark.parametrize(("text", "message"), REFUSALS)
+def test_refusals_have_the_documented_message(text: str, message: str) -> None:
     with pytest.raises(PolicySyntaxError) as refused:
         parse(text)
-    assert str(refused.value) == told
+    assert str(refused.value) == message
 
 
 def test_every_rule_is_on_the_page() -> None:

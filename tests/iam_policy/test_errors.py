@@ -66,7 +66,7 @@ def test_any_depth_that_people_write_is_read_and_no_more() -> None:
         parse(head + "all {" * 10_000 + leaf + "}" * 10_000)
 
 
-def test_a_stray_angle_is_dropped_as_the_service_does() -> None:
+def test_an_extra_angle_bracket_is_dropped_as_the_service_does() -> None:
     assert parse("allow group A to read x in >> tenancy") == parse("allow group A to read x in tenancy")
     with pytest.raises(PolicySyntaxError):
         parse("allow group A to read x in tenancy where a.b > 'c'")

@@ -121,7 +121,7 @@ def test_published_statements_are_mostly_at_peace() -> None:
     assert not [finding for finding in findings if finding.rule == "syntax"]
 
 
-def test_mistakes_in_a_policy_are_all_told_in_order() -> None:
+def test_mistakes_in_a_policy_are_all_reported_in_order() -> None:
     texts = ["allow any-user to use bukcets in tenancy", "nonsense", "allow group A to use buckets in tenancy"]
     findings = lint_policy(texts)
     assert [(finding.statement, finding.rule) for finding in findings] == [
@@ -132,7 +132,7 @@ def test_mistakes_in_a_policy_are_all_told_in_order() -> None:
 
 
 @pytest.mark.parametrize(("rule", "text"), BAD)
-def test_what_a_fix_tells_to_write_can_be_written(rule: str, text: str) -> None:
+def test_what_a_fix_proposes_can_be_written(rule: str, text: str) -> None:
     """A fix that is a piece of a statement comes with the whole statement, which our own parser reads."""
     for finding in found(rule, lint_statement(text)):
         if finding.replacement is not None:

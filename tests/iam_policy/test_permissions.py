@@ -33,7 +33,7 @@ def test_verbs_are_a_ladder(resource: str) -> None:
     assert resource in RESOURCE_TYPES
 
 
-def test_operations_are_told_apart_by_name() -> None:
+def test_operations_are_distinguished_by_name() -> None:
     assert len(OPERATIONS) == len(set(OPERATIONS))
     with pytest.raises(KeyError):
         permissions_of("TeleportTenancy")

@@ -62,7 +62,7 @@ def test_what_is_not_there_is_said(text: str, attached: str, kind: str, name: st
     assert text[missed.value.column - 1 :].startswith(name)
 
 
-def test_an_ocid_as_a_name_is_told_to_be_an_id() -> None:
+def test_an_ocid_as_a_name_is_reported_as_an_id() -> None:
     with pytest.raises(UnresolvedName, match="write `compartment id ocid1"):
         resolve(parse("allow any-user to use x in compartment ocid1.compartment.oc1..other"), TREE, HERE)
 

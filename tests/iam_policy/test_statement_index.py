@@ -83,7 +83,7 @@ def test_one_statement_alone_is_found_wherever_it_counts(
 
 
 @pytest.mark.parametrize("rule", rules(("allow",)), ids=lambda rule: rule.text[:60])
-def test_a_model_that_is_not_told_apart_is_answered_as_any_other(rule: StatementInForce) -> None:
+def test_a_model_that_is_not_distinguished_is_answered_as_any_other(rule: StatementInForce) -> None:
     compiled = compile_rules([rule])
     for key in KEYS:
         for path in ((CHAT, TEAM, TENANCY), (OTHER, TENANCY)):

@@ -53,9 +53,9 @@ BENIGN = {
         ("admit group A of tenancy ${var.t} to read buckets in tenancy", "name", 26),
     ],
 )
-def test_a_hole_has_a_kind(text: str, kind: str, column: int) -> None:
+def test_a_placeholder_has_a_kind(text: str, kind: str, column: int) -> None:
     template = Template.parse(text)
-    assert [(hole.kind, hole.column) for hole in template.holes] == [(kind, column)]
+    assert [(placeholder.kind, placeholder.column) for placeholder in template.placeholders] == [(kind, column)]
     parse(template.example())
 
 
@@ -113,11 +113,11 @@ def test_filling_keeps_what_is_written_and_quotes_what_needs_it(text: str, value
 def test_a_value_of_another_kind_is_refused(text: str, value: str) -> None:
     with pytest.raises(PolicyValueError) as refused:
         Template.parse(text).fill({"x": value})
-    assert (refused.value.hole, refused.value.value) == ("x", value)
+    assert (refused.value.placeholder, refused.value.value) == ("x", value)
     assert refused.value.column == text.index("${") + 1
 
 
-def test_a_hole_without_a_value_is_an_error() -> None:
+def test_a_placeholder_without_a_value_is_an_error() -> None:
     with pytest.raises(PolicyValueError, match="has no value"):
         Template.parse("allow group ${x} to use y in tenancy").fill({"y": "z"})
 
@@ -134,7 +134,7 @@ def test_a_hole_without_a_value_is_an_error() -> None:
         ("allow group \ue000 to use y in tenancy", 13),
     ],
 )
-def test_a_hole_is_one_token_and_ends(text: str, column: int) -> None:
+def test_a_placeholder_is_one_token_and_ends(text: str, column: int) -> None:
     with pytest.raises(PolicySyntaxError) as refused:
         Template.parse(text)
     assert refused.value.column == column
@@ -234,8 +234,8 @@ def _try_all(texts: list[str]) -> None:
         expected = shape(parse(template.example()))
         benign = template.stand_ins()
         for value in HOSTILE:
-            for hole in template.holes:
-                _try(template, expected, benign | {hole.name: value})
+            for placeholder in template.placeholders:
+                _try(template, expected, benign | {placeholder.name: value})
 
 
 def _try(template: Template, expected: object, values: dict[str, str]) -> None:
@@ -244,7 +244,8 @@ def _try(template: Template, expected: object, values: dict[str, str]) -> None:
     except PolicyValueError:
         return
     found = parse(text)
-    if any(hole.kind == "location" for hole in template.holes):  # its value chooses the sort of place, and nothing else
+    # its value chooses the sort of place, and nothing else
+    if any(placeholder.kind == "location" for placeholder in template.placeholders):
         found = replace(found, location=parse(template.example()).location)  # type: ignore[call-arg, union-attr]
     assert shape(found) == expected, (template.text, values, text)
 
@@ -278,7 +279,7 @@ IN_LOCATION = "allow group A to read buckets in ${var.location} where request.re
 )
 def test_a_placeholder_for_a_whole_location(value: str, written: str) -> None:
     template = Template.parse(IN_LOCATION)
-    assert [hole.kind for hole in template.holes] == ["location"]
+    assert [placeholder.kind for placeholder in template.placeholders] == ["location"]
     assert template.fill({"var.location": value}) == IN_LOCATION.replace("${var.location}", written)
 
 
@@ -317,6 +318,6 @@ def test_what_is_no_location_does_not_fit(value: str) -> None:
         "allow group A to read buckets in ${var.a} buckets",
     ],
 )
-def test_a_placeholder_for_a_location_stands_alone(text: str) -> None:
+def test_a_placeholder_for_a_location_is_alone(text: str) -> None:
     with pytest.raises(PolicySyntaxError):
         Template.parse(text)

@@ -24,8 +24,8 @@ def test_a_slip_is_refused_with_what_was_meant(project: Project, tenancy: Tenanc
     import oci
 
     project.write(stack([text]))
-    told = project.run("validate", code=1).err
-    assert f"did you mean {guess}?" in " ".join(told.split())
+    reported = project.run("validate", code=1).err
+    assert f"did you mean {guess}?" in " ".join(reported.split())
     details = oci.identity.models.CreatePolicyDetails(
         compartment_id=tenancy.tenancy, name="p", description="-", statements=[text]
     )

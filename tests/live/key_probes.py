@@ -77,7 +77,7 @@ _REPLAYED = ("one key, its values again", "one key, no values", "409 Invalidated
 
 
 @probe("A7", "a create call sent again with its retry token makes no second key", _REPLAYED[0], handled=_REPLAYED[1:])
-def retry_tokens_are_heeded(lab: Lab) -> str:
+def retry_tokens_are_honoured(lab: Lab) -> str:
     token = f"genai-iac-live-{lab.run}"
     expiry = (datetime.now(UTC) + timedelta(days=2)).replace(microsecond=0).isoformat()
     first = lab.key(token=token, expiry=expiry).data

@@ -51,10 +51,10 @@ def probe(
 
 def settle(lab: Lab, probes: Iterable[Probe]) -> list[Verdict]:
     """Try each. An error of the service ends a probe, and not the others."""
-    return [_judge(lab, one) for one in probes]
+    return [_verdict_of(lab, one) for one in probes]
 
 
-def _judge(lab: Lab, one: Probe) -> Verdict:
+def _verdict_of(lab: Lab, one: Probe) -> Verdict:
     try:
         observed = one.observe(lab)
     except NotTried as why:

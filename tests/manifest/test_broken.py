@@ -22,7 +22,7 @@ def test_there_are_cases() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-def test_all_problems_are_told(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_problems_are_reported(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(BROKEN)
     lines = case.read_text(encoding="utf-8").splitlines()
     expected = [f"{case.name}:{line.removeprefix('# ')}" for line in takewhile(PLACE.match, lines)]

@@ -18,8 +18,10 @@ def address(name: str) -> Address:
 
 
 def resource(name: str, *needs: str) -> Resource:
-    holes: tuple[tuple[str, str | Reference], ...] = tuple((need, Reference(address(need))) for need in needs)
-    value: Value = InterpolatedText("text", holes) if len(needs) > 1 else [Reference(address(need)) for need in needs]
+    placeholders: tuple[tuple[str, str | Reference], ...] = tuple((need, Reference(address(need))) for need in needs)
+    value: Value = (
+        InterpolatedText("text", placeholders) if len(needs) > 1 else [Reference(address(need)) for need in needs]
+    )
     return Resource(address(name), {"list": [{"deep": value}]}, Source("a.yaml", 1, 1))
 
 
@@ -52,7 +54,7 @@ def test_a_circle_is_named_from_its_first_resource(needs: dict[str, str], way: s
     assert problem.message.endswith(f"circle: {way}")
 
 
-def test_a_long_circle_is_told_in_short() -> None:
+def test_a_long_circle_is_reported_in_short() -> None:
     with pytest.raises(ManifestError) as caught:
         build_graph(graph_of(**{f"n{number}": f"n{(number + 1) % 400}" for number in range(400)}))
     assert "n8 -> Compartment/n9 -> (389 more) -> Compartment/n399 -> Compartment/n0" in str(caught.value)

@@ -128,9 +128,9 @@ def test_it_ends_within_200_mib(name: str, tmp_path: Path) -> None:
         [sys.executable, "-c", RUN, "a.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
     )
     assert ran.returncode == 0, ran.stderr
-    told, mebibytes = ran.stdout.split()
+    printed, mebibytes = ran.stdout.split()
     assert int(mebibytes) < 200, ran.stdout
-    assert (told == "fine") == (name in FINE), ran.stdout
+    assert (printed == "fine") == (name in FINE), ran.stdout
 
 
 CANARY = "sk-canary-4711"
@@ -198,7 +198,7 @@ def test_all_files_together_are_limited(tmp_path: Path) -> None:
         [sys.executable, "-c", RUN, "."], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
     )
     assert ran.returncode == 0, ran.stderr
-    told, mebibytes = ran.stdout.split()
-    assert (told, int(mebibytes) < 200) == ("1", True), ran.stdout
+    printed, mebibytes = ran.stdout.split()
+    assert (printed, int(mebibytes) < 200) == ("1", True), ran.stdout
     with pytest.raises(ManifestError, match="larger than 32 MiB together"):
         load(str(tmp_path))

@@ -66,7 +66,7 @@ def test_a_key(manifest: Manifest) -> None:
     assert key.settings["deliverTo"] == ({"file": {"path": "secrets/dev/chat-app.env"}},)
 
 
-def test_a_policy_keeps_every_hole_of_a_statement(manifest: Manifest) -> None:
+def test_a_policy_keeps_every_placeholder_of_a_statement(manifest: Manifest) -> None:
     policy = manifest.resources[POLICY]
     statements = policy.attributes["statements"]
     assert isinstance(statements, list)

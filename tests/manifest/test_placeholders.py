@@ -100,13 +100,13 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize("text", NONSENSE)
-def test_what_no_hole_may_say(text: str) -> None:
+def test_what_no_placeholder_may_say(text: str) -> None:
     with pytest.raises(PlaceholderErrors) as caught:
         interpolate(f"x {text}", SCOPE)
     assert all(error.hint for error in caught.value.errors)
 
 
-def test_all_mistakes_of_a_string_are_told_with_their_columns() -> None:
+def test_all_mistakes_of_a_string_are_reported_with_their_columns() -> None:
     text = "description: 'a ${x} b $${y} c ${var.none} d ${var.env}'\nblock: |\n  one\n  ${two} ${Stack.name}\nescaped: \"\\x24{z}\"\n"
     (written,) = read_yaml(text, "a.yaml").documents
     notes = FileDiagnostics("a.yaml")
@@ -133,7 +133,7 @@ def test_references_are_remembered_with_their_places() -> None:
     ]
 
 
-def test_statements_keep_their_holes() -> None:
+def test_statements_keep_their_placeholders() -> None:
     text = "allow group ${var.env} to use x in compartment ${Compartment/chat.path} where a = ${var.on}"
     assert interpolate_statement(text, SCOPE) == StatementText(
         text, (("var.env", "dev"), ("Compartment/chat.path", Reference(CHAT, "path")), ("var.on", "true"))

@@ -214,7 +214,7 @@ def changed_documents(draw: st.DrawFn) -> dict[str, Any]:
 
 @settings(max_examples=800, deadline=None)
 @given(changed_documents())
-def test_quick_and_exact_judges_are_of_one_mind(document: dict[str, Any]) -> None:
+def test_fast_and_exact_validators_agree(document: dict[str, Any]) -> None:
     kind = document["kind"]
     quick = compile_acceptor(document_schema(kind))(document)
     exact = make_validator(document_schema(kind)).is_valid(document)

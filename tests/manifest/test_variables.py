@@ -158,7 +158,7 @@ def test_a_broken_environment(variables_root: Path, text: str, expected: list[st
     assert found == expected if expected else len(found) == 1 and found[0].startswith("prod.yaml:")
 
 
-def test_a_broken_environment_is_told_together_with_the_rest(variables_root: Path) -> None:
+def test_a_broken_environment_is_reported_together_with_the_rest(variables_root: Path) -> None:
     (variables_root / "environments" / "prod.yaml").write_text(ENVIRONMENT.replace("region: eu", "regoin: eu"))
     (variables_root / "other.yaml").write_text("kind: Stak")
     assert len(problems(variables_root, environment="prod")) == 2

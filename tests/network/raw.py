@@ -108,13 +108,13 @@ def _tunnel(listener: socket.socket, raw: Raw) -> None:
             host, port = request.split()[1].decode().split(":")
             with socket.create_connection((host, int(port))) as other:
                 connection.sendall(b"HTTP/1.1 200 Connection established\r\nx-proxy: yes\r\n\r\n")
-                back = threading.Thread(target=_pour, args=(other, connection), daemon=True)
+                back = threading.Thread(target=_forward, args=(other, connection), daemon=True)
                 back.start()
-                _pour(connection, other)
+                _forward(connection, other)
                 back.join(timeout=5)
 
 
-def _pour(source: socket.socket, target: socket.socket) -> None:
+def _forward(source: socket.socket, target: socket.socket) -> None:
     with suppress(OSError):
         while piece := source.recv(65536):
             target.sendall(piece)

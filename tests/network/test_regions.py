@@ -107,7 +107,7 @@ def test_a_region_that_the_tenancy_has_not_is_said_to_be_that(project: Project, 
     assert words(f"is not subscribed to region {region}") in words(ran.err) and "fingerprint" not in ran.err
 
 
-def test_a_manifest_that_names_a_code_is_told_so(project: Project) -> None:
+def test_a_region_code_in_a_manifest_is_reported(project: Project) -> None:
     project.write(stack(region="ord"))
     assert "spec.region is not the name of a region" in project.run("validate", code=1).err
 

@@ -1,4 +1,4 @@
-"""The stack that these stories break off, hit and mend: a compartment, a key with two secrets, the policy that admits it."""
+"""The stack that these tests break off, hit and repair: a compartment, a key with two secrets, the policy that admits it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class LandingZone:
     def named(self, kind: str) -> Iterable[str]:
         """The groups or dynamic groups that the policies name; the files list some of them. Those of another identity domain
         than Default stand behind its name and a slash."""
-        statements = (parse(_mend(statement)) for policy in self.policies for statement in policy["statements"])
+        statements = (parse(_correct_slip(statement)) for policy in self.policies for statement in policy["statements"])
         names = (
             *(self.groups if kind == "group" else ()),
             *(name for one in statements for name in _members(one, kind)),
@@ -39,7 +39,7 @@ class LandingZone:
     @cached_property
     def outside(self) -> Mapping[str, tuple[str, ...]]:
         """The compartments around the zone, outermost first: a path from the root, and the names on it. Policies tell them."""
-        paths = sorted({path[:end] for path, known in self._told() for end in range(1, known + 1)}, key=len)
+        paths = sorted({path[:end] for path, known in self._known_paths() for end in range(1, known + 1)}, key=len)
         return {"/" + "/".join(path): path for path in paths}
 
     def manifest(self) -> str:
@@ -47,7 +47,7 @@ class LandingZone:
         names = {one["key"]: f"c{number}" for number, one in enumerate(self.compartments)}
         homes = {
             path[known].casefold(): "/" + "/".join(path[:known])
-            for path, known in self._told()
+            for path, known in self._known_paths()
             if len(path) > known > 0
         }
         documents = [
@@ -58,7 +58,7 @@ class LandingZone:
         documents = [{"apiVersion": "genai-iac/v1", **document} for document in documents]
         return yaml.safe_dump_all(documents, allow_unicode=True, width=10_000)
 
-    def _told(self) -> Iterator[tuple[tuple[str, ...], int]]:
+    def _known_paths(self) -> Iterator[tuple[tuple[str, ...], int]]:
         """Each path that a policy of the root tells, and how many names on it come before the zone's own."""
         own = {one["name"].casefold() for one in self.compartments if not one["parent"]}
         keys = {one["key"] for one in self.compartments}
@@ -94,14 +94,14 @@ def _compartment(one: Mapping[str, Any], names: Mapping[str, str], homes: Mappin
 
 
 def _policy(number: int, one: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    statements = [_mend(statement).replace("${", "$${") for statement in one["statements"]]
+    statements = [_correct_slip(statement).replace("${", "$${") for statement in one["statements"]]
     spec = {"name": re.sub(r"[^A-Za-z0-9._-]", "-", one["name"])[:100], **_described(one), "statements": statements}
     if one["compartment"] in names:
         spec["compartment"] = names[one["compartment"]]
     return {"kind": "Policy", "metadata": {"name": f"p{number}"}, "spec": spec}
 
 
-def _mend(statement: str) -> str:
+def _correct_slip(statement: str) -> str:
     return _SLIP.sub(" to", statement)
 
 

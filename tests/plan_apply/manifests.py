@@ -1,4 +1,4 @@
-"""Manifests as the stories of this folder need them: documents as data, and the text of a stack."""
+"""Manifests as the tests of this folder need them: documents as data, and the text of a stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the stories of this folder do again and again: plan, apply exactly that, look at what lives."""
+"""What the tests of this folder do again and again: plan, apply exactly that, look at what lives."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def policies(tenancy: Tenancy) -> dict[str, Any]:
 
 
 def keys(tenancy: Tenancy, *regions: str) -> dict[str, Any]:
-    """Every API key that is not deleted in those regions (without any: the one the stories use), by OCID."""
+    """Every API key that is not deleted in those regions (without any: the one the tests use), by OCID."""
     found: dict[str, Any] = {}
     for region in regions or (REGION,):
         generative_ai = client(tenancy, "generative_ai", region)

@@ -18,7 +18,7 @@ from .sdk_helpers import APPROVED, assert_settled, compartments, ended, keys, on
 HOME = compartment("home", description="${var.about}")
 SMALL = stack(HOME, variables={"about": {"default": "Home"}})
 QUICK = ("--version", "version", "validate", "schema", "graph", "--help", "plan --help", "fmt --check")
-TELL_OCI = """
+REPORT_OCI = """
 import atexit, sys
 atexit.register(lambda: print("oci imported:", "oci" in sys.modules, file=sys.stderr))
 from genai_iac.cli import main
@@ -44,8 +44,8 @@ def test_verbose_runs_name_requests_on_standard_error_and_nothing_else(project: 
     assert calling.startswith(f"Calling {tenancy.url} in ") and "profile DEFAULT" in calling
     (line,) = failed
     assert line.startswith("ListCompartments in us-ashburn-1: 503, ") and line.endswith(" ms")
-    told = [line.partition(" ")[0] for line in twice.err.splitlines()[1:]]
-    assert sorted(told) == sorted(call["operation"] for call in tenancy.calls())
+    lines = [line.partition(" ")[0] for line in twice.err.splitlines()[1:]]
+    assert sorted(lines) == sorted(call["operation"] for call in tenancy.calls())
 
 
 # Consent
@@ -132,7 +132,7 @@ def test_a_pipe_gets_no_colours(project: Project) -> None:
 # Exit codes and streams
 
 
-def test_plan_tells_changes_by_its_exit_code_when_asked(project: Project) -> None:
+def test_plan_reports_changes_by_its_exit_code_when_asked(project: Project) -> None:
     project.write(SMALL)
     project.run("plan")
     project.run("plan", "--detailed-exitcode", code=2)
@@ -159,7 +159,7 @@ def test_the_answer_is_on_standard_output_and_the_rest_is_not(project: Project) 
     assert ran.out == "" and "nowhere" in ran.err
 
 
-def test_an_apply_tells_each_change_as_it_lands(project: Project, tenancy: Tenancy) -> None:
+def test_an_apply_reports_each_change_as_it_finishes(project: Project, tenancy: Tenancy) -> None:
     slow = {"operation": "CreateCompartment", "nth": 2, "effect": {"delay": "3s"}}
     tenancy.control("POST", "faults", [slow])
     project.write(stack(compartment("first"), compartment("second", parent="first")))
@@ -287,18 +287,18 @@ def test_a_target_takes_what_it_needs(project: Project, tenancy: Tenancy) -> Non
 @pytest.mark.parametrize("arguments", QUICK)
 def test_offline_verbs_do_not_import_the_sdk(offline: Project, arguments: str) -> None:
     offline.write(SMALL)
-    assert "oci imported: False" in telling(offline, *arguments.split())
+    assert "oci imported: False" in run_probe(offline, *arguments.split())
 
 
-def test_the_probe_of_imports_can_tell(project: Project) -> None:
+def test_the_probe_of_imports_sees_an_import(project: Project) -> None:
     project.write(SMALL)
-    assert "oci imported: True" in telling(project, "plan")
+    assert "oci imported: True" in run_probe(project, "plan")
 
 
-def telling(project: Project, *arguments: str) -> str:
+def run_probe(project: Project, *arguments: str) -> str:
     """Run a verb in a fresh interpreter that says at its end whether it has imported the SDK."""
     ran = subprocess.run(
-        [sys.executable, "-c", TELL_OCI, *arguments],
+        [sys.executable, "-c", REPORT_OCI, *arguments],
         cwd=project.path,
         env={**os.environ, **project.environ},
         stdin=subprocess.DEVNULL,

@@ -57,7 +57,7 @@ def test_a_place_that_cannot_be_written_stops_everything_first(
     assert words("no-such-program-anywhere" if "exec" in sink else "secrets/app.env") in words(ran.err)
 
 
-def test_a_sink_that_no_package_brings_is_told_with_its_place(project: Project) -> None:
+def test_a_sink_that_no_package_brings_is_reported_with_its_place(project: Project) -> None:
     write(project, FILE, {"acme.store": {}})
     lines = (project.path / "stack.yaml").read_text().splitlines()
     line = lines.index("  - acme.store: {}") + 1
@@ -176,8 +176,8 @@ def test_a_key_whose_every_secret_is_revoked_leaves_no_dead_value_behind(project
     project.run(*APPROVED)
     revoked = key("app", secrets=[{"name": "key-one", "state": "revoked"}], deliverTo=[FILE])
     project.write(stack(compartment("home"), revoked, GRANT))
-    told = project.run(*APPROVED, "--accept-outage", "ApiKey/app").out
-    assert words("emptied file secrets/app.env") in words(told)
+    reported = project.run(*APPROVED, "--accept-outage", "ApiKey/app").out
+    assert words("emptied file secrets/app.env") in words(reported)
     assert not (project.path / "secrets/app.env").exists()
     assert_settled(project)
 
@@ -194,13 +194,13 @@ def test_a_program_gets_the_current_value_on_its_standard_input(project: Project
     assert_settled(project)
 
 
-def test_a_program_that_fails_is_told_and_mended_by_the_next_apply(project: Project, tenancy: Tenancy) -> None:
+def test_a_program_that_fails_is_reported_and_the_next_apply_delivers(project: Project, tenancy: Tenancy) -> None:
     """The value exists by then: it is not lost silently, and not shown."""
     store = program(project, "import sys; sys.stdin.read(); print('no room', file=sys.stderr); sys.exit(3)")
     write(project, {"exec": {"command": store}}, secrets=1)
-    told = outcomes(project.run(*APPROVED, "--json", code=4))
-    assert told["ApiKey/app"]["status"] == "failed" and told["Policy/access"]["status"] == "skipped"
-    assert "no room" in told["ApiKey/app"]["note"] and "sk-" not in str(told)
+    reported = outcomes(project.run(*APPROVED, "--json", code=4))
+    assert reported["ApiKey/app"]["status"] == "failed" and reported["Policy/access"]["status"] == "skipped"
+    assert "no room" in reported["ApiKey/app"]["note"] and "sk-" not in str(reported)
     program(project, "import sys, pathlib; pathlib.Path('stored').write_text(sys.stdin.read())")
     tenancy.forget_calls()
     project.run(*APPROVED)
@@ -254,8 +254,8 @@ def test_a_program_that_keeps_what_it_has_is_not_said_to_be_delivered_to(project
             GRANT,
         )
     )
-    told = outcomes(project.run(*APPROVED, "--json"))
-    assert told["ApiKey/app"]["note"] == "delivered to file secrets/app.env"
+    reported = outcomes(project.run(*APPROVED, "--json"))
+    assert reported["ApiKey/app"]["note"] == "delivered to file secrets/app.env"
     assert (project.path / "runs").read_text() == "one"
 
 

@@ -35,13 +35,13 @@ def test_an_edit_is_the_calls_it_names(project: Project, tenancy: Tenancy, case:
     project.write(manifest(edit["kind"], edit["after"]))
     document, text = apply_exactly(project, tenancy)
     assert planned_calls(document) == Counter(edit["calls"])
-    assert_told(document, edit, before)
+    assert_reported(document, edit, before)
     assert_marked(text, edit)
     if not edit.get("replaced"):
         assert ids(tenancy) == before
 
 
-def assert_told(document: dict[str, Any], edit: dict[str, Any], before: set[str]) -> None:
+def assert_reported(document: dict[str, Any], edit: dict[str, Any], before: set[str]) -> None:
     """The plan speaks of the edited resource alone, names its OCID and says with the right words what happens."""
     if changes_nothing(edit):
         assert document["changes"] == []

@@ -51,8 +51,8 @@ def test_a_failure_skips_what_depends_on_it_and_nothing_else(project: Project, t
     project.write(make_branches())
     fail(tenancy, "CreateCompartment", nth=1)
     ran = project.run(*APPROVED, "--json", "--parallelism", "1", code=4)
-    told = outcomes(ran)
-    assert {address: line["status"] for address, line in told.items()} == {
+    reported = outcomes(ran)
+    assert {address: line["status"] for address, line in reported.items()} == {
         "Compartment/left": "failed",
         "Compartment/left-inner": "skipped",
         "ApiKey/left-key": "skipped",
@@ -62,16 +62,16 @@ def test_a_failure_skips_what_depends_on_it_and_nothing_else(project: Project, t
         "ApiKey/right-key": "done",
         "Policy/right-grant": "done",
     }
-    assert "CreateCompartment: 400 InvalidParameter: Not today." in told["Compartment/left"]["note"]
-    assert "opc-request-id" in told["Compartment/left"]["note"]
-    assert told["Compartment/left-inner"]["note"] == "depends on Compartment/left"
+    assert "CreateCompartment: 400 InvalidParameter: Not today." in reported["Compartment/left"]["note"]
+    assert "opc-request-id" in reported["Compartment/left"]["note"]
+    assert reported["Compartment/left-inner"]["note"] == "depends on Compartment/left"
     tenancy.forget_calls()
     project.run(*APPROVED)
     assert sorted(tenancy.writes()) == ["CreateApiKey", "CreateCompartment", "CreateCompartment", "CreatePolicy"]
     assert_settled(project)
 
 
-def test_text_tells_what_failed_what_was_skipped_and_how_to_go_on(project: Project, tenancy: Tenancy) -> None:
+def test_text_reports_what_failed_what_was_skipped_and_how_to_go_on(project: Project, tenancy: Tenancy) -> None:
     project.write(make_branches())
     fail(tenancy, "CreateApiKey", count=2)
     said = project.run(*APPROVED, code=4).out
@@ -80,7 +80,7 @@ def test_text_tells_what_failed_what_was_skipped_and_how_to_go_on(project: Proje
     assert len(compartments(tenancy)) == 4 and keys(tenancy) == {} and policies(tenancy) == {}
 
 
-def test_nothing_landed_is_told_as_such(project: Project, tenancy: Tenancy) -> None:
+def test_when_nothing_was_applied_that_is_reported(project: Project, tenancy: Tenancy) -> None:
     project.write(stack(compartment("home"), key("app")))
     fail(tenancy, "CreateCompartment")
     project.run(*APPROVED, code=4)
@@ -96,13 +96,13 @@ def test_a_compartment_with_something_foreign_inside_is_not_deleted(project: Pro
     )
     theirs = client(tenancy, "generative_ai", REGION).create_api_key(details).data.id
     ran = project.run("destroy", "--auto-approve", "--json", code=4)
-    told = outcomes(ran)
-    assert {address: line["status"] for address, line in told.items()} == {
+    reported = outcomes(ran)
+    assert {address: line["status"] for address, line in reported.items()} == {
         "Compartment/home": "failed",
         "Compartment/empty": "done",
         "ApiKey/app": "done",
     }
-    note = told["Compartment/home"]["note"]
+    note = reported["Compartment/home"]["note"]
     assert "did not happen" in note and f"ApiKey theirs ({theirs})" in note
     assert list(compartments(tenancy)) == [home] and list(keys(tenancy)) == [theirs]
     assert compartments(tenancy)[home].lifecycle_state == "ACTIVE"
@@ -128,8 +128,8 @@ def test_what_is_gone_already_is_no_failure(project: Project, tenancy: Tenancy) 
     project.write(stack(compartment("home"), key("app")))
     project.run(*APPROVED)
     fail(tenancy, "GetApiKey", status=404, code="NotAuthorizedOrNotFound", message="Gone.")
-    told = outcomes(project.run("destroy", "--auto-approve", "--json", code=None))
-    assert told["ApiKey/app"]["status"] == "done" and "already deleted" in told["ApiKey/app"]["note"]
+    reported = outcomes(project.run("destroy", "--auto-approve", "--json", code=None))
+    assert reported["ApiKey/app"]["status"] == "done" and "already deleted" in reported["ApiKey/app"]["note"]
 
 
 def test_a_delete_whose_answer_was_lost_is_not_waited_for(project: Project, tenancy: Tenancy) -> None:
@@ -137,8 +137,8 @@ def test_a_delete_whose_answer_was_lost_is_not_waited_for(project: Project, tena
     project.run(*APPROVED)
     tenancy.forget_calls()
     tenancy.control("POST", "faults", {"operation": "DeleteApiKey", "when": "after", "effect": {"drop": True}})
-    told = outcomes(project.run("destroy", "--auto-approve", "--json"))
-    assert told["ApiKey/app"]["status"] == "done"
+    reported = outcomes(project.run("destroy", "--auto-approve", "--json"))
+    assert reported["ApiKey/app"]["status"] == "done"
     assert [call["status"] for call in tenancy.calls() if call["operation"] == "DeleteApiKey"] == [0, 404]  # 0: dropped
 
 
@@ -174,9 +174,9 @@ def test_a_change_by_hand_since_the_plan_was_shown_is_not_overwritten(project: P
     wait_for(tenancy, "ListPolicies", times=2)
     details = oci.identity.models.UpdatePolicyDetails(description="Theirs")
     client(tenancy, "identity").update_policy(rule.id, details)
-    told = outcomes(ended(applying))
-    assert told["ApiKey/app"]["status"] == "done" and told["Policy/rule"]["status"] == "failed"
-    assert "was changed since the plan was made" in told["Policy/rule"]["note"]
+    reported = outcomes(ended(applying))
+    assert reported["ApiKey/app"]["status"] == "done" and reported["Policy/rule"]["status"] == "failed"
+    assert "was changed since the plan was made" in reported["Policy/rule"]["note"]
     assert policies(tenancy)[rule.id].description == "Theirs"
     project.run(*APPROVED)
     assert policies(tenancy)[rule.id].description == "After"

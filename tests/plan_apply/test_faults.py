@@ -64,11 +64,11 @@ def test_a_value_that_was_lost_on_the_way_is_made_anew(project: Project, tenancy
     tenancy.settings(retryTokenReplay=mode)
     tenancy.control("POST", "faults", [{"operation": "CreateApiKey", **FAULTS["dropped after the commit"]}])
     ran = project.run(*APPROVED, "--json", code=0 if mode == "full" else 4)
-    told = outcomes(ran)["ApiKey/app"]
+    reported = outcomes(ran)["ApiKey/app"]
     if mode == "full":
-        assert told["status"] == "done"
+        assert reported["status"] == "done"
         return
-    assert told["status"] == "failed" and "key-one and key-two was lost" in told["note"]
+    assert reported["status"] == "failed" and "key-one and key-two was lost" in reported["note"]
     assert not (project.path / "secrets/app.env").exists()
     tenancy.forget_calls()
     project.run(*APPROVED)

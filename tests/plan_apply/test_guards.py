@@ -114,8 +114,8 @@ def test_a_value_in_use_is_not_killed(project: Project, tenancy: Tenancy, kill: 
     said = refused(project, tenancy)
     assert words("key-one, which was last used") in words(said) and words("--accept-outage ApiKey/app") in words(said)
     carried = words("still in file secrets/app.env")
-    told = {words(text).count(carried) > 0 for text in (said, project.run("plan").out)}
-    assert told == {kill != "delete"}, "of a key that is no longer declared nothing says where its values went"
+    named = {words(text).count(carried) > 0 for text in (said, project.run("plan").out)}
+    assert named == {kill != "delete"}, "of a key that is no longer declared nothing says where its values went"
     refused(project, tenancy, "--accept-outage", "ApiKey/other")
     assert works(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"])
     project.run(*APPROVED, "--accept-outage", "ApiKey/app")

@@ -69,9 +69,9 @@ def test_a_changed_region_replaces_the_key(project: Project, tenancy: Tenancy, w
             f"kind: Environment\napiVersion: genai-iac/v1\nmetadata: {{name: prod}}\nspec: {{region: {ASHBURN}}}\n",
             "environments/prod.yaml",
         )
-    told = plan(project, *environment)
-    assert changes(told)["ApiKey/app"]["actions"] == ["create", "delete"]
-    assert changes(told)["ApiKey/app"]["id"] == old.id
+    reported = plan(project, *environment)
+    assert changes(reported)["ApiKey/app"]["actions"] == ["create", "delete"]
+    assert changes(reported)["ApiKey/app"]["id"] == old.id
     assert any(line.startswith("!") for line in project.run("plan", *environment).out.splitlines())
     project.run(*APPROVED, *environment)
     assert keys(tenancy) == {} and only(keys(tenancy, ASHBURN)).display_name == "app"
@@ -215,9 +215,9 @@ def test_a_key_of_an_earlier_release_that_a_person_moved_is_left_alone_and_named
     age_tag(tenancy, ours)
     move_key(tenancy, ours.id, named(compartments(tenancy), "other").id)
     project.write(stack(HOME, OTHER))
-    told = plan(project)
-    assert told["changes"] == []
-    assert any(ours.id in one["text"] and "--delete-moved ApiKey/app" in one["text"] for one in told["notices"])
+    reported = plan(project)
+    assert reported["changes"] == []
+    assert any(ours.id in one["text"] and "--delete-moved ApiKey/app" in one["text"] for one in reported["notices"])
     project.run(*APPROVED, "--delete-moved", "ApiKey/app")
     assert keys(tenancy) == {}
 
@@ -292,9 +292,9 @@ def test_what_carries_a_copy_of_the_tag_is_never_touched(
     documents = [HOME, maker()] if declared else [HOME]
     for _ in range(2):
         project.write(stack(*documents))
-        told = plan(project)
-        assert theirs not in [change["id"] for change in told["changes"]]
-        assert any(theirs in one["text"] for one in told["notices"])
+        reported = plan(project)
+        assert theirs not in [change["id"] for change in reported["changes"]]
+        assert any(theirs in one["text"] for one in reported["notices"])
         project.run(*APPROVED)
         assert oci.util.to_dict(everything(tenancy, kind)[theirs]) == before
     assert_settled(project)
@@ -497,9 +497,9 @@ def test_a_large_tenancy_is_not_searched_whole_and_the_plan_says_so(project: Pro
     project.write(stack(HOME, key("app")))
     project.run(*APPROVED)
     tenancy.forget_calls()
-    told = plan(project)
+    reported = plan(project)
     assert len([call for call in tenancy.calls() if call["operation"].startswith("List")]) <= 2 + 400
-    assert any("--full-scan" in one["text"] for one in told["notices"])
+    assert any("--full-scan" in one["text"] for one in reported["notices"])
     ours = only(keys(tenancy))
     move_key(tenancy, ours.id, around)
     project.write(
@@ -530,9 +530,9 @@ def test_a_compartment_that_may_not_be_searched_stops_nothing_and_is_named(proje
     tenancy.settings(enforceIam=True)
     looker = Project(project.path, {**project.environ, "GENAI_IAC_CONFIG_FILE": made["configFile"]})
     looker.environ["GENAI_IAC_PROFILE"] = "looker"
-    told = plan(looker)
-    assert told["changes"] == []
-    assert any("/far" in one["text"] and "could not be searched" in one["text"] for one in told["notices"])
+    reported = plan(looker)
+    assert reported["changes"] == []
+    assert any("/far" in one["text"] and "could not be searched" in one["text"] for one in reported["notices"])
     project.write(stack(HOME, key("app", compartment="/far")))
     assert "ListPolicies" in looker.run("plan", code=1).err  # a place that the stack names must be read
 

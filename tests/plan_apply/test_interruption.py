@@ -35,13 +35,13 @@ def test_what_is_under_way_is_finished_and_nothing_else_begun(
     hit(tenancy, "CreateApiKey", delay="3s")
     process = project.spawn(*APPROVED, "--json")
     wait_until_held(tenancy)
-    told = outcomes(break_off(process, number))
-    assert {address: line["status"] for address, line in told.items()} == {
+    reported = outcomes(break_off(process, number))
+    assert {address: line["status"] for address, line in reported.items()} == {
         "Compartment/home": "done",
         "ApiKey/app": "done",
         "Policy/access": "skipped",
     }
-    assert "secrets/app.env" in told["ApiKey/app"]["note"]
+    assert "secrets/app.env" in reported["ApiKey/app"]["note"]
     apply_again(project, tenancy)
 
 

@@ -230,9 +230,7 @@ def test_environments_pinned_to_one_tenancy_need_names_of_their_own(offline: Pro
 
 
 @pytest.mark.parametrize("kind", ["Compartment", "Policy", "Policy in a compartment of its own"])
-def test_the_second_environment_is_told_to_take_a_name_of_its_own(
-    project: Project, tenancy: Tenancy, kind: str
-) -> None:
+def test_the_hint_for_a_second_environment_is_a_name_of_its_own(project: Project, tenancy: Tenancy, kind: str) -> None:
     inside = "allow any-user to inspect policies in compartment id ${Compartment/chat.id}"
     documents = {
         "Compartment": [compartment("chat")],
@@ -267,8 +265,8 @@ def test_every_conflict_ends_with_what_to_do(project: Project, tenancy: Tenancy,
     tenancy.control("POST", "faults", {"operation": "CreateCompartment", "effect": {"status": 409, "code": code}})
     project.write(stack(compartment("chat")))
     ran = project.run(*APPROVED, code=4)
-    told = ran.out.replace("│", "").replace("|", "")
-    assert words(code) in words(told) and words(hint) in words(told)
+    printed = ran.out.replace("│", "").replace("|", "")
+    assert words(code) in words(printed) and words(hint) in words(printed)
 
 
 def test_a_mark_of_another_stack_is_no_environment_of_this_one(project: Project, tenancy: Tenancy) -> None:

@@ -110,15 +110,15 @@ def test_a_copied_tag_does_not_stop_the_plan_of_the_original(project: Project, t
     project.write(stack(HOME, key("app")))
     project.run(*APPROVED)
     ours = only(keys(tenancy))
-    twin = make_key(tenancy, ours.compartment_id, "twin", ours.freeform_tags)
+    duplicate = make_key(tenancy, ours.compartment_id, "twin", ours.freeform_tags)
     project.write(stack(HOME, key("app", description="Changed")))
-    told = plan(project)
-    assert planned_calls(told) == {"UpdateApiKey": 1} and told["changes"][0]["id"] == ours.id
-    assert any(twin in notice["text"] and TAG in notice["text"] for notice in told["notices"])
-    before = oci.util.to_dict(keys(tenancy)[twin])
+    reported = plan(project)
+    assert planned_calls(reported) == {"UpdateApiKey": 1} and reported["changes"][0]["id"] == ours.id
+    assert any(duplicate in notice["text"] and TAG in notice["text"] for notice in reported["notices"])
+    before = oci.util.to_dict(keys(tenancy)[duplicate])
     project.run(*APPROVED)
     assert_settled(project)
-    assert oci.util.to_dict(keys(tenancy)[twin]) == before
+    assert oci.util.to_dict(keys(tenancy)[duplicate]) == before
     assert keys(tenancy)[ours.id].description == "Changed"
 
 
@@ -129,10 +129,10 @@ def test_two_that_this_tool_made_under_one_address_are_named(project: Project, t
     ours = only(keys(tenancy))
     owner = Owner(tenancy.tenancy, "loop")
     tag = owner.birth(Address("ApiKey", "app"), REGION, make_origin(datetime.now(UTC)))
-    twin = make_key(tenancy, ours.compartment_id, "twin", {TAG: tag})
+    duplicate = make_key(tenancy, ours.compartment_id, "twin", {TAG: tag})
     tenancy.forget_calls()
     ran = project.run(*APPROVED, code=1)
-    assert ours.id in words(ran.err) and twin in words(ran.err)
+    assert ours.id in words(ran.err) and duplicate in words(ran.err)
     assert "ApiKey/app" in ran.err and TAG in ran.err
     assert tenancy.writes() == []
 
@@ -158,9 +158,9 @@ def test_a_copied_mark_deletes_nothing(project: Project, tenancy: Tenancy, place
     assert theirs in {**keys(tenancy), **policies(tenancy)}
     assert ours.id not in keys(tenancy)
     for _ in range(2):
-        told = plan(project)
-        assert told["changes"] == []
-        assert any(theirs in notice["text"] for notice in told["notices"])
+        reported = plan(project)
+        assert reported["changes"] == []
+        assert any(theirs in notice["text"] for notice in reported["notices"])
         project.run(*APPROVED)
     assert theirs in {**keys(tenancy), **policies(tenancy)}
 
@@ -299,9 +299,9 @@ def test_retain_forgets_and_keeps(project: Project, tenancy: Tenancy, address: s
     project.run(*APPROVED)
     kept = named({**compartments(tenancy), **policies(tenancy), **keys(tenancy)}, "kept")
     project.write(stack(HOME))
-    told = plan(project)
-    assert changes(told)[address]["actions"] == ["forget"] and len(told["changes"]) == 1
-    assert told["summary"]["forget"] == 1 and sum(told["summary"].values()) == 1
+    reported = plan(project)
+    assert changes(reported)[address]["actions"] == ["forget"] and len(reported["changes"]) == 1
+    assert reported["summary"]["forget"] == 1 and sum(reported["summary"].values()) == 1
     assert f". {address}" in project.run("plan").out
     project.run(*APPROVED)
     left = {**compartments(tenancy), **policies(tenancy), **keys(tenancy)}[kept.id]

@@ -37,7 +37,7 @@ def test_a_plan_that_apply_would_refuse_exits_3_and_is_written_all_the_same(proj
     project.run(*APPROVED, code=3)
 
 
-def test_a_snapshot_tells_it_as_well(project: Project) -> None:
+def test_a_snapshot_reports_it_as_well(project: Project) -> None:
     refuse(project)
     project.run("snapshot", "--out", "snapshot.json")
     project.run("plan", "--snapshot", "snapshot.json", "--fail-on-refusal", code=3)

@@ -197,7 +197,7 @@ def test_a_project_by_ocid_and_by_reference(project: Project, tenancy: Tenancy) 
 
 
 @pytest.mark.parametrize("layout", ["dotenv", "json"])
-def test_every_file_format_tells_it(project: Project, tenancy: Tenancy, layout: str) -> None:
+def test_every_file_format_has_it(project: Project, tenancy: Tenancy, layout: str) -> None:
     sink = {"file": {"path": f"secrets/app.{layout}", "format": layout}}
     project.write(stack(*caller(deliverTo=[sink]), project_document("chat")))
     apply_exactly(project, tenancy)
@@ -212,11 +212,11 @@ def test_status_shows_the_project(project: Project, tenancy: Tenancy) -> None:
     project.write(stack(*caller(), project_document("chat")))
     project.run(*APPROVED)
     assert "calls name Project/chat" in project.run("status").out
-    told = project.run("status", "--format", "json").json["secrets"]
-    assert {secret["project"] for secret in told} == {"Project/chat"}
+    reported = project.run("status", "--format", "json").json["secrets"]
+    assert {secret["project"] for secret in reported} == {"Project/chat"}
 
 
-def test_an_unknown_project_is_told_where_it_is_named(project: Project) -> None:
+def test_an_unknown_project_is_reported_where_it_is_named(project: Project) -> None:
     project.write(stack(*caller(project="chad"), project_document("chat")))
     ran = project.run("validate", code=1)
     assert "no Project is called chad" in ran.err and "did you mean chat?" in ran.err

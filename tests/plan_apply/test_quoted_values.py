@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import Project, Tenancy
-from crash.secret_search import Needles
+from crash.secret_search import SearchedValues
 
 from plan_apply.manifests import compartment, document, key, stack
 
@@ -82,10 +82,10 @@ def rotating_in_all_sinks(project: Project, tenancy: Tenancy, service: QuotingSe
 
 def check_silent(service: QuotingService, project: Project, *texts: str) -> None:
     assert service.values and service.spoiled, "nothing was quoted"
-    needles = Needles(service.values)
+    searched = SearchedValues(service.values)
     files = [file for file in project.path.rglob("*") if file.is_file() and file.name not in ("app.env", "store")]
     for text in (*texts, *(file.read_bytes().decode("utf-8", "replace") for file in files)):
-        assert needles.find(text.encode()) is None, text
+        assert searched.find(text.encode()) is None, text
 
 
 SOME = [(list(PLACES)[number % len(PLACES)], kind) for number, kind in enumerate(ANSWERS)]

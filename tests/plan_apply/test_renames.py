@@ -328,7 +328,7 @@ def test_two_previous_names_are_live(project: Project, tenancy: Tenancy) -> None
 
 
 @pytest.mark.parametrize("sinks", [True, False])
-def test_a_key_that_looks_renamed_is_told_with_what_to_add(project: Project, tenancy: Tenancy, sinks: bool) -> None:
+def test_a_key_that_looks_renamed_is_reported_with_what_to_add(project: Project, tenancy: Tenancy, sinks: bool) -> None:
     more = {} if sinks else {"deliverTo": []}
     write(project, HOME, an_app("old", **more))
     project.run(*APPROVED)
@@ -339,7 +339,7 @@ def test_a_key_that_looks_renamed_is_told_with_what_to_add(project: Project, ten
 
 
 @pytest.mark.parametrize("called", [{"name": "kept"}, {}])
-def test_a_compartment_that_looks_renamed_is_told_with_what_to_add(
+def test_a_compartment_that_looks_renamed_is_reported_with_what_to_add(
     project: Project, tenancy: Tenancy, called: dict[str, str]
 ) -> None:
     write(project, compartment("old", **called), an_app("app", compartment="old"))
@@ -349,7 +349,7 @@ def test_a_compartment_that_looks_renamed_is_told_with_what_to_add(
     assert words("add previousNames: [old] to the metadata of Compartment/new") in words(ran.out + ran.err)
 
 
-def test_what_is_alike_twice_is_not_told(project: Project, tenancy: Tenancy) -> None:
+def test_what_is_alike_twice_is_not_reported(project: Project, tenancy: Tenancy) -> None:
     write(project, HOME, an_app("a", deliverTo=[]), an_app("b", deliverTo=[]))
     project.run(*APPROVED)
     write(project, HOME, an_app("c", deliverTo=[]))

@@ -410,7 +410,9 @@ def set_state(tenancy: Tenancy, name: str, state: str) -> None:
 
 
 @pytest.mark.parametrize("state", ["INACTIVE", "REVOKED"])
-def test_a_current_secret_that_was_stopped_is_told_as_itself(project: Project, tenancy: Tenancy, state: str) -> None:
+def test_a_current_secret_that_was_stopped_is_drift_of_its_state(
+    project: Project, tenancy: Tenancy, state: str
+) -> None:
     use(begin(project, FILE, rotates=True))
     assert drift(project, code=0) == []
     set_state(tenancy, "key-one", state)

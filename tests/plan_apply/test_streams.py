@@ -104,8 +104,8 @@ def test_a_signal_between_an_answer_and_its_sink_loses_no_value(
     process.send_signal(number)
     ran = ended(process)
     assert ran.code == 130 and "Traceback" not in ran.err
-    told = outcomes(ran)
-    assert told["ApiKey/app"]["status"] == "done" and told["Policy/access"]["status"] == "skipped"
+    reported = outcomes(ran)
+    assert reported["ApiKey/app"]["status"] == "done" and reported["Policy/access"]["status"] == "skipped"
     assert len(keys(tenancy)) == 1 and (project.path / "secrets/app.env").exists()
     tenancy.forget_calls()
     apply_again(project, tenancy)
@@ -132,7 +132,7 @@ def test_a_hang_up_loses_nothing_although_nobody_reads_any_more(
     apply_again(project, tenancy)
 
 
-def test_nohup_is_heeded(project: Project, tenancy: Tenancy) -> None:
+def test_nohup_is_honoured(project: Project, tenancy: Tenancy) -> None:
     """Who has hang-ups ignored means it."""
     project.write(CHAT)
     tenancy.control("POST", "faults", [{"operation": "CreateCompartment", "effect": {"delay": "1500ms"}}])

@@ -24,9 +24,9 @@ FIRST, SECOND = Address("Compartment", "home"), Address("ApiKey", "app")
 def test_it_speaks_up_after_a_while_and_then_now_and_then() -> None:
     said: list[str] = []
     now = 0.0
-    told = ProgressNotice(said.append, lambda: now)
+    notice = ProgressNotice(said.append, lambda: now)
     for now in range(75):
-        told([FIRST, SECOND] if now < 30 else [SECOND])
+        notice([FIRST, SECOND] if now < 30 else [SECOND])
     assert said == [
         "  ... still at Compartment/home and 1 other change, for 10 seconds\n",
         "  ... still at ApiKey/app, for 40 seconds\n",
@@ -99,7 +99,7 @@ def test_the_error_names_an_older_compartment_by_its_path(bounded: Project, tena
     assert f"it is missing in compartment /old ({place.data.id})" in failed["note"]
 
 
-def test_a_program_is_told_of_the_wait_by_an_event(bounded: Project) -> None:
+def test_a_wait_is_an_event_for_programs(bounded: Project) -> None:
     ran = bounded.run("apply", "--auto-approve", "--json", code=4)
     events = [json.loads(line) for line in ran.out.splitlines()]
     assert events[0]["format_version"] == "1.2"

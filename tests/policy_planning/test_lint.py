@@ -40,10 +40,10 @@ def _line(finding: dict[str, str]) -> str:
 
 def test_every_rule_has_a_case() -> None:
     """But those that validate refuses already, those that take more than fits into a case, and the one that git decides."""
-    told = {
+    reported = {
         line.split()[3] for case in CASES for line in case.read_text().splitlines() if line[:2] == "# " and ":" in line
     }
-    assert {rule.id for rule in RULES} - told == {
+    assert {rule.id for rule in RULES} - reported == {
         "syntax",
         "missing-id",
         "path-full",

@@ -47,24 +47,24 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("manifest", "said"), NAMES)
-def test_a_name_that_is_nobodys_is_told_before_the_first_write(
+def test_a_name_that_is_nobodys_is_reported_before_the_first_write(
     project: Project, tenancy: Tenancy, manifest: str, said: str
 ) -> None:
     make_compartment(tenancy, "platform")
     refused_with(project, tenancy, manifest, said)
 
 
-def test_every_mistake_is_told_at_its_place(project: Project, tenancy: Tenancy) -> None:
+def test_every_mistake_is_reported_at_its_place(project: Project, tenancy: Tenancy) -> None:
     manifest = stack([READ % "a", "allow group b to read buckets in compartment c"])
-    told = refused_with(project, tenancy, manifest, "compartment a does not exist")
+    reported = refused_with(project, tenancy, manifest, "compartment a does not exist")
     lines = [line for line in manifest.splitlines() if line.startswith("  - ")]
     numbers = [1 + manifest.splitlines().index(line) for line in lines]
-    assert f"stack.yaml:{numbers[0]}:5: Policy/p: compartment a" in told
-    assert f"stack.yaml:{numbers[1]}:5: Policy/p: group b" in told
-    assert f"stack.yaml:{numbers[1]}:5: Policy/p: compartment c" in told
+    assert f"stack.yaml:{numbers[0]}:5: Policy/p: compartment a" in reported
+    assert f"stack.yaml:{numbers[1]}:5: Policy/p: group b" in reported
+    assert f"stack.yaml:{numbers[1]}:5: Policy/p: compartment c" in reported
 
 
-def test_a_grant_out_of_reach_is_told_at_the_grant(project: Project, tenancy: Tenancy) -> None:
+def test_a_grant_out_of_reach_is_reported_at_the_grant(project: Project, tenancy: Tenancy) -> None:
     manifest = stack(
         [READ % "chat"],
         compartment("chat"),
@@ -72,9 +72,9 @@ def test_a_grant_out_of_reach_is_told_at_the_grant(project: Project, tenancy: Te
         api_key("k", "other"),
         policy("q", compartment="chat", grants=[{"apiKey": "k"}]),
     )
-    told = refused_with(project, tenancy, manifest, "Policy/q: compartment Compartment/other is not")
+    reported = refused_with(project, tenancy, manifest, "Policy/q: compartment Compartment/other is not")
     line = 1 + next(number for number, text in enumerate(manifest.splitlines()) if "apiKey: k" in text)
-    assert f"stack.yaml:{line}:" in told
+    assert f"stack.yaml:{line}:" in reported
 
 
 def test_what_is_made_in_the_same_apply_counts(project: Project, tenancy: Tenancy) -> None:
@@ -91,8 +91,8 @@ def test_what_is_made_in_the_same_apply_counts(project: Project, tenancy: Tenanc
 def test_groups_of_another_domain_cannot_be_asked_about(project: Project, tenancy: Tenancy) -> None:
     tenancy.control("POST", "principals", {"name": "ann", "groups": ["Corp/ops"]})
     project.write(stack(["allow group 'Corp'/'ops' to read buckets in tenancy"]))
-    told = " ".join(project.run("plan").out.split())
-    assert "groups of the domain Corp are not checked" in told
+    reported = " ".join(project.run("plan").out.split())
+    assert "groups of the domain Corp are not checked" in reported
     project.run("apply", "--auto-approve")
 
 
@@ -161,8 +161,8 @@ def test_a_compartment_too_deep(project: Project, tenancy: Tenancy) -> None:
 def test_many_policies_are_a_notice(project: Project, tenancy: Tenancy) -> None:
     project.environ["GENAI_IAC_LIMIT_POLICIES"] = "1"
     project.write(stack([READ % "a"], compartment("a"), policy("q", statements=[READ % "a"])))
-    told = " ".join(project.run("plan").out.split())
-    assert "a tenancy holds 1 policies unless its limit was raised; there will be 2" in told
+    reported = " ".join(project.run("plan").out.split())
+    assert "a tenancy holds 1 policies unless its limit was raised; there will be 2" in reported
 
 
 def test_a_limit_that_is_no_number_is_refused(project: Project) -> None:
@@ -178,8 +178,8 @@ def test_what_is_not_written_is_not_looked_at(project: Project, tenancy: Tenancy
     project.run("apply", "--auto-approve")
     tenancy.client("identity").delete_group(group)
     project.write(stack(["allow group ops to read buckets in tenancy"], compartment("a")))
-    told = " ".join(project.run("plan").out.split())
-    assert "group ops is not there: what names it grants nothing" in told
+    reported = " ".join(project.run("plan").out.split())
+    assert "group ops is not there: what names it grants nothing" in reported
     project.run("apply", "--auto-approve")
 
 
@@ -187,11 +187,11 @@ def refused_with(project: Project, tenancy: Tenancy, manifest: str, said: str) -
     """Plan and apply both refuse with those words, and nothing is written. Answers what was said."""
     project.write(manifest)
     tenancy.forget_calls()
-    told = [
+    reported = [
         " ".join(project.run(*verb, code=1).err.replace("|", " ").replace("next: ", "; ").split()).replace(" ; ", "; ")
         for verb in (["plan"], ["apply", "--auto-approve"])
     ]
-    assert said in told[0], told[0]
-    assert told[0] == told[1]
+    assert said in reported[0], reported[0]
+    assert reported[0] == reported[1]
     assert tenancy.writes() == []
-    return told[0]
+    return reported[0]

@@ -34,7 +34,7 @@ def remake_dynamic_group(tenancy: Tenancy, ids: dict[str, str]) -> None:
 
 @pytest.fixture
 def ids(tenancy: Tenancy) -> dict[str, str]:
-    """What the policies of these stories name."""
+    """What the policies of these tests name."""
     return {
         "ops": make_group(tenancy, "ops"),
         "robots": make_dynamic_group(tenancy, "robots"),
@@ -141,7 +141,7 @@ def test_a_declared_compartment_that_somebody_deleted_comes_back_with_its_polici
 
 
 @pytest.mark.parametrize("tag", ["old form", "unchanged"])
-def test_an_adopted_policy_is_told_by_the_age_of_what_it_names(
+def test_an_imported_policy_is_compared_by_the_age_of_what_it_names(
     project: Project, tenancy: Tenancy, ids: dict[str, str], tag: str
 ) -> None:
     """Its mark holds no digest, as no statements were written with it."""

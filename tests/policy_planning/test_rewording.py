@@ -24,7 +24,7 @@ _PER_POLICY = 50
 
 
 @dataclass
-class Ground:
+class SeededTenancy:
     """A tenancy in which everything that statements name is there."""
 
     tenancy: Tenancy
@@ -33,16 +33,16 @@ class Ground:
     dynamic_groups: dict[str, str]
 
     @classmethod
-    def of(cls, tenancy: Tenancy, texts: Iterable[str]) -> Ground:
+    def of(cls, tenancy: Tenancy, texts: Iterable[str]) -> SeededTenancy:
         tenancy.settings(
             denyStatements=True,
             limits={"statementsPerPath": 100_000, "compartmentCount": 10_000, "policyCount": 10_000},
         )
         there = {name.casefold(): id for name, id in list_groups(tenancy).items()}
-        ground = cls(tenancy, {(): tenancy.tenancy}, there, {})
+        seeded = cls(tenancy, {(): tenancy.tenancy}, there, {})
         for text in texts:
-            ground._make(parse(text))
-        return ground
+            seeded._make(parse(text))
+        return seeded
 
     def compartment(self, path: tuple[str, ...], attached: str) -> str | None:
         return self.compartments.get(tuple(name.casefold() for name in path))
@@ -145,13 +145,13 @@ def test_all_reworded_statements_are_no_drift(roomy: Project, tenancy: Tenancy) 
 def assert_no_drift(project: Project, tenancy: Tenancy, texts: list[str]) -> None:
     assert len(texts) > 100
     chance = random.Random(5)
-    ground = Ground.of(tenancy, texts)
+    seeded = SeededTenancy.of(tenancy, texts)
     project.write(manifest(chunks(texts, _PER_POLICY)))
     project.run("apply", "--auto-approve")
     written = {one.id: list(one.statements) for one in policies(tenancy).values()}
     for _ in range(2):
         for found in policies(tenancy).values():
-            reworded = [reword(text, chance, ground, tenancy.tenancy) for text in written[found.id]]
+            reworded = [reword(text, chance, seeded, tenancy.tenancy) for text in written[found.id]]
             chance.shuffle(reworded)
             rewrite(tenancy, found, reworded)
         assert plan_of(project)["changes"] == []
@@ -163,7 +163,7 @@ def test_every_edit_of_one_token_is_shown(roomy: Project, tenancy: Tenancy, many
     texts = [*chosen(1), *chosen(1), *chosen(1)]
     texts = texts[:: len(texts) // many][:many]
     chance = random.Random(6)
-    Ground.of(tenancy, texts)
+    SeededTenancy.of(tenancy, texts)
     roomy.write(manifest([[text] for text in texts]))
     roomy.run("apply", "--auto-approve")
     edited = {f"Policy/{found.name}" for found in policies(tenancy).values() if edit(tenancy, found, chance)}

@@ -39,8 +39,8 @@ def test_groups_of_domains_are_planned_with_a_note_and_applied_where_they_are(
     tenancy.control("POST", "principals", {"name": "u1", "groups": ["A", "B"]})
     project.write(stack(DOMAINS))
     shown = project.run("plan", code=None)
-    told = " ".join((shown.out + shown.err).split())
-    assert "OracleIdentityCloudService/mygroup" in told
+    reported = " ".join((shown.out + shown.err).split())
+    assert "OracleIdentityCloudService/mygroup" in reported
     groups = ["OracleIdentityCloudService/mygroup", "My Domain/Some Group"]
     tenancy.control("POST", "principals", {"name": "u2", "groups": groups})
     project.run("apply", "--auto-approve")

@@ -37,7 +37,7 @@ def options(project: Project, tenancy: Tenancy, monkeypatch: pytest.MonkeyPatch)
     return iac.Options(endpoint=tenancy.url, config_file=tenancy.config_file)
 
 
-def test_load_and_validate_are_offline_and_tell_every_problem(options: iac.Options, project: Project) -> None:
+def test_load_and_validate_are_offline_and_report_every_problem(options: iac.Options, project: Project) -> None:
     assert sorted(map(str, iac.load(".").resources)) == ["Compartment/chat", "Compartment/search"]
     assert iac.validate(".") == ()
     project.write(STACK.replace("description: Search", "descripton: Search, name: 7"))

@@ -70,7 +70,7 @@ def test_errors_fit_the_terminal(width: int) -> None:
     assert max(columns(line) for line in problems_text(problems, Terminal(width)).splitlines()) <= width
 
 
-def test_what_landed_is_one_line() -> None:
+def test_what_was_applied_is_one_line() -> None:
     assert outcome_text(OUTCOMES[0]) == "✓ Compartment/chat created in 12.3s  ocid1.compartment.oc1..aaaaaaaanew\n"
 
 
@@ -106,5 +106,5 @@ def test_the_end_of_an_apply() -> None:
     assert "Completed changes are kept. Continue with:" in closing_text(OUTCOMES[3:])
 
 
-def test_an_error_of_any_branch_of_the_tree_is_told() -> None:
+def test_an_error_of_any_branch_of_the_tree_is_reported() -> None:
     assert json.loads(problems_json(PartialApply("half", hint="again")))["errors"][0]["exit_code"] == 4

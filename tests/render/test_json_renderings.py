@@ -180,7 +180,7 @@ def test_outcomes_are_one_object_a_line_and_a_summary() -> None:
     assert events[-1]["summary"] == {**dict.fromkeys(ACTIONS, 0), "create": 2}
 
 
-def test_losses_are_told_to_programs_too() -> None:
+def test_invalidations_are_in_the_json_too() -> None:
     change = next(change for change in DOCUMENT["changes"] if change["address"] == str(KILLS[0].address))
     assert change["losses"] == [
         {"secret": "key-one", "how": "renew", "last_used": "2026-11-23T11:55:01Z", "sinks": None},

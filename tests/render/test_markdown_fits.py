@@ -110,7 +110,7 @@ def test_a_limit_that_is_too_small_is_refused() -> None:
         render_markdown(EVERYTHING, AROUND, 8_191)
 
 
-def test_the_marker_tells_stacks_and_environments_apart() -> None:
+def test_the_marker_distinguishes_stacks_and_environments() -> None:
     plans = [
         replace(EVERYTHING, stack=stack, environment=env)
         for stack in ("a", "a-b", "a--> b")
@@ -134,8 +134,10 @@ def _check(plan: Plan, text: str, limit: int) -> None:
     assert "Fingerprint `sha256:" in text
     assert f"{plan.unchanged} resources unchanged." in text
     lost = sum(len(change.losses) for change in plan.changes)
-    told = [int(number.replace(",", "")) for number in re.findall(r"\*\*([\d,]+) secret values? stops? working", text)]
-    assert sum(told) == lost
+    counts = [
+        int(number.replace(",", "")) for number in re.findall(r"\*\*([\d,]+) secret values? stops? working", text)
+    ]
+    assert sum(counts) == lost
     _check_form(text)
 
 

@@ -89,30 +89,30 @@ def test_a_bar_stays_in_its_place(share: float, width: str) -> None:
 
 
 def test_expiries_are_those_after_the_plan_soonest_first() -> None:
-    told = {
+    shown = {
         (str(expiry.address), expiry.secret): expiry.at.date().isoformat()
         for expiry in expiries_after(EVERYTHING, AROUND)
     }
-    assert list(told.values()) == sorted(told.values())
-    assert told["ApiKey/front", "key-one"] == "2027-06-30"  # renewed to an exact date
-    assert told["ApiKey/front", "key-two"] == "2027-01-31"  # not renewed: what it has
-    assert told["ApiKey/chat-app", "key-two"] == "2027-02-21"  # a life counts from now
-    assert told["ApiKey/quiet", "key-one"] == "2026-11-28"  # left alone
-    assert ("ApiKey/leaked", "key-one") not in told  # revoked
-    assert ("ApiKey/retired", "key-two") not in told  # deleted
+    assert list(shown.values()) == sorted(shown.values())
+    assert shown["ApiKey/front", "key-one"] == "2027-06-30"  # renewed to an exact date
+    assert shown["ApiKey/front", "key-two"] == "2027-01-31"  # not renewed: what it has
+    assert shown["ApiKey/chat-app", "key-two"] == "2027-02-21"  # a life counts from now
+    assert shown["ApiKey/quiet", "key-one"] == "2026-11-28"  # left alone
+    assert ("ApiKey/leaked", "key-one") not in shown  # revoked
+    assert ("ApiKey/retired", "key-two") not in shown  # deleted
 
 
 def test_a_renewed_life_counts_from_now() -> None:
     secrets = {"key-one": {"state": "active", "expires": LIFE}, "key-two": {"state": "inactive", "expires": LIFE}}
     plan = replace(EVERYTHING, changes=(replace(KILLS[0], after={"secrets": secrets}, losses=KILLS[0].losses[:1]),))
-    told = {expiry.secret: expiry.at.date().isoformat() for expiry in expiries_after(plan, PlanContext(now=NOW))}
-    assert told == {"key-one": "2027-02-21", "key-two": "2027-01-31"}
+    shown = {expiry.secret: expiry.at.date().isoformat() for expiry in expiries_after(plan, PlanContext(now=NOW))}
+    assert shown == {"key-one": "2027-02-21", "key-two": "2027-01-31"}
 
 
 def test_without_a_clock_lives_are_not_guessed() -> None:
-    told = {(str(expiry.address), expiry.secret) for expiry in expiries_after(EVERYTHING, PlanContext())}
-    assert ("ApiKey/chat-app", "key-one") in told
-    assert ("ApiKey/chat-app", "key-two") not in told
+    shown = {(str(expiry.address), expiry.secret) for expiry in expiries_after(EVERYTHING, PlanContext())}
+    assert ("ApiKey/chat-app", "key-one") in shown
+    assert ("ApiKey/chat-app", "key-two") not in shown
 
 
 def test_the_page_asks_for_nothing_and_runs_nothing() -> None:

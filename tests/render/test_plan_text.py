@@ -114,12 +114,12 @@ def test_symbols(actions: tuple[Action, ...], kills: bool, mark: str) -> None:
         (timedelta(days=400), "400 days"),
     ],
 )
-def test_elapsed_time_is_told_honestly(elapsed: timedelta, words: str) -> None:
+def test_elapsed_time_is_shown_as_it_is(elapsed: timedelta, words: str) -> None:
     assert elapsed_words(elapsed) == words
     assert loss_words(Invalidation("k", NOW - elapsed, "revoke"), NOW).startswith(f"was last used {words} ago; revoke ")
 
 
-def test_without_a_clock_the_moment_itself_is_told() -> None:
+def test_without_a_clock_the_moment_itself_is_shown() -> None:
     assert loss_words(Invalidation("k", NOW, "renew"), None).startswith("was last used at 2026-11-23T12:00:00Z; ")
     assert loss_words(Invalidation("k", None, "renew"), None).startswith("has no recorded use; ")
 
@@ -131,7 +131,7 @@ def test_what_after_does_not_mention_is_kept() -> None:
     assert " a:" not in text
 
 
-def test_a_life_is_no_difference_unless_it_is_minted() -> None:
+def test_a_lifetime_is_no_difference_unless_a_value_is_created() -> None:
     before = {
         "secrets": {"one": {"expires": "2026-12-31T00:00:00+00:00"}, "two": {"expires": "2026-12-31T00:00:00+00:00"}}
     }
@@ -150,7 +150,7 @@ def test_the_same_moment_written_otherwise_is_no_difference() -> None:
     )
 
 
-def test_items_with_names_are_told_by_name() -> None:
+def test_items_with_names_are_reported_by_name() -> None:
     text = _changed(
         {"keys": [{"name": "a", "v": 1}, {"name": "b", "v": 1}]},
         {"keys": [{"name": "b", "v": 2}, {"name": "a", "v": 1}]},
@@ -159,7 +159,7 @@ def test_items_with_names_are_told_by_name() -> None:
     assert "keys.a" not in text
 
 
-def test_items_without_names_are_told_by_number() -> None:
+def test_items_without_names_are_reported_by_number() -> None:
     assert "keys.1.v: false → true" in _changed(
         {"keys": [{"v": True}, {"v": False}]}, {"keys": [{"v": True}, {"v": True}]}
     )
@@ -185,8 +185,8 @@ def test_ocids_are_shortened_in_their_middle_only_when_they_must_be() -> None:
     before, after = ({"compartmentId": f"ocid1.compartment.oc1..{letter * 52}{letter}end"} for letter in "ab")
     assert 'compartmentId: "ocid1.compartment.oc1..aaaaaa…aaaaaend"' in _created(before)
     assert "aaaaend" in _changed(before, after)
-    twin = {"compartmentId": f"ocid1.compartment.oc1..{'a' * 30}b{'a' * 22}end"}
-    assert f'+ "ocid1.compartment.oc1..{"a" * 30}b' in _changed(before, twin)  # shortened, the two would look alike
+    similar = {"compartmentId": f"ocid1.compartment.oc1..{'a' * 30}b{'a' * 22}end"}
+    assert f'+ "ocid1.compartment.oc1..{"a" * 30}b' in _changed(before, similar)  # shortened, the two would look alike
     wide = render_text(replace(NOTHING, changes=(_update(before, after),)), None, Terminal(240))
     assert f'"{before["compartmentId"]}" → "{after["compartmentId"]}"' in wide
 
@@ -195,7 +195,7 @@ def test_ocids_are_shortened_in_their_middle_only_when_they_must_be() -> None:
     ("days", "said"),
     [(-1, "ApiKey/k key-one expired 24 hours ago, at"), (13, "ApiKey/k key-one expires in 13 days, at"), (15, None)],
 )
-def test_the_nearest_death_is_told(days: int, said: str | None) -> None:
+def test_the_nearest_expiry_is_reported(days: int, said: str | None) -> None:
     around = PlanContext(
         now=NOW, expiries=[SecretExpiry(Address("ApiKey", "k"), "key-one", NOW + timedelta(days=days))]
     )
@@ -212,12 +212,12 @@ def test_a_renewed_secret_does_not_die_of_its_old_expiry() -> None:
     )
 
 
-@pytest.mark.parametrize(("state", "told"), [("active", True), ("inactive", False)])
-def test_a_secret_that_is_off_dies_without_a_word(state: str, told: bool) -> None:
+@pytest.mark.parametrize(("state", "shown"), [("active", True), ("inactive", False)])
+def test_a_secret_that_is_off_dies_without_a_word(state: str, shown: bool) -> None:
     on = {"secrets": {"key-one": {"state": "active", "expires": (NOW + timedelta(days=3)).isoformat()}}}
     after = {"secrets": {"key-one": {**on["secrets"]["key-one"], "state": state}}}
     text = render_text(replace(NOTHING, changes=(_update(on, after),)), PlanContext(now=NOW), Terminal(200))
-    assert ("key-one expires in 3 days" in text) == told
+    assert ("key-one expires in 3 days" in text) == shown
 
 
 def test_notices_name_their_resource() -> None:

@@ -101,7 +101,9 @@ def test_a_quoting_setting_of_git_changes_nothing(offline: Project) -> None:
 
 
 @pytest.mark.parametrize("how", [("--depth=1",), ("--depth=1", "--no-single-branch"), ("--shallow-exclude=first",)])
-def test_a_shallow_clone_is_told_to_fetch_its_history(offline: Project, tmp_path: Path, how: tuple[str, ...]) -> None:
+def test_the_hint_for_a_shallow_clone_is_to_fetch_its_history(
+    offline: Project, tmp_path: Path, how: tuple[str, ...]
+) -> None:
     stacks_named(offline, "one")
     commit(offline.path)
     git(offline.path, "tag", "first")
@@ -110,8 +112,10 @@ def test_a_shallow_clone_is_told_to_fetch_its_history(offline: Project, tmp_path
         commit(offline.path)
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", *how, f"file://{offline.path}", str(clone))
-    told = words(Project(clone).run("stacks", "--changed-since", "HEAD~2", code=1).err)
-    assert "git fetch --unshallow" in told and "fetch-depth: 0" in told and "Needed a single revision" in told
+    reported = words(Project(clone).run("stacks", "--changed-since", "HEAD~2", code=1).err)
+    assert (
+        "git fetch --unshallow" in reported and "fetch-depth: 0" in reported and "Needed a single revision" in reported
+    )
 
 
 @pytest.fixture
@@ -142,7 +146,7 @@ def test_work_goes_on_in_a_checkout_that_others_may_write_to(loose: Project, mod
 
 @pytest.mark.parametrize("mode", [0o777, 0o775, 0o757, 0o702])
 @pytest.mark.parametrize("folder", ["secrets", "secrets/deep"])
-def test_a_folder_of_secrets_that_others_may_write_to_is_refused_before_a_value_is_made(
+def test_a_folder_of_secrets_that_others_may_write_to_is_refused_before_a_value_is_created(
     loose: Project, mode: int, folder: str
 ) -> None:
     loose.write((STACK + KEY).replace("secrets/app.env", "secrets/deep/app.env"))

@@ -54,13 +54,13 @@ def test_its_operations_are_known_everywhere(kind: str) -> None:
         assert served[name].retry_token == operation.token or name in ("UpdateCompartment",)
 
 
-def test_what_tells_types_apart_does() -> None:
+def test_what_distinguishes_types_does() -> None:
     for attribute in ("ocid_type", "terraform_type", "export_file", "plural"):
         assert len({getattr(type, attribute) for type in RESOURCE_TYPES.values()}) == len(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_its_ocids_tell_its_kind(kind: str) -> None:
+def test_its_ocids_show_its_kind(kind: str) -> None:
     assert type_of_ocid(placeholder_ocid(Address(kind, "one"))) == kind
     assert (ROOT / f"schemas/{kind.lower()}.schema.json").exists()
 

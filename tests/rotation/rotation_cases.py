@@ -1,4 +1,4 @@
-"""A stack whose one key rotates, and the small looks that the stories of this folder take."""
+"""A stack whose one key rotates, and the small looks that the tests of this folder take."""
 
 from __future__ import annotations
 

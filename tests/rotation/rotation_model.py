@@ -24,7 +24,7 @@ GONE = ("EXPIRED", "REVOKED")
 
 
 @dataclass
-class PaperSecret:
+class SecretModel:
     """One secret; `generation` tells its values apart, `proved` is our own last use of it."""
 
     state: str
@@ -40,7 +40,7 @@ class PaperSecret:
 
 
 @dataclass
-class PaperSink:
+class SinkModel:
     """A file (it can be read, and keeps every part) or a program's place (blind, current only)."""
 
     readable: bool
@@ -61,16 +61,16 @@ class PaperSink:
 
 
 @dataclass
-class Paper:
+class KeyModel:
     """The whole: two secrets, their sinks, the clock."""
 
-    secrets: dict[str, PaperSecret]
-    sinks: list[PaperSink]
+    secrets: dict[str, SecretModel]
+    sinks: list[SinkModel]
     rotation: Rotation = ROTATION
     now: datetime = NOW
     tags: dict[str, str] = field(default_factory=dict)
 
-    def copy(self) -> Paper:
+    def copy(self) -> KeyModel:
         return deepcopy(self)
 
     def live(self) -> LiveResource:
@@ -103,7 +103,7 @@ class Paper:
         near = abs(first.expires - second.expires) < self.rotation.overlap
         return near and first.state == second.state == "ACTIVE"
 
-    def serves(self, sink: PaperSink) -> bool | None:
+    def serves(self, sink: SinkModel) -> bool | None:
         """Whether the value that callers read there is alive; None when there is none to read."""
         found = sink.current()
         return None if found is None else self.is_alive(*found)
@@ -147,7 +147,7 @@ class Paper:
         for index, sink in enumerate(self.sinks):
             yield f"deliver {index}", lambda sink=sink: self._write(sink, dict(handover.roles), new_values)  # type: ignore[misc]
 
-    def _held(self, sink: PaperSink) -> SinkState:
+    def _held(self, sink: SinkModel) -> SinkState:
         records = {
             name: role
             for name, (role, generation) in sink.records.items()
@@ -167,7 +167,7 @@ class Paper:
         assert isinstance(body, dict)
         expires = body["details"]["timeExpiry"]
         dies = self.now + expires.length if isinstance(expires, Lifetime) else datetime.fromisoformat(expires)
-        self.secrets[name] = PaperSecret("ACTIVE", self.now, dies, None, old.generation + 1)
+        self.secrets[name] = SecretModel("ACTIVE", self.now, dies, None, old.generation + 1)
         new_values[name] = old.generation + 1
         self._tag(body)
 
@@ -186,12 +186,12 @@ class Paper:
         assert self.secrets[name].state == "ACTIVE", "a value that does not work cannot be proved"
         self.secrets[name].last_used = self.secrets[name].proved = self.now
 
-    def _stage(self, sink: PaperSink, name: str, new_values: dict[str, int]) -> None:
+    def _stage(self, sink: SinkModel, name: str, new_values: dict[str, int]) -> None:
         held = self._held(sink)
         if name not in held.records:
             self._write(sink, {**held.records, name: "pending"}, new_values)
 
-    def _write(self, sink: PaperSink, roles: dict[str, Role], new_values: dict[str, int]) -> None:
+    def _write(self, sink: SinkModel, roles: dict[str, Role], new_values: dict[str, int]) -> None:
         records: dict[str, tuple[Role, int]] = {}
         for name, role in roles.items():
             generation = self.secrets[name].generation
@@ -214,7 +214,7 @@ RESOURCE = Resource(
 )
 
 
-def revoking(paper: Paper) -> Paper:
+def revoking(key: KeyModel) -> KeyModel:
     """The same with `retire: revoke`."""
-    paper.rotation = replace(ROTATION, revokes=True)
-    return paper
+    key.rotation = replace(ROTATION, revokes=True)
+    return key

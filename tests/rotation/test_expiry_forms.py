@@ -22,7 +22,7 @@ from .readers import read_calendar, read_metrics
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def test_status_tells_each_key_its_secrets_and_places() -> None:
+def test_status_lists_the_secrets_and_places_of_each_key() -> None:
     text = status_text("chat", ENTRIES, NOW)
     assert text == (
         "Stack chat at 2027-03-01T12:00:00Z\n"
@@ -97,23 +97,23 @@ def test_expiry_is_a_table_and_a_timeline_with_the_nearest_first() -> None:
         (timedelta(hours=-30), "expired 30 hours ago"),
     ],
 )
-def test_a_short_life_is_told_in_hours(left: timedelta, words: str) -> None:
+def test_a_short_lifetime_is_shown_in_hours(left: timedelta, words: str) -> None:
     text = render_expiry("text", "chat", (entry(expires=left),), NOW)
     assert f"  {words}  " in text
     assert not re.search(r"\b[01] days?\b", text)
 
 
 @pytest.mark.parametrize(
-    ("role", "told"),
+    ("role", "title"),
     [("current", "1 current secret has expired and 1 working secret expires within 30 hours."), ("", "")],
 )
-def test_what_callers_read_is_told_when_it_is_dead_already(role: str, told: str) -> None:
+def test_what_callers_read_is_reported_when_it_has_expired_already(role: str, title: str) -> None:
     """An alarm must not end when what it warned of happens."""
     dead = entry(state="EXPIRED", role=role, expires=timedelta(hours=-5))
     soon = entry("key-two", expires=timedelta(hours=30), role="standby")
     dying = due_within((dead, soon), timedelta(days=2), NOW)
-    assert (dead in dying) == bool(told) and soon in dying
-    assert told in render_expiry("text", "chat", (dead, soon), NOW, dying)
+    assert (dead in dying) == bool(title) and soon in dying
+    assert title in render_expiry("text", "chat", (dead, soon), NOW, dying)
 
 
 def test_a_stack_without_mortal_secrets_says_so() -> None:

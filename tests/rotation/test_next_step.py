@@ -63,7 +63,7 @@ def _wait_for_calls(history: History, many: int) -> None:
         time.sleep(0.01)
 
 
-def test_a_year_of_turns_begins_with_the_first(project: Project, tenancy: Tenancy) -> None:
+def test_a_year_of_rotations_begins_with_the_first(project: Project, tenancy: Tenancy) -> None:
     sink = begin(project)
     assert states(project) == STEADY
     with unnoticed(sink):
@@ -183,7 +183,7 @@ def test_a_value_that_does_not_pass_never_becomes_current(project: Project, tena
     assert states(project) == SWITCHED
 
 
-def test_a_key_that_is_delivered_nowhere_takes_its_turns(project: Project, tenancy: Tenancy) -> None:
+def test_a_key_that_is_delivered_nowhere_is_rotated(project: Project, tenancy: Tenancy) -> None:
     """Nobody will ever read its values, which plan says; it is no reason never to come to rest."""
     mute = manifests.key("chat", secrets=PAIR, rotation=ROTATION)
     project.write(manifests.stack(manifests.compartment("home"), mute))
@@ -246,7 +246,7 @@ def test_a_rotation_is_taken_back_before_the_switch(project: Project, tenancy: T
     assert "is not rotating; there is nothing to abort" in words(project.run(*ROTATE, "--abort", code=1))
 
 
-def test_a_turn_that_was_due_and_is_taken_back_begins_again(project: Project, tenancy: Tenancy) -> None:
+def test_a_rotation_that_was_due_and_is_rolled_back_begins_again(project: Project, tenancy: Tenancy) -> None:
     begin(project, rotation=verified_by("acme.unknown"))
     tenancy.advance("61d")
     project.run(*APPLY, code=4)
@@ -363,7 +363,7 @@ def test_a_leak_is_answered_to_its_end_wherever_the_first_run_stopped(
 
 
 @pytest.mark.parametrize("leaked", ["key-one", "key-two"])
-def test_a_leak_in_the_overlap_mints_nothing(project: Project, tenancy: Tenancy, leaked: str) -> None:
+def test_a_leak_in_the_overlap_renews_nothing(project: Project, tenancy: Tenancy, leaked: str) -> None:
     sink = begin(project)
     project.run(*ROTATE)
     with unnoticed(sink):
@@ -466,7 +466,7 @@ def test_a_program_that_outlives_the_run_has_delivered(project: Project, tenancy
     assert secrets(project)["key-two"]["state"] == secrets(project)["key-one"]["state"] == "ACTIVE"
 
 
-def test_one_sink_that_fails_half_way_is_mended_by_the_next_apply(project: Project, tenancy: Tenancy) -> None:
+def test_one_sink_that_fails_half_way_is_completed_by_the_next_apply(project: Project, tenancy: Tenancy) -> None:
     place = _program(project, FILE)
     sink = project.path / "secrets/chat.env"
     with unnoticed(sink), _consuming(tenancy, project, place):
@@ -487,7 +487,7 @@ def test_one_sink_that_fails_half_way_is_mended_by_the_next_apply(project: Proje
     assert states(project) == TURNED
 
 
-def test_a_sink_that_cannot_be_written_stops_the_mint(project: Project, tenancy: Tenancy) -> None:
+def test_a_sink_that_cannot_be_written_prevents_a_new_value(project: Project, tenancy: Tenancy) -> None:
     sink = begin(project)
     tenancy.advance("61d")
     sink.parent.chmod(0o777)

@@ -16,7 +16,7 @@ ROOM = 30  # versions in use a secret
 
 @dataclass
 class VaultDouble:
-    """A `VaultDoor`. `failing` names the operations that answer with an error; `calls` lists the writes that landed."""
+    """A `VaultClient`. `failing` names the operations that answer with an error; `calls` lists the writes that landed."""
 
     secrets: dict[str, dict[str, Any]] = field(default_factory=dict)
     contents: dict[tuple[str, int], Secret] = field(default_factory=dict)

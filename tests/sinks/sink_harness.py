@@ -1,4 +1,4 @@
-"""One bench a sink: how it is opened, how its place looks from outside, what a consumer reads there, how a write is made to fail."""
+"""One harness a sink: how it is opened, how its place looks from outside, what a consumer reads there, how a write is made to fail."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from .fake_secrets_manager import FakeSecretsManager
 from .fake_vault import VaultDouble
 
 
-class Bench(SinkHarness):
+class OwnSinkHarness(SinkHarness):
     """A place to try one of our sinks in."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self.door = VaultDouble()
-        self.context = replace(self.context, vault=self.door)
+        self.vault = VaultDouble()
+        self.context = replace(self.context, vault=self.vault)
 
     def rewrite(self, change: Callable[[str], str]) -> None:
         """Lay out the text that consumers read in another way."""
         raise NotImplementedError
 
 
-class DotenvBench(Bench):
+class DotenvHarness(OwnSinkHarness):
     entry: ClassVar[Mapping[str, Any]] = {"file": {"path": "secrets/chat-app.env"}}
 
     def rewrite(self, change: Callable[[str], str]) -> None:
@@ -53,7 +53,7 @@ class DotenvBench(Bench):
         return mock.patch.object(os, "rename", side_effect=OSError(28, "No space left on device"))
 
 
-class JsonBench(DotenvBench):
+class JsonHarness(DotenvHarness):
     entry: ClassVar = {"file": {"path": "deep/er/chat-app.json", "format": "json"}}
 
     def consumer(self) -> str | None:
@@ -61,7 +61,7 @@ class JsonBench(DotenvBench):
         return json.loads(path.read_text()).get("OPENAI_API_KEY") if path.exists() else None
 
 
-class RawBench(DotenvBench):
+class RawHarness(DotenvHarness):
     entry: ClassVar = {"file": {"path": "secrets/chat-app.key", "format": "raw"}}
 
     def consumer(self) -> str | None:
@@ -69,7 +69,7 @@ class RawBench(DotenvBench):
         return path.read_text() if path.exists() else None
 
 
-class NamedBench(DotenvBench):
+class NamedHarness(DotenvHarness):
     entry: ClassVar = {"file": {"path": "secrets/chat-app.env", "env": {"key": "OCI_GENAI_API_KEY", "baseUrl": "BASE"}}}
 
     def consumer(self) -> str | None:
@@ -79,7 +79,7 @@ class NamedBench(DotenvBench):
         return next((line.removeprefix(name) for line in lines if line.startswith(name)), None)
 
 
-class ExecBench(Bench):
+class ExecHarness(OwnSinkHarness):
     """A program that stores what it gets, and says it aloud when it fails, as careless ones do."""
 
     certain = False
@@ -105,17 +105,17 @@ class ExecBench(Bench):
         flag.unlink()
 
 
-class CheckedExecBench(ExecBench):
+class CheckedExecHarness(ExecHarness):
     certain = True
     entry: ClassVar = {
         "exec": {
-            "command": ["sh", "-c", ExecBench.command],
+            "command": ["sh", "-c", ExecHarness.command],
             "check": ["sh", "-c", "if [ -e record ]; then cat record; fi"],
         }
     }
 
 
-class VaultBench(Bench):
+class VaultHarness(OwnSinkHarness):
     entry: ClassVar[Mapping[str, Any]] = {
         "vault": {
             "vault": "ocid1.vault.oc1..v",
@@ -126,39 +126,39 @@ class VaultBench(Bench):
     }
 
     def rewrite(self, change: Callable[[str], str]) -> None:
-        for version, content in self.door.contents.items():
-            self.door.contents[version] = Secret(change(content.reveal()))
+        for version, content in self.vault.contents.items():
+            self.vault.contents[version] = Secret(change(content.reveal()))
 
     def outside(self) -> object:
-        door = self.door
+        vault = self.vault
         return (
             super().outside(),
-            list(door.calls),
-            {number: value.reveal() for number, value in door.contents.items()},
-            dict(door.stages),
-            [one.get("metadata") for one in door.secrets.values()],
+            list(vault.calls),
+            {number: value.reveal() for number, value in vault.contents.items()},
+            dict(vault.stages),
+            [one.get("metadata") for one in vault.secrets.values()],
         )
 
     def consumer(self) -> str | None:
-        served = self.door.served()
+        served = self.vault.served()
         return json.loads(served.reveal()).get("OPENAI_API_KEY") if served else None
 
     @contextmanager
     def broken(self) -> Iterator[None]:
-        self.door.failing = {"CreateSecret", "UpdateSecret"}
+        self.vault.failing = {"CreateSecret", "UpdateSecret"}
         yield
-        self.door.failing = set()
+        self.vault.failing = set()
 
 
-class RawVaultBench(VaultBench):
-    entry: ClassVar = {"vault": {**VaultBench.entry["vault"], "format": "raw"}}
+class RawVaultHarness(VaultHarness):
+    entry: ClassVar = {"vault": {**VaultHarness.entry["vault"], "format": "raw"}}
 
     def consumer(self) -> str | None:
-        served = self.door.served()
+        served = self.vault.served()
         return served.reveal() if served else None
 
 
-class HttpBench(Bench):
+class HttpHarness(OwnSinkHarness):
     """A sink that writes to a fake of a documented API over HTTP."""
 
     api: FakeApi
@@ -189,7 +189,7 @@ class HttpBench(Bench):
         return sent.method != "GET" and "dryRun" not in sent.query
 
 
-class HashicorpBench(HttpBench):
+class HashicorpHarness(HttpHarness):
     entry: ClassVar = {"hashicorp": {"address": "http://127.0.0.1:1", "mount": "secret", "path": "chat/app"}}
     api: FakeHashicorp
 
@@ -206,7 +206,7 @@ class HashicorpBench(HttpBench):
         return (self.api.newest("secret/data/chat/app") or {}).get("OPENAI_API_KEY")
 
 
-class KubernetesBench(HttpBench):
+class KubernetesHarness(HttpHarness):
     entry: ClassVar = {
         "kubernetes": {"namespace": "chat", "name": "chat-app", "labels": {"team": "chat"}, "restart": ["api"]}
     }
@@ -235,7 +235,7 @@ class KubernetesBench(HttpBench):
         return (self.api.data("chat", "chat-app") or {}).get("OPENAI_API_KEY")
 
 
-class GitHubBench(HttpBench):
+class GitHubHarness(HttpHarness):
     entry: ClassVar = {"github": {"repository": "acme/chat", "api": "http://127.0.0.1:1"}}
     api: FakeGitHub
 
@@ -249,7 +249,7 @@ class GitHubBench(HttpBench):
         return self.api.value("OPENAI_API_KEY")
 
 
-class AwsBench(HttpBench):
+class AwsHarness(HttpHarness):
     entry: ClassVar = {"aws": {"region": "us-east-1", "name": "chat/app"}}
     api: FakeSecretsManager
 
@@ -275,17 +275,17 @@ class AwsBench(HttpBench):
         return json.loads(served).get("OPENAI_API_KEY") if served else None
 
 
-BENCHES: Mapping[str, type[Bench]] = {
-    "file-dotenv": DotenvBench,
-    "file-json": JsonBench,
-    "file-raw": RawBench,
-    "file-named": NamedBench,
-    "exec": ExecBench,
-    "exec-check": CheckedExecBench,
-    "vault": VaultBench,
-    "vault-raw": RawVaultBench,
-    "aws": AwsBench,
-    "github": GitHubBench,
-    "hashicorp": HashicorpBench,
-    "kubernetes": KubernetesBench,
+HARNESSES: Mapping[str, type[OwnSinkHarness]] = {
+    "file-dotenv": DotenvHarness,
+    "file-json": JsonHarness,
+    "file-raw": RawHarness,
+    "file-named": NamedHarness,
+    "exec": ExecHarness,
+    "exec-check": CheckedExecHarness,
+    "vault": VaultHarness,
+    "vault-raw": RawVaultHarness,
+    "aws": AwsHarness,
+    "github": GitHubHarness,
+    "hashicorp": HashicorpHarness,
+    "kubernetes": KubernetesHarness,
 }

@@ -15,7 +15,7 @@ VALUE = "sk-" + "Q7" * 24
 
 @pytest.mark.parametrize("form", ["dotenv", "json", "raw"])
 @pytest.mark.parametrize("env", ["", ", env: {key: CHAT_KEY, baseUrl: CHAT_URL}"])
-def test_the_region_is_told_after_a_delivery(offline: Project, form: str, env: str) -> None:
+def test_the_region_is_reported_after_a_delivery(offline: Project, form: str, env: str) -> None:
     if form == "raw" and env:
         pytest.skip("a raw file has no names")
     offline.write(

@@ -17,7 +17,7 @@ from genai_iac.testing.sink_contract import ordered
 from genai_iac.testing.sink_harness import everything_about
 
 from .samples import VALUES, delivery, item, mask, traces
-from .sink_harness import BENCHES, Bench
+from .sink_harness import HARNESSES, OwnSinkHarness
 
 BOTH = delivery(item("key-one", "a", "current"), item("key-two", "b", "standby"))
 
@@ -29,56 +29,56 @@ REPRESENTATIONS: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.fixture(params=sorted(BENCHES))
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
-    return BENCHES[request.param](tmp_path)
+@pytest.fixture(params=sorted(HARNESSES))
+def own_harness(request: pytest.FixtureRequest, tmp_path: Path) -> OwnSinkHarness:
+    return HARNESSES[request.param](tmp_path)
 
 
 class TestEverySink(SinkContract):
     @pytest.fixture
-    def harness(self, bench: Bench) -> SinkHarness:
-        return bench
+    def harness(self, own_harness: OwnSinkHarness) -> SinkHarness:
+        return own_harness
 
 
-def test_every_sink_of_the_shelf_has_a_bench() -> None:
-    assert {word for bench in BENCHES.values() for word in bench.entry} == set(SINKS)
+def test_every_built_in_sink_has_a_harness() -> None:
+    assert {word for own_harness in HARNESSES.values() for word in own_harness.entry} == set(SINKS)
 
 
 @pytest.mark.parametrize("change", REPRESENTATIONS)
-def test_how_a_text_is_laid_out_is_not_content(bench: Bench, change: str) -> None:
-    if not bench.open().readable:
+def test_how_a_text_is_laid_out_is_not_content(own_harness: OwnSinkHarness, change: str) -> None:
+    if not own_harness.open().readable:
         return
-    bench.open().write(BOTH)
-    bench.rewrite(REPRESENTATIONS[change])
-    holding = bench.open().read()
-    assert holding and ordered(holding.records) == bench.kept(BOTH) and holding.damage == ""
-    taken = bench.open().take("key-one", mask("a"))
+    own_harness.open().write(BOTH)
+    own_harness.rewrite(REPRESENTATIONS[change])
+    holding = own_harness.open().read()
+    assert holding and ordered(holding.records) == own_harness.kept(BOTH) and holding.damage == ""
+    taken = own_harness.open().take("key-one", mask("a"))
     assert taken and taken.reveal() == VALUES["a"]
-    if bench.open().local:
-        bench.open().write(BOTH)
-        assert bench.consumer() == VALUES["a"]
+    if own_harness.open().local:
+        own_harness.open().write(BOTH)
+        assert own_harness.consumer() == VALUES["a"]
 
 
-def test_every_sink_takes_names(bench: Bench) -> None:
-    assert bench.open().schema["properties"]["env"] == ENV_SCHEMA
-    ((word, settings),) = bench.entry.items()
+def test_every_sink_takes_names(own_harness: OwnSinkHarness) -> None:
+    assert own_harness.open().schema["properties"]["env"] == ENV_SCHEMA
+    ((word, settings),) = own_harness.entry.items()
     for env in ({"key": "A", "standby": "A"}, {"key": "a b"}, {"baseUrl": "OPENAI_API_KEY"}):
         with pytest.raises(SinkError, match="env"):
-            open_sink({word: {**settings, "env": env}}, bench.context)
+            open_sink({word: {**settings, "env": env}}, own_harness.context)
 
 
-def test_a_file_that_others_may_use_says_so(bench: Bench) -> None:
-    bench.open().write(BOTH)
-    holding = bench.open().read()
+def test_a_file_that_others_may_use_says_so(own_harness: OwnSinkHarness) -> None:
+    own_harness.open().write(BOTH)
+    holding = own_harness.open().read()
     assert holding and not holding.damage
-    files = [path for path in bench.root.rglob("*") if path.is_file() and ".genai-iac" not in path.parts]
-    for path in files if bench.open().local else ():
+    files = [path for path in own_harness.root.rglob("*") if path.is_file() and ".genai-iac" not in path.parts]
+    for path in files if own_harness.open().local else ():
         for mode in (0o640, 0o604, 0o644):
             path.chmod(mode)
-            opened = bench.open().read()
-            assert opened and f"{mode:04o}" in opened.damage and ordered(opened.records) == bench.kept(BOTH)
-        bench.open().write(BOTH)
-        healed = bench.open().read()
+            opened = own_harness.open().read()
+            assert opened and f"{mode:04o}" in opened.damage and ordered(opened.records) == own_harness.kept(BOTH)
+        own_harness.open().write(BOTH)
+        healed = own_harness.open().read()
         assert healed and not healed.damage and path.stat().st_mode & 0o777 == 0o600
 
 

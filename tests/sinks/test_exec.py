@@ -136,7 +136,7 @@ def test_a_program_beside_the_manifests_is_found_from_there(
 
 
 @pytest.mark.parametrize("name", ["no-such-program", "./no-such-program", "./not-executable", "./directory", "/"])
-def test_a_program_that_cannot_be_run_is_found_before_anything_is_minted(manifests_root: Path, name: str) -> None:
+def test_a_program_that_cannot_be_run_is_found_before_a_value_is_created(manifests_root: Path, name: str) -> None:
     (manifests_root / "not-executable").touch(0o644)
     (manifests_root / "directory").mkdir()
     with pytest.raises(SinkError, match=r"no program .* that can be run: .*; install it, or write the path"):
@@ -328,7 +328,7 @@ def test_the_record_of_another_key_is_refused(manifests_root: Path, changes: dic
             attempt()
 
 
-def test_a_check_that_fails_is_told_without_what_it_printed(manifests_root: Path) -> None:
+def test_a_check_that_fails_is_reported_without_what_it_printed(manifests_root: Path) -> None:
     script = f"echo {VALUES['a']}; echo {VALUES['a']} >&2; exit 4"
     failing = sink(manifests_root, *NOTHING, check=shell(script.replace(VALUES["a"], "$(cat held)")))
     (manifests_root / "held").write_text(VALUES["a"])
@@ -415,7 +415,9 @@ def test_the_journal_is_private_and_holds_no_value(manifests_root: Path) -> None
     "text",
     ["", "{", "[]", "{}", '{"format": 3, "deliveries": {}}', '{"format": 1, "deliveries": {"x": {}}}', "\xff\xfe"],
 )
-def test_a_journal_of_another_hand_is_refused_before_anything_is_minted(manifests_root: Path, text: str) -> None:
+def test_a_delivery_log_of_another_program_is_refused_before_a_value_is_created(
+    manifests_root: Path, text: str
+) -> None:
     (manifests_root / ".genai-iac").mkdir()
     journal = manifests_root / ".genai-iac/deliveries.json"
     journal.write_bytes(text.encode("latin-1"))
@@ -439,7 +441,7 @@ def test_what_a_killed_note_left_is_removed_by_the_next(manifests_root: Path) ->
     assert {path.name for path in (manifests_root / ".genai-iac").iterdir()} == {"deliveries.json", "deliveries.lock"}
 
 
-def test_notes_that_cannot_be_written_stop_the_mint(manifests_root: Path) -> None:
+def test_a_delivery_log_that_cannot_be_written_prevents_a_new_value(manifests_root: Path) -> None:
     (manifests_root / ".genai-iac").write_text("a file where the directory should be")
     with pytest.raises(SinkError, match=r"\.genai-iac: could not make the directory for notes: Not a directory"):
         sink(manifests_root, *NOTHING).announce(("key-one",))

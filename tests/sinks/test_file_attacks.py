@@ -213,7 +213,7 @@ def test_another_name_of_the_same_file_keeps_what_it_had(manifests_root: Path) -
     assert (manifests_root / "copy").read_text() == before != (manifests_root / "secrets/chat.env").read_text()
 
 
-def test_a_directory_that_cannot_be_written_is_found_before_anything_is_minted() -> None:
+def test_a_directory_that_cannot_be_written_is_found_before_a_value_is_created() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         root.chmod(0o755)
@@ -317,16 +317,16 @@ def test_links_swapped_in_while_writing_lead_nothing_outside(
     place = manifests_root / ("secrets/chat.env" if kind == "file" else "secrets")
     victim = victim_directory / "victim" if kind == "file" else victim_directory
     counter = manifests_root.parent / "flips"
-    landed, turn, deadline = 0, 0, time.monotonic() + 600 + flips / 10
-    with counter.open("w") as told:
-        flipper = subprocess.Popen([sys.executable, "-c", FLIPPER, kind, str(victim), str(place)], stdout=told)
+    written, round, deadline = 0, 0, time.monotonic() + 600 + flips / 10
+    with counter.open("w") as output:
+        flipper = subprocess.Popen([sys.executable, "-c", FLIPPER, kind, str(victim), str(place)], stdout=output)
         try:  # until the race was won as well as lost
-            while turn < writes or _counted(counter) < flips or not 0 < landed < turn:
+            while round < writes or _counted(counter) < flips or not 0 < written < round:
                 assert flipper.poll() is None and time.monotonic() < deadline
-                turn += 1
+                round += 1
                 try:
-                    sink(manifests_root).write((FIRST, SECOND)[turn % 2])
-                    landed += 1
+                    sink(manifests_root).write((FIRST, SECOND)[round % 2])
+                    written += 1
                 except SinkError as error:
                     assert not traces(str(error))
         finally:
@@ -405,7 +405,7 @@ def test_the_temporary_file_of_a_write_under_way_stays(manifests_root: Path) -> 
     assert cleaned == [()] and sink(manifests_root).read()
 
 
-def test_a_rehearsal_takes_no_directory_away_from_a_write(manifests_root: Path) -> None:
+def test_a_check_of_writability_removes_no_directory_that_a_write_uses(manifests_root: Path) -> None:
     """Two keys of one apply share a directory that is not there yet."""
     made, entered, gone = threading.Event(), threading.Event(), threading.Event()
     remove, create = os.rmdir, os.open

@@ -55,23 +55,23 @@ def test_every_call_that_fails_in_any_way_leaves_the_old_value_or_the_new(
 
 def _check_failed_write(tmp_path: Path, start: Any, name: str, nth: int, code: int, after: bool) -> None:
     where = f"{name} {nth} {errno.errorcode[code]} {'after' if after else 'before'}"
-    root, told = _start(tmp_path, start), ""
+    root, message = _start(tmp_path, start), ""
     trap = Trap(name, nth, OSError(code, os.strerror(code)), after=after)
     descriptors = _open_descriptors(root)
     with trap.set():
         try:
             sink(root).write(NEW)
         except SinkError as error:
-            told = str(error)
+            message = str(error)
     assert _open_descriptors(root) == descriptors or (name, after) == ("open", True), where
     assert trap.sprung, where
     holding = sink(root).read()
     held = holding.records if holding else ()
     old, new = (OLD.items[0].record,) if start else (), tuple(one.record for one in NEW.items)
     assert held in (old, new), where
-    if told:
-        assert told.startswith("file secrets/deep/chat.env: could not ") and os.strerror(code) in told, where
-        assert not traces(told)
+    if message:
+        assert message.startswith("file secrets/deep/chat.env: could not ") and os.strerror(code) in message, where
+        assert not traces(message)
     else:
         assert name == "close" and held == new, f"{where}: what fails is told"
     assert _temporary_files(root) == [], where
@@ -79,7 +79,7 @@ def _check_failed_write(tmp_path: Path, start: Any, name: str, nth: int, code: i
     assert sink(root).take("key-two", mask("c"))
 
 
-def test_every_call_of_a_proof_that_fails_is_told_and_leaves_no_trace(tmp_path: Path) -> None:
+def test_every_call_of_a_proof_that_fails_is_reported_and_leaves_no_trace(tmp_path: Path) -> None:
     for start in (None, OLD):
         for name, nth in _points(tmp_path, start, lambda root: sink(root).prove()):
             root = _start(tmp_path, start)
@@ -180,7 +180,7 @@ def test_what_does_not_read_back_is_an_error(tmp_path: Path) -> None:
         sink(root).write(NEW)
 
 
-def test_a_temporary_file_that_another_process_took_for_a_stray_is_made_anew(tmp_path: Path) -> None:
+def test_a_temporary_file_that_another_process_took_for_a_leftover_is_created_anew(tmp_path: Path) -> None:
     root, real = _start(tmp_path, OLD), fcntl.flock
     taken: list[Path] = []
 

@@ -299,7 +299,7 @@ def test_hostile_texts_end_in_a_reason(form: SimpleNamespace, text: str) -> None
 
 
 @FORMATS
-def test_a_text_of_ours_that_was_changed_is_told_from_one_that_never_was_ours(form: SimpleNamespace) -> None:
+def test_a_text_of_ours_that_was_changed_is_distinguished_from_one_that_never_was_ours(form: SimpleNamespace) -> None:
     text = form.render(ALL_ROLES).reveal()
     changed = form.parse(Secret(text.replace('"owner"', '"sender"').replace('"digest"', '"sum"')))
     strange = form.parse(Secret('{"OPENAI_API_KEY": "sk-mine"}'))

@@ -15,20 +15,20 @@ from genai_iac.delivery.sinks.github import GitHubSink
 
 from .fake_github import TOKEN
 from .samples import ADDRESS, BASE_URL, KEY_ID, VALUES, delivery, item, mask
-from .sink_harness import GitHubBench
+from .sink_harness import GitHubHarness
 
 ONE = delivery(item("key-one", "a", "current"))
 PROJECT = "ocid1.generativeaiproject.oc1.us-chicago-1.example"
 
 
 @pytest.fixture
-def github_bench(tmp_path: Path) -> GitHubBench:
-    return GitHubBench(tmp_path)
+def github_harness(tmp_path: Path) -> GitHubHarness:
+    return GitHubHarness(tmp_path)
 
 
-def sink_of(bench: GitHubBench, **settings: Any) -> Sink:
-    given = {**bench.entry["github"], **settings}
-    return open_sink({"github": {name: value for name, value in given.items() if value is not None}}, bench.context)
+def sink_of(harness: GitHubHarness, **settings: Any) -> Sink:
+    given = {**harness.entry["github"], **settings}
+    return open_sink({"github": {name: value for name, value in given.items() if value is not None}}, harness.context)
 
 
 @pytest.mark.parametrize(
@@ -44,68 +44,70 @@ def sink_of(bench: GitHubBench, **settings: Any) -> Sink:
         ),
     ],
 )
-def test_every_store(github_bench: GitHubBench, settings: dict[str, Any], store: str) -> None:
-    sink = sink_of(github_bench, **settings)
+def test_every_store(github_harness: GitHubHarness, settings: dict[str, Any], store: str) -> None:
+    sink = sink_of(github_harness, **settings)
     sink.prove()
-    assert sink.read() is None and github_bench.api.changes == []
+    assert sink.read() is None and github_harness.api.changes == []
     sink.write(replace(ONE, project=PROJECT))
-    found = {name: one["value"] for name, one in github_bench.api.secrets[store].items()}
+    found = {name: one["value"] for name, one in github_harness.api.secrets[store].items()}
     assert found == {"OPENAI_API_KEY": VALUES["a"], "OPENAI_BASE_URL": BASE_URL, "OPENAI_PROJECT_ID": PROJECT}
     if "organization" in settings:
         wanted = settings.get("visibility", "private")
-        assert {one["visibility"] for one in github_bench.api.secrets[store].values()} == {wanted}
+        assert {one["visibility"] for one in github_harness.api.secrets[store].values()} == {wanted}
     holding = sink.read()
     assert holding and holding.holds("key-one", mask("a")) is True and not holding.damage
     sink.write(delivery())
-    assert github_bench.api.secrets[store] == {} and sink.read() is None
+    assert github_harness.api.secrets[store] == {} and sink.read() is None
 
 
-def test_names_are_free(github_bench: GitHubBench) -> None:
-    sink_of(github_bench, name="CHAT_KEY", env={"baseUrl": "CHAT_URL"}).write(ONE)
-    assert set(github_bench.api.secrets["/repos/acme/chat/actions"]) == {"CHAT_KEY", "CHAT_URL"}
+def test_names_are_free(github_harness: GitHubHarness) -> None:
+    sink_of(github_harness, name="CHAT_KEY", env={"baseUrl": "CHAT_URL"}).write(ONE)
+    assert set(github_harness.api.secrets["/repos/acme/chat/actions"]) == {"CHAT_KEY", "CHAT_URL"}
 
 
-def test_a_secret_that_somebody_deleted_is_not_held(github_bench: GitHubBench) -> None:
-    github_bench.open().write(ONE)
-    github_bench.api.secrets["/repos/acme/chat/actions"].pop("OPENAI_API_KEY")
-    assert github_bench.open().read() is None
+def test_a_secret_that_somebody_deleted_is_not_held(github_harness: GitHubHarness) -> None:
+    github_harness.open().write(ONE)
+    github_harness.api.secrets["/repos/acme/chat/actions"].pop("OPENAI_API_KEY")
+    assert github_harness.open().read() is None
     with pytest.raises(SinkError, match=r"does not hold key-one .* nothing was written"):
-        github_bench.open().write(delivery(item("key-one", "a", "current", kept=True)))
+        github_harness.open().write(delivery(item("key-one", "a", "current", kept=True)))
 
 
-def test_a_secret_that_somebody_set_is_not_held(github_bench: GitHubBench) -> None:
-    github_bench.open().write(ONE)
-    github_bench.api.set("OPENAI_API_KEY", "by hand")
-    holding = github_bench.open().read()
+def test_a_secret_that_somebody_set_is_not_held(github_harness: GitHubHarness) -> None:
+    github_harness.open().write(ONE)
+    github_harness.api.set("OPENAI_API_KEY", "by hand")
+    holding = github_harness.open().read()
     assert holding and holding.holds("key-one", mask("a")) is False
-    github_bench.open().write(ONE)
-    assert github_bench.consumer() == VALUES["a"]
-    healed = github_bench.open().read()
+    github_harness.open().write(ONE)
+    assert github_harness.consumer() == VALUES["a"]
+    healed = github_harness.open().read()
     assert healed and healed.holds("key-one", mask("a")) is True
 
 
-def test_a_value_that_another_machine_delivered_counts_as_delivered(github_bench: GitHubBench, tmp_path: Path) -> None:
-    github_bench.open().write(ONE)
-    elsewhere = github_bench.open(notes=tmp_path / "of-another-machine")
+def test_a_value_that_another_machine_delivered_counts_as_delivered(
+    github_harness: GitHubHarness, tmp_path: Path
+) -> None:
+    github_harness.open().write(ONE)
+    elsewhere = github_harness.open(notes=tmp_path / "of-another-machine")
     found = elsewhere.read()
     assert found and found.holds("key-one", mask("a")) is None, "unknown there"
     elsewhere.write(delivery(item("key-one", "c", "current")))
-    here = github_bench.open().read()
+    here = github_harness.open().read()
     assert here and here.holds("key-one", mask("c")) is None and here.holds("key-one", mask("a")) is False
 
 
 @pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "OPENAI_PROJECT_ID"])
-def test_what_goes_with_the_value_is_watched_too(github_bench: GitHubBench, name: str) -> None:
+def test_what_goes_with_the_value_is_watched_too(github_harness: GitHubHarness, name: str) -> None:
     whole = replace(ONE, project=PROJECT)
-    github_bench.open().write(whole)
-    github_bench.api.secrets["/repos/acme/chat/actions"].pop(name)
-    holding = github_bench.open().read()
+    github_harness.open().write(whole)
+    github_harness.api.secrets["/repos/acme/chat/actions"].pop(name)
+    holding = github_harness.open().read()
     assert holding and holding.damage == f"{name} was changed" and holding.holds("key-one", mask("a")) is True
-    github_bench.open().write(
+    github_harness.open().write(
         Delivery(ADDRESS, KEY_ID, BASE_URL, (item("key-one", "a", "current", kept=True),), PROJECT)
     )
-    healed = github_bench.open().read()
-    assert healed and not healed.damage and github_bench.api.value(name) and github_bench.consumer() == VALUES["a"]
+    healed = github_harness.open().read()
+    assert healed and not healed.damage and github_harness.api.value(name) and github_harness.consumer() == VALUES["a"]
 
 
 @pytest.mark.parametrize(
@@ -118,49 +120,49 @@ def test_what_goes_with_the_value_is_watched_too(github_bench: GitHubBench, name
         ),
     ],
 )
-def test_a_missing_permission_is_told_before_a_value_is_made(
-    github_bench: GitHubBench, permission: str, why: str
+def test_a_missing_permission_is_reported_before_a_value_is_created(
+    github_harness: GitHubHarness, permission: str, why: str
 ) -> None:
-    github_bench.open().write(ONE)
-    github_bench.api.permission = permission
+    github_harness.open().write(ONE)
+    github_harness.api.permission = permission
     with pytest.raises(SinkError, match=why):
-        github_bench.open().prove()
+        github_harness.open().prove()
     with pytest.raises(SinkError):  # a 404 of a token that may not look is no lost secret
-        github_bench.open().read()
+        github_harness.open().read()
 
 
-def test_a_token_that_is_refused_or_missing(github_bench: GitHubBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_that_is_refused_or_missing(github_harness: GitHubHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GH_TOKEN", "ghp_another")
     with pytest.raises(SinkError, match="401: Bad credentials; check the credentials"):
-        github_bench.open().read()
+        github_harness.open().read()
     monkeypatch.delenv("GH_TOKEN")
     with pytest.raises(SinkError, match="there is no token for GitHub; set GH_TOKEN"):
-        github_bench.open().read()
+        github_harness.open().read()
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
-    assert github_bench.open().read() is None
+    assert github_harness.open().read() is None
 
 
-def test_a_key_that_changed_meanwhile_is_told(github_bench: GitHubBench) -> None:
-    real = github_bench.api.answer
-    github_bench.api.failing = lambda sent: (
+def test_a_key_that_changed_meanwhile_is_reported(github_harness: GitHubHarness) -> None:
+    real = github_harness.api.answer
+    github_harness.api.failing = lambda sent: (
         (200, {**real(sent)[1], "key_id": "1"}) if sent.path.endswith("public-key") else None
     )
     with pytest.raises(SinkError, match="could not set OPENAI_BASE_URL: 422: Validation Failed"):
-        github_bench.open().write(ONE)
-    assert github_bench.api.secrets == {}
+        github_harness.open().write(ONE)
+    assert github_harness.api.secrets == {}
 
 
-def test_an_answer_that_is_no_key(github_bench: GitHubBench) -> None:
-    github_bench.api.failing = lambda sent: (200, ["hello"]) if sent.path.endswith("public-key") else None
+def test_an_answer_that_is_no_key(github_harness: GitHubHarness) -> None:
+    github_harness.api.failing = lambda sent: (200, ["hello"]) if sent.path.endswith("public-key") else None
     with pytest.raises(SinkError, match=r"the answer is no public key; check that .* is GitHub's API"):
-        github_bench.open().prove()
+        github_harness.open().prove()
 
 
-def test_the_manifest_alone_names_no_host(github_bench: GitHubBench) -> None:
-    sink = sink_of(github_bench, api="https://github.evil.example/api/v3")
+def test_the_manifest_alone_names_no_host(github_harness: GitHubHarness) -> None:
+    sink = sink_of(github_harness, api="https://github.evil.example/api/v3")
     with pytest.raises(SinkError, match=r"nobody but the manifest names github.evil.example, .*--allow-sink-host"):
         sink.prove()
-    assert github_bench.api.asked == []
+    assert github_harness.api.asked == []
 
 
 @pytest.mark.parametrize(
@@ -174,17 +176,17 @@ def test_the_manifest_alone_names_no_host(github_bench: GitHubBench) -> None:
         ({"repositoryIds": [1]}, "repositoryIds and visibility"),
     ],
 )
-def test_settings_that_do_not_go_together(github_bench: GitHubBench, settings: dict[str, Any], why: str) -> None:
+def test_settings_that_do_not_go_together(github_harness: GitHubHarness, settings: dict[str, Any], why: str) -> None:
     with pytest.raises(SinkError, match=f"deliverTo.github: {why}"):
-        sink_of(github_bench, **settings)
+        sink_of(github_harness, **settings)
     with pytest.raises(SinkError, match=why):
-        given = {**github_bench.entry["github"], **settings}
+        given = {**github_harness.entry["github"], **settings}
         list(GitHubSink.claims({name: value for name, value in given.items() if value is not None}))
 
 
-def test_without_the_package_for_encryption(github_bench: GitHubBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_for_encryption(github_harness: GitHubHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib.util
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SinkError, match=r"PyNaCl is not installed, .*; pip install 'genai-iac\[github\]'"):
-        github_bench.open().prove()
+        github_harness.open().prove()

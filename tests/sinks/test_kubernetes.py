@@ -23,7 +23,7 @@ from genai_iac.delivery.sinks import _kube_config, open_sink
 from .fake_http import Sent
 from .fake_kubernetes import TOKEN, kubeconfig
 from .samples import BASE_URL, VALUES, delivery, item, mask
-from .sink_harness import KubernetesBench
+from .sink_harness import KubernetesHarness
 
 SECRET = "/api/v1/namespaces/chat/secrets/chat-app"
 API = "/apis/apps/v1/namespaces/chat/deployments/api"
@@ -31,84 +31,84 @@ BOTH = delivery(item("key-one", "a", "current"), item("key-two", "b", "standby")
 
 
 @pytest.fixture
-def kubernetes_bench(tmp_path: Path) -> KubernetesBench:
-    return KubernetesBench(tmp_path)
+def kubernetes_harness(tmp_path: Path) -> KubernetesHarness:
+    return KubernetesHarness(tmp_path)
 
 
 def b64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def test_a_pod_sees_names_and_values(kubernetes_bench: KubernetesBench) -> None:
-    kubernetes_bench.open().write(BOTH)
-    assert kubernetes_bench.api.data("chat", "chat-app") == {
+def test_a_pod_sees_names_and_values(kubernetes_harness: KubernetesHarness) -> None:
+    kubernetes_harness.open().write(BOTH)
+    assert kubernetes_harness.api.data("chat", "chat-app") == {
         "OPENAI_API_KEY": VALUES["a"],
         "OPENAI_API_KEY_STANDBY": VALUES["b"],
         "OPENAI_BASE_URL": BASE_URL,
     }
-    made = kubernetes_bench.api.objects[SECRET]
+    made = kubernetes_harness.api.objects[SECRET]
     assert made["type"] == "Opaque"
     assert made["metadata"]["labels"] == {"team": "chat", "app.kubernetes.io/managed-by": "genai-iac"}
     record = json.loads(made["metadata"]["annotations"]["genai-iac/record"])
     assert [one["secret"] for one in record["records"]] == ["key-one", "key-two"] and "sk-CANARY" not in str(record)
-    assert set(kubernetes_bench.api.owners[SECRET].values()) == {"genai-iac"}
+    assert set(kubernetes_harness.api.owners[SECRET].values()) == {"genai-iac"}
 
 
-def test_the_same_delivery_again_changes_nothing(kubernetes_bench: KubernetesBench) -> None:
-    kubernetes_bench.open().write(BOTH)
-    before = list(kubernetes_bench.api.changes)
-    kubernetes_bench.open().write(BOTH)
-    assert kubernetes_bench.api.changes == before
+def test_the_same_delivery_again_changes_nothing(kubernetes_harness: KubernetesHarness) -> None:
+    kubernetes_harness.open().write(BOTH)
+    before = list(kubernetes_harness.api.changes)
+    kubernetes_harness.open().write(BOTH)
+    assert kubernetes_harness.api.changes == before
 
 
-def test_what_is_not_delivered_again_leaves_the_secret(kubernetes_bench: KubernetesBench) -> None:
-    kubernetes_bench.open().write(BOTH)
-    kubernetes_bench.open().write(delivery(item("key-one", "a", "current", kept=True)))
-    assert set(kubernetes_bench.api.data("chat", "chat-app") or {}) == {"OPENAI_API_KEY", "OPENAI_BASE_URL"}
+def test_what_is_not_delivered_again_leaves_the_secret(kubernetes_harness: KubernetesHarness) -> None:
+    kubernetes_harness.open().write(BOTH)
+    kubernetes_harness.open().write(delivery(item("key-one", "a", "current", kept=True)))
+    assert set(kubernetes_harness.api.data("chat", "chat-app") or {}) == {"OPENAI_API_KEY", "OPENAI_BASE_URL"}
 
 
-def test_a_secret_of_somebody_else_is_refused(kubernetes_bench: KubernetesBench) -> None:
-    kubernetes_bench.api._store(
+def test_a_secret_of_somebody_else_is_refused(kubernetes_harness: KubernetesHarness) -> None:
+    kubernetes_harness.api._store(
         SECRET, {"kind": "Secret", "metadata": {"name": "chat-app"}, "data": {"OPENAI_API_KEY": b64("x")}}
     )
-    before = json.dumps(kubernetes_bench.api.objects)
+    before = json.dumps(kubernetes_harness.api.objects)
     for attempt in (
-        kubernetes_bench.open().prove,
-        kubernetes_bench.open().read,
-        lambda: kubernetes_bench.open().write(BOTH),
+        kubernetes_harness.open().prove,
+        kubernetes_harness.open().read,
+        lambda: kubernetes_harness.open().write(BOTH),
     ):
         with pytest.raises(SinkError, match="kubernetes chat/chat-app was not written by genai-iac; move it away"):
             attempt()
-    assert json.dumps(kubernetes_bench.api.objects) == before
+    assert json.dumps(kubernetes_harness.api.objects) == before
 
 
-def test_a_secret_that_another_tool_makes_meanwhile_is_not_overwritten(kubernetes_bench: KubernetesBench) -> None:
+def test_a_secret_that_another_tool_makes_meanwhile_is_not_overwritten(kubernetes_harness: KubernetesHarness) -> None:
     theirs = {"kind": "Secret", "metadata": {"name": "chat-app"}, "data": {"OPENAI_API_KEY": b64("of helm")}}
 
     def meanwhile(sent: Sent) -> None:
         if sent.method == "PATCH" and "dryRun" not in sent.query:
-            kubernetes_bench.api._store(SECRET, theirs)
-            kubernetes_bench.api.owners[SECRET] = {("data", "OPENAI_API_KEY"): "helm"}
-            kubernetes_bench.api.failing = lambda sent: None
+            kubernetes_harness.api._store(SECRET, theirs)
+            kubernetes_harness.api.owners[SECRET] = {("data", "OPENAI_API_KEY"): "helm"}
+            kubernetes_harness.api.failing = lambda sent: None
 
-    kubernetes_bench.api.failing = meanwhile
+    kubernetes_harness.api.failing = meanwhile
     with pytest.raises(SinkError, match=r'409: Apply failed with 1 conflict: conflict with "helm".*; .* plan again'):
-        kubernetes_bench.open().write(BOTH)
-    assert kubernetes_bench.api.data("chat", "chat-app") == {"OPENAI_API_KEY": "of helm"}
+        kubernetes_harness.open().write(BOTH)
+    assert kubernetes_harness.api.data("chat", "chat-app") == {"OPENAI_API_KEY": "of helm"}
 
 
-def test_a_writer_in_between_is_not_overwritten(kubernetes_bench: KubernetesBench) -> None:
-    kubernetes_bench.open().write(BOTH)
+def test_a_writer_in_between_is_not_overwritten(kubernetes_harness: KubernetesHarness) -> None:
+    kubernetes_harness.open().write(BOTH)
 
     def meanwhile(sent: Sent) -> None:
         if sent.method == "PATCH":
-            kubernetes_bench.api.failing = lambda sent: None
-            kubernetes_bench.api.edit(SECRET, {"data": {"OPENAI_API_KEY": b64("edited")}})
+            kubernetes_harness.api.failing = lambda sent: None
+            kubernetes_harness.api.edit(SECRET, {"data": {"OPENAI_API_KEY": b64("edited")}})
 
-    kubernetes_bench.api.failing = meanwhile
+    kubernetes_harness.api.failing = meanwhile
     with pytest.raises(SinkError, match=r"409: Operation cannot be fulfilled .* plan again"):
-        kubernetes_bench.open().write(delivery(item("key-one", "c", "current")))
-    assert kubernetes_bench.consumer() == "edited"
+        kubernetes_harness.open().write(delivery(item("key-one", "c", "current")))
+    assert kubernetes_harness.consumer() == "edited"
 
 
 @pytest.mark.parametrize(
@@ -123,51 +123,53 @@ def test_a_writer_in_between_is_not_overwritten(kubernetes_bench: KubernetesBenc
     ],
 )
 def test_an_edit_by_another_hand_is_seen_and_taken_back(
-    kubernetes_bench: KubernetesBench, change: dict[str, Any], why: str
+    kubernetes_harness: KubernetesHarness, change: dict[str, Any], why: str
 ) -> None:
-    kubernetes_bench.open().write(BOTH)
-    kubernetes_bench.api.edit(SECRET, change)
-    holding = kubernetes_bench.open().read()
+    kubernetes_harness.open().write(BOTH)
+    kubernetes_harness.api.edit(SECRET, change)
+    holding = kubernetes_harness.open().read()
     assert holding and why in holding.damage
-    kubernetes_bench.open().write(BOTH)
-    healed = kubernetes_bench.open().read()
-    assert healed and not healed.damage and kubernetes_bench.consumer() == VALUES["a"]
-    assert kubernetes_bench.api.objects[SECRET]["metadata"]["labels"]["team"] == "chat"
+    kubernetes_harness.open().write(BOTH)
+    healed = kubernetes_harness.open().read()
+    assert healed and not healed.damage and kubernetes_harness.consumer() == VALUES["a"]
+    assert kubernetes_harness.api.objects[SECRET]["metadata"]["labels"]["team"] == "chat"
 
 
-def test_a_field_that_genai_iac_did_not_write_is_refused(kubernetes_bench: KubernetesBench) -> None:
-    kubernetes_bench.open().write(BOTH)
-    kubernetes_bench.api.edit(SECRET, {"data": {"PASSWORD": b64("theirs")}})
+def test_a_field_that_genai_iac_did_not_write_is_refused(kubernetes_harness: KubernetesHarness) -> None:
+    kubernetes_harness.open().write(BOTH)
+    kubernetes_harness.api.edit(SECRET, {"data": {"PASSWORD": b64("theirs")}})
     with pytest.raises(SinkError, match="has fields that genai-iac did not write: 'PASSWORD'"):
-        kubernetes_bench.open().read()
+        kubernetes_harness.open().read()
 
 
 def test_deployments_are_restarted_when_the_current_value_is_another_one_and_only_then(
-    kubernetes_bench: KubernetesBench,
+    kubernetes_harness: KubernetesHarness,
 ) -> None:
     def mark() -> object:
-        return kubernetes_bench.api.objects[API]["spec"]["template"]["metadata"].get("annotations")
+        return kubernetes_harness.api.objects[API]["spec"]["template"]["metadata"].get("annotations")
 
-    kubernetes_bench.open().write(BOTH)
+    kubernetes_harness.open().write(BOTH)
     first = mark()
     assert first
-    kubernetes_bench.open().write(delivery(item("key-one", "a", "current", kept=True), item("key-two", "c", "pending")))
+    kubernetes_harness.open().write(
+        delivery(item("key-one", "a", "current", kept=True), item("key-two", "c", "pending"))
+    )
     assert mark() == first, "nobody reads a pending value"
-    kubernetes_bench.open().write(
+    kubernetes_harness.open().write(
         delivery(item("key-two", "c", "current", kept=True), item("key-one", "a", "standby", kept=True))
     )
     assert mark() != first
 
 
-def test_a_restart_that_failed_is_made_up_for(kubernetes_bench: KubernetesBench) -> None:
-    kubernetes_bench.api.denied = {"patch deployments"}
+def test_a_restart_that_failed_is_made_up_for(kubernetes_harness: KubernetesHarness) -> None:
+    kubernetes_harness.api.denied = {"patch deployments"}
     with pytest.raises(SinkError, match=r'could not restart Deployment api: 403: deployments "api" is forbidden'):
-        kubernetes_bench.open().write(BOTH)
-    holding = kubernetes_bench.open().read()
+        kubernetes_harness.open().write(BOTH)
+    holding = kubernetes_harness.open().read()
     assert holding and holding.damage == "Deployment api was not restarted with the current value"
-    kubernetes_bench.api.denied = set()
-    kubernetes_bench.open().write(BOTH)
-    healed = kubernetes_bench.open().read()
+    kubernetes_harness.api.denied = set()
+    kubernetes_harness.open().write(BOTH)
+    healed = kubernetes_harness.open().read()
     assert healed and not healed.damage
 
 
@@ -181,38 +183,38 @@ def test_a_restart_that_failed_is_made_up_for(kubernetes_bench: KubernetesBench)
         ("patch deployments", r"could not restart Deployment api \(a dry run\): 403"),
     ],
 )
-def test_a_missing_permission_is_told_before_a_value_is_made(
-    kubernetes_bench: KubernetesBench, denied: str, why: str
+def test_a_missing_permission_is_reported_before_a_value_is_created(
+    kubernetes_harness: KubernetesHarness, denied: str, why: str
 ) -> None:
-    kubernetes_bench.api.denied = {denied}
-    before = json.dumps(kubernetes_bench.api.objects)
+    kubernetes_harness.api.denied = {denied}
+    before = json.dumps(kubernetes_harness.api.objects)
     with pytest.raises(SinkError, match=why) as caught:
-        kubernetes_bench.open().prove()
-    assert caught.value.hint and json.dumps(kubernetes_bench.api.objects) == before
+        kubernetes_harness.open().prove()
+    assert caught.value.hint and json.dumps(kubernetes_harness.api.objects) == before
 
 
-def test_what_is_missing_is_told_before_a_value_is_made(kubernetes_bench: KubernetesBench) -> None:
-    del kubernetes_bench.api.objects[API]
+def test_what_is_missing_is_reported_before_a_value_is_created(kubernetes_harness: KubernetesHarness) -> None:
+    del kubernetes_harness.api.objects[API]
     with pytest.raises(SinkError, match="there is no Deployment api in chat; correct restart"):
-        kubernetes_bench.open().prove()
-    kubernetes_bench.api.namespaces.clear()
+        kubernetes_harness.open().prove()
+    kubernetes_harness.api.namespaces.clear()
     with pytest.raises(
         SinkError, match=r'404: namespaces "chat" not found; make the namespace: kubectl create namespace chat'
     ):
-        kubernetes_bench.open().prove()
+        kubernetes_harness.open().prove()
 
 
-def test_an_immutable_secret_is_told_before_a_value_is_made(kubernetes_bench: KubernetesBench) -> None:
-    kubernetes_bench.open().write(BOTH)
-    kubernetes_bench.api.edit(SECRET, {"immutable": True})
+def test_an_immutable_secret_is_reported_before_a_value_is_created(kubernetes_harness: KubernetesHarness) -> None:
+    kubernetes_harness.open().write(BOTH)
+    kubernetes_harness.api.edit(SECRET, {"immutable": True})
     with pytest.raises(SinkError, match=r"422: .*immutable.*delete it, or deliver under another name"):
-        kubernetes_bench.open().prove()
+        kubernetes_harness.open().prove()
 
 
-def test_a_token_that_is_refused(kubernetes_bench: KubernetesBench) -> None:
-    kubernetes_bench.api.tokens.clear()
+def test_a_token_that_is_refused(kubernetes_harness: KubernetesHarness) -> None:
+    kubernetes_harness.api.tokens.clear()
     with pytest.raises(SinkError, match="could not read it: 401: Unauthorized; check the credentials") as caught:
-        kubernetes_bench.open().read()
+        kubernetes_harness.open().read()
     assert TOKEN not in str(caught.value)
 
 
@@ -220,29 +222,29 @@ def write_config(text: str) -> None:
     Path(os.environ["KUBECONFIG"]).write_text(text)
 
 
-def test_a_context_is_named_in_the_manifest(kubernetes_bench: KubernetesBench) -> None:
-    config = json.loads(kubeconfig(kubernetes_bench.api.url))
+def test_a_context_is_named_in_the_manifest(kubernetes_harness: KubernetesHarness) -> None:
+    config = json.loads(kubeconfig(kubernetes_harness.api.url))
     config["current-context"] = "another"
     write_config(json.dumps(config))
     named = open_sink(
-        {"kubernetes": {**kubernetes_bench.entry["kubernetes"], "context": "here"}}, kubernetes_bench.context
+        {"kubernetes": {**kubernetes_harness.entry["kubernetes"], "context": "here"}}, kubernetes_harness.context
     )
     assert named.read() is None and named.place == "kubernetes chat/chat-app in here"
     with pytest.raises(SinkError, match="the kubeconfig has no context 'another'"):
-        kubernetes_bench.open().read()
+        kubernetes_harness.open().read()
 
 
 def test_files_are_merged_as_kubectl_does(
-    kubernetes_bench: KubernetesBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kubernetes_harness: KubernetesHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = yaml.safe_load(kubeconfig(kubernetes_bench.api.url))
+    config = yaml.safe_load(kubeconfig(kubernetes_harness.api.url))
     users = {"users": [{"name": "iac", "user": {"tokenFile": "token.txt"}}]}
     (tmp_path / "token.txt").write_text(f"{TOKEN}\n")
     (tmp_path / "users.yaml").write_text(yaml.safe_dump(users))
     del config["users"]
     write_config(yaml.safe_dump(config))
     monkeypatch.setenv("KUBECONFIG", f"{os.environ['KUBECONFIG']}{os.pathsep}{tmp_path / 'users.yaml'}")
-    assert kubernetes_bench.open().read() is None
+    assert kubernetes_harness.open().read() is None
 
 
 @pytest.mark.parametrize(
@@ -265,33 +267,33 @@ def test_files_are_merged_as_kubectl_does(
     ],
 )
 def test_a_kubeconfig_that_cannot_be_used(
-    kubernetes_bench: KubernetesBench, user: dict[str, Any], cluster: dict[str, Any], why: str
+    kubernetes_harness: KubernetesHarness, user: dict[str, Any], cluster: dict[str, Any], why: str
 ) -> None:
-    config = json.loads(kubeconfig(**{"server": kubernetes_bench.api.url, **cluster}))
+    config = json.loads(kubeconfig(**{"server": kubernetes_harness.api.url, **cluster}))
     config["users"][0]["user"] |= user
     write_config(json.dumps(config))
     with pytest.raises(SinkError, match=why) as caught:
-        kubernetes_bench.open().read()
-    assert caught.value.hint and kubernetes_bench.api.asked == []
+        kubernetes_harness.open().read()
+    assert caught.value.hint and kubernetes_harness.api.asked == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", "a: [", "\x00"])
-def test_a_file_that_is_no_kubeconfig(kubernetes_bench: KubernetesBench, text: str) -> None:
+def test_a_file_that_is_no_kubeconfig(kubernetes_harness: KubernetesHarness, text: str) -> None:
     write_config(text)
     with pytest.raises(SinkError, match="is no kubeconfig; set KUBECONFIG"):
-        kubernetes_bench.open().read()
+        kubernetes_harness.open().read()
 
 
 def test_without_a_kubeconfig(
-    kubernetes_bench: KubernetesBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    kubernetes_harness: KubernetesHarness, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     with pytest.raises(SinkError, match=r"KUBECONFIG names .*none, which is not there"):
-        kubernetes_bench.open().read()
+        kubernetes_harness.open().read()
     monkeypatch.delenv("KUBECONFIG")
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(SinkError, match="there is no kubeconfig; set KUBECONFIG"):
-        kubernetes_bench.open().read()
+        kubernetes_harness.open().read()
 
 
 def test_a_pod_uses_its_service_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -310,16 +312,16 @@ def test_a_pod_uses_its_service_account(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert found.server == "https://[fd00::1]:6443" and found.tls and found.token and found.token.reveal() == TOKEN
 
 
-def test_the_mask_of_a_value_is_in_its_record(kubernetes_bench: KubernetesBench) -> None:
-    kubernetes_bench.open().write(BOTH)
-    assert mask("a") in kubernetes_bench.api.objects[SECRET]["metadata"]["annotations"]["genai-iac/record"]
+def test_the_mask_of_a_value_is_in_its_record(kubernetes_harness: KubernetesHarness) -> None:
+    kubernetes_harness.open().write(BOTH)
+    assert mask("a") in kubernetes_harness.api.objects[SECRET]["metadata"]["annotations"]["genai-iac/record"]
 
 
 NOT_FOUND = raw.answer(b'{"kind": "Status", "message": "secrets \\"chat-app\\" not found"}', status=b"404 Not Found")
 
 
 def test_the_authority_of_the_kubeconfig_is_trusted_and_no_other(
-    kubernetes_bench: KubernetesBench, tmp_path: Path
+    kubernetes_harness: KubernetesHarness, tmp_path: Path
 ) -> None:
     authority, tls = raw.make_authority(tmp_path)
     with raw.serving(NOT_FOUND, tls=tls) as served:
@@ -328,14 +330,14 @@ def test_the_authority_of_the_kubeconfig_is_trusted_and_no_other(
         with pytest.raises(
             SinkError, match=r"certificate of 127.0.0.1:.* is not trusted.*; name the certificate authority"
         ):
-            kubernetes_bench.open().read()
+            kubernetes_harness.open().read()
         assert served.requests == []
         write_config(kubeconfig(server, **{"certificate-authority-data": b64(authority.read_text())}))
-        assert kubernetes_bench.open().read() is None
+        assert kubernetes_harness.open().read() is None
         assert f"Bearer {TOKEN}".encode() in served.requests[-1]
 
 
-def test_a_client_certificate_is_shown(kubernetes_bench: KubernetesBench, tmp_path: Path) -> None:
+def test_a_client_certificate_is_shown(kubernetes_harness: KubernetesHarness, tmp_path: Path) -> None:
     authority, tls = raw.make_authority(tmp_path)
     tls.verify_mode = ssl.CERT_REQUIRED
     certificate, key = client_certificate()
@@ -344,10 +346,10 @@ def test_a_client_certificate_is_shown(kubernetes_bench: KubernetesBench, tmp_pa
         config = json.loads(kubeconfig(f"https://127.0.0.1:{served.port}", **{"certificate-authority": str(authority)}))
         write_config(json.dumps(config))
         with pytest.raises(SinkError, match="could not read it"):
-            kubernetes_bench.open().read()
+            kubernetes_harness.open().read()
         config["users"][0]["user"] = {"client-certificate-data": b64(certificate), "client-key-data": b64(key)}
         write_config(json.dumps(config))
-        assert kubernetes_bench.open().read() is None
+        assert kubernetes_harness.open().read() is None
         assert b"authorization" not in served.requests[-1].lower()
 
 

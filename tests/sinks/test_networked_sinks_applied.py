@@ -205,7 +205,7 @@ def test_a_host_that_only_the_manifest_names_is_not_asked(services: Services, mo
 @pytest.mark.parametrize(
     "name", ["hashicorp", *(pytest.param(name, marks=pytest.mark.matrix) for name in ("kubernetes", "github", "aws"))]
 )
-def test_a_sink_that_cannot_be_written_is_told_before_a_value_is_made(
+def test_a_sink_that_cannot_be_written_is_reported_before_a_value_is_created(
     services: Services, tenancy: Tenancy, name: str
 ) -> None:
     services.write(*(entry for entry in services.entries() if name in entry or "file" in entry))

@@ -20,7 +20,7 @@ from genai_iac.delivery.sinks.exec import ExecSink
 from genai_iac.delivery.sinks.file import FileSink
 
 from .samples import ADDRESS, OWNER
-from .sink_harness import BENCHES
+from .sink_harness import HARNESSES
 
 PLUGIN = """
 from genai_iac.delivery.sinks import Sink
@@ -41,17 +41,17 @@ def context(tmp_path: Path) -> Context:
     return Context(tmp_path, tmp_path / ".genai-iac", ADDRESS, OWNER)
 
 
-def test_every_file_of_the_folder_is_on_the_shelf() -> None:
+def test_every_file_of_the_directory_is_registered() -> None:
     files = {path.stem for path in Path(sinks.__file__).parent.glob("*.py") if not path.stem.startswith("_")}
     assert {sink.__module__.rsplit(".", 1)[1] for sink in SINKS.values()} == files
     assert all(word == sink.word for word, sink in SINKS.items())
 
 
 def test_two_sinks_of_one_word_are_an_error() -> None:
-    twin = ModuleType("twin")
-    twin.Twin = type("Twin", (FileSink,), {"__module__": "twin"})  # type: ignore[attr-defined]
+    duplicate = ModuleType("twin")
+    duplicate.Duplicate = type("Twin", (FileSink,), {"__module__": "twin"})  # type: ignore[attr-defined]
     with pytest.raises(TypeError, match=r"two sinks are called file: genai_iac\.delivery\.sinks\.file and twin"):
-        sinks.register_sink([sys.modules[FileSink.__module__], twin])
+        sinks.register_sink([sys.modules[FileSink.__module__], duplicate])
 
 
 def test_a_file_without_exactly_one_sink_is_an_error() -> None:
@@ -59,16 +59,16 @@ def test_a_file_without_exactly_one_sink_is_an_error() -> None:
         sinks.register_sink([ModuleType("empty")])
 
 
-def test_importing_the_shelf_is_cheap() -> None:
+def test_importing_the_registry_is_cheap() -> None:
     heavy = ["oci", "subprocess", "jsonschema", "importlib.metadata", "yaml", "socket", "ssl"]
     script = f"import sys, genai_iac.delivery.sinks; print([name for name in {heavy} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("bench", BENCHES.values())
-def test_the_schema_takes_what_the_sinks_take(bench: type[Any]) -> None:
-    jsonschema.validate(bench.entry, dict(entry_schema()))
+@pytest.mark.parametrize("harness", HARNESSES.values())
+def test_the_schema_takes_what_the_sinks_take(harness: type[Any]) -> None:
+    jsonschema.validate(harness.entry, dict(entry_schema()))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_an_installed_sink_is_not_shadowed_by_the_current_directory(
     assert sys.path[0] == ""
 
 
-def test_a_sink_of_the_shelf_cannot_be_replaced(installed: Path, context: Context) -> None:
+def test_a_built_in_sink_cannot_be_replaced(installed: Path, context: Context) -> None:
     install(installed, word="file")
     assert find_sink("file") is FileSink
 
@@ -210,7 +210,7 @@ def test_two_packages_with_one_word_are_an_error(installed: Path) -> None:
         find_sink("acme.ssm")
 
 
-def test_places_can_be_told_apart(context: Context) -> None:
+def test_places_can_be_distinguished(context: Context) -> None:
     long = ["sh", "-c", "x" * 200]
     entries: list[dict[str, Any]] = [
         {"file": {"path": "a.env"}},
@@ -233,7 +233,7 @@ def test_a_place_is_one_line(context: Context) -> None:
 
 
 def test_what_needs_a_tenancy_says_so_without_one(context: Context) -> None:
-    sink = open_sink(BENCHES["vault"].entry, replace(context, vault=None))
+    sink = open_sink(HARNESSES["vault"].entry, replace(context, vault=None))
     with pytest.raises(SinkError, match="can only be reached with a tenancy; run this with credentials"):
         sink.prove()
 

@@ -11,165 +11,169 @@ from genai_iac.core.errors import SinkError
 
 from .fake_http import Fault
 from .samples import VALUES, delivery, item
-from .sink_harness import AwsBench, GitHubBench, HashicorpBench, HttpBench, KubernetesBench
+from .sink_harness import AwsHarness, GitHubHarness, HashicorpHarness, HttpHarness, KubernetesHarness
 
 FIRST = delivery(item("key-one", "a", "current"), item("key-two", "b", "standby"))
 NEXT = delivery(item("key-one", "c", "current"), item("key-two", "b", "standby", kept=True))
 NOTHING = delivery()
 WRITES = {  # the request that each of them writes a value with
-    KubernetesBench: "PATCH .*/secrets/chat-app$",
-    HashicorpBench: "POST .*/data/",
-    GitHubBench: "PUT .*/OPENAI_API_KEY$",
-    AwsBench: "POST /PutSecretValue",
+    KubernetesHarness: "PATCH .*/secrets/chat-app$",
+    HashicorpHarness: "POST .*/data/",
+    GitHubHarness: "PUT .*/OPENAI_API_KEY$",
+    AwsHarness: "POST /PutSecretValue",
 }
-BENCHES = list(WRITES)
+HARNESSES = list(WRITES)
 
 
-@pytest.fixture(params=BENCHES, ids=lambda kind: kind.__name__.removesuffix("Bench").lower())
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> HttpBench:
-    made: HttpBench = request.param(tmp_path)
+@pytest.fixture(params=HARNESSES, ids=lambda kind: kind.__name__.removesuffix("Bench").lower())
+def harness(request: pytest.FixtureRequest, tmp_path: Path) -> HttpHarness:
+    made: HttpHarness = request.param(tmp_path)
     return made
 
 
-def write_of(bench: HttpBench) -> str:
-    return WRITES[type(bench)]
+def write_of(harness: HttpHarness) -> str:
+    return WRITES[type(harness)]
 
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("what", ["a read", "a write"])
-def test_what_is_refused_for_now_is_asked_again(bench: HttpBench, waited: list[float], status: int, what: str) -> None:
-    bench.open().write(FIRST)
-    bench.api.faults = [
-        Fault(write_of(bench) if what == "a write" else ".", status, times=2, headers={"retry-after": "7"})
+def test_what_is_refused_for_now_is_asked_again(
+    harness: HttpHarness, waited: list[float], status: int, what: str
+) -> None:
+    harness.open().write(FIRST)
+    harness.api.faults = [
+        Fault(write_of(harness) if what == "a write" else ".", status, times=2, headers={"retry-after": "7"})
     ]
-    bench.open().write(NEXT)
-    assert bench.consumer() == VALUES["c"] and waited == [7.0, 7.0]
+    harness.open().write(NEXT)
+    assert harness.consumer() == VALUES["c"] and waited == [7.0, 7.0]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it was carried out", "after it was carried out"])
 @pytest.mark.parametrize("status", [0, 503], ids=["reset", "503"])
-def test_a_write_whose_answer_is_lost_is_made_once(bench: HttpBench, after: bool, status: int) -> None:
-    bench.open().write(FIRST)
-    before = len(bench.api.changes)
-    bench.open().write(NEXT)
-    once = len(bench.api.changes) - before
-    bench.open().write(FIRST)
-    before = len(bench.api.changes)
-    bench.api.faults = [Fault(write_of(bench), status, after=after)]
-    bench.open().write(NEXT)
-    assert bench.consumer() == VALUES["c"] and bench.api.faults[0].times == 0
-    if not isinstance(bench, GitHubBench):  # it knows no condition: setting the same value twice is the same as once
-        assert len(bench.api.changes) - before == once
+def test_a_write_whose_answer_is_lost_is_made_once(harness: HttpHarness, after: bool, status: int) -> None:
+    harness.open().write(FIRST)
+    before = len(harness.api.changes)
+    harness.open().write(NEXT)
+    once = len(harness.api.changes) - before
+    harness.open().write(FIRST)
+    before = len(harness.api.changes)
+    harness.api.faults = [Fault(write_of(harness), status, after=after)]
+    harness.open().write(NEXT)
+    assert harness.consumer() == VALUES["c"] and harness.api.faults[0].times == 0
+    if not isinstance(
+        harness, GitHubHarness
+    ):  # it knows no condition: setting the same value twice is the same as once
+        assert len(harness.api.changes) - before == once
 
 
-@pytest.mark.parametrize("kind", [KubernetesBench, HashicorpBench])
-def test_what_somebody_else_writes_meanwhile_is_not_overwritten(kind: type[HttpBench], tmp_path: Path) -> None:
-    bench = kind(tmp_path)
-    bench.open().write(FIRST)
+@pytest.mark.parametrize("kind", [KubernetesHarness, HashicorpHarness])
+def test_what_somebody_else_writes_meanwhile_is_not_overwritten(kind: type[HttpHarness], tmp_path: Path) -> None:
+    harness = kind(tmp_path)
+    harness.open().write(FIRST)
 
     def interfere() -> None:
-        bench.open().write(delivery(item("key-two", "b", "current", kept=True)))
+        harness.open().write(delivery(item("key-two", "b", "current", kept=True)))
 
-    bench.api.faults = [Fault(write_of(bench), between=interfere)]
+    harness.api.faults = [Fault(write_of(harness), between=interfere)]
     with pytest.raises(SinkError, match=r"could not write it: 40[09].*somebody else wrote there meanwhile"):
-        bench.open().write(NEXT)
-    assert bench.consumer() == VALUES["b"]
+        harness.open().write(NEXT)
+    assert harness.consumer() == VALUES["b"]
 
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("status", [0, 503])
-def test_an_end_whose_answer_is_lost(bench: HttpBench, after: bool, status: int) -> None:
-    bench.open().write(FIRST)
-    bench.api.faults = [Fault("DELETE|DeleteSecret", status, after=after)]
-    bench.open().write(NOTHING)
-    assert bench.consumer() is None
+def test_an_end_whose_answer_is_lost(harness: HttpHarness, after: bool, status: int) -> None:
+    harness.open().write(FIRST)
+    harness.api.faults = [Fault("DELETE|DeleteSecret", status, after=after)]
+    harness.open().write(NOTHING)
+    assert harness.consumer() is None
     assert len(
-        [one for one in bench.api.changes if one.startswith("DELETE") or "DeleteSecret" in one]
-    ) == 1 or isinstance(bench, GitHubBench)
+        [one for one in harness.api.changes if one.startswith("DELETE") or "DeleteSecret" in one]
+    ) == 1 or isinstance(harness, GitHubHarness)
 
 
 def test_a_version_that_somebody_else_wrote_meanwhile_is_not_deleted(tmp_path: Path) -> None:
-    bench = HashicorpBench(tmp_path)
-    bench.open().write(FIRST)
+    harness = HashicorpHarness(tmp_path)
+    harness.open().write(FIRST)
 
     def interfere() -> None:
-        bench.api.secrets["secret/data/chat/app"].append({"THEIRS": "1"})
+        harness.api.secrets["secret/data/chat/app"].append({"THEIRS": "1"})
 
-    bench.api.faults = [Fault("DELETE", after=True, between=interfere)]
+    harness.api.faults = [Fault("DELETE", after=True, between=interfere)]
     with pytest.raises(SinkError, match="somebody else wrote there meanwhile; plan again"):
-        bench.open().write(NOTHING)
-    assert bench.api.newest("secret/data/chat/app") == {"THEIRS": "1"}
+        harness.open().write(NOTHING)
+    assert harness.api.newest("secret/data/chat/app") == {"THEIRS": "1"}
 
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("move", [1, 2])
 def test_a_stage_whose_move_got_no_answer(tmp_path: Path, move: int, after: bool) -> None:
-    bench = AwsBench(tmp_path)
-    bench.open().write(FIRST)
+    harness = AwsHarness(tmp_path)
+    harness.open().write(FIRST)
     count = iter(range(1, 9))
     lost = Fault("UpdateSecretVersionStage", after=after)
-    bench.api.take_fault = lambda sent: (
+    harness.api.take_fault = lambda sent: (
         lost if "Stage" in sent.headers["x-amz-target"] and next(count) == move else None
     )  # type: ignore[method-assign]
-    bench.open().write(NEXT)
-    stages = [sorted(one["stages"]) for one in bench.api.secrets["chat/app"]["versions"].values()]
-    assert bench.consumer() == VALUES["c"] and sorted(stages) == [["AWSCURRENT"], ["AWSPREVIOUS"]]
+    harness.open().write(NEXT)
+    stages = [sorted(one["stages"]) for one in harness.api.secrets["chat/app"]["versions"].values()]
+    assert harness.consumer() == VALUES["c"] and sorted(stages) == [["AWSCURRENT"], ["AWSPREVIOUS"]]
 
 
 def test_a_secret_that_waits_to_be_deleted_is_restored_although_an_answer_is_lost(tmp_path: Path) -> None:
-    bench = AwsBench(tmp_path)
-    bench.open().write(FIRST)
-    bench.open().write(NOTHING)
-    bench.api.faults = [Fault("RestoreSecret", after=True)]
-    bench.open().write(FIRST)
-    assert bench.consumer() == VALUES["a"]
+    harness = AwsHarness(tmp_path)
+    harness.open().write(FIRST)
+    harness.open().write(NOTHING)
+    harness.api.faults = [Fault("RestoreSecret", after=True)]
+    harness.open().write(FIRST)
+    assert harness.consumer() == VALUES["a"]
 
 
-def test_a_first_write_whose_answer_is_lost(bench: HttpBench) -> None:
-    bench.api.faults = [Fault(f"{write_of(bench)}|CreateSecret", after=True)]
-    bench.open().write(FIRST)
-    assert bench.consumer() == VALUES["a"]
+def test_a_first_write_whose_answer_is_lost(harness: HttpHarness) -> None:
+    harness.api.faults = [Fault(f"{write_of(harness)}|CreateSecret", after=True)]
+    harness.open().write(FIRST)
+    assert harness.consumer() == VALUES["a"]
 
 
-def test_it_ends(bench: HttpBench, waited: list[float]) -> None:
-    bench.api.faults = [Fault(".", 503, times=99)]
+def test_it_ends(harness: HttpHarness, waited: list[float]) -> None:
+    harness.api.faults = [Fault(".", 503, times=99)]
     with pytest.raises(SinkError, match="503: come back later"):
-        bench.open().read()
+        harness.open().read()
     assert waited == [0.25, 1.0, 4.0]
     waited.clear()
-    bench.api.faults = [Fault(".", times=99)]
+    harness.api.faults = [Fault(".", times=99)]
     with pytest.raises(SinkError, match="no answer from"):
-        bench.open().read()
+        harness.open().read()
     assert waited == [0.25, 1.0, 4.0]
 
 
-def test_a_pause_that_is_too_long_is_left_to_people(bench: HttpBench, waited: list[float]) -> None:
-    bench.api.faults = [Fault(".", 429, headers={"retry-after": "600"})]
+def test_a_pause_that_is_too_long_is_left_to_people(harness: HttpHarness, waited: list[float]) -> None:
+    harness.api.faults = [Fault(".", 429, headers={"retry-after": "600"})]
     with pytest.raises(
         SinkError, match="429: come back later; the service asks for a pause: apply again in 600 seconds"
     ):
-        bench.open().read()
+        harness.open().read()
     assert waited == []
 
 
-def test_what_is_not_refused_for_now_is_asked_once(bench: HttpBench, waited: list[float]) -> None:
+def test_what_is_not_refused_for_now_is_asked_once(harness: HttpHarness, waited: list[float]) -> None:
     for status in (400, 403, 500):
-        bench.api.asked.clear()
-        bench.api.faults = [Fault(".", status)]
+        harness.api.asked.clear()
+        harness.api.faults = [Fault(".", status)]
         with pytest.raises(SinkError):
-            bench.open().read()
-        assert len(bench.api.asked) == 1
+            harness.open().read()
+        assert len(harness.api.asked) == 1
     assert waited == []
 
 
 def test_throttling_that_has_another_status(tmp_path: Path, waited: list[float]) -> None:
-    aws, left = AwsBench(tmp_path), [1, 1]
+    aws, left = AwsHarness(tmp_path), [1, 1]
     aws.api.failing = lambda sent: (
         (400, {"__type": "ThrottlingException", "Message": "Rate exceeded"}) if left and left.pop() else None
     )
     assert aws.open().read() is None and waited == [0.25, 1.0]
     waited.clear()
-    github = GitHubBench(tmp_path)
+    github = GitHubHarness(tmp_path)
     github.api.faults = [Fault("GET", 403, headers={"retry-after": "9"})]
     github.open().prove()
     assert waited == [9.0]
@@ -181,8 +185,8 @@ def test_a_pause_that_is_no_number_is_none(tmp_path: Path, waited: list[float], 
         raw.answer(b"{}", b"retry-after: " + wrong, status=b"503 Service Unavailable"),
         raw.answer(b"{}", status=b"404 Not Found"),
     ]
-    bench = HashicorpBench(tmp_path)
+    harness = HashicorpHarness(tmp_path)
     with raw.serving(*answers) as served:
-        bench.entry["hashicorp"]["address"] = served.url
-        assert bench.open().read() is None
+        harness.entry["hashicorp"]["address"] = served.url
+        assert harness.open().read() is None
     assert waited == [0.25]

@@ -20,7 +20,7 @@ INSERT = 'database.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", (self._n
 STORE = "        self._store(render_json(wanted))"
 CHECK = "check_contents(read_json(text) if text else None, self._context, self.place)"
 WRITTEN = "test_what_was_written_is_read_by_a_sink_that_was_not_there"
-SECRECY = "test_no_value_leaves_by_another_door"
+SECRECY = "test_no_value_goes_anywhere_else"
 
 # what the sink does instead of keeping a promise: the lines that are changed for it, and a test that has to fail then
 BROKEN: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {

@@ -19,15 +19,15 @@ identity_models: Any = oci.identity.models
 key_models: Any = oci.generative_ai.models
 
 
-HANDS = (
+CONSOLE_ACTIONS = (
     "describe_by_hand", "tag_by_hand", "rename_by_hand", "move_by_hand", "delete_by_hand", "state_by_hand",
     "renew_by_hand", "strip_mark", "put_mark_back", "recase_policy", "edit_policy", "make_group_again", "make_foreign",
     "lose_sink", "garble_sink", "write_into_sink", "move_spoiled_away", "tidy", "move_far_by_hand", "copy_mark_to_theirs",
 )  # fmt: skip
 
 
-class Hands(Editing):
-    """One person in front of one sight, at the Console and in an editor."""
+class ConsoleActions(Editing):
+    """One person in front of one snapshot, at the Console and in an editor."""
 
     @property
     def identity(self) -> Any:
@@ -40,8 +40,8 @@ class Hands(Editing):
         """Something declared that lives, with its mark."""
         found = [
             one
-            for one in self.sight.things.values()
-            if one.kind in kinds and one.address in self.author.documents and not one.is_copy(self.sight.tenancy)
+            for one in self.snapshot.things.values()
+            if one.kind in kinds and one.address in self.manifests.documents and not one.is_copy(self.snapshot.tenancy)
         ]
         return self.random.choice(sorted(found, key=lambda one: (one.address, one.created))) if found else None
 
@@ -79,12 +79,12 @@ class Hands(Editing):
         thing, target = self._ours("Compartment", "ApiKey"), self._ours("Compartment")
         if not thing or not target or target.id == thing.id:
             return False
-        self._move(thing, self.random.choice([target.id, self.sight.tenancy]))
+        self._move(thing, self.random.choice([target.id, self.snapshot.tenancy]))
         return True
 
     def move_far_by_hand(self) -> bool:
         """To a compartment that nobody names."""
-        thing, far = self._ours("Compartment", "ApiKey"), self.sight.place(f"/{FAR}")
+        thing, far = self._ours("Compartment", "ApiKey"), self.snapshot.place(f"/{FAR}")
         if thing and far:
             self._move(thing, far)
         return thing is not None
@@ -132,7 +132,7 @@ class Hands(Editing):
 
     def strip_mark(self) -> bool:
         thing = self._ours("Compartment", "Policy", "ApiKey")
-        if thing is None or len(self.sight.marked(thing.address)) > 1 or not self._is_where_declared(thing):
+        if thing is None or len(self.snapshot.marked(thing.address)) > 1 or not self._is_where_declared(thing):
             return False
         self._update(thing, freeform_tags={name: text for name, text in thing.tags.items() if name != OWNERSHIP_TAG})
         self.traces.stripped[thing.address] = (thing.id, thing.tags[OWNERSHIP_TAG])
@@ -140,15 +140,15 @@ class Hands(Editing):
 
     def _is_where_declared(self, thing: Thing) -> bool:
         """Whether it can be told by its name and place: without a mark nothing else tells it."""
-        spec = self.author.spec(thing.address)
-        holder = self.sight.things.get(thing.place)
+        spec = self.manifests.spec(thing.address)
+        holder = self.snapshot.things.get(thing.place)
         place = holder.address.partition("/")[2] if holder else "tenancy"
         if holder is not None and not holder.address:
             place = f"/{holder.name}"
         return (thing.name, place, thing.region) == (
             spec.get("displayName") or spec["name"],
             spec.get("parent") or spec["compartment"],
-            self.author.region(thing.address),
+            self.manifests.region(thing.address),
         )
 
     def put_mark_back(self) -> bool:
@@ -156,8 +156,8 @@ class Hands(Editing):
             return False
         address = self.random.choice(sorted(self.traces.stripped))
         id, mark = self.traces.stripped.pop(address)
-        if id in self.sight.things:
-            self._update(self.sight.things[id], freeform_tags={**self.sight.things[id].tags, OWNERSHIP_TAG: mark})
+        if id in self.snapshot.things:
+            self._update(self.snapshot.things[id], freeform_tags={**self.snapshot.things[id].tags, OWNERSHIP_TAG: mark})
         return True
 
     def recase_policy(self) -> bool:
@@ -179,8 +179,8 @@ class Hands(Editing):
         if thing is None:
             return False
         name = base(thing.address.partition("/")[2])
-        (old,) = self.identity.list_groups(self.sight.tenancy, name=f"readers-{name}").data
-        members = self.identity.list_user_group_memberships(self.sight.tenancy, group_id=old.id).data
+        (old,) = self.identity.list_groups(self.snapshot.tenancy, name=f"readers-{name}").data
+        members = self.identity.list_user_group_memberships(self.snapshot.tenancy, group_id=old.id).data
         for member in members:
             self.identity.remove_user_from_group(member.id)
         self.identity.delete_group(old.id)
@@ -193,7 +193,7 @@ class Hands(Editing):
     def make_foreign(self) -> bool:
         """Something of another's, with names as ours, and with no tags, other tags, another's mark, or a copy of ours."""
         kind = self.random.choice(["Compartment", "Policy", "ApiKey", "ApiKey"])
-        place = self.random.choice([self.sight.tenancy, *[one.id for one in self._homes()]])
+        place = self.random.choice([self.snapshot.tenancy, *[one.id for one in self._homes()]])
         model = self._ours(kind)
         copied = {OWNERSHIP_TAG: model.tags[OWNERSHIP_TAG]} if model else {}
         tags = self.random.choice([{}, {}, {"cost": "9"}, {OWNERSHIP_TAG: "other/ApiKey/k0#0123456789abcdef"}, copied])
@@ -203,7 +203,7 @@ class Hands(Editing):
             self.identity.create_compartment(identity_models.CreateCompartmentDetails(**values))
         elif kind == "Policy":
             text = "allow group Administrators to read buckets in tenancy"
-            if place != self.sight.tenancy:
+            if place != self.snapshot.tenancy:
                 text = f"allow group Administrators to read buckets in compartment id {place}"
             name = self.random.choice(["q1", "q3", "f0", "f1"])
             values = {"compartment_id": place, "name": name, "description": "Theirs", "freeform_tags": tags}
@@ -217,7 +217,7 @@ class Hands(Editing):
     def copy_mark_to_theirs(self) -> bool:
         """Onto what others have made already, older or younger than the original."""
         kept = {id for id, _ in self.traces.stripped.values()}
-        theirs = [self.sight.things[id] for id in sorted(self.foreign - kept) if id in self.sight.things]
+        theirs = [self.snapshot.things[id] for id in sorted(self.foreign - kept) if id in self.snapshot.things]
         thing = self.random.choice(theirs) if theirs else None
         model = self._ours(thing.kind) if thing else None
         if thing is None or model is None:
@@ -226,15 +226,15 @@ class Hands(Editing):
         return True
 
     def _homes(self) -> list[Thing]:
-        found = [one for one in self.sight.of("Compartment") if one.address in self.author.documents]
+        found = [one for one in self.snapshot.of("Compartment") if one.address in self.manifests.documents]
         return sorted(found, key=lambda one: (one.address, one.created))
 
     def tidy(self) -> bool:
         """Strangers take their things away, but for what was ours and only lost its mark."""
         ours = {id for id, _ in self.traces.stripped.values()}
-        theirs = [self.sight.things[id] for id in sorted(self.foreign - ours) if id in self.sight.things]
+        theirs = [self.snapshot.things[id] for id in sorted(self.foreign - ours) if id in self.snapshot.things]
         for thing in sorted(theirs, key=lambda one: one.kind != "Policy"):
-            if not self.sight.inside(thing.id):
+            if not self.snapshot.inside(thing.id):
                 self._delete(thing)
         return bool(theirs)
 

@@ -7,7 +7,7 @@ from typing import Any
 from crash.fixtures import APPLY
 from crash.launching import Ended
 
-from .harness import Ground, assert_clear
+from .harness import Harness, assert_clear
 from .reference_model import Forecast
 from .tenancy_snapshot import look
 
@@ -20,7 +20,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
 )
 
 
-class Unforeseen(Ground):
+class FaultyRuns(Harness):
     """Faults, kills, requests for a rotation."""
 
     def apply_under_fire(self) -> None:
@@ -57,7 +57,7 @@ class Unforeseen(Ground):
         def arm(pid: int) -> None:
             self.tenancy.control("POST", "faults", {**point, "effect": {"kill": pid}})
 
-        ran = self._launchers[0].run(arguments, self.project, self.bench.environ, arm)
+        ran = self._launchers[0].run(arguments, self.project, self.sandbox.environ, arm)
         self.tenancy.control("DELETE", "faults")
         self._disturbed(ran)
         return True
@@ -71,24 +71,24 @@ class Unforeseen(Ground):
         """A key that rotates and lives."""
         found = [
             address
-            for address in self.author.documents
-            if "rotation" in self.author.spec(address) and len(self.sight.marked(address)) == 1
+            for address in self.manifests.documents
+            if "rotation" in self.manifests.spec(address) and len(self.snapshot.marked(address)) == 1
         ]
         return self.random.choice(found) if found else ""
 
     def rotate(self) -> bool:
         """Begun early; a key that stands still turns at once."""
         address = self._rotating()
-        forecast = self.foresee()
+        forecast = self.predict()
         if not address:
             return False
-        (live,) = self.sight.marked(address)
-        still = self.model().turns(address, live) is not None
+        (live,) = self.snapshot.marked(address)
+        still = self.model().rotates_next(address, live) is not None
         self.promises.requested = address
-        ran = self._wished(forecast, "rotate", address, "--auto-approve")
+        ran = self._requested(forecast, "rotate", address, "--auto-approve")
         self.promises.requested = ""
         if still and not forecast.errors and not forecast.unusable and ran.code != 3:
-            leaves = live.region != self.author.region(address)  # the region: then another key takes its place
+            leaves = live.region != self.manifests.region(address)  # the region: then another key takes its place
             assert ("CreateApiKey" if leaves else "RenewApiKey") in self.tenancy.writes(), ran.out
         return True
 
@@ -96,7 +96,7 @@ class Unforeseen(Ground):
         address = self._rotating()
         if address:
             self.promises.aborted = True
-            self._wished(self.foresee(), "rotate", address, "--abort", "--auto-approve")
+            self._requested(self.predict(), "rotate", address, "--abort", "--auto-approve")
             self.promises.aborted = False
         return bool(address)
 
@@ -105,16 +105,16 @@ class Unforeseen(Ground):
         address = self._rotating()
         if not address:
             return False
-        (live,) = self.sight.marked(address)
+        (live,) = self.snapshot.marked(address)
         secret = self.random.choice(live.secrets)
         self.promises.leaked = {secret.mask[-4:]}
-        ran = self._wished(self.foresee(), "rotate", address, "--leaked", secret.name, "--auto-approve")
+        ran = self._requested(self.predict(), "rotate", address, "--leaked", secret.name, "--auto-approve")
         if ran.code == 0:
             assert secret.mask[-4:] not in look(self.tenancy).alive, ran.out
         self.promises.leaked = set()
         return True
 
-    def _wished(self, forecast: Forecast, *arguments: str) -> Ended:
+    def _requested(self, forecast: Forecast, *arguments: str) -> Ended:
         """A rotation that a person asks for: what it comes to is bounded by the promises, not foreseen."""
         ran = self.ran(*arguments)
         wanted = (1,) if forecast.errors else (0, 1, 3)
@@ -132,10 +132,10 @@ class Unforeseen(Ground):
             return False
         address = self.random.choice(sorted(self.traces.stripped))
         id, _ = self.traces.stripped[address]
-        if id not in self.sight.things or self.sight.marked(address):
+        if id not in self.snapshot.things or self.snapshot.marked(address):
             return False
         ran = self.ran("import", address, id)
         assert ran.code == 0 and len(self.tenancy.writes()) == 1, f"{ran.code} {ran.err}"
         del self.traces.stripped[address]
-        self.promises.follow_hands(look(self.tenancy))
+        self.promises.follow_console(look(self.tenancy))
         return True

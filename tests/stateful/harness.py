@@ -10,12 +10,12 @@ from random import Random
 from typing import Any
 
 import oci
-from crash.fixtures import APPLY, Bench
+from crash.fixtures import APPLY, Sandbox
 from crash.launching import Ended, Launcher
 from plan_apply.sdk_helpers import REGION
 
-from .console_actions import Hands
-from .manifest_edits import Author
+from .console_actions import ConsoleActions
+from .manifest_edits import ManifestEdits
 from .promises import Promises
 from .reference_model import Forecast, Model
 from .tenancy_snapshot import AWAY, FAR, RENAMES, Kept, look
@@ -39,13 +39,13 @@ class Tally:
         self.writes += other.writes
 
 
-class Ground:
+class Harness:
     """One tenancy, its manifests, and all that is known beside them."""
 
-    def __init__(self, bench: Bench, launchers: list[Launcher]) -> None:
-        self.bench, self._launchers = bench, launchers
-        self.tenancy, self.project = bench.tenancy, bench.project
-        self.author, self.traces = Author(), Traces()
+    def __init__(self, sandbox: Sandbox, launchers: list[Launcher]) -> None:
+        self.sandbox, self._launchers = sandbox, launchers
+        self.tenancy, self.project = sandbox.tenancy, sandbox.project
+        self.manifests, self.traces = ManifestEdits(), Traces()
         self.tally = Tally()
         for name in ("p0", "p1", "p2"):
             self.tenancy.control("POST", "principals", {"name": f"reader-{name}", "groups": [f"readers-{name}"]})
@@ -53,8 +53,8 @@ class Ground:
         self._let_everybody_call()
         details = {"compartment_id": self.tenancy.tenancy, "name": FAR, "description": "Theirs"}
         self.tenancy.client("identity").create_compartment(oci.identity.models.CreateCompartmentDetails(**details))
-        self.sight = look(self.tenancy)
-        self._scene = set(self.sight.things)
+        self.snapshot = look(self.tenancy)
+        self._initial = set(self.snapshot.things)
         self.promises = Promises(self)
         self.random = Random(0)
         self.notices: list[dict[str, Any]] = []  # of the last plan
@@ -75,32 +75,32 @@ class Ground:
         self.tenancy.client("identity").create_policy(oci.identity.models.CreatePolicyDetails(**details))
 
     def model(self) -> Model:
-        return Model(self.author, self.sight, self.project, self.traces)
+        return Model(self.manifests, self.snapshot, self.project, self.traces)
 
-    def foresee(self) -> Forecast:
+    def predict(self) -> Forecast:
         """What an apply must come to now."""
-        return self.model().foresee()
+        return self.model().predict()
 
     def edit(self, rule: str) -> bool:
         """The author changes the manifests; not what has lost its mark, which somebody has to mend first."""
-        self.author.now = self.sight.now
-        done: bool = getattr(self.author, rule)(self.random, frozenset(self.traces.stripped))
+        self.manifests.now = self.snapshot.now
+        done: bool = getattr(self.manifests, rule)(self.random, frozenset(self.traces.stripped))
         self.write()
         return done
 
     def write(self) -> None:
         """The manifests as the author has them."""
         RENAMES.clear()
-        RENAMES.update(self.author.renames)
+        RENAMES.update(self.manifests.renames)
         self.traces.regrouped = {RENAMES.get(address, address) for address in self.traces.regrouped}
-        self.bench.write(self.author.text)
+        self.sandbox.write(self.manifests.text)
 
     def forget_previous_names(self) -> bool:
         """Once a rename was applied, the manifests need not tell of it any more; the next plan shows no difference for it."""
-        tagged = {one.tagged for one in self.sight.things.values()}
-        told = [one for one in self.author.documents.values() if "previousNames" in one["metadata"]]
+        tagged = {one.tagged for one in self.snapshot.things.values()}
+        renamed = [one for one in self.manifests.documents.values() if "previousNames" in one["metadata"]]
         done = [
-            one for one in told if not tagged & {f"{one['kind']}/{old}" for old in one["metadata"]["previousNames"]}
+            one for one in renamed if not tagged & {f"{one['kind']}/{old}" for old in one["metadata"]["previousNames"]}
         ]
         for one in done:
             del one["metadata"]["previousNames"]
@@ -109,29 +109,32 @@ class Ground:
 
     def by_hand(self, rule: str) -> bool:
         """Somebody does something by hand, unless OCI refuses it."""
-        foreign = self.promises.foreign - self._scene
-        hands = Hands(self.tenancy, self.project, self.author, self.sight, self.traces, self.random, foreign)
+        foreign = self.promises.foreign - self._initial
+        console = ConsoleActions(
+            self.tenancy, self.project, self.manifests, self.snapshot, self.traces, self.random, foreign
+        )
         try:
-            done: bool = getattr(hands, rule)()
+            done: bool = getattr(console, rule)()
         except oci.exceptions.ServiceError as refused:
             if refused.status >= 500:
                 raise
             done = False
-        self.promises.follow_hands(look(self.tenancy))
+        self.promises.follow_console(look(self.tenancy))
         return done
 
     def plan(self, forecast: Forecast, flags: Iterable[str]) -> dict[str, Any] | None:
         """The plan as data, which is as the forecast; None when there can be none."""
         self.tenancy.forget_calls()
-        ran = self.bench.run(*PLAN, *flags)
+        ran = self.sandbox.run(*PLAN, *flags)
         assert self.tenancy.writes() == [], "plan writes nothing"
         if forecast.errors:
-            self.told(ran, 1, forecast.errors)
+            self.check_ended(ran, 1, forecast.errors)
             return None
         if forecast.crossing and ran.code == 1 and "wait for each other in a circle" in " ".join(ran.err.split()):
             return None
         if ran.code == 1 and any(path in ran.err for path in forecast.unusable):
-            self.told(ran, 1, forecast.unusable)  # the plan already has to know what a new key would be written over
+            # the plan already has to know what a new key would be written over
+            self.check_ended(ran, 1, forecast.unusable)
             return None
         assert ran.code == 0, f"exit {ran.code}, foreseen: {forecast}\n{ran.err}"
         document: dict[str, Any] = json.loads(ran.out)
@@ -147,17 +150,17 @@ class Ground:
 
     def ran(self, *arguments: str) -> Ended:
         self.tenancy.forget_calls()
-        return self.bench.run(*arguments)
+        return self.sandbox.run(*arguments)
 
     def refused(self, ran: Ended, code: int, why: list[str]) -> None:
         """It ended with that code, said why, and wrote nothing."""
         circle = code == 1 and not why
-        self.told(ran, code, why or ["a circle"])
+        self.check_ended(ran, code, why or ["a circle"])
         assert not circle or "circle" in ran.err
         assert self.tenancy.writes() == [], f"{why}: {self.tenancy.writes()}"
         self.promises.keep(look(self.tenancy), ran, settled=False)
 
-    def told(self, ran: Ended, code: int, why: list[str]) -> None:
+    def check_ended(self, ran: Ended, code: int, why: list[str]) -> None:
         assert ran.code == code, f"exit {ran.code} and not {code}, foreseen: {why}\n{ran.out}\n{ran.err}"
         assert_clear(ran)
         self.tally.ends[f"exit {code}"] += 1
@@ -184,7 +187,7 @@ class Ground:
     def end(self, ran: Ended, forecast: Forecast) -> None:
         self.tally.ends[f"exit {ran.code}"] += 1
         after = look(self.tenancy)
-        settled = ran.code == 0 and not self.promises.hands_back()
+        settled = ran.code == 0 and not self.promises.rolls_back()
         self.promises.keep(after, ran, settled=settled)
         if settled:
             again = self.ran(*APPLY)

@@ -9,7 +9,7 @@ from typing import Any
 from plan_apply.manifests import Document, key
 from plan_apply.sdk_helpers import REGION
 
-from .manifest_set import Manuscript, base, pick
+from .manifest_set import ManifestSet, base, pick
 
 KEYS = {"k0": 1, "k1": 2, "k2": 2}  # how many secrets each has; OCI cannot change that
 _ROTATIONS = (
@@ -20,7 +20,7 @@ _ROTATIONS = (
 _LIVES = ("40d", "60d", "90d")
 
 
-class KeyAuthor(Manuscript):
+class KeyEdits(ManifestSet):
     """Each edit answers whether there was anything to do; what is kept is left alone."""
 
     def add_key(self, random: Random, kept: frozenset[str]) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from .manifest_edits import Author
+from .manifest_edits import ManifestEdits
 from .tenancy_snapshot import Kept, Secret, Thing, kept_in
 from .yaml_edits import Traces, is_spoiled
 
@@ -58,8 +58,8 @@ def length(text: str) -> timedelta:
     return timedelta(**{{"d": "days", "h": "hours"}[text[-1]]: int(text[:-1])})
 
 
-def sinks_of(author: Author, address: str) -> list[str]:
-    return [entry["file"]["path"] for entry in author.spec(address).get("deliverTo", ())]
+def sinks_of(manifests: ManifestEdits, address: str) -> list[str]:
+    return [entry["file"]["path"] for entry in manifests.spec(address).get("deliverTo", ())]
 
 
 def holds_another(path: Path, accepted: set[str], id: str) -> bool:
@@ -69,11 +69,11 @@ def holds_another(path: Path, accepted: set[str], id: str) -> bool:
     return bool(address and found and address[1] not in accepted and found[1] != id)
 
 
-def former_sinks(author: Author, address: str) -> list[str]:
+def former_sinks(manifests: ManifestEdits, address: str) -> list[str]:
     """Files that this key was delivered to once: their values are taken along."""
     name = address.partition("/")[2]
     paths = (f"secrets/{name}.env", f"secrets/{name}.json", f"secrets/deep/{name}.env")
-    return [path for path in paths if path in author.sinks and path not in sinks_of(author, address)]
+    return [path for path in paths if path in manifests.sinks and path not in sinks_of(manifests, address)]
 
 
 def readable(project: Path, path: str, traces: Traces) -> list[Kept]:

@@ -10,7 +10,7 @@ from random import Random
 
 from plan_apply.manifests import compartment, policy
 
-from .key_edits import KEYS, KeyAuthor
+from .key_edits import KEYS, KeyEdits
 from .manifest_set import base, pick
 
 _COMPARTMENTS = ("c0", "c1", "c2", "c3")
@@ -26,7 +26,7 @@ EDITS = (
 )  # fmt: skip
 
 
-class Author(KeyAuthor):
+class ManifestEdits(KeyEdits):
     """The manifests as they stand, and what somebody may do to them. An edit answers whether there was anything to do."""
 
     def begin(self, random: Random) -> None:

@@ -13,7 +13,7 @@ from plan_apply.sdk_helpers import REGION
 OWNER = "walk"
 
 
-class Manuscript:
+class ManifestSet:
     """What is declared now, and what ever was."""
 
     def __init__(self) -> None:
@@ -79,16 +79,16 @@ def replace_name(document: Document, kind: str, old: str, name: str) -> Document
     """The document with another name in its references to that resource."""
     fields = {"Compartment": ("compartment", "parent"), "ApiKey": ("apiKey",)}.get(kind, ())
 
-    def walk(value: Any, field: str = "") -> Any:
+    def replace_in(value: Any, field: str = "") -> Any:
         if isinstance(value, dict):
-            return {key: walk(inner, key) for key, inner in value.items()}
+            return {key: replace_in(inner, key) for key, inner in value.items()}
         if isinstance(value, list):
-            return [walk(inner) for inner in value]
+            return [replace_in(inner) for inner in value]
         if isinstance(value, str) and field in fields and value == old:
             return name
         return value.replace(f"${{{kind}/{old}.", f"${{{kind}/{name}.") if isinstance(value, str) else value
 
-    return {**document, "spec": walk(document["spec"])}
+    return {**document, "spec": replace_in(document["spec"])}
 
 
 def base(name: str) -> str:

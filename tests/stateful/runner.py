@@ -12,9 +12,9 @@ from random import Random
 from crash.load_generator import probe
 from crash.sink_setups import File
 
-from .clean_runs import Foreseen
-from .console_actions import HANDS
-from .faulty_runs import Unforeseen
+from .clean_runs import CleanRuns
+from .console_actions import CONSOLE_ACTIONS
+from .faulty_runs import FaultyRuns
 from .harness import Step
 from .keys import readable, sinks_of
 from .manifest_edits import EDITS
@@ -23,7 +23,7 @@ from .tenancy_snapshot import look
 # a rule that finds nothing to do makes no step
 WEIGHTS: dict[str, float] = {
     **dict.fromkeys(EDITS, 1.0),
-    **dict.fromkeys(HANDS, 0.6),
+    **dict.fromkeys(CONSOLE_ACTIONS, 0.6),
     "change_expiry": 1.5,
     "change_state": 2,
     "remove_key": 1.5,
@@ -51,12 +51,12 @@ WEIGHTS: dict[str, float] = {
 }
 
 
-class Walk(Foreseen, Unforeseen):
+class StatefulRun(CleanRuns, FaultyRuns):
     """One tenancy, step after step."""
 
     def begin(self, number: int) -> None:
         """The first manifests. They are not applied yet."""
-        self.author.begin(Random(number))
+        self.manifests.begin(Random(number))
         self.write()
 
     def take(self, step: Step) -> bool:
@@ -64,8 +64,8 @@ class Walk(Foreseen, Unforeseen):
         rule, number = step
         self.random = Random(f"{rule} {number}")
         self.tenancy.advance("3m")
-        self.sight = look(self.tenancy)
-        self.kept_before = {path: readable(self.project, path, self.traces) for path in self.author.sinks}
+        self.snapshot = look(self.tenancy)
+        self.kept_before = {path: readable(self.project, path, self.traces) for path in self.manifests.sinks}
         done = self._act(rule)
         if done:
             self.tally.steps[rule] += 1
@@ -74,7 +74,7 @@ class Walk(Foreseen, Unforeseen):
     def _act(self, rule: str) -> bool:
         if rule in EDITS or rule == "rename_address":
             return self.edit(rule)
-        if rule in HANDS:
+        if rule in CONSOLE_ACTIONS:
             return self.by_hand(rule)
         act: Callable[[], bool | None] = getattr(self, rule)
         return act() is not False
@@ -82,15 +82,15 @@ class Walk(Foreseen, Unforeseen):
     def wait(self) -> None:
         """Hours, days or weeks go by."""
         self.tenancy.advance(self.random.choice(["2h", "13h", "25h", "25h", "2d", "4d", "9d", "22d", "50d"]))
-        self.promises.follow_hands(look(self.tenancy))
+        self.promises.follow_console(look(self.tenancy))
 
     def call(self) -> bool:
         """Consumers read their sinks and call; whoever reads a value that works is served."""
-        paths = [path for address in self.author.documents for path in sinks_of(self.author, address)]
+        paths = [path for address in self.manifests.documents for path in sinks_of(self.manifests, address)]
         read = [(path, value) for path in paths if (value := self.promises.readable_value(path))]
         for path, value in read:
             status = probe(File(self.project / path)).status
-            assert (status == 200) is (value[-4:] in self.sight.alive), f"{path} answered {status}"
+            assert (status == 200) is (value[-4:] in self.snapshot.alive), f"{path} answered {status}"
         return bool(read)
 
 

@@ -92,7 +92,7 @@ class Thing:
 
 
 @dataclass(frozen=True)
-class Sight:
+class TenancySnapshot:
     """Everything that lives, by OCID, at one time."""
 
     tenancy: str
@@ -133,7 +133,7 @@ class Sight:
         }
 
 
-def look(tenancy: Tenancy) -> Sight:
+def look(tenancy: Tenancy) -> TenancySnapshot:
     """List everything."""
     identity = client(tenancy, "identity")
     rows = everything(identity.list_compartments, tenancy.tenancy, compartment_id_in_subtree=True, access_level="ANY")
@@ -144,7 +144,7 @@ def look(tenancy: Tenancy) -> Sight:
             rows = everything(client(tenancy, "generative_ai", region).list_api_keys, place)
             found.extend(_thing("ApiKey", row, region) for row in rows if row.lifecycle_state != "DELETED")
     now = datetime.fromisoformat(tenancy.control("GET", "clock")["now"])
-    return Sight(tenancy.tenancy, now, {one.id: one for one in found})
+    return TenancySnapshot(tenancy.tenancy, now, {one.id: one for one in found})
 
 
 def _thing(kind: str, row: Any, region: str | None = None) -> Thing:

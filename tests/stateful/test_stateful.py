@@ -15,7 +15,7 @@ from crash.launching import Here, Launcher
 from figures import note_figure
 
 from .harness import Step, Tally
-from .runner import WEIGHTS, Walk, draw
+from .runner import WEIGHTS, StatefulRun, draw
 from .shrinking import shorten
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
@@ -24,13 +24,13 @@ PARTS, WALKS = 2, 125  # with -m matrix: as many walks in each part, which makes
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_walk_keeps_every_promise(tmp_path: Path, launchers: list[Launcher], seed: int) -> None:
-    tally = walk(tmp_path, launchers, seed, STEPS)
+def test_random_steps_keep_every_promise(tmp_path: Path, launchers: list[Launcher], seed: int) -> None:
+    tally = take_steps(tmp_path, launchers, seed, STEPS)
     assert tally.ends["exit 0"] > 1
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-def test_a_walk_that_once_broke_a_promise(tmp_path: Path, launchers: list[Launcher], case: Path) -> None:
+def test_steps_that_once_broke_a_promise(tmp_path: Path, launchers: list[Launcher], case: Path) -> None:
     seed, *steps = read_steps(case.read_text())
     follow(tmp_path, launchers, seed[1], steps)
 
@@ -42,7 +42,7 @@ def test_ten_thousand_steps(
 ) -> None:
     total = Tally()
     for seed in range(1000 + part * WALKS, 1000 + (part + 1) * WALKS):
-        total.add(walk(tmp_path / str(seed), launchers, seed, STEPS))
+        total.add(take_steps(tmp_path / str(seed), launchers, seed, STEPS))
     with capsys.disabled():
         print(
             f"\n{WALKS} walks, {total.steps.total()} steps, {total.writes.total()} writes\n{total.ends}\n{total.steps}"
@@ -51,33 +51,33 @@ def test_ten_thousand_steps(
     assert total.ends["killed"] > WALKS and total.ends["exit 3"] > WALKS / 2 and total.ends["exit 1"] > WALKS
 
 
-def walk(home: Path, launchers: list[Launcher], seed: int, steps: int) -> Tally:
+def take_steps(home: Path, launchers: list[Launcher], seed: int, steps: int) -> Tally:
     """One walk of newly drawn steps. A failure is told with the fewest steps that lead to it."""
     chance, taken = Random(seed), list[Step]()
-    with serving(home / "walk", Here()) as bench:
-        walking = Walk(bench, launchers)
-        walking.begin(seed)
+    with serving(home / "walk", Here()) as sandbox:
+        run = StatefulRun(sandbox, launchers)
+        run.begin(seed)
         try:
             while len(taken) < steps:
                 step = draw(chance)
                 taken.append(step)
-                if not walking.take(step):
+                if not run.take(step):
                     taken.pop()
             note_figure(len(taken), "steps, no violation")
         except Exception as failure:
             place = broken_at(failure)
             few = shorten(taken, lambda steps, number: place == fails(home / f"again-{number}", launchers, seed, steps))
             raise AssertionError(f"{failure}\n\nThe walk:\n{write_steps(seed, few)}") from failure
-        return walking.tally
+        return run.tally
 
 
 def follow(home: Path, launchers: list[Launcher], seed: int, steps: list[Step]) -> None:
     """Take those very steps."""
-    with serving(home / "walk", Here()) as bench:
-        walking = Walk(bench, launchers)
-        walking.begin(seed)
+    with serving(home / "walk", Here()) as sandbox:
+        run = StatefulRun(sandbox, launchers)
+        run.begin(seed)
         for step in steps:
-            walking.take(step)
+            run.take(step)
 
 
 def fails(home: Path, launchers: list[Launcher], seed: int, steps: list[Step]) -> int:

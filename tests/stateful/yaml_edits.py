@@ -9,8 +9,8 @@ from random import Random
 
 from conftest import Tenancy
 
-from .manifest_edits import Author
-from .tenancy_snapshot import Sight, kept_in
+from .manifest_edits import ManifestEdits
+from .tenancy_snapshot import TenancySnapshot, kept_in
 
 TYPED = "TypeOver"  # how a value ends that somebody typed into
 
@@ -29,18 +29,18 @@ class Traces:
 
 @dataclass
 class Editing:
-    """Somebody with an editor, in front of one sight."""
+    """Somebody with an editor, in front of one snapshot."""
 
     tenancy: Tenancy
     project: Path
-    author: Author
-    sight: Sight
+    manifests: ManifestEdits
+    snapshot: TenancySnapshot
     traces: Traces
     random: Random
     foreign: set[str]  # what others have made
 
     def _sink(self) -> tuple[str, Path] | None:
-        paths = [path for path in sorted(self.author.sinks) if (self.project / path).exists()]
+        paths = [path for path in sorted(self.manifests.sinks) if (self.project / path).exists()]
         path = self.random.choice(paths) if paths else None
         return (path, self.project / path) if path else None
 
@@ -78,7 +78,7 @@ class Editing:
 
     def move_spoiled_away(self) -> bool:
         """What the error of the file above says."""
-        spoiled = [path for path in sorted(self.author.sinks) if is_spoiled(self.project / path)]
+        spoiled = [path for path in sorted(self.manifests.sinks) if is_spoiled(self.project / path)]
         for path in spoiled:
             (self.project / path).unlink()
         return bool(spoiled)

@@ -243,7 +243,9 @@ def test_two_keys_do_not_share_a_vault_secret(project: Project, tenancy: Tenancy
 
 
 @pytest.mark.parametrize("wrong", ["vault", "key"])
-def test_a_wrong_vault_or_key_is_told_before_anything_is_minted(project: Project, tenancy: Tenancy, wrong: str) -> None:
+def test_a_wrong_vault_or_key_is_reported_before_a_value_is_created(
+    project: Project, tenancy: Tenancy, wrong: str
+) -> None:
     write_key(project)
     apply_exactly(project, tenancy)
     place = entry(tenancy)
@@ -277,16 +279,16 @@ def test_the_other_sinks_have_their_values_when_one_fails_and_the_next_apply_hea
 
 def test_no_value_is_in_plans_outcomes_or_notes(project: Project, tenancy: Tenancy) -> None:
     write_key(project, entry(tenancy), secrets=2)
-    told = [project.run("apply", "--auto-approve", "--json").out, project.run("status").out]
+    printed = [project.run("apply", "--auto-approve", "--json").out, project.run("status").out]
     held = content(tenancy)
     write_key(project, entry(tenancy), secrets=[{"name": "key-one"}, {"name": "key-two", "state": "inactive"}])
-    told += [
+    printed += [
         project.run("plan", "--format", form).out for form in ("text", "json", "markdown", "html", "terraform-json")
     ]
-    told += [file.read_text(errors="replace") for file in _files(project.path)]
+    printed += [file.read_text(errors="replace") for file in _files(project.path)]
     values = [held["OPENAI_API_KEY"], held["OPENAI_API_KEY_STANDBY"]]
     assert all(value.startswith("sk-") for value in values)
-    assert not [value for value in values for text in told if value[5:25] in text]
+    assert not [value for value in values for text in printed if value[5:25] in text]
 
 
 def unwrapped(ran: Ran) -> str:

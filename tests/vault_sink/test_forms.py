@@ -138,7 +138,7 @@ def test_a_dying_vault_secret_of_an_earlier_version_is_recognised_by_its_descrip
     assert "was not made by genai-iac" in project.run(*APPROVED, code=1).err
 
 
-def test_a_sink_that_may_not_be_read_is_told_and_is_no_drift(project: Project, tenancy: Tenancy) -> None:
+def test_a_sink_that_may_not_be_read_is_reported_and_is_no_drift(project: Project, tenancy: Tenancy) -> None:
     write_key(project, vault(tenancy))
     project.run(*APPROVED)
     refusal = {"status": 404, "code": "NotAuthorizedOrNotFound"}

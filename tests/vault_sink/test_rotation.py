@@ -78,11 +78,11 @@ def test_a_rotation_taken_back_leaves_the_old_value_current(rotating_in_vault: P
     assert held["OPENAI_API_KEY"] == before and works(held["OPENAI_BASE_URL"], before)
 
 
-@pytest.mark.parametrize("turns", [6, pytest.param(40, marks=pytest.mark.matrix)])
-def test_there_is_room_for_the_versions_of_every_turn(project: Project, tenancy: Tenancy, turns: int) -> None:
+@pytest.mark.parametrize("rotations", [6, pytest.param(40, marks=pytest.mark.matrix)])
+def test_there_is_room_for_the_versions_of_every_rotation(project: Project, tenancy: Tenancy, rotations: int) -> None:
     write_key(project, entry(tenancy), secrets=2, rotation=ROTATION)
     project.run("apply", "--auto-approve")
-    for _ in range(turns):
+    for _ in range(rotations):
         for length in ("3d", "31d"):
             tenancy.advance(length)
             project.run("apply", "--auto-approve")
@@ -90,10 +90,10 @@ def test_there_is_room_for_the_versions_of_every_turn(project: Project, tenancy:
         assert len([row for row in rows if row.time_of_deletion is None]) <= 5
         held = content(tenancy)
         assert works(held["OPENAI_BASE_URL"], held["OPENAI_API_KEY"])
-    assert stages(tenancy)["CURRENT"] >= 2 * turns
+    assert stages(tenancy)["CURRENT"] >= 2 * rotations
 
 
-def test_many_turns_within_a_day_fit_too(project: Project, tenancy: Tenancy) -> None:
+def test_many_rotations_within_a_day_fit_too(project: Project, tenancy: Tenancy) -> None:
     write_key(project, entry(tenancy), secrets=2, rotation=ROTATION)
     project.run("apply", "--auto-approve")
     project.run("apply", "--auto-approve")

@@ -1,4 +1,4 @@
-"""The provider's `VaultDoor` against the local emulator: regions, waiting, doubtful answers, and no plaintext but in the request."""
+"""The provider's `VaultClient` against the local emulator: regions, waiting, doubtful answers, and no plaintext but in the request."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def place(tenancy: Tenancy, region: str = REGION) -> dict[str, str]:
     return dict(tenancy.control("GET", "health")["vaults"][region])
 
 
-def make(door: TenancyVault, tenancy: Tenancy, content: str = FIRST, region: str = REGION) -> str:
+def make(vault: TenancyVault, tenancy: Tenancy, content: str = FIRST, region: str = REGION) -> str:
     """The OCID of a new Vault secret called chat in the root."""
     there = place(tenancy, region)
     details = {
@@ -48,11 +48,11 @@ def make(door: TenancyVault, tenancy: Tenancy, content: str = FIRST, region: str
         "secretName": "chat",
         "description": "of this test",
     }
-    return str(door.create_secret(details, Secret(content))["id"])
+    return str(vault.create_secret(details, Secret(content))["id"])
 
 
-def text(door: TenancyVault, secret: str, stage: Any = "CURRENT") -> str | None:
-    version = door.read_version(secret, stage)
+def text(vault: TenancyVault, secret: str, stage: Any = "CURRENT") -> str | None:
+    version = vault.read_version(secret, stage)
     return version.content.reveal() if version else None
 
 
@@ -185,7 +185,7 @@ def test_a_pruning_whose_answer_was_lost_happens_once(tenancy_vault: TenancyVaul
     assert [bool(row.get("timeOfDeletion")) for row in tenancy_vault.list_versions(made)] == [False, False, True]
 
 
-def test_failures_are_told_in_our_words(tenancy_vault: TenancyVault, tenancy: Tenancy) -> None:
+def test_failures_are_reported_in_our_words(tenancy_vault: TenancyVault, tenancy: Tenancy) -> None:
     make(tenancy_vault, tenancy)
     with pytest.raises(ServiceFailure, match=r"CreateSecret: 409 .*already exists") as caught:
         make(tenancy_vault, tenancy)
@@ -199,7 +199,7 @@ def test_no_plaintext_is_in_logs_answers_errors_or_frames(
     made = make(tenancy_vault, tenancy)
     tenancy_vault.add_version(made, Secret(SECOND), "PENDING")
     reply = provider.get("GetSecretBundle", made, REGION, stage="PENDING")
-    told = [repr(reply), json.dumps(reply.data), repr(tenancy_vault.read_version(made, "PENDING"))]
+    shown = [repr(reply), json.dumps(reply.data), repr(tenancy_vault.read_version(made, "PENDING"))]
     for effect in ({"drop": True}, {"status": 400, "code": "InvalidParameter", "message": "no"}):
         tenancy.control(
             "POST", "faults", [{"operation": "UpdateSecret", "nth": 1, "count": 50, "when": "before", "effect": effect}]
@@ -207,9 +207,9 @@ def test_no_plaintext_is_in_logs_answers_errors_or_frames(
         with pytest.MonkeyPatch.context() as patch, pytest.raises(ServiceFailure) as caught:
             patch.setattr("genai_iac.oci_client.retry._LONGEST", 0.01)
             tenancy_vault.add_version(made, Secret(FIRST), "PENDING")
-        told.append(everything_about(caught.value))
+        shown.append(everything_about(caught.value))
         tenancy.control("DELETE", "faults")
-    assert [piece for one in (*told, caplog.text) for piece in traces(one)] == []
+    assert [piece for one in (*shown, caplog.text) for piece in traces(one)] == []
     assert traces(f"x {FIRST} y") and traces(encoded(FIRST, 1)), "the search finds what is there"
 
 

@@ -50,7 +50,7 @@ def test_every_verb_of_every_type_is_a_ladder() -> None:
         ("ocid1.generativeairoutingprofile.oc1.us-chicago-1.x", JUNE, ""),
     ],
 )
-def test_what_is_told_of_a_model(model: str, when: datetime, warning: str) -> None:
+def test_the_warning_for_a_model(model: str, when: datetime, warning: str) -> None:
     assert vocabulary.model_warning(model, "us-chicago-1", when) == warning
 
 

@@ -166,7 +166,7 @@ def _lint_key(resource: Resource, document: Document, now: datetime) -> Iterator
         place = document.place("spec", "secrets", index, "expires")
         yield from _lint_expiry(name, secret["expires"], place, resource, now)
         if rotation is not None:
-            yield from _lint_turn(name, secret["expires"], rotation, place, resource)
+            yield from _lint_rotation_length(name, secret["expires"], rotation, place, resource)
     if rotation is None and len(secrets) == 2:
         yield from _lint_pair(secrets, document, resource, now)
 
@@ -212,7 +212,7 @@ def _lint_expiry(
         yield _finding(SHORT, message, place, resource, "live longer than a week")
 
 
-def _lint_turn(
+def _lint_rotation_length(
     name: str, expires: Lifetime | str, rotation: Rotation, place: Source, resource: Resource
 ) -> Iterator[Finding]:
     """A secret whose life is shorter than one rotation: it expires before it is replaced."""

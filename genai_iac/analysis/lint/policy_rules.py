@@ -56,7 +56,7 @@ def lint_policies(future: PlannedState, directory: language.Directory, limits: S
 def _placed(found: Found, policy: Address, future: PlannedState) -> Finding:
     """The finding of the policy language at its position in the manifest, without placeholder OCIDs."""
     place = place_of(future, policy, found.statement)
-    message, fix = future.told(found.message), future.told(found.fix or "")
+    message, fix = future.with_addresses(found.message), future.with_addresses(found.fix or "")
     return Finding(found.rule, found.severity, message, place, policy, fix)
 
 
@@ -67,7 +67,7 @@ def _out_of_reach(policy: Address, future: PlannedState, directory: language.Dir
             if miss.kind == "subtree" and miss.name in future.tree:
                 place = place_of(future, policy, number)
                 fix = "attach the policy to a compartment above both, or to the tenancy"
-                yield Finding(OUTSIDE.id, OUTSIDE.severity, future.told(miss.message), place, policy, fix)
+                yield Finding(OUTSIDE.id, OUTSIDE.severity, future.with_addresses(miss.message), place, policy, fix)
 
 
 def _overlaps(future: PlannedState, directory: language.Directory) -> Iterator[Finding]:
@@ -94,12 +94,12 @@ def _full_paths(future: PlannedState, limits: ServiceLimits) -> Iterator[Finding
         if address.kind == "Policy":
             counts[future.home(address)] += future.count(address)
             last[future.home(address)] = address
-    told: set[str] = set()
+    reported: set[str] = set()
     for place in sorted(counts, key=lambda id: (len(future.tree.names(id)), id)):
         lineage = tuple(future.tree.lineage(place))
         count = sum(counts[id] for id in lineage)
-        if count > limits.statements_per_path and told.isdisjoint(lineage):
-            told.add(place)
+        if count > limits.statements_per_path and reported.isdisjoint(lineage):
+            reported.add(place)
             policy = future.resources[last[place]]
             message = f"{count} statements along the compartments of {future.tree.path(place)}; {limits.statements_per_path} fit"
             fix = "join statements, or attach policies to compartments deeper down"

@@ -68,7 +68,7 @@ def COMMAND(  # noqa: N802
         WriteLog(audit, "apply") as writes,
         open_session(flags, path, writes) as workspace,
         # Before the plan: whoever waits for the lock plans on what the other run has left.
-        apply_lock(workspace.desk.root, output),
+        apply_lock(workspace.deliveries.root, output),
     ):
         draft = make_draft(workspace, asked)
         if agreed is not None:

@@ -44,6 +44,6 @@ def COMMAND(  # noqa: N802
     with (
         WriteLog(audit, "destroy") as writes,
         open_session(flags, path, writes) as workspace,
-        apply_lock(workspace.desk.root, output),
+        apply_lock(workspace.deliveries.root, output),
     ):
         return apply_draft(make_draft(workspace, asked, destroy=True), consent, output)

@@ -49,14 +49,14 @@ def COMMAND(  # noqa: N802
     else:
         for name in write_export(exported, out):
             output.say(f"{escape_control(str(out / name))}\n")
-    told, left_out = exported.export.told, exported.export.left_out
-    output.note(f"{count(len(told), 'resource')} exported, {len(left_out)} skipped; ")
+    resources, left_out = exported.export.exported, exported.export.left_out
+    output.note(f"{count(len(resources), 'resource')} exported, {len(left_out)} skipped; ")
     elsewhere = "" if full_scan else " (--full-scan: in every subscribed region)"
     output.note(f"API keys were looked for in {', '.join(exported.live.regions)}{elsewhere}.\n")
     if exported.environment:
         output.note(f"They carry the marks of an environment: plan with --env {exported.environment}.\n")
     # The tag has a digest of the stack's id, from which the id cannot be computed.
-    if any(one.live.mark and one.live.mark.stack_id for one in told):
+    if any(one.live.mark and one.live.mark.stack_id for one in resources):
         output.note(
             "Their Stack has an id, of which the tags have a digest only: add spec.id, or the plan takes them for another stack's.\n"
         )

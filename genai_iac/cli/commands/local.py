@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from genai_iac.cli.console import echo
-from genai_iac.cli.local_emulator import LOCAL_DB, LOCAL_PORT, profiles_of, program, telling_errors
+from genai_iac.cli.local_emulator import LOCAL_DB, LOCAL_PORT, profiles_of, program, reporting_errors
 from genai_iac.cli.options import GlobalOptions
 
 _DB = click.option("--db", type=click.Path(dir_okay=False, path_type=Path), default=LOCAL_DB, help="Database file.")
@@ -38,16 +38,16 @@ def serve_local(port: int, db: Path, control_token: str | None, allow_kill: bool
         if control_token is None:
             echo(f"Control API: Authorization: Bearer {token}")
             echo(f"Page with buttons: {url}/?token={token}")
-        said = shlex.join([program(), "local", "env", *_told_apart(url, db)])
+        said = shlex.join([program(), "local", "env", *_changed_flags(url, db)])
         echo(f'Point other clients at it: eval "$({said})"')
 
-    with telling_errors(db):
+    with reporting_errors(db):
         token = choose_token(control_token, db)
         serve(db, port, oci_dir=profiles_of(db), on_ready=say, control_token=token, allow_kill=allow_kill)
     return 0
 
 
-def _told_apart(url: str, db: Path) -> list[str]:
+def _changed_flags(url: str, db: Path) -> list[str]:
     """The flags without which `local env` would mean another tenancy."""
     port = url.rpartition(":")[2]
     return [
@@ -67,7 +67,7 @@ def print_environment(ctx: click.Context, port: int, db: Path, region: str | Non
 
     region = region or _region_before_the_verb(ctx)
     directory = profiles_of(db)
-    with telling_errors(db), Emulator(db, oci_dir=directory) as tenancy:
+    with reporting_errors(db), Emulator(db, oci_dir=directory) as tenancy:
         subscribed = tenancy.subscribed_regions
     chosen = _check_region(region, subscribed) if region else None
     for name, value in shell_exports(f"http://127.0.0.1:{port}", (directory / "config").absolute(), chosen).items():
@@ -105,7 +105,7 @@ def reset_local(db: Path) -> int:
     if not db.exists():
         echo(f"There is no local emulator in {db}; nothing to do.")
         return 0
-    with telling_errors(db), Emulator(db, oci_dir=profiles_of(db)) as tenancy:
+    with reporting_errors(db), Emulator(db, oci_dir=profiles_of(db)) as tenancy:
         tenancy.reset()
     echo(f"The local emulator in {db} is empty again.")
     return 0

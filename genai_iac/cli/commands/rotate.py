@@ -70,7 +70,7 @@ def COMMAND(  # noqa: N802
     with (
         WriteLog(audit, "rotate") as writes,
         open_session(flags, path, writes) as workspace,
-        apply_lock(workspace.desk.root, output),
+        apply_lock(workspace.deliveries.root, output),
     ):
         _check_rotating(workspace.manifest.resources, key, leaked)
         draft = make_draft(workspace, PlanOptions(targets, overrides=overrides, requests={key: request}))

@@ -44,7 +44,9 @@ def COMMAND(ctx: click.Context, path: str, out: Path, full_scan: bool, paralleli
     # A group that was deleted and created again has another OCID and a later time; plans
     # compare it with the policy's.
     births = {
-        id: born for id in (*(groups or {}).values(), *(dynamic_groups or {}).values()) if (born := names.born(id))
+        id: created
+        for id in (*(groups or {}).values(), *(dynamic_groups or {}).values())
+        if (created := names.created_at(id))
     }
     snapshot = take_snapshot(live, groups, dynamic_groups, births)
     text = write_snapshot(snapshot)

@@ -112,5 +112,5 @@ def _declared_at(repository: Repository, commit: str, below: Sequence[str]) -> s
     from genai_iac.repository.stacks import read_stack_name
 
     files = repository.files_at(commit, below, (".yaml", ".yml")) if below else ()
-    told = ((Path(name).parent.as_posix(), read_stack_name(data, name)) for _, name, data in files)
-    return {(folder, name) for folder, name in told if name is not None}
+    declared = ((Path(name).parent.as_posix(), read_stack_name(data, name)) for _, name, data in files)
+    return {(folder, name) for folder, name in declared if name is not None}

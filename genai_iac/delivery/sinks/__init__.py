@@ -139,7 +139,7 @@ def entry_schema() -> Mapping[str, Any]:
     }
 
 
-def _read_shelf() -> Mapping[str, type[Sink]]:
+def _read_registry() -> Mapping[str, type[Sink]]:
     return register_sink(
         import_module(f"{__name__}.{module.name}")
         for module in pkgutil.iter_modules(__path__)
@@ -149,13 +149,13 @@ def _read_shelf() -> Mapping[str, type[Sink]]:
 
 def register_sink(modules: Iterable[ModuleType]) -> Mapping[str, type[Sink]]:
     """The sinks that the modules define, by word. Raises TypeError when a module defines none or several, or two share a word."""
-    shelf: dict[str, type[Sink]] = {}
+    registry: dict[str, type[Sink]] = {}
     for module in modules:
         (sink,) = _defined(module)
-        if sink.word in shelf:
-            raise TypeError(f"two sinks are called {sink.word}: {shelf[sink.word].__module__} and {module.__name__}")
-        shelf[sink.word] = sink
-    return shelf
+        if sink.word in registry:
+            raise TypeError(f"two sinks are called {sink.word}: {registry[sink.word].__module__} and {module.__name__}")
+        registry[sink.word] = sink
+    return registry
 
 
 def _defined(module: ModuleType) -> list[type[Sink]]:
@@ -171,4 +171,4 @@ def _defined(module: ModuleType) -> list[type[Sink]]:
 
 
 # Read once at import; third-party sinks are not in it.
-SINKS: Mapping[str, type[Sink]] = _read_shelf()
+SINKS: Mapping[str, type[Sink]] = _read_registry()

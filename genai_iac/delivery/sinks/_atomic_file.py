@@ -60,23 +60,23 @@ def translating_os_errors(place: str, step: str) -> Iterator[None]:
         raise SinkError(f"{place}: could not {step}: {error.strerror}", hint=f"{hint}, then apply again") from error
 
 
-def replace_file(spot: FileTarget, content: memoryview) -> None:
+def replace_file(target: FileTarget, content: memoryview) -> None:
     """Give the file that content, mode 0600 from its first byte, and make it last through a power cut. Raises SinkError.
 
     The content is a view because the locals of a traceback show a view's address and not its bytes.
 
     Args:
-        spot: the file; an existing one is replaced, also when it is open elsewhere.
+        target: the file; an existing one is replaced, also when it is open elsewhere.
         content: written whole; short writes are continued.
     """
-    with _temporary(spot) as (temporary, descriptor):
-        _write_all(spot, descriptor, content)
-        with translating_os_errors(spot.place, "put the new file in place"):
-            os.rename(temporary, spot.name, src_dir_fd=spot.directory, dst_dir_fd=spot.directory)
-    _flush_directory(spot)
+    with _temporary(target) as (temporary, descriptor):
+        _write_all(target, descriptor, content)
+        with translating_os_errors(target.place, "put the new file in place"):
+            os.rename(temporary, target.name, src_dir_fd=target.directory, dst_dir_fd=target.directory)
+    _flush_directory(target)
 
 
-def check_replaceable(spot: FileTarget) -> None:
+def check_replaceable(target: FileTarget) -> None:
     """Do every step of `replace_file` except the rename, with 4096 zero bytes, and leave nothing behind. Raises SinkError.
 
     This finds a full or read-only disk, a quota, and missing rights before OCI has created a value that could not be stored.
@@ -84,46 +84,46 @@ def check_replaceable(spot: FileTarget) -> None:
     Every step and not a permission check alone: a full disk or a quota shows only when bytes
     are written.
     """
-    with _temporary(spot) as (temporary, descriptor):
-        _write_all(spot, descriptor, memoryview(bytes(4096)))
-        with translating_os_errors(spot.place, "remove the temporary file"):
-            os.unlink(temporary, dir_fd=spot.directory)
-    _flush_directory(spot)
+    with _temporary(target) as (temporary, descriptor):
+        _write_all(target, descriptor, memoryview(bytes(4096)))
+        with translating_os_errors(target.place, "remove the temporary file"):
+            os.unlink(temporary, dir_fd=target.directory)
+    _flush_directory(target)
 
 
-def remove_file(spot: FileTarget) -> None:
+def remove_file(target: FileTarget) -> None:
     """Remove the file, lastingly. Raises SinkError.
 
     A missing file is no error.
     """
-    with translating_os_errors(spot.place, "remove the file"), suppress(FileNotFoundError):
-        os.unlink(spot.name, dir_fd=spot.directory)
-    _flush_directory(spot)
+    with translating_os_errors(target.place, "remove the file"), suppress(FileNotFoundError):
+        os.unlink(target.name, dir_fd=target.directory)
+    _flush_directory(target)
 
 
-def read_file(spot: FileTarget, limit: int = LIMIT) -> memoryview | None:
+def read_file(target: FileTarget, limit: int = LIMIT) -> memoryview | None:
     """The bytes of the file; None when there is none. Raises SinkError unless it is a regular file of this user's of `limit` bytes.
 
     Returns:
         A view, so that no bytes object with values stays in the frames of a traceback.
     """
-    with translating_os_errors(spot.place, "look at the file"):
+    with translating_os_errors(target.place, "look at the file"):
         try:
             # opening a device can have effects, so the kind is looked at before as well as after
-            _check_file(spot, os.stat(spot.name, dir_fd=spot.directory, follow_symlinks=False), limit)
-            descriptor = os.open(spot.name, _READ, dir_fd=spot.directory)
+            _check_file(target, os.stat(target.name, dir_fd=target.directory, follow_symlinks=False), limit)
+            descriptor = os.open(target.name, _READ, dir_fd=target.directory)
         except FileNotFoundError:
             return None
     try:
-        with translating_os_errors(spot.place, "read the file"):
+        with translating_os_errors(target.place, "read the file"):
             status = os.fstat(descriptor)
-            _check_file(spot, status, limit)
+            _check_file(target, status, limit)
             return _read_all(descriptor, status.st_size)
     finally:
         _close(descriptor)
 
 
-def remove_temporary_files(spot: FileTarget) -> tuple[str, ...]:
+def remove_temporary_files(target: FileTarget) -> tuple[str, ...]:
     """Remove the temporary files that killed writes of this file left; returns their names. Raises SinkError.
 
     A temporary file of a write under way is locked by its process, so it is not removed.
@@ -131,45 +131,45 @@ def remove_temporary_files(spot: FileTarget) -> tuple[str, ...]:
     Names of other files' temporary files do not match: the prefix has a digest of this
     file's name.
     """
-    with translating_os_errors(spot.place, "look for temporary files"), os.scandir(spot.directory) as entries:
-        names = sorted(entry.name for entry in entries if _is_temporary(entry.name, spot))
-    return tuple(name for name in names if _remove_temporary_file(spot, name))
+    with translating_os_errors(target.place, "look for temporary files"), os.scandir(target.directory) as entries:
+        names = sorted(entry.name for entry in entries if _is_temporary(entry.name, target))
+    return tuple(name for name in names if _remove_temporary_file(target, name))
 
 
 @contextmanager
-def _temporary(spot: FileTarget) -> Iterator[tuple[str, int]]:
+def _temporary(target: FileTarget) -> Iterator[tuple[str, int]]:
     """A new private file in the same directory, locked while this process lives. Gone at the end unless it was renamed."""
-    name, descriptor = _create(spot)
+    name, descriptor = _create(target)
     try:
         yield name, descriptor
     except BaseException:
         with suppress(OSError):
-            os.unlink(name, dir_fd=spot.directory)
+            os.unlink(name, dir_fd=target.directory)
         raise
     finally:
         _close(descriptor)
 
 
-def _create(spot: FileTarget) -> tuple[str, int]:
+def _create(target: FileTarget) -> tuple[str, int]:
     """A new temporary file under a name that no other process uses, with its locked descriptor."""
     while True:
-        name = _prefix(spot) + secrets.token_hex(8)
+        name = _prefix(target) + secrets.token_hex(8)
         try:
-            descriptor = _open_private(spot, name)
+            descriptor = _open_private(target, name)
         except BaseException:
             with suppress(OSError):
-                os.unlink(name, dir_fd=spot.directory)
+                os.unlink(name, dir_fd=target.directory)
             raise
         if descriptor is not None:
             return name, descriptor
 
 
-def _open_private(spot: FileTarget, name: str) -> int | None:
+def _open_private(target: FileTarget, name: str) -> int | None:
     """A new file, locked; None when another process removed it as a leftover between creation and lock."""
-    with translating_os_errors(spot.place, "create a temporary file"):
-        descriptor = os.open(name, _CREATE, 0o600, dir_fd=spot.directory)
+    with translating_os_errors(target.place, "create a temporary file"):
+        descriptor = os.open(name, _CREATE, 0o600, dir_fd=target.directory)
     try:
-        with translating_os_errors(spot.place, "make the temporary file private"):
+        with translating_os_errors(target.place, "make the temporary file private"):
             os.fchmod(descriptor, 0o600)  # a umask may have taken more away
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             # no link left: `remove_temporary_files` of another process was faster than our lock; try another name
@@ -182,30 +182,32 @@ def _open_private(spot: FileTarget, name: str) -> int | None:
     return None
 
 
-def _write_all(spot: FileTarget, descriptor: int, content: memoryview) -> None:
-    with translating_os_errors(spot.place, "write the temporary file"):
+def _write_all(target: FileTarget, descriptor: int, content: memoryview) -> None:
+    with translating_os_errors(target.place, "write the temporary file"):
         while content:
             content = content[os.write(descriptor, content) :]
-    with translating_os_errors(spot.place, "flush the temporary file"):
+    with translating_os_errors(target.place, "flush the temporary file"):
         os.fsync(descriptor)
 
 
-def _flush_directory(spot: FileTarget) -> None:
+def _flush_directory(target: FileTarget) -> None:
     """fsync the directory, so that the rename is on the disk."""
     # without this a power failure can undo the rename although the content was flushed
-    with translating_os_errors(spot.place, "flush the directory"):
-        os.fsync(spot.directory)
+    with translating_os_errors(target.place, "flush the directory"):
+        os.fsync(target.directory)
 
 
-def _check_file(spot: FileTarget, status: os.stat_result, limit: int) -> None:
+def _check_file(target: FileTarget, status: os.stat_result, limit: int) -> None:
     """Raises SinkError unless it is a regular file of this user within the limit. What others own may be a trap."""
     if not stat.S_ISREG(status.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "not a regular file"
-        raise SinkError(f"{spot.place} is {kind}", hint="remove it, or deliver to another place")
+        raise SinkError(f"{target.place} is {kind}", hint="remove it, or deliver to another place")
     if status.st_uid != os.geteuid():
-        raise SinkError(f"{spot.place} belongs to another user", hint="run as its owner, or deliver to another place")
+        raise SinkError(f"{target.place} belongs to another user", hint="run as its owner, or deliver to another place")
     if status.st_size > limit:
-        raise SinkError(f"{spot.place} was not written by genai-iac", hint="move it away, or deliver to another place")
+        raise SinkError(
+            f"{target.place} was not written by genai-iac", hint="move it away, or deliver to another place"
+        )
 
 
 def _read_all(descriptor: int, size: int) -> memoryview:
@@ -216,31 +218,31 @@ def _read_all(descriptor: int, size: int) -> memoryview:
     return buffer[:end]
 
 
-def _prefix(spot: FileTarget) -> str:
+def _prefix(target: FileTarget) -> str:
     """How temporary names of this file begin; they start with a dot, so that most tools skip them."""
-    return f".genai-iac-{hashlib.sha256(os.fsencode(spot.name)).hexdigest()[:8]}-"
+    return f".genai-iac-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:8]}-"
 
 
-def _is_temporary(name: str, spot: FileTarget) -> bool:
-    return re.fullmatch(re.escape(_prefix(spot)) + "[0-9a-f]{16}", name) is not None
+def _is_temporary(name: str, target: FileTarget) -> bool:
+    return re.fullmatch(re.escape(_prefix(target)) + "[0-9a-f]{16}", name) is not None
 
 
-def _remove_temporary_file(spot: FileTarget, name: str) -> bool:
+def _remove_temporary_file(target: FileTarget, name: str) -> bool:
     """Remove one leftover; False when it is in use, gone, or not ours.
 
     The lock tells a killed process from a running one.
     """
-    with translating_os_errors(spot.place, f"remove the temporary file {name}"):
+    with translating_os_errors(target.place, f"remove the temporary file {name}"):
         try:
-            status = os.stat(name, dir_fd=spot.directory, follow_symlinks=False)
+            status = os.stat(name, dir_fd=target.directory, follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
                 return False
-            descriptor = os.open(name, _READ, dir_fd=spot.directory)
+            descriptor = os.open(name, _READ, dir_fd=target.directory)
         except FileNotFoundError:
             return False
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.unlink(name, dir_fd=spot.directory)
+            os.unlink(name, dir_fd=target.directory)
         except (BlockingIOError, FileNotFoundError):
             return False
         finally:

@@ -65,12 +65,12 @@ def read_log(notes: Path) -> DeliveryNotes:
     """
     if not notes.is_dir():
         return DeliveryNotes({})
-    with _opened(notes) as spot:
-        signature = _signature(spot)
-        known = _READ.get(spot.place)
+    with _opened(notes) as target:
+        signature = _signature(target)
+        known = _READ.get(target.place)
         if known is None or known[0] != signature:
             # every key of a plan asks, and the journal of a thousand keys takes a while to read
-            known = _READ[spot.place] = (signature, DeliveryNotes(_read(spot)))
+            known = _READ[target.place] = (signature, DeliveryNotes(_read(target)))
         return known[1]
 
 
@@ -107,19 +107,19 @@ def update_log(
     """
     with translating_os_errors(str(notes), "make the directory for notes"):
         check_folder(notes, make=True, private=True)
-    with _opened(notes) as spot, _turn(spot):
+    with _opened(notes) as target, _locked(target):
         # Under the lock, so a leftover can only be of a killed process.
-        remove_temporary_files(spot)
-        journal = dict(_read(spot))
+        remove_temporary_files(target)
+        journal = dict(_read(target))
         found = find(journal)
         journal[key] = change(journal.pop(found) if found is not None else None)
-        replace_file(spot, memoryview(_render(journal).encode()))
+        replace_file(target, memoryview(_render(journal).encode()))
 
 
-def _signature(spot: FileTarget) -> tuple[int, ...]:
+def _signature(target: FileTarget) -> tuple[int, ...]:
     """What changes whenever the journal does: it is never written in place."""
     try:
-        status = os.stat(spot.name, dir_fd=spot.directory, follow_symlinks=False)
+        status = os.stat(target.name, dir_fd=target.directory, follow_symlinks=False)
     except OSError:
         return ()
     return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, status.st_mode)
@@ -135,32 +135,32 @@ def _opened(notes: Path) -> Iterator[FileTarget]:
 
 
 @contextmanager
-def _turn(spot: FileTarget) -> Iterator[None]:
+def _locked(target: FileTarget) -> Iterator[None]:
     """Hold the lock file while the log is read, changed and written."""
-    with translating_os_errors(spot.place, f"open {_LOCK} beside it, which may be no link"):
-        lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=spot.directory)
+    with translating_os_errors(target.place, f"open {_LOCK} beside it, which may be no link"):
+        lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=target.directory)
     try:
-        with translating_os_errors(spot.place, "wait for other processes"):
+        with translating_os_errors(target.place, "wait for other processes"):
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
         os.close(lock)
 
 
-def _read(spot: FileTarget) -> Mapping[str, LogEntry]:
+def _read(target: FileTarget) -> Mapping[str, LogEntry]:
     """Read and parse the log. Raises SinkError for a file of another form or of a newer version."""
     from genai_iac.delivery.sinks._journal_reader import parse_journal
 
-    content = read_file(spot, _LIMIT)
+    content = read_file(target, _LIMIT)
     found = {} if content is None else parse_journal(bytes(content))
     if found is None:
         raise SinkError(
-            f"{spot.place} is not a journal that genai-iac wrote",
+            f"{target.place} is not a journal that genai-iac wrote",
             hint="move it away: what cannot be looked into from here then counts as delivered",
         )
     if isinstance(found, int):
         raise SinkError(
-            f"{spot.place} was written by a newer genai-iac (format {found}; this one reads up to {FORMAT})",
+            f"{target.place} was written by a newer genai-iac (format {found}; this one reads up to {FORMAT})",
             hint="use that version, or a later one",
         )
     return found

@@ -30,7 +30,7 @@ _EVERY_ROLE: frozenset[Role] = frozenset({"current", "standby", "pending", "inac
 class FileForm(ABC):
     """One form, for one key.
 
-    A form knows how text is laid out; `FileSink` knows where the file is. `spot` arguments
+    A form knows how text is laid out; `FileSink` knows where the file is. `target` arguments
     are the file's name in an open directory.
     """
 
@@ -40,7 +40,7 @@ class FileForm(ABC):
     shared = False  # whether several keys may lie in one file
 
     @abstractmethod
-    def read(self, spot: FileTarget) -> Contents | None:
+    def read(self, target: FileTarget) -> Contents | None:
         """The key's contents in that file. Raises SinkError for what is somebody else's, EditedSinkError for what was changed.
 
         Returns:
@@ -48,30 +48,30 @@ class FileForm(ABC):
         """
 
     @abstractmethod
-    def write(self, spot: FileTarget, contents: Contents) -> None:
+    def write(self, target: FileTarget, contents: Contents) -> None:
         """Make the file hold these contents, at once. Raises SinkError.
 
         Args:
             contents: with all values.
         """
 
-    def rehearse(self, spot: FileTarget) -> None:
+    def check_writable(self, target: FileTarget) -> None:
         """Go through what `write` does, and leave nothing behind. Raises SinkError.
 
         Done before a value is created.
         """
-        check_replaceable(spot)
+        check_replaceable(target)
 
-    def remove(self, spot: FileTarget) -> None:
+    def remove(self, target: FileTarget) -> None:
         """Take the key's contents away. Raises SinkError."""
-        remove_file(spot)
+        remove_file(target)
 
-    def spots(self, spot: FileTarget) -> tuple[FileTarget, ...]:
+    def targets(self, target: FileTarget) -> tuple[FileTarget, ...]:
         """Every file that it writes.
 
         More than one for a form whose records are in a file of their own.
         """
-        return (spot,)
+        return (target,)
 
 
 class DotenvForm(FileForm):
@@ -79,31 +79,31 @@ class DotenvForm(FileForm):
 
     shared = True
 
-    def read(self, spot: FileTarget) -> Contents | None:
-        return self._split(spot)[0]
+    def read(self, target: FileTarget) -> Contents | None:
+        return self._split(target)[0]
 
-    def write(self, spot: FileTarget, contents: Contents) -> None:
-        text = _dotenv.render(contents, self._split(spot)[1])
+    def write(self, target: FileTarget, contents: Contents) -> None:
+        text = _dotenv.render(contents, self._split(target)[1])
         if text is None:
             raise SinkError(
-                f"{spot.place}: a value has characters that readers of dotenv files disagree on",
+                f"{target.place}: a value has characters that readers of dotenv files disagree on",
                 hint="set format: json for this file",
             )
-        _put(spot, text)
+        _put(target, text)
 
-    def remove(self, spot: FileTarget) -> None:
-        kept = self._split(spot)[1]
+    def remove(self, target: FileTarget) -> None:
+        kept = self._split(target)[1]
         if kept.reveal():
-            _put(spot, kept)
+            _put(target, kept)
         else:
-            remove_file(spot)
+            remove_file(target)
 
-    def _split(self, spot: FileTarget) -> tuple[Contents | None, Secret]:
+    def _split(self, target: FileTarget) -> tuple[Contents | None, Secret]:
         """The key's own section, and the text of all other lines."""
-        text = _read_text(spot)
+        text = _read_text(target)
         found = read_dotenv(text) if text else None
         if isinstance(found, Unreadable):
-            check_contents(found, self.context, spot.place)
+            check_contents(found, self.context, target.place)
         if found is None or isinstance(found, Unreadable):
             return None, Secret("")
         # First by OCID, so that a renamed key finds its section; then by owner and address.
@@ -114,7 +114,7 @@ class DotenvForm(FileForm):
         replaced = [mine] if mine else []
         for one in found.sections:
             if one is not mine and set(one.names.all) & set(self.names.all):
-                check_tenant(one.owner, one.address, one.id, self.context, spot.place)
+                check_tenant(one.owner, one.address, one.id, self.context, target.place)
                 # Of this key under an earlier name: behind the new section its dead value would win, because readers take
                 # the last assignment (tests/stateful/cases/renamed-after-its-deletion.txt).
                 replaced.append(one)
@@ -124,12 +124,12 @@ class DotenvForm(FileForm):
 class JsonForm(FileForm):
     """One JSON object."""
 
-    def read(self, spot: FileTarget) -> Contents | None:
-        text = _read_text(spot)
-        return check_contents(read_json(text) if text else None, self.context, spot.place)
+    def read(self, target: FileTarget) -> Contents | None:
+        text = _read_text(target)
+        return check_contents(read_json(text) if text else None, self.context, target.place)
 
-    def write(self, spot: FileTarget, contents: Contents) -> None:
-        _put(spot, _json_format.render(contents))
+    def write(self, target: FileTarget, contents: Contents) -> None:
+        _put(target, _json_format.render(contents))
 
 
 class RawForm(FileForm):
@@ -141,69 +141,71 @@ class RawForm(FileForm):
 
     roles: frozenset[Role] = frozenset({"current"})
 
-    def read(self, spot: FileTarget) -> Contents | None:
-        value, records = _read_text(spot), _read_text(_beside(spot))
+    def read(self, target: FileTarget) -> Contents | None:
+        value, records = _read_text(target), _read_text(_beside(target))
         if records is None and value is not None and value.reveal().strip():
             raise EditedSinkError(
-                f"{spot.place} has no record beside it ({_beside(spot).name})",
+                f"{target.place} has no record beside it ({_beside(target).name})",
                 hint="put that file back; or, if genai-iac never wrote the value, move it away or deliver to another place",
             )
-        return check_contents(_json_format.read_records(records, value) if records else None, self.context, spot.place)
+        return check_contents(
+            _json_format.read_records(records, value) if records else None, self.context, target.place
+        )
 
-    def write(self, spot: FileTarget, contents: Contents) -> None:
+    def write(self, target: FileTarget, contents: Contents) -> None:
         item = next((item for item in contents.items if item.record.role == "current"), None)
         if item is None or item.value is None:
-            self.remove(spot)
+            self.remove(target)
             return
-        held = self.read(spot)
+        held = self.read(target)
         # the records go first and tell both values: whichever the file shows when a run ends here is recognised
-        _put(_beside(spot), _json_format.render_records(contents, held))
-        _put(spot, item.value)
+        _put(_beside(target), _json_format.render_records(contents, held))
+        _put(target, item.value)
 
-    def rehearse(self, spot: FileTarget) -> None:
-        for one in self.spots(spot):
+    def check_writable(self, target: FileTarget) -> None:
+        for one in self.targets(target):
             check_replaceable(one)
 
-    def remove(self, spot: FileTarget) -> None:
-        for one in self.spots(spot):
+    def remove(self, target: FileTarget) -> None:
+        for one in self.targets(target):
             remove_file(one)
 
-    def spots(self, spot: FileTarget) -> tuple[FileTarget, ...]:
-        return (spot, _beside(spot))
+    def targets(self, target: FileTarget) -> tuple[FileTarget, ...]:
+        return (target, _beside(target))
 
 
 FORMS: Mapping[str, type[FileForm]] = {"dotenv": DotenvForm, "json": JsonForm, "raw": RawForm}
 SIDECAR = ".genai-iac.json"  # appended to the name of a raw file
 
 
-def exposure(spot: FileTarget) -> str:
+def exposure(target: FileTarget) -> str:
     """What others than the owner may do with the file; empty when nothing. Raises SinkError.
 
     Args:
-        spot: a missing file exposes nothing.
+        target: a missing file exposes nothing.
     """
-    with translating_os_errors(spot.place, "look at the file"):
+    with translating_os_errors(target.place, "look at the file"):
         try:
-            mode = os.stat(spot.name, dir_fd=spot.directory, follow_symlinks=False).st_mode & 0o7777
+            mode = os.stat(target.name, dir_fd=target.directory, follow_symlinks=False).st_mode & 0o7777
         except FileNotFoundError:
             return ""
-    return f"others may use {spot.name} (mode {mode:04o} instead of 0600)" if mode & 0o077 else ""
+    return f"others may use {target.name} (mode {mode:04o} instead of 0600)" if mode & 0o077 else ""
 
 
-def _beside(spot: FileTarget) -> FileTarget:
+def _beside(target: FileTarget) -> FileTarget:
     """The file with the records of a raw value."""
-    return replace(spot, name=spot.name + SIDECAR)
+    return replace(target, name=target.name + SIDECAR)
 
 
-def _put(spot: FileTarget, text: Secret) -> None:
+def _put(target: FileTarget, text: Secret) -> None:
     """Write the text and read it back. A file system that reports success and loses data is found here."""
-    replace_file(spot, memoryview(text.reveal().encode()))
-    if not same_value(_read_text(spot), text):
+    replace_file(target, memoryview(text.reveal().encode()))
+    if not same_value(_read_text(target), text):
         raise SinkError(
-            f"{spot.place} does not read back as it was written", hint="see what else writes to it, then apply again"
+            f"{target.place} does not read back as it was written", hint="see what else writes to it, then apply again"
         )
 
 
-def _read_text(spot: FileTarget) -> Secret | None:
-    content = read_file(spot)
+def _read_text(target: FileTarget) -> Secret | None:
+    content = read_file(target)
     return None if content is None else Secret.document(str(content, "utf-8", "replace"))

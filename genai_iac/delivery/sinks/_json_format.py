@@ -90,9 +90,9 @@ def _remember(data: Any) -> None:
     members = data.items() if isinstance(data, dict) else [("", data)]
     head = data.get(OURS) if isinstance(data, dict) else None
     # to cover the endpoint that our record tells would cover the region everywhere, whatever name it has
-    told = [head.get("base_url"), head.get("project")] if isinstance(head, dict) else []
+    recorded = [head.get("base_url"), head.get("project")] if isinstance(head, dict) else []
     for name, value in members:
-        if name == OURS or (isinstance(value, str) and value in told):
+        if name == OURS or (isinstance(value, str) and value in recorded):
             continue
         if name not in (DEFAULT_NAMES.base_url, DEFAULT_NAMES.project) or not is_plain_address(value):
             Secret.document(value if isinstance(value, str) else json.dumps(value)).remember_words()

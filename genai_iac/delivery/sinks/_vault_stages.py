@@ -190,9 +190,9 @@ class VaultPrediction:
             deliveries: in the order of the writes; each one starts from what the one before
                 left.
         """
-        sight, names = self, list[str]()
+        predicted, names = self, list[str]()
         for wanted in deliveries:
-            made, sight = sight._take(wanted)
+            made, predicted = predicted._take(wanted)
             names += made
         return tuple(names)
 

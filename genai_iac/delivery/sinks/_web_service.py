@@ -129,10 +129,10 @@ class WebService:
         """The error that tells of an answer, with the way out."""
         known = _HINTS.get(answer.status) or ("apply again later" if answer.status >= 500 else "correct that")
         said = _said(answer.data)
-        told = f"{answer.status}: {said}" if said else f"status {answer.status}"
+        answered = f"{answer.status}: {said}" if said else f"status {answer.status}"
         if answer.retry_after and answer.retry_after > _MOST:
             known = f"the service asks for a pause: apply again in {answer.retry_after:g} seconds"
-        return SinkError(f"{self.place}: could not {step}: {told}", hint=hint or known)
+        return SinkError(f"{self.place}: could not {step}: {answered}", hint=hint or known)
 
     def _send(
         self, method: str, path: str, body: Secret | None, headers: Mapping[str, Secret | str]

@@ -29,7 +29,7 @@ from genai_iac.delivery.sinks._contents import fill_delivery
 from genai_iac.delivery.sinks._file_forms import FORMS, SIDECAR, exposure
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC  # O_DIRECTORY: a file in a directory's place is an error at once
-_MAKING = threading.Lock()  # a rehearsal takes away the directories it made, under the hands of nobody who writes there
+_MAKING = threading.Lock()  # a check takes away the directories it made, under the hands of nobody who writes there
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Opened:
     def undo(self) -> None:
         """Remove the directories that were made, as far as they are empty.
 
-        Used after a rehearsal, and when a write fails.
+        Used after a check, and when a write fails.
         """
         for parent, name in reversed(self.made):
             with suppress(OSError):
@@ -191,46 +191,48 @@ class FileSink(Sink):
         with open_directory(self._context.root, self._parents, self.place, make=True) as opened:
             # Never None with `make=True`.
             assert opened
-            spot = FileTarget(opened.directory, self._name, self.place)
-            self._form.read(spot)
-            self._form.rehearse(spot)
+            target = FileTarget(opened.directory, self._name, self.place)
+            self._form.read(target)
+            self._form.check_writable(target)
             opened.undo()
 
     def read(self) -> SinkContents | None:
-        with self._spot(make=False) as spot:
-            contents = self._form.read(spot) if spot else None
-            if spot is None or contents is None:
+        with self._target(make=False) as target:
+            contents = self._form.read(target) if target else None
+            if target is None or contents is None:
                 return None
-            exposed = next(filter(None, map(exposure, self._form.spots(spot))), "")
+            exposed = next(filter(None, map(exposure, self._form.targets(target))), "")
         return contents.holding_as(self._names, exposed)
 
     def take(self, secret: str, mask: str) -> Secret | None:
-        with self._spot(make=False) as spot:
-            contents = self._form.read(spot) if spot else None
+        with self._target(make=False) as target:
+            contents = self._form.read(target) if target else None
         return contents.value(secret, mask) if contents else None
 
     def write(self, delivery: Delivery) -> None:
         # The whole read-change-write, because another key's lines are in the same file.
-        with _WRITING, self._spot(make=bool(delivery.items)) as spot:
-            if spot is None:
+        with _WRITING, self._target(make=bool(delivery.items)) as target:
+            if target is None:
                 return
-            held, wanted = self._form.read(spot), self._kept(delivery)
+            held, wanted = self._form.read(target), self._kept(delivery)
             if wanted.items:
-                self._form.write(spot, fill_delivery(wanted, held, self._context, self.place, self._names))
+                self._form.write(target, fill_delivery(wanted, held, self._context, self.place, self._names))
             elif held and not delivery.items:
-                self._form.remove(spot)
+                self._form.remove(target)
 
     def _kept(self, delivery: Delivery) -> Delivery:
         """The delivery without items whose role this form does not keep."""
         return replace(delivery, items=tuple(item for item in delivery.items if item.record.role in self.roles))
 
     def clean(self) -> tuple[str, ...]:
-        with self._spot(make=False) as spot:
-            removed = [name for one in self._form.spots(spot) for name in remove_temporary_files(one)] if spot else ()
+        with self._target(make=False) as target:
+            removed = (
+                [name for one in self._form.targets(target) for name in remove_temporary_files(one)] if target else ()
+            )
             return tuple("/".join((*self._parents, name)) for name in removed)
 
     @contextmanager
-    def _spot(self, *, make: bool) -> Iterator[FileTarget | None]:
+    def _target(self, *, make: bool) -> Iterator[FileTarget | None]:
         """The file's name in its open directory; None when there is no such directory and none is to be made."""
         with open_directory(self._context.root, self._parents, self.place, make=make) as opened:
             yield FileTarget(opened.directory, self._name, self.place) if opened else None

@@ -121,7 +121,7 @@ class VaultSink(Sink):
         else:
             if found.dying:
                 with self._asking("cancel its deletion"):
-                    self._door.cancel_deletion(found.id)
+                    self._client.cancel_deletion(found.id)
             self._update(found, delivery)
 
     def calls(self, *deliveries: Delivery) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ class VaultSink(Sink):
         if compartment is None:
             return None  # what is to be made in this very apply holds nothing yet
         with self._asking("look for it"):
-            found = self._door.find_secret(settings["vault"], compartment, settings["name"])
+            found = self._client.find_secret(settings["vault"], compartment, settings["name"])
         if found is None:
             return None
         state = found["lifecycleState"]
@@ -173,7 +173,7 @@ class VaultSink(Sink):
         """
         vault, key = self._settings["vault"], self._settings["key"]
         with self._asking("look at its key"):
-            found = self._door.read_key(vault, key)
+            found = self._client.read_key(vault, key)
         if found["vaultId"] != vault:
             raise SinkError(f"{self.place}: the key {key} is of another vault", hint=f"name a key of {vault}")
         if found["lifecycleState"] != "ENABLED":
@@ -194,13 +194,13 @@ class VaultSink(Sink):
 
     def _version(self, secret: str, stage: Stage) -> VaultVersion | None:
         with self._asking(f"read its {stage} version"):
-            return self._door.read_version(secret, stage)
+            return self._client.read_version(secret, stage)
 
     def _empty(self, found: _Found | None) -> None:
         if found and not found.dying:
             self._stages(found)
             with self._asking("schedule its deletion"):
-                self._door.schedule_deletion(found.id)
+                self._client.schedule_deletion(found.id)
 
     def _create(self, contents: Contents) -> None:
         """Create the Vault secret with CURRENT content, and read it back."""
@@ -217,7 +217,7 @@ class VaultSink(Sink):
             **({"metadata": {RECORDS: records}} if records else {}),
         }
         with self._asking("create it"):
-            made = self._door.create_secret(details, text)
+            made = self._client.create_secret(details, text)
         self._read_back(made["id"], "CURRENT", text)
 
     def _update(self, found: _Found, delivery: Delivery) -> None:
@@ -240,16 +240,16 @@ class VaultSink(Sink):
         text, records = self._form.content(contents), self._form.records(contents, current)
         for number in self._versions(found).outdated:
             with self._asking(f"schedule the deletion of its version {number}"):
-                self._door.schedule_version_deletion(found.id, number)
+                self._client.schedule_version_deletion(found.id, number)
         with self._asking("add a version"):
-            self._door.add_version(found.id, text, "PENDING", records)
+            self._client.add_version(found.id, text, "PENDING", records)
         self._read_back(found.id, "PENDING", text)
 
     def _promote(self, found: _Found, text: Secret) -> None:
         """Make the PENDING version current, after its content was read once more."""
         version = self._read_back(found.id, "PENDING", text)
         with self._asking(f"make its version {version.number} current"):
-            self._door.promote_version(found.id, version.number)
+            self._client.promote_version(found.id, version.number)
         self._read_back(found.id, "CURRENT", text)
 
     def _read_back(self, secret: str, stage: Stage, text: Secret) -> VaultVersion:
@@ -263,14 +263,14 @@ class VaultSink(Sink):
 
     def _versions(self, found: _Found) -> Versions:
         with self._asking("list its versions"):
-            return Versions.of(self._door.list_versions(found.id))
+            return Versions.of(self._client.list_versions(found.id))
 
     @property
     def _compartment(self) -> str | None:
         return self._context.compartment(self._settings["compartment"])
 
     @property
-    def _door(self) -> VaultClient:
+    def _client(self) -> VaultClient:
         if self._context.vault is None:
             raise SinkError(f"{self.place} can only be reached with a tenancy", hint="run this with credentials")
         return self._context.vault

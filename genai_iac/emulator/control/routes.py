@@ -93,11 +93,11 @@ def show_clock(visit: ControlRequest) -> dict[str, Any]:
 
 def change_clock(visit: ControlRequest) -> dict[str, Any]:
     """`{"advance": "30d"}` or `{"set": "2027-01-01T00:00:00Z"}`."""
-    turn_clock(visit.connection, visit.object)
+    write_clock(visit.connection, visit.object)
     return show_clock(visit)
 
 
-def turn_clock(connection: sqlite3.Connection, change: dict[str, Any]) -> None:
+def write_clock(connection: sqlite3.Connection, change: dict[str, Any]) -> None:
     """Put the clock where the change says; ServiceError 400 when it says nothing sensible.
 
     Args:
@@ -140,7 +140,7 @@ _PREFIX = "_local"  # no OCI service has such a path
 _NONE = "This local emulator has no control API; genai-iac local serve starts one that has."
 
 # By path below the prefix, then by method.
-DOORS: dict[str, dict[str, ControlRoute]] = {
+CONTROL_ROUTES: dict[str, dict[str, ControlRoute]] = {
     "health": {"GET": ControlRoute(show_health)},
     "calls": {"GET": ControlRoute(show_calls), "DELETE": ControlRoute(forget_calls, writes=True)},
     "clock": {"GET": ControlRoute(show_clock), "POST": ControlRoute(change_clock, writes=True)},
@@ -193,23 +193,23 @@ class Control:
         Never raises for bad input.
         """
         try:
-            shown = self._open(self._find_door(request), request)
+            shown = self._open(self._find_route(request), request)
         except ServiceError as error:
             return answer_error(error)
         except (SettingError, FaultError) as error:
             return answer_error(invalid(f"{error}."))
         return NO_CONTENT if shown is None else Answer(shown)
 
-    def _open(self, door: ControlRoute, request: Incoming) -> object:
-        transaction = self._database.write() if door.writes else self._database.snapshot()
+    def _open(self, route: ControlRoute, request: Incoming) -> object:
+        transaction = self._database.write() if route.writes else self._database.snapshot()
         with transaction as connection:
             visit = ControlRequest(connection, request, self._profiles.directory, self._home_region, self._allow_kill)
-            shown: object = door.function(visit)
-        if door.profiles:
+            shown: object = route.function(visit)
+        if route.profiles:
             self._profiles.write()
         return shown
 
-    def _find_door(self, request: Incoming) -> ControlRoute:
+    def _find_route(self, request: Incoming) -> ControlRoute:
         # Checked before the route, so that an unknown path tells nothing without the token.
         if request.segments != (_PREFIX, "health"):
             if self._token is None:
@@ -219,9 +219,9 @@ class Control:
 
 
 def _find_route(request: Incoming) -> ControlRoute:
-    doors = DOORS.get("/".join(request.segments[1:]))
-    if doors is None:
-        raise ServiceError(404, "NotFound", f"The control API has {', '.join(DOORS)}.")
-    if request.method not in doors:
-        raise ServiceError(405, "MethodNotAllowed", f"Use {' or '.join(doors)}.", {"allow": ", ".join(doors)})
-    return doors[request.method]
+    methods = CONTROL_ROUTES.get("/".join(request.segments[1:]))
+    if methods is None:
+        raise ServiceError(404, "NotFound", f"The control API has {', '.join(CONTROL_ROUTES)}.")
+    if request.method not in methods:
+        raise ServiceError(405, "MethodNotAllowed", f"Use {' or '.join(methods)}.", {"allow": ", ".join(methods)})
+    return methods[request.method]

@@ -195,7 +195,7 @@ class Application:
 
     def __init__(self, engine: TransactionRunner, control: Control, page: Page) -> None:
         self._engine = engine
-        self._side_doors = (control, page)  # neither logged nor struck by faults
+        self._local_apps = (control, page)  # neither logged nor struck by faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (or the life of the server).
@@ -219,9 +219,9 @@ class Application:
         # The client left before its body was complete.
         if request is None:
             return
-        for door in self._side_doors:
-            if door.owns(request):
-                await line.send(door.answer(request), request, self._engine.now())
+        for app in self._local_apps:
+            if app.owns(request):
+                await line.send(app.answer(request), request, self._engine.now())
                 return
         await self._serve_call(request, line)
 

@@ -239,19 +239,19 @@ class TransactionRunner:
         # An operation that fails leaves nothing, while the log entry of the same transaction
         # stays.
         connection.execute("SAVEPOINT work")
-        desk = CallHandler(connection, world, request, route, self._gate, self._master_key)
+        handler = CallHandler(connection, world, request, route, self._gate, self._master_key)
         code = ""
         try:
-            answer = desk.answer(struck)
+            answer = handler.answer(struck)
         except ServiceError as error:
             connection.execute("ROLLBACK TO work")
-            answer, code = desk.show_error(error), error.code
+            answer, code = handler.show_error(error), error.code
         connection.execute("RELEASE work")
         if route.operation is not None:
-            record_event(connection, world, request, (route.operation, route.parameters), desk.caller, answer, code)
+            record_event(connection, world, request, (route.operation, route.parameters), handler.caller, answer, code)
         answer, status = _after(answer, struck)
-        principal = answer.principal or desk.caller.name
-        _log(connection, world, request, route, principal, status, code, desk.unfilled)
+        principal = answer.principal or handler.caller.name
+        _log(connection, world, request, route, principal, status, code, handler.unfilled)
         return answer
 
 

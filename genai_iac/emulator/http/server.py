@@ -185,7 +185,7 @@ async def _accepting(app: Application, listener: socket.socket) -> AsyncIterator
     finally:
         # take no more connections, and make those already taken: closing the server in between would leak a socket
         loop.remove_reader(listener)
-        await _turn()
+        await _run_pending()
         server.close()
         for connection in list(state.connections):
             connection.shutdown()
@@ -196,10 +196,10 @@ async def _accepting(app: Application, listener: socket.socket) -> AsyncIterator
             await asyncio.gather(*unfinished, return_exceptions=True)
         for connection in list(state.connections):
             connection.transport.abort()
-        await _turn()
+        await _run_pending()
 
 
-async def _turn() -> None:
+async def _run_pending() -> None:
     """Let the loop finish what it has begun: a connection just accepted takes a few turns to be made, or to be closed."""
     for _ in range(8):
         await asyncio.sleep(0)

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
-from genai_iac.emulator.control.routes import turn_clock
+from genai_iac.emulator.control.routes import write_clock
 from genai_iac.emulator.control.settings import REGIONS
 from genai_iac.emulator.http.requests import Incoming
 from genai_iac.emulator.http.responses import Answer, ServiceError, answer_error
@@ -110,8 +110,8 @@ def _compartment(view: View, place: CompartmentView) -> str:
     )
 
 
-def _resource_group(title: str, content: str, shelf: ResourceGroup) -> str:
-    return f"<h4>{title}</h4>{content}{_more(shelf.more, '')}" if content else ""
+def _resource_group(title: str, content: str, group: ResourceGroup) -> str:
+    return f"<h4>{title}</h4>{content}{_more(group.more, '')}" if content else ""
 
 
 def _more(number: int, what: str) -> str:
@@ -235,4 +235,4 @@ class Page:
             if fields == {"set": "now"}:
                 set_clock(connection, 0)
             else:
-                turn_clock(connection, fields)
+                write_clock(connection, fields)

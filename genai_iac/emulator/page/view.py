@@ -85,11 +85,11 @@ def _walk_tree(resources: Resources, world: TenancyState) -> list[tuple[StoredRe
 
 
 def _read_place(connection: sqlite3.Connection, resource: StoredResource, depth: int) -> CompartmentView:
-    shelves = (_read_shelf(connection, kind, resource.id) for kind in ("generativeaiapikey", "policy", "vaultsecret"))
-    return CompartmentView(resource, depth, *shelves)
+    groups = (_read_group(connection, kind, resource.id) for kind in ("generativeaiapikey", "policy", "vaultsecret"))
+    return CompartmentView(resource, depth, *groups)
 
 
-def _read_shelf(connection: sqlite3.Connection, kind: str, compartment: str) -> ResourceGroup:
+def _read_group(connection: sqlite3.Connection, kind: str, compartment: str) -> ResourceGroup:
     rows = connection.execute(
         "SELECT id FROM resources WHERE kind = ? AND compartment = ? AND state <> 'DELETED' ORDER BY name LIMIT ?",
         (kind, compartment, MOST_ROWS),

@@ -54,7 +54,7 @@ class Database:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self._turn = threading.Lock()
+        self._write_lock = threading.Lock()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite gives its journal the mode of the file, so the file is private before SQLite sees it
@@ -83,7 +83,7 @@ class Database:
         The lock is taken at the beginning: upgrading a read lock later could deadlock two
         processes.
         """
-        with self._turn:
+        with self._write_lock:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
@@ -95,7 +95,7 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
         """A transaction that only reads, and sees one moment of the file."""
-        with self._turn:
+        with self._write_lock:
             self.connection.execute("BEGIN")
             try:
                 yield self.connection

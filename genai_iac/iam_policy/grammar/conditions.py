@@ -3,7 +3,7 @@
 import re
 
 from genai_iac.iam_policy.errors import PolicySyntaxError
-from genai_iac.iam_policy.grammar.tokens import HOLES, PATTERN, QUOTED, WORD, TokenStream, unquote
+from genai_iac.iam_policy.grammar.tokens import PATTERN, PLACEHOLDERS, QUOTED, WORD, TokenStream, unquote
 from genai_iac.iam_policy.syntax_tree import (
     Comparison,
     Condition,
@@ -21,7 +21,7 @@ DEPTH = 64  # deeper nesting than anybody writes, and far from Python's own limi
 
 _SINGLE: dict[str, Operator] = {"=": "=", "before": "before", "after": "after"}
 _FUNCTION = re.compile(r"sets?-[a-z-]+")
-_UNDOTTED_HOLE = re.compile(rf".*[{HOLES}]")
+_UNDOTTED_PLACEHOLDER = re.compile(rf".*[{PLACEHOLDERS}]")
 
 
 def read_condition(cursor: TokenStream, depth: int = 0) -> Condition:
@@ -67,7 +67,7 @@ def _read_variable(cursor: TokenStream) -> ConditionVariable:
 
 def _is_variable(text: str) -> bool:
     """Whether the word can be a variable: dots between parts, or a placeholder in it."""
-    return ("." in text and ".." not in text and text[-1] != ".") or _UNDOTTED_HOLE.match(text) is not None
+    return ("." in text and ".." not in text and text[-1] != ".") or _UNDOTTED_PLACEHOLDER.match(text) is not None
 
 
 def _read_comparison(cursor: TokenStream, left: ConditionVariable) -> Comparison | Presence:
@@ -114,7 +114,7 @@ def _read_operand(cursor: TokenStream) -> Operand:
             if token.folded.startswith("ocid1.")
             else ConditionVariable(token.text, column)
         )
-    if token.kind == WORD and _UNDOTTED_HOLE.match(token.text):
+    if token.kind == WORD and _UNDOTTED_PLACEHOLDER.match(token.text):
         cursor.take()
         return QuotedValue(token.text, column)  # a bare hole is a value, quoted when it is filled
     raise cursor.error("a quoted value", "a /pattern/", "a variable")

@@ -10,7 +10,7 @@ The grammar of where: the policy's own places, and those of other tenancies in a
 import re
 
 from genai_iac.iam_policy.grammar.conditions import read_condition
-from genai_iac.iam_policy.grammar.tokens import HOLES, QUOTED, WORD, TokenStream, is_placeholder, unquote
+from genai_iac.iam_policy.grammar.tokens import PLACEHOLDERS, QUOTED, WORD, TokenStream, is_placeholder, unquote
 from genai_iac.iam_policy.syntax_tree import (
     VERBS,
     Association,
@@ -30,7 +30,8 @@ from genai_iac.iam_policy.syntax_tree import (
 _LISTED: dict[str, SubjectKind] = {"group": "group", "dynamic-group": "dynamic-group", "service": "service"}
 _EVERYBODY: dict[str, SubjectKind] = {"any-user": "any-user", "any-group": "any-group"}
 _OCID = re.compile(
-    rf"(?:ocid1\.[a-z0-9]+\.[\w.\-{HOLES}]+|ocid1\.[\w.\-]*[{HOLES}][\w.\-{HOLES}]*|[{HOLES}])", re.I | re.A
+    rf"(?:ocid1\.[a-z0-9]+\.[\w.\-{PLACEHOLDERS}]+|ocid1\.[\w.\-]*[{PLACEHOLDERS}][\w.\-{PLACEHOLDERS}]*|[{PLACEHOLDERS}])",
+    re.I | re.A,
 )
 
 
@@ -239,13 +240,13 @@ def _read_action(cursor: TokenStream) -> tuple[str | None, tuple[Word, ...], tup
     word = cursor.token.folded
     if word == "{":
         return None, _read_permissions(cursor), _read_optional_resources(cursor)
-    if cursor.token.kind != WORD or not (word in VERBS or word == "associate" or _is_hole(word)):
+    if cursor.token.kind != WORD or not (word in VERBS or word == "associate" or _starts_with_placeholder(word)):
         raise cursor.error("a verb", "`{`")
     cursor.take()
     return word, (), _read_resources(cursor, several=word != "associate")
 
 
-def _is_hole(word: str) -> bool:
+def _starts_with_placeholder(word: str) -> bool:
     """Whether the word is a placeholder of a template: a private character."""
     return "\ue000" <= word[:1] <= "\uf8ff"
 
@@ -267,7 +268,7 @@ def _read_permission(cursor: TokenStream) -> Word:
     return Word(token.text.upper(), token.start + 1)
 
 
-_PERMISSION = re.compile(rf"[A-Za-z0-9_{HOLES}]+")
+_PERMISSION = re.compile(rf"[A-Za-z0-9_{PLACEHOLDERS}]+")
 
 
 def _read_optional_resources(cursor: TokenStream) -> tuple[Word, ...]:

@@ -18,8 +18,8 @@ from genai_iac.iam_policy.errors import PolicySyntaxError
 WORD, QUOTED, MARK, PATTERN, INVALID, END = 1, 2, 3, 4, 5, 6
 
 # U+E000-U+F8FF stand for the holes of a template while it is being read; nobody can type them in a statement
-HOLES = "\ue000-\uf8ff"
-_WORD = rf"([A-Za-z0-9_{HOLES}][A-Za-z0-9_.@{HOLES}\-]*)"
+PLACEHOLDERS = "\ue000-\uf8ff"
+_WORD = rf"([A-Za-z0-9_{PLACEHOLDERS}][A-Za-z0-9_.@{PLACEHOLDERS}\-]*)"
 _QUOTED = r"('(?:[^'\\\x00-\x1f]|\\[^\x00-\x1f])*')"
 _PATTERN = r"(/(?:[^/'\\\x00-\x1f]|\\[^\x00-\x1f])+/)"
 # the service drops an extra > (its Terraform provider has a test on `in >> tenancy`)

@@ -36,8 +36,8 @@ def _any_of_type(grant: Grant) -> Iterator[RuleNote]:
     names = {variable.text.lower() for variable, _ in wide}
     if narrows(grant.condition, lambda variable: names_principal(variable) and variable not in names):
         return
-    told = {variable.text.lower(): (variable, operand) for variable, operand in reversed(wide)}
-    for variable, operand in told.values():
+    first_of_each = {variable.text.lower(): (variable, operand) for variable, operand in reversed(wide)}
+    for variable, operand in first_of_each.values():
         message = f"{variable.text} = {_shown(operand)} lets in every user of the tenancy"
         yield RuleNote(variable.column, message, "name a group in place of any-user")
 

@@ -23,7 +23,7 @@ from genai_iac.planning.preflight.limits import (
     note_many_policies,
 )
 from genai_iac.planning.preflight.names import (
-    MAX_TOLD,
+    MAX_REPORTED,
     find_clashes,
     find_misnamed,
     find_model_warnings,
@@ -87,7 +87,7 @@ def check_changes(
     errors.extend(find_expired_at_create(written, future, live.now))
     for change in written:
         found = find_model_warnings(change.address, future, live.now)
-        notices.extend(Notice(text, change.address) for _, text in islice(found, MAX_TOLD))
+        notices.extend(Notice(text, change.address) for _, text in islice(found, MAX_REPORTED))
     notices.extend(note_many_policies(written, live, limits))
     return errors, notices
 

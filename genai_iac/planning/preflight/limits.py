@@ -85,15 +85,15 @@ def find_full_paths(
         live: what is attached now, to see whether the limit was passed already.
     """
     before, after = _count_live(live.found), count_statements(future, live)
-    told: set[str] = set()
+    reported: set[str] = set()
     for place in sorted(after, key=lambda id: (len(future.tree.names(id)), id)):
         lineage = tuple(future.tree.lineage(place))
         now, then = (sum(counts.get(id, 0) for id in lineage) for counts in (before, after))
         ours = [policy for policy in policies if future.home(policy) in lineage]
         # A path that is too full today proves that Oracle raised the limit: refusing would be
         # wrong.
-        if then > limits.statements_per_path >= now and ours and told.isdisjoint(lineage):
-            told.add(place)
+        if then > limits.statements_per_path >= now and ours and reported.isdisjoint(lineage):
+            reported.add(place)
             yield _full(place, then, max(ours, key=future.count), future, limits)
 
 

@@ -36,7 +36,7 @@ def find_misnamed(policy: Address, future: PlannedState, known: language.Directo
         for miss in language.find_unresolved(language.parse_once(text), known, future.home(policy)):
             if miss.kind in ("compartment", "subtree") or _is_default(miss.name.partition("/")):
                 where = place_of(future, policy, number)
-                message = future.told(miss.message)
+                message = future.with_addresses(miss.message)
                 yield PlanError(f"{where}: {policy}: {message}", hint=_way_out(miss, future, future.home(policy)))
 
 
@@ -94,7 +94,7 @@ def _domains(statement: language.Statement) -> Iterator[str]:
                 yield member.domain
 
 
-MAX_TOLD = 3  # of one resource; a policy can name hundreds
+MAX_REPORTED = 3  # of one resource; a policy can name hundreds
 
 
 def find_model_warnings(address: Address, future: PlannedState, now: datetime) -> Iterator[tuple[Source, str]]:
@@ -107,11 +107,11 @@ def find_model_warnings(address: Address, future: PlannedState, now: datetime) -
     Yields:
         The position in the manifest and the text of the warning.
     """
-    told: set[str] = set()
+    reported: set[str] = set()
     for source, model, region in _named_models(address, future):
         message = model_warning(model, region, now)
-        if message and model not in told:
-            told.add(model)
+        if message and model not in reported:
+            reported.add(model)
             yield source, message
 
 

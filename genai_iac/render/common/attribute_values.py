@@ -9,7 +9,7 @@ from typing import Any
 
 from genai_iac.core import ExistingCompartment, InterpolatedText, Lifetime, Reference, Secret, StatementText
 
-_HOLE = re.compile(r"\$\$\{|\$\{([^}]*)\}")  # as in `references.resolver`
+_PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^}]*)\}")  # as in `references.resolver`
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")  # RFC 3339, as OCI writes it
 _UNKNOWN = "\0unknown"  # no attribute of the API has a name like this
 
@@ -17,7 +17,7 @@ _UNKNOWN = "\0unknown"  # no attribute of the API has a name like this
 def is_known(value: object) -> bool:
     """Whether the value itself (not what it contains) is data that can be written down now."""
     if isinstance(value, InterpolatedText):
-        return not isinstance(value, StatementText) and all(isinstance(what, str) for _, what in value.holes)
+        return not isinstance(value, StatementText) and all(isinstance(what, str) for _, what in value.placeholders)
     return value is None or isinstance(value, (str, bool, int, float, datetime, Lifetime, Mapping)) or is_list(value)
 
 
@@ -91,8 +91,10 @@ def canonical(value: object) -> Any:
 def symbol(value: object) -> str:
     """What stands for a value that is not known yet, as a manifest writes it: `${Compartment/chat.id}`, `/a/b`, a text with holes."""
     if isinstance(value, InterpolatedText):
-        holes = dict(value.holes)
-        return _HOLE.sub(lambda match: "${" if match[1] is None else str(holes.get(match[1], match[0])), value.template)
+        placeholders = dict(value.placeholders)
+        return _PLACEHOLDER.sub(
+            lambda match: "${" if match[1] is None else str(placeholders.get(match[1], match[0])), value.template
+        )
     if isinstance(value, (Reference, ExistingCompartment)):
         return str(value)
     return "(secret)" if isinstance(value, Secret) else f"({type(value).__name__})"

@@ -53,8 +53,8 @@ class DriftReport:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """Those of the plan, and that nobody can tell whose doing it is when nothing says how the manifests were."""
-        untold = self.differences and self.base is None
-        return (*((_UNTOLD,) if untold else ()), *self.plan.notices)
+        unnamed = self.differences and self.base is None
+        return (*((_UNTOLD,) if unnamed else ()), *self.plan.notices)
 
 
 def drift_line(report: DriftReport) -> str:
@@ -78,9 +78,9 @@ def title(difference: ResourceDrift) -> str:
 
 def detail_lines(difference: ResourceDrift, names: Mapping[str, str]) -> Iterator[str]:
     """What differs, a line a value: `-` live, `+` declared."""
-    told = {leaf.direction for leaf in difference.leaves}
+    directions = {leaf.direction for leaf in difference.leaves}
     for leaf in difference.leaves:
-        whose = f"  ({leaf.direction})" if len(told) > 1 else ""
+        whose = f"  ({leaf.direction})" if len(directions) > 1 else ""
         for sign, text in _values(leaf, names):
             yield f"{sign} {dotted(leaf.path)}: {text}{whose}"
 

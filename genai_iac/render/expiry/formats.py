@@ -69,13 +69,13 @@ def _event(entry: SecretStatus, expires: datetime, now: datetime) -> Iterator[st
 
 def _details(entry: SecretStatus, expires: datetime) -> str:
     places = escape_control(", ".join(entry.sinks), _PLACES_LIMIT) or "no readable sink"
-    told = [
+    lines = [
         f"{escape_control(entry.mask, NAME_LIMIT)} stops working at {moment_for_people(expires)}.",
         f"It is in {places}.",
         f"Rotation: {escape_control(entry.step, NAME_LIMIT) or 'none'}.",
         escape_control(entry.id, NAME_LIMIT),
     ]
-    return "\n".join(told)
+    return "\n".join(lines)
 
 
 def _uid(entry: SecretStatus) -> str:
@@ -171,8 +171,8 @@ def _labels(stack: str, entry: SecretStatus) -> Mapping[str, str]:
 
 def metric_sample(name: str, labels: Mapping[str, str], value: float) -> str:
     """One sample in Prometheus's text format; the labels' values may be any text."""
-    told = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items())
-    return f"{name}{{{told}}} {value:.3f}".removesuffix(".000")
+    shown_labels = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items())
+    return f"{name}{{{shown_labels}}} {value:.3f}".removesuffix(".000")
 
 
 def _escape(text: str) -> str:

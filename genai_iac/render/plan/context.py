@@ -126,12 +126,12 @@ SOON = timedelta(days=14)  # what renderings point out
 def expiries_after(plan: Plan, around: PlanContext) -> list[SecretExpiry]:
     """The expiries that the plan leads to and those of secrets it leaves alone. A duration counts from `around.now`."""
     changed = {change.address for change in plan.changes}
-    told = {(expiry.address, expiry.secret): expiry for expiry in around.expiries if expiry.address not in changed}
+    by_secret = {(expiry.address, expiry.secret): expiry for expiry in around.expiries if expiry.address not in changed}
     # one pass: a dictionary that was rebuilt for each change made a plan of many keys quadratic
     for change in plan.changes:
         for expiry in _expiries_of(change, around.now):
-            told[expiry.address, expiry.secret] = expiry
-    return sorted(told.values(), key=lambda expiry: (expiry.at, expiry.address, expiry.secret))
+            by_secret[expiry.address, expiry.secret] = expiry
+    return sorted(by_secret.values(), key=lambda expiry: (expiry.at, expiry.address, expiry.secret))
 
 
 def expiry_words(plan: Plan, around: PlanContext, show: Callable[[str], str]) -> str | None:

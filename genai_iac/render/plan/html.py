@@ -170,5 +170,5 @@ def _graph(plan: Plan, around: PlanContext) -> str:
     )
 
 
-def _by_address(plan: Plan, tell: Callable[[Change], str]) -> Mapping[Address, str]:
-    return {change.address: tell(change) for change in plan.changes}
+def _by_address(plan: Plan, render: Callable[[Change], str]) -> Mapping[Address, str]:
+    return {change.address: render(change) for change in plan.changes}

@@ -85,8 +85,10 @@ def _dangers(plan: Plan, around: PlanContext, room: int) -> list[str]:
     ]
     used = sum(loss.is_in_use(around.now) for _, loss in losses)
     return [
-        alert(kind, danger_title([loss for _, loss in some]) + beside, _as_many_as_fit(told, room // 2, "secret value"))
-        for kind, beside, some, told in (
+        alert(
+            kind, danger_title([loss for _, loss in some]) + beside, _as_many_as_fit(texts, room // 2, "secret value")
+        )
+        for kind, beside, some, texts in (
             ("CAUTION", "", losses[:used], lines[:used]),
             (
                 "NOTE",

@@ -125,8 +125,8 @@ def closing_text(
     )
     resources = resources_line(Summary(done_actions))
     statuses = Counter(outcome.status for outcome in outcomes)
-    landed = {outcome.change.address for outcome in outcomes if outcome}
-    notes = [line for one in notices if one.address in landed for line in notice_lines(one, terminal)]
+    applied = {outcome.change.address for outcome in outcomes if outcome}
+    notes = [line for one in notices if one.address in applied for line in notice_lines(one, terminal)]
     if all(outcomes):
         return terminal.join([terminal.paint(f"Apply complete! {resources}", "add"), *notes])
     missing = [f"{statuses[status]} {status.value}" for status in (Status.FAILED, Status.SKIPPED) if statuses[status]]

@@ -56,7 +56,7 @@ def _summary(report: MergedReport) -> str:
     soon = sum(_is_urgent(one) for one in report.secrets)
     drifted = sum(bool(one.drift) for one in report.stacks)
     failed = sum(bool(one.messages) for one in report.stacks)
-    told = [
+    counts = [
         count(len(report.stacks), "stack"),
         count(len(keys), "key"),
         count(len(report.secrets), "secret"),
@@ -64,7 +64,7 @@ def _summary(report: MergedReport) -> str:
         f"{count(drifted, 'stack')} with drift",
         f"{count(failed, 'stack')} with failures",
     ]
-    return ", ".join(told) + "."
+    return ", ".join(counts) + "."
 
 
 def _is_urgent(one: ReportedSecret) -> bool:

@@ -44,7 +44,7 @@ def main() -> None:
     answer = carry_out(hub, asked.method, path, fields)
     STORE.write_text(json.dumps(hub))
     if not asked.silent:
-        tell(answer, asked.jq)
+        answer_with(answer, asked.jq)
 
 
 def check(method: str, path: str) -> None:
@@ -99,7 +99,7 @@ def wanted(run: dict, fields: dict) -> bool:
     return run["branch"] == fields["branch"] and run["conclusion"] == fields["status"]
 
 
-def tell(answer: object, expression: str | None) -> None:
+def answer_with(answer: object, expression: str | None) -> None:
     """Print the answer, through jq when the caller wants a part of it."""
     text = json.dumps(answer)
     if expression is None:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 def ask(path: str, words: list[str]) -> None:
     """Hand over the words, the directory, the environment and the three streams; exit as the command exits."""
-    with socket.socket(socket.AF_UNIX) as door:
-        door.connect(path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.connect(path)
         request = json.dumps([words, str(Path.cwd()), dict(os.environ)]).encode()
-        socket.send_fds(door, [len(request).to_bytes(4, "big")], [0, 1, 2])
-        door.sendall(request)
-        sys.exit(int(door.makefile().read() or "70"))
+        socket.send_fds(listener, [len(request).to_bytes(4, "big")], [0, 1, 2])
+        listener.sendall(request)
+        sys.exit(int(listener.makefile().read() or "70"))
 
 
 def serve(path: str) -> None:
@@ -34,11 +34,11 @@ def serve(path: str) -> None:
     import oci  # noqa: F401
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    with socket.socket(socket.AF_UNIX) as door:
-        door.bind(path)
-        door.listen()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
         while True:
-            asked = door.accept()[0]
+            asked = listener.accept()[0]
             if os.fork() == 0:
                 run(asked)
             asked.close()

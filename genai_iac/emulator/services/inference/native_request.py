@@ -122,8 +122,8 @@ def _rename_format(form: dict[str, Any]) -> dict[str, Any] | None:
 
 def _read_cohere(body: Body, model: str) -> ChatRequest:
     texts = [preamble] if (preamble := optional_text(body, "preambleOverride", most=_LONG)) else []
-    for turn in optional_items(body, "chatHistory"):
-        said = as_object(turn, "chatHistory")
+    for entry in optional_items(body, "chatHistory"):
+        said = as_object(entry, "chatHistory")
         choice(said, "role", ("USER", "CHATBOT", "SYSTEM", "TOOL"))
         texts.append(optional_text(said, "message", most=_LONG) or "")
     results = [as_object(result, "toolResults") for result in optional_items(body, "toolResults")]
