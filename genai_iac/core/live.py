@@ -136,6 +136,7 @@ class Live:
     superseded: tuple[
         LiveResource, ...
     ] = ()  # ours, and replaced by a live successor: to be deleted with its next change
+    duplicates: tuple[LiveResource, ...] = ()  # keys of ours that nobody used, beside the first of their address
     regions: tuple[str, ...] = ()  # where API keys were looked for
     places: tuple[str, ...] = ()  # OCIDs of the compartments that were looked into
     beyond: tuple[
@@ -172,6 +173,7 @@ class Live:
         lost = [one for one in map(_marked, gone) if owner.owns(one.mark)]
         ended = _group_owned(owner, (*lost, *others, *beyond))  # deleted, or being deleted
         superseded = [one for group in groups.values() for one in _part_superseded(owner, group)]
+        duplicates = [one for group in groups.values() for one in _part_duplicates(owner, group)]
         claims = {address: find_claimants(owner, group, ended.get(address, ())) for address, group in groups.items()}
         mismatched.extend(copy for claimants in claims.values() for copy in claimants.copies)
         owned = {address: claimants.ours for address, claimants in claims.items() if claimants.ours}
@@ -184,6 +186,7 @@ class Live:
             tuple(others),
             tuple(mismatched),
             tuple(superseded),
+            tuple(duplicates),
             tuple(regions),
             tuple(places),
             tuple(beyond),
@@ -200,6 +203,7 @@ class Live:
             *self.others,
             *self.mismatched,
             *self.superseded,
+            *self.duplicates,
         )
 
     @property
@@ -264,6 +268,25 @@ def _part_superseded(owner: Owner, group: list[LiveResource]) -> list[LiveResour
     for one in old:
         group.remove(one)
     return old
+
+
+def _part_duplicates(owner: Owner, group: list[LiveResource]) -> list[LiveResource]:
+    """Take out of the group, and answer, the keys that other applies created at the same time as its first one.
+
+    An apply deletes its own where it was not the first (`execute/context.py`); one that is killed before that leaves it
+    (tests/crash/test_two_checkouts.py). Only what no person has to decide: each certainly was created by a call of this
+    tool, none is a copy of another's tag, and nobody has called with a secret of those that go.
+    """
+    ours = [one for one in group if one.mark and one.secrets and one.created and owner.fits(one.mark, one)]
+    tags = {one.tags[OWNERSHIP_TAG] for one in group}
+    if not len(group) == len(ours) == len(tags) or len(group) < 2:
+        return []
+    later = sorted(group, key=lambda one: (one.created.timestamp() if one.created else 0.0, one.id))[1:]
+    if any(secret.last_used for one in later for secret in one.secrets):
+        return []
+    for one in later:
+        group.remove(one)
+    return later
 
 
 def _marked(resource: LiveResource) -> LiveResource:

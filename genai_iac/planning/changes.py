@@ -132,13 +132,15 @@ def bind_again(kind: ResourceType, live: LiveResource, step: Step, owner: Owner)
 
 
 def delete_superseded(kind: ResourceType, step: Step, live: Live, address: Address) -> Step:
-    """The step with the deletion of what an earlier run replaced and did not live to delete.
+    """The step with the deletion of what earlier runs replaced, or created beside another run, and did not live to delete.
 
     A replacement is a create, a delivery and a delete. A run killed before the delete
     leaves both resources; the successor's tag `genai-iac-replaces` names the old one, so
     the next plan finds it.
     """
-    old = [one for one in live.superseded if one.mark and one.mark.address == address]
+    replaced = [one for one in live.superseded if one.mark and one.mark.address == address]
+    duplicates = [one for one in live.duplicates if one.mark and one.mark.address == address]
+    old = [*replaced, *duplicates]
     if not old:
         return step
     gone = [kind.remove(one) for one in old]
@@ -150,7 +152,11 @@ def delete_superseded(kind: ResourceType, step: Step, live: Live, address: Addre
         actions=tuple(dict.fromkeys((*step.actions, "delete"))),
         calls=calls,
         losses=(*step.losses, *(loss for one in gone for loss in one.losses)),
-        reasons=(*step.reasons, f"an earlier run created its successor and did not delete {old[0].name}"),
+        reasons=(
+            *step.reasons,
+            *(f"an earlier run created its successor and did not delete {one.name}" for one in replaced[:1]),
+            *(f"two applies created it at once; nobody used {one.id}" for one in duplicates),
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from conftest import Project, Tenancy
 
 from genai_iac.core import Address, Owner, make_origin
 
+from .curl_lines import works
 from .manifests import compartment, key, policy, stack
 from .sdk_helpers import (
     APPROVED,
@@ -122,17 +123,54 @@ def test_a_copied_tag_does_not_stop_the_plan_of_the_original(project: Project, t
     assert keys(tenancy)[ours.id].description == "Changed"
 
 
-def test_two_that_this_tool_made_under_one_address_are_named(project: Project, tenancy: Tenancy) -> None:
-    """Two runs on two machines, one of them killed before it could give way: each has a creation of its own in its tag."""
+def make_duplicate(project: Project, tenancy: Tenancy) -> tuple[str, str]:
+    """The key of the stack, and another that a run on a second machine created and was killed before it could give way."""
     project.write(stack(HOME, key("app")))
     project.run(*APPROVED)
     ours = only(keys(tenancy))
-    owner = Owner(tenancy.tenancy, "loop")
-    tag = owner.birth(Address("ApiKey", "app"), REGION, make_origin(datetime.now(UTC)))
+    tag = Owner(tenancy.tenancy, "loop").birth(Address("ApiKey", "app"), REGION, make_origin(datetime.now(UTC)))
     duplicate = make_key(tenancy, ours.compartment_id, "twin", {TAG: tag})
     tenancy.forget_calls()
+    return ours.id, duplicate
+
+
+def call_with(tenancy: Tenancy, ocid: str) -> None:
+    """Somebody calls a model with that key."""
+    statement = (
+        "allow any-user to use generative-ai-family in tenancy where all {request.principal.type='generativeaiapikey'}"
+    )
+    details = IDENTITY.CreatePolicyDetails(
+        compartment_id=tenancy.tenancy, name="callers", description="Theirs", statements=[statement]
+    )
+    client(tenancy, "identity").create_policy(details)
+    body = {"details": {"keyName": "key-one", "timeExpiry": "2099-01-01T00:00:00Z"}}
+    value = client(tenancy, "generative_ai", REGION).renew_api_key(ocid, body).data.keys[0].key
+    assert works(f"{tenancy.url}/r/{REGION}/20231130/actions/v1", value)
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "removed"])
+def test_of_two_that_this_tool_made_at_once_the_later_one_is_deleted_unless_used(
+    project: Project, tenancy: Tenancy, declared: bool
+) -> None:
+    ours, duplicate = make_duplicate(project, tenancy)
+    if not declared:
+        project.write(stack(HOME))
+    document = plan(project)
+    assert planned_calls(document) == {"DeleteApiKey": 1 if declared else 2}
+    assert duplicate in words(project.run("plan").out)
+    project.run(*APPROVED)
+    assert set(keys(tenancy)) == ({ours} if declared else set())
+    assert_settled(project)
+
+
+def test_of_two_that_this_tool_made_at_once_neither_is_chosen_when_the_later_is_used(
+    project: Project, tenancy: Tenancy
+) -> None:
+    ours, duplicate = make_duplicate(project, tenancy)
+    call_with(tenancy, duplicate)
+    tenancy.forget_calls()
     ran = project.run(*APPROVED, code=1)
-    assert ours.id in words(ran.err) and duplicate in words(ran.err)
+    assert ours in words(ran.err) and duplicate in words(ran.err)
     assert "ApiKey/app" in ran.err and TAG in ran.err
     assert tenancy.writes() == []
 
