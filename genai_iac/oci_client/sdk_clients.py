@@ -43,25 +43,37 @@ def import_sdk() -> None:
     """Import the SDK, without the parts that no call of this tool needs.
 
     They are imported when anybody asks for them, as the SDK itself does with its services, so that other users of the SDK in
-    this process miss nothing. Does nothing where the SDK has been imported already.
+    this process miss nothing. Does nothing where the SDK has been imported already; an SDK that needs them is imported whole.
     """
     with _IMPORTING:
         if "oci" in sys.modules:
             return
+        before = set(sys.modules)
         later = [sys.modules.setdefault(name, _LaterModule(name)) for name in (_PAGINATION, _PKCS11)]
         try:
             import oci
+        except Exception:  # a later release may derive a class from what a stand-in answers with nothing
+            for name in set(sys.modules) - before:
+                if name.partition(".")[0] == "oci":
+                    del sys.modules[name]
+            import_module("oci")
+            return
         finally:
             for module in later:
                 if sys.modules.get(module.__name__) is module:
                     del sys.modules[module.__name__]
-        for package, names in ((oci, ("pagination",)), (oci.auth.signers, ("pkcs11_signer", *_PKCS11_NAMES))):
-            for name in names:
-                if vars(package).get(name) is None or isinstance(vars(package)[name], _LaterModule):
-                    vars(package).pop(name, None)
+        _forget(oci, "pagination")
+        _forget(oci.auth.signers, "pkcs11_signer", *_PKCS11_NAMES)
         vars(oci.auth.signers).setdefault("__getattr__", _find_pkcs11)
         if "__getattr__" not in vars(oci):  # where its settings say that services are not imported on demand
             import_module(_PAGINATION)
+
+
+def _forget(package: ModuleType, *names: str) -> None:
+    """Take out what the package took from a stand-in."""
+    for name in names:
+        if vars(package).get(name) is None or isinstance(vars(package)[name], _LaterModule):
+            vars(package).pop(name, None)
 
 
 def _find_pkcs11(name: str) -> Any:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import Project
@@ -84,6 +85,24 @@ def test_a_plan_of_one_policy_imports_what_it_needs(project: Project) -> None:
         "oci.pagination", "list_call_get_all_results", "oci.auth.signers.pkcs11_signer", False, True,
     ]  # fmt: skip
     assert frozen > 10_000
+
+
+def test_an_sdk_that_needs_all_of_its_parts_is_imported_whole(tmp_path: Path) -> None:
+    package = tmp_path / "oci"
+    package.mkdir()
+    (package / "__init__.py").write_text("from oci.pagination import Base\nclass Own(Base): ...\n")
+    (package / "pagination.py").write_text("class Base: ...\n")
+    program = (
+        "from genai_iac.oci_client.sdk_clients import import_sdk; import_sdk(); import oci; print(oci.Own.__bases__)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert "oci.pagination.Base" in ended.stdout
 
 
 def test_every_shared_type_is_where_the_table_of_core_says() -> None:
