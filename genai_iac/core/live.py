@@ -173,10 +173,14 @@ class Live:
         lost = [one for one in map(_marked, gone) if owner.owns(one.mark)]
         ended = _group_owned(owner, (*lost, *others, *beyond))  # deleted, or being deleted
         superseded = [one for group in groups.values() for one in _part_superseded(owner, group)]
-        duplicates = [one for group in groups.values() for one in _part_duplicates(owner, group)]
         claims = {address: find_claimants(owner, group, ended.get(address, ())) for address, group in groups.items()}
         mismatched.extend(copy for claimants in claims.values() for copy in claimants.copies)
-        owned = {address: claimants.ours for address, claimants in claims.items() if claimants.ours}
+        duplicates = {address: _find_duplicates(owner, claimants.ours) for address, claimants in claims.items()}
+        owned = {
+            address: tuple(one for one in claimants.ours if one not in duplicates[address])
+            for address, claimants in claims.items()
+            if claimants.ours
+        }
         return cls(
             tree.tenancy,
             home_region,
@@ -186,7 +190,7 @@ class Live:
             tuple(others),
             tuple(mismatched),
             tuple(superseded),
-            tuple(duplicates),
+            tuple(one for later in duplicates.values() for one in later),
             tuple(regions),
             tuple(places),
             tuple(beyond),
@@ -270,23 +274,19 @@ def _part_superseded(owner: Owner, group: list[LiveResource]) -> list[LiveResour
     return old
 
 
-def _part_duplicates(owner: Owner, group: list[LiveResource]) -> list[LiveResource]:
-    """Take out of the group, and answer, the keys that other applies created at the same time as its first one.
+def _find_duplicates(owner: Owner, claimants: tuple[LiveResource, ...]) -> list[LiveResource]:
+    """The keys that other applies created at the same time as the first one, when no person has to decide which stays.
 
     An apply deletes its own where it was not the first (`execute/context.py`); one that is killed before that leaves it
-    (tests/crash/test_two_checkouts.py). Only what no person has to decide: each certainly was created by a call of this
-    tool, none is a copy of another's tag, and nobody has called with a secret of those that go.
+    (tests/crash/test_two_checkouts.py). Each has to carry the origin of a create call of its own, which a copied tag does not,
+    and nobody may have called with a secret of those that go.
     """
-    ours = [one for one in group if one.mark and one.secrets and one.created and owner.fits(one.mark, one)]
-    tags = {one.tags[OWNERSHIP_TAG] for one in group}
-    if not len(group) == len(ours) == len(tags) or len(group) < 2:
+    ours = [one for one in claimants if one.mark and one.mark.origin and one.secrets and owner.fits(one.mark, one)]
+    origins = {one.mark.origin for one in ours if one.mark}
+    if not len(claimants) == len(ours) == len(origins):
         return []
-    later = sorted(group, key=lambda one: (one.created.timestamp() if one.created else 0.0, one.id))[1:]
-    if any(secret.last_used for one in later for secret in one.secrets):
-        return []
-    for one in later:
-        group.remove(one)
-    return later
+    later = sorted(ours, key=lambda one: (one.created.timestamp() if one.created else 0.0, one.id))[1:]
+    return [] if any(secret.last_used for one in later for secret in one.secrets) else later
 
 
 def _marked(resource: LiveResource) -> LiveResource:

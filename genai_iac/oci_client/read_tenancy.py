@@ -51,23 +51,18 @@ def read_live(
     also: Iterable[Resource] = (),
     choose: Callable[[CompartmentTree], Iterable[str]] | None = None,
 ) -> Live:
-    """What the tenancy holds of these resources and of this owner.
+    """What the tenancy holds of these resources and of this owner. Raises ServiceFailure.
 
     Read are the tenancy itself, the compartments that the manifests name and those that carry the owner's tag, in the regions
-    that the manifests name; beyond them all other places where something of this owner could be, as far as `scope` goes.
-    With `full_scan` everything, in every subscribed region. `also` are resources of other manifests whose places are read
-    too; `choose` answers the compartments to read instead of all these. Raises ServiceFailure.
+    that the manifests name; beyond them all other places where something of this owner could be, as far as `scope` goes. What
+    could not be searched is in `unread`, in words, unless the stack names it: then it is an error.
 
     Args:
-        provider: the client.
-        owner: whose tags are looked for.
-        resources: the declared ones.
         region: the stack's, read even without a declared key.
         parallelism: list calls at once.
-
-    Returns:
-        The reading. What could not be searched is in `unread`, in words, unless the stack
-            names it: then it is an error.
+        full_scan: read everything, in every subscribed region.
+        also: resources of other manifests whose places are read too.
+        choose: answers the compartments to read instead of all these.
     """
     with ThreadPoolExecutor(max_workers=max(parallelism, 2), thread_name_prefix="read") as pool:
         home, found = _read_tenancy_wide(provider, pool)
@@ -84,16 +79,11 @@ def read_live(
         above = {parent for place in own for parent in tree.lineage(place)} - own  # their policies reach into the own
         scope = whole_scope(own, regions) if narrow else choose_scope(every, own, regions, provider.regions, above)
         reader = _PlaceReader(provider, owner, frozenset(one.address.kind for one in declared))
-        scope, left = (scope, ()) if narrow else scope.without(*_known_contents(tree, owner, declared, compartments))
-        rows, scanned, unread = _read_places(pool, reader, scope)
-        found.extend(rows)
-        # Something declared is not where the manifests put it: before it is made a second time, it is looked for everywhere.
-        if left and _misses(owner, resources.values(), (*found, *scanned)):
-            found.extend(_read_places(pool, reader, replace(scope, own=left, beyond=()))[0])
-            left = ()
+        known = None if narrow else _known_contents(tree, owner, declared, compartments)
+        read = _read_scope(pool, reader, scope, known, [one for one in found if one.kind != "Compartment"], resources)
         if not (narrow or scope.whole):
-            scanned.extend(_read_named_keys(provider, owner, (*found, *scanned)))
-    everything = (*found, *scanned)
+            read.scanned.extend(_read_named_keys(provider, owner, (*found, *read.rows, *read.scanned)))
+    found = [*found, *read.rows]
     return Live.of(
         owner,
         tree,
@@ -101,18 +91,52 @@ def read_live(
         home_region=home,
         now=provider.now(),
         regions=regions,
-        places=sorted(own - {compartment for _, compartment, _ in left}),
-        scanned=[one for one in scanned if one.lifecycle != _DELETED],
-        unread=[*scope.gaps(), *_say_left(left), *_say_unread(unread, tree)],
-        gone=[one for one in everything if one.lifecycle == _DELETED],
-        policies_unread=sorted(every - _policies_read(scope, unread, own - {place[1] for place in left})),
+        places=sorted(own - read.left_places),
+        scanned=[one for one in read.scanned if one.lifecycle != _DELETED],
+        unread=[*read.scope.gaps(), *_say_left(read.left_places), *_say_unread(read.unread, tree)],
+        gone=[one for one in (*found, *read.scanned) if one.lifecycle == _DELETED],
+        policies_unread=sorted(every - _policies_read(read, own)),
     )
 
 
-def _policies_read(scope: ReadScope, unread: Collection[Place], own: set[str]) -> set[str]:
-    """OCIDs of the compartments whose policies were listed; all those of `own` were."""
-    read = set(scope.own) | (set(scope.beyond) - set(unread))
-    return own | {compartment for kind, compartment, _ in read if kind.name == "Policy"}
+@dataclass
+class _ScopeRead:
+    """What a reading of a scope found."""
+
+    scope: ReadScope  # without what is left out
+    left: tuple[Place, ...]  # own places that were not listed, because the stack put nothing there
+    rows: list[LiveResource]  # in the own places
+    scanned: list[LiveResource]  # beyond them
+    unread: dict[Place, ServiceFailure]  # beyond them, and could not be read
+
+    @property
+    def left_places(self) -> set[str]:
+        """OCIDs of the compartments of `left`."""
+        return {compartment for _, compartment, _ in self.left}
+
+
+def _read_scope(
+    pool: ThreadPoolExecutor,
+    reader: _PlaceReader,
+    scope: ReadScope,
+    known: tuple[dict[str, Contents], set[str]] | None,
+    found: Iterable[LiveResource],
+    resources: Mapping[Address, Resource],
+) -> _ScopeRead:
+    """List the places of the scope, without those that are known to hold nothing. Raises ServiceFailure."""
+    scope, left = scope.without(*known) if known else (scope, ())
+    read = _ScopeRead(scope, left, *_read_places(pool, reader, scope))
+    # Something declared is not where the manifests put it: before it is made a second time, it is looked for everywhere.
+    if left and _misses(reader.owner, resources.values(), (*found, *read.rows, *read.scanned)):
+        read.rows.extend(_read_places(pool, reader, replace(scope, own=left, beyond=()))[0])
+        read.left = ()
+    return read
+
+
+def _policies_read(read: _ScopeRead, own: set[str]) -> set[str]:
+    """OCIDs of the compartments whose policies were listed: all of the own ones but those that are left, and some beyond."""
+    listed = set(read.scope.own) | (set(read.scope.beyond) - set(read.unread))
+    return (own - read.left_places) | {compartment for kind, compartment, _ in listed if kind.name == "Policy"}
 
 
 def _read_places(
@@ -161,9 +185,9 @@ def _misses(owner: Owner, resources: Iterable[Resource], found: Iterable[LiveRes
     return any(one.address not in seen for one in resources if one.address.kind != "Compartment")
 
 
-def _say_left(left: Collection[Place]) -> Iterator[str]:
+def _say_left(left: Collection[str]) -> Iterator[str]:
     """One sentence for the compartments of which only what the stack recorded was listed."""
-    if count := len({compartment for _, compartment, _ in left}):
+    if count := len(left):
         yield (
             f"{count} compartment{'s' if count > 1 else ''} of the stack, in which the manifests put nothing, "
             f"{'were' if count > 1 else 'was'} not searched for what somebody else moved there; to search: --full-scan"
