@@ -143,6 +143,7 @@ _AUTH = (
     "api_key",
     "security_token",
     "instance_principal",
+    "instance_obo_user",
     "resource_principal",
     "oke_workload_identity",
     "token_exchange",

@@ -2,7 +2,7 @@
 
 Configuration is the OCI CLI's: `~/.oci/config` and its OCI_CLI_* variables of signing (settings.py).
 
-Five ways to sign in, one function each; `_READERS` is the list that --auth accepts. All
+The ways to sign in, one function each; `_READERS` is the list that --auth accepts. All
 of them give the SDK's configuration and signer.
 
 Principals that exist only on OCI: asked with a time limit, because off OCI the SDK's signers retry for minutes.
@@ -96,7 +96,13 @@ def _refused(reason: str) -> UsageError:
 
 
 Auth = Literal[
-    "api_key", "security_token", "instance_principal", "resource_principal", "oke_workload_identity", "token_exchange"
+    "api_key",
+    "security_token",
+    "instance_principal",
+    "instance_obo_user",
+    "resource_principal",
+    "oke_workload_identity",
+    "token_exchange",
 ]
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -238,6 +244,19 @@ def _instance_principal(connection: Connection) -> tuple[dict[str, Any], Any]:
     return _of_signer(within_limit(oci.auth.signers.InstancePrincipalsSecurityTokenSigner))
 
 
+def _instance_obo_user(connection: Connection) -> tuple[dict[str, Any], Any]:
+    """The person for whom an instance acts, by the delegation token that oci-cli's setting of the same name uses, as in Cloud Shell."""
+    import oci
+
+    config, settings = _read_profile(connection, needed=("delegation_token_file",))
+    token = read_named_file(settings, "delegation_token_file").strip()
+    check_metadata_service()
+    signers = oci.auth.signers
+    signer = within_limit(lambda: signers.InstancePrincipalsDelegationTokenSigner(delegation_token=token))
+    found, signer = _of_signer(signer)
+    return {**found, "region": config.get("region") or found["region"]}, signer
+
+
 def _resource_principal(connection: Connection) -> tuple[dict[str, Any], Any]:
     """The principal of a function, job or container, from the environment that OCI gives it."""
     del connection
@@ -270,6 +289,7 @@ _READERS = {
     "api_key": _api_key,
     "security_token": _security_token,
     "instance_principal": _instance_principal,
+    "instance_obo_user": _instance_obo_user,
     "resource_principal": _resource_principal,
     "oke_workload_identity": _oke_workload_identity,
     "token_exchange": _token_exchange,

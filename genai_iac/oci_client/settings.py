@@ -30,10 +30,10 @@ VARIABLES: Mapping[str, str] = {
     "OCI_CLI_KEY_CONTENT": "key_content",
     "OCI_CLI_PASSPHRASE": "pass_phrase",
     "OCI_CLI_SECURITY_TOKEN_FILE": "security_token_file",
+    "OCI_CLI_DELEGATION_TOKEN_FILE": "delegation_token_file",
 }
 #: Variables of signing and connecting that oci-cli has and this tool does not read.
 IGNORED = (
-    "OCI_CLI_DELEGATION_TOKEN_FILE",
     "OCI_CLI_ENDPOINT",
     "OCI_CLI_FEDERATION_ENDPOINT",
     "OCI_CLI_PROXY",

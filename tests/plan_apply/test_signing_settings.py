@@ -117,16 +117,50 @@ def test_the_key_in_a_profile_works_and_is_noted(project_with_config: Project) -
 
 
 def test_variables_that_are_not_read_are_named(project_with_config: Project) -> None:
-    project_with_config.environ["OCI_CLI_DELEGATION_TOKEN_FILE"] = "x"
-    assert "OCI_CLI_DELEGATION_TOKEN_FILE set, but not read" in project_with_config.run("plan").err
-    assert "OCI_CLI_DELEGATION_TOKEN_FILE is set" in project_with_config.run("doctor", code=None).out
+    project_with_config.environ["OCI_CLI_FEDERATION_ENDPOINT"] = "x"
+    assert "OCI_CLI_FEDERATION_ENDPOINT set, but not read" in project_with_config.run("plan").err
+    assert "OCI_CLI_FEDERATION_ENDPOINT is set" in project_with_config.run("doctor", code=None).out
 
 
 @pytest.mark.parametrize("verb", ["plan", "doctor"])
 @pytest.mark.parametrize(
-    "auth", ["instance_principal", "resource_principal", "oke_workload_identity", "security_token"]
+    "auth", ["instance_principal", "instance_obo_user", "resource_principal", "oke_workload_identity", "security_token"]
 )
 def test_ways_to_sign_in_that_cannot_work_here_say_so(project_with_config: Project, auth: str, verb: str) -> None:
     project_with_config.environ["OCI_METADATA_BASE_URL"] = "http://127.0.0.1:9/opc/v2"
     ran = project_with_config.run("--auth", auth, verb, code=1)
     assert "cannot sign in with" in ran.out + ran.err and "Traceback" not in ran.err and "defect" not in ran.err
+
+
+TOKEN = "eyJ-CANARY-delegation-token"
+
+
+@pytest.mark.parametrize("where", ["profile", "variable"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (TOKEN, "http://127.0.0.1:9/opc/v2/instance/region"),
+        ("", "the file is empty"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_a_delegation_token_is_read_where_oci_cli_reads_it(
+    project_with_config: Project, where: str, content: str | None, said: str
+) -> None:
+    """Before the instance is asked to sign; the token is nowhere in the output."""
+    file = project_with_config.path / "delegation_token"
+    if content is not None:
+        file.write_text(content)
+    if where == "variable":
+        project_with_config.environ["OCI_CLI_DELEGATION_TOKEN_FILE"] = str(file)
+    else:
+        config = config_of(project_with_config)
+        config.write_text(f"{config.read_text().rstrip()}\ndelegation_token_file = {file}\n")
+    project_with_config.environ |= {"OCI_METADATA_BASE_URL": "http://127.0.0.1:9/opc/v2", "COLUMNS": "300"}
+    ran = project_with_config.run("-vv", "--auth", "instance_obo_user", "plan", code=1)
+    assert said in ran.err and TOKEN not in ran.out + ran.err
+
+
+def test_without_a_delegation_token_the_setting_is_named(project_with_config: Project) -> None:
+    ran = project_with_config.run("--auth", "instance_obo_user", "plan", code=1)
+    assert "lacks delegation_token_file" in ran.err and "OCI_CLI_DELEGATION_TOKEN_FILE" in ran.err
