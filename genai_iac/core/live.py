@@ -278,15 +278,23 @@ def _find_duplicates(owner: Owner, claimants: tuple[LiveResource, ...]) -> list[
     """The keys that other applies created at the same time as the first one, when no person has to decide which stays.
 
     An apply deletes its own where it was not the first (`execute/context.py`); one that is killed before that leaves it
-    (tests/crash/test_two_checkouts.py). Each has to carry the origin of a create call of its own, which a copied tag does not,
-    and nobody may have called with a secret of those that go.
+    (tests/crash/test_two_checkouts.py). Each has to carry the tag of a create call of its own for this address, as it was made: a
+    copied tag has the origin of another, and one that an import or a rename wrote is sealed. A half-applied exchange of two names
+    leaves two keys at one address, and both are somebody's (tests/plan_apply/test_renames.py). Nobody may have called with
+    a secret of those that go.
     """
-    ours = [one for one in claimants if one.mark and one.mark.origin and one.secrets and owner.fits(one.mark, one)]
+    ours = [one for one in claimants if one.secrets and _was_created_as(owner, one)]
     origins = {one.mark.origin for one in ours if one.mark}
     if not len(claimants) == len(ours) == len(origins):
         return []
     later = sorted(ours, key=lambda one: (one.created.timestamp() if one.created else 0.0, one.id))[1:]
     return [] if any(secret.last_used for one in later for secret in one.secrets) else later
+
+
+def _was_created_as(owner: Owner, one: LiveResource) -> bool:
+    """Whether its tag is certainly the one of its own create call."""
+    mark = one.mark
+    return mark is not None and bool(mark.origin) and not (mark.sealed or mark.former) and owner.fits(mark, one)
 
 
 def _marked(resource: LiveResource) -> LiveResource:

@@ -13,7 +13,7 @@ import pytest
 from conftest import Project, Tenancy
 from markdown_it import MarkdownIt
 from plan_apply.manifests import compartment, key, policy, stack
-from plan_apply.sdk_helpers import APPROVED, REGION, keys, words
+from plan_apply.sdk_helpers import APPROVED, keys, words
 
 from genai_iac.cli import drift_report
 from genai_iac.core import OWNERSHIP_TAG, Address, Owner, make_origin
@@ -251,8 +251,9 @@ def test_any_refusal_is_listed(project: Project, tenancy: Tenancy) -> None:
     )
     project.run(*APPROVED)
     owner = Owner(tenancy.tenancy, "loop")
-    tag = owner.birth(Address("ApiKey", "copied"), REGION, make_origin(datetime.now(UTC)))
-    deployment.make_key("copy", freeform_tags={OWNERSHIP_TAG: tag})
+    other = deployment.make_key("copy").id
+    seal = owner.seal(Address("ApiKey", "copied"), other, origin=make_origin(datetime.now(UTC)))
+    deployment.generative_ai.update_api_key(other, {"freeformTags": {OWNERSHIP_TAG: seal}})
     deployment.identity.update_compartment(outside, models.UpdateCompartmentDetails(name="renamed"))
     tenancy.control("POST", "clock", {"set": EXPIRY})
     report = deployment.drift(code=2)

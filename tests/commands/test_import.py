@@ -243,8 +243,11 @@ def test_two_live_with_one_address_are_both_named(project: Project, tenancy: Ten
     project.write(stack(THEIRS, key("app", compartment="theirs")))
     project.run(*APPROVED)
     ours = named(keys(tenancy), "app")
-    tag = Owner(tenancy.tenancy, "loop").birth(Address("ApiKey", "app"), REGION, make_origin(datetime.now(UTC)))
-    both = [ours.id, make(tenancy, "ApiKey", {TAG: tag})]
+    other = make(tenancy, "ApiKey")
+    seal = Owner(tenancy.tenancy, "loop").seal(Address("ApiKey", "app"), other, origin=make_origin(datetime.now(UTC)))
+    client(tenancy, "generative_ai", REGION).update_api_key(other, {"freeformTags": {TAG: seal}})
+    tenancy.forget_calls()
+    both = [ours.id, other]
     said = words(project.run("plan", code=1).err)
     assert all(ocid in said for ocid in both)
     assert both[1 - which] in refused(project, tenancy, "ApiKey/app", both[which])

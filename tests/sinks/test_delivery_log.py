@@ -93,6 +93,42 @@ def test_a_key_looks_at_its_own_notes_however_many_there_are(tmp_path: Path) -> 
     assert len(set(seen)) == 1
 
 
+def log_keys(root: Path, numbers: range) -> None:
+    for number in numbers:
+        address = Address("ApiKey", f"k{number}")
+        log_delivery(root, {"file": {"path": f"{number}.env"}}, "a", id=f"{KEY_ID}{number}", address=address)
+
+
+def test_a_change_reads_and_renders_one_entry_however_many_there_are(tmp_path: Path) -> None:
+    from genai_iac.delivery.sinks import _delivery_log, _journal_reader
+
+    for numbers in (range(5), range(5, 40)):
+        with (
+            mock.patch.object(_journal_reader, "parse_journal", side_effect=_journal_reader.parse_journal) as parsed,
+            mock.patch.object(_delivery_log, "_data", side_effect=_delivery_log._data) as rendered,
+        ):
+            log_keys(tmp_path, numbers)
+        assert (parsed.call_count, rendered.call_count) == (0, len(numbers))
+
+
+def test_what_another_process_wrote_meanwhile_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / ".genai-iac/deliveries.json"
+    log_keys(tmp_path, range(2))
+    two = file.read_bytes()
+    log_keys(tmp_path, range(2, 4))
+    four = file.read_bytes()
+    file.write_bytes(two)  # as another process would: of the same size at times, and within one tick of the clock
+    log_keys(tmp_path, range(4, 5))
+    assert [one["address"] for one in json.loads(file.read_bytes())["deliveries"].values()].count("ApiKey/k2") == 0
+    file.write_bytes(four)
+    log_keys(tmp_path, range(5, 6))
+    found = {one["address"] for one in json.loads(file.read_bytes())["deliveries"].values()}
+    assert found == {f"ApiKey/k{number}" for number in (0, 1, 2, 3, 5)}
+    file.write_bytes(b"")
+    with pytest.raises(SinkError):
+        log_keys(tmp_path, range(1))
+
+
 def test_a_place_that_is_not_declared_any_more_is_found(tmp_path: Path) -> None:
     log_delivery(tmp_path, FILE, "a")
     log = DeliveryLog(context(tmp_path))

@@ -484,6 +484,6 @@ def test_a_thousand_keys_fit_into_the_journal(manifests_root: Path) -> None:
         for n in range(1000)
     }
     (manifests_root / ".genai-iac").mkdir()
-    (manifests_root / ".genai-iac/deliveries.json").write_text(_render(notes))
+    (manifests_root / ".genai-iac/deliveries.json").write_text(_render(notes, {}))
     sink(manifests_root, *NOTHING).write(FIRST)
     assert len(json.loads((manifests_root / ".genai-iac/deliveries.json").read_text())["deliveries"]) == 1001

@@ -36,6 +36,7 @@ _NAME = "deliveries.json"  # below the directory .genai-iac
 _LOCK = "deliveries.lock"  # a file of its own: the log itself is replaced, and a lock on it would be on the old one
 FORMAT = 2  # of the file; format 1 had no times of announcement
 _READ: dict[str, tuple[tuple[int, ...], DeliveryNotes]] = {}  # by path: what was read last, and of which file
+_PARSED: dict[str, _ParsedLog] = {}  # by path: what its last content came to
 _LIMIT = 16 * 1024 * 1024  # bytes; a note is about five hundred
 
 
@@ -57,6 +58,15 @@ class LogEntry:
     seen: str = ""  # what a write-only place told of itself after the delivery, to notice another hand
 
 
+@dataclass(frozen=True, slots=True)
+class _ParsedLog:
+    """The log as it was read or written last: each change of a large apply would read and write it whole otherwise."""
+
+    content: bytes | None  # None: there is no file
+    entries: Mapping[str, LogEntry]
+    lines: Mapping[str, str]  # how entries are written, of those that were written here
+
+
 def read_log(notes: Path) -> DeliveryNotes:
     """What was noted, by key; read again only when the file is another. Raises SinkError when the journal cannot be read.
 
@@ -70,7 +80,7 @@ def read_log(notes: Path) -> DeliveryNotes:
         known = _READ.get(target.place)
         if known is None or known[0] != signature:
             # every key of a plan asks, and the journal of a thousand keys takes a while to read
-            known = _READ[target.place] = (signature, DeliveryNotes(_read(target)))
+            known = _READ[target.place] = (signature, DeliveryNotes(_read(target).entries))
         return known[1]
 
 
@@ -96,7 +106,7 @@ def update_log(
     change: Callable[[LogEntry | None], LogEntry],
     find: Callable[[Mapping[str, LogEntry]], str | None],
 ) -> None:
-    """Put a new note in the place of the old one, which lies where `find` tells; other processes wait for their turn.
+    """Put a new note in the place of the old one, which lies where `find` tells; other processes wait meanwhile.
 
     Raises SinkError.
 
@@ -110,10 +120,15 @@ def update_log(
     with _opened(notes) as target, _locked(target):
         # Under the lock, so a leftover can only be of a killed process.
         remove_temporary_files(target)
-        journal = dict(_read(target))
-        found = find(journal)
-        journal[key] = change(journal.pop(found) if found is not None else None)
-        replace_file(target, memoryview(_render(journal).encode()))
+        before = _read(target)
+        entries, lines = dict(before.entries), dict(before.lines)
+        found = find(entries)
+        if found is not None:
+            lines.pop(found, None)
+        entries[key] = change(entries.pop(found) if found is not None else None)
+        content = _render(entries, lines).encode()
+        replace_file(target, memoryview(content))
+        _PARSED[target.place] = _ParsedLog(content, entries, lines)
 
 
 def _signature(target: FileTarget) -> tuple[int, ...]:
@@ -147,12 +162,16 @@ def _locked(target: FileTarget) -> Iterator[None]:
         os.close(lock)
 
 
-def _read(target: FileTarget) -> Mapping[str, LogEntry]:
-    """Read and parse the log. Raises SinkError for a file of another form or of a newer version."""
+def _read(target: FileTarget) -> _ParsedLog:
+    """Read and parse the log; the same bytes once. Raises SinkError for a file of another form or of a newer version."""
     from genai_iac.delivery.sinks._journal_reader import parse_journal
 
-    content = read_file(target, _LIMIT)
-    found = {} if content is None else parse_journal(bytes(content))
+    view = read_file(target, _LIMIT)
+    content = None if view is None else bytes(view)
+    known = _PARSED.get(target.place)
+    if known is not None and known.content == content:
+        return known
+    found = {} if content is None else parse_journal(content)
     if found is None:
         raise SinkError(
             f"{target.place} is not a journal that genai-iac wrote",
@@ -163,12 +182,15 @@ def _read(target: FileTarget) -> Mapping[str, LogEntry]:
             f"{target.place} was written by a newer genai-iac (format {found}; this one reads up to {FORMAT})",
             hint="use that version, or a later one",
         )
-    return found
+    _PARSED[target.place] = _ParsedLog(content, found, {})
+    return _PARSED[target.place]
 
 
-def _render(journal: Mapping[str, LogEntry]) -> str:
-    """One entry per line, sorted, so that people can read a diff of it."""
-    notes = ",\n".join(f"{json.dumps(key)}: {json.dumps(_data(note))}" for key, note in sorted(journal.items()))
+def _render(entries: Mapping[str, LogEntry], lines: dict[str, str]) -> str:
+    """One entry per line, sorted, so that people can read a diff of it; `lines` are those known already, and all afterwards."""
+    for key in entries.keys() - lines.keys():
+        lines[key] = f"{json.dumps(key)}: {json.dumps(_data(entries[key]))}"
+    notes = ",\n".join(lines[key] for key in sorted(entries))
     return f'{{"format": {FORMAT}, "deliveries": {{\n{notes}\n}}}}\n'
 
 
