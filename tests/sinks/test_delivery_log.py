@@ -100,11 +100,11 @@ def log_keys(root: Path, numbers: range) -> None:
 
 
 def test_a_change_reads_and_renders_one_entry_however_many_there_are(tmp_path: Path) -> None:
-    from genai_iac.delivery.sinks import _delivery_log, _journal_reader
+    from genai_iac.delivery.sinks import _delivery_log
 
     for numbers in (range(5), range(5, 40)):
         with (
-            mock.patch.object(_journal_reader, "parse_journal", side_effect=_journal_reader.parse_journal) as parsed,
+            mock.patch.object(_delivery_log, "parse_journal", side_effect=_delivery_log.parse_journal) as parsed,
             mock.patch.object(_delivery_log, "_data", side_effect=_delivery_log._data) as rendered,
         ):
             log_keys(tmp_path, numbers)

@@ -476,7 +476,8 @@ def test_many_processes_at_once_lose_no_note(manifests_root: Path) -> None:
 
 
 def test_a_thousand_keys_fit_into_the_journal(manifests_root: Path) -> None:
-    from genai_iac.delivery.sinks._delivery_log import LogEntry, _render
+    from genai_iac.delivery.sinks._delivery_log import _render
+    from genai_iac.delivery.sinks._journal_reader import LogEntry
 
     records = (FIRST.items[0].record,)
     notes = {

@@ -14,7 +14,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,32 +30,14 @@ from genai_iac.delivery.sinks._atomic_file import (
 )
 from genai_iac.delivery.sinks._base import Context, Sink
 from genai_iac.delivery.sinks._contents import record_as_data
+from genai_iac.delivery.sinks._journal_reader import FORMAT, LogEntry, parse_journal
 from genai_iac.filesystem import check_folder, open_folder
 
 _NAME = "deliveries.json"  # below the directory .genai-iac
 _LOCK = "deliveries.lock"  # a file of its own: the log itself is replaced, and a lock on it would be on the old one
-FORMAT = 2  # of the file; format 1 had no times of announcement
 _READ: dict[str, tuple[tuple[int, ...], DeliveryNotes]] = {}  # by path: what was read last, and of which file
 _PARSED: dict[str, _ParsedLog] = {}  # by path: what its last content came to
 _LIMIT = 16 * 1024 * 1024  # bytes; a note is about five hundred
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """One place for one key: what was delivered, and what was about to be created for it and never confirmed."""
-
-    place: str  # for people who read the file
-    address: str  # of the key, as text
-    owner: str
-    id: str  # the key's OCID; empty when it was never learned
-    base_url: str = ""
-    records: tuple[Record, ...] = ()  # what the last delivery left there
-    announced: tuple[str, ...] = ()  # secrets whose delivery was never confirmed
-    moments: Mapping[str, datetime] = field(default_factory=dict)  # when each was announced, by the tenancy's clock
-    brought: tuple[tuple[str, str], ...] = ()  # names and masks that ever arrived there from here, the newest last
-    entry: Mapping[str, Any] = field(default_factory=dict)  # the entry of deliverTo; none for exec sinks
-    root: str = ""  # the manifests' directory that a file's path starts from
-    seen: str = ""  # what a write-only place told of itself after the delivery, to notice another hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +146,6 @@ def _locked(target: FileTarget) -> Iterator[None]:
 
 def _read(target: FileTarget) -> _ParsedLog:
     """Read and parse the log; the same bytes once. Raises SinkError for a file of another form or of a newer version."""
-    from genai_iac.delivery.sinks._journal_reader import parse_journal
-
     view = read_file(target, _LIMIT)
     content = None if view is None else bytes(view)
     known = _PARSED.get(target.place)

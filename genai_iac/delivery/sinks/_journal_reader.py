@@ -1,14 +1,35 @@
-"""Reads the journal of deliveries as this version writes it, and as those before did."""
+"""The entries of the journal of deliveries; it is read as this version writes it, and as those before did."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from genai_iac.core import Record
 from genai_iac.delivery.sinks._contents import record_from_data
-from genai_iac.delivery.sinks._delivery_log import FORMAT, LogEntry
+
+FORMAT = 2  # of the file; format 1 had no times of announcement
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One place for one key: what was delivered, and what was about to be created for it and never confirmed."""
+
+    place: str  # for people who read the file
+    address: str  # of the key, as text
+    owner: str
+    id: str  # the key's OCID; empty when it was never learned
+    base_url: str = ""
+    records: tuple[Record, ...] = ()  # what the last delivery left there
+    announced: tuple[str, ...] = ()  # secrets whose delivery was never confirmed
+    moments: Mapping[str, datetime] = field(default_factory=dict)  # when each was announced, by the tenancy's clock
+    brought: tuple[tuple[str, str], ...] = ()  # names and masks that ever arrived there from here, the newest last
+    entry: Mapping[str, Any] = field(default_factory=dict)  # the entry of deliverTo; none for exec sinks
+    root: str = ""  # the manifests' directory that a file's path starts from
+    seen: str = ""  # what a write-only place told of itself after the delivery, to notice another hand
 
 
 def parse_journal(content: bytes) -> Mapping[str, LogEntry] | int | None:
