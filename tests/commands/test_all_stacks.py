@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from conftest import Project, Tenancy
+from plan_apply.sdk_helpers import compartments
 
 from .stacks import git
 
@@ -84,6 +85,21 @@ def test_apply_needs_approval_and_asks_nothing(project: Project) -> None:
 )
 def test_what_is_about_one_stack_is_refused_for_all(offline: Project, arguments: list[str]) -> None:
     assert repository(offline).run(*arguments, code=1).err.startswith("Error: ")
+
+
+@pytest.mark.parametrize(("stacks", "shards"), [(2, 2), pytest.param(500, 16, marks=pytest.mark.matrix)])
+def test_what_shards_applied_is_one_report(project: Project, tenancy: Tenancy, stacks: int, shards: int) -> None:
+    tenancy.settings(limits={"compartmentCount": 5000})
+    names = [f"s{number:03}" for number in range(stacks)]
+    repository(project, tuple(names))
+    for index in range(shards):
+        shard = ("--all", "--shard", f"{index}/{shards}", "--out-dir", "results")
+        project.run("apply", *shard, "--auto-approve")
+        project.run("plan", *shard, "--detailed-exitcode")  # 2 where anything is left to do
+        project.run("status", *shard)
+    found = project.run("report", "results", "--format", "json").json
+    assert [one["path"] for one in found["stacks"]] == names
+    assert {one.name for one in compartments(tenancy).values()} == set(names)
 
 
 def test_shards_cover_every_stack_once(offline: Project) -> None:
