@@ -251,13 +251,9 @@ class TenancySide:
             (key.address, api, self.tree.path(key.path[0]), one): found
             for key in sorted(self.keys, key=lambda found: found.address)
             for api, operation in CALLS.items()
-            for one, found in self._assess(key, operation, models.classes[key.address], now)
+            for classes in (models.classes[key.address],)
+            for one, found in zip(classes, _ask(key, operation, classes, self.rules, now, self.tree), strict=True)
         }
-
-    def _assess(
-        self, key: LocatedKey, operation: str, classes: Sequence[ValueClass], now: datetime
-    ) -> Iterator[tuple[ValueClass, Assessment]]:
-        yield from zip(classes, _ask(key, operation, classes, self.rules, now, self.tree), strict=True)
 
 
 def _ask(

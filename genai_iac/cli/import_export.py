@@ -24,9 +24,9 @@ from genai_iac.core import (
     Resource,
     read_ownership_tag,
 )
-from genai_iac.core.current_address import making_change_of
+from genai_iac.core.address import making_change_of
 from genai_iac.core.errors import ManifestError, Problem, ServiceFailure, UsageError
-from genai_iac.execute.calls import SETTLE_SECONDS
+from genai_iac.execute.calls import LIFECYCLE_TIMEOUT
 from genai_iac.import_export.export import Export, choose_owner, export_live, export_resource, name_resources
 from genai_iac.import_export.importing import check_free, check_resource_type, import_change, is_adopted
 from genai_iac.manifest import load
@@ -202,8 +202,8 @@ def _get(
             continue
         found = kind.read(reply.data, region)
         # What the Console made a moment ago changes its state, and with it its etag, by itself (tests/crash/test_streams_and_signals.py).
-        pauses = workspace.provider.stop.pauses(SETTLE_SECONDS)
-        while found.settling and next(pauses, False):
+        pauses = workspace.provider.stop.pauses(LIFECYCLE_TIMEOUT)
+        while found.in_transition and next(pauses, False):
             reply = workspace.provider.get(kind.get_operation, ocid, region)
             found = kind.read(reply.data, region)
         return replace(found, mark=read_ownership_tag(found.tags.get(OWNERSHIP_TAG))), reply.etag

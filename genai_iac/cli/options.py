@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
 from genai_iac.core import Address
+from genai_iac.core.auth import Auth
 from genai_iac.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -139,15 +140,6 @@ def read_addresses(flag: str, texts: Iterable[str]) -> frozenset[Address]:
         raise UsageError(f"{flag}: {error}") from error
 
 
-_AUTH = (
-    "api_key",
-    "security_token",
-    "instance_principal",
-    "instance_obo_user",
-    "resource_principal",
-    "oke_workload_identity",
-    "token_exchange",
-)
 _STORE = "genai_iac.flags"
 PREFIX = "GENAI_IAC_"
 
@@ -230,7 +222,10 @@ GLOBAL_FLAGS: list[click.Parameter] = [
         help="OCI config file [~/.oci/config].",
     ),
     _flag(
-        "--auth", envvar=(f"{PREFIX}AUTH", "OCI_CLI_AUTH"), type=click.Choice(_AUTH), help="How to sign in [api_key]."
+        "--auth",
+        envvar=(f"{PREFIX}AUTH", "OCI_CLI_AUTH"),
+        type=click.Choice(get_args(Auth)),
+        help="How to sign in [api_key].",
     ),
     _flag(
         "--region",

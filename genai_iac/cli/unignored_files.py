@@ -8,6 +8,7 @@ from typing import Any
 
 from genai_iac.core import Address, Notice, Resource
 from genai_iac.core.errors import UsageError
+from genai_iac.filesystem import find_git_root
 
 
 def find_unignored(root: Path, resources: Mapping[Address, Resource]) -> frozenset[str]:
@@ -16,7 +17,8 @@ def find_unignored(root: Path, resources: Mapping[Address, Resource]) -> frozens
     Empty where there is no work tree, and where git is missing or cannot read it.
     """
     paths = sorted({path for resource in resources.values() for path in _file_paths(resource)})
-    if not paths or not _has_repository(root):
+    # starting git takes longer than the rest of an offline command
+    if not paths or find_git_root(root) is None:
         return frozenset()
     from genai_iac.repository.git import find_repository
 
@@ -39,9 +41,3 @@ def _file_paths(resource: Resource) -> Iterator[str]:
     for entry in entries:
         if "file" in entry:
             yield str(entry["file"]["path"])
-
-
-def _has_repository(root: Path) -> bool:
-    """Whether it is worth starting git, which takes longer than the rest of an offline command."""
-    real = root.resolve()
-    return any((directory / ".git").exists() for directory in (real, *real.parents))

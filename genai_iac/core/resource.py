@@ -165,8 +165,8 @@ class LiveResource:
     secrets: tuple[LiveSecret, ...] = ()  # of an API key; empty for other kinds
 
     @property
-    def settling(self) -> bool:
-        """Whether it is in a state that ends by itself; OCI refuses changes until then."""
+    def in_transition(self) -> bool:
+        """Whether it is in a lifecycle state that ends by itself; OCI refuses changes until then."""
         return self.lifecycle in ("CREATING", "UPDATING")
 
     def secret(self, name: str) -> LiveSecret | None:

@@ -15,7 +15,7 @@ from genai_iac.execute.context import ApplyContext, is_alive
 from genai_iac.oci_client import OciClient, OciResponse
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 
-SETTLE_SECONDS = 600.0  # an API key needs seconds; the limit is for a service that is stuck
+LIFECYCLE_TIMEOUT = 600.0  # seconds; an API key needs seconds; the limit is for a service that is stuck
 
 
 class CallExecutor:
@@ -61,13 +61,13 @@ class CallExecutor:
             self._modify(call)
 
     def settle(self, call: Call) -> None:
-        """Wait until the object is no longer CREATING or UPDATING, at most SETTLE_SECONDS; returns early when interrupted.
+        """Wait until the object is no longer CREATING or UPDATING, at most LIFECYCLE_TIMEOUT; returns early when interrupted.
 
         Args:
             call: the create; gives the region of the reads.
         """
-        pauses = self._progress.stop.pauses(SETTLE_SECONDS)
-        while self.live is not None and self.live.settling and next(pauses, False):
+        pauses = self._progress.stop.pauses(LIFECYCLE_TIMEOUT)
+        while self.live is not None and self.live.in_transition and next(pauses, False):
             assert self.id is not None
             self._keep(self._provider.get(self._kind.get_operation, self.id, call.region, patient=True), call)
 
@@ -241,7 +241,7 @@ class CallExecutor:
         """
         if not (failure.uncertain and failure.status in (409, 412)):
             return False
-        pauses = self._progress.stop.pauses(SETTLE_SECONDS)
+        pauses = self._progress.stop.pauses(LIFECYCLE_TIMEOUT)
         while True:
             try:
                 state = self._kind.read(self._provider.get(self._kind.get_operation, id, call.region).data, call.region)

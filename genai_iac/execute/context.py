@@ -29,8 +29,8 @@ from genai_iac.core import (
     make_origin,
     read_ownership_tag,
 )
+from genai_iac.core.address import making_change_of
 from genai_iac.core.cancellation import CancelToken
-from genai_iac.core.current_address import making_change_of
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.delivery import DeliveryService
 from genai_iac.oci_client import OciClient

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
 from genai_iac.core import Address, Change, Live, Outcome, Owner, Plan, Resource, Status
+from genai_iac.core.address import making_change_of
 from genai_iac.core.cancellation import CancelToken
-from genai_iac.core.current_address import making_change_of
 from genai_iac.core.errors import IacError
 from genai_iac.delivery import DeliveryService
 from genai_iac.execute import ApplyContext, ChangeExecutor

@@ -34,6 +34,12 @@ class UnsafePathError(OSError):
         super().__init__(errno.ELOOP, reason, str(path))
 
 
+def find_git_root(path: Path) -> Path | None:
+    """The directory around the path that holds `.git`, without starting git; None where there is none."""
+    here = path.resolve()
+    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
+
+
 @contextmanager
 def open_folder(path: Path, *, make: bool = False, private: bool = False, mode: int = 0o700) -> Iterator[int]:
     """A descriptor of that directory, every part of the way opened without following links.

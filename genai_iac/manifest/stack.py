@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from genai_iac.core import Document, Source, Stack
@@ -11,7 +11,7 @@ from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.document_header import ParsedDocument
 from genai_iac.manifest.environments import Environment, environment_names
 from genai_iac.manifest.placeholders import Interpolation, Scope, VariableValue, find_broken
-from genai_iac.manifest.variables import GivenValue, declare_variables, settle_variables
+from genai_iac.manifest.variables import GivenValue, declare_variables, resolve_variables
 from genai_iac.manifest.yaml_nodes import Places, check_tags, to_data
 from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import STACK_KIND, check_document
@@ -106,7 +106,10 @@ def prepare_context(
         notes.add_all(check_document(STACK_KIND, to_data(draft.root), places.nearest))
         return LoadContext(None, Scope(draft.name, None, REFERABLE), {})
     document = Document(STACK_KIND, draft.name or "", spec, draft.source, places)
-    others = environment_names(root) if environment.name is None else ()
+
+    def others() -> Sequence[str]:
+        return environment_names(root) if environment.name is None else ()
+
     variables = _settle(draft, document, layers, others, notes) if environment.sound and draft.written.whole else None
     scope = Scope(draft.name, variables, REFERABLE)
     return LoadContext(_read_stack(draft, document, environment, scope, root, notes), scope, variables or {})
@@ -116,7 +119,7 @@ def _settle(
     draft: ParsedDocument,
     document: Document,
     layers: Iterable[Iterable[GivenValue]],
-    environments: Sequence[str],
+    environments: Callable[[], Sequence[str]],
     notes: FileDiagnostics,
 ) -> Mapping[str, VariableValue] | None:
     """The variables; None when their declarations or values are wrong."""
@@ -130,7 +133,7 @@ def _settle(
     if len(notes) > before:
         return None
     declared = declare_variables(document, notes)
-    settled = settle_variables(declared, layers, document, notes, environments)
+    settled = resolve_variables(declared, layers, document, notes, environments)
     return settled if len(notes) == before else None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -113,18 +113,18 @@ def declare_variables(stack: Document, notes: FileDiagnostics) -> Mapping[str, V
     return declared
 
 
-def settle_variables(
+def resolve_variables(
     declared: Mapping[str, Variable],
     layers: Iterable[Iterable[GivenValue]],
     stack: Document,
     notes: FileDiagnostics,
-    environments: Sequence[str] = (),
+    environments: Callable[[], Sequence[str]] = tuple,
 ) -> Mapping[str, VariableValue] | None:
     """The value of every variable; None (and notes) when one has none or a wrong one. Later layers win.
 
     Args:
         layers: from the weakest to the strongest source.
-        environments: names of those that could have been chosen.
+        environments: names of those that could have been chosen; asked for when a value is missing.
     """
     given: dict[str, GivenValue] = {}
     for layer in layers:
@@ -165,12 +165,13 @@ def _check_declaration(variable: Variable, stack: Document, notes: FileDiagnosti
 
 
 def _settle(
-    variable: Variable, given: GivenValue | None, notes: FileDiagnostics, environments: Sequence[str]
+    variable: Variable, given: GivenValue | None, notes: FileDiagnostics, environments: Callable[[], Sequence[str]]
 ) -> VariableValue | None:
     """The value of one variable; None, with a problem, when it has none or a wrong one."""
     if given is None:
         if variable.default is None:
-            chosen = f"--env {' or --env '.join(environments[:_MOST_NAMED])}, " if environments else ""
+            names = environments()[:_MOST_NAMED]
+            chosen = f"--env {' or --env '.join(names)}, " if names else ""
             hint = (
                 f"give {chosen}--var {variable.name}=…, {PREFIX}{variable.name}, a line in a --var-file, or a default"
             )

@@ -2,8 +2,8 @@
 
 Configuration is the OCI CLI's: `~/.oci/config` and its OCI_CLI_* variables of signing (settings.py).
 
-The ways to sign in, one function each; `_READERS` is the list that --auth accepts. All
-of them give the SDK's configuration and signer.
+The ways to sign in, one function each; `_READERS` has them all. They
+give the SDK's configuration and signer.
 
 Principals that exist only on OCI: asked with a time limit, because off OCI the SDK's signers retry for minutes.
 """
@@ -14,11 +14,12 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
+from genai_iac.core.auth import Auth
 from genai_iac.core.errors import UsageError
 from genai_iac.oci_client.regions import normalize_region
 from genai_iac.oci_client.sdk_clients import import_sdk, refuse_redirects
@@ -95,15 +96,6 @@ def _refused(reason: str) -> UsageError:
     return UsageError(f"cannot sign in with this principal: {reason}", hint=_HINT)
 
 
-Auth = Literal[
-    "api_key",
-    "security_token",
-    "instance_principal",
-    "instance_obo_user",
-    "resource_principal",
-    "oke_workload_identity",
-    "token_exchange",
-]
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -285,7 +277,7 @@ def _of_signer(signer: Any) -> tuple[dict[str, Any], Any]:
     return {"region": signer.region, "tenancy": signer.tenancy_id}, signer
 
 
-_READERS = {
+_READERS: dict[Auth, Callable[[Connection], tuple[dict[str, Any], Any]]] = {
     "api_key": _api_key,
     "security_token": _security_token,
     "instance_principal": _instance_principal,

@@ -15,8 +15,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from genai_iac.core.address import current_address
 from genai_iac.core.cancellation import CancelToken
-from genai_iac.core.current_address import current_address
 from genai_iac.core.errors import IacError, ServiceFailure, UsageError, WaitingCall, WaitListener
 from genai_iac.core.plan import SdkOperation
 from genai_iac.network import HttpClient, read_headers

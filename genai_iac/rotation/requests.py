@@ -112,7 +112,7 @@ def _answer(
             f"{resource.address}: {leaked} leaked, but no sink can give the value of {keeper.name}, which is in use",
             hint=f"restore its value in a sink, or stop its callers; or revoke {leaked} in the Console and apply again",
         )
-    return _bring_up_and_revoke(resource, live, secret, keeper, facts)
+    return _renew_and_revoke(resource, live, secret, keeper, facts)
 
 
 def _deactivating(step: Step, resource: Resource, live: LiveResource, leaked: LiveSecret) -> Step:
@@ -262,7 +262,7 @@ def _hand_over(resource: Resource, live: LiveResource, leaked: LiveSecret, keepe
     )
 
 
-def _bring_up_and_revoke(
+def _renew_and_revoke(
     resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret, facts: DiffContext
 ) -> Step:
     """Renew the other secret, switch to it, and revoke the leaked one, in one change.

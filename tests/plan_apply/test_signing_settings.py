@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from conftest import Project, Tenancy
@@ -159,6 +160,13 @@ def test_a_delegation_token_is_read_where_oci_cli_reads_it(
     project_with_config.environ |= {"OCI_METADATA_BASE_URL": "http://127.0.0.1:9/opc/v2", "COLUMNS": "300"}
     ran = project_with_config.run("-vv", "--auth", "instance_obo_user", "plan", code=1)
     assert said in ran.err and TOKEN not in ran.out + ran.err
+
+
+def test_every_way_to_sign_in_has_a_function() -> None:
+    from genai_iac.core.auth import Auth
+    from genai_iac.oci_client.auth import _READERS
+
+    assert set(_READERS) == set(get_args(Auth))
 
 
 def test_without_a_delegation_token_the_setting_is_named(project_with_config: Project) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--leaked",
     metavar="SECRET",
-    help="It leaked: bring up the other one, then deactivate this one at once and renew it.",
+    help="It leaked: make the other one current, then deactivate this one at once and renew it.",
 )
 @click.option("--revoke", is_flag=True, help="With --leaked: revoke it permanently in place of renewing it.")
 @click.option("--abort", is_flag=True, help="Abort the rotation in progress.")

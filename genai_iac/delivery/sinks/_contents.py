@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -133,6 +133,26 @@ def check_contents(found: Contents | Unreadable | None, context: Context, place:
     if found:
         check_tenant(found.owner, found.address, found.id, context, place)
     return found
+
+
+def check_written(found: Contents | None, wanted: Contents, place: str) -> None:
+    """Raises SinkError unless the place reads back as it was written."""
+    if found != wanted:
+        raise SinkError(
+            f"{place} does not read back as it was written", hint="see who else writes to it, then apply again"
+        )
+
+
+def is_written(read: Callable[[], Contents | None], wanted: Contents) -> bool:
+    """Whether a conflict is with an attempt of ours whose answer was lost: the place has what was to be written.
+
+    Args:
+        read: the contents; where it raises SinkError they are somebody else's, and the conflict says so.
+    """
+    try:
+        return read() == wanted
+    except SinkError:
+        return False
 
 
 def check_tenant(owner: str, address: Address, key: str, context: Context, place: str) -> None:

@@ -30,13 +30,12 @@ from genai_iac.delivery.sinks._atomic_file import (
 )
 from genai_iac.delivery.sinks._base import Context, Sink
 from genai_iac.delivery.sinks._contents import record_as_data
-from genai_iac.delivery.sinks._journal_reader import FORMAT, LogEntry, parse_journal
+from genai_iac.delivery.sinks._journal_reader import FORMAT, DeliveryNotes, LogEntry, parse_journal
 from genai_iac.filesystem import check_folder, open_folder
 
 _NAME = "deliveries.json"  # below the directory .genai-iac
 _LOCK = "deliveries.lock"  # a file of its own: the log itself is replaced, and a lock on it would be on the old one
-_READ: dict[str, tuple[tuple[int, ...], DeliveryNotes]] = {}  # by path: what was read last, and of which file
-_PARSED: dict[str, _ParsedLog] = {}  # by path: what its last content came to
+_PARSED: dict[str, _ParsedLog] = {}  # by path: the log as it was read or written last
 _LIMIT = 16 * 1024 * 1024  # bytes; a note is about five hundred
 
 
@@ -45,8 +44,9 @@ class _ParsedLog:
     """The log as it was read or written last: each change of a large apply would read and write it whole otherwise."""
 
     content: bytes | None  # None: there is no file
-    entries: Mapping[str, LogEntry]
+    entries: DeliveryNotes
     lines: Mapping[str, str]  # how entries are written, of those that were written here
+    signature: tuple[int, ...] | None = None  # of the file that was read; None: nobody asked for it since
 
 
 def read_log(notes: Path) -> DeliveryNotes:
@@ -59,27 +59,11 @@ def read_log(notes: Path) -> DeliveryNotes:
         return DeliveryNotes({})
     with _opened(notes) as target:
         signature = _signature(target)
-        known = _READ.get(target.place)
-        if known is None or known[0] != signature:
+        known = _PARSED.get(target.place)
+        if known is None or known.signature != signature:
             # every key of a plan asks, and the journal of a thousand keys takes a while to read
-            known = _READ[target.place] = (signature, DeliveryNotes(_read(target).entries))
-        return known[1]
-
-
-class DeliveryNotes(dict[str, LogEntry]):
-    """The journal's notes by key, and by the API key that they are about: each key of a plan asks for its own."""
-
-    def __init__(self, notes: Mapping[str, LogEntry]) -> None:
-        super().__init__(notes)
-        self._about: dict[tuple[str, str] | str, dict[int, LogEntry]] = {}
-        for position, note in enumerate(self.values()):
-            for about in ((note.owner, note.address), note.id):
-                self._about.setdefault(about, {})[position] = note
-
-    def about(self, whose: tuple[str, str], id: str | None) -> list[LogEntry]:
-        """The notes of that owner and address, or of that OCID, in the journal's order."""
-        found = self._about.get(whose, {}) | (self._about.get(id, {}) if id else {})
-        return [found[position] for position in sorted(found)]
+            known = _PARSED[target.place] = replace(_read(target), signature=signature)
+        return known.entries
 
 
 def update_log(
@@ -103,7 +87,7 @@ def update_log(
         # Under the lock, so a leftover can only be of a killed process.
         remove_temporary_files(target)
         before = _read(target)
-        entries, lines = dict(before.entries), dict(before.lines)
+        entries, lines = DeliveryNotes(before.entries), dict(before.lines)
         found = find(entries)
         if found is not None:
             lines.pop(found, None)
@@ -162,8 +146,8 @@ def _read(target: FileTarget) -> _ParsedLog:
             f"{target.place} was written by a newer genai-iac (format {found}; this one reads up to {FORMAT})",
             hint="use that version, or a later one",
         )
-    _PARSED[target.place] = _ParsedLog(content, found, {})
-    return _PARSED[target.place]
+    parsed = _PARSED[target.place] = _ParsedLog(content, DeliveryNotes(found), {})
+    return parsed
 
 
 def _render(entries: Mapping[str, LogEntry], lines: dict[str, str]) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from genai_iac.core import Record
@@ -30,6 +31,23 @@ class LogEntry:
     entry: Mapping[str, Any] = field(default_factory=dict)  # the entry of deliverTo; none for exec sinks
     root: str = ""  # the manifests' directory that a file's path starts from
     seen: str = ""  # what a write-only place told of itself after the delivery, to notice another hand
+
+
+class DeliveryNotes(dict[str, LogEntry]):
+    """The journal's notes by key, and by the API key that they are about: each key of a plan asks for its own."""
+
+    @cached_property
+    def _about(self) -> Mapping[tuple[str, str] | str, dict[int, LogEntry]]:
+        found: dict[tuple[str, str] | str, dict[int, LogEntry]] = {}
+        for position, note in enumerate(self.values()):
+            for about in ((note.owner, note.address), note.id):
+                found.setdefault(about, {})[position] = note
+        return found
+
+    def about(self, whose: tuple[str, str], id: str | None) -> list[LogEntry]:
+        """The notes of that owner and address, or of that OCID, in the journal's order."""
+        found = self._about.get(whose, {}) | (self._about.get(id, {}) if id else {})
+        return [found[position] for position in sorted(found)]
 
 
 def parse_journal(content: bytes) -> Mapping[str, LogEntry] | int | None:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._program import inherited_environment, redact_text, stop_program
+from genai_iac.filesystem import find_git_root
 
 if TYPE_CHECKING:
     import subprocess
@@ -45,12 +46,6 @@ class KubeCredential:
 
 
 _OF_RUN: dict[str, KubeCredential] = {}  # by the settings; a delivery asks the cluster several times
-
-
-def find_checkout(root: Path) -> Path:
-    """The git work tree that the manifests are in; without one their own directory."""
-    here = root.resolve()
-    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
 
 
 def ask_program(
@@ -93,7 +88,7 @@ def _command(place: str, settings: Mapping[str, Any], file: Path, root: Path) ->
             f"{place}: the kubeconfig's program wants a terminal (interactiveMode: Always)",
             hint="use one that does not",
         )
-    checkout = find_checkout(root)
+    checkout = find_git_root(root) or root.resolve()
     if _is_in(file, checkout):
         raise SinkError(
             f"{place}: the kubeconfig {file} signs in with a program and lies in the checkout {checkout}, so it is not run",

@@ -16,7 +16,7 @@ from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import _json_format
 from genai_iac.delivery.sinks._aws_request import MISSING, SecretsManager, version_in
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, read_names
-from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery
+from genai_iac.delivery.sinks._contents import Contents, check_contents, check_written, fill_delivery
 from genai_iac.delivery.sinks._json_format import read_json
 from genai_iac.delivery.sinks._vault_stages import VaultStages, is_of, tag_of
 from genai_iac.delivery.sinks._web_service import send_or_find
@@ -141,10 +141,7 @@ class AwsSink(Sink):
         self._read_back("AWSCURRENT", wanted)
 
     def _read_back(self, stage: str, wanted: Contents) -> None:
-        if self._version(stage)[1] != wanted:
-            raise SinkError(
-                f"{self.place} does not read back as it was written", hint="see who else writes to it, then apply again"
-            )
+        check_written(self._version(stage)[1], wanted, self.place)
 
     def _find(self) -> _InStages | None:
         answer = self._api.ask("look for it", "DescribeSecret", {"SecretId": self._name}, accept=(MISSING,))

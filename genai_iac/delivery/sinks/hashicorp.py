@@ -19,7 +19,7 @@ from genai_iac.core import Delivery, Secret, SinkContents
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import _json_format
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, read_names
-from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery
+from genai_iac.delivery.sinks._contents import Contents, check_contents, check_written, fill_delivery, is_written
 from genai_iac.delivery.sinks._json_format import read_json
 from genai_iac.delivery.sinks._web_service import (
     WebAnswer,
@@ -121,11 +121,11 @@ class HashicorpSink(Sink):
             )
 
     def read(self) -> SinkContents | None:
-        held = self._contents(self._find())
+        held = self._held()
         return held.holding_as(self._names) if held else None
 
     def take(self, secret: str, mask: str) -> Secret | None:
-        held = self._contents(self._find())
+        held = self._held()
         return held.value(secret, mask) if held else None
 
     def write(self, delivery: Delivery) -> None:
@@ -139,17 +139,7 @@ class HashicorpSink(Sink):
         if held == wanted and held is not None and not held.damage:
             return
         self._put(kept, wanted)
-        found = self._contents(self._find())
-        if found != wanted:
-            raise SinkError(
-                f"{self.place} does not read back as it was written", hint="see who else writes to it, then apply again"
-            )
-
-    def _holds(self, wanted: Contents) -> bool:
-        try:
-            return self._contents(self._find()) == wanted
-        except SinkError:  # somebody else's: the conflict says it
-            return False
+        check_written(self._held(), wanted, self.place)
 
     def _put(self, kept: _Kept | None, wanted: Contents) -> None:
         options = {"cas": kept.version if kept else 0}
@@ -157,7 +147,7 @@ class HashicorpSink(Sink):
         answer = self._ask("write it", "POST", self._data, body, expect=(200, 204, 400))
         if answer.status == 400:
             text = str(_field(answer.data, "errors"))
-            if "check-and-set" in text and self._holds(wanted):
+            if "check-and-set" in text and is_written(self._held, wanted):
                 return  # by an attempt whose answer was lost: the version is another one now
             hint = "somebody else wrote there meanwhile: plan again" if "check-and-set" in text else ""
             raise self._service.failure("write it", answer, hint)
@@ -184,6 +174,9 @@ class HashicorpSink(Sink):
                 f"{self.place} did not answer as KV version 2 does", hint=f"check that {self._mount} is such an engine"
             )
         return found
+
+    def _held(self) -> Contents | None:
+        return self._contents(self._find())
 
     def _contents(self, kept: _Kept | None) -> Contents | None:
         return check_contents(read_json(kept.content) if kept and kept.content else None, self._context, self.place)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from genai_iac.core import Delivery, Secret, SinkContents
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, read_names
-from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery
+from genai_iac.delivery.sinks._contents import Contents, check_contents, check_written, fill_delivery, is_written
 from genai_iac.delivery.sinks._kube_config import find_cluster
 from genai_iac.delivery.sinks._kube_objects import MANAGER, Deployments, KubeSecret, read_kube_secret, write_kube_secret
 from genai_iac.delivery.sinks._web_service import WebAnswer, WebService, as_document
@@ -88,7 +88,7 @@ class KubernetesSink(Sink):
         return f"kubernetes {self._settings['namespace']}/{self._settings['name']}{where}"
 
     def prove(self) -> None:
-        held = self._checked(self._find())
+        held = self._held()
         draft = write_kube_secret(self._settings, self._labels, None, None)
         # everything but the storage: permissions, admission, quotas, whether the namespace is there
         self._apply("write it (a dry run)", draft, force=held is not None, dry=True)
@@ -106,7 +106,7 @@ class KubernetesSink(Sink):
         )
 
     def take(self, secret: str, mask: str) -> Secret | None:
-        held = self._checked(self._find())
+        held = self._held()
         return held.value(secret, mask) if held else None
 
     def write(self, delivery: Delivery) -> None:
@@ -120,20 +120,8 @@ class KubernetesSink(Sink):
         if found is None or held != wanted or held.damage or found.damage(self._labels):
             document = write_kube_secret(self._settings, self._labels, wanted, found)
             self._apply("write it", document, force=found is not None, wanted=wanted)
-            self._read_back(wanted)
+            check_written(self._held(), wanted, self.place)
         self._deployments.restart(wanted)
-
-    def _read_back(self, wanted: Contents) -> None:
-        if self._checked(self._find()) != wanted:
-            raise SinkError(
-                f"{self.place} does not read back as it was written", hint="see who else writes to it, then apply again"
-            )
-
-    def _holds(self, wanted: Contents) -> bool:
-        try:
-            return self._checked(self._find()) == wanted
-        except SinkError:  # somebody else's: the conflict says it
-            return False
 
     def _apply(
         self, step: str, document: Secret, *, force: bool, dry: bool = False, wanted: Contents | None = None
@@ -145,7 +133,7 @@ class KubernetesSink(Sink):
         )
         if answer.status in (200, 201):
             return
-        if answer.status == 409 and wanted is not None and self._holds(wanted):
+        if answer.status == 409 and wanted is not None and is_written(self._held, wanted):
             return  # by an attempt whose answer was lost: its resource version is another one now
         hints = {
             404: f"make the namespace: kubectl create namespace {self._settings['namespace']}",
@@ -165,6 +153,9 @@ class KubernetesSink(Sink):
         if found is None and answer.status == 200:
             raise SinkError(f"{self.place} was not answered by a Kubernetes API server", hint="check the kubeconfig")
         return found
+
+    def _held(self) -> Contents | None:
+        return self._checked(self._find())
 
     def _checked(self, found: KubeSecret | None) -> Contents | None:
         return check_contents(found.contents if found else None, self._context, self.place)
