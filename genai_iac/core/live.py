@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cached_property
 
 from genai_iac.core.address import Address
-from genai_iac.core.ownership import OWNERSHIP_TAG, REPLACES, Owner, find_claimants, read_ownership_tag
+from genai_iac.core.ownership import OWNERSHIP_TAG, REPLACES, Claimants, Owner, find_claimants, read_ownership_tag
 from genai_iac.core.resource import LiveResource
 
 
@@ -167,20 +167,14 @@ class Live:
         mismatched: list[LiveResource] = []
         others = _sort_by_tag(owner, found, groups, mismatched)
         beyond = _sort_by_tag(owner, scanned, groups, mismatched)
-        # Deleted originals matter: a copy of their tag must not be taken for the original that
-        # is gone (tests/core/test_ownership_tag.py,
-        # test_a_copy_does_not_inherit_from_an_original_that_is_gone).
+        # Deleted originals matter: a copy of their tag must not be taken for the original that is gone
+        # (tests/core/test_ownership_tag.py, test_a_copy_does_not_inherit_from_an_original_that_is_gone).
         lost = [one for one in map(_marked, gone) if owner.owns(one.mark)]
         ended = _group_owned(owner, (*lost, *others, *beyond))  # deleted, or being deleted
         superseded = [one for group in groups.values() for one in _part_superseded(owner, group)]
         claims = {address: find_claimants(owner, group, ended.get(address, ())) for address, group in groups.items()}
         mismatched.extend(copy for claimants in claims.values() for copy in claimants.copies)
-        duplicates = {address: _find_duplicates(owner, claimants.ours) for address, claimants in claims.items()}
-        owned = {
-            address: tuple(one for one in claimants.ours if one not in duplicates[address])
-            for address, claimants in claims.items()
-            if claimants.ours
-        }
+        owned, duplicates = _without_duplicates(owner, claims)
         return cls(
             tree.tenancy,
             home_region,
@@ -190,7 +184,7 @@ class Live:
             tuple(others),
             tuple(mismatched),
             tuple(superseded),
-            tuple(one for later in duplicates.values() for one in later),
+            duplicates,
             tuple(regions),
             tuple(places),
             tuple(beyond),
@@ -272,6 +266,19 @@ def _part_superseded(owner: Owner, group: list[LiveResource]) -> list[LiveResour
     for one in old:
         group.remove(one)
     return old
+
+
+def _without_duplicates(
+    owner: Owner, claims: Mapping[Address, Claimants]
+) -> tuple[dict[Address, tuple[LiveResource, ...]], tuple[LiveResource, ...]]:
+    """The owner's resources by address without the duplicates of interrupted runs, and those."""
+    later = {address: _find_duplicates(owner, claimants.ours) for address, claimants in claims.items()}
+    owned = {
+        address: tuple(one for one in claimants.ours if one not in later[address])
+        for address, claimants in claims.items()
+        if claimants.ours
+    }
+    return owned, tuple(one for duplicates in later.values() for one in duplicates)
 
 
 def _find_duplicates(owner: Owner, claimants: tuple[LiveResource, ...]) -> list[LiveResource]:

@@ -73,6 +73,13 @@ def apply_plan(plan: Plan, request: ApplyRequest) -> Iterator[Outcome]:
         # tests/sinks/test_contract.py.
         performer.prove(planned)
     queue = _Queue(plan.changes)
+    yield from _run_queue(queue, performer, request)
+    yield from progress.duplicates.part()
+    yield from (Outcome(change, Status.SKIPPED, note="interrupted before it began") for change in queue.rest())
+
+
+def _run_queue(queue: _Queue, performer: ChangeExecutor, request: ApplyRequest) -> Iterator[Outcome]:
+    """Run what is ready, up to the request's parallelism at once, until nothing runs and nothing more may begin."""
     outcomes: SimpleQueue[Outcome] = SimpleQueue()
     running: list[Address] = []
     with ThreadPoolExecutor(max_workers=request.parallelism, thread_name_prefix="apply") as pool:
@@ -91,8 +98,6 @@ def apply_plan(plan: Plan, request: ApplyRequest) -> Iterator[Outcome]:
             running.remove(outcome.change.address)
             queue.finish(outcome.change, succeeded=bool(outcome))
             yield outcome
-    yield from progress.duplicates.part()
-    yield from (Outcome(change, Status.SKIPPED, note="interrupted before it began") for change in queue.rest())
 
 
 class _Queue:

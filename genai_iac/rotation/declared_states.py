@@ -6,7 +6,7 @@ is permanent; only RenewApiKey changes an expiry, and it replaces the value at o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 from genai_iac.core import Action, Call, DeliveryPlan, Invalidation, Lifetime, LiveResource, LiveSecret, Resource, Role
 from genai_iac.core.errors import PlanError
 from genai_iac.core.step import DiffContext, Step
-from genai_iac.rotation.delivery_gaps import deliverable_roles, find_delivery_gaps, why_incomplete
+from genai_iac.rotation.delivery_gaps import DeliveryGaps, deliverable_roles, find_delivery_gaps, why_incomplete
 
 Declared = Literal["active", "inactive", "revoked"]  # `secrets[].state` of a manifest
 
@@ -125,6 +125,18 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
     # future again.
     calls = tuple(change.call for change in changes)
     handover = DeliveryPlan(deliverable_roles(declared_roles(desired), facts.held, live, calls))
+    return _step_of(changes, gaps, facts, handover, notes)
+
+
+def _step_of(
+    changes: Sequence[SecretChange],
+    gaps: DeliveryGaps,
+    facts: DiffContext,
+    handover: DeliveryPlan,
+    notes: tuple[str, ...],
+) -> Step:
+    """One Step of the changes in their order; of a delivery alone when there are none."""
+    calls = tuple(change.call for change in changes)
     if not changes:
         names = tuple(sorted(gaps.incomplete))
         return Step(("deliver",), (), (why_incomplete(names, facts.held),), (), names, handover, notes)

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from genai_iac.cli.all_stacks import for_all_stacks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from genai_iac.analysis.lint import Finding
+    from genai_iac.cli.options import GlobalOptions
 
 
 @click.command("lint")
@@ -27,7 +36,6 @@ def COMMAND(ctx: click.Context, path: str, form: str, rules: bool) -> int:  # no
     """
     from genai_iac.analysis.lint import RULES
     from genai_iac.cli.console import Console
-    from genai_iac.cli.lint_findings import lint_path
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.render.findings import findings_json, findings_junit, findings_text, render_sarif, rules_text
 
@@ -36,7 +44,7 @@ def COMMAND(ctx: click.Context, path: str, form: str, rules: bool) -> int:  # no
     if rules:
         output.say(rules_text(RULES, output.terminal))
         return 0
-    findings = lint_path(flags, path)
+    findings = _find(flags, path)
     match form:
         case "json":
             output.say(findings_json(findings))
@@ -47,3 +55,39 @@ def COMMAND(ctx: click.Context, path: str, form: str, rules: bool) -> int:  # no
         case _:
             output.say(findings_text(findings, output.terminal))
     return int(any(finding.severity == "error" and finding.ignored is None for finding in findings))
+
+
+def _find(flags: GlobalOptions, path: str) -> tuple[Finding, ...]:
+    """Everything found at that path; manifests that are not valid are findings too."""
+    import os
+    import sys
+    from datetime import UTC, datetime
+    from io import BytesIO
+    from pathlib import Path
+
+    from genai_iac.analysis.lint import lint_invalid, lint_manifest
+    from genai_iac.cli.session import load_manifest
+    from genai_iac.cli.unignored_files import find_unignored
+    from genai_iac.core.errors import ManifestError
+    from genai_iac.manifest.files import MAX_TOTAL
+    from genai_iac.planning.preflight import ServiceLimits
+
+    data = sys.stdin.buffer.read(MAX_TOTAL + 1) if path == "-" else b""
+    try:
+        manifest = load_manifest(flags, path, BytesIO(data))
+    except ManifestError as error:
+        return lint_invalid(error)
+    texts = dict(_read_texts(path, BytesIO(data)))
+    unignored = find_unignored(Path(manifest.stack.root), manifest.resources)
+    return lint_manifest(manifest, texts, datetime.now(UTC), ServiceLimits.of_environment(os.environ), unignored)
+
+
+def _read_texts(path: str, stdin: BinaryIO) -> Iterator[tuple[str, str]]:
+    from genai_iac.core.errors import Problem
+    from genai_iac.manifest.files import decode, find_manifest_path, read_files
+
+    for file in read_files(find_manifest_path(path), stdin):
+        if not isinstance(file, Problem):
+            text = decode(file.data, file.name)
+            if isinstance(text, str):
+                yield file.name, text

@@ -63,8 +63,22 @@ def record_event(
     if not caller.id or called.service not in _SOURCES:
         return
     body = answer.body if isinstance(answer.body, dict) and not code else {}
-    resource, name, compartment = _find_target(connection, world, request, parameters, body, answer.resource)
-    row: dict[str, str | int] = {
+    target = _find_target(connection, world, request, parameters, body, answer.resource)
+    row = {**_describe_call(world, request, called, caller, target), "status": answer.status, "code": code}
+    stored = [_VALUE.sub("sk-****", part)[:_LONGEST] if isinstance(part, str) else part for part in row.values()]
+    marks = ",".join("?" * len(row))
+    cursor = connection.execute(f"INSERT INTO audit_events ({','.join(row)}) VALUES ({marks})", stored)  # noqa: S608
+    number = cursor.lastrowid or 0
+    if number % TRIM_EVERY == 0:
+        connection.execute("DELETE FROM audit_events WHERE n <= ?", (number - KEPT,))
+
+
+def _describe_call(
+    world: TenancyState, request: Incoming, called: Operation, caller: Caller, target: tuple[str, str, str]
+) -> dict[str, str | int]:
+    """The columns that say who called what, where; `target` is the OCID, name and compartment of the resource."""
+    resource, name, compartment = target
+    return {
         "at": world.now,
         "event": uuid.uuid4().hex,
         "region": request.region or world.home,
@@ -80,15 +94,7 @@ def record_event(
         "query": request.target.partition("?")[2],
         "agent": request.headers.get("user-agent", ""),
         "request_id": request.request_id,
-        "status": answer.status,
-        "code": code,
     }
-    stored = [_VALUE.sub("sk-****", part)[:_LONGEST] if isinstance(part, str) else part for part in row.values()]
-    marks = ",".join("?" * len(row))
-    cursor = connection.execute(f"INSERT INTO audit_events ({','.join(row)}) VALUES ({marks})", stored)  # noqa: S608
-    number = cursor.lastrowid or 0
-    if number % TRIM_EVERY == 0:
-        connection.execute("DELETE FROM audit_events WHERE n <= ?", (number - KEPT,))
 
 
 @operation("audit", "ListEvents", "GET /20190901/auditEvents")
@@ -157,28 +163,6 @@ def _name_of(connection: sqlite3.Connection, compartment: str) -> str:
 def _show(row: sqlite3.Row, tenancy: str, compartment_name: str) -> dict[str, Any]:
     """One event as the SDK's model has it."""
     at, source = format_instant(row["at"]), _SOURCES[row["service"]]
-    request = {
-        "id": row["request_id"],
-        "path": row["path"],
-        "action": row["method"],
-        "parameters": parse_qs(row["query"], keep_blank_values=True),
-        "headers": {"opc-request-id": [row["request_id"]], "User-Agent": [row["agent"]]},
-    }
-    response = {
-        "status": str(row["status"]),
-        "responseTime": at,
-        "headers": {"opc-request-id": [row["request_id"]]},
-        "payload": {},
-        "message": row["code"] or f"{row['operation']} succeeded",
-    }
-    identity = {
-        "principalName": row["principal_name"],
-        "principalId": row["principal"],
-        "authType": "natv",
-        "tenantId": tenancy,
-        "ipAddress": "127.0.0.1",
-        "userAgent": row["agent"],
-    }
     data = {
         "eventGroupingId": row["request_id"],
         "eventName": row["operation"],
@@ -188,9 +172,9 @@ def _show(row: sqlite3.Row, tenancy: str, compartment_name: str) -> dict[str, An
         "resourceId": row["resource"],
         "freeformTags": {},
         "definedTags": {},
-        "identity": identity,
-        "request": request,
-        "response": response,
+        "identity": _show_identity(row, tenancy),
+        "request": _show_request(row),
+        "response": _show_response(row, at),
     }
     return {
         "eventType": f"com.oraclecloud.{source}.{row['operation']}",
@@ -201,4 +185,35 @@ def _show(row: sqlite3.Row, tenancy: str, compartment_name: str) -> dict[str, An
         "eventTime": at,
         "contentType": "application/json",
         "data": data,
+    }
+
+
+def _show_identity(row: sqlite3.Row, tenancy: str) -> dict[str, Any]:
+    return {
+        "principalName": row["principal_name"],
+        "principalId": row["principal"],
+        "authType": "natv",
+        "tenantId": tenancy,
+        "ipAddress": "127.0.0.1",
+        "userAgent": row["agent"],
+    }
+
+
+def _show_request(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "id": row["request_id"],
+        "path": row["path"],
+        "action": row["method"],
+        "parameters": parse_qs(row["query"], keep_blank_values=True),
+        "headers": {"opc-request-id": [row["request_id"]], "User-Agent": [row["agent"]]},
+    }
+
+
+def _show_response(row: sqlite3.Row, at: str) -> dict[str, Any]:
+    return {
+        "status": str(row["status"]),
+        "responseTime": at,
+        "headers": {"opc-request-id": [row["request_id"]]},
+        "payload": {},
+        "message": row["code"] or f"{row['operation']} succeeded",
     }
