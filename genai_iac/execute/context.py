@@ -57,6 +57,10 @@ class _CreatedKey:
     body: Mapping[str, Any]  # with the ownership tag that was sent
 
 
+def _age(live: LiveResource) -> tuple[float, str]:
+    return (live.created.timestamp() if live.created else 0.0, live.id)
+
+
 class DuplicateGuard:
     """Remembers the keys that an apply created, and deletes those that another apply created first.
 
@@ -100,20 +104,20 @@ class DuplicateGuard:
                 rows = self._provider.read_all(listing.operation, compartment, region, **listing.parameters)
             except ServiceFailure:
                 continue  # the next plan reports both as a conflict
+            found: dict[Address, list[LiveResource]] = {}  # a list of many keys is read once, not once for each of them
+            for live in (RESOURCE_TYPES[kind].read(row, region) for row in rows if is_alive(row)):
+                if (mark := read_ownership_tag(live.tags.get(OWNERSHIP_TAG))) is not None:
+                    found.setdefault(mark.address, []).append(live)
             for made in several:
-                yield from self._give_way(made, [row for row in rows if self._is_duplicate(row, made)])
+                tag, alike = made.body["freeformTags"][OWNERSHIP_TAG], found.get(made.change.address, ())
+                yield from self._give_way(made, [live for live in alike if self._is_same_birth(tag, live)])
 
-    def _is_duplicate(self, row: Mapping[str, Any], made: _CreatedKey) -> bool:
-        return is_alive(row) and self._is_same_birth(
-            made.body["freeformTags"][OWNERSHIP_TAG], RESOURCE_TYPES[made.change.address.kind].read(row, made.region)
-        )
-
-    def _give_way(self, made: _CreatedKey, duplicates: list[Mapping[str, Any]]) -> Iterator[Outcome]:
-        # `timeCreated` is the service's own, so both runs see the same order.
-        first = min(duplicates, key=lambda row: (row["timeCreated"], row["id"]), default=None)
-        if first is None or first["id"] == made.id:
+    def _give_way(self, made: _CreatedKey, duplicates: list[LiveResource]) -> Iterator[Outcome]:
+        # The time of creation is the service's own, so both runs see the same order.
+        first = min(duplicates, key=_age, default=None)
+        if first is None or first.id == made.id:
             return
-        said = f"another apply made it at the same time ({first['id']})"
+        said = f"another apply made it at the same time ({first.id})"
         try:
             # For the audit file: this delete is no call of the plan.
             with making_change_of(made.change.address):

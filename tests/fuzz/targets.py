@@ -21,7 +21,7 @@ from genai_iac.core.errors import IacError
 from genai_iac.delivery.sinks import Context, open_sink
 from genai_iac.delivery.sinks._dotenv import read_dotenv
 from genai_iac.delivery.sinks._file_forms import SIDECAR
-from genai_iac.delivery.sinks._journal_reader import parse_journal
+from genai_iac.delivery.sinks._journal_entries import parse_journal
 from genai_iac.delivery.sinks._json_format import read_json, read_records
 from genai_iac.iam_policy import PolicySyntaxError, parse, unparse
 from genai_iac.import_export.snapshot import Snapshot, read_snapshot, write_snapshot
@@ -209,6 +209,14 @@ _JOURNAL = json.dumps(
         },
     }
 ).encode()
+_JOURNAL_OF_LINES = b"\n".join(
+    json.dumps(line).encode()
+    for line in (
+        {"format": 3},
+        *({"key": key, "note": json.loads(_JOURNAL)["deliveries"]["0" * 32], "was": "1"} for key in "12"),
+        "cut off",
+    )
+)
 _WHEN = {"timeCreated": "2026-11-01T00:00:00.000Z", "lifecycleState": "ACTIVE", "freeformTags": {"genai-iac": _MARK}}
 _PLACE = {"compartmentId": "ocid1.compartment.oc1..a", "definedTags": {"Oracle-Tags": {"CreatedBy": "x"}}}
 _ROWS: dict[str, Any] = {
@@ -252,7 +260,8 @@ TARGETS = [
         lambda chance: _RAW(chance).decode("utf-8", "replace"),
         lambda text: read_records(Secret.document(text), Secret("x" * 30)),
     ),
-    Target("delivery logs", _either([_JOURNAL]), parse_journal),
+    Target("delivery logs", lambda chance: edit_bytes(chance, [_JOURNAL_OF_LINES]), parse_journal),
+    Target("delivery logs of earlier versions", _either([_JOURNAL]), parse_journal),
     Target("configurations", _text([_CONFIG]), lambda text: parse_config(text, "config")),
     Target("answers", _make_answer, _read_answer),
 ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project, Tenancy
+from conftest import Project, Tenancy, read_journal
 from vault_sink.vault_setups import content, entry
 
 from .curl_lines import read_dotenv, works
@@ -47,8 +46,7 @@ def tags(tenancy: Tenancy) -> set[str]:
 
 def noted(project: Project) -> set[str]:
     """The addresses in this machine's journal of deliveries."""
-    data = json.loads((project.path / ".genai-iac/deliveries.json").read_text())
-    return {note["address"] for note in data["deliveries"].values()}
+    return {note["address"] for note in read_journal(project.path / ".genai-iac/deliveries.json").values()}
 
 
 IN_OLD = ["allow any-user to inspect policies in compartment id ${Compartment/old.id}"]

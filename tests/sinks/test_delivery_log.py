@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import errno
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,10 +13,12 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from conftest import read_journal
 
 from genai_iac.core import Address, LiveSecret
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import Context, DeliveryLog, open_sink
+from genai_iac.delivery.sinks._journal import read_log
 
 from .samples import ADDRESS, KEY_ID, OWNER, VALUES, delivery, item, mask
 
@@ -99,16 +102,66 @@ def log_keys(root: Path, numbers: range) -> None:
         log_delivery(root, {"file": {"path": f"{number}.env"}}, "a", id=f"{KEY_ID}{number}", address=address)
 
 
-def test_a_change_reads_and_renders_one_entry_however_many_there_are(tmp_path: Path) -> None:
-    from genai_iac.delivery.sinks import _delivery_log
+def test_a_change_adds_a_line_however_many_there_are(tmp_path: Path) -> None:
+    from genai_iac.delivery.sinks import _journal, _journal_entries
 
-    for numbers in (range(5), range(5, 40)):
+    file = tmp_path / ".genai-iac/deliveries.json"
+    log_keys(tmp_path, range(1))
+    for numbers in (range(1, 5), range(5, 90)):
+        before = file.read_bytes()
         with (
-            mock.patch.object(_delivery_log, "parse_journal", side_effect=_delivery_log.parse_journal) as parsed,
-            mock.patch.object(_delivery_log, "_data", side_effect=_delivery_log._data) as rendered,
+            mock.patch.object(_journal, "parse_journal", side_effect=_journal.parse_journal) as parsed,
+            mock.patch.object(_journal_entries, "_data", side_effect=_journal_entries._data) as rendered,
         ):
             log_keys(tmp_path, numbers)
         assert (parsed.call_count, rendered.call_count) == (0, len(numbers))
+        assert file.read_bytes().startswith(before) and file.read_bytes().count(b"\n") == 1 + numbers.stop
+
+
+def test_outdated_lines_do_not_pile_up(tmp_path: Path) -> None:
+    file, most = tmp_path / ".genai-iac/deliveries.json", 0
+    for _ in range(150):
+        log_keys(tmp_path, range(2))
+        most = max(most, file.read_bytes().count(b"\n"))
+    assert 100 < most <= 1 + 2 * 2 + 100 and len(read_journal(file)) == 2
+
+
+@pytest.mark.parametrize("cut", [1, 20, 200, "all but the end of the line"])
+def test_a_line_that_was_cut_off_is_passed_over_and_the_next_change_writes_the_file_whole(
+    tmp_path: Path, cut: int | str
+) -> None:
+    file = tmp_path / ".genai-iac/deliveries.json"
+    log_keys(tmp_path, range(3))
+    whole = file.read_bytes()
+    last = whole.splitlines()[-1]
+    file.write_bytes(whole + (last[:cut] if isinstance(cut, int) else last))
+    log_keys(tmp_path, range(3, 4))
+    assert {one["address"] for one in read_journal(file).values()} == {f"ApiKey/k{number}" for number in range(4)}
+    assert file.read_bytes().endswith(b"\n") and len(file.read_bytes().splitlines()) == 5
+
+
+@pytest.mark.parametrize("failing", ["write", "fsync"])
+def test_a_change_that_cannot_be_written_leaves_the_journal_as_it_was(tmp_path: Path, failing: str) -> None:
+    file = tmp_path / ".genai-iac/deliveries.json"
+    log_keys(tmp_path, range(3))
+    before = file.read_bytes()
+    with (
+        mock.patch.object(os, failing, side_effect=OSError(errno.ENOSPC, "No space left on device")),
+        pytest.raises(SinkError, match=r"deliveries\.json: could not add to the file: No space left"),
+    ):
+        log_keys(tmp_path, range(3, 4))
+    assert file.read_bytes() == before
+    assert {one.address for one in read_log(file.parent).values()} == {f"ApiKey/k{number}" for number in range(3)}
+    log_keys(tmp_path, range(3, 5))
+    assert len(read_journal(file)) == 5
+
+
+def test_a_journal_that_others_may_read_is_made_private_again(tmp_path: Path) -> None:
+    file = tmp_path / ".genai-iac/deliveries.json"
+    log_keys(tmp_path, range(2))
+    file.chmod(0o644)
+    log_keys(tmp_path, range(2, 3))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600 and len(read_journal(file)) == 3
 
 
 def test_what_another_process_wrote_meanwhile_is_kept(tmp_path: Path) -> None:
@@ -119,10 +172,10 @@ def test_what_another_process_wrote_meanwhile_is_kept(tmp_path: Path) -> None:
     four = file.read_bytes()
     file.write_bytes(two)  # as another process would: of the same size at times, and within one tick of the clock
     log_keys(tmp_path, range(4, 5))
-    assert [one["address"] for one in json.loads(file.read_bytes())["deliveries"].values()].count("ApiKey/k2") == 0
+    assert [one["address"] for one in read_journal(file).values()].count("ApiKey/k2") == 0
     file.write_bytes(four)
     log_keys(tmp_path, range(5, 6))
-    found = {one["address"] for one in json.loads(file.read_bytes())["deliveries"].values()}
+    found = {one["address"] for one in read_journal(file).values()}
     assert found == {f"ApiKey/k{number}" for number in (0, 1, 2, 3, 5)}
     file.write_bytes(b"")
     with pytest.raises(SinkError):
@@ -141,14 +194,14 @@ def test_a_place_that_is_not_declared_any_more_is_found(tmp_path: Path) -> None:
 def test_the_memory_has_bounds_and_no_values(tmp_path: Path) -> None:
     log_delivery(tmp_path, FILE, *"abc" * 20)
     text = (tmp_path / ".genai-iac/deliveries.json").read_text()
-    (note,) = json.loads(text)["deliveries"].values()
+    (note,) = read_journal(tmp_path / ".genai-iac/deliveries.json").values()
     assert len(note["brought"]) == 3 and not any(value in text for value in VALUES.values())
     for number in range(50):
         made = context(tmp_path)
         one = item("key-one", "a", "current")
         record = replace(one.record, mask=f"sk-{number}")
         DeliveryLog(made).delivered(FILE, open_sink(FILE, made), delivery(replace(one, record=record)))
-    (note,) = json.loads((tmp_path / ".genai-iac/deliveries.json").read_text())["deliveries"].values()
+    (note,) = read_journal(tmp_path / ".genai-iac/deliveries.json").values()
     assert len(note["brought"]) == 32
 
 

@@ -18,6 +18,7 @@ from unittest import mock
 from urllib.parse import quote
 
 import pytest
+from conftest import read_journal
 from counting import PATIENCE
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -413,7 +414,19 @@ def test_the_journal_is_private_and_holds_no_value(manifests_root: Path) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "{}", '{"format": 3, "deliveries": {}}', '{"format": 1, "deliveries": {"x": {}}}', "\xff\xfe"],
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"format": 4}\n',
+        '{"format": 4, "deliveries": {}}',
+        '{"format": 3, "deliveries": {}}',
+        '{"format": 3}\n[]\n',
+        '{"format": 3}\n{"key": "x"}\n',
+        '{"format": 1, "deliveries": {"x": {}}}',
+        "\xff\xfe",
+    ],
 )
 def test_a_delivery_log_of_another_program_is_refused_before_a_value_is_created(
     manifests_root: Path, text: str
@@ -453,10 +466,8 @@ def test_many_keys_at_once_lose_no_note(manifests_root: Path) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(announce, range(60)))
-    journal = json.loads((manifests_root / ".genai-iac/deliveries.json").read_text())
-    assert {note["address"] for note in journal["deliveries"].values()} == {
-        f"ApiKey/key-{number}" for number in range(60)
-    }
+    journal = read_journal(manifests_root / ".genai-iac/deliveries.json")
+    assert {note["address"] for note in journal.values()} == {f"ApiKey/key-{number}" for number in range(60)}
 
 
 def test_many_processes_at_once_lose_no_note(manifests_root: Path) -> None:
@@ -472,12 +483,11 @@ def test_many_processes_at_once_lose_no_note(manifests_root: Path) -> None:
         subprocess.Popen([sys.executable, "-P", "-c", script, str(manifests_root), str(number)]) for number in range(4)
     ]
     assert [process.wait() for process in running] == [0] * 4
-    assert len(json.loads((manifests_root / ".genai-iac/deliveries.json").read_text())["deliveries"]) == 40
+    assert len(read_journal(manifests_root / ".genai-iac/deliveries.json")) == 40
 
 
 def test_a_thousand_keys_fit_into_the_journal(manifests_root: Path) -> None:
-    from genai_iac.delivery.sinks._delivery_log import _render
-    from genai_iac.delivery.sinks._journal_reader import LogEntry
+    from genai_iac.delivery.sinks._journal_entries import LogEntry, render_journal
 
     records = (FIRST.items[0].record,)
     notes = {
@@ -485,6 +495,6 @@ def test_a_thousand_keys_fit_into_the_journal(manifests_root: Path) -> None:
         for n in range(1000)
     }
     (manifests_root / ".genai-iac").mkdir()
-    (manifests_root / ".genai-iac/deliveries.json").write_text(_render(notes, {}))
+    (manifests_root / ".genai-iac/deliveries.json").write_text(render_journal(notes))
     sink(manifests_root, *NOTHING).write(FIRST)
-    assert len(json.loads((manifests_root / ".genai-iac/deliveries.json").read_text())["deliveries"]) == 1001
+    assert len(read_journal(manifests_root / ".genai-iac/deliveries.json")) == 1001

@@ -26,6 +26,7 @@ LIMIT = 64 * 1024  # bytes; contents are about a thousand
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a FIFO would wait for a writer.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 # What a user can do about it; every other error gets "correct that".
 _HINTS = {
     errno.ENOSPC: "free some space",
@@ -74,6 +75,34 @@ def replace_file(target: FileTarget, content: memoryview) -> None:
         with translating_os_errors(target.place, "put the new file in place"):
             os.rename(temporary, target.name, src_dir_fd=target.directory, dst_dir_fd=target.directory)
     _flush_directory(target)
+
+
+def append_to_file(target: FileTarget, content: bytes, limit: int) -> None:
+    """Add that content to the end of an existing file, and make it last through a power cut. Raises SinkError.
+
+    Whoever reads has to know a last line that was cut off, by a kill or a full disk. What was added before a failure is taken away
+    again when the system allows it.
+
+    Args:
+        target: the file; it is regular, this user's, and not larger than `limit` bytes.
+    """
+    with translating_os_errors(target.place, "open the file to add to it"):
+        descriptor = os.open(target.name, _APPEND, dir_fd=target.directory)
+    try:
+        status = os.fstat(descriptor)
+        _check_file(target, status, limit)
+        with translating_os_errors(target.place, "add to the file"):
+            try:
+                left = memoryview(content)
+                while left:
+                    left = left[os.write(descriptor, left) :]
+                os.fsync(descriptor)
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(descriptor, status.st_size)
+                raise
+    finally:
+        _close(descriptor)
 
 
 def check_replaceable(target: FileTarget) -> None:
@@ -132,7 +161,9 @@ def remove_temporary_files(target: FileTarget) -> tuple[str, ...]:
     file's name.
     """
     with translating_os_errors(target.place, "look for temporary files"), os.scandir(target.directory) as entries:
-        names = sorted(entry.name for entry in entries if _is_temporary(entry.name, target))
+        prefix = _prefix(target)
+        names = sorted(entry.name for entry in entries if entry.name.startswith(prefix))
+        names = [name for name in names if re.fullmatch("[0-9a-f]{16}", name.removeprefix(prefix))]
     return tuple(name for name in names if _remove_temporary_file(target, name))
 
 
@@ -221,10 +252,6 @@ def _read_all(descriptor: int, size: int) -> memoryview:
 def _prefix(target: FileTarget) -> str:
     """How temporary names of this file begin; they start with a dot, so that most tools skip them."""
     return f".genai-iac-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:8]}-"
-
-
-def _is_temporary(name: str, target: FileTarget) -> bool:
-    return re.fullmatch(re.escape(_prefix(target)) + "[0-9a-f]{16}", name) is not None
 
 
 def _remove_temporary_file(target: FileTarget, name: str) -> bool:

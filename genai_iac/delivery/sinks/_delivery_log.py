@@ -1,180 +1,23 @@
 """What this machine delivered to the places of one key that can be looked into: to tell a value that was taken away here from one
 that another machine holds, and to know a place that no manifest declares any more.
 
-The file is `.genai-iac/deliveries.json`. It has names and masks, never values. Losing
-it makes later plans more careful: what they cannot know counts as delivered, so less is
-renewed.
+It is in the journal of deliveries (`_journal.py`), which has names and masks, never values. Losing it makes later plans more
+careful: what they cannot know counts as delivered, so less is renewed.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
 
 from genai_iac.core import Address, Delivery, LiveSecret, Record
-from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks._atomic_file import (
-    FileTarget,
-    read_file,
-    remove_temporary_files,
-    replace_file,
-    translating_os_errors,
-)
 from genai_iac.delivery.sinks._base import Context, Sink
-from genai_iac.delivery.sinks._contents import record_as_data
-from genai_iac.delivery.sinks._journal_reader import FORMAT, DeliveryNotes, LogEntry, parse_journal
-from genai_iac.filesystem import check_folder, open_folder
-
-_NAME = "deliveries.json"  # below the directory .genai-iac
-_LOCK = "deliveries.lock"  # a file of its own: the log itself is replaced, and a lock on it would be on the old one
-_PARSED: dict[str, _ParsedLog] = {}  # by path: the log as it was read or written last
-_LIMIT = 16 * 1024 * 1024  # bytes; a note is about five hundred
-
-
-@dataclass(frozen=True, slots=True)
-class _ParsedLog:
-    """The log as it was read or written last: each change of a large apply would read and write it whole otherwise."""
-
-    content: bytes | None  # None: there is no file
-    entries: DeliveryNotes
-    lines: Mapping[str, str]  # how entries are written, of those that were written here
-    signature: tuple[int, ...] | None = None  # of the file that was read; None: nobody asked for it since
-
-
-def read_log(notes: Path) -> DeliveryNotes:
-    """What was noted, by key; read again only when the file is another. Raises SinkError when the journal cannot be read.
-
-    Args:
-        notes: the directory `.genai-iac`; a missing one is an empty log.
-    """
-    if not notes.is_dir():
-        return DeliveryNotes({})
-    with _opened(notes) as target:
-        signature = _signature(target)
-        known = _PARSED.get(target.place)
-        if known is None or known.signature != signature:
-            # every key of a plan asks, and the journal of a thousand keys takes a while to read
-            known = _PARSED[target.place] = replace(_read(target), signature=signature)
-        return known.entries
-
-
-def update_log(
-    notes: Path,
-    key: str,
-    change: Callable[[LogEntry | None], LogEntry],
-    find: Callable[[Mapping[str, LogEntry]], str | None],
-) -> None:
-    """Put a new note in the place of the old one, which lies where `find` tells; other processes wait meanwhile.
-
-    Raises SinkError.
-
-    Args:
-        key: under which the new entry is stored.
-        change: the new entry from the old one, None when there is none.
-        find: the key of the old entry, which may be under a former address.
-    """
-    with translating_os_errors(str(notes), "make the directory for notes"):
-        check_folder(notes, make=True, private=True)
-    with _opened(notes) as target, _locked(target):
-        # Under the lock, so a leftover can only be of a killed process.
-        remove_temporary_files(target)
-        before = _read(target)
-        entries, lines = DeliveryNotes(before.entries), dict(before.lines)
-        found = find(entries)
-        if found is not None:
-            lines.pop(found, None)
-        entries[key] = change(entries.pop(found) if found is not None else None)
-        content = _render(entries, lines).encode()
-        replace_file(target, memoryview(content))
-        _PARSED[target.place] = _ParsedLog(content, entries, lines)
-
-
-def _signature(target: FileTarget) -> tuple[int, ...]:
-    """What changes whenever the journal does: it is never written in place."""
-    try:
-        status = os.stat(target.name, dir_fd=target.directory, follow_symlinks=False)
-    except OSError:
-        return ()
-    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, status.st_mode)
-
-
-@contextmanager
-def _opened(notes: Path) -> Iterator[FileTarget]:
-    """The log's name in its open directory; a link in its path is refused."""
-    with ExitStack() as stack:
-        with translating_os_errors(str(notes), "open the directory for notes"):
-            directory = stack.enter_context(open_folder(notes))
-        yield FileTarget(directory, _NAME, str(notes / _NAME))
-
-
-@contextmanager
-def _locked(target: FileTarget) -> Iterator[None]:
-    """Hold the lock file while the log is read, changed and written."""
-    with translating_os_errors(target.place, f"open {_LOCK} beside it, which may be no link"):
-        lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=target.directory)
-    try:
-        with translating_os_errors(target.place, "wait for other processes"):
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
-
-
-def _read(target: FileTarget) -> _ParsedLog:
-    """Read and parse the log; the same bytes once. Raises SinkError for a file of another form or of a newer version."""
-    view = read_file(target, _LIMIT)
-    content = None if view is None else bytes(view)
-    known = _PARSED.get(target.place)
-    if known is not None and known.content == content:
-        return known
-    found = {} if content is None else parse_journal(content)
-    if found is None:
-        raise SinkError(
-            f"{target.place} is not a journal that genai-iac wrote",
-            hint="move it away: what cannot be looked into from here then counts as delivered",
-        )
-    if isinstance(found, int):
-        raise SinkError(
-            f"{target.place} was written by a newer genai-iac (format {found}; this one reads up to {FORMAT})",
-            hint="use that version, or a later one",
-        )
-    parsed = _PARSED[target.place] = _ParsedLog(content, DeliveryNotes(found), {})
-    return parsed
-
-
-def _render(entries: Mapping[str, LogEntry], lines: dict[str, str]) -> str:
-    """One entry per line, sorted, so that people can read a diff of it; `lines` are those known already, and all afterwards."""
-    for key in entries.keys() - lines.keys():
-        lines[key] = f"{json.dumps(key)}: {json.dumps(_data(entries[key]))}"
-    notes = ",\n".join(lines[key] for key in sorted(entries))
-    return f'{{"format": {FORMAT}, "deliveries": {{\n{notes}\n}}}}\n'
-
-
-def _data(note: LogEntry) -> dict[str, Any]:
-    return {
-        "place": note.place,
-        "address": note.address,
-        "owner": note.owner,
-        "id": note.id,
-        "base_url": note.base_url,
-        "records": [record_as_data(record) for record in note.records],
-        "announced": [
-            {"secret": name, "at": note.moments[name].astimezone(UTC).isoformat() if name in note.moments else None}
-            for name in note.announced
-        ],
-        **({"brought": [list(pair) for pair in note.brought]} if note.brought else {}),
-        **({"entry": note.entry, "root": note.root} if note.entry else {}),
-        **({"seen": note.seen} if note.seen else {}),
-    }
-
+from genai_iac.delivery.sinks._journal import read_log, update_log
+from genai_iac.delivery.sinks._journal_entries import LogEntry
 
 _REMEMBERED = 32  # values a place; a rotation brings one in weeks
 # The announcement is written before the call, by the tenancy's clock; an apply with many changes may take an hour.

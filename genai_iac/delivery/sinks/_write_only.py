@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from genai_iac.core import Address, Delivery, Record, Role, SinkContents
 from genai_iac.delivery.sinks._base import Context, Sink
-from genai_iac.delivery.sinks._delivery_log import read_log, update_log
-from genai_iac.delivery.sinks._journal_reader import LogEntry
+from genai_iac.delivery.sinks._journal import read_log, update_log
+from genai_iac.delivery.sinks._journal_entries import LogEntry
 
 
 class WriteOnlySink(Sink):

@@ -16,7 +16,7 @@ from genai_iac.core import Address, Delivery, Item, Record, Secret, SinkContents
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, read_names
 from genai_iac.delivery.sinks._contents import check_tenant, record_as_data, record_from_data
-from genai_iac.delivery.sinks._journal_reader import LogEntry
+from genai_iac.delivery.sinks._journal_entries import LogEntry
 from genai_iac.delivery.sinks._program import Program, Ran, find_program, redact_text, run_program
 from genai_iac.delivery.sinks._write_only import WriteOnlySink, delivered_entry
 

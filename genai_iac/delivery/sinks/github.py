@@ -14,9 +14,9 @@ from genai_iac.core import Address, Delivery, Item, Secret, SinkContents
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, read_names
 from genai_iac.delivery.sinks._contents import check_tenant
-from genai_iac.delivery.sinks._delivery_log import read_log
 from genai_iac.delivery.sinks._github_secrets import API, GitHubSecrets, SealedSecret, check_settings
-from genai_iac.delivery.sinks._journal_reader import LogEntry
+from genai_iac.delivery.sinks._journal import read_log
+from genai_iac.delivery.sinks._journal_entries import LogEntry
 from genai_iac.delivery.sinks._write_only import WriteOnlySink, delivered_entry, noted_holding
 
 _OWNER = "[A-Za-z0-9]([A-Za-z0-9-]{0,38})"

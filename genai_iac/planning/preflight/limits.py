@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -85,11 +85,14 @@ def find_full_paths(
         live: what is attached now, to see whether the limit was passed already.
     """
     before, after = _count_live(live.found), count_statements(future, live)
+    written: defaultdict[str, list[Address]] = defaultdict(list)
+    for policy in policies:
+        written[future.home(policy)].append(policy)
     reported: set[str] = set()
     for place in sorted(after, key=lambda id: (len(future.tree.names(id)), id)):
         lineage = tuple(future.tree.lineage(place))
         now, then = (sum(counts.get(id, 0) for id in lineage) for counts in (before, after))
-        ours = [policy for policy in policies if future.home(policy) in lineage]
+        ours = [policy for id in lineage for policy in written.get(id, ())]
         # A path that is too full today proves that Oracle raised the limit: refusing would be
         # wrong.
         if then > limits.statements_per_path >= now and ours and reported.isdisjoint(lineage):

@@ -1,0 +1,163 @@
+"""The journal of deliveries as a file, `.genai-iac/deliveries.json`: what this machine was about to deliver, and what arrived.
+
+A change adds a line. The file is written whole by the first change after another format, after a line that was cut off, and when
+most of its lines are outdated, so an apply of many keys writes in proportion to their number.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from genai_iac.core.errors import SinkError
+from genai_iac.delivery.sinks._atomic_file import (
+    FileTarget,
+    append_to_file,
+    read_file,
+    remove_temporary_files,
+    replace_file,
+    translating_os_errors,
+)
+from genai_iac.delivery.sinks._journal_entries import (
+    FORMAT,
+    DeliveryNotes,
+    LogEntry,
+    ParsedJournal,
+    parse_journal,
+    render_change,
+    render_journal,
+)
+from genai_iac.filesystem import check_folder, open_folder
+
+_NAME = "deliveries.json"  # below the directory .genai-iac
+_LOCK = "deliveries.lock"  # a file of its own: the journal itself is replaced at times, and a lock on it would be on the old one
+_LIMIT = 64 * 1024 * 1024  # bytes; a note is about five hundred
+_SPARE = 100  # outdated lines that are never worth writing the file whole for
+
+
+@dataclass(slots=True)
+class _State:
+    """The journal as it was read or written last, and which file that was."""
+
+    journal: ParsedJournal
+    signature: tuple[int, ...]  # empty: there is no file
+
+    @property
+    def appends(self) -> bool:
+        """Whether a change is written as one more line: others may not read the file, and most lines still count."""
+        outdated = self.journal.lines - len(self.journal.notes)
+        private = bool(self.signature) and not self.signature[-1] & 0o077
+        return private and self.journal.continues and outdated < len(self.journal.notes) + _SPARE
+
+
+_KNOWN: dict[str, _State] = {}  # by path: each key of a plan asks, and each change of an apply
+_ONE_AT_A_TIME = threading.RLock()  # the threads of an apply; the lock file is for other processes
+
+
+def read_log(notes: Path) -> DeliveryNotes:
+    """What was noted, by key; read again only when the file is another. Raises SinkError when the journal cannot be read.
+
+    Args:
+        notes: the directory `.genai-iac`; a missing one is an empty journal.
+    """
+    if not notes.is_dir():
+        return DeliveryNotes()
+    with _ONE_AT_A_TIME, _opened(notes) as target:
+        return _current(target).journal.notes
+
+
+def update_log(
+    notes: Path,
+    key: str,
+    change: Callable[[LogEntry | None], LogEntry],
+    find: Callable[[Mapping[str, LogEntry]], str | None],
+) -> None:
+    """Put a new note in the place of the old one, which lies where `find` tells; other processes wait meanwhile.
+
+    Raises SinkError.
+
+    Args:
+        key: under which the new entry is stored.
+        change: the new entry from the old one, None when there is none.
+        find: the key of the old entry, which may be under a former address.
+    """
+    with translating_os_errors(str(notes), "make the directory for notes"):
+        check_folder(notes, make=True, private=True)
+    with _ONE_AT_A_TIME, _opened(notes) as target, _locked(target):
+        # Under the lock, so a leftover can only be of a killed process.
+        remove_temporary_files(target)
+        state = _current(target)
+        was = find(state.journal.notes)
+        note = change(state.journal.notes[was] if was is not None else None)
+        # When the write fails, the file tells how far it came.
+        del _KNOWN[target.place]
+        appends = state.appends
+        state.journal.notes.put(key, note, was)
+        if appends:
+            append_to_file(target, render_change(key, note, was).encode(), _LIMIT)
+            lines = state.journal.lines + 1
+        else:
+            replace_file(target, memoryview(render_journal(state.journal.notes).encode()))
+            lines = len(state.journal.notes)
+        _KNOWN[target.place] = _State(ParsedJournal(state.journal.notes, lines, continues=True), _signature(target))
+
+
+def _current(target: FileTarget) -> _State:
+    """The journal as the file is now. Raises SinkError for a file of another form or of a newer version."""
+    signature = _signature(target)  # before the content: a change in between shows at the next look
+    known = _KNOWN.get(target.place)
+    if known is None or known.signature != signature:
+        known = _KNOWN[target.place] = _State(_read(target), signature)
+    return known
+
+
+def _signature(target: FileTarget) -> tuple[int, ...]:
+    """What differs after every change: the size where a line was added, the number of the file where it was replaced."""
+    try:
+        status = os.stat(target.name, dir_fd=target.directory, follow_symlinks=False)
+    except OSError:
+        return ()
+    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, status.st_mode)
+
+
+def _read(target: FileTarget) -> ParsedJournal:
+    view = read_file(target, _LIMIT)
+    found = ParsedJournal(DeliveryNotes(), 0, continues=False) if view is None else parse_journal(bytes(view))
+    if found is None:
+        raise SinkError(
+            f"{target.place} is not a journal that genai-iac wrote",
+            hint="move it away: what cannot be looked into from here then counts as delivered",
+        )
+    if isinstance(found, int):
+        raise SinkError(
+            f"{target.place} was written by a newer genai-iac (format {found}; this one reads up to {FORMAT})",
+            hint="use that version, or a later one",
+        )
+    return found
+
+
+@contextmanager
+def _opened(notes: Path) -> Iterator[FileTarget]:
+    """The log's name in its open directory; a link in its path is refused."""
+    with ExitStack() as stack:
+        with translating_os_errors(str(notes), "open the directory for notes"):
+            directory = stack.enter_context(open_folder(notes))
+        yield FileTarget(directory, _NAME, str(notes / _NAME))
+
+
+@contextmanager
+def _locked(target: FileTarget) -> Iterator[None]:
+    """Hold the lock file while the log is read, changed and written."""
+    with translating_os_errors(target.place, f"open {_LOCK} beside it, which may be no link"):
+        lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=target.directory)
+    try:
+        with translating_os_errors(target.place, "wait for other processes"):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
