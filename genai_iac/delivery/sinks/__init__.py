@@ -18,11 +18,11 @@ from typing import Any
 from genai_iac.core import Value, read_compartment
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Names, Sink, read_names
+from genai_iac.delivery.sinks._command_files import digest_file, named_files
 from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery
 from genai_iac.delivery.sinks._delivery_log import DeliveryLog, Memory, is_of_announcement
 from genai_iac.delivery.sinks._json_format import read_json
 from genai_iac.delivery.sinks._json_format import render as render_json
-from genai_iac.delivery.sinks._program import digest_file, named_files
 from genai_iac.delivery.sinks._vault_client import RECORDS, Stage, VaultClient, VaultVersion
 from genai_iac.delivery.sinks._write_only import WriteOnlySink, delivered_entry
 
