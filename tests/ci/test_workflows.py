@@ -74,7 +74,8 @@ def test_actionlint_finds_nothing() -> None:
 
 def test_actionlint_is_told_of_the_one_key_that_it_does_not_know() -> None:
     """GitHub takes `single` and `max`, and no `max` beside cancel-in-progress: true (test_applies_and_rotations_wait_...)."""
-    copies = [SHIPPED / "github/.github/actionlint.yml", ROOT / ".github/actionlint.yml", STARTER / "actionlint.yml"]
+    copies = [SHIPPED / "github/.github/actionlint.yml", STARTER / "actionlint.yml"]
+    copies += (ROOT / ".github").glob("actionlint.yml")  # for a run in this repository; an sdist has none
     assert len({file.read_bytes() for file in copies}) == 1
     ((pattern, told),) = yaml.safe_load(copies[0].read_text())["paths"].items()
     prefix, names = "**/.github/workflows/", {"genai-iac-apply", "genai-iac-rotate"}
