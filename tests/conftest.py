@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import serialization
 from quick import is_quick
 from slices import mark_slices
 
-from genai_iac.testing.tenancy import LocalTenancy
+from genai_iac.testing import LocalTenancy
 
 # the ordinary run is the same every time; other examples come with --hypothesis-profile=search
 hypothesis.settings.register_profile("same", derandomize=True, print_blob=True, deadline=None)

@@ -1,21 +1,28 @@
-"""Environments: `environments/NAME.yaml` beside the manifests, one of which is chosen by name."""
+"""Environments: `environments/NAME.yaml` beside the manifests, one of which is chosen by name.
+
+Beside each other: those pinned to one tenancy must not claim the same names there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from genai_iac.core import Source
-from genai_iac.core.errors import Problem, UsageError
+from genai_iac.core import Resource, Source
+from genai_iac.core.errors import ManifestError, Problem, UsageError
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.document_header import read_header
 from genai_iac.manifest.files import ENVIRONMENTS, File, ManifestPath, decode, read_file
 from genai_iac.manifest.variables import GivenValue
 from genai_iac.manifest.yaml_nodes import Places, Written, to_data
 from genai_iac.manifest.yaml_reader import read_yaml
+from genai_iac.references.names import Name, claimed_names, name_place
 from genai_iac.schema import ENVIRONMENT_KIND, check_document, show, suggest_or_list
+
+if TYPE_CHECKING:
+    from genai_iac.manifest.load import Manifest
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -142,3 +149,44 @@ def _check(written: Written, name: str, notes: FileDiagnostics) -> Environment:
             "give both one name",
         )
     return Environment(name, data["spec"], places)
+
+
+def check_neighbours(names: Iterable[str], load: Callable[[str], Manifest]) -> None:
+    """Raise ManifestError for names that two environments would take in the tenancy that both are pinned to.
+
+    An environment that cannot be loaded is passed over: what is wrong with it is reported when it is chosen.
+
+    Args:
+        names: of the environments.
+        load: loads the stack with one of them.
+    """
+    claimed: dict[tuple[str, Name], tuple[str, Resource]] = {}
+    problems: list[Problem] = []
+    for environment, manifest in _load_each(names, load):
+        tenancy = manifest.stack.tenancy
+        for resource, name in claimed_names(manifest.resources) if tenancy else ():
+            first, _ = claimed.setdefault((str(tenancy), name), (environment, resource))
+            if first != environment and (str(tenancy), name[:-1]) not in claimed:  # else its parent is reported already
+                problems.append(_same_name(resource, first, environment))
+    if problems:
+        raise ManifestError(problems)
+
+
+def _load_each(names: Iterable[str], load: Callable[[str], Manifest]) -> Iterator[tuple[str, Manifest]]:
+    for name in names:
+        try:
+            yield name, load(name)
+        except (ManifestError, UsageError):
+            continue
+
+
+def _same_name(resource: Resource, first: str, second: str) -> Problem:
+    called = resource.attributes["name"]
+    message = (
+        f"{resource.address} has the name {called} in the environments {first} and {second}, which share a tenancy"
+    )
+    return Problem(
+        name_place(resource),
+        message,
+        f"let a variable tell them apart, such as spec.name: {resource.address.name}-${{var.env}}",
+    )

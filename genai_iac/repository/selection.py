@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from genai_iac.core.errors import UsageError
+from genai_iac.manifest.files import ENVIRONMENTS
 from genai_iac.repository.git import Repository, find_repository
-from genai_iac.repository.stacks import FoundStack, find_stacks
+from genai_iac.repository.stacks import FoundStack, find_stacks, is_shared
 
 # Six digits are far more shards than any CI system starts.
 _FORM = re.compile(r"(\d{1,6})/(\d{1,6})")
@@ -65,22 +66,39 @@ class SelectedStack:
     variable_files: tuple[str, ...]  # of the directories above it, the nearest last
 
 
-def concerned_environments(
-    stack: FoundStack, repository: Repository | None, changed: frozenset[str] | None, given: tuple[Path, ...]
-) -> frozenset[str] | None:
-    """The environments that a change concerns; None: all of them.
+class ChangedFiles:
+    """Files that differ, found by their directories, so that a stack is compared with those near it and not with all.
 
     Args:
-        stack: with its environments.
-        repository: None outside git.
-        changed: files by git's names; None: nothing is compared.
+        repository: the work tree.
+        names: files by git's names.
         given: variable files of the command line; a change to one concerns everything.
     """
-    if repository is None or changed is None or {repository.name(file) for file in given} & changed:
-        return None
-    touching = [file for file in (repository.root / name for name in changed) if stack.is_made_of(file)]
-    names = {stack.environment_of(file) for file in touching}
-    return None if None in names else frozenset(name for name in names if name is not None)
+
+    def __init__(self, repository: Repository, names: Iterable[str], given: tuple[Path, ...] = ()) -> None:
+        files = [repository.root / name for name in names]
+        self._concern_all = not {repository.root / (repository.name(file) or "") for file in given}.isdisjoint(files)
+        self._below: dict[Path, list[Path]] = {}  # by the file itself, and by each directory above it
+        self._shared: dict[Path, list[Path]] = {}  # variable files by their directory
+        for file in files:
+            for place in (file, *file.parents):
+                self._below.setdefault(place, []).append(file)
+            if is_shared(file.name):
+                self._shared.setdefault(file.parent, []).append(file)
+
+    def environments_of(self, stack: FoundStack) -> frozenset[str] | None:
+        """The environments of a stack that the change concerns; None: all of them."""
+        if self._concern_all:
+            return None
+        names = {stack.environment_of(file) for file in self._near(stack) if stack.is_made_of(file)}
+        return None if None in names else frozenset(name for name in names if name is not None)
+
+    def _near(self, stack: FoundStack) -> Iterator[Path]:
+        """All files that may be part of it; some may come twice."""
+        for place in (stack.place, stack.folder / ENVIRONMENTS, *stack.linked):
+            yield from self._below.get(place, ())
+        for folder in stack.folder.parents:
+            yield from self._shared.get(folder, ())
 
 
 def find_git(path: str, *, needed: bool) -> Repository | None:
@@ -111,12 +129,14 @@ def select_stacks(
         variable_files: of the command line.
     """
     repository = find_git(path, needed=changed_since is not None)
-    changed = frozenset(repository.changed_since(changed_since)) if repository and changed_since else None
+    changed: ChangedFiles | None = None
+    if repository and changed_since:
+        changed = ChangedFiles(repository, repository.changed_since(changed_since), variable_files)
     found = find_stacks(path, repository.root if repository else None)
     return [
         one
         for stack in found
-        for one in _environments(stack, repository, changed, environment, variable_files, path)
+        for one in _environments(stack, repository, changed, environment, path)
         if shard is None or shard.takes(one.key)
     ]
 
@@ -124,12 +144,11 @@ def select_stacks(
 def _environments(
     stack: FoundStack,
     repository: Repository | None,
-    changed: frozenset[str] | None,
+    changed: ChangedFiles | None,
     wanted: str | None,
-    given: tuple[Path, ...],
     path: str,
 ) -> Iterator[SelectedStack]:
-    concerned = concerned_environments(stack, repository, changed, given)
+    concerned = changed.environments_of(stack) if changed else None
     for name in stack.environments or ("",):
         if wanted in (None, name) and (concerned is None or name in concerned):
             yield SelectedStack(stack.name, stack.path, _key(stack, repository, path), name, stack.variable_files)

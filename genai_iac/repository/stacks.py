@@ -44,7 +44,7 @@ class FoundStack:
         """Whether that file (there or gone) is part of it."""
         if any(file == one or one in file.parents for one in self.linked):
             return True
-        if file.name.endswith(_VARIABLES) and self._is_above(file.parent):
+        if is_shared(file.name) and self._is_above(file.parent):
             return True
         return file.name.endswith(_MANIFESTS) and self._holds(file)
 
@@ -68,6 +68,11 @@ class FoundStack:
         return not any(part.startswith(".") for part in file.relative_to(self.place).parts)
 
 
+def is_shared(name: str) -> bool:
+    """Whether a file of that name gives variables to the stacks below its directory."""
+    return name.endswith(_VARIABLES)
+
+
 def find_stacks(path: str, top: Path | None = None) -> list[FoundStack]:
     """Every stack below a path, by path. `top`: how far up variable files are looked for. Raises UsageError when nothing is there."""
     place = find_manifest_path(path)
@@ -77,13 +82,13 @@ def find_stacks(path: str, top: Path | None = None) -> list[FoundStack]:
         name = _stack_name(place, key)
         if name is not None:
             found.setdefault((place.root / key).parent, []).append((key, name))
-    top = top if top is not None and top in (place.root, *place.root.parents) else place.root
+    shared = _SharedFiles(top if top is not None and top in (place.root, *place.root.parents) else place.root)
     stacks = []
     for folder, holders in found.items():
         alone = len(holders) == 1 and not place.only
         for key, name in holders:
             inside = folder.relative_to(place.root).as_posix() if alone else key
-            stacks.append(_describe(name, _typed(place.prefix, inside), place.root / inside, top))
+            stacks.append(_describe(name, _typed(place.prefix, inside), place.root / inside, shared))
     return sorted(stacks, key=lambda stack: stack.path)
 
 
@@ -123,11 +128,11 @@ def _stack_name(place: ManifestPath, key: str) -> str | None:
     return None if isinstance(file, Problem) else read_stack_name(file.data, key)
 
 
-def _describe(name: str, path: str, place: Path, top: Path) -> FoundStack:
+def _describe(name: str, path: str, place: Path, shared: _SharedFiles) -> FoundStack:
     folder = place if place.is_dir() else place.parent
     below = _below(folder) if place.is_dir() else (place, *_below(folder / ENVIRONMENTS))
     linked = frozenset(target for one in below for target in _chain(one))
-    return FoundStack(name, path, place, tuple(_environments(folder)), tuple(_variables(folder, top)), linked)
+    return FoundStack(name, path, place, tuple(_environments(folder)), tuple(shared.above(folder)), linked)
 
 
 def _typed(prefix: str, inside: str) -> str:
@@ -145,12 +150,26 @@ def _environments(folder: Path) -> Iterator[str]:
     yield from (file.stem for file in files if file.name.endswith(_MANIFESTS) and not file.name.startswith("."))
 
 
-def _variables(folder: Path, top: Path) -> Iterator[str]:
-    above = [parent for parent in folder.parents if parent == top or top in parent.parents]
-    for parent in reversed(above):
-        for file in sorted(parent.iterdir()):
-            if file.name.endswith(_VARIABLES) and not file.name.startswith(".") and stat.S_ISREG(file.lstat().st_mode):
-                yield os.path.relpath(file)
+class _SharedFiles:
+    """Variable files of the directories above stacks, up to a top. A directory is listed once, however many stacks it has."""
+
+    def __init__(self, top: Path) -> None:
+        self._top = top
+        self._of_folder: dict[Path, tuple[str, ...]] = {}
+
+    def above(self, folder: Path) -> Iterator[str]:
+        """Those of each directory above the folder, the nearest last."""
+        for parent in reversed(folder.parents):
+            if parent == self._top or self._top in parent.parents:
+                yield from self._list(parent)
+
+    def _list(self, folder: Path) -> tuple[str, ...]:
+        if folder not in self._of_folder:
+            files = sorted(file for file in folder.iterdir() if is_shared(file.name) and not file.name.startswith("."))
+            self._of_folder[folder] = tuple(
+                os.path.relpath(file) for file in files if stat.S_ISREG(file.lstat().st_mode)
+            )
+        return self._of_folder[folder]
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -202,6 +202,10 @@ def _distance(branch: Iterable[Error]) -> tuple[bool, int]:
 
 
 def _explain_other(error: Error, path: Path) -> Iterator[Fault]:
+    if error.schema is False:
+        # jsonschema does not say which of the parts it is
+        yield Fault(path, f"{write_path(path)} has a part that its schema never allows", "")
+        return
     yield Fault(path, f"{write_path(path)} does not fit {error.validator} of its schema", _example(error.schema))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
+from jsonschema.validators import extend, validator_for
 
 from genai_iac.core import InterpolatedText, Reference
 from genai_iac.schema.patterns import compile_ecma_pattern, sample_value
@@ -67,19 +68,25 @@ def _acceptor(schema: Mapping[str, Any]) -> Test:
 _ACCEPTORS: dict[
     int, tuple[Mapping[str, Any], Test]
 ] = {}  # the schema is kept with its test, so that its id stays its own
-_Validator = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator,
-    {
-        "pattern": _check_pattern,
-        "minLength": _check_least,
-        "maxLength": _check_most,
-        "items": _check_items,
-        "properties": _check_properties,
-    },
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("string", _is_string),
-)
+_TEXTS = {"pattern": _check_pattern, "minLength": _check_least, "maxLength": _check_most}  # a reference is a text, too
+
+
+@cache
+def _class_for_manifests(base: Any, *, quick: bool) -> Any:
+    """The class of validators of a draft as manifests need it; quick: with the keywords that ask the acceptor first."""
+    words = {**_TEXTS, **({"items": _check_items, "properties": _check_properties} if quick else {})}
+    return extend(base, words, type_checker=base.TYPE_CHECKER.redefine("string", _is_string))  # type: ignore[no-untyped-call]
 
 
 def make_validator(schema: Mapping[str, Any]) -> Any:
-    """A validator of that schema."""
-    return _Validator(schema)
+    """A validator of one of our own schemas."""
+    return _class_for_manifests(Draft202012Validator, quick=True)(schema)
+
+
+def make_foreign_validator(schema: Mapping[str, Any]) -> Any:
+    """A validator of anybody's schema, of the draft that it names (2020-12 without one): every keyword means what the draft says.
+
+    Args:
+        schema: one that `check_schema` of its draft accepts.
+    """
+    return _class_for_manifests(validator_for(schema, Draft202012Validator), quick=False)(schema)

@@ -55,6 +55,7 @@ def starter_files(folder: str, schema: str, id: str, vault: tuple[str, str] | No
         ".pre-commit-config.yaml": _read("pre-commit.yml"),
         ".github/genai-iac-requirements.txt": starter_requirements(),
         **{f".github/workflows/{workflow}": _read(workflow) for workflow in workflows},
+        **({".github/actionlint.yml": _read("actionlint.yml")} if vault else {}),
     }
 
 

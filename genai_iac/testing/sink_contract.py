@@ -5,12 +5,14 @@ A sink that keeps nothing, loses a value in a failed write, overwrites what is n
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from genai_iac.core import Address, Delivery
 from genai_iac.core.errors import SinkError
+from genai_iac.schema import find_faults
 from genai_iac.testing.sink_harness import (
     ADDRESS,
     BASE_URL,
@@ -37,6 +39,18 @@ class SinkContract(SecrecyContract):
         sink = harness.open()
         assert sink.place and not traces(sink.place)
         assert harness.outside() == before
+
+    def test_validate_refuses_settings_that_the_sink_does_not_know(self, harness: SinkHarness) -> None:
+        schema = getattr(harness.open(), "schema", None)
+        if schema is None:
+            pytest.skip("the sink declares no schema, so validate accepts whatever stands in a manifest")
+        ((word, settings),) = harness.entry.items()
+        assert list(find_faults(schema, settings)) == [], "the schema refuses the harness's own entry"
+        assert json.loads(json.dumps(schema)) == schema, "a schema is plain data: editors and validate read it"
+        for name in (*settings, "settng"):
+            unknown = {**settings, f"{name}x": "x"}
+            faults = [fault.message for fault in find_faults(schema, unknown)]
+            assert any(f"{name}x" in message for message in faults), f"{word} accepts {name}x, which may be misspelt"
 
     def test_prove_leaves_no_trace_in_an_empty_place(self, harness: SinkHarness) -> None:
         before = harness.outside()

@@ -61,8 +61,29 @@ def _zizmor(folder: Path) -> tuple[int, str]:
     reason="actionlint is not on PATH: it is a Go program, and its Python package fetches a binary when it is installed",
 )
 def test_actionlint_finds_nothing() -> None:
-    ran = subprocess.run(["actionlint", "-no-color", *FILES], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    ours = sorted((ROOT / ".github/workflows").glob("*.yml"))
+    ran = subprocess.run(
+        ["actionlint", "-no-color", *FILES, SHIPPED / "shards/github.yml", *ours],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert (ran.returncode, ran.stdout) == (0, "")
+
+
+def test_actionlint_is_told_of_the_one_key_that_it_does_not_know() -> None:
+    """GitHub takes `single` and `max`, and no `max` beside cancel-in-progress: true (test_applies_and_rotations_wait_...)."""
+    copies = [SHIPPED / "github/.github/actionlint.yml", STARTER / "actionlint.yml"]
+    copies += (ROOT / ".github").glob("actionlint.yml")  # for a run in this repository; an sdist has none
+    assert len({file.read_bytes() for file in copies}) == 1
+    ((pattern, told),) = yaml.safe_load(copies[0].read_text())["paths"].items()
+    prefix, names = "**/.github/workflows/", {"genai-iac-apply", "genai-iac-rotate"}
+    assert pattern == f"{prefix}genai-iac-{{apply,rotate}}.yml"
+    assert names == {name for name, whole in WORKFLOWS.items() if "queue" in whole["concurrency"]}
+    ((ignored,),) = told.values()
+    said = 'unexpected key "queue" for "concurrency" section. expected one of "cancel-in-progress", "group"'
+    assert re.search(ignored, said) and not re.search(ignored, said.replace("queue", "qeue"))
 
 
 def test_actions_are_pinned_to_one_commit_each() -> None:
@@ -123,6 +144,7 @@ def test_every_job_ends() -> None:
 
 def test_init_writes_these() -> None:
     shipped = {file.name: file.read_bytes() for file in FILES}
+    shipped["actionlint.yml"] = (SHIPPED / "github/.github/actionlint.yml").read_bytes()
     shipped["pre-commit.yml"] = (SHIPPED / "pre-commit/.pre-commit-config.yaml").read_bytes()
     assert {file.name: file.read_bytes() for file in STARTER.glob("*.yml") if file.name != "stack.yml"} == shipped
 

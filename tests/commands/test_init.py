@@ -84,6 +84,7 @@ def test_with_a_vault_the_workflows_that_apply_come_along(project: Project, tena
     vault = tenancy.control("GET", "health")["vaults"]["us-chicago-1"]
     project.run("init", "--vault", vault["vault"], "--vault-key", vault["key"], "shop")
     assert {path.name for path in (project.path / "shop/.github/workflows").iterdir()} > WRITING
+    assert (project.path / "shop/.github/actionlint.yml").is_file()
     assert project.run("lint", "--format", "json", "shop").json["findings"] == []
     assert project.run("fmt", "--check", "shop").out == ""
     project.run("apply", "--auto-approve", "shop")

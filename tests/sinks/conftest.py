@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,14 @@ def manifests_root(tmp_path: Path) -> Path:
     root = tmp_path / "manifests"
     root.mkdir()
     return root
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory that packages are installed in."""
+    directory = tmp_path / "site"
+    directory.mkdir()
+    monkeypatch.syspath_prepend(directory)
+    for name in ("acme_sink", "other_sink"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return directory

@@ -19,21 +19,9 @@ from genai_iac.delivery.sinks import SINKS, Context, Sink, entry_schema, find_si
 from genai_iac.delivery.sinks.exec import ExecSink
 from genai_iac.delivery.sinks.file import FileSink
 
+from .packages import PLUGIN, install
 from .samples import ADDRESS, OWNER
 from .sink_harness import HARNESSES
-
-PLUGIN = """
-from genai_iac.delivery.sinks import Sink
-class Acme(Sink):
-    word, readable = "acme.ssm", False
-    schema = {"type": "object", "required": ["parameter"], "properties": {"parameter": {"type": "string"}}}
-    def __init__(self, settings, context): self.settings = settings
-    place = property(lambda self: "acme.ssm " + self.settings["parameter"])
-    def prove(self): pass
-    def read(self): return None
-    def take(self, secret, mask): return None
-    def write(self, delivery): pass
-"""
 
 
 @pytest.fixture
@@ -125,27 +113,6 @@ def test_an_unknown_word_is_an_error_that_lists_the_known_ones(word: str, contex
         match=r"no sink is called .*; write one of aws, exec, file, github, hashicorp, kubernetes, vault, or install",
     ):
         open_sink({word: {}}, context)
-
-
-def install(directory: Path, word: str = "acme.ssm", module: str = "acme_sink", code: str = PLUGIN) -> Path:
-    """Put a package with an entry point into a directory, as an installer does."""
-    metadata = directory / f"{module}-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(f"[genai_iac.delivery.sinks]\n{word} = {module}:Acme\n")
-    (directory / f"{module}.py").write_text(code)
-    return directory
-
-
-@pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory that packages are installed in."""
-    directory = tmp_path / "site"
-    directory.mkdir()
-    monkeypatch.syspath_prepend(directory)
-    for name in ("acme_sink", "other_sink"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    return directory
 
 
 def test_a_third_party_brings_a_sink(installed: Path, context: Context) -> None:

@@ -54,6 +54,10 @@ BROKEN: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
         ((INSERT, f'__import__("logging").getLogger("acme").info("%s", text.reveal())\n            {INSERT}'),),
         SECRECY,
     ),
+    "open": (
+        (('"additionalProperties": False', '"additionalProperties": True'),),
+        "test_validate_refuses_settings_that_the_sink_does_not_know",
+    ),
     "local": (((STORE, f"        plain = render_json(wanted).reveal()\n{STORE}\n        del plain"),), SECRECY),
 }
 

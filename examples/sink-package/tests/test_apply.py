@@ -1,4 +1,4 @@
-"""From a manifest to the database: the installed package is found by its entry point."""
+"""From a manifest to the database: the installed package is found by its entry point, and `validate` knows its settings."""
 
 from __future__ import annotations
 
@@ -37,3 +37,11 @@ def test_a_key_is_delivered(tenancy: LocalTenancy, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "keys.db")) as database:
         ((text,),) = database.execute("SELECT text FROM keys WHERE name = 'chat-app'").fetchall()
     assert json.loads(text)["OPENAI_API_KEY"].startswith("sk-")
+
+
+def test_a_misspelt_setting_is_refused_by_validate(tmp_path: Path) -> None:
+    (tmp_path / "stack.yaml").write_text(MANIFEST.replace("database:", "databse:"))
+    command = [sys.executable, "-m", "genai_iac", "validate"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert "stack.yaml:14:21: unknown key databse" in ran.stderr and "did you mean database?" in ran.stderr

@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from genai_iac.render.stacks import StackEntry
     from genai_iac.repository.git import Repository
+    from genai_iac.repository.selection import ChangedFiles
     from genai_iac.repository.stacks import FoundStack
 
 _MOST_JOBS = 256  # of one GitHub Actions matrix
@@ -32,6 +33,7 @@ def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str)
     from genai_iac.core.errors import UsageError
     from genai_iac.render.stacks import stacks_json, stacks_matrix, stacks_text
     from genai_iac.repository.git import find_repository
+    from genai_iac.repository.selection import ChangedFiles
     from genai_iac.repository.stacks import find_stacks
 
     flags = GlobalOptions.of(ctx)
@@ -45,9 +47,10 @@ def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str)
             raise
         repository = None
     stacks = find_stacks(path, repository.root if repository else None)
-    changed = frozenset(repository.changed_since(changed_since)) if repository and changed_since else None
-    entries = [entry for stack in stacks for entry in _entries(stack, repository, changed, flags.env, flags.var_file)]
-    removed = list(_removed(repository, str(changed_since), changed or frozenset(), path)) if repository else []
+    names = repository.changed_since(changed_since) if repository and changed_since else frozenset()
+    changed = ChangedFiles(repository, names, flags.var_file) if repository and changed_since else None
+    entries = [entry for stack in stacks for entry in _entries(stack, changed, flags.env, flags.var_file)]
+    removed = list(_removed(repository, str(changed_since), names, path)) if repository else []
     for gone in removed:
         output.note(
             f"Note: the stack in {gone} was removed; what it made stays until genai-iac destroy is run on the revision before\n"
@@ -63,17 +66,12 @@ def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str)
 
 
 def _entries(
-    stack: FoundStack,
-    repository: Repository | None,
-    changed: frozenset[str] | None,
-    env: str | None,
-    given: tuple[Path, ...],
+    stack: FoundStack, changed: ChangedFiles | None, env: str | None, given: tuple[Path, ...]
 ) -> Iterator[StackEntry]:
     """The stack once for each of its environments that the change concerns."""
     from genai_iac.render.stacks import StackEntry
-    from genai_iac.repository.selection import concerned_environments
 
-    concerned = concerned_environments(stack, repository, changed, given)
+    concerned = changed.environments_of(stack) if changed else None
     for environment in stack.environments or ("",):
         if env in (None, environment) and (concerned is None or environment in concerned):
             files = (*stack.variable_files, *map(str, given))

@@ -23,8 +23,7 @@ def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.cli.session import load_manifest
     from genai_iac.core.errors import ManifestError
-    from genai_iac.manifest.environment_names import check_neighbours
-    from genai_iac.manifest.environments import environment_names
+    from genai_iac.manifest.environments import check_neighbours, environment_names
     from genai_iac.render.errors import problems_json, problems_junit
     from genai_iac.render.junit import render_junit
 

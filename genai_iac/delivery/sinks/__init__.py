@@ -3,12 +3,13 @@
 For: opening the sink that an entry of `deliverTo` names. In: the entry, a `Context`. Out: a `Sink`; opening one writes nothing.
 Must not know: resource types, plans, the SDK; Vault is reached through the `VaultClient` protocol.
 A third party's sink has a dot in its name (`acme.ssm`). It is found, when a manifest first uses it, through the entry points
-of installed packages in the group `genai_iac.delivery.sinks`.
+of installed packages in the group `genai_iac.delivery.sinks`; its class declares the schema of its settings as ours do.
 """
 
 from __future__ import annotations
 
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from types import ModuleType
@@ -17,11 +18,11 @@ from typing import Any
 from genai_iac.core import Value, read_compartment
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Names, Sink, read_names
+from genai_iac.delivery.sinks._command_files import digest_file, named_files
 from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery
 from genai_iac.delivery.sinks._delivery_log import DeliveryLog, Memory, is_of_announcement
 from genai_iac.delivery.sinks._json_format import read_json
 from genai_iac.delivery.sinks._json_format import render as render_json
-from genai_iac.delivery.sinks._program import digest_file, named_files
 from genai_iac.delivery.sinks._vault_client import RECORDS, Stage, VaultClient, VaultVersion
 from genai_iac.delivery.sinks._write_only import WriteOnlySink, delivered_entry
 
@@ -48,6 +49,7 @@ __all__ = [
     "entry_compartments",
     "entry_schema",
     "fill_delivery",
+    "find_schema",
     "find_sink",
     "is_of_announcement",
     "named_files",
@@ -95,6 +97,22 @@ def find_sink(word: str) -> type[Sink]:
     return sink
 
 
+def find_schema(word: str) -> Mapping[str, Any] | None:
+    """The JSON Schema of a sink's settings; None when no such sink is installed, or it declares none. Raises SinkError.
+
+    Args:
+        word: the key under `deliverTo`.
+
+    Raises:
+        SinkError: an installed package brings it and cannot be used.
+    """
+    if word in SINKS:
+        return SINKS[word].schema
+    from genai_iac.delivery.sinks._plugins import declared_schema
+
+    return declared_schema(word) if re.fullmatch(FOREIGN_WORD, word) else None
+
+
 def entry_compartments(entry: Mapping[str, Any]) -> Iterator[Value]:
     """What one entry of `deliverTo` means by the compartments it names. A third party's entries name none."""
     for word, settings in entry.items():
@@ -122,9 +140,10 @@ def entries_are_local(entries: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def entry_schema() -> Mapping[str, Any]:
-    """JSON Schema of one entry of `deliverTo`: exactly one known word with its settings. A third party's are checked when opened.
+    """JSON Schema of one entry of `deliverTo`: exactly one known word with its settings.
 
-    Generated from the sinks' own schemas, so a new sink needs no other change.
+    Generated from the sinks' own schemas, so a new sink needs no other change. A third party's settings are not in it: editors and
+    published schemas know no packages. `schema/sink_settings.py` checks them.
     """
     return {
         "type": "object",

@@ -175,7 +175,9 @@ class Sink(ABC):
     """
 
     word: ClassVar[str]  # the key under deliverTo
-    schema: ClassVar[Mapping[str, Any]]  # JSON Schema of the value under that key
+    # JSON Schema of the value under that key: plain data, references only within it (#/$defs/...). `validate` refuses what it
+    # refuses, a third party's too; a third party's sink without one takes any settings.
+    schema: ClassVar[Mapping[str, Any]]
     readable: ClassVar[bool]  # whether values can be taken out again (to heal another sink)
     roles: frozenset[Role] = frozenset(
         {"current", "standby", "pending", "inactive"}

@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks._program import inherited_environment, redact_text, stop_program
+from genai_iac.delivery.sinks._program import inherited_environment, redact_text
+from genai_iac.delivery.sinks._program_output import read_output
 from genai_iac.filesystem import find_git_root
 
 if TYPE_CHECKING:
@@ -156,14 +156,15 @@ def _run(
 
 def _credential(process: subprocess.Popen[bytes], version: str) -> KubeCredential | str:
     """What it gave, or how it failed, in words. Raises nothing that this frame's values would go with."""
-    printed, complained, ended = _collect(process, _SECONDS)
-    answer = Secret.document(printed.decode("utf-8", "replace"))
-    if ended:
+    output = read_output(process, _SECONDS, _LIMIT, whole=True)
+    answer = Secret.document(output.printed.decode("utf-8", "replace"))
+    if output.stopped:
         answer.remember_words()  # a failure may quote a value on the other stream
-        return f"{ended}, and was stopped"
+        why = "printed more than 1 MiB" if output.stopped == "long" else f"did not end within {_SECONDS:g} seconds"
+        return f"{why}, and was stopped"
     if process.returncode:
         answer.remember_words()
-        said = " ".join(redact_text(complained.decode("utf-8", "replace"), None).split())
+        said = " ".join(redact_text(output.complained.decode("utf-8", "replace"), None).split())
         return f"ended with status {process.returncode}" + (f": {said[-_QUOTED:]}" if said else "")
     return _read_credential(answer, version)
 
@@ -188,34 +189,3 @@ def _read_credential(answer: Secret, version: str) -> KubeCredential | str:
         Secret(str(key)) if key else None,
         until,
     )
-
-
-def _collect(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bytes, str]:
-    """Both streams, and why the program was stopped; empty when it ended by itself. Of the streams no more is kept than the limit."""
-    import selectors
-    import time
-
-    kept: dict[Any, bytes] = {process.stdout: b"", process.stderr: b""}
-    ends, why = time.monotonic() + seconds, ""
-    with selectors.DefaultSelector() as ready:
-        for stream in kept:
-            ready.register(stream, selectors.EVENT_READ)
-        while ready.get_map() and not why:
-            for selected, _ in ready.select(max(0.0, ends - time.monotonic())):
-                part = os.read(selected.fd, 64 * 1024)
-                kept[selected.fileobj] += part
-                if not part:
-                    ready.unregister(selected.fileobj)
-            if max(map(len, kept.values())) > _LIMIT:
-                why = "printed more than 1 MiB"
-            elif time.monotonic() >= ends:
-                why = f"did not end within {seconds:g} seconds"
-    if not why:
-        with suppress(Exception):
-            process.wait(max(0.1, ends - time.monotonic()))
-        why = "" if process.returncode is not None else f"did not end within {seconds:g} seconds"
-    if why:
-        stop_program(process)
-    for stream in kept:
-        stream.close()
-    return kept[process.stdout], kept[process.stderr], why

@@ -30,6 +30,7 @@ class SqliteSink(Sink):
 
     word = "acme.sqlite"
     readable = True
+    # `validate` refuses, with the place in the manifest, what this refuses; descriptions and examples are its hints
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
@@ -39,8 +40,9 @@ class SqliteSink(Sink):
                 "type": "string",
                 "pattern": r"^[A-Za-z0-9_-]+\.db$",
                 "description": "A file beside the manifests.",
+                "examples": ["keys.db"],
             },
-            "name": {"type": "string", "minLength": 1, "description": "The name of the row."},
+            "name": {"type": "string", "minLength": 1, "description": "The name of the row.", "examples": ["chat-app"]},
             "env": ENV_SCHEMA,
         },
     }

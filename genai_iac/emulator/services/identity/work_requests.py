@@ -1,4 +1,7 @@
-"""Work requests: what a compartment's deletion or move is doing, and why it failed."""
+"""Work requests: what a compartment's deletion or move is doing, and why it failed; those of domains, in a list of their own.
+
+Identity shows the work requests of identity domains as IamWorkRequests, with fewer fields, and errors and logs apart.
+"""
 
 import sqlite3
 from collections.abc import Sequence
@@ -22,6 +25,7 @@ class WorkRequestError:
     message: str
 
 
+_LISTED = ("operationType", "resources", "timeAccepted", "timeStarted", "timeFinished")  # of an IamWorkRequest
 _ACTIONS = {"DELETE": "DELETED", "CREATE": "CREATED"}
 
 
@@ -73,8 +77,7 @@ def get_work_request(call: OperationContext) -> Answer:
     if found is None:
         raise not_found()
     call.enter(found.compartment)
-    headers = {} if found.state in ("SUCCEEDED", "FAILED") else {"retry-after": "1"}
-    return Answer(_show(found), headers=headers)
+    return Answer(_show(found), headers=_pause(found))
 
 
 @operation("identity", "ListWorkRequests", "GET /20160918/workRequests")
@@ -89,15 +92,80 @@ def list_work_requests(call: OperationContext) -> Answer:
     return answer_page(shown, following)
 
 
-OPERATIONS = (get_work_request, list_work_requests)
+@operation("identity", "GetIamWorkRequest", "GET /20160918/iamWorkRequests/{iamWorkRequestId}")
+def get_iam_work_request(call: OperationContext) -> Answer:
+    """GetIamWorkRequest, with `retry-after` while it runs."""
+    found = _load_of_domain(call)
+    return Answer(_show_of_domain(found), headers=_pause(found))
+
+
+@operation("identity", "ListIamWorkRequests", "GET /20160918/iamWorkRequests")
+def list_iam_work_requests(call: OperationContext) -> Answer:
+    """ListIamWorkRequests of a compartment, newest first."""
+    compartment = call.enter(call.request.required("compartmentId"))
+    about, state = call.request.one("resourceIdentifier"), call.request.one("status")
+    rows = call.resources.select(call.listing(WORK_REQUEST, compartment, name=about, state=state, descending=True))
+    page, following = slice_page([row for row in rows if _is_of_domain(row)], call.request)
+    return answer_page([_show_of_domain(row) for row in page], following)
+
+
+@operation("identity", "ListIamWorkRequestErrors", "GET /20160918/iamWorkRequests/{iamWorkRequestId}/errors")
+def list_iam_work_request_errors(call: OperationContext) -> Answer:
+    """ListIamWorkRequestErrors: why it failed."""
+    page, following = slice_page(_load_of_domain(call).body["errors"], call.request)
+    return answer_page(page, following)
+
+
+@operation("identity", "ListIamWorkRequestLogs", "GET /20160918/iamWorkRequests/{iamWorkRequestId}/logs")
+def list_iam_work_request_logs(call: OperationContext) -> Answer:
+    """ListIamWorkRequestLogs: what it did, and when."""
+    page, following = slice_page(_load_of_domain(call).body["logs"], call.request)
+    return answer_page(page, following)
+
+
+OPERATIONS = (
+    get_work_request,
+    list_work_requests,
+    get_iam_work_request,
+    list_iam_work_requests,
+    list_iam_work_request_errors,
+    list_iam_work_request_logs,
+)
+
+
+def _load_of_domain(call: OperationContext) -> StoredResource:
+    found = call.resources.find(WORK_REQUEST, call.ocid("iamWorkRequestId"))
+    if found is None or not _is_of_domain(found):
+        raise not_found()
+    call.enter(found.compartment)
+    return found
+
+
+def _is_of_domain(work: StoredResource) -> bool:
+    return any(item["entityType"] == "domain" for item in work.body["resources"])
+
+
+def _is_done(work: StoredResource) -> bool:
+    return work.state in ("SUCCEEDED", "FAILED")
+
+
+def _pause(work: StoredResource) -> dict[str, str]:
+    """When to ask again, while it runs."""
+    return {} if _is_done(work) else {"retry-after": "1"}
+
+
+def _show_of_domain(work: StoredResource) -> dict[str, Any]:
+    return {**_state(work), **{name: work.body[name] for name in _LISTED if name in work.body}}
 
 
 def _show(work: StoredResource) -> dict[str, Any]:
-    done = work.state in ("SUCCEEDED", "FAILED")
+    return {**_state(work), **work.body}
+
+
+def _state(work: StoredResource) -> dict[str, Any]:
     return {
         "id": work.id,
         "compartmentId": work.compartment,
         "status": work.state,
-        "percentComplete": 100.0 if done else 50.0,
-        **work.body,
+        "percentComplete": 100.0 if _is_done(work) else 50.0,
     }
