@@ -216,6 +216,7 @@ def test_a_decision_names_its_statements() -> None:
         ("target.model.id in (target.nothing.id, 'xai.grok-4')", False),
         ("target.object.name = 'prod/*'", True),  # Oracle's page shows a star in quotes for this variable
         ("target.object.name = 'test/*'", False),
+        ("target.other.id = 'xai.grok*'", False),
         ("target.object.name = target.model.id", False),
         ("target.model.id = target.other.id", True),
         ("target.model.id", True),
