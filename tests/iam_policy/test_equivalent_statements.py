@@ -75,6 +75,7 @@ OTHER = [
     ("groups", where("all {a.b = 'c', any {d.e = 'f', g.h = 'i'}}"), where("all {a.b = 'c', d.e = 'f', g.h = 'i'}")),
     ("in and not in", where("a.b in ('c')"), where("a.b not in ('c')")),
     ("two values and one", where("a.b in ('c', 'd')"), where("a.b = 'c'")),
+    ("a variable and a value", where("b.b in (a.a, 'c')"), where("b.b in (a.a, 'd')")),
     ("order of times", where("a.b before c.d"), where("c.d before a.b")),
     ("value and pattern", where("a.b = 'c*'"), where("a.b = /c*/")),
     ("value and variable", where("a.b = 'c.d'"), where("a.b = c.d")),
