@@ -346,9 +346,8 @@ def _why_due(position: RotationState, rotation: Rotation, facts: DiffContext) ->
 
 def _age(length: timedelta) -> str:
     """Text for a reason: whole days from 48 hours on."""
-    hours = round(
-        length / timedelta(hours=1)
-    )  # rounded: the Date header has whole seconds, so 60 days would read as 59
+    # rounded: the Date header has whole seconds, so 60 days would read as 59
+    hours = round(length / timedelta(hours=1))
     return f"{hours // 24} days" if hours >= 48 else f"{hours} hours"
 
 
