@@ -22,6 +22,9 @@ _QUICK = (
     "render",
     "rotation/test_decisions.py",
     "rotation/test_expiry_forms.py",
+    "rotation/test_sink_gaps.py",
+    "rotation/test_steps.py",
+    "sinks/test_file_rules.py",
     "sinks/test_formats.py",
     "sinks/test_registry.py",
 )

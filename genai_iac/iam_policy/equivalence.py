@@ -11,7 +11,7 @@ from typing import TypeVar
 from genai_iac.iam_policy.condition_eval import normal_time
 from genai_iac.iam_policy.condition_variables import MOMENT, TIME_OF_DAY
 from genai_iac.iam_policy.errors import PolicySyntaxError
-from genai_iac.iam_policy.name_resolution import Directory, Miss, resolve_known
+from genai_iac.iam_policy.name_resolution import Directory, resolve_known
 from genai_iac.iam_policy.parser import parse_once
 from genai_iac.iam_policy.printer import unparse, unparse_condition
 from genai_iac.iam_policy.syntax_tree import (
@@ -80,15 +80,14 @@ def canonical_text(text: str, directory: Directory | None, attached: str) -> str
         return " ".join(text.split())
 
 
-def canonical(statement: Statement, directory: Directory | None, attached: str, miss: Miss | None = None) -> Statement:
-    """The one tree for all statements that mean the same. What the directory does not know is reported to ``miss``.
+def canonical(statement: Statement, directory: Directory | None, attached: str) -> Statement:
+    """The one tree for all statements that mean the same. Names that the directory does not know stay names.
 
     Args:
         statement: parsed; not changed.
-        miss: called with each name that the directory does not know; None ignores them.
     """
     if directory is not None:
-        statement = resolve_known(statement, directory, attached, miss or (lambda _: None))
+        statement = resolve_known(statement, directory, attached, lambda _: None)
     if isinstance(statement, Definition):
         return replace(statement, name=_name(statement.name), id=statement.id.lower())
     return _grant(statement, attached.lower())
@@ -130,7 +129,7 @@ def _member_key(member: Name | Ocid) -> tuple[str, str]:
 
 
 def _words(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    return words if len(words) < 2 else tuple(sorted(set(words), key=lambda word: word.text))
+    return tuple(sorted(set(words), key=lambda word: word.text))
 
 
 def _location(location: Location, attached: str) -> Location:

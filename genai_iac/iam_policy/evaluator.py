@@ -138,8 +138,7 @@ class _Asked:
 
     def _unknown_parts(self, found: Compiled) -> Iterator[str]:
         """The parts of a statement's condition that cannot be decided, as text."""
-        condition = found.grant.condition
-        for part in condition_parts(condition) if condition else ():
+        for part in condition_parts(found.grant.condition):
             if self.is_unknown(part):
                 yield unparse_condition(part)
 

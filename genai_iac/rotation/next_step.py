@@ -58,8 +58,9 @@ def rotate(resource: Resource, live: LiveResource, rotation: Rotation, facts: Di
     # Whether some sink showed it at plan time distinguishes our own delivery from another machine's at apply time: without
     # this, an apply took what its own plan had seen in the sinks for the work of a rival, and refused.
     unshown = not any(sink.records.get(step.handover.prove) == "current" for sink in facts.held)
-    overlaps = "standby" in step.handover.roles.values()
-    notes = (_say_overlap(position.current, facts.now + rotation.overlap, rotation),) if overlaps else ()
+    # not `position.current`: some steps renew that one, and retire the other
+    beside = [one for one in live.secrets if step.handover.roles.get(one.name) == "standby"]
+    notes = [_say_overlap(old, facts.now + rotation.overlap, rotation) for old in beside]
     return replace(step, handover=replace(step.handover, unshown=unshown), notes=(*step.notes, *notes))
 
 
@@ -345,9 +346,8 @@ def _why_due(position: RotationState, rotation: Rotation, facts: DiffContext) ->
 
 def _age(length: timedelta) -> str:
     """Text for a reason: whole days from 48 hours on."""
-    hours = round(
-        length / timedelta(hours=1)
-    )  # rounded: the Date header has whole seconds, so 60 days would read as 59
+    # rounded: the Date header has whole seconds, so 60 days would read as 59
+    hours = round(length / timedelta(hours=1))
     return f"{hours // 24} days" if hours >= 48 else f"{hours} hours"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -11,8 +12,10 @@ from genai_iac.iam_policy import (
     Principal,
     StatementInForce,
     compile_rules,
+    condition_holds,
     evaluate,
     parse,
+    parse_matching_rule,
     permissions_of,
 )
 from genai_iac.iam_policy.condition_eval import match_pattern
@@ -66,6 +69,8 @@ def ask(
         ("dynamic-group id ocid1.group.oc1..devs", ANN, False),
         ("service faas", Principal("service", "FaaS", tenancy=HERE), True),
         ("service faas", ANN, False),
+        ("service faas", Principal("service", "objectstorage", tenancy=HERE), False),
+        ("service faas", Principal("user", "faas", tenancy=HERE), False),
         ("resource svc kind", Principal("resource", "kind", tenancy=HERE), True),
     ],
 )
@@ -207,6 +212,12 @@ def test_a_decision_names_its_statements() -> None:
         ("target.nothing.id != 'x'", False),  # unknown is false, also negated
         ("target.nothing.id not in ('x')", False),
         ("target.model.id = target.nothing.id", False),
+        ("target.model.id != target.nothing.id", False),
+        ("target.model.id in (target.nothing.id, 'xai.grok-4')", False),
+        ("target.object.name = 'prod/*'", True),  # Oracle's page shows a star in quotes for this variable
+        ("target.object.name = 'test/*'", False),
+        ("target.other.id = 'xai.grok*'", False),
+        ("target.object.name = target.model.id", False),
         ("target.model.id = target.other.id", True),
         ("target.model.id", True),
         ("not target.model.id", False),
@@ -237,6 +248,24 @@ def test_a_decision_names_its_statements() -> None:
         ("request.utc-timestamp.month-of-year = 'march'", False),
         ("request.utc-timestamp before target.nothing.id", False),
         ("target.nothing.id before '2027-03-03T12:00:01Z'", False),
+        ("request.utc-timestamp before '2027-03-03T12:00:00Z'", False),  # neither before nor after itself
+        ("request.utc-timestamp after '2027-03-03T12:00:00Z'", False),
+        ("request.utc-timestamp between '2027-03-03T12:00:00Z' and '2027-03-03T13:00:00Z'", True),  # both ends count
+        ("request.utc-timestamp between '2027-03-03T11:00:00Z' and '2027-03-03T12:00:00Z'", True),
+        ("request.utc-timestamp between '2027-03-01T00:00:00Z' and '2027-03-02T00:00:00Z'", False),
+        ("request.utc-timestamp between '2027-03-04T00:00:00Z' and '2027-03-05T00:00:00Z'", False),
+        ("request.utc-timestamp between '2027-03-02T00:00:00Z' and '2027-03-02T00:00:00Z'", False),
+        ("request.utc-timestamp.time-of-day between '12:00:00Z' and '06:00:00Z'", True),
+        ("request.utc-timestamp.time-of-day between '22:00:00Z' and '12:00:00Z'", True),
+        ("request.utc-timestamp.time-of-day between '12:00:01Z' and '11:59:59Z'", False),
+        ("request.utc-timestamp after target.nothing.id", False),
+        ("request.utc-timestamp after target.empty.at", False),
+        ("request.utc-timestamp between '2027-03-01T00:00:00Z' and target.nothing.id", False),
+        ("request.utc-timestamp before target.deadline.at", True),  # of several values the first
+        ("request.utc-timestamp after target.deadline.at", False),
+        ("target.empty.at after '2027-03-03T12:00:00Z'", False),
+        ("request.user.id", False),
+        ("request.groups.id", False),
     ],
 )
 def test_conditions(condition: str, allowed: bool) -> None:
@@ -248,9 +277,74 @@ def test_conditions(condition: str, allowed: bool) -> None:
         target__model__id="xai.grok-4",
         Target__Other__Id="XAI.grok-4",
         target__tags__id=("a", "b"),
+        target__object__name="prod/a",
+        target__deadline__at=("2027-03-03T12:00:01Z", "2027-03-03T11:00:00Z"),
+        target__empty__at=(),
         now=NOON.astimezone(timezone(timedelta(hours=5))),
     )
     assert answer is allowed
+
+
+@pytest.mark.parametrize(
+    ("condition", "who", "allowed"),
+    [
+        (f"request.user.id = '{ANN.id}'", ANN, True),
+        ("request.groups.id = 'ocid1.group.oc1..devs'", ANN, True),
+        ("request.groups.id", Principal("user", ANN.id, tenancy=HERE), False),
+        ("request.user.id", VM, False),
+        ("request.principal.id", VM, True),
+    ],
+)
+def test_who_asks_is_known_to_conditions(condition: str, who: Principal, allowed: bool) -> None:
+    assert (
+        ask(who, "ChatCompletions", rule(f"allow any-user to use generative-ai-chat in tenancy where {condition}"))
+        is allowed
+    )
+
+
+def test_a_request_for_nothing_known_is_refused() -> None:
+    statement = rule("allow any-user to use generative-ai-chat in tenancy")
+    assert not ask(KEY, "ChatCompletions", statement, path=())
+    assert ask(KEY, "GetNamespace", statement, path=())
+
+
+def test_what_conditions_ask_for_in_vain_is_collected() -> None:
+    texts = (
+        "request.principal.id = 'another'",
+        "all {target.some.tag = 'a', target.model.id = 'b'}",
+        "request.principal.type = 'x'",
+    )
+    rules = [rule(f"allow any-user to use generative-ai-chat in tenancy where {text}") for text in texts]
+    missing: set[str] = set()
+    request = AccessRequest(KEY, permissions_of("ChatCompletions"), (DEV, HERE), {}, NOON, missing)
+    assert not evaluate(request, rules)
+    assert missing == {"target.some.tag", "target.model.id"}
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    statement = (
+        "allow any-user to use generative-ai-chat in tenancy where request.utc-timestamp before '2027-03-03T12:00:01'"
+    )
+    try:
+        for zone in ("Asia/Tokyo", "America/Los_Angeles"):
+            monkeypatch.setenv("TZ", zone)
+            time.tzset()
+            assert ask(KEY, "ChatCompletions", rule(statement))
+            assert not ask(KEY, "ChatCompletions", rule(statement), now=NOON + timedelta(seconds=1))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_rule_of_a_dynamic_group_holds_or_not() -> None:
+    known = {"resource.type": ("apiSigningKey",), "resource.compartment.id": (DEV,)}
+    for text, holds in [
+        (f"all {{resource.type = 'apisigningkey', resource.compartment.id = '{DEV}'}}", True),
+        (f"any {{resource.type = 'x', resource.compartment.id = '{DEV}'}}", True),
+        ("resource.type = 'x'", False),
+        ("resource.id != 'x'", False),
+    ]:
+        assert condition_holds(parse_matching_rule(text), known.get) is holds
 
 
 def test_each_permission_is_judged_alone() -> None:
@@ -332,6 +426,7 @@ def test_compiled_rules_answer_alike() -> None:
         ("a*b*c", "ac", False),
         ("ab*ba", "aba", False),
         ("*a*a*", "a", False),
+        ("a*b*b", "ab", False),
         ("x*" * 200 + "y", "x" * 5_000, False),
     ],
 )
