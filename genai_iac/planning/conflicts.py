@@ -145,7 +145,7 @@ def make_unappliable_change(
         A Change with no actions and no calls, for `drift` and for a plan that is refused.
     """
     desired, group = inputs.resources.get(address), inputs.live.owned.get(address, ())
-    live = group[0] if group and (len(group) > 1 or inputs.recognises(group[0])) else None
+    live = group[0] if group else None
     before = None if live is None else shown_attributes(live)
     after: Mapping[str, Value] | None = None
     if desired is not None:
