@@ -47,8 +47,7 @@ def order_changes(
         *_freed(by_address),
         *_recorded(by_address),
     ):
-        if needed != address and needed in by_address:
-            needs[address].add(needed)
+        needs[address].add(needed)
     # The last rule gives way: it only avoids a policy being rewritten by OCI between two of our calls, and it must not close a
     # circle with the rules above, which OCI enforces.
     for address, needed in _rewritten(by_address):

@@ -239,6 +239,47 @@ def test_a_compartment_that_is_not_there_is_told_at_its_place(declared: Document
     assert [str(change.address) for change in compared(HELD, *STACK, declared).plan.changes] == [address]
 
 
+def test_a_compartment_that_is_not_there_is_told_once_beside_other_changes() -> None:
+    for lost in (compartment("lost", parent="/nowhere"), key("lost", compartment="/nowhere")):
+        assert len(compared(HELD, *STACK, compartment("more"), lost).refusals) == 1
+
+
+READ = "allow any-user to %s policies in compartment sub"
+TOP, SUB = compartment("top"), compartment("sub", parent="top")
+BELOW = Held().applied(declare(TOP, SUB))
+BELOW = BELOW.applied(declare(TOP, SUB, policy("in", compartment="/top", statements=[READ % "inspect"])), "Policy/in")
+
+
+@pytest.mark.parametrize("verb", ["inspect", "read"], ids=["policy as it was", "policy changed too"])
+@pytest.mark.parametrize("top", [compartment("top", name="peak"), compartment("top", parent="/elsewhere")])
+def test_a_path_that_the_plan_itself_takes_away_is_told_at_its_place(top: Document, verb: str) -> None:
+    documents = (top, SUB, policy("in", compartment="/top", statements=[READ % verb]))
+    held = BELOW.having(strange("Compartment", "elsewhere"))
+    error = refusal(held, *documents)
+    assert error.message == (
+        f"{where('Policy/in', 'compartment', *documents)}: Policy/in: there is no compartment /top any more once this plan is "
+        "applied: it renames or moves what is on that path"
+    )
+    assert error.hint == "name the compartment by its metadata.name, or by its OCID"
+    assert refusals(held, top, SUB, policy("in", compartment="top", statements=[READ % verb])) == []
+
+
+def test_a_statement_that_the_plan_itself_makes_unfit_is_told() -> None:
+    """The compartment moves out of the one that the policy is attached to, with an undeclared one between."""
+    other = strange("Compartment", "other")
+    between = strange("Compartment", "between", ocid(at("Compartment/top")))
+    held = Held().having(other).applied(declare(compartment("top", parent="/other"))).having(between)
+    inside = compartment("in", parent=between.id)
+    rule = policy(
+        "rule",
+        compartment=other.id,
+        statements=["allow any-user to inspect policies in compartment ${Compartment/in.path}"],
+    )
+    assert refusals(held, compartment("top", parent="/other"), inside, rule) == []
+    found = compared(held, compartment("top"), inside, rule).refusals
+    assert [error.message.split(" that the")[0] for error in found] == ["Compartment/in is not below the compartment"]
+
+
 @pytest.mark.parametrize("parent", ["tenancy", "/home", HOME_ID, "home", "fresh"])
 def test_a_compartment_that_is_there_or_will_be_is_no_error(parent: str) -> None:
     plan = HELD.plan(*STACK, compartment("fresh"), key("new", compartment=parent))
