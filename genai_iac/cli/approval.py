@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from typing import Any
 from genai_iac.cli.console import Console
 from genai_iac.cli.planning import PlannedRun
 from genai_iac.core import Address, Change, CompartmentTree, Live, Plan
-from genai_iac.core.errors import GuardError, PlanError, StalePlanError, UsageError
+from genai_iac.core.errors import GuardError, StalePlanError, UsageError
 from genai_iac.delivery import Digest, with_destinations
 from genai_iac.delivery.sinks import digest_file
 from genai_iac.filesystem import InputFileError, read_input_file
-from genai_iac.planning import PlanInputs, make_plan
-from genai_iac.planning.planner import filter_plan
+from genai_iac.planning import PlanInputs
+from genai_iac.planning.planner import PlanComparison, compare, filter_plan
 from genai_iac.render.plan.json import HEADER, check_version, find_contradiction, fingerprint, fingerprint_of, header
 from genai_iac.render.plan.text import render_text
 
@@ -62,8 +62,6 @@ def _depth(data: bytes) -> int:
         if match[0] in b"[{":
             level += 1
             deepest = max(deepest, level)
-            if deepest > MOST_LEVELS:
-                break
         elif match[0] in b"]}":
             level -= 1
     return deepest
@@ -105,7 +103,7 @@ class Approved:
 
     fingerprint: str  # of the whole plan, `sha256:` and 64 digits
     changes: Mapping[str, str] | None = None  # by address
-    created: frozenset[Address] = frozenset()
+    created: Mapping[Address, str | None] = field(default_factory=dict)  # what it makes; the OCID of what that replaces
     header: Mapping[str, str | None] | None = None  # stack, environment, tenancy, region
 
 
@@ -149,7 +147,7 @@ def read_approval(file: Path, data: bytes) -> Approved:
             {str(row["address"]): str(row["fingerprint"]) for row in rows},
             # What the approved plan would create. Such a resource may exist by now, if an earlier
             # apply was interrupted.
-            frozenset(Address.parse(row["address"]) for row in rows if "create" in row["actions"]),
+            {Address.parse(row["address"]): row["id"] for row in rows if "create" in row["actions"]},
             {name: document[name] for name in HEADER},
         )
     # Everything that JSON of another shape can raise; the recursion limit is reached by
@@ -184,10 +182,13 @@ def find_unapproved(draft: PlannedRun, approved: Approved) -> tuple[Change, ...]
         # With the fingerprint alone a partly applied plan can be recognised only as a whole: no
         # change can be judged by itself.
         return () if any(fingerprint(earlier) == approved.fingerprint for earlier in _earlier(draft)) else plan.changes
-    # Created meanwhile, as the approved plan said. The plan without them is what the
-    # approver has seen.
-    applied = frozenset(address for address in approved.created if address in draft.live.owned)
-    before = {change.address: change for change in _plan_without(draft, applied, _inputs(draft)).changes}
+    # Created meanwhile, as the approved plan said. The plan without them is what the approver has seen; what needs one of them and
+    # is new since cannot be planned without it, and has no actions there.
+    applied = frozenset(
+        address for address, old in approved.created.items() if (one := draft.live.one(address)) and one.id != old
+    )
+    earlier = _plan_without(draft, applied, _inputs(draft)).plan
+    before = {change.address: change for change in earlier.changes if change.actions}
     return tuple(change for change in plan.changes if not _is_approved(change, before, applied, approved.changes))
 
 
@@ -250,7 +251,7 @@ def _is_approved(
 def _earlier(draft: PlannedRun) -> Iterator[Plan]:
     """The plans as they would be without the newest resource, the two newest, and so on: those that nothing is to be done to."""
     touched = {change.address for change in draft.plan.changes}
-    owned = ((group[0], address) for address, group in draft.live.owned.items() if address not in touched and group)
+    owned = ((group[0], address) for address, group in draft.live.owned.items() if address not in touched)
     youngest = sorted(
         ((one.created, address) for one, address in owned if one.created is not None),
         key=lambda pair: pair[0],
@@ -259,23 +260,24 @@ def _earlier(draft: PlannedRun) -> Iterator[Plan]:
     )
     inputs, digest = _inputs(draft), cache(digest_file)  # programs are read once for all of these plans
     for number in range(1, min(len(youngest), _MOST_STEPS) + 1):
-        try:
-            yield _plan_without(draft, (address for _, address in youngest[:number]), inputs, digest)
-        except PlanError:  # without its compartment, or another one, that plan could not have been made
-            continue
+        found = _plan_without(draft, (address for _, address in youngest[:number]), inputs, digest)
+        if not found.refusals:  # without its compartment, or another one, that plan could not have been made
+            yield found.plan
 
 
 def _inputs(draft: PlannedRun) -> PlanInputs:
     return draft.workspace.inputs(draft.live, moved=draft.asked.moved, requests=draft.asked.requests)
 
 
-def _plan_without(draft: PlannedRun, gone: Iterable[Address], inputs: PlanInputs, digest: Digest | None = None) -> Plan:
+def _plan_without(
+    draft: PlannedRun, gone: Iterable[Address], inputs: PlanInputs, digest: Digest | None = None
+) -> PlanComparison:
     live = _without(draft.live, frozenset(gone))
     held = {address: sinks for address, sinks in inputs.held.items() if address in live.owned}
-    plan = make_plan(replace(inputs, live=live, held=held, directory=draft.workspace.directory(live)))
+    found = compare(replace(inputs, live=live, held=held, directory=draft.workspace.directory(live)))
     resources = draft.workspace.manifest.resources
-    plan = filter_plan(plan, draft.asked.targets, {*resources, *live.owned})
-    return with_destinations(plan, draft.workspace.deliveries, resources, digest)
+    plan = filter_plan(found.plan, draft.asked.targets, {*resources, *draft.live.owned})
+    return replace(found, plan=with_destinations(plan, draft.workspace.deliveries, resources, digest))
 
 
 def _without(live: Live, gone: frozenset[Address]) -> Live:

@@ -6,9 +6,20 @@ without actions, and `make_plan` raises them together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from genai_iac.core import OWNERSHIP_TAG, Address, Change, ExistingCompartment, Live, LiveResource, Resource, Value
+from genai_iac.core import (
+    OWNERSHIP_TAG,
+    Address,
+    Change,
+    CompartmentTree,
+    ExistingCompartment,
+    Live,
+    LiveResource,
+    Resource,
+    Source,
+    Value,
+)
 from genai_iac.core.errors import PlanError
 from genai_iac.planning.changes import shown_attributes
 from genai_iac.planning.diff_context import DiffContextBuilder, PlanInputs
@@ -34,7 +45,7 @@ def check_place(desired: Resource, resolver: Resolver, live: Live) -> None:
             same plan.
     """
     place = desired.attributes["compartmentId"]
-    where = desired.places.get("compartment") or desired.places.get("parent") or desired.source
+    where = _where(desired)
     try:
         resolved = resolver.value(place)
     except PlanError as error:
@@ -46,6 +57,28 @@ def check_place(desired: Resource, resolver: Resolver, live: Live) -> None:
             f"{where}: {desired.address}: the compartment {place} is not in the tenancy {live.tenancy}",
             hint="correct the OCID, or declare the compartment and name it by its metadata.name",
         )
+
+
+def find_lost_places(resources: Iterable[Resource], now: CompartmentTree, then: CompartmentTree) -> Iterator[PlanError]:
+    """Resources whose compartment is written as a path that the plan takes away, because it renames or moves what is on it.
+
+    Args:
+        resources: declared ones.
+        now: the live compartments.
+        then: the same once the plan is applied.
+    """
+    for desired in resources:
+        place = desired.attributes["compartmentId"]
+        if isinstance(place, ExistingCompartment) and now.find(place.names) and not then.find(place.names):
+            yield PlanError(
+                f"{_where(desired)}: {desired.address}: there is no compartment {place} any more once this plan is applied: it renames "
+                "or moves what is on that path",
+                hint="name the compartment by its metadata.name, or by its OCID",
+            )
+
+
+def _where(desired: Resource) -> Source:
+    return desired.places.get("compartment") or desired.places.get("parent") or desired.source
 
 
 def check_name(
@@ -145,7 +178,7 @@ def make_unappliable_change(
         A Change with no actions and no calls, for `drift` and for a plan that is refused.
     """
     desired, group = inputs.resources.get(address), inputs.live.owned.get(address, ())
-    live = group[0] if group and (len(group) > 1 or inputs.recognises(group[0])) else None
+    live = group[0] if group else None
     before = None if live is None else shown_attributes(live)
     after: Mapping[str, Value] | None = None
     if desired is not None:

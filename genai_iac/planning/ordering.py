@@ -47,8 +47,7 @@ def order_changes(
         *_freed(by_address),
         *_recorded(by_address),
     ):
-        if needed != address and needed in by_address:
-            needs[address].add(needed)
+        needs[address].add(needed)
     # The last rule gives way: it only avoids a policy being rewritten by OCI between two of our calls, and it must not close a
     # circle with the rules above, which OCI enforces.
     for address, needed in _rewritten(by_address):
@@ -146,8 +145,7 @@ def _named(changes: Mapping[Address, Change], resolver: Resolver) -> Iterator[tu
     """
     appearing: dict[str, list[Address]] = {}
     for address, change in changes.items():
-        # A change that only delivers or deletes gives no name.
-        if address.kind == "Compartment" and change.after is not None and change.actions != ("deliver",):
+        if address.kind == "Compartment" and change.after is not None:
             appearing.setdefault(str(resolver.value(change.after["name"])).casefold(), []).append(address)
     if not appearing:
         return
@@ -203,7 +201,7 @@ def _held(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]
     for address, change in changes.items():
         # Searching the text finds OCIDs wherever an attribute has them, also in kinds that are
         # added later.
-        for id in set(_OCID.findall(json.dumps(change.before))) if change.before else ():
+        for id in set(_OCID.findall(json.dumps(change.before))):
             if id in deleted and change.id != id:
                 yield deleted[id], address
 

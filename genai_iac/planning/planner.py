@@ -15,7 +15,14 @@ from functools import cached_property
 from genai_iac.core import CONTENTS_TAG, OWNERSHIP_TAG, Address, Change, LiveResource, Notice, Plan, Resource, Value
 from genai_iac.core.errors import PlanError, PlanErrors
 from genai_iac.planning.changes import bind_again, delete_superseded, make_change, tag_step
-from genai_iac.planning.conflicts import check_name, check_ownership, check_place, duplicate, make_unappliable_change
+from genai_iac.planning.conflicts import (
+    check_name,
+    check_ownership,
+    check_place,
+    duplicate,
+    find_lost_places,
+    make_unappliable_change,
+)
 from genai_iac.planning.diff_context import DiffContextBuilder, PlanInputs
 from genai_iac.planning.ordering import order_changes
 from genai_iac.planning.planned_state import predict_state
@@ -82,6 +89,7 @@ class Planner:
         """
         try:
             future = predict_state(self.inputs.resources, self.live.tree, self.ids)
+            self.errors.extend(find_lost_places(self.inputs.resources.values(), self.live.tree, future.tree))
             errors, notices = check_changes(drafts, future, self.live, self.inputs.directory, self.inputs.limits)
         except PlanError as error:
             if not self.errors:  # else it is what was told already, of the resource that it is about

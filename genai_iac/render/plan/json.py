@@ -195,11 +195,11 @@ def _what_is_done(change: Change) -> dict[str, Any]:
         "sink_calls": list(change.sink_calls),
         "id": change.id,
         "region": next((call.region for call in change.calls if call.region), None),
-        "before": _attributes(change.before),
-        "after": _attributes(change.after),
+        "before": known_part(change.before),
+        "after": known_part(change.after),
         "after_expressions": expressions(change.after or {}),
         "sinks": [_sink_document(sink) for sink in change.sinks],
-        "settings": _attributes(change.settings),
+        "settings": known_part(change.settings),
         **({"previous_address": str(change.previous)} if change.previous else {}),
     }
 
@@ -212,14 +212,10 @@ def _sink_document(sink: Destination) -> dict[str, Any]:
         "format": sink.format,
         "secrets": list(sink.roles),
         "roles": dict(sink.roles),
-        "settings": _attributes(sink.settings),
+        "settings": known_part(sink.settings),
         "digest": sink.digest,
         "programs": dict(sink.programs),
     }
-
-
-def _attributes(attributes: Mapping[str, Any] | None) -> Any:
-    return None if attributes is None else known_part(attributes)
 
 
 def _loss_document(loss: Invalidation) -> dict[str, Any]:
@@ -255,11 +251,9 @@ def read_saved_plan(data: bytes) -> Mapping[str, Any]:
     if form["seal"].decode("ascii") != _seal(form["head"] + _BEFORE_SEAL):
         raise StalePlanError("the saved plan was changed after it was made: its checksum does not match", hint=_AGAIN)
     try:
-        document = json.loads(data)
+        document: dict[str, Any] = json.loads(data)  # an object: it begins with a brace
     except (ValueError, RecursionError) as error:  # a seal is no secret: anybody can put one on anything
         raise StalePlanError("this is not a saved plan", hint=_AGAIN) from error
-    if not isinstance(document, dict):
-        raise StalePlanError("this is not a saved plan", hint=_AGAIN)
     check_version(document, "the saved plan")
     _check_contents(document)
     return document
