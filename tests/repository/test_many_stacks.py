@@ -12,7 +12,7 @@ from genai_iac.repository.selection import ChangedFiles
 from genai_iac.repository.stacks import find_stacks
 
 STACK = "apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: s}\nspec: {region: us-chicago-1}\n"
-FEW, MANY = 20, 160
+FEW, MANY = 12, 96
 LINEAR = MANY / FEW * 1.25  # sorting takes a little more
 
 

@@ -182,3 +182,20 @@ def test_the_step_is_shown_whole(lines: list[str], expected: list[str]) -> None:
     for line in lines:
         situation.read(line)
     assert list(show(situation)) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "expected"),
+    [
+        ("ACTIVE", "INACTIVE", {"one": "current", "two": "inactive"}),
+        ("ACTIVE", "REVOKED", {"one": "current"}),
+        ("EXPIRED", "ACTIVE", {"two": "pending"}),
+        ("REVOKED", "EXPIRED", {}),
+        ("INACTIVE", "INACTIVE", {"one": "current", "two": "inactive"}),
+    ],
+)
+def test_a_secret_that_can_never_work_again_has_no_role(one: str, two: str, expected: dict[str, Role]) -> None:
+    situation = Situation()
+    for line in (f"one {one}", f"two {two} created=5", "file one=current"):
+        situation.read(line)
+    assert derive_state(situation.resource(), situation.live(), situation.sinks).roles == expected

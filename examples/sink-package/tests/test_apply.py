@@ -10,6 +10,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import genai_iac as iac
 from genai_iac.testing import LocalTenancy
 
 MANIFEST = """
@@ -41,7 +42,8 @@ def test_a_key_is_delivered(tenancy: LocalTenancy, tmp_path: Path) -> None:
 
 def test_a_misspelt_setting_is_refused_by_validate(tmp_path: Path) -> None:
     (tmp_path / "stack.yaml").write_text(MANIFEST.replace("database:", "databse:"))
-    command = [sys.executable, "-m", "genai_iac", "validate"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert ran.returncode == 1
-    assert "stack.yaml:14:21: unknown key databse" in ran.stderr and "did you mean database?" in ran.stderr
+    missing, unknown = iac.validate(tmp_path)
+    assert "database is missing" in missing.message
+    assert str(unknown).endswith(
+        "stack.yaml:14:21: unknown key databse in spec.deliverTo[0].acme.sqlite; did you mean database?"
+    )
