@@ -221,3 +221,9 @@ def test_what_lives_in_a_region_is_bound_to_it(kind: str) -> None:
     assert fixed_part(kind, "c", "n", None) == ""
     assert fixed_part("Policy", "c", "n", "us-chicago-1") == "c\nn"
     assert fixed_part("Compartment", "c", "n", None) == ""
+
+
+def test_the_owner_of_a_record_of_contents_is_seven_digits_that_stay_the_same() -> None:
+    """They are in tags that earlier versions wrote; other digits, or another number of them, would make every record unknown."""
+    assert OWNER.contents_key == "546d605"
+    assert Owner("ocid1.tenancy.oc1..t", "chat@prod", "an id").contents_key == "0d6a9c4"

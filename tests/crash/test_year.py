@@ -56,7 +56,7 @@ def test_a_year_passes(tmp_path: Path, launcher: Launcher, seed: int, capsys: py
     year.pass_by(DAYS)
     with capsys.disabled():
         print(
-            f"\n{DAYS} days, {year.killed} runs killed, {year.rotations} turns, {len(year.probes)} probes, none failed"
+            f"\n{DAYS} days, {year.killed} runs killed, {year.rotations} rotations, {len(year.probes)} probes, none failed"
         )
     assert year.killed >= DAYS * KILLED
     assert year.rotations > 120 * DAYS / 400
