@@ -139,7 +139,7 @@ def _step_of(
     calls = tuple(change.call for change in changes)
     if not changes:
         names = tuple(sorted(gaps.incomplete))
-        return Step(("deliver",), (), (why_incomplete(names, facts.held),), (), names, handover, notes)
+        return Step(("deliver",), (), (why_incomplete(names, handover.roles, facts.held),), (), names, handover, notes)
     return Step(
         tuple(dict.fromkeys(change.action for change in changes)),
         calls,

@@ -87,16 +87,25 @@ def deliverable_roles(
     return kept
 
 
-def why_incomplete(names: Iterable[str], held: Iterable[SinkState]) -> str:
+def why_incomplete(names: Iterable[str], roles: Mapping[str, Role], held: Iterable[SinkState]) -> str:
     """Why sinks are written although nothing is renewed, for people.
+
+    Args:
+        names: secrets that a delivery corrects.
+        roles: by secret name, what each sink should show.
+        held: the states of the key's sinks.
 
     Returns:
         The damage of each damaged sink, with its name; without damage, the names of the
-            secrets that a sink lacks.
+            secrets that a sink lacks, or has in another role.
     """
-    damaged = [f"{sink.place}: {sink.damage}" for sink in held if sink.damage]
-    lacking = " and ".join(sorted(names))
-    return "; ".join(damaged) or f"a sink lacks {lacking}"
+    sinks = tuple(held)
+    damaged = [f"{sink.place}: {sink.damage}" for sink in sinks if sink.damage]
+    lacking = {name for name in names if name not in roles or any(sink.lacks(name, roles[name]) for sink in sinks)}
+    misplaced = sorted(set(names) - lacking)
+    told = [f"a sink lacks {' and '.join(sorted(lacking))}"] if lacking else []
+    told += [f"a sink has {' and '.join(misplaced)} in another role"] if misplaced else []
+    return "; ".join(damaged or told)
 
 
 def describe_sinks(roles: Mapping[str, Role], held: Iterable[SinkState], live: LiveResource, ask: str) -> Iterator[str]:

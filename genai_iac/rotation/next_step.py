@@ -246,7 +246,7 @@ def _retire(
         losses(old, how, facts),
         (old.name,),
         DeliveryPlan(roles, retired=old.name),
-        (no_slot_left(old, ahead=True),) if rotation.revokes else _say_next(current, old, rotation),
+        (no_slot_left(old, ahead=True),) if rotation.revokes else _say_next(current, old, rotation, facts.now),
     )
 
 
@@ -259,7 +259,7 @@ def _say_overlap(old: LiveSecret, until: datetime, rotation: Rotation) -> str:
     return f"{said}; {no_slot_left(old, ahead=True)}" if rotation.revokes else said
 
 
-def _say_next(current: LiveSecret, old: LiveSecret, rotation: Rotation) -> tuple[str, ...]:
+def _say_next(current: LiveSecret, old: LiveSecret, rotation: Rotation, now: datetime) -> tuple[str, ...]:
     """A note with the time from which the next rotation is due.
 
     That is the earlier of two: the current secret reaches `every`, or it expires too soon
@@ -267,9 +267,10 @@ def _say_next(current: LiveSecret, old: LiveSecret, rotation: Rotation) -> tuple
     """
     due = [] if current.created is None else [current.created + rotation.every]
     due += [] if current.expires is None else [current.expires - rotation.overlap - rotation.idle]
-    return (
-        (f"the next rotation (to {old.name}) is due from {min(due):%Y-%m-%d %H:%M} UTC on: apply then",) if due else ()
-    )
+    if not due:
+        return ()
+    when = "is due: apply again" if min(due) <= now else f"is due from {min(due):%Y-%m-%d %H:%M} UTC on: apply then"
+    return (f"the next rotation (to {old.name}) {when}",)
 
 
 def _may_never_have_arrived(position: RotationState, rotation: Rotation, facts: DiffContext) -> bool:
@@ -372,4 +373,4 @@ def _keep(live: LiveResource, position: RotationState, facts: DiffContext, note:
     names = tuple(sorted(find_delivery_gaps(roles, facts.held, live).incomplete))
     if not names:
         return Step(notes=notes)
-    return Step(("deliver",), (), (why_incomplete(names, facts.held),), (), names, DeliveryPlan(roles), notes)
+    return Step(("deliver",), (), (why_incomplete(names, roles, facts.held),), (), names, DeliveryPlan(roles), notes)

@@ -119,8 +119,12 @@ def _with_third(found: Situation) -> object:
 
 def test_a_delivery_says_the_damage_or_what_is_lacking() -> None:
     found = situation("file one=current damage=others_may_read_it", "file", "raw one=current damage=was_edited")
-    assert why_incomplete(["two", "one"], found.sinks) == "file 1: others may read it; raw 3: was edited"
-    assert why_incomplete(["two", "one"], found.sinks[1:2]) == "a sink lacks one and two"
+    assert why_incomplete(["two", "one"], {}, found.sinks) == "file 1: others may read it; raw 3: was edited"
+    assert why_incomplete(["two", "one"], {}, found.sinks[1:2]) == "a sink lacks one and two"
+    found = situation("file one=current two=current")
+    assert why_incomplete(["two"], BOTH, found.sinks) == "a sink has two in another role"
+    found = situation("file two=current", "file two=standby")
+    assert why_incomplete(["two", "one"], BOTH, found.sinks) == "a sink lacks one; a sink has two in another role"
 
 
 def test_what_no_step_corrects_is_said() -> None:
