@@ -231,8 +231,7 @@ def _retire(
     due = _why_due(position, rotation, facts) if shown and not rotation.revokes and not facts.request else None
     if due:  # no apply for a long time: renew the old one now; a renewal ends its value too, so one apply is enough
         return renew_standby(resource, live, position, due, facts)
-    # From here on the old secret stops. Everything above has made sure that no caller needs
-    # it.
+    # From here on the old secret stops. Everything above has made sure that no caller needs it.
     how: Literal["deactivate", "revoke"] = "revoke" if rotation.revokes else "deactivate"
     reason = "it is the standby" if never_current else f"{current.name} is current, and {old.name} is idle"
     roles = replace(position, phase="idle").roles
@@ -262,8 +261,7 @@ def _say_overlap(old: LiveSecret, until: datetime, rotation: Rotation) -> str:
 def _say_next(current: LiveSecret, old: LiveSecret, rotation: Rotation, now: datetime) -> tuple[str, ...]:
     """A note with the time from which the next rotation is due.
 
-    That is the earlier of two: the current secret reaches `every`, or it expires too soon
-    for another overlap.
+    That is the earlier of two: the current secret reaches `every`, or it expires too soon for another overlap.
     """
     due = [] if current.created is None else [current.created + rotation.every]
     due += [] if current.expires is None else [current.expires - rotation.overlap - rotation.idle]
