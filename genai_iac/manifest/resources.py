@@ -16,7 +16,7 @@ from genai_iac.manifest.placeholders import Interpolation, find_broken
 from genai_iac.manifest.stack import LoadContext
 from genai_iac.manifest.yaml_nodes import Places, merge_tags, to_data
 from genai_iac.resource_types import RESOURCE_TYPES
-from genai_iac.schema import check_document, check_sink_settings, find_unread, show, suggest_or_list
+from genai_iac.schema import check_document, find_unread, show, suggest_or_list
 
 # In place of a Stack with mistakes, so that resources are checked all the same. Nothing
 # is planned with it.
@@ -107,6 +107,8 @@ def _read_document(draft: ParsedDocument, context: LoadContext, notes: FileDiagn
     if draft.written.whole:
         notes.add_all(check_document(draft.kind, data, places.nearest, unread))
         if kind.creates_secrets:
+            from genai_iac.schema.sink_settings import check_sink_settings  # no other kind has sinks
+
             notes.add_all(check_sink_settings(data, places.nearest, unread))
     references = tuple(interpolation.references)
     if len(notes) > before or unread or not draft.written.sound or draft.name is None:

@@ -8,7 +8,6 @@ Must not know: files and positions (`manifest` adds them), the tenancy.
 from genai_iac.schema.documents import API_VERSION, DOCUMENT_KINDS, ENVIRONMENT_KIND, STACK_KIND, document_schema
 from genai_iac.schema.patterns import join_and, join_or, show, suggest, suggest_or_list
 from genai_iac.schema.published import build_schemas
-from genai_iac.schema.sink_settings import check_sink_settings, find_faults
 from genai_iac.schema.validator import check_document, find_unread
 
 __all__ = [
@@ -18,9 +17,7 @@ __all__ = [
     "STACK_KIND",
     "build_schemas",
     "check_document",
-    "check_sink_settings",
     "document_schema",
-    "find_faults",
     "find_unread",
     "join_and",
     "join_or",

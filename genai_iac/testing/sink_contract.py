@@ -12,7 +12,7 @@ import pytest
 
 from genai_iac.core import Address, Delivery
 from genai_iac.core.errors import SinkError
-from genai_iac.schema import find_faults
+from genai_iac.schema.sink_settings import find_faults
 from genai_iac.testing.sink_harness import (
     ADDRESS,
     BASE_URL,

@@ -21,7 +21,6 @@ from pathlib import Path
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
 from genai_iac.core.secret import Redactor
-from genai_iac.delivery.sinks._program_output import read_output
 
 _PIECE = 6  # characters in a row of the very value that the program was given: shorter than what other texts are searched for
 
@@ -127,6 +126,8 @@ def run_program(program: Program, facts: Mapping[str, str], value: Secret | None
         How it ended; a non-zero status is no exception.
     """
     import subprocess
+
+    from genai_iac.delivery.sinks._program_output import read_output
 
     file = find_program(program)
     with _waiting(program, value) as standard_input:
