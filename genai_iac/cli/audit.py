@@ -132,7 +132,9 @@ def _open(file: Path) -> int:
         raise UsageError(f"--audit {file} is refused: {error.strerror}") from error
     except OSError as error:
         why = "a symbolic link" if file.is_symlink() else error.strerror
-        raise UsageError(f"--audit {file}: {why}", hint="give a regular file of your own") from error
+        missing = isinstance(error, FileNotFoundError)
+        hint = f"make the directory {file.parent} first" if missing else "give a regular file of your own"
+        raise UsageError(f"--audit {file}: {why}", hint=hint) from error
     return descriptor
 
 

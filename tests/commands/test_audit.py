@@ -156,3 +156,10 @@ def test_an_approved_fingerprint_is_the_one_that_was_given(project: Project, ten
     project.run("apply", "saved", "--audit", "audit.jsonl")
     assert {one["approved"] for one in lines(project)} == {given}
     assert Path(project.path / "audit.jsonl").exists()
+
+
+def test_a_directory_that_is_missing_is_named(project: Project) -> None:
+    project.write("apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: s}\nspec: {region: us-chicago-1}\n")
+    ran = project.run("apply", "--auto-approve", "--audit", "logs/audit.jsonl", code=1)
+    assert "--audit logs/audit.jsonl: No such file or directory" in ran.err
+    assert "make the directory logs first" in ran.err

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-
-from tests.conftest import Project
+from conftest import Project
 
 MANIFEST = """\
 apiVersion: genai-iac/v1

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 import pytest
+from conftest import Project
 
 from genai_iac.cli import cli
-from tests.conftest import Project
 
 MANIFEST = """\
 apiVersion: genai-iac/v1
@@ -98,7 +98,8 @@ def checkout(folder: Path) -> Project:
     project.write(UGLY.format(kind="Stack", spec="{region: us-chicago-1}"), "below/stack/stack.yaml")
     project.write(UGLY.format(kind="Environment", spec="{variables: {}}"), "below/stack/environments/dev.yaml")
     project.write(TEST, "app.test.yaml")
-    (folder / "out").mkdir()
+    for name in ("out", "logs"):
+        (folder / name).mkdir()
     return project
 
 
