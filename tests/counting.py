@@ -46,3 +46,12 @@ def guard_against_hanging(seconds: float = 30.0) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+def forget_statements() -> None:
+    """Empty what the parser, the templates and the resolver remember of texts, so that a run parses its own."""
+    from genai_iac.iam_policy import parser, template
+    from genai_iac.references import resolver
+
+    for remembered in (parser.parse_once, template._read_template, resolver._template):
+        remembered.cache_clear()

@@ -294,7 +294,7 @@ def _find_duplicates(owner: Owner, claimants: tuple[LiveResource, ...]) -> list[
     origins = {one.mark.origin for one in ours if one.mark}
     if not len(claimants) == len(ours) == len(origins):
         return []
-    later = sorted(ours, key=lambda one: (one.created.timestamp() if one.created else 0.0, one.id))[1:]
+    later = sorted(ours, key=lambda one: one.age_order)[1:]
     return [] if any(secret.last_used for one in later for secret in one.secrets) else later
 
 

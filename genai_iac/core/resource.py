@@ -169,6 +169,11 @@ class LiveResource:
         """Whether it is in a lifecycle state that ends by itself; OCI refuses changes until then."""
         return self.lifecycle in ("CREATING", "UPDATING")
 
+    @property
+    def age_order(self) -> tuple[float, str]:
+        """Sorts resources by the service's own time of creation, the oldest first, so that two runs see the same order."""
+        return (self.created.timestamp() if self.created else 0.0, self.id)
+
     def secret(self, name: str) -> LiveSecret | None:
         """The secret of that name, or None."""
         return next((secret for secret in self.secrets if secret.name == name), None)

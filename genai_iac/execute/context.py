@@ -57,10 +57,6 @@ class _CreatedKey:
     body: Mapping[str, Any]  # with the ownership tag that was sent
 
 
-def _age(live: LiveResource) -> tuple[float, str]:
-    return (live.created.timestamp() if live.created else 0.0, live.id)
-
-
 class DuplicateGuard:
     """Remembers the keys that an apply created, and deletes those that another apply created first.
 
@@ -114,7 +110,7 @@ class DuplicateGuard:
 
     def _give_way(self, made: _CreatedKey, duplicates: list[LiveResource]) -> Iterator[Outcome]:
         # The time of creation is the service's own, so both runs see the same order.
-        first = min(duplicates, key=_age, default=None)
+        first = min(duplicates, key=lambda live: live.age_order, default=None)
         if first is None or first.id == made.id:
             return
         said = f"another apply made it at the same time ({first.id})"

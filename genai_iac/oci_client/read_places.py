@@ -18,7 +18,7 @@ from genai_iac.resource_types import ResourceType
 from genai_iac.resource_types.compartment import Contents
 
 _GONE = ("DELETED", "FAILED")  # lifecycle states that a plan does not see
-_DELETED = "DELETED"
+DELETED = "DELETED"
 
 
 @dataclass
@@ -146,5 +146,5 @@ def live_rows(kind: ResourceType, rows: Iterable[Mapping[str, Any]], region: str
     """Without what is gone, but for what a tag of this tool is still on: it tells a copy of that tag."""
     for row in rows:
         state = row.get("lifecycleState")
-        if state not in _GONE or (state == _DELETED and OWNERSHIP_TAG in (row.get("freeformTags") or {})):
+        if state not in _GONE or (state == DELETED and OWNERSHIP_TAG in (row.get("freeformTags") or {})):
             yield kind.read(row, region)

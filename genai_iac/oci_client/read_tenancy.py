@@ -24,13 +24,12 @@ from genai_iac.core import (
 )
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.oci_client import OciClient
-from genai_iac.oci_client.read_places import PlaceReader, ScopeRead, live_rows, read_scope
+from genai_iac.oci_client.read_places import DELETED, PlaceReader, ScopeRead, live_rows, read_scope
 from genai_iac.oci_client.scope import Place, ReadScope, choose_scope, kinds_reaching, whole_scope
 from genai_iac.references.resolver import named_compartments
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 from genai_iac.resource_types.compartment import Contents, read_contents
 
-_DELETED = "DELETED"
 _DENIED = (401, 403, 404)  # statuses by which OCI says that an identity may not list
 # The region is part of the OCID, so a key that a policy names can be looked up without
 # a list.
@@ -64,7 +63,7 @@ def read_live(
     """
     with ThreadPoolExecutor(max_workers=max(parallelism, 2), thread_name_prefix="read") as pool:
         home, found = _read_tenancy_wide(provider, pool)
-        compartments = [one for one in found if one.kind == "Compartment" and one.lifecycle != _DELETED]
+        compartments = [one for one in found if one.kind == "Compartment" and one.lifecycle != DELETED]
         nodes = (CompartmentNode(one.id, one.name, one.compartment) for one in compartments)
         tree = CompartmentTree.of(provider.tenancy, nodes)
         declared = (*resources.values(), *also)
@@ -101,14 +100,14 @@ def _sort_read(
     return Live.of(
         owner,
         tree,
-        [one for one in found if one.lifecycle != _DELETED],
+        [one for one in found if one.lifecycle != DELETED],
         home_region=home,
         now=provider.now(),
         regions=regions,
         places=sorted(own - read.left_places),
-        scanned=[one for one in read.scanned if one.lifecycle != _DELETED],
+        scanned=[one for one in read.scanned if one.lifecycle != DELETED],
         unread=[*read.scope.gaps(), *_say_left(read.left_places), *_say_unread(read.unread, tree)],
-        gone=[one for one in (*found, *read.scanned) if one.lifecycle == _DELETED],
+        gone=[one for one in (*found, *read.scanned) if one.lifecycle == DELETED],
         policies_unread=sorted({tree.tenancy, *tree.nodes} - read.listed_policies(own)),
     )
 

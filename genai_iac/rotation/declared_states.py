@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 from genai_iac.core import Action, Call, DeliveryPlan, Invalidation, Lifetime, LiveResource, LiveSecret, Resource, Role
 from genai_iac.core.errors import PlanError
 from genai_iac.core.step import DiffContext, Step
-from genai_iac.rotation.delivery_gaps import DeliveryGaps, deliverable_roles, find_delivery_gaps, why_incomplete
+from genai_iac.rotation.delivery_gaps import deliverable_roles, find_delivery_gaps, why_incomplete
 
 Declared = Literal["active", "inactive", "revoked"]  # `secrets[].state` of a manifest
 
@@ -96,9 +96,8 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
         facts: the tenancy's time, the sink states, and when a secret counts as unused.
 
     Returns:
-        An empty Step when states, expiries and sinks are as declared. A Step with the
-            single action `deliver` when only sinks
-        differ. Else one call per difference, and a delivery of every secret that changes.
+        An empty Step when states, expiries and sinks are as declared. A Step with the single action `deliver` when only sinks
+            differ. Else one call per difference, and a delivery of every secret that changes.
     """
     roles = {name: role for name, role in declared_roles(desired).items() if _has_future(live, name)}
     declared = declared_secrets(desired)
@@ -121,31 +120,29 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
     copies = bool(gaps.incomplete) and not _would_take_away(roles, gaps.undelivered | gaps.elsewhere, facts)
     if not changes and not copies:
         return Step(notes=notes)
-    # All declared roles, not `roles` of above: a secret that is renewed by this step has a
-    # future again.
+    # All declared roles, not `roles` of above: a secret that is renewed by this step has a future again.
     calls = tuple(change.call for change in changes)
     handover = DeliveryPlan(deliverable_roles(declared_roles(desired), facts.held, live, calls))
-    return _step_of(changes, gaps, facts, handover, notes)
+    if not changes:
+        names = tuple(sorted(gaps.incomplete))
+        return Step(("deliver",), (), (why_incomplete(names, handover.roles, facts.held),), (), names, handover, notes)
+    return _step_of(changes, calls, gaps.incomplete, handover, notes)
 
 
 def _step_of(
     changes: Sequence[SecretChange],
-    gaps: DeliveryGaps,
-    facts: DiffContext,
+    calls: tuple[Call, ...],
+    incomplete: frozenset[str],
     handover: DeliveryPlan,
     notes: tuple[str, ...],
 ) -> Step:
-    """One Step of the changes in their order; of a delivery alone when there are none."""
-    calls = tuple(change.call for change in changes)
-    if not changes:
-        names = tuple(sorted(gaps.incomplete))
-        return Step(("deliver",), (), (why_incomplete(names, handover.roles, facts.held),), (), names, handover, notes)
+    """One Step of the changes in their order; secrets that a sink lacks or misplaces are delivered with it."""
     return Step(
         tuple(dict.fromkeys(change.action for change in changes)),
         calls,
         tuple(change.reason for change in changes),
         tuple(change.loss for change in changes if change.loss),
-        tuple(sorted({call.secret for call in calls if call.secret} | gaps.incomplete)),
+        tuple(sorted({call.secret for call in calls if call.secret} | incomplete)),
         handover,
         notes,
     )

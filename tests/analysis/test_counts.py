@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from conftest import Project, Tenancy
+from counting import forget_statements
 from plan_apply import manifests
 
 from genai_iac.analysis import access
@@ -13,7 +14,6 @@ from genai_iac.delivery import service
 from genai_iac.iam_policy import conditions, parser, template
 from genai_iac.iam_policy.lint import policies as overlapping
 from genai_iac.iam_policy.lint.finding import PolicyDocument
-from genai_iac.references import resolver
 
 STACK = """
 apiVersion: genai-iac/v1
@@ -147,8 +147,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     for module in (parser, template):
         monkeypatch.setattr(module, "parse_tokens", counted)
-    for remembered in (parser.parse_once, template._read_template, resolver._template):
-        remembered.cache_clear()
+    forget_statements()
     return seen
 
 

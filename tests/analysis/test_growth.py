@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 from conftest import ROOT, Project, Tenancy
+from counting import forget_statements
 
 sys.path.insert(0, str(ROOT))  # in a clone the benchmarks are beside the package
 
+from benchmarks.measuring import LIMITS
 from benchmarks.stacks import FAMILIES, write_stack
-from genai_iac.iam_policy import parser, template
-from genai_iac.references import resolver
 
 MANY = 100_000
 SIZES = (24, 48, 96)  # below the hundred compartments from which their contents are recorded
@@ -79,17 +79,14 @@ def measure(
     """The calls of each verb on a new stack of that size, in a new tenancy."""
     shutil.rmtree(project.path / "stack", ignore_errors=True)
     tenancy.control("POST", "reset")
-    tenancy.settings(
-        limits=dict.fromkeys(("apiKeyCount", "compartmentCount", "policyCount", "statementsPerPath"), MANY)
-    )
+    tenancy.settings(limits=LIMITS)
     identity = tenancy.client("identity")
     for group in write_stack(project.path / "stack", family, size):
         identity.create_group({"compartmentId": tenancy.tenancy, "name": group, "description": "of a policy"})
     found: dict[str, Counter[str]] = {}
     for arguments in verbs:
         found[" ".join(arguments)] = Counter()
-        for remembered in (parser.parse_once, template._read_template, resolver._template):
-            remembered.cache_clear()
+        forget_statements()
         with counted_calls(found[" ".join(arguments)]):
             project.run(arguments[0], "stack", *arguments[1:], code=None)
     return found

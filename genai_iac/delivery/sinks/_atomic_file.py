@@ -93,9 +93,7 @@ def append_to_file(target: FileTarget, content: bytes, limit: int) -> None:
         _check_file(target, status, limit)
         with translating_os_errors(target.place, "add to the file"):
             try:
-                left = memoryview(content)
-                while left:
-                    left = left[os.write(descriptor, left) :]
+                _write_bytes(descriptor, memoryview(content))
                 os.fsync(descriptor)
             except OSError:
                 with suppress(OSError):
@@ -215,10 +213,14 @@ def _open_private(target: FileTarget, name: str) -> int | None:
 
 def _write_all(target: FileTarget, descriptor: int, content: memoryview) -> None:
     with translating_os_errors(target.place, "write the temporary file"):
-        while content:
-            content = content[os.write(descriptor, content) :]
+        _write_bytes(descriptor, content)
     with translating_os_errors(target.place, "flush the temporary file"):
         os.fsync(descriptor)
+
+
+def _write_bytes(descriptor: int, content: memoryview) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]
 
 
 def _flush_directory(target: FileTarget) -> None:
