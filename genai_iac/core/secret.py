@@ -29,6 +29,7 @@ COVER = "[secret]"
 _GRAM = 6  # characters; short enough that every piece of 12 contains an indexed one
 _SHORTEST = 8  # characters; what is shorter is no key, and would cover words
 _LONGEST = 64 * 1024  # characters; of a longer value, which no service makes, so many are known
+_LONGEST_FORM = 1 << 22  # characters, more than any form of a value of 64K has
 _RUN = re.compile(r"\S{6,}|[0-9A-Fa-f, \t]{12,}")  # hex and lists of bytes may be written with spaces
 
 
@@ -45,7 +46,10 @@ class Redactor:
         self._step = piece - _GRAM + 1
         self._values: dict[str, None] = {}  # in the order in which they were added
         self._learned = [0] * len(_FAMILIES)  # of each family of forms, how many of the values are in the index
-        self._index: dict[str, list[tuple[str, int]]] = {}
+        self._forms: list[str] = []  # all that are in the index
+        # By 6-gram its place, or its places: the number of the form times _LONGEST_FORM, plus where in the form. One number and
+        # not a list of pairs: two thousand values are some 300,000 entries.
+        self._index: dict[str, int | list[int]] = {}
         self._spaced = False  # a form has white space in it: then runs of other characters are not enough to look at
         self._lock = threading.Lock()
 
@@ -90,9 +94,18 @@ class Redactor:
 
     def _learn_form(self, form: str) -> None:
         """Index one form: its 6-grams at every seventh character, and its last one."""
+        first, last = len(self._forms) * _LONGEST_FORM, max(0, len(form) - _GRAM)
+        self._forms.append(form)
         # the end too, so that a value that is no longer than a piece is found whole
-        for start in {*range(0, len(form) - _GRAM + 1, self._step), max(0, len(form) - _GRAM)}:
-            self._index.setdefault(form[start : start + _GRAM], []).append((form, start))
+        for start in (*range(0, last, self._step), last):
+            gram, place = form[start : start + _GRAM], first + start
+            known = self._index.setdefault(gram, place)
+            if known is place:
+                continue
+            if isinstance(known, list):
+                known.append(place)
+            else:
+                self._index[gram] = [known, place]
 
     def _find(self, text: str, folded: str) -> bytearray | None:
         """Which characters are to be covered; None when none is."""
@@ -103,7 +116,9 @@ class Redactor:
                 places = index.get(folded[at : at + _GRAM])
                 if places is None:
                     continue
-                for form, start in places:
+                for place in (places,) if isinstance(places, int) else places:
+                    number, start = divmod(place, _LONGEST_FORM)
+                    form = self._forms[number]
                     first, last = _extend(folded, at, form, start)
                     if last - first >= min(self._piece, len(form)):
                         # One byte per character, so that overlapping matches merge without sorting them.
@@ -194,8 +209,10 @@ def _fold(text: str) -> str:
     """The text in one case, each character still at its place."""
     # A few characters get longer in lower case (`İ`); they are left, so that positions in
     # both texts agree.
-    if text.isascii():
-        return text.lower()
+    lower = text.lower()
+    # `Σ` has another lower case at the end of a word, which a piece of a text need not show
+    if len(lower) == len(text) and "Σ" not in text:
+        return lower
     return "".join(character if len(character.lower()) != 1 else character.lower() for character in text)
 
 

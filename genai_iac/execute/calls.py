@@ -80,7 +80,7 @@ class CallExecutor:
         # Called per attempt: the tag holds the moment of the call, and a second attempt minutes
         # later would not fit the first's tag.
         def marked() -> dict[str, Any]:
-            sent.append(self._progress.mark_created(self._change, resolved, call.region))
+            sent.append(self._progress.mark_created(self._change, call, resolved))
             return sent[-1]
 
         try:
@@ -143,7 +143,7 @@ class CallExecutor:
             self._look(call)
         body = self._progress.resolver.final(call.body, self._provider.now())
         if self.live is not None:
-            body = self._progress.mark_updated(body, self.live.compartment)
+            body = self._progress.mark_updated(call, body, self.live.compartment)
         try:
             reply = self._provider.write(call.operation, id=self.id, body=body, region=call.region, etag=self._etag)
         except ServiceFailure as failure:
@@ -165,7 +165,8 @@ class CallExecutor:
         # The other change's plan was made on what was read before; it must still hold.
         if not progress.is_as_planned(address, seen, kind.statement_fields):
             raise StalePlanError(f"{address} ({call.id}) was changed since the plan was made", hint="plan again")
-        body = progress.mark_updated(progress.resolver.final(call.body, self._provider.now()), seen.compartment)
+        resolved = progress.resolver.final(call.body, self._provider.now())
+        body = progress.mark_updated(call, resolved, seen.compartment)
         try:
             reply = self._provider.write(call.operation, id=call.id, body=body, region=call.region, etag=reply.etag)
         except ServiceFailure as failure:

@@ -18,6 +18,7 @@ from genai_iac import iam_policy as language
 from genai_iac.core import (
     OWNERSHIP_TAG,
     Address,
+    Call,
     Change,
     Live,
     LiveResource,
@@ -214,18 +215,18 @@ class ApplyContext:
         blank = dict.fromkeys(rewritten)
         return self._reshaped and {**seen.attributes, **blank} == {**planned.attributes, **blank}
 
-    def mark_created(self, change: Change, body: Mapping[str, Any], region: str | None) -> dict[str, Any]:
+    def mark_created(self, change: Change, call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body of a create that is about to be sent, with the ownership tag in it.
 
         Args:
-            body: with all references resolved.
-            region: None for the home region.
+            call: the create.
+            body: of that call, with all references resolved.
         """
         resource, origin = self.resources.get(change.address), make_origin(self.provider.now())
-        fixed = fixed_part_of_create(change.address.kind, body, region)
+        fixed = fixed_part_of_create(change.address.kind, body, call.region)
         mark = self._owner.birth(change.address, fixed, origin, resource.deletion if resource else "delete")
         marked = {**body, "freeformTags": {**body.get("freeformTags", {}), OWNERSHIP_TAG: mark}}
-        return self._with_names(marked, body["compartmentId"])
+        return self._with_names(call, marked, body["compartmentId"])
 
     def seal_unfit(self, live: LiveResource) -> dict[str, str] | None:
         """The tags to write at once when the service took so long to create it that its ownership tag does not fit; else None.
@@ -256,18 +257,21 @@ class ApplyContext:
         same = (mark.owner, mark.stack_id, mark.address) == (asked.owner, asked.stack_id, asked.address)
         return tag == sent or (same and self._owner.fits(mark, found))
 
-    def mark_updated(self, body: Mapping[str, Any], attached: str) -> dict[str, Any]:
+    def mark_updated(self, call: Call, body: Mapping[str, Any], attached: str) -> dict[str, Any]:
         """The body of an update; when it writes a policy, its mark tells what the names in it come to by now.
 
         Args:
-            body: of an update, resolved, with tags.
+            call: the update.
+            body: of that call, resolved, with tags.
             attached: OCID of the compartment where the policy is attached.
         """
-        return self._with_names(body, attached) if "statements" in body else dict(body)
+        return self._with_names(call, body, attached) if "statements" in body else dict(body)
 
-    def _with_names(self, body: Mapping[str, Any], attached: str) -> dict[str, Any]:
-        statements, tags = body.get("statements", ()), body["freeformTags"]
-        names = self._digest_names(statements, attached) if names_anything(statements) else ""
+    def _with_names(self, call: Call, body: Mapping[str, Any], attached: str) -> dict[str, Any]:
+        tags, statements = body["freeformTags"], call.body.get("statements", ())
+        assert isinstance(statements, list | tuple)
+        # Asked of the statements as written, whose trees planning made: filled in, each is a new text to parse.
+        names = self._digest_names(body["statements"], attached) if names_anything(statements) else ""
         return {**body, "freeformTags": {**tags, OWNERSHIP_TAG: Owner.with_names(tags[OWNERSHIP_TAG], names)}}
 
     def _digest_names(self, statements: Iterable[str], attached: str) -> str:

@@ -46,11 +46,15 @@ def find_names(statement: Statement, directory: Directory, attached: str) -> Ite
 def named_kinds(statement: Statement) -> frozenset[str]:
     """What there is to compile: compartment, group, dynamic-group.
 
-    Needs no directory, so it costs no request.
+    Needs no directory, so it costs no request. A placeholder for a whole place (`in ${var.place}`) may become the
+    path of a compartment, so it counts as one (tests/policy_planning/test_recreated_names.py).
+
+    Args:
+        statement: parsed, or the tree of a template.
     """
     if not isinstance(statement, Grant):
         return frozenset()
-    kinds = {"compartment" for location in _places(statement) if location.path}
+    kinds = {"compartment" for location in _places(statement) if location.path or location.placeholder is not None}
     return frozenset(kinds | {statement.subject.kind for _ in _members(statement)})
 
 

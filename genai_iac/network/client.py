@@ -152,6 +152,7 @@ def _known_authorities() -> str:
     return str(certifi.where())
 
 
+_USED = {"etag", "opc-request-id", "opc-work-request-id", "opc-next-page", "location", "retry-after", "date"}
 _LONGEST = 2048  # characters of a value; page tokens are the longest that OCI sends
 _PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _OCID = re.compile(r"ocid1\.[a-z0-9]+\.[A-Za-z0-9_.-]{1,240}")  # of a work request
@@ -177,7 +178,7 @@ def read_headers(sent: Any) -> Headers:
     Args:
         sent: headers of requests, urllib3 or a dictionary; names in any case.
     """
-    found = dict(_pairs(sent))
+    found = dict(_pairs(sent)) if isinstance(sent, Mapping) else {}
     work_request = found.get("opc-work-request-id", "")
     return Headers(
         etag=_text(found.get("etag")),
@@ -190,11 +191,10 @@ def read_headers(sent: Any) -> Headers:
     )
 
 
-def _pairs(sent: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(sent, Mapping):
-        for name, value in sent.items():
-            if isinstance(name, str) and isinstance(value, str):
-                yield name.lower(), value.strip()
+def _pairs(sent: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in sent.items():
+        if isinstance(name, str) and isinstance(value, str) and (lower := name.lower()) in _USED:
+            yield lower, value.strip()
 
 
 def _text(value: str | None, longest: int = _LONGEST) -> str | None:

@@ -204,7 +204,8 @@ def _well_formed(stream: Any) -> list[bytes]:
         size += len(line)
         if size > _HEAD:
             raise AnswerLimit(f"the headers of the answer are larger than {_HEAD // 1024:,} KiB")
-        frame = next((name for name in _FRAMES if line.lower().startswith(name)), None)
+        started = line.lower()
+        frame = next((name for name in _FRAMES if started.startswith(name)), None)
         if len(line) > _LINE or not _HEADER.fullmatch(line) or (frame is None and len(kept) >= _LINES):
             continue
         if frame is not None:

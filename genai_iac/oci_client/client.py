@@ -25,6 +25,7 @@ from genai_iac.oci_client.auth import Connection, read_identity
 from genai_iac.oci_client.regions import INFERENCE_PATHS, check_inference_host, normalize_region
 from genai_iac.oci_client.responses import (
     OciResponse,
+    RawResponse,
     RequestListener,
     SentRequest,
     TenancyClock,
@@ -142,7 +143,7 @@ class OciClient:
         while True:
             response = self._call(operation, [id], region, parameters, self.window if patient else None)[0]
             rows.extend(read_rows(cut_deep(response.data), operation))
-            page = read_headers(response.headers).next_page
+            page = response.headers.next_page
             if not page:
                 return rows
             # A proxy or a broken emulator may repeat a page token for as long as it is asked.
@@ -271,19 +272,19 @@ class OciClient:
         parameters: Mapping[str, Any],
         window: ConsistencyWindow | None,
         endpoint: str | None = None,
-    ) -> tuple[Any, ServiceFailure | None]:
-        def attempt() -> Any:
+    ) -> tuple[RawResponse, ServiceFailure | None]:
+        def attempt() -> RawResponse:
             return self._attempt(operation, arguments, region, parameters, endpoint)
 
         return call_with_retry(attempt, window, self.stop.rest, self.limiter, self._notify_wait)
 
     def _call_again(
         self, operation: str, request: Callable[[], tuple[list[Any], Mapping[str, Any]]], region: str | None
-    ) -> tuple[Any, ServiceFailure | None]:
+    ) -> tuple[RawResponse, ServiceFailure | None]:
         """A write whose arguments are made anew after each refusal, and kept once an answer was lost."""
         kept: tuple[list[Any], Mapping[str, Any]] | None = None
 
-        def attempt() -> Any:
+        def attempt() -> RawResponse:
             nonlocal kept
             made = kept or request()
             try:
@@ -302,7 +303,7 @@ class OciClient:
         region: str | None,
         parameters: Mapping[str, Any],
         endpoint: str | None = None,
-    ) -> Any:
+    ) -> RawResponse:
         """One request.
 
         Values in arguments are opened here and nowhere else; frames of the SDK that hold them are dropped from
@@ -322,9 +323,10 @@ class OciClient:
             self._notify(operation, where, failure.status, began, _id_in(known, arguments), failure.request_id)
             raise failure from forget_frames(error)
         id = _id_in(known, arguments) or _id_made(operation, response.data)
-        self._notify(operation, where, response.status, began, id, read_headers(response.headers).request_id)
-        self._clock.note(response.headers)
-        return response
+        headers = read_headers(response.headers)
+        self._notify(operation, where, response.status, began, id, headers.request_id)
+        self._clock.note(headers.date)
+        return RawResponse(response.data, headers)
 
     def _explain(self, error: Exception, operation: str, region: str, client: Any) -> ServiceFailure:
         """The failure in our words; a 401 in a region that the tenancy is not subscribed to is named as that."""

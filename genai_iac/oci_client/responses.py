@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from socket import gaierror
-from typing import Any
+from typing import Any, NamedTuple
 
 from genai_iac.core import Address, Secret
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.core.secret import redact, remember
 from genai_iac.iam_policy.permissions import rights_of
-from genai_iac.network import explain, read_headers
+from genai_iac.network import Headers, explain, read_headers
 from genai_iac.network.connections import cut_deep
 from genai_iac.network.failures import causes
 from genai_iac.oci_client.regions import is_known, similar_regions
@@ -57,13 +57,12 @@ class TenancyClock:
         """The tenancy's time; ours until an answer has told it."""
         return datetime.now(UTC) + self._ahead
 
-    def note(self, headers: Any) -> None:
-        """Take the time from an answer. A date that cannot be is forgotten.
+    def note(self, date: datetime | None) -> None:
+        """Take the time from an answer's `Date` header. One that cannot be is forgotten.
 
         One that differs from the answer before is believed when the next one agrees: a single date of last year made every
         expiry lie in the past (tests/crash/test_fault_matrix.py, a date without a zone).
         """
-        date = read_headers(headers).date
         if date is None:
             return
         ahead = date - datetime.now(UTC)
@@ -110,14 +109,17 @@ class SentRequest:
 RequestListener = Callable[[SentRequest], None]
 
 
-def read_response(response: Any, *, doubted: bool = False) -> OciResponse:
-    """The SDK's response as a OciResponse; every value leaves its data, before anything else of the answer is looked at.
+class RawResponse(NamedTuple):
+    """One answer of the SDK before anybody looked at its body. The headers are read once for all who need one."""
 
-    Args:
-        response: of the SDK, with `skip_deserialization`: data is parsed JSON.
-    """
+    data: Any  # parsed JSON (`skip_deserialization`), with any value still in it
+    headers: Headers
+
+
+def read_response(response: RawResponse, *, doubted: bool = False) -> OciResponse:
+    """The answer as an OciResponse; every value leaves its data, before anything else of it is looked at."""
     secrets = extract_secrets(response.data)
-    headers = read_headers(response.headers)
+    headers = response.headers
     return OciResponse(cut_deep(response.data), headers.etag, headers.work_request, secrets, doubted)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from render.rendered_plans import EVERYTHING
@@ -26,7 +25,8 @@ from genai_iac.delivery.sinks._json_format import read_json, read_records
 from genai_iac.iam_policy import PolicySyntaxError, parse, unparse
 from genai_iac.import_export.snapshot import Snapshot, read_snapshot, write_snapshot
 from genai_iac.manifest import load
-from genai_iac.oci_client.responses import expect, read_response, read_rows
+from genai_iac.network import read_headers
+from genai_iac.oci_client.responses import RawResponse, expect, read_response, read_rows
 from genai_iac.oci_client.settings import parse_config
 from genai_iac.render.plan.json import _AFTER_SEAL, _BEFORE_SEAL, _seal, read_saved_plan, render_json, saved_plan
 from genai_iac.resource_types import RESOURCE_TYPES
@@ -109,7 +109,7 @@ def _make_answer(chance: random.Random) -> tuple[str, Any, dict[str, str]]:
 def _read_answer(made: tuple[str, Any, dict[str, str]]) -> None:
     name, data, headers = made
     kind = RESOURCE_TYPES[name]
-    reply = read_response(SimpleNamespace(data=data, headers=headers))
+    reply = read_response(RawResponse(data, read_headers(headers)))
     for row in read_rows(reply.data, kind.listing.operation):
         kind.read(expect(row, kind.listing.operation, "id"), "us-chicago-1")
 

@@ -77,6 +77,55 @@ def test_a_policy_written_for_what_was_made_again_is_written_again(
     assert plan_of(project)["changes"] == []
 
 
+@pytest.mark.parametrize(
+    ("statement", "value", "named"),
+    [
+        ("allow any-user to read buckets in ${var.name}", "compartment child", "compartment child"),
+        (
+            "allow any-user to read buckets in ${var.name}",
+            "compartment child:leaf",
+            "compartment child:leaf",
+        ),
+        ("allow any-user to read buckets in compartment ${var.name}", "child", "compartment child"),
+        (
+            "allow any-user to read buckets in compartment child:${var.name}",
+            "leaf",
+            "compartment child:leaf",
+        ),
+        (
+            "allow group ${var.name} to read buckets in compartment child:leaf",
+            "Administrators",
+            "compartment child:leaf",
+        ),
+        ("allow group ${var.name} to read buckets in compartment id ${var.id}", "ops", "group ops"),
+        ("allow group Administrators, ${var.name} to read buckets in compartment id ${var.id}", "ops", "group ops"),
+    ],
+)
+def test_what_a_variable_names_is_looked_after_too(
+    project: Project, tenancy: Tenancy, statement: str, value: str, named: str
+) -> None:
+    """A variable for a whole place (`in ${var.place}`) was taken for one that names nothing, and the policy stayed dead."""
+    old, new = make_compartment(tenancy, "old"), make_compartment(tenancy, "new")
+    child = make_compartment(tenancy, "child", old)
+    leaf, ops = make_compartment(tenancy, "leaf", child), make_group(tenancy, "ops")
+    variables = f"spec:\n  variables: {{name: {{type: string}}, id: {{default: {old}}}}}\n"
+    project.write(stack([statement], compartment="/old").replace("spec:\n", variables, 1))
+    arguments = ("--var", f"name={value}")
+    project.run("apply", "--auto-approve", *arguments)
+    assert plan_of(project, *arguments)["changes"] == []
+    if named == "group ops":
+        remake_group(tenancy, {"ops": ops})
+    else:
+        moved, parent = (leaf, child) if named.endswith("leaf") else (child, old)
+        details = oci.identity.models.MoveCompartmentDetails(target_compartment_id=new)
+        tenancy.client("identity").move_compartment(moved, details)
+        make_compartment(tenancy, named.rpartition(":")[2].rpartition(" ")[2], parent)
+    (change,) = plan_of(project, *arguments)["changes"]
+    assert f"{named} was made again" in change["reason"]
+    project.run("apply", "--auto-approve", *arguments)
+    assert plan_of(project, *arguments)["changes"] == []
+
+
 def test_it_grants_again(project: Project, tenancy: Tenancy, ids: dict[str, str]) -> None:
     """What the plan finds is real: until the policy is written again the members of the new group may do nothing."""
     project.write(stack(["allow group ops to inspect groups in tenancy"]))

@@ -17,7 +17,9 @@ def write_json(value: Any, indent: int | None = None) -> str:
         ValueError: NaN or an infinite number, which JSON does not have.
     """
     separators = (",", ":") if indent is None else (",", ": ")
-    text = json.dumps(_encodable(value), indent=indent, separators=separators, allow_nan=False)
+    text = json.dumps(value, indent=indent, separators=separators, allow_nan=False)
+    if "\\ud" in text:  # a pair of surrogates, or one that lacks its partner
+        text = json.dumps(_encodable(value), indent=indent, separators=separators, allow_nan=False)
     # a CI runner takes `##[command]` from anywhere in a line
     return text.replace("##[", "#\\u0023[")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from genai_iac.core.address import Address
 
@@ -80,7 +81,7 @@ def columns(text: str) -> int:
     """
     if text.isascii():
         return len(text)
-    return sum(_columns_of(character) for character in text)
+    return sum(map(_columns_of, text))
 
 
 def _escape_unsafe(text: str) -> list[str]:
@@ -100,6 +101,7 @@ def _escape(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+@lru_cache(maxsize=4096)
 def _columns_of(character: str) -> int:
     if unicodedata.category(character) in ("Mn", "Me"):
         return 0

@@ -55,6 +55,8 @@ class Terminal:
             longest: columns of a word that is not broken, such as an OCID.
         """
         room = max(self.width, _NARROWEST)
+        if len(first) + len(text) <= room and text.isascii() and first.isascii():  # most fit
+            return [first + self.paint(text, tone)]
         lines = list(_fill(text.split(" "), room - columns(first), room - columns(rest), longest))
         return [(rest if index else first) + self.paint(line, tone) for index, line in enumerate(lines)]
 
@@ -98,6 +100,8 @@ def _fill(words: Iterable[str], first: int, rest: int, longest: int) -> Iterator
 
 
 def _cut(word: str, room: int) -> str:
+    if word.isascii():
+        return word[: max(room, 1)]
     used = 0
     for index, character in enumerate(word):
         used += columns(character)
