@@ -69,6 +69,8 @@ def renewed_secrets(change: Change) -> set[str]:
 
 def line_edits(before: Sequence[str], after: Sequence[str]) -> tuple[Edit, ...]:
     """Two lists of texts compared line by line; lines that are alike are one edit, whose note names the words that changed."""
+    if not before:  # what is created: nothing to compare with
+        return tuple(Edit(None, line) for line in after)
     edits: list[Edit] = []
     for tag, start, end, new_start, new_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag != "equal":
@@ -86,6 +88,8 @@ def _differs(before: Any, after: Any, was_there: bool) -> bool:
         return False  # a duration counts from creation or renewal and is never a difference by itself
     if before in (None, "") and after in (None, "", [], {}, ()):
         return False
+    if before is None and isinstance(after, str):
+        return True
     return bool(_comparable(before) != _comparable(after))
 
 
