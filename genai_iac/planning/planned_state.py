@@ -8,11 +8,12 @@ created, the same resolver and the same parser work on the future.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from genai_iac.core import Address, CompartmentNode, CompartmentTree, Resource, Value
+from genai_iac import iam_policy as language
+from genai_iac.core import Address, CompartmentNode, CompartmentTree, Resource, StatementText, Value
 from genai_iac.core.errors import PlanError
 from genai_iac.references.resolver import Resolver, TenancyDirectory
 from genai_iac.resource_types import RESOURCE_TYPES
@@ -75,6 +76,10 @@ class PlannedState:
             self._statements[policy] = tuple(map(str, _listed(resolved)))
         return self._statements[policy]
 
+    def pairs(self, policy: Address) -> Iterator[tuple[Value, str]]:
+        """Each statement of a declared policy as written, and whole. Raises PlanError as `statements` does."""
+        return zip(_listed(self.resources[policy].attributes["statements"]), self.statements(policy), strict=True)
+
     def is_whole(self, policy: Address) -> bool:
         """Whether every value of its statements fits its hole.
 
@@ -97,6 +102,19 @@ class PlannedState:
             dynamic_groups: the same for dynamic groups.
         """
         return TenancyDirectory(self.tree, groups, dynamic_groups)
+
+
+def tree_as_written(statement: Value) -> language.Statement:
+    """The tree of a statement whose values are not filled in: a private character stands for each placeholder.
+
+    Filled in, each statement is one more text to parse; validation has read this one.
+
+    Args:
+        statement: text, or StatementText.
+    """
+    if isinstance(statement, StatementText):
+        return language.Template.parse(statement.template).tree
+    return language.parse_once(str(statement))
 
 
 def predict_state(

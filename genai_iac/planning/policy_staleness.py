@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from genai_iac import iam_policy as language
-from genai_iac.core import Address, LiveResource, StatementText, Value
-from genai_iac.planning.planned_state import PlannedState
+from genai_iac.core import Address, LiveResource, Value
+from genai_iac.planning.planned_state import PlannedState, tree_as_written
 
 CreatedAt = Callable[[str], datetime | None]  # OCID to the time of its creation; None when unknown
 
@@ -103,18 +103,12 @@ def names_anything(statements: Iterable[Value]) -> bool:
     Args:
         statements: texts, or StatementText with placeholders.
     """
-    return any(language.named_kinds(_tree(statement)) for statement in statements)
+    return any(language.named_kinds(tree_as_written(statement)) for statement in statements)
 
 
 def name_kinds(statements: Iterable[Value]) -> set[str]:
     """What they name: compartment, group, dynamic-group."""
-    return {kind for statement in statements for kind in language.named_kinds(_tree(statement))}
-
-
-def _tree(statement: Value) -> language.Statement:
-    if isinstance(statement, StatementText):
-        return language.Template.parse(statement.template).tree
-    return language.parse_once(str(statement))
+    return {kind for statement in statements for kind in language.named_kinds(tree_as_written(statement))}
 
 
 def _can_be_read(name: language.Named) -> bool:

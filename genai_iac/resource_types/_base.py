@@ -65,7 +65,7 @@ class ResourceType(ABC):
     name: ClassVar[str]  # `kind` in manifests
     plural: ClassVar[str]  # for messages, in lower case
     summary: ClassVar[str]  # one sentence, for the schema
-    schema: ClassVar[Mapping[str, Any]]  # JSON Schema of `spec`, without `tags` and `deletion`, which all kinds have
+    schema: ClassVar[Mapping[str, Any]]  # of `spec`; see `spec_schema`
     statement_fields: ClassVar[tuple[str, ...]] = ()  # lists in spec whose strings are policy statements
     listing: ClassVar[Listing]
     get_operation: ClassVar[str]  # the Get whose answer carries the etag
@@ -80,6 +80,10 @@ class ResourceType(ABC):
     reference_fields: ClassVar[tuple[Field, ...]] = ("id",)  # what `${Kind/name.FIELD}` may end in
     life_operations: ClassVar[tuple[str, ...]] = ()  # what a create or delete calls beside the three operations above
     creates_secrets: ClassVar[bool] = False  # the answer of its create call shows values
+
+    def spec_schema(self) -> Mapping[str, Any]:
+        """JSON Schema of `spec`, without `tags` and `deletion`, which all kinds have."""
+        return self.schema
 
     @abstractmethod
     def check(self, document: Document) -> Iterable[Problem]:

@@ -121,6 +121,12 @@ class ApiKey(ResourceType):
         },
     }
 
+    def spec_schema(self) -> Mapping[str, Any]:
+        """As of every kind, with the settings of all sinks."""
+        properties = self.schema["properties"]
+        deliveries = {**properties["deliverTo"], "items": sinks.entry_schema()}
+        return {**self.schema, "properties": {**properties, "deliverTo": deliveries}}
+
     def check(self, document: Document) -> Iterable[Problem]:
         """All checks, one after the other."""
         for found in self.checks(document):

@@ -176,7 +176,9 @@ _SPECS = {
 def document_schema(kind: str) -> Mapping[str, Any]:
     """The schema of a whole document of that kind, for values after interpolation. Raises KeyError for a kind that is none."""
     summary, spec = (
-        _SPECS[kind] if kind in _SPECS else (RESOURCE_TYPES[kind].summary, _complete_spec(RESOURCE_TYPES[kind].schema))
+        _SPECS[kind]
+        if kind in _SPECS
+        else (RESOURCE_TYPES[kind].summary, _complete_spec(RESOURCE_TYPES[kind].spec_schema()))
     )
     properties = {
         "apiVersion": {

@@ -11,6 +11,7 @@ from __future__ import annotations
 import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -189,5 +190,22 @@ def _defined(module: ModuleType) -> list[type[Sink]]:
     return found
 
 
-# Read once at import; third-party sinks are not in it.
-SINKS: Mapping[str, type[Sink]] = _read_registry()
+class _Sinks(Mapping[str, type[Sink]]):
+    """The registry, read when it is first asked: a stack without keys imports no sink (tests/commands/test_start_up.py)."""
+
+    @cached_property
+    def _known(self) -> Mapping[str, type[Sink]]:
+        return _read_registry()
+
+    def __getitem__(self, word: str) -> type[Sink]:
+        return self._known[word]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+# Third-party sinks are not in it.
+SINKS: Mapping[str, type[Sink]] = _Sinks()

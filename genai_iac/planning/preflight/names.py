@@ -10,14 +10,16 @@ Names that the plan would give and that something has already, or will have: wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from genai_iac import iam_policy as language
-from genai_iac.core import Address, Change, Live, LiveResource, Notice, Resource, Source
+from genai_iac.core import Address, Change, Live, LiveResource, Notice, Resource, Source, Value
 from genai_iac.core.errors import PlanError
 from genai_iac.iam_policy.conditions import mentioned_texts
-from genai_iac.planning.planned_state import PlannedState
+from genai_iac.planning.planned_state import PlannedState, tree_as_written
+from genai_iac.planning.policy_staleness import names_anything
 from genai_iac.references.names import describe_clash, name_place, way_out
 from genai_iac.vocabulary import model_warning
 
@@ -32,12 +34,28 @@ def find_misnamed(policy: Address, future: PlannedState, known: language.Directo
     Yields:
         An error per name. OCI would refuse the statement in the middle of an apply.
     """
-    for number, text in enumerate(future.statements(policy)):
-        for miss in language.find_unresolved(language.parse_once(text), known, future.home(policy)):
+    home = future.home(policy)
+    for number, (statement, text) in enumerate(future.pairs(policy)):
+        if _names_only_ids_within(tree_as_written(statement), text, known, home):
+            continue
+        for miss in language.find_unresolved(language.parse_once(text), known, home):
             if miss.kind in ("compartment", "subtree") or _is_default(miss.name.partition("/")):
                 where = place_of(future, policy, number)
                 message = future.with_addresses(miss.message)
-                yield PlanError(f"{where}: {policy}: {message}", hint=_way_out(miss, future, future.home(policy)))
+                yield PlanError(f"{where}: {policy}: {message}", hint=_way_out(miss, future, home))
+
+
+def _names_only_ids_within(tree: language.Statement, text: str, known: language.Directory, home: str) -> bool:
+    """Whether nothing in a statement can be misnamed, as in those of grants: it names no group, and its place is an OCID.
+
+    Args:
+        tree: of the statement as written.
+        text: with its values; every OCID of a compartment in it, whatever it stands for, has to be below `home`.
+    """
+    if not isinstance(tree, language.Grant) or tree.association is not None or language.named_kinds(tree):
+        return False
+    ids = _COMPARTMENT_IDS.findall(text)
+    return tree.location.scope == "compartment" and bool(ids) and all(known.contains(home, id) for id in ids)
 
 
 def note_unasked_domains(policy: Address, future: PlannedState) -> Iterator[Notice]:
@@ -46,7 +64,8 @@ def note_unasked_domains(policy: Address, future: PlannedState) -> Iterator[Noti
     Args:
         policy: a policy that this plan writes.
     """
-    found = {domain for text in future.statements(policy) for domain in _domains(language.parse_once(text))}
+    naming = (text for statement, text in future.pairs(policy) if names_anything([statement]))
+    found = {domain for text in naming for domain in _domains(language.parse_once(text))}
     for domain in sorted(found):
         text = f"groups of the domain {domain} are not checked: the Identity API tells of the Default domain alone"
         yield Notice(text, policy)
@@ -94,6 +113,8 @@ def _domains(statement: language.Statement) -> Iterator[str]:
                 yield member.domain
 
 
+_COMPARTMENT_IDS = re.compile(r"ocid1\.(?:compartment|tenancy)\.[A-Za-z0-9._-]+", re.IGNORECASE)
+
 MAX_REPORTED = 3  # of one resource; a policy can name hundreds
 
 
@@ -123,11 +144,19 @@ def _named_models(address: Address, future: PlannedState) -> Iterator[tuple[Sour
         place = resource.places.get("rotation.verify.model", resource.source)
         yield place, str(verify["model"]), resource.region
     if "statements" in resource.attributes and future.is_whole(address):
-        for number, text in enumerate(future.statements(address)):
-            tree = language.parse_once(text)
-            if isinstance(tree, language.Grant):
-                for model in sorted(set(mentioned_texts(tree.condition, "target.model.id"))):
-                    yield place_of(future, address, number), model, None
+        for number, (statement, text) in enumerate(future.pairs(address)):
+            for model in sorted(_models_of(statement, text)):
+                yield place_of(future, address, number), model, None
+
+
+def _models_of(statement: Value, text: str) -> frozenset[str]:
+    """The models in the conditions of a statement; it is read with its values only when a model is one of them."""
+    found = _mentioned(tree_as_written(statement))
+    return found if all(map(str.isascii, found)) else _mentioned(language.parse_once(text))
+
+
+def _mentioned(tree: language.Statement) -> frozenset[str]:
+    return mentioned_texts(tree.condition, "target.model.id") if isinstance(tree, language.Grant) else frozenset()
 
 
 Name = tuple[str, str, str]  # the kind, the parent's OCID where that matters, the name without case
