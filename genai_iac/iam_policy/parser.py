@@ -3,15 +3,20 @@
 What to do about characters that no statement holds: typographic quotes, comments, placeholders, what nobody sees.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from genai_iac.iam_policy.errors import PolicySyntaxError
 from genai_iac.iam_policy.grammar.conditions import read_condition
 from genai_iac.iam_policy.grammar.statements import read_statement
-from genai_iac.iam_policy.grammar.tokens import INVALID, Token, TokenStream, find_unreadable, split_tokens
+from genai_iac.iam_policy.grammar.tokens import (
+    INVALID,
+    Token,
+    TokenStream,
+    invisible_hint,
+    refuse_unreadable,
+    split_tokens,
+)
 from genai_iac.iam_policy.syntax_tree import Condition, Grant, Statement
 
 
@@ -23,15 +28,6 @@ class ErrorPosition(NamedTuple):
     before: Token | None
     expected: tuple[str, ...]  # what the grammar could have read there, as in the message
     opened: Sequence[int]  # offsets of braces and brackets that are still open
-
-
-def invisible_hint(character: str) -> str:
-    """What to do about a character that nobody sees.
-
-    Args:
-        character: named by code point, because printing it shows nothing.
-    """
-    return f"delete the invisible character U+{ord(character):04X} ({unicodedata.name(character, 'unnamed')})"
 
 
 def find_comment(place: ErrorPosition) -> str | None:
@@ -153,17 +149,6 @@ def parse_matching_rules(text: str) -> tuple[Condition, ...]:
 def _read_rules(text: str) -> TokenStream:
     refuse_unreadable(text)
     return TokenStream(text, split_tokens(text, condition=True))
-
-
-def refuse_unreadable(text: str) -> None:
-    """Raise PolicySyntaxError if the text holds an invisible character.
-
-    Called by every entry point of the parser.
-    """
-    at = find_unreadable(text)
-    if at is not None:
-        message = "an invisible character"
-        raise PolicySyntaxError(message, text=text, column=at + 1, hint=invisible_hint(text[at]))
 
 
 def _expect_end(cursor: TokenStream, statement: Statement) -> None:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from genai_iac.iam_policy.errors import PolicySyntaxError
-from genai_iac.iam_policy.grammar.tokens import PLACEHOLDERS
-from genai_iac.iam_policy.parser import refuse_unreadable
+from genai_iac.iam_policy.grammar.tokens import PLACEHOLDERS, refuse_unreadable
 
 _FIRST = 0xE000
 _MOST = 0xF8FF - _FIRST + 1  # placeholders in one template: the size of the private use area

@@ -15,9 +15,10 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from genai_iac.core import Address, Source
+from genai_iac.core.errors import show, suggest_or_list
 from genai_iac.manifest.diagnostics import FileDiagnostics
 from genai_iac.manifest.yaml_nodes import MapNode, Node, Scalar, Written
-from genai_iac.schema import API_VERSION, DOCUMENT_KINDS, show, suggest_or_list
+from genai_iac.schema import API_VERSION, DOCUMENT_KINDS
 from genai_iac.schema.documents import NAME
 from genai_iac.schema.patterns import compile_ecma_pattern
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genai_iac.core import Resource, Source
-from genai_iac.core.errors import ManifestError, Problem, UsageError
+from genai_iac.core.errors import ManifestError, Problem, UsageError, show, suggest_or_list
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.document_header import read_header
 from genai_iac.manifest.files import ENVIRONMENTS, File, ManifestPath, decode, read_file
@@ -19,7 +19,7 @@ from genai_iac.manifest.variables import GivenValue
 from genai_iac.manifest.yaml_nodes import Places, Written, to_data
 from genai_iac.manifest.yaml_reader import read_yaml
 from genai_iac.references.names import Name, claimed_names, name_place
-from genai_iac.schema import ENVIRONMENT_KIND, check_document, show, suggest_or_list
+from genai_iac.schema import ENVIRONMENT_KIND, check_document
 
 if TYPE_CHECKING:
     from genai_iac.manifest.load import Manifest

@@ -12,9 +12,9 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from genai_iac.core import Address, InterpolatedText, Path, Reference, Source, StatementText
+from genai_iac.core.errors import join_or, show, suggest, suggest_or_list
 from genai_iac.manifest.diagnostics import FileDiagnostics
 from genai_iac.manifest.yaml_nodes import MapNode, Node, Scalar, Written, to_data
-from genai_iac.schema import join_or, show, suggest, suggest_or_list
 
 VariableValue: TypeAlias = str | int | float | bool
 PlaceholderValue: TypeAlias = VariableValue | Reference

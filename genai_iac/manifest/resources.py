@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from genai_iac.core import Address, Document, Path, Reference, Resource, Source, Stack, read_compartment
-from genai_iac.core.errors import Problem
+from genai_iac.core.errors import Problem, show, suggest_or_list
 from genai_iac.core.resource import leave_out, run_checks
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.document_header import ParsedDocument
@@ -16,7 +16,7 @@ from genai_iac.manifest.placeholders import Interpolation, find_broken
 from genai_iac.manifest.stack import LoadContext
 from genai_iac.manifest.yaml_nodes import Places, merge_tags, to_data
 from genai_iac.resource_types import RESOURCE_TYPES
-from genai_iac.schema import check_document, find_unread, show, suggest_or_list
+from genai_iac.schema import check_document, find_unread
 
 # In place of a Stack with mistakes, so that resources are checked all the same. Nothing
 # is planned with it.

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genai_iac.core import Document, Source
-from genai_iac.core.errors import Problem, UsageError
+from genai_iac.core.errors import Problem, UsageError, join_or, show, suggest_or_list
 from genai_iac.filesystem import InputFileError, read_input_file
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.files import MAX_BYTES, UNTRUSTED, File, decode, name_character
 from genai_iac.manifest.placeholders import VariableValue
 from genai_iac.manifest.yaml_nodes import MapNode, read_plain, to_data
 from genai_iac.manifest.yaml_reader import read_yaml
-from genai_iac.schema import join_or, show, suggest_or_list
 
 LONGEST_VALUE = 128  # characters; with the limits below no pattern can take noticeable time
 _LONGEST = 256  # of a pattern

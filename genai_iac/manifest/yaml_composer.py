@@ -18,10 +18,10 @@ from yaml.events import (
 )
 
 from genai_iac.core import Source
+from genai_iac.core.errors import show
 from genai_iac.manifest.diagnostics import FileDiagnostics
 from genai_iac.manifest.files import STDIN, UNTRUSTED, name_character
 from genai_iac.manifest.yaml_nodes import MAYBE_SPECIAL, ListNode, MapNode, Node, Plain, Scalar, read_plain
-from genai_iac.schema import show
 
 TOO_DEEP = ("lists and mappings are nested more than 32 deep", "write it flatter")
 # Parts of the parsers' messages, in lower case; the first match wins.

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from genai_iac.core import Document, Path, Source
+from genai_iac.core.errors import show
 from genai_iac.core.ownership import CONTENTS_TAG, OWNERSHIP_TAG
 from genai_iac.manifest.diagnostics import FileDiagnostics
-from genai_iac.schema import show
 
 Plain: TypeAlias = str | int | float | bool | None
 

@@ -6,7 +6,6 @@ Must not know: files and positions (`manifest` adds them), the tenancy.
 """
 
 from genai_iac.schema.documents import API_VERSION, DOCUMENT_KINDS, ENVIRONMENT_KIND, STACK_KIND, document_schema
-from genai_iac.schema.patterns import join_and, join_or, show, suggest, suggest_or_list
 from genai_iac.schema.published import build_schemas
 from genai_iac.schema.validator import check_document, find_unread
 
@@ -19,9 +18,4 @@ __all__ = [
     "check_document",
     "document_schema",
     "find_unread",
-    "join_and",
-    "join_or",
-    "show",
-    "suggest",
-    "suggest_or_list",
 ]

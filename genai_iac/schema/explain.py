@@ -6,15 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from genai_iac.core import InterpolatedText, Path, Reference
-from genai_iac.schema.patterns import (
-    REGION_PATTERN,
-    compile_ecma_pattern,
-    describe_pattern,
-    join_or,
-    show,
-    suggest,
-    suggest_or_list,
-)
+from genai_iac.core.errors import join_or, show, suggest, suggest_or_list
+from genai_iac.schema.patterns import REGION_PATTERN, compile_ecma_pattern, describe_pattern
 
 Error: TypeAlias = Any  # jsonschema.ValidationError, whose stubs call every field unset
 

@@ -10,10 +10,9 @@ from itertools import islice
 from typing import Any
 
 from genai_iac.core import Path, Source
-from genai_iac.core.errors import Problem, SinkError
+from genai_iac.core.errors import Problem, SinkError, show
 from genai_iac.delivery.sinks import SINKS, find_schema
 from genai_iac.schema.explain import Fault, explain, write_path
-from genai_iac.schema.patterns import show
 from genai_iac.schema.validator import MAX_PROBLEMS
 
 

@@ -14,15 +14,14 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
-from genai_iac.emulator.control.routes import write_clock
 from genai_iac.emulator.control.settings import REGIONS
 from genai_iac.emulator.http.requests import Incoming
-from genai_iac.emulator.http.responses import Answer, ServiceError, answer_error
+from genai_iac.emulator.http.responses import Answer, ServiceError, answer_error, invalid
 from genai_iac.emulator.page.view import CompartmentView, ResourceGroup, View, read_view
 from genai_iac.emulator.services.generative_ai.key_secrets import KeySecret
 from genai_iac.emulator.storage.database import Database
 from genai_iac.emulator.storage.resources import StoredResource
-from genai_iac.emulator.storage.tenancy_state import set_clock
+from genai_iac.emulator.storage.tenancy_state import change_offset, set_clock
 from genai_iac.emulator.storage.time_format import DAY, HOUR, MINUTE, format_duration, format_instant
 
 _STEPS = (("1h", "an hour"), ("1d", "a day"), ("7d", "a week"), ("30d", "30 days"))
@@ -235,4 +234,7 @@ class Page:
             if fields == {"set": "now"}:
                 set_clock(connection, 0)
             else:
-                write_clock(connection, fields)
+                try:
+                    change_offset(connection, fields)
+                except ValueError as error:
+                    raise invalid(f"{error}.") from None

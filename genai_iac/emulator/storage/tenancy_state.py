@@ -9,6 +9,7 @@ from typing import Any
 
 from genai_iac.emulator.control.settings import EmulatorSettings, decode_settings, encode_settings
 from genai_iac.emulator.storage.database import encode_json
+from genai_iac.emulator.storage.time_format import parse_duration, parse_instant
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,32 @@ def real_time() -> int:
 def set_clock(connection: sqlite3.Connection, offset: int) -> None:
     """Put the tenancy's clock this many milliseconds ahead of the real one."""
     connection.execute("UPDATE world SET clock_offset = ?", (offset,))
+
+
+_LATEST = 253_370_764_800_000  # the year 9999
+
+
+def change_offset(connection: sqlite3.Connection, change: Mapping[str, Any]) -> None:
+    """Put the clock where the change says. Raises ValueError when it says nothing sensible.
+
+    Args:
+        change: `advance`, a duration, or `set`, a date-time.
+    """
+    if set(change) not in ({"advance"}, {"set"}):
+        raise ValueError('The clock takes {"advance": "30d"} or {"set": "2027-01-01T00:00:00Z"}')
+    offset = read_tenancy_state(connection).offset
+    try:
+        if "advance" in change:
+            offset += parse_duration(change["advance"])
+        elif isinstance(change["set"], str):
+            offset = parse_instant(change["set"]) - real_time()
+        else:
+            raise ValueError("set is a date-time")
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+    if not 0 <= real_time() + offset < _LATEST:
+        raise ValueError("The clock runs from 1970 to 9998")
+    set_clock(connection, offset)
 
 
 def store_settings(connection: sqlite3.Connection, settings: EmulatorSettings) -> None:

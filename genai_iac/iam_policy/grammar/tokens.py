@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
-from unicodedata import category
+from unicodedata import category, name
 
 from genai_iac.iam_policy.errors import PolicySyntaxError
 
@@ -92,6 +92,26 @@ def find_unreadable(text: str) -> int | None:
     return next(
         (at for at, character in enumerate(text) if character > "\x7f" and category(character) in _UNREADABLE), None
     )
+
+
+def refuse_unreadable(text: str) -> None:
+    """Raise PolicySyntaxError if the text holds an invisible character.
+
+    Called by every entry point of the parser.
+    """
+    at = find_unreadable(text)
+    if at is not None:
+        message = "an invisible character"
+        raise PolicySyntaxError(message, text=text, column=at + 1, hint=invisible_hint(text[at]))
+
+
+def invisible_hint(character: str) -> str:
+    """What to do about a character that nobody sees.
+
+    Args:
+        character: named by code point, because printing it shows nothing.
+    """
+    return f"delete the invisible character U+{ord(character):04X} ({name(character, 'unnamed')})"
 
 
 def unquote(piece: str) -> str:

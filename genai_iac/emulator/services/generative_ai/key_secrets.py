@@ -135,6 +135,8 @@ def _optional(moment: int | None) -> str | None:
     return None if moment is None else format_instant(moment)
 
 
+# OCID types
+PROJECT_KIND, ROUTING_PROFILE_KIND = "generativeaiproject", "generativeairoutingprofile"
 KIND = "generativeaiapikey"
 
 

@@ -32,6 +32,7 @@ from genai_iac.emulator.http.responses import (
     related_not_found,
 )
 from genai_iac.emulator.http.router import Operation, operation
+from genai_iac.emulator.services.generative_ai.key_secrets import PROJECT_KIND, ROUTING_PROFILE_KIND
 from genai_iac.emulator.services.operation_context import OperationContext, forget_later
 from genai_iac.emulator.services.tags import new_tags, updated_tags
 from genai_iac.emulator.storage.resources import Resources, StoredResource
@@ -176,7 +177,6 @@ def _answer(one: StoredResource) -> Answer:
     return Answer(_show(one), headers={"etag": one.etag}, resource=one.id)
 
 
-PROJECT_KIND = "generativeaiproject"  # OCID type
 # stored as they were sent, and not interpreted
 _CONFIGS = ("conversationConfig", "longTermMemoryConfig", "shortTermMemoryOptimizationConfig", "sandboxConfig")
 
@@ -200,7 +200,6 @@ PROJECT_OPERATIONS = _PROJECTS.operations()
 PROJECT_WORKS = _PROJECTS.works()
 
 
-ROUTING_PROFILE_KIND = "generativeairoutingprofile"  # OCID type
 # the one list in each policy
 _POLICIES = {"regionRoutingPolicy": "allowedRegions", "modelRoutingPolicy": "allowedModels"}
 
@@ -215,18 +214,6 @@ def _read_policies(body: Body, created: bool) -> dict[str, Any]:
                 raise invalid(f"{name}.{member} must be a list of strings.")
             found[name] = {member: allowed}
     return found
-
-
-def choose_region(profile: StoredResource, called: str, subscribed: tuple[str, ...]) -> str:
-    """The region that serves a call made in the region `called`.
-
-    Args:
-        profile: a stored routing profile.
-        called: region whose endpoint received the call.
-        subscribed: regions of the tenancy.
-    """
-    allowed = profile.body.get("regionRoutingPolicy", {}).get("allowedRegions", ())
-    return next((region for region in allowed if region in subscribed), called)
 
 
 _PROFILES = ManagedResource(

@@ -15,8 +15,7 @@ from typing import Protocol
 
 from genai_iac.emulator.auth.authorizer import AuthorizedKeyUse
 from genai_iac.emulator.http.responses import missing, not_authenticated, not_found, related_not_found
-from genai_iac.emulator.services.generative_ai.key_secrets import KIND
-from genai_iac.emulator.services.generative_ai.managed_resource import PROJECT_KIND
+from genai_iac.emulator.services.generative_ai.key_secrets import KIND, PROJECT_KIND
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import StoredResource
 from genai_iac.emulator.storage.secret_storage import digest_secret

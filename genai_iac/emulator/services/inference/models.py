@@ -11,7 +11,7 @@ from genai_iac.emulator.http.requests import choice, part, text
 from genai_iac.emulator.http.responses import Answer, ServiceError, invalid, not_authenticated
 from genai_iac.emulator.http.router import operation
 from genai_iac.emulator.services.generative_ai.base_models import catalog, find_model
-from genai_iac.emulator.services.generative_ai.managed_resource import ROUTING_PROFILE_KIND, choose_region
+from genai_iac.emulator.services.generative_ai.key_secrets import ROUTING_PROFILE_KIND
 from genai_iac.emulator.services.inference.callers import ModelCaller, SignedCaller, identify
 from genai_iac.emulator.services.operation_context import OperationContext
 from genai_iac.emulator.storage.resources import StoredResource
@@ -43,7 +43,7 @@ def read_model(call: OperationContext) -> AskedModel:
     profile = call.resources.find(ROUTING_PROFILE_KIND, model, call.hidden_after)
     if profile is None or profile.region != call.region or profile.state != "ACTIVE":
         raise _no_model(model)
-    region = choose_region(profile, call.region, call.world.settings.subscribedRegions)
+    region = _choose_region(profile, call.region, call.world.settings.subscribedRegions)
     return AskedModel(model, profile, {"x-genai-selected-region": region})
 
 
@@ -131,3 +131,15 @@ def admit_native(call: OperationContext, capability: str) -> str:
     SignedCaller(call, compartment).use(model)
     check_capability(call, model, capability)
     return model
+
+
+def _choose_region(profile: StoredResource, called: str, subscribed: tuple[str, ...]) -> str:
+    """The region that serves a call made in the region `called`.
+
+    Args:
+        profile: a stored routing profile.
+        called: region whose endpoint received the call.
+        subscribed: regions of the tenancy.
+    """
+    allowed = profile.body.get("regionRoutingPolicy", {}).get("allowedRegions", ())
+    return next((region for region in allowed if region in subscribed), called)
