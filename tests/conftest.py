@@ -53,6 +53,10 @@ for _name in [name for name in os.environ if name not in _OWN and not name.start
     if _name in ("CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR") or _name.startswith(("GENAI_IAC_", "OCI_", "GITHUB_")):
         del os.environ[_name]
 
+# an image or a shell may forbid bytecode files: then each of some thousand processes would compile the package for itself
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # a shell that starts the tests in the background, or with nohup, has these ignored, and every process of a test inherits that
 for _signal in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
     signal.signal(_signal, signal.SIG_DFL)
