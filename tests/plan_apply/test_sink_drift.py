@@ -216,6 +216,22 @@ def test_a_sink_that_moves_takes_the_value_along(
     assert "not declared" not in notices(project)
 
 
+def test_a_rotation_ends_although_the_file_of_before_is_still_there(project: Project, tenancy: Tenancy) -> None:
+    """Nothing is brought to the old file, so it shows the old value as current for ever: that is no switch half-way."""
+    begin(project, FILE, rotates=True)
+    write(project, {"file": {"path": "secrets/new.env"}}, rotates=True)
+    project.run(*APPROVED)
+    for life, calls in (("61d", ["RenewApiKey"]), ("8d", ["SetApiKeyState"])):
+        tenancy.advance(life)
+        tenancy.forget_calls()
+        project.run(*APPROVED)
+        assert tenancy.writes() == calls
+        assert_settled(project)
+        assert drift(project, code=0) == []
+    roles = [secret["role"] for secret in project.run("status", "-o", "json").json["secrets"]]
+    assert roles.count("current") == 1
+
+
 def test_a_destroyed_key_leaves_no_value_in_the_file_it_was_moved_from(project: Project, tenancy: Tenancy) -> None:
     begin(project, FILE)
     write(project, JSON)
