@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from genai_iac.core import Address, Live, LiveResource, Reference, Resource, SinkState
-from genai_iac.resource_types import Rotation, declared_secrets, derive_state
+from genai_iac.resource_types import Rotation, declared_secrets, derive_state, telling_sinks
 
 # By phase, with the name of the other secret.
 _STEPS = {
@@ -94,7 +94,7 @@ def _of_key(
 ) -> Iterator[SecretStatus]:
     step = _step(resource, key, held)
     for secret in key.secrets:
-        roles = [sink.records[secret.name] for sink in held if secret.name in sink.records]
+        roles = [sink.records[secret.name] for sink in telling_sinks(held) if secret.name in sink.records]
         yield SecretStatus(
             address=address,
             id=key.id,

@@ -186,7 +186,7 @@ class Session:
         if pinned and pinned != self.backend.tenancy:
             holder = "the snapshot" if self.snapshot else "this profile"
             raise GuardError(
-                f"refused: {self.manifest.stack.source}: the stack is pinned to tenancy {pinned}, "
+                f"refused: {self.manifest.stack.pin}: the stack is pinned to tenancy {pinned}, "
                 f"{holder} is of {self.backend.tenancy}",
                 hint="choose the profile of the pinned tenancy with --profile, or the environment with --env",
             )

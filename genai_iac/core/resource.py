@@ -70,6 +70,7 @@ class Stack:
     root: str  # the directory that relative sink paths start from
     source: Source
     id: str | None = None  # a stack of another id is another one, whatever its name
+    pin: Source | None = None  # where `tenancy` is written: the Stack, or the environment's file
 
     @property
     def owner(self) -> str:

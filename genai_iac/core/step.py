@@ -91,7 +91,7 @@ def changed_tags(desired: Resource, live: LiveResource) -> dict[str, str] | None
             it.
     """
     wanted = declared_tags(desired)
-    if not _tags_differ(desired, live) and former_address(live) is None:
+    if not _tags_differ(desired, live) and deletion_of(live) == desired.deletion and former_address(live) is None:
         return None
     return {**live.tags, **wanted}
 
@@ -118,17 +118,19 @@ def why_changed(fields: Mapping[str, Value], desired: Resource, live: LiveResour
         fields: the result of `changed_fields`.
     """
     former = former_address(live)
-    renamed = (f"renamed from {former}",) if former else ()
+    reasons = [f"renamed from {former}"] if former else []
     names = [*fields, *(["tags"] if _tags_differ(desired, live) else [])]
-    if not names:
-        return renamed
-    plural = len(names) > 1 or names[0].endswith("s")
-    return (*renamed, f"{' and '.join(names)} differ{'' if plural else 's'} from the manifest")
+    if names:
+        plural = len(names) > 1 or names[0].endswith("s")
+        reasons.append(f"{' and '.join(names)} differ{'' if plural else 's'} from the manifest")
+    if deletion_of(live) != desired.deletion:
+        # no attribute shows it: the ownership tag keeps it for the time when no manifest declares the resource
+        reasons.append(f"deletion is {desired.deletion}, and {deletion_of(live)} in its ownership tag")
+    return tuple(reasons)
 
 
 def _tags_differ(desired: Resource, live: LiveResource) -> bool:
-    wanted = declared_tags(desired).items()
-    return any(live.tags.get(key) != value for key, value in wanted) or deletion_of(live) != desired.deletion
+    return any(live.tags.get(key) != value for key, value in declared_tags(desired).items())
 
 
 def former_address(live: LiveResource) -> Address | None:

@@ -48,6 +48,11 @@ class Environment:
             for name, value in given.items()
         ]
 
+    @property
+    def place_of_tenancy(self) -> Source | None:
+        """Where it pins the tenancy; None when it does not."""
+        return self._place("spec", "tenancy") if self.spec.get("tenancy") else None
+
     def _place(self, *path: str) -> Source:
         assert self.places is not None
         return self.places[path]

@@ -171,4 +171,5 @@ def _read_stack(
         root=root,
         source=draft.source,
         id=spec.get("id"),
+        pin=environment.place_of_tenancy or (document.place("spec", "tenancy") if "tenancy" in spec else None),
     )

@@ -16,6 +16,7 @@ from genai_iac.core import (
     ExistingCompartment,
     Live,
     LiveResource,
+    OwnershipMark,
     Resource,
     Source,
     Value,
@@ -146,8 +147,7 @@ def _taken(desired: Resource, other: LiveResource, inputs: PlanInputs) -> PlanEr
         id = f" with the id digest {other.mark.stack_id}" if other.mark.stack_id else ""
         return PlanError(
             f"{where}: {desired.address}: {other.kind} {name} exists and belongs to {other.mark.owner}{id} ({other.id})",
-            hint=_choose_name(desired, other.mark.owner, inputs)
-            or f"choose another name, or take it over: genai-iac import {desired.address} {other.id}",
+            hint=_choose_name(desired, other.mark.owner, inputs) or _take_over(desired, other, other.mark, inputs),
         )
     return PlanError(
         f"{where}: {desired.address}: {other.kind} {name} exists and is not this stack's ({other.id})",
@@ -160,9 +160,22 @@ def _choose_name(desired: Resource, owner: str, inputs: PlanInputs) -> str:
     if owner.partition("@")[0] != inputs.stack.name or owner == inputs.owner.name:
         return ""
     field = RESOURCE_TYPES[desired.address.kind].name_field
+    chosen = "" if inputs.stack.environment else f"choose the environment (--env {owner.partition('@')[2]}); or "
     return (
-        f"the environments of one stack that share a tenancy need names of their own: "
+        f"{chosen}the environments of one stack that share a tenancy need names of their own: "
         f"write spec.{field}: {desired.address.name}-${{var.env}}, with a variable that each environment sets"
+    )
+
+
+def _take_over(desired: Resource, other: LiveResource, mark: OwnershipMark, inputs: PlanInputs) -> str:
+    """What to do about another stack's resource: `import` takes only what nobody owns, or what this stack had before its id."""
+    command = f"genai-iac import {desired.address} {other.id}"
+    if inputs.owner.shares_name(mark):
+        return f"choose another name, or take it over: {command}"
+    lost = f"if this is {mark.owner}, write its spec.id as it was; else " if mark.owner == inputs.owner.name else ""
+    return (
+        f"{lost}choose another name, or let {mark.owner} give it up (declare it there with deletion: retain, apply, then remove it "
+        f"and apply) and take it over: {command}"
     )
 
 

@@ -27,7 +27,13 @@ from genai_iac.planning.diff_context import DiffContextBuilder, PlanInputs
 from genai_iac.planning.ordering import order_changes
 from genai_iac.planning.planned_state import predict_state
 from genai_iac.planning.preflight import check_changes
-from genai_iac.planning.renaming import check_previous, describe_lookalikes, find_lookalikes, suggest_rename
+from genai_iac.planning.renaming import (
+    check_previous,
+    describe_lookalikes,
+    describe_other_stack_names,
+    find_lookalikes,
+    suggest_rename,
+)
 from genai_iac.references.resolver import Resolver
 from genai_iac.resource_types import RESOURCE_TYPES, idle_time
 from genai_iac.resource_types.compartment import record_contents
@@ -80,6 +86,7 @@ class Planner:
         for resource in self.live.mismatched:
             self._note_mismatched(resource)
         self._note_name()
+        self.notices.extend(describe_other_stack_names(self.live, self.inputs.owner))
 
     def look_ahead(self, drafts: Sequence[Change]) -> None:
         """What the service would refuse of all this.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from genai_iac.core import Address, LiveResource, Notice, Resource, Value
+from genai_iac.core import Address, Live, LiveResource, Notice, Owner, Resource, Value
 from genai_iac.core.errors import PlanError
 from genai_iac.planning.diff_context import PlanInputs
 from genai_iac.references.names import place_of
@@ -35,6 +35,21 @@ def check_previous(desired: Resource, group: Sequence[LiveResource], inputs: Pla
         raise PlanError(
             f"{place_of(desired)}: {desired.address} and its previous names are several live resources: {found}",
             hint=_choose(desired, left),
+        )
+
+
+def describe_other_stack_names(live: Live, owner: Owner) -> Iterator[Notice]:
+    """What carries the stack's id under another name: a renamed stack, or a copied directory whose id was left as it is.
+
+    Nothing tells the two apart, and the plan of a copy would rename and replace what the original has.
+    """
+    marks = [one.mark for group in live.owned.values() for one in group if one.mark is not None and one.mark.stack_id]
+    several = Counter(mark.owner for mark in marks if not owner.names(mark))
+    for name, count in sorted(several.items()):
+        yield Notice(
+            f"{count} of {len(marks)} resources with this spec.id {'belongs' if count == 1 else 'belong'} to stack {name}: apply "
+            f"brings a renamed stack to its new name; if these manifests are a copy of {name}'s, give them a spec.id of their "
+            f"own first, else this plan changes or deletes what {name} has"
         )
 
 

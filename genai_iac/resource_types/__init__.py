@@ -17,7 +17,7 @@ from genai_iac.resource_types._base import Listing, ManifestContext, ResourceTyp
 from genai_iac.rotation.block import Rotation, idle_time, read_duration
 from genai_iac.rotation.declared_states import declared_secrets
 from genai_iac.rotation.manual_edits import HandEdit, find_hand_edits
-from genai_iac.rotation.state import derive_state
+from genai_iac.rotation.state import derive_state, telling_sinks
 
 __all__ = [
     "RESOURCE_TYPES",
@@ -36,6 +36,7 @@ __all__ = [
     "idle_time",
     "read_duration",
     "region_of_endpoint",
+    "telling_sinks",
 ]
 
 

@@ -75,10 +75,20 @@ def derive_state(resource: Resource, live: LiveResource, held: Iterable[SinkStat
         ValueError: the live key has other secrets than the resource declares.
     """
     first, second = (secret for name in declared_secrets(resource) if (secret := live.secret(name)))
-    sinks = tuple(held)
+    sinks = telling_sinks(held)
     current = _find_current(first, second, sinks)
     other = second if current is first else first
     return RotationState(_find_phase(current, other, sinks), current, other)
+
+
+def telling_sinks(held: Iterable[SinkState]) -> tuple[SinkState, ...]:
+    """The sinks that tell what callers read: one that is not declared any more counts only until a declared one shows a value.
+
+    Nothing is brought to it, so what it shows stays as it is: a rotation would wait for ever for the switch to reach it.
+    """
+    sinks = tuple(held)
+    declared = tuple(sink for sink in sinks if not sink.former)
+    return declared if any("current" in sink.records.values() for sink in declared) else sinks
 
 
 def is_newer(one: LiveSecret, other: LiveSecret) -> bool:

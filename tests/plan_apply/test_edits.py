@@ -1,7 +1,7 @@
 """Each kind of edit is the calls that its case file names, on the same OCID, and then there is nothing left to do.
 
 A case has `kind`, the specs `before` and `after`, and the `calls`; `actions` (default: update) and `mark` (default: ~)
-are how the plan tells it.
+are how the plan tells it, and `reason` where a case says which it is to be.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def assert_reported(document: dict[str, Any], edit: dict[str, Any], before: set[
     assert change["calls"] == edit["calls"]
     assert change["actions"] == edit.get("actions", ["delete", "create"] if edit.get("replaced") else ["update"])
     assert change["id"] in before
-    assert change["reason"]
+    assert change["reason"] and change["reason"] == edit.get("reason", change["reason"])
 
 
 def assert_marked(text: str, edit: dict[str, Any]) -> None:

@@ -176,6 +176,7 @@ def test_another_tenancy_than_the_pinned_one_is_refused(project: Project, tenanc
     for verb in (("plan",), APPROVED, ("destroy", "--auto-approve")):
         ran = project.run(*flags, *verb, code=3)
         assert elsewhere in words(ran.err) and tenancy.tenancy in words(ran.err)
+        assert ("environments/prod.yaml:" if flags else "stack.yaml:7:") in words(ran.err)
     assert tenancy.writes() == []
 
 

@@ -435,6 +435,10 @@ def test_a_stack_with_an_id_may_be_renamed(project: Project, tenancy: Tenancy) -
     project.write(stack(HOME, policy("rules"), key("app"), name="after", id="0001"))
     document, _ = apply_exactly(project, tenancy)
     assert planned_calls(document) == {"UpdateCompartment": 1, "UpdatePolicy": 1, "UpdateApiKey": 1}
+    texts = [one["text"] for one in document["notices"]]
+    # the same edit is a copied directory whose id was left as it is
+    assert [text for text in texts if "3 of 3 resources with this spec.id belong to stack before" in text]
+    assert "spec.id" not in project.run("plan").out  # they carry the new name by now
     project.write(stack(name="after", id="0001"))
     project.run("destroy", "--auto-approve")
     assert keys(tenancy) == {} and compartments(tenancy) == {}

@@ -185,17 +185,22 @@ ELSEWHERE = strange("Compartment", "chat", id="ocid1.compartment.oc1..bbbbbbbbel
         (
             marked("Compartment", "chat", f"others/Compartment/chat#{FIRST_FORM}"),
             "Compartment chat exists and belongs to others (ocid1.compartment.oc1..bbbbbbbbchat)",
-            "choose another name, or take it over: genai-iac import Compartment/new ocid1.compartment.oc1..bbbbbbbbchat",
+            "choose another name, or let others give it up "
+            "(declare it there with deletion: retain, apply, then remove it and apply) and take it over: "
+            "genai-iac import Compartment/new ocid1.compartment.oc1..bbbbbbbbchat",
         ),
         (
             marked("Compartment", "chat", f"loop+1234567/Compartment/chat#{FIRST_FORM}"),
             "Compartment chat exists and belongs to loop with the id digest 1234567 (ocid1.compartment.oc1..bbbbbbbbchat)",
-            "choose another name, or take it over: genai-iac import Compartment/new ocid1.compartment.oc1..bbbbbbbbchat",
+            "if this is loop, write its spec.id as it was; else choose another name, or let loop give it up "
+            "(declare it there with deletion: retain, apply, then remove it and apply) and take it over: "
+            "genai-iac import Compartment/new ocid1.compartment.oc1..bbbbbbbbchat",
         ),
         (
             marked("Compartment", "chat", f"loop@dev/Compartment/chat#{FIRST_FORM}"),
             "Compartment chat exists and belongs to loop@dev (ocid1.compartment.oc1..bbbbbbbbchat)",
-            "the environments of one stack that share a tenancy need names of their own: write spec.name: new-${var.env}, "
+            "choose the environment (--env dev); or the environments of one stack that share a tenancy need names of their own: "
+            "write spec.name: new-${var.env}, "
             "with a variable that each environment sets",
         ),
         (

@@ -216,6 +216,22 @@ def test_a_sink_that_moves_takes_the_value_along(
     assert "not declared" not in notices(project)
 
 
+def test_a_rotation_ends_although_the_file_of_before_is_still_there(project: Project, tenancy: Tenancy) -> None:
+    """Nothing is brought to the old file, so it shows the old value as current for ever: that is no switch half-way."""
+    begin(project, FILE, rotates=True)
+    write(project, {"file": {"path": "secrets/new.env"}}, rotates=True)
+    project.run(*APPROVED)
+    for life, calls in (("61d", ["RenewApiKey"]), ("8d", ["SetApiKeyState"])):
+        tenancy.advance(life)
+        tenancy.forget_calls()
+        project.run(*APPROVED)
+        assert tenancy.writes() == calls
+        assert_settled(project)
+        assert drift(project, code=0) == []
+    roles = [secret["role"] for secret in project.run("status", "-o", "json").json["secrets"]]
+    assert roles.count("current") == 1
+
+
 def test_a_destroyed_key_leaves_no_value_in_the_file_it_was_moved_from(project: Project, tenancy: Tenancy) -> None:
     begin(project, FILE)
     write(project, JSON)
@@ -238,14 +254,26 @@ def test_other_names_are_written_without_a_new_value(project: Project, tenancy: 
     assert_settled(project)
 
 
-def test_another_format_of_the_same_file_keeps_the_value(project: Project, tenancy: Tenancy) -> None:
-    given = begin(project, FILE)
-    write(project, {"file": {**FILE["file"], "format": "json"}})
-    ran = project.run("plan", code=1)
-    assert "secrets/app.env" in ran.err
-    write(project, FILE)
+@pytest.mark.parametrize("old", ["dotenv", *(pytest.param(one, marks=pytest.mark.matrix) for one in ("json", "raw"))])
+def test_another_format_of_the_same_file_keeps_the_value(project: Project, tenancy: Tenancy, old: str) -> None:
+    def at(path: str, layout: str) -> Document:
+        return {"file": {"path": path, "format": layout}}
+
+    file = project.path / "secrets/app"
+    write(project, at("secrets/app", old))
+    project.run(*APPROVED)
+    given = file.read_bytes()
+    for new in sorted({"dotenv", "json", "raw"} - {old}):
+        write(project, at("secrets/app", new))
+        ran = project.run("plan", code=1)
+        assert words(f"secrets/app was written with format {old}, and the manifest says {new}") in words(ran.err)
+    write(project, at("secrets/app.new", new))  # what the hint says
+    project.run(*APPROVED)
     assert_settled(project)
-    assert read_dotenv(project.path / "secrets/app.env") == given
+    assert "sk-" in (project.path / "secrets/app.new").read_text()
+    write(project, at("secrets/app", old))
+    assert_settled(project)
+    assert file.read_bytes() == given
 
 
 # Two keys in one file

@@ -119,6 +119,7 @@ def _sink(word: str, number: int, plain: list[str], marks: dict[str, str]) -> Si
     records: Any = {name: marks[name] for name in ("one", "two") if name in marks}
     sets = {name: frozenset(marks.get(name, "").split(",")) - {""} for name in ("unknown", "elsewhere", "stale")}
     damage = marks.get("damage", "").replace("_", " ")
+    keeps = frozenset() if "former" in plain else keeps  # nothing is brought there
     return SinkState(
         keeps, readable, records, place=f"{word} {number}", damage=damage, former="former" in plain, **sets
     )

@@ -5,6 +5,7 @@ The tenancy as manifests alone tell it: what they declare and take for granted. 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -86,7 +87,9 @@ def _along(names: tuple[str, ...], tenancy: str) -> Iterator[CompartmentNode]:
     """One node per step of a path from the root."""
     parent = tenancy
     for end in range(1, len(names) + 1):
-        id = "ocid1.compartment.oc1..existing/" + "/".join(names[:end]).lower()
+        # written like an OCID of the service: a statement in which it stands is checked as any other
+        digest = hashlib.sha256("/".join(names[:end]).lower().encode()).hexdigest()
+        id = f"ocid1.compartment.oc1..existing{digest[:40]}"
         yield CompartmentNode(id, names[end - 1], parent)
         parent = id
 

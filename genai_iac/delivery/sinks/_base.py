@@ -143,6 +143,8 @@ class Context:
     sink_hosts: frozenset[str] = (
         frozenset()
     )  # hosts that a manifest may name, as the command line or the environment allows
+    # the address of the declared key that is live under an OCID: what is recorded for another of them is not replaced
+    declared_key: Callable[[str], Address | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)

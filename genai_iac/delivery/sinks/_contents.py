@@ -158,16 +158,31 @@ def is_written(read: Callable[[], Contents | None], wanted: Contents) -> bool:
 def check_tenant(owner: str, address: Address, key: str, context: Context, place: str) -> None:
     """Raise SinkError when a place holds the secrets of another key, stack or environment.
 
-    Equal OCIDs are enough: a key keeps its sinks through a rename of its stack or address.
+    Equal OCIDs are enough: a key keeps its sinks through a rename of its stack or address. An equal address is not, while the
+    key that the record was made for is live under another one: two keys that exchange their names and their files would each
+    overwrite the other's only copy.
     """
-    if key == context.id or (owner, address) == (context.owner, context.address):
+    if key == context.id:
         return
-    if owner == context.owner and address in context.previous:
+    now = context.declared_key(key)
+    if now is not None and now != context.address:
+        raise _held_by(now, address, context, place)
+    if owner == context.owner and address in (context.address, *context.previous):
         return
     held = redact_text(f"{address} of {owner or 'another stack'}", None).replace("\n", " ")
     raise SinkError(
         f"{place} holds the secrets of {held}, not those of {context.address} of {context.owner}",
         hint=_way_out(owner, address, context),
+    )
+
+
+def _held_by(now: Address, address: Address, context: Context, place: str) -> SinkError:
+    """The refusal of a place with another live key's values; `address`: what that key was called when they were written."""
+    written = "" if now == address else f" (written as {address})"
+    return SinkError(
+        f"{place} holds the secrets of {now}{written}, not those of {context.address}",
+        hint=f"leave the place, and the names in it, to {now}; or deliver {now} to another place first, apply, and move away "
+        "what is left in this one once nothing reads it",
     )
 
 

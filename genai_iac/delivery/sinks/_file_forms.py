@@ -111,6 +111,8 @@ class DotenvForm(FileForm):
             (one for one in found.sections if (one.owner, one.address) == (self.context.owner, self.context.address)),
             None,
         )
+        if mine:
+            check_tenant(mine.owner, mine.address, mine.id, self.context, target.place)
         replaced = [mine] if mine else []
         for one in found.sections:
             if one is not mine and set(one.names.all) & set(self.names.all):

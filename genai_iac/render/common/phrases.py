@@ -170,7 +170,7 @@ def loss_words(
     if loss.key is not None:
         how = "until the change has ended" if loss.passing else "by any policy afterwards"
         key, apis = escape_control(str(loss.key), NAME_LIMIT), escape_control(", ".join(loss.apis), 500)
-        effect = f"{key} is not allowed to call {apis} {how}; callers get 404"
+        effect = f"{key} is not allowed to call {apis} {how}; callers get 401"
     else:
         effect = f"{_EFFECT.get(loss.how, f'{loss.how} stops its value')}{_carrier_words(loss, place or _plain)}"
     return f"{_used_words(loss, now, lasting)}; {effect}"

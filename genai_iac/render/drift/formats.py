@@ -168,7 +168,7 @@ def _lines(report: DriftReport, terminal: Terminal) -> Iterator[str]:
             f"{count(len(report.unmanaged), 'API key')} that no manifest declares{':' if report.unmanaged else '.'}",
         ]
         for key in report.unmanaged:
-            yield from terminal.wrap(unmanaged_line(key, report.names), "  ", "    ")
+            yield from terminal.wrap(unmanaged_line(key, report.names), "  ", "    ", longest=_OCID)
     yield ""
     yield terminal.paint(drift_line(report), "strong")
 
