@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from genai_iac import __version__
+from genai_iac.cli.command_hints import remember_run
 from genai_iac.cli.console import Console, OutputError, abandon_streams, repair_streams
 from genai_iac.cli.options import GLOBAL_FLAGS, add_global_flags
 from genai_iac.cli.signals import SignalHandler
@@ -82,7 +83,10 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         # Not before: `--version` and `--help` end without it, and there is no value that a dump could show.
         forbid_dumps()
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        finally:
+            remember_run(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -142,6 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Several runs in one process (tests, `--all` in a thread) must not share what the
     # redactor knows.
     forget_all()
+    remember_run(None)
     # Before anything opens a file: a closed descriptor 1 would be given to that file.
     repair_streams()
     output = Console.of_environment()

@@ -141,6 +141,7 @@ def read_addresses(flag: str, texts: Iterable[str]) -> frozenset[Address]:
 
 
 _STORE = "genai_iac.flags"
+PATH = "genai_iac.path"  # where PATH of the running command is kept
 PREFIX = "GENAI_IAC_"
 
 
@@ -162,7 +163,7 @@ class GlobalOptions:
     no_color: bool = False
     verbose: int = 0
     quiet: bool = False  # called from Python: nothing is printed
-    given: Mapping[str, Any] = field(default_factory=dict)
+    typed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by field, the words on the command line
 
     @classmethod
     def of(cls, ctx: click.Context) -> GlobalOptions:
@@ -170,6 +171,19 @@ class GlobalOptions:
         # Flags before and after the command were collected in one store by `_remember`.
         values = {name: value for name, value in ctx.find_root().meta.get(_STORE, {}).items() if value is not None}
         return cls(**values)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The options that a command for the same tenancy and environment repeats.
+
+        What the environment gives is there the next time too. The environment's name and the emulator are named all the same: the
+        command may be typed into another shell.
+        """
+        always = {"env": ("--env", self.env or ""), "local": ("--local",)}
+        given = {
+            name: self.typed.get(name) or (always.get(name, ()) if getattr(self, name) else ()) for name in _REPEATED
+        }
+        return tuple(word for name in _REPEATED for word in given[name])
 
 
 def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
@@ -183,12 +197,51 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any
     if source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT):
         # repeatable flags add up wherever they stand; the others: the one nearest to the verb's arguments wins
         store[name] = (*store.get(name, ()), *value) if isinstance(value, tuple) else value
+    if source is ParameterSource.COMMANDLINE and name in _REPEATED:
+        flag = max(parameter.opts, key=len)
+        words = (
+            (flag,)
+            if value is True
+            else tuple(word for one in (value if isinstance(value, tuple) else (value,)) for word in (flag, str(one)))
+        )
+        typed = store.setdefault("typed", {})
+        typed[name] = (*typed.get(name, ()), *words) if isinstance(value, tuple) else words
+    return value
+
+
+def remember_saved(path: str, env: str | None) -> None:
+    """Note that the running command is about the manifests and the environment of a saved plan."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        meta = context.find_root().meta
+        meta[PATH] = path
+        meta.setdefault(_STORE, {})["env"] = env
+
+
+def _remember_path(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    del parameter
+    ctx.find_root().meta[PATH] = value
     return value
 
 
 def _flag(*names: str, envvar: str | tuple[str, ...] | None = None, **options: Any) -> click.Option:
     return click.Option(list(names), expose_value=False, callback=_remember, envvar=envvar, **options)
 
+
+# What decides which stack, environment and tenancy a run is about, and as whom it calls.
+_REPEATED = (
+    "env",
+    "var",
+    "var_file",
+    "profile",
+    "config_file",
+    "auth",
+    "region",
+    "local",
+    "endpoint",
+    "allow_endpoint_host",
+    "allow_sink_host",
+)
 
 # In the order of `--help`. Each is defined once and copied to every command by
 # `add_global_flags`.
@@ -286,6 +339,8 @@ def add_global_flags(command: click.Command) -> click.Command:
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.envvar is None and parameter.name:
             parameter.envvar = PREFIX + max(parameter.opts, key=len).lstrip("-").replace("-", "_").upper()
+        if isinstance(parameter, click.Argument) and parameter.name == "path":
+            parameter.callback = _remember_path
     own = {parameter.name for parameter in command.params}
     for flag in GLOBAL_FLAGS:
         if flag.name in own:

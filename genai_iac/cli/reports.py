@@ -115,7 +115,7 @@ def describe_resource(run: PlannedRun, address: Address) -> dict[str, Any]:
         "declared": _declared(run, declared),
         "live": _live(run, live),
         **_key(run, address),
-        "notices": [notice.text for notice in run.plan.notices if notice.address == address],
+        "notices": [notice.text for notice in run.shown.notices if notice.address == address],
         "change": _change(change),
     }
     # `0` and `False` are kept: the test is for None and for empty lists and mappings only.
