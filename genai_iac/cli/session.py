@@ -145,7 +145,7 @@ class Session:
         return self.snapshot or GroupNames(self.provider)
 
     def directory(self, live: Live) -> TenancyDirectory:
-        """GroupNames to OCIDs, as that reading and the groups of the tenancy tell."""
+        """Names to OCIDs, as that reading and the groups of the tenancy tell."""
         from genai_iac.references.resolver import TenancyDirectory
 
         return TenancyDirectory(live.tree, self.names.group, self.names.dynamic_group)

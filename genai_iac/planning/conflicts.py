@@ -140,18 +140,37 @@ def _taken(desired: Resource, other: LiveResource, inputs: PlanInputs) -> PlanEr
         return PlanError(
             f"{where}: {desired.address}: {other.kind} {name} ({other.id}) exists and has an ownership tag that was made for "
             "another resource",
-            hint=f"remove its tag {OWNERSHIP_TAG}, or if it is yours adopt it: genai-iac import {desired.address} {other.id}",
+            hint=f"choose another name, or if it is yours {_adopt(desired, other, inputs)}",
         )
     if other.mark is not None:
         id = f" with the id digest {other.mark.stack_id}" if other.mark.stack_id else ""
         return PlanError(
             f"{where}: {desired.address}: {other.kind} {name} exists and belongs to {other.mark.owner}{id} ({other.id})",
             hint=_choose_name(desired, other.mark.owner, inputs)
-            or f"choose another name, or take it over: genai-iac import {desired.address} {other.id}",
+            or f"choose another name, or {_adopt(desired, other, inputs)}",
         )
     return PlanError(
         f"{where}: {desired.address}: {other.kind} {name} exists and is not this stack's ({other.id})",
         hint=f"choose another name, or adopt it: genai-iac import {desired.address} {other.id}",
+    )
+
+
+def _adopt(desired: Resource, other: LiveResource, inputs: PlanInputs) -> str:
+    """How to come by something that has a mark: `import` refuses what another stack or another address has."""
+    mark, owner = other.mark, inputs.owner
+    command = f"genai-iac import {desired.address} {other.id}"
+    assert mark is not None
+    if owner.shares_name(mark) and mark.address == desired.address:
+        return "if it is this stack's from before it had an id, add --claim-name"
+    if owner.owns(mark):
+        return (
+            f"adopt it: {command}"
+            if mark.address == desired.address
+            else f"remove its tag {OWNERSHIP_TAG} and adopt it: {command}"
+        )
+    return (
+        f"let {mark.owner} give it up first (declare it there with deletion: retain, apply, then remove it and apply), then "
+        f"adopt it: {command}"
     )
 
 

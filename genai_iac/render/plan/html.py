@@ -117,7 +117,7 @@ def _access(access: AccessBeforeAfter | None) -> str:
             ("After", access.after, access.before, "ins"),
         )
     )
-    return section("AccessBeforeAfter", f'<div class="sides">{sides}</div>')
+    return section("Access", f'<div class="sides">{sides}</div>')
 
 
 def _side(lines: Sequence[str], other: Sequence[str], mark: str) -> str:
@@ -139,7 +139,7 @@ def _times(expiries: Sequence[SecretExpiry], now: datetime | None) -> str:
 
 
 def _time(expiry: SecretExpiry, now: datetime | None, last: datetime) -> str:
-    date = f"{expiry.at:%Y-%m-%d %H:%M}"
+    date = f"{expiry.at:%Y-%m-%d %H:%M} UTC"
     when, of_class, bar = "", "", ""
     if now is not None:
         left = expiry.at - now
