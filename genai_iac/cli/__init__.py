@@ -128,7 +128,7 @@ def _exists(name: str) -> bool:
     cls=Commands,
     params=GLOBAL_FLAGS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True},
-    epilog="PATH defaults to the current directory. Try it without a cloud account: genai-iac --local plan examples/quickstart",
+    epilog="PATH defaults to the current directory. Try it without a cloud account: genai-iac init demo; then genai-iac --local apply demo",
 )
 @click.version_option(__version__, prog_name="genai-iac", message="%(prog)s %(version)s")
 def cli() -> None:
@@ -182,5 +182,5 @@ def _interrupted(interrupts: SignalHandler) -> Interrupted:
     # The first write sets `began`. Before it, "nothing was changed" is true; after it only
     # a plan can say what is left.
     if interrupts.began:
-        return Interrupted("interrupted after the changes were made", hint="genai-iac plan shows what is left to do")
+        return Interrupted("interrupted after the changes were made", hint="see what is left to do: genai-iac plan")
     return Interrupted("interrupted; nothing was changed")

@@ -56,7 +56,9 @@ def run_checks(flags: GlobalOptions, path: str) -> Iterator[DoctorCheck]:
         found = count(len(manifest.resources), "resource")
         yield DoctorCheck("manifests", "ok", f"stack {manifest.stack.owner} with {found}")
     except ManifestError as error:
-        yield DoctorCheck("manifests", "warning", f"{count(len(error.problems), 'problem')}; genai-iac validate names them")
+        yield DoctorCheck(
+            "manifests", "warning", f"{count(len(error.problems), 'problem')}; to see them: genai-iac validate"
+        )
     except IacError as error:
         yield DoctorCheck("manifests", "warning", str(error))
     profile, region = (manifest.stack.profile, manifest.stack.region) if manifest else (None, None)

@@ -66,7 +66,7 @@ def _read(file: Path) -> list[Mapping[str, Any]]:
     error = next(iter(Draft202012Validator(TEST).iter_errors(data)), None)
     if error is not None:
         where = ".".join(map(str, error.absolute_path)) or "the document"
-        raise UsageError(f"{file}: {where}: {error.message}", hint="genai-iac schema test prints the schema")
+        raise UsageError(f"{file}: {where}: {error.message}", hint="print the schema: genai-iac schema test")
     return list(data["tests"])
 
 

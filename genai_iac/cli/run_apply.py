@@ -71,7 +71,7 @@ def _lines(workspace: Session, address: Address, model: str, path: str, names: N
     serve = ""
     header = f'    -H "OpenAI-Project: ${names.project}" \\\n' if project else ""
     if workspace.flags.local:
-        serve = f"  {program()} local serve &   # the local emulator of {LOCAL_DB}, where this key lives\n"
+        serve = f"  {shlex.quote(program())} local serve &   # the local emulator of {LOCAL_DB}, where this key lives\n"
     return (
         f"\nCall a model with {address}:\n{serve}"
         f"  set -a; . {shlex.quote(path)}; set +a\n"
@@ -257,7 +257,7 @@ class _Report:
         return self._output.fail(
             IacError(
                 f"{self._lost.message}; {changes} changes were carried out, and not all of them could be reported",
-                hint="genai-iac plan shows what is left to do",
+                hint="see what is left to do: genai-iac plan",
             )
         )
 

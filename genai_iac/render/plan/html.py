@@ -162,7 +162,7 @@ def _graph(plan: Plan, around: PlanContext) -> str:
     if len(needs) > _MOST_NODES:
         return section(
             "Graph",
-            f"<p>{count(len(needs), 'resource')} are too many to draw; genai-iac graph --format dot has them all.</p>",
+            f"<p>{count(len(needs), 'resource')} are too many to draw; to see them all: genai-iac graph --format dot</p>",
         )
     return section(
         "Graph",
