@@ -66,10 +66,12 @@ def _of_one(workspace: Session, live: Live, one: LiveResource, address: Address)
     if address.kind != "ApiKey":
         return common
     region = one.region or live.home_region
+    # what a delivery writes beside the value
+    endpoint = workspace.manifest.resources[address].settings.get("endpoint", "actions/v1")
     return {
         **common,
         "region": region,
-        "baseUrl": workspace.provider.base_url(region),
+        "baseUrl": workspace.provider.base_url(region, endpoint),
         "secrets": _secrets(workspace, live, one, address),
         "sinks": [{"type": sink.word, "place": sink.place} for sink in _sinks(workspace, live, address)],
     }
