@@ -21,7 +21,7 @@ import click
 from genai_iac import __version__
 from genai_iac.cli.command_hints import remember_run
 from genai_iac.cli.console import Console, OutputError, abandon_streams, repair_streams
-from genai_iac.cli.options import GLOBAL_FLAGS, add_global_flags
+from genai_iac.cli.options import GLOBAL_FLAGS, HelpContext, add_global_flags
 from genai_iac.cli.signals import SignalHandler
 from genai_iac.core.errors import IacError, Interrupted
 from genai_iac.core.secret import forget_all
@@ -79,6 +79,8 @@ class Commands(click.Group):
 
     A module is imported when its command is typed or help asks for it.
     """
+
+    context_class = HelpContext
 
     def invoke(self, ctx: click.Context) -> Any:
         # Not before: `--version` and `--help` end without it, and there is no value that a dump could show.

@@ -67,7 +67,12 @@ def _options() -> list[Callable[[Any], Any]]:
             metavar="DIR",
             help="With --all: write one JSON file a stack, for genai-iac report.",
         ),
-        click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="With --all: worker processes."),
+        click.option(
+            "--jobs",
+            type=click.IntRange(1, 64),
+            metavar="N",
+            help="With --all: worker processes [one a processor, at most 8].",
+        ),
     ]
 
 

@@ -6,7 +6,7 @@ What a shell completes beside verbs and flags: environments, addresses, profiles
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,6 +143,7 @@ def read_addresses(flag: str, texts: Iterable[str]) -> frozenset[Address]:
 _STORE = "genai_iac.flags"
 PATH = "genai_iac.path"  # where PATH of the running command is kept
 PREFIX = "GENAI_IAC_"
+_HYPHEN = "\u2011"  # a hyphen at which no line ends
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,7 @@ GLOBAL_FLAGS: list[click.Parameter] = [
         envvar=(f"{PREFIX}PROFILE", "OCI_CLI_PROFILE"),
         metavar="NAME",
         shell_complete=complete_profile,
-        help="Profile of the OCI config file.",
+        help="Profile of the OCI config file [the Stack's, else DEFAULT].",
     ),
     _flag(
         "--config-file",
@@ -325,6 +326,25 @@ GLOBAL_FLAGS: list[click.Parameter] = [
 ]
 
 
+class _HelpFormatter(click.HelpFormatter):
+    """Ends no line at a hyphen: names of options and programs stay whole."""
+
+    def write_text(self, text: str) -> None:
+        super().write_text(text.replace("-", _HYPHEN))
+
+    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl([(name, text.replace("-", _HYPHEN)) for name, text in rows], col_max, col_spacing)
+
+    def getvalue(self) -> str:
+        return super().getvalue().replace(_HYPHEN, "-")
+
+
+class HelpContext(click.Context):
+    """Of every verb: its help ends no line at a hyphen."""
+
+    formatter_class = _HelpFormatter
+
+
 def add_global_flags(command: click.Command) -> click.Command:
     """The command with the global flags after its own, and an environment variable for each of its own flags.
 
@@ -332,6 +352,7 @@ def add_global_flags(command: click.Command) -> click.Command:
     """
     if getattr(command, "has_global_flags", False):
         return command
+    command.context_class = HelpContext
     if isinstance(command, click.Group):
         for verb in command.commands.values():
             add_global_flags(verb)
@@ -350,5 +371,7 @@ def add_global_flags(command: click.Command) -> click.Command:
         # `--help` of a command lists its own flags; the group's help has these.
         later.hidden = True  # type: ignore[attr-defined]
         command.params.append(later)
+    if any(parameter.name == "path" for parameter in command.params):
+        command.epilog = "Also takes --env, --var, --profile, --local and the other options of genai-iac --help."
     command.has_global_flags = True  # type: ignore[attr-defined]
     return command

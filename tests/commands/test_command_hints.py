@@ -97,7 +97,10 @@ def test_each_option_in_a_text_of_the_package_is_one_of_some_verb() -> None:
     context = click.Context(cli)
     verbs = [cli, *(cli.get_command(context, name) for name in cli.list_commands(context))]
     verbs += [one for verb in verbs if isinstance(verb, click.Group) for one in verb.commands.values()]
-    known = {name for verb in verbs if verb is not None for name in options_of(verb)} | {"--help"}
+    known = {name for verb in verbs if verb is not None for name in options_of(verb)} | {
+        "--help",
+        "--detach",
+    }  # the last is of git
     said = [
         (where, option)
         for where, text in texts()
@@ -105,6 +108,14 @@ def test_each_option_in_a_text_of_the_package_is_one_of_some_verb() -> None:
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)
     ]
     assert len(said) > 100 and [one for one in said if one[1] not in known] == []
+
+
+@pytest.mark.parametrize("width", ["40", "80", "100"])
+def test_help_ends_no_line_within_a_name(offline: Project, monkeypatch: pytest.MonkeyPatch, width: str) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    texts = [offline.run(*words, "--help").out for words in ((), ("plan",), ("local", "serve"), ("export",))]
+    assert [line for text in texts for line in text.splitlines() if line.endswith("-")] == []
+    assert "\u2011" not in "".join(texts) and "--env" in texts[1]
 
 
 # What the run was given
