@@ -14,10 +14,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genai_iac.cli.options import PATH, GlobalOptions
+from genai_iac.cli.options import PATH, STORE, GlobalOptions
 
 if TYPE_CHECKING:
     from genai_iac.core import Notice, Outcome
+
+# What decides which stack, environment and tenancy a run is about, and as whom it calls.
+_REPEATED = (
+    "env",
+    "var",
+    "var_file",
+    "profile",
+    "config_file",
+    "auth",
+    "region",
+    "local",
+    "endpoint",
+    "allow_endpoint_host",
+    "allow_sink_host",
+)
 
 Complete = Callable[[str], str]
 
@@ -43,7 +58,7 @@ def complete_commands(text: str, flags: GlobalOptions, path: str | None) -> str:
     """
     if "genai-iac " not in text:
         return text
-    options, place = flags.words, path_words(path or ".")
+    options, place = repeated_words(flags), path_words(path or ".")
 
     def complete(found: re.Match[str]) -> str:
         if not takes_path(found["verb"]):
@@ -51,6 +66,19 @@ def complete_commands(text: str, flags: GlobalOptions, path: str | None) -> str:
         return f"{shlex.join(('genai-iac', *options, found['verb']))}{found['about']}{''.join(f' {shlex.quote(word)}' for word in place)}"
 
     return _COMMAND.sub(complete, text)
+
+
+def repeated_words(flags: GlobalOptions) -> tuple[str, ...]:
+    """The options that a command for the same tenancy and environment repeats.
+
+    What the environment gives is there the next time too. The environment's name and the emulator are named all the same: the
+    command may be typed into another shell.
+    """
+    always = {"env": ("--env", flags.env or ""), "local": ("--local",)}
+    given = {
+        name: flags.typed.get(name) or (always.get(name, ()) if getattr(flags, name) else ()) for name in _REPEATED
+    }
+    return tuple(word for name in _REPEATED for word in given[name])
 
 
 def complete_notice(notice: Notice, flags: GlobalOptions, path: str) -> Notice:
@@ -93,3 +121,12 @@ def takes_path(verb: str) -> bool:
 def _of_context(ctx: click.Context) -> Complete:
     flags, path = GlobalOptions.of(ctx), ctx.find_root().meta.get(PATH)
     return lambda text: complete_commands(text, flags, path)
+
+
+def remember_saved(path: str, env: str | None) -> None:
+    """Note that the running command is about the manifests and the environment of a saved plan."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        meta = context.find_root().meta
+        meta[PATH] = path
+        meta.setdefault(STORE, {})["env"] = env

@@ -6,7 +6,7 @@ What a shell completes beside verbs and flags: environments, addresses, profiles
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,7 +140,7 @@ def read_addresses(flag: str, texts: Iterable[str]) -> frozenset[Address]:
         raise UsageError(f"{flag}: {error}") from error
 
 
-_STORE = "genai_iac.flags"
+STORE = "genai_iac.flags"
 PATH = "genai_iac.path"  # where PATH of the running command is kept
 PREFIX = "GENAI_IAC_"
 _HYPHEN = "\u2011"  # a hyphen at which no line ends
@@ -170,21 +170,8 @@ class GlobalOptions:
     def of(cls, ctx: click.Context) -> GlobalOptions:
         """The flags of the running command."""
         # Flags before and after the command were collected in one store by `_remember`.
-        values = {name: value for name, value in ctx.find_root().meta.get(_STORE, {}).items() if value is not None}
+        values = {name: value for name, value in ctx.find_root().meta.get(STORE, {}).items() if value is not None}
         return cls(**values)
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The options that a command for the same tenancy and environment repeats.
-
-        What the environment gives is there the next time too. The environment's name and the emulator are named all the same: the
-        command may be typed into another shell.
-        """
-        always = {"env": ("--env", self.env or ""), "local": ("--local",)}
-        given = {
-            name: self.typed.get(name) or (always.get(name, ()) if getattr(self, name) else ()) for name in _REPEATED
-        }
-        return tuple(word for name in _REPEATED for word in given[name])
 
 
 def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
@@ -194,11 +181,11 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any
     source = ctx.get_parameter_source(name)
     # Defaults are not stored: a flag after the command that was not typed must not undo one
     # before it.
-    store = ctx.find_root().meta.setdefault(_STORE, {})
+    store = ctx.find_root().meta.setdefault(STORE, {})
     if source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT):
         # repeatable flags add up wherever they stand; the others: the one nearest to the verb's arguments wins
         store[name] = (*store.get(name, ()), *value) if isinstance(value, tuple) else value
-    if source is ParameterSource.COMMANDLINE and name in _REPEATED:
+    if source is ParameterSource.COMMANDLINE:
         flag = max(parameter.opts, key=len)
         words = (
             (flag,)
@@ -210,15 +197,6 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any
     return value
 
 
-def remember_saved(path: str, env: str | None) -> None:
-    """Note that the running command is about the manifests and the environment of a saved plan."""
-    context = click.get_current_context(silent=True)
-    if context is not None:
-        meta = context.find_root().meta
-        meta[PATH] = path
-        meta.setdefault(_STORE, {})["env"] = env
-
-
 def _remember_path(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
     del parameter
     ctx.find_root().meta[PATH] = value
@@ -228,21 +206,6 @@ def _remember_path(ctx: click.Context, parameter: click.Parameter, value: Any) -
 def _flag(*names: str, envvar: str | tuple[str, ...] | None = None, **options: Any) -> click.Option:
     return click.Option(list(names), expose_value=False, callback=_remember, envvar=envvar, **options)
 
-
-# What decides which stack, environment and tenancy a run is about, and as whom it calls.
-_REPEATED = (
-    "env",
-    "var",
-    "var_file",
-    "profile",
-    "config_file",
-    "auth",
-    "region",
-    "local",
-    "endpoint",
-    "allow_endpoint_host",
-    "allow_sink_host",
-)
 
 # In the order of `--help`. Each is defined once and copied to every command by
 # `add_global_flags`.
@@ -332,7 +295,7 @@ class _HelpFormatter(click.HelpFormatter):
     def write_text(self, text: str) -> None:
         super().write_text(text.replace("-", _HYPHEN))
 
-    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         super().write_dl([(name, text.replace("-", _HYPHEN)) for name, text in rows], col_max, col_spacing)
 
     def getvalue(self) -> str:

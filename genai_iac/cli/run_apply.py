@@ -14,11 +14,11 @@ import click
 from genai_iac.analysis.access import KeyPermission
 from genai_iac.cli.approval import read_regular_file
 from genai_iac.cli.audit import WriteLog
-from genai_iac.cli.command_hints import complete_outcome, path_words
+from genai_iac.cli.command_hints import complete_outcome, path_words, remember_saved, repeated_words
 from genai_iac.cli.console import Console, OutputError, ProgressNotice
 from genai_iac.cli.local_emulator import LOCAL_DB, program
 from genai_iac.cli.lock import apply_lock
-from genai_iac.cli.options import GlobalOptions, read_addresses, remember_saved
+from genai_iac.cli.options import GlobalOptions, read_addresses
 from genai_iac.cli.planning import PlannedRun, PlanOptions, make_draft
 from genai_iac.cli.session import Session, open_session
 from genai_iac.cli.signals import SignalHandler
@@ -277,7 +277,7 @@ def _command(draft: PlannedRun, consent: Approval) -> str:
     """What to type to go on: for the same tenancy and environment, about the same thing."""
     asked, one_key = draft.asked, consent.verb == "rotate"  # which has its own options in `about`
     more = () if one_key else (*asked.shaping_words, *asked.guard_words)
-    return shlex.join(("genai-iac", *draft.workspace.flags.words, consent.verb, *consent.about, *more))
+    return shlex.join(("genai-iac", *repeated_words(draft.workspace.flags), consent.verb, *consent.about, *more))
 
 
 def _apply_request(draft: PlannedRun, stop: CancelToken, waiting: ProgressNotice | None) -> ApplyRequest:
