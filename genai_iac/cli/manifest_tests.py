@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -98,7 +99,9 @@ def _snapshot(folder: Path, case: Mapping[str, Any]) -> Snapshot | None:
     try:
         return read_snapshot(file.read_bytes())
     except OSError as error:
-        raise UsageError(f"live: {file}: {error.strerror}", hint="make it: genai-iac snapshot --out FILE") from error
+        raise UsageError(
+            f"live: {file}: {error.strerror}", hint=f"make it: genai-iac snapshot --out {shlex.quote(str(file))}"
+        ) from error
 
 
 def _plan(

@@ -197,9 +197,14 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any
     return value
 
 
-def _remember_path(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
+def remember_path(ctx: click.Context, path: Any) -> None:
+    """Note PATH of the running command, for the commands that its messages tell to type."""
+    ctx.find_root().meta[PATH] = path
+
+
+def _note_path(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
     del parameter
-    ctx.find_root().meta[PATH] = value
+    remember_path(ctx, value)
     return value
 
 
@@ -324,7 +329,7 @@ def add_global_flags(command: click.Command) -> click.Command:
         if isinstance(parameter, click.Option) and parameter.envvar is None and parameter.name:
             parameter.envvar = PREFIX + max(parameter.opts, key=len).lstrip("-").replace("-", "_").upper()
         if isinstance(parameter, click.Argument) and parameter.name == "path":
-            parameter.callback = _remember_path
+            parameter.callback = _note_path
     own = {parameter.name for parameter in command.params}
     for flag in GLOBAL_FLAGS:
         if flag.name in own:

@@ -41,6 +41,11 @@ def test_the_base_url_is_the_one_that_is_delivered(project: Project, endpoint: s
     assert project.run("show", "ApiKey/app", "-o", "json").json["baseUrl"] == delivered[0]
 
 
+def test_a_name_that_is_no_address_is_not_taken_for_the_path(offline: Project) -> None:
+    told = offline.run("output", "app", "prod", code=1).err
+    assert "'app' is not an address" in told and "next: write Kind/name" in told
+
+
 def test_json_has_sinks_masks_and_roles(applied: Project) -> None:
     document = applied.run("output", "-o", "json").json
     key = document["outputs"]["ApiKey/app"]
