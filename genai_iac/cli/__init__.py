@@ -19,8 +19,9 @@ from typing import Any
 import click
 
 from genai_iac import __version__
+from genai_iac.cli.command_hints import remember_run
 from genai_iac.cli.console import Console, OutputError, abandon_streams, repair_streams
-from genai_iac.cli.options import GLOBAL_FLAGS, add_global_flags
+from genai_iac.cli.options import GLOBAL_FLAGS, HelpContext, add_global_flags
 from genai_iac.cli.signals import SignalHandler
 from genai_iac.core.errors import IacError, Interrupted
 from genai_iac.core.secret import forget_all
@@ -79,10 +80,15 @@ class Commands(click.Group):
     A module is imported when its command is typed or help asks for it.
     """
 
+    context_class = HelpContext
+
     def invoke(self, ctx: click.Context) -> Any:
         # Not before: `--version` and `--help` end without it, and there is no value that a dump could show.
         forbid_dumps()
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        finally:
+            remember_run(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -124,7 +130,7 @@ def _exists(name: str) -> bool:
     cls=Commands,
     params=GLOBAL_FLAGS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True},
-    epilog="PATH defaults to the current directory. Try it without a cloud account: genai-iac --local plan examples/quickstart",
+    epilog="PATH defaults to the current directory. Try it without a cloud account: genai-iac init demo; then genai-iac --local apply demo",
 )
 @click.version_option(__version__, prog_name="genai-iac", message="%(prog)s %(version)s")
 def cli() -> None:
@@ -142,6 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Several runs in one process (tests, `--all` in a thread) must not share what the
     # redactor knows.
     forget_all()
+    remember_run(None)
     # Before anything opens a file: a closed descriptor 1 would be given to that file.
     repair_streams()
     output = Console.of_environment()
@@ -177,5 +184,5 @@ def _interrupted(interrupts: SignalHandler) -> Interrupted:
     # The first write sets `began`. Before it, "nothing was changed" is true; after it only
     # a plan can say what is left.
     if interrupts.began:
-        return Interrupted("interrupted after the changes were made", hint="genai-iac plan shows what is left to do")
+        return Interrupted("interrupted after the changes were made", hint="see what is left to do: genai-iac plan")
     return Interrupted("interrupted; nothing was changed")

@@ -67,7 +67,12 @@ def _options() -> list[Callable[[Any], Any]]:
             metavar="DIR",
             help="With --all: write one JSON file a stack, for genai-iac report.",
         ),
-        click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="With --all: worker processes."),
+        click.option(
+            "--jobs",
+            type=click.IntRange(1, 64),
+            metavar="N",
+            help="With --all: worker processes [one a processor, at most 8].",
+        ),
     ]
 
 
@@ -133,7 +138,10 @@ def _check(ctx: click.Context, given: dict[str, Any], path: str) -> str:
             raise UsageError(f"--{name.replace('_', '-')} is about one stack", hint="run that stack alone for it")
     # Workers have no terminal to ask on.
     if ctx.info_name == "apply" and not given["auto_approve"]:
-        raise UsageError("apply --all does not ask stack by stack", hint="look at plan --all, then add --auto-approve")
+        raise UsageError(
+            "apply --all does not ask stack by stack",
+            hint="add --auto-approve, once you have looked at what it would do: genai-iac plan --all",
+        )
     form = "json" if given.get("as_json") else str(given.get("form", "text"))
     if form not in ("text", "json"):
         raise UsageError(

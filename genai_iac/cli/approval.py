@@ -122,7 +122,7 @@ def read_approved(expected: str | None, file: Path | None) -> Approved | None:
     """
     if expected is not None and not _FORM.fullmatch(expected):
         raise UsageError(
-            f"--expect-fingerprint {expected} is none",
+            f"--expect-fingerprint {expected} is not a fingerprint",
             hint="copy it whole: sha256: and 64 characters, as the plan prints it",
         )
     if file is None:
@@ -155,12 +155,12 @@ def read_approval(file: Path, data: bytes) -> Approved:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = f": {error}" if isinstance(error, ValueError) and not isinstance(error, UnicodeError) else ""
         raise UsageError(
-            f"--approved {file} is not a plan as JSON{why}", hint="make one: plan --out json=FILE"
+            f"--approved {file} is not a plan as JSON{why}", hint="make one: genai-iac plan --out json=FILE"
         ) from error
     if contradiction is not None:
         raise StalePlanError(
             f"--approved {file} approves nothing: {contradiction}; nothing was changed",
-            hint="plan again with --out json=FILE, and approve that",
+            hint="plan again, and approve that: genai-iac plan --out json=FILE",
         )
     return approved
 

@@ -119,12 +119,13 @@ class Console:
             click.echo(redact(text), nl=False, err=True, color=self.errors.colour)
 
     def fail(self, error: IacError) -> int:
-        """Print an error; returns the exit code."""
+        """Print an error, its commands completed with what this run was given; returns the exit code."""
+        from genai_iac.cli.command_hints import of_run
         from genai_iac.render.errors import problems_text
 
         with suppress(OSError, ValueError):
             sys.stdout.flush()
-        self.note(problems_text(error, self.errors))
+        self.note(problems_text(error, self.errors, of_run()))
         return error.exit_code
 
 

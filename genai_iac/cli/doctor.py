@@ -15,6 +15,7 @@ from genai_iac.cli.options import PREFIX, GlobalOptions
 from genai_iac.cli.session import Session, load_manifest, make_session, open_provider
 from genai_iac.core import Resource
 from genai_iac.core.errors import IacError, ManifestError, ServiceFailure, SinkError
+from genai_iac.render.common.phrases import count
 
 if TYPE_CHECKING:
     from genai_iac.manifest import Manifest
@@ -52,10 +53,12 @@ def run_checks(flags: GlobalOptions, path: str) -> Iterator[DoctorCheck]:
     manifest = None
     try:
         manifest = load_manifest(flags, path)
-        count = len(manifest.resources)
-        yield DoctorCheck("manifests", "ok", f"stack {manifest.stack.owner} with {count} resource{'s' * (count != 1)}")
+        found = count(len(manifest.resources), "resource")
+        yield DoctorCheck("manifests", "ok", f"stack {manifest.stack.owner} with {found}")
     except ManifestError as error:
-        yield DoctorCheck("manifests", "warning", f"{len(error.problems)} problems; genai-iac validate tells them")
+        yield DoctorCheck(
+            "manifests", "warning", f"{count(len(error.problems), 'problem')}; to see them: genai-iac validate"
+        )
     except IacError as error:
         yield DoctorCheck("manifests", "warning", str(error))
     profile, region = (manifest.stack.profile, manifest.stack.region) if manifest else (None, None)

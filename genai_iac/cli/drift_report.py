@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from genai_iac.analysis.drift import HandEdits, Side, find_drift, find_unmanaged
+from genai_iac.cli.command_hints import complete_notice
 from genai_iac.cli.options import GlobalOptions
 from genai_iac.cli.session import Session, open_session, read_pairs
 from genai_iac.core import Address, Live, Notice, SinkState
@@ -86,8 +87,9 @@ def make_report(
         before = _compare_before(workspace, live, earlier) if base else None
         resources = workspace.manifest.resources
         edits, unasked = _find_edits(workspace, live)
+        notices = (*compared.plan.notices, *unasked, *map(Notice, live.unread))
         return DriftReport(
-            plan=replace(compared.plan, notices=(*compared.plan.notices, *unasked, *map(Notice, live.unread))),
+            plan=replace(compared.plan, notices=tuple(complete_notice(one, flags, path) for one in notices)),
             base=base,
             now=live.now,
             differences=find_drift((compared.plan, resources), before, edits),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from genai_iac.cli.command_hints import complete_commands
 from genai_iac.cli.output_files import write_new_files
 from genai_iac.cli.session import Session
 from genai_iac.core import (
@@ -179,7 +180,7 @@ def adopt_resource(workspace: Session, address: Address, ocid: str, say: Callabl
                 desired, _get(workspace, address, ocid, desired, live)[0], workspace.owner
             ):
                 raise
-    say(f"{named} is {address} of {workspace.owner.name} now.\n{_what_next(desired, found)}")
+    say(f"{named} is {address} of {workspace.owner.name} now.\n{_what_next(workspace, desired, found)}")
 
 
 def _get(
@@ -225,7 +226,7 @@ def _paste(workspace: Session, address: Address, found: LiveResource, live: Live
     return yaml_document(exported.document)
 
 
-def _what_next(desired: Resource, found: LiveResource) -> str:
+def _what_next(workspace: Session, desired: Resource, found: LiveResource) -> str:
     lines = []
     if found.kind == "ApiKey":
         lines.append(
@@ -235,4 +236,5 @@ def _what_next(desired: Resource, found: LiveResource) -> str:
             lines.append(
                 "They count as undelivered: the plan renews the unused ones that no other machine can hold, and reports the others."
             )
-    return "\n".join([*lines, "See what still differs: genai-iac plan"]) + "\n"
+    plan = complete_commands("genai-iac plan", workspace.flags, workspace.path)
+    return "\n".join([*lines, f"See what still differs: {plan}"]) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -66,7 +67,7 @@ def _read(file: Path) -> list[Mapping[str, Any]]:
     error = next(iter(Draft202012Validator(TEST).iter_errors(data)), None)
     if error is not None:
         where = ".".join(map(str, error.absolute_path)) or "the document"
-        raise UsageError(f"{file}: {where}: {error.message}", hint="genai-iac schema test prints the schema")
+        raise UsageError(f"{file}: {where}: {error.message}", hint="print the schema: genai-iac schema test")
     return list(data["tests"])
 
 
@@ -98,7 +99,9 @@ def _snapshot(folder: Path, case: Mapping[str, Any]) -> Snapshot | None:
     try:
         return read_snapshot(file.read_bytes())
     except OSError as error:
-        raise UsageError(f"live: {file}: {error.strerror}", hint="make it: genai-iac snapshot --out FILE") from error
+        raise UsageError(
+            f"live: {file}: {error.strerror}", hint=f"make it: genai-iac snapshot --out {shlex.quote(str(file))}"
+        ) from error
 
 
 def _plan(

@@ -140,8 +140,10 @@ def read_addresses(flag: str, texts: Iterable[str]) -> frozenset[Address]:
         raise UsageError(f"{flag}: {error}") from error
 
 
-_STORE = "genai_iac.flags"
+STORE = "genai_iac.flags"
+PATH = "genai_iac.path"  # where PATH of the running command is kept
 PREFIX = "GENAI_IAC_"
+_HYPHEN = "\u2011"  # a hyphen at which no line ends
 
 
 @dataclass(frozen=True)
@@ -162,13 +164,13 @@ class GlobalOptions:
     no_color: bool = False
     verbose: int = 0
     quiet: bool = False  # called from Python: nothing is printed
-    given: Mapping[str, Any] = field(default_factory=dict)
+    typed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by field, the words on the command line
 
     @classmethod
     def of(cls, ctx: click.Context) -> GlobalOptions:
         """The flags of the running command."""
         # Flags before and after the command were collected in one store by `_remember`.
-        values = {name: value for name, value in ctx.find_root().meta.get(_STORE, {}).items() if value is not None}
+        values = {name: value for name, value in ctx.find_root().meta.get(STORE, {}).items() if value is not None}
         return cls(**values)
 
 
@@ -179,10 +181,30 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any
     source = ctx.get_parameter_source(name)
     # Defaults are not stored: a flag after the command that was not typed must not undo one
     # before it.
-    store = ctx.find_root().meta.setdefault(_STORE, {})
+    store = ctx.find_root().meta.setdefault(STORE, {})
     if source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT):
         # repeatable flags add up wherever they stand; the others: the one nearest to the verb's arguments wins
         store[name] = (*store.get(name, ()), *value) if isinstance(value, tuple) else value
+    if source is ParameterSource.COMMANDLINE:
+        flag = max(parameter.opts, key=len)
+        words = (
+            (flag,)
+            if value is True
+            else tuple(word for one in (value if isinstance(value, tuple) else (value,)) for word in (flag, str(one)))
+        )
+        typed = store.setdefault("typed", {})
+        typed[name] = (*typed.get(name, ()), *words) if isinstance(value, tuple) else words
+    return value
+
+
+def remember_path(ctx: click.Context, path: Any) -> None:
+    """Note PATH of the running command, for the commands that its messages tell to type."""
+    ctx.find_root().meta[PATH] = path
+
+
+def _note_path(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    del parameter
+    remember_path(ctx, value)
     return value
 
 
@@ -213,7 +235,7 @@ GLOBAL_FLAGS: list[click.Parameter] = [
         envvar=(f"{PREFIX}PROFILE", "OCI_CLI_PROFILE"),
         metavar="NAME",
         shell_complete=complete_profile,
-        help="Profile of the OCI config file.",
+        help="Profile of the OCI config file [the Stack's, else DEFAULT].",
     ),
     _flag(
         "--config-file",
@@ -272,6 +294,25 @@ GLOBAL_FLAGS: list[click.Parameter] = [
 ]
 
 
+class _HelpFormatter(click.HelpFormatter):
+    """Ends no line at a hyphen: names of options and programs stay whole."""
+
+    def write_text(self, text: str) -> None:
+        super().write_text(text.replace("-", _HYPHEN))
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl([(name, text.replace("-", _HYPHEN)) for name, text in rows], col_max, col_spacing)
+
+    def getvalue(self) -> str:
+        return super().getvalue().replace(_HYPHEN, "-")
+
+
+class HelpContext(click.Context):
+    """Of every verb: its help ends no line at a hyphen."""
+
+    formatter_class = _HelpFormatter
+
+
 def add_global_flags(command: click.Command) -> click.Command:
     """The command with the global flags after its own, and an environment variable for each of its own flags.
 
@@ -279,6 +320,7 @@ def add_global_flags(command: click.Command) -> click.Command:
     """
     if getattr(command, "has_global_flags", False):
         return command
+    command.context_class = HelpContext
     if isinstance(command, click.Group):
         for verb in command.commands.values():
             add_global_flags(verb)
@@ -286,6 +328,8 @@ def add_global_flags(command: click.Command) -> click.Command:
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.envvar is None and parameter.name:
             parameter.envvar = PREFIX + max(parameter.opts, key=len).lstrip("-").replace("-", "_").upper()
+        if isinstance(parameter, click.Argument) and parameter.name == "path":
+            parameter.callback = _note_path
     own = {parameter.name for parameter in command.params}
     for flag in GLOBAL_FLAGS:
         if flag.name in own:
@@ -295,5 +339,7 @@ def add_global_flags(command: click.Command) -> click.Command:
         # `--help` of a command lists its own flags; the group's help has these.
         later.hidden = True  # type: ignore[attr-defined]
         command.params.append(later)
+    if any(parameter.name == "path" for parameter in command.params):
+        command.epilog = "Also takes --env, --var, --profile, --local and the other options of genai-iac --help."
     command.has_global_flags = True  # type: ignore[attr-defined]
     return command

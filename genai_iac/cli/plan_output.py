@@ -42,7 +42,7 @@ def read_outs(texts: tuple[str, ...]) -> list[OutputTarget]:
 
 def render_plan(form: str, draft: PlannedRun, terminal: Terminal) -> str:
     """The plan in that format."""
-    plan = draft.plan
+    plan = draft.shown
     match form:
         case "json":
             from genai_iac.render.plan.json import render_json

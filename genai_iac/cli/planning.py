@@ -17,6 +17,7 @@ from typing import Any
 
 from genai_iac.analysis.outages import find_access_losses, keep_admitted
 from genai_iac.analysis.reach import ReachFinder
+from genai_iac.cli.command_hints import complete_notice
 from genai_iac.cli.options import read_addresses
 from genai_iac.cli.session import Session
 from genai_iac.cli.unignored_files import find_unignored, note_unignored
@@ -146,6 +147,26 @@ class PlanOptions:
             claims=claim_name,
         )
 
+    @property
+    def shaping_words(self) -> tuple[str, ...]:
+        """The options that a command for the same plan repeats."""
+        return (
+            *(word for address in sorted(self.targets) for word in ("--target", str(address))),
+            *(word for address in sorted(self.moved) for word in ("--delete-moved", str(address))),
+            *(["--full-scan"] if self.full_scan else []),
+            *(["--claim-name"] if self.claims else []),
+        )
+
+    @property
+    def guard_words(self) -> tuple[str, ...]:
+        """The options that let the same guarded changes pass."""
+        allowed = self.overrides
+        return (
+            *(["--allow-destroy", str(allowed.allow_destroy)] if allowed.allow_destroy is not None else []),
+            *(word for address in sorted(allowed.accept_outage) for word in ("--accept-outage", str(address))),
+            *(["--allow-file-sinks"] if allowed.allow_file_sinks else []),
+        )
+
 
 @dataclass(frozen=True)
 class PlannedRun:
@@ -157,6 +178,12 @@ class PlannedRun:
     plan: Plan
     refusal: GuardError | None  # why apply would not carry it out
     outdated: tuple[Notice, ...] = ()  # what apply leaves broken: values in files that no longer work
+
+    @property
+    def shown(self) -> Plan:
+        """The plan as it is shown: the commands in its notices have the options and the PATH of this run."""
+        flags, path = self.workspace.flags, self.workspace.path
+        return replace(self.plan, notices=tuple(complete_notice(one, flags, path) for one in self.plan.notices))
 
     @property
     def inputs(self) -> dict[str, Any]:

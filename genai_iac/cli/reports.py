@@ -66,10 +66,12 @@ def _of_one(workspace: Session, live: Live, one: LiveResource, address: Address)
     if address.kind != "ApiKey":
         return common
     region = one.region or live.home_region
+    # what a delivery writes beside the value
+    endpoint = workspace.manifest.resources[address].settings.get("endpoint", "actions/v1")
     return {
         **common,
         "region": region,
-        "baseUrl": workspace.provider.base_url(region),
+        "baseUrl": workspace.provider.base_url(region, endpoint),
         "secrets": _secrets(workspace, live, one, address),
         "sinks": [{"type": sink.word, "place": sink.place} for sink in _sinks(workspace, live, address)],
     }
@@ -115,7 +117,7 @@ def describe_resource(run: PlannedRun, address: Address) -> dict[str, Any]:
         "declared": _declared(run, declared),
         "live": _live(run, live),
         **_key(run, address),
-        "notices": [notice.text for notice in run.plan.notices if notice.address == address],
+        "notices": [notice.text for notice in run.shown.notices if notice.address == address],
         "change": _change(change),
     }
     # `0` and `False` are kept: the test is for None and for empty lists and mappings only.

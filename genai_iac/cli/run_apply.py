@@ -14,6 +14,7 @@ import click
 from genai_iac.analysis.access import KeyPermission
 from genai_iac.cli.approval import read_regular_file
 from genai_iac.cli.audit import WriteLog
+from genai_iac.cli.command_hints import complete_outcome, path_words, remember_saved, repeated_words
 from genai_iac.cli.console import Console, OutputError, ProgressNotice
 from genai_iac.cli.local_emulator import LOCAL_DB, program
 from genai_iac.cli.lock import apply_lock
@@ -70,7 +71,7 @@ def _lines(workspace: Session, address: Address, model: str, path: str, names: N
     serve = ""
     header = f'    -H "OpenAI-Project: ${names.project}" \\\n' if project else ""
     if workspace.flags.local:
-        serve = f"  {program()} local serve &   # the local emulator of {LOCAL_DB}, where this key lives\n"
+        serve = f"  {shlex.quote(program())} local serve &   # the local emulator of {LOCAL_DB}, where this key lives\n"
     return (
         f"\nCall a model with {address}:\n{serve}"
         f"  set -a; . {shlex.quote(path)}; set +a\n"
@@ -122,11 +123,6 @@ class Approval:
         return bool(answer == "yes")
 
 
-def path_words(path: str) -> tuple[str, ...]:
-    """The PATH as it is typed; nothing for the directory one is in."""
-    return () if path == "." else (path,)
-
-
 def is_saved_plan(path: str) -> bool:
     """Whether that path is a file that cannot be a manifest but may be a saved plan."""
     file = Path(path)
@@ -146,15 +142,20 @@ def apply_saved(
     inputs: dict[str, Any] = saved.get("inputs") or {}
     if not inputs:
         raise StalePlanError(f"{path} is a rendering, not a saved plan", hint="make one: genai-iac plan --out FILE")
-    asked = _as_planned(asked, inputs)
-    flags = GlobalOptions(**{**flags.__dict__, "env": flags.env or inputs.get("environment")})
-    with open_session(flags, str(inputs["path"]), writes) as workspace, apply_lock(workspace.deliveries.root, output):
+    asked, place = _as_planned(asked, inputs), str(inputs["path"])
+    flags = replace(flags, env=flags.env or inputs.get("environment"))
+    remember_saved(place, flags.env)
+    with open_session(flags, place, writes) as workspace, apply_lock(workspace.deliveries.root, output):
         draft = make_draft(workspace, asked)
-        # Both checks: the inputs may be the same while the tenancy changed, and the plan may be
-        # the same by chance.
-        check_inputs(inputs, draft.inputs)
-        check_same_plan(saved, plan_document(draft.plan))
-        return apply_draft(draft, Approval(True, consent.as_json, about=path_words(str(inputs["path"]))), output)
+        try:
+            # Both checks: the inputs may be the same while the tenancy changed, and the plan may be
+            # the same by chance.
+            check_inputs(inputs, draft.inputs)
+            check_same_plan(saved, plan_document(draft.plan))
+        except StalePlanError as error:
+            again = shlex.join(("genai-iac", "plan", *asked.shaping_words, "--out", path))
+            raise StalePlanError(error.message, hint=f"plan again: {again}") from error
+        return apply_draft(draft, Approval(True, consent.as_json, about=path_words(place)), output)
 
 
 def _as_planned(asked: PlanOptions, inputs: dict[str, Any]) -> PlanOptions:
@@ -171,7 +172,7 @@ def _as_planned(asked: PlanOptions, inputs: dict[str, Any]) -> PlanOptions:
 def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
     """Show the plan, ask, carry it out, tell how it went. Raises GuardError when a guard refuses."""
     if not consent.as_json:
-        output.say(render_text(draft.plan, draft.around, output.terminal))
+        output.say(render_text(draft.shown, draft.around, output.terminal))
     if draft.refusal is not None:
         raise draft.refusal
     if not draft.plan:
@@ -217,14 +218,15 @@ def _carry_out(draft: PlannedRun, consent: Approval, output: Console) -> int:
             draft.workspace.provider.waiting = lambda call: report.say(waiting_line(call))
         start = (lambda change: report.say(start_line(change))) if consent.as_json else None
         for outcome in carry_out(draft, stop, ProgressNotice(output.note), start):
-            outcomes.append(outcome)
+            outcomes.append(complete_outcome(outcome, draft.workspace.flags, draft.workspace.path))
+            outcome = outcomes[-1]
             sent = writes.requests.get(outcome.change.address, ())
             report.say(outcome_line(outcome, sent) if consent.as_json else outcome_text(outcome, output.terminal))
         if consent.as_json:
             report.say(summary_line(outcomes))
         else:
-            again = _command(draft.workspace.flags, consent)
-            report.say("\n" + closing_text(outcomes, output.terminal, notices=draft.plan.notices, again=again))
+            again = _command(draft, consent)
+            report.say("\n" + closing_text(outcomes, output.terminal, notices=draft.shown.notices, again=again))
             report.say(_how_to_call(draft, outcomes))
     # A report that could not be printed is an error of its own, after all changes have
     # ended.
@@ -255,7 +257,7 @@ class _Report:
         return self._output.fail(
             IacError(
                 f"{self._lost.message}; {changes} changes were carried out, and not all of them could be reported",
-                hint="genai-iac plan shows what is left to do",
+                hint="see what is left to do: genai-iac plan",
             )
         )
 
@@ -271,10 +273,11 @@ def _check_programs(draft: PlannedRun) -> None:
             )
 
 
-def _command(flags: GlobalOptions, consent: Approval) -> str:
+def _command(draft: PlannedRun, consent: Approval) -> str:
     """What to type to go on: for the same tenancy and environment, about the same thing."""
-    where = (*(["--local"] if flags.local else []), *(["--env", flags.env] if flags.env else []))
-    return shlex.join(("genai-iac", *where, consent.verb, *consent.about))
+    asked, one_key = draft.asked, consent.verb == "rotate"  # which has its own options in `about`
+    more = () if one_key else (*asked.shaping_words, *asked.guard_words)
+    return shlex.join(("genai-iac", *repeated_words(draft.workspace.flags), consent.verb, *consent.about, *more))
 
 
 def _apply_request(draft: PlannedRun, stop: CancelToken, waiting: ProgressNotice | None) -> ApplyRequest:

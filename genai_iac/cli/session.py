@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -145,7 +146,7 @@ class Session:
         return self.snapshot or GroupNames(self.provider)
 
     def directory(self, live: Live) -> TenancyDirectory:
-        """GroupNames to OCIDs, as that reading and the groups of the tenancy tell."""
+        """Names to OCIDs, as that reading and the groups of the tenancy tell."""
         from genai_iac.references.resolver import TenancyDirectory
 
         return TenancyDirectory(live.tree, self.names.group, self.names.dynamic_group)
@@ -255,7 +256,9 @@ def open_snapshot(flags: GlobalOptions, path: str, file: Path) -> Session:
     try:
         snapshot = read_snapshot(read_input_file(file))
     except InputFileError as error:
-        raise UsageError(f"--snapshot {file}: {error}", hint="make one: genai-iac snapshot --out FILE") from error
+        raise UsageError(
+            f"--snapshot {file}: {error}", hint=f"make one: genai-iac snapshot --out {shlex.quote(str(file))}"
+        ) from error
     return make_session(snapshot, flags, path, load_manifest(flags, path))
 
 

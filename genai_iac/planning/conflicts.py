@@ -141,7 +141,8 @@ def _taken(desired: Resource, other: LiveResource, inputs: PlanInputs) -> PlanEr
         return PlanError(
             f"{where}: {desired.address}: {other.kind} {name} ({other.id}) exists and has an ownership tag that was made for "
             "another resource",
-            hint=f"remove its tag {OWNERSHIP_TAG}, or if it is yours adopt it: genai-iac import {desired.address} {other.id}",
+            hint=f"choose another name, or if it is yours remove its tag {OWNERSHIP_TAG} and adopt it: "
+            f"genai-iac import {desired.address} {other.id}",
         )
     if other.mark is not None:
         id = f" with the id digest {other.mark.stack_id}" if other.mark.stack_id else ""
@@ -168,14 +169,17 @@ def _choose_name(desired: Resource, owner: str, inputs: PlanInputs) -> str:
 
 
 def _take_over(desired: Resource, other: LiveResource, mark: OwnershipMark, inputs: PlanInputs) -> str:
-    """What to do about another stack's resource: `import` takes only what nobody owns, or what this stack had before its id."""
-    command = f"genai-iac import {desired.address} {other.id}"
-    if inputs.owner.shares_name(mark):
-        return f"choose another name, or take it over: {command}"
-    lost = f"if this is {mark.owner}, write its spec.id as it was; else " if mark.owner == inputs.owner.name else ""
+    """What to do about something that has a mark: `import` refuses what another stack or another address has."""
+    owner, command = inputs.owner, f"genai-iac import {desired.address} {other.id}"
+    same = mark.address == desired.address
+    if owner.shares_name(mark) and same:
+        return "choose another name, or if it is this stack's from before it had an id, add --claim-name"
+    if owner.owns(mark):
+        return f"choose another name, or {'' if same else f'remove its tag {OWNERSHIP_TAG} and '}adopt it: {command}"
+    lost = f"if this is {mark.owner}, write its spec.id as it was; else " if mark.owner == owner.name else ""
     return (
-        f"{lost}choose another name, or let {mark.owner} give it up (declare it there with deletion: retain, apply, then remove it "
-        f"and apply) and take it over: {command}"
+        f"{lost}choose another name, or let {mark.owner} give it up first (declare it there with deletion: retain, apply, then "
+        f"remove it and apply), then adopt it: {command}"
     )
 
 

@@ -35,7 +35,7 @@ from genai_iac.planning.renaming import (
     suggest_rename,
 )
 from genai_iac.references.resolver import Resolver
-from genai_iac.resource_types import RESOURCE_TYPES, idle_time
+from genai_iac.resource_types import NOT_DECLARED, RESOURCE_TYPES, idle_time
 from genai_iac.resource_types.compartment import record_contents
 
 
@@ -274,7 +274,15 @@ def make_destroy_plan(inputs: PlanInputs) -> Plan:
     declared = inputs.resources
     ours = {address for address in declared if (one := inputs.live.one(address)) and inputs.recognises(one)}
     plan = make_plan(replace(inputs, resources={}, moved=inputs.moved | ours))
-    return replace(plan, unchanged=0)
+    changes = tuple(replace(change, reason=_reason_of_destroy(change, declared)) for change in plan.changes)
+    return replace(plan, changes=changes, unchanged=0)
+
+
+def _reason_of_destroy(change: Change, declared: Mapping[Address, Resource]) -> str:
+    """What is declared goes because everything goes, and not because a manifest is missing."""
+    return (
+        change.reason.replace(NOT_DECLARED, "destroyed with its stack") if change.address in declared else change.reason
+    )
 
 
 def compare(inputs: PlanInputs) -> PlanComparison:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from genai_iac.core.errors import IacError, ManifestError, PlanErrors, Problem, ServiceFailure
@@ -16,15 +16,18 @@ _OCID = 255  # columns of a word that is left whole: it is copied, and searched 
 _LINES = 200  # lines of one message
 
 
-def problems_text(errors: IacError | Iterable[IacError], terminal: Terminal | None = None) -> str:
+def problems_text(
+    errors: IacError | Iterable[IacError], terminal: Terminal | None = None, complete: Callable[[str], str] = str
+) -> str:
     """One block an error, and one for each problem of a manifest or a plan: `Error: file:line:column: what is wrong`, then the way out.
 
     Args:
         errors: one error or several.
         terminal: None: 80 columns, no colours.
+        complete: what is done to each message and hint, whose commands may lack the options of the run.
     """
     terminal = terminal or Terminal()
-    blocks = [block for error in _each(errors) for block in _blocks(error, terminal)]
+    blocks = [block for error in _each(errors) for block in _blocks(error, terminal, complete)]
     return terminal.join(line for index, block in enumerate(blocks) for line in ([""] if index else []) + block)
 
 
@@ -54,15 +57,16 @@ def _each(errors: IacError | Iterable[IacError]) -> Iterator[IacError]:
         yield from errors
 
 
-def _blocks(error: IacError, terminal: Terminal) -> Iterator[list[str]]:
+def _blocks(error: IacError, terminal: Terminal, complete: Callable[[str], str]) -> Iterator[list[str]]:
     if isinstance(error, ManifestError):
         for problem in error.problems:
-            yield _block(f"{problem.source}: {problem.message}", problem.hint, {}, terminal)
+            message = f"{problem.source}: {problem.message}"
+            yield _block(complete(message), complete(problem.hint), {}, terminal)
     else:
-        yield _block(error.message, error.hint, _support(error), terminal)
+        yield _block(complete(error.message), complete(error.hint or ""), _support(error), terminal)
 
 
-def _block(message: str, hint: str | None, support: dict[str, Any], terminal: Terminal) -> list[str]:
+def _block(message: str, hint: str, support: dict[str, Any], terminal: Terminal) -> list[str]:
     first, *others = message.splitlines()[:_LINES] or [""]
     # further lines stand behind a bar, so that a service's message cannot imitate ours
     bar = terminal.glyph("  │ ", "  | ")

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from genai_iac import __version__
 from genai_iac.analysis.lint import RULES, Finding, LintRule
 from genai_iac.render.common.json_text import write_json
+from genai_iac.render.common.phrases import count
 from genai_iac.render.common.sanitize import escape_control
 from genai_iac.render.common.terminal import Terminal, Tone
 from genai_iac.render.junit import render_junit
@@ -72,8 +73,8 @@ def _block(finding: Finding, terminal: Terminal) -> Iterator[str]:
 
 def _counts(shown: Sequence[Finding], ignored: int) -> str:
     counts = Counter(finding.severity for finding in shown)
-    words = [f"{count} {name}{'s' * (count != 1 and name != 'info')}" for name, count in sorted(counts.items())]
-    words += [f"{ignored} ignored with a reason"] if ignored else []
+    words = [f"{many} {name}{'s' * (many != 1 and name != 'info')}" for name, many in sorted(counts.items())]
+    words += [f"{count(ignored, 'finding')} ignored with a reason"] if ignored else []
     return f"Lint: {', '.join(words)}." if words else "Lint: nothing found."
 
 

@@ -84,7 +84,7 @@ def _lines(stack: str, entries: tuple[SecretStatus, ...], now: datetime, termina
 
 def _key_lines(secrets: tuple[SecretStatus, ...], now: datetime, terminal: Terminal) -> Iterator[str]:
     step = escape_control(secrets[0].step, NAME_LIMIT) or "no rotation"
-    project = f"  calls name {escape_control(secrets[0].project, NAME_LIMIT)}" if secrets[0].project else ""
+    project = f"  project {escape_control(secrets[0].project, NAME_LIMIT)}" if secrets[0].project else ""
     yield from terminal.wrap(f"{named(secrets[0].address)}  {step}{project}", rest="    ", tone="strong")
     rows = [_cells(entry, now) for entry in sorted(secrets, key=_first_what_callers_have)]
     widths = [max(columns(cell) for cell in column) for column in zip(*rows, strict=True)]

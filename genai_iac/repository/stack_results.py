@@ -71,7 +71,7 @@ def read_results(folder: Path) -> Iterator[StackResult]:
     Raises UsageError for a directory that there is not, a damaged result, or one of another major version.
 
     Args:
-        folder: searched to any depth.
+        folder: searched to any depth; what begins with a dot in it is left out.
 
     Yields:
         Results in the order of their paths.
@@ -79,10 +79,17 @@ def read_results(folder: Path) -> Iterator[StackResult]:
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a directory", hint="give what --out-dir wrote")
     for file in sorted(folder.rglob("*.json")):
+        # .git, .genai-iac and the like are nobody's results, and need not be JSON.
+        if _is_hidden(file.relative_to(folder)):
+            continue
         if file.is_file() and file.stat().st_size <= _LARGEST:
             result = _read(file)
             if result is not None:
                 yield result
+
+
+def _is_hidden(file: Path) -> bool:
+    return any(part.startswith(".") for part in file.parts)
 
 
 def _read(file: Path) -> StackResult | None:

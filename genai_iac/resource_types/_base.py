@@ -56,6 +56,9 @@ class ManifestContext:
     statement: Callable[[str], str]  # a policy statement with references for OCIDs
 
 
+NOT_DECLARED = "no manifest declares it"  # why a resource is deleted
+
+
 class ResourceType(ABC):
     """One kind of resource. A module of this directory registers it with `KIND`.
 
@@ -168,7 +171,7 @@ class ResourceType(ABC):
 
     def remove(self, live: LiveResource) -> Step:
         """The calls that delete it."""
-        return Step(("delete",), (Call(self.delete_operation, {}, live.id, live.region),), ("no manifest declares it",))
+        return Step(("delete",), (Call(self.delete_operation, {}, live.id, live.region),), (NOT_DECLARED,))
 
     def forget(self, live: LiveResource, tags: Mapping[str, str]) -> Step:
         """The calls that take the ownership tag off and leave the rest.

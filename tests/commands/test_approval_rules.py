@@ -100,7 +100,7 @@ def test_what_is_no_plan_is_told_with_the_reason_where_that_says_something(data:
     with pytest.raises(UsageError) as caught:
         read_approval(FILE, data)
     assert caught.value.message == f"--approved plan.json is not a plan as JSON{why}"
-    assert caught.value.hint == "make one: plan --out json=FILE"
+    assert caught.value.hint == "make one: genai-iac plan --out json=FILE"
 
 
 def test_a_file_larger_than_any_plan_is_refused(tmp_path: Path) -> None:
@@ -350,7 +350,7 @@ def test_the_plan_of_another_stack_is_refused_by_what_differs(field: str, was: s
 
 @pytest.mark.parametrize("text", ["sha256:" + "a" * 63, "sha256:" + "a" * 65, "sha256:" + "A" * 64, "a" * 64, ""])
 def test_a_part_of_a_fingerprint_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=f"^--expect-fingerprint {text} is none"):
+    with pytest.raises(UsageError, match=f"^--expect-fingerprint {text} is not a fingerprint"):
         read_approved(text, None)
 
 

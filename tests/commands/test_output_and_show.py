@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import Project
 
-from .stacks import STACK
+from .stacks import STACK, edited
 
 SECRET = re.compile(r"OPENAI_API_KEY='?([^'\n]+)")
 
@@ -29,6 +29,21 @@ def test_every_format_has_the_ocid_and_no_secret(applied: Project, form: str) ->
     values = values_in_sink(applied)
     assert values
     assert not any(value in ran.out for value in values)
+
+
+@pytest.mark.parametrize("endpoint", ["actions/v1", "openai/v1"])
+def test_the_base_url_is_the_one_that_is_delivered(project: Project, endpoint: str) -> None:
+    key_alone = STACK.partition("---\napiVersion: genai-iac/v1\nkind: Policy")[0]
+    project.write(edited("  description: The app's", f"  description: The app's\n  endpoint: {endpoint}", key_alone))
+    project.run("apply", "--auto-approve")
+    delivered = re.findall(r"^OPENAI_BASE_URL=(\S+)", (project.path / "secrets/app.env").read_text(), re.MULTILINE)
+    assert [project.run("output", "ApiKey/app.baseUrl").out.strip()] == delivered
+    assert project.run("show", "ApiKey/app", "-o", "json").json["baseUrl"] == delivered[0]
+
+
+def test_a_name_that_is_no_address_is_not_taken_for_the_path(offline: Project) -> None:
+    told = offline.run("output", "app", "prod", code=1).err
+    assert "'app' is not an address" in told and "next: write Kind/name" in told
 
 
 def test_json_has_sinks_masks_and_roles(applied: Project) -> None:

@@ -98,4 +98,10 @@ def test_damaged_results_are_named(offline: Project, text: str) -> None:
 def test_files_of_others_and_newer_minor_versions_are_no_error(offline: Project) -> None:
     offline.write('{"some": "thing"}', "out/other.json")
     assert "holds no results" in offline.run("report", "out", code=1).err
+
+
+def test_what_lies_in_hidden_directories_is_no_result(offline: Project) -> None:
+    offline.write("two\nlines, which is no JSON\n", "o ut/.genai-iac/deliveries.json")
+    told = offline.run("report", "o ut", code=1).err
+    assert "next: make them: genai-iac status --all --out-dir 'o ut'" in told
     assert "not a directory" in offline.run("report", "none", code=1).err

@@ -272,4 +272,4 @@ def test_every_conflict_ends_with_what_to_do(project: Project, tenancy: Tenancy,
 def test_a_mark_of_another_stack_is_no_environment_of_this_one(project: Project, tenancy: Tenancy) -> None:
     make_compartment(tenancy, "chat", {TAG: "another@dev/Compartment/chat#0123456789abcdef"})
     project.write(stack(compartment("chat")))
-    assert words("take it over: genai-iac import Compartment/chat") in words(project.run("plan", code=1).err)
+    assert words("let another@dev give it up first") in words(project.run("plan", code=1).err)

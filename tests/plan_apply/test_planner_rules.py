@@ -180,20 +180,21 @@ ELSEWHERE = strange("Compartment", "chat", id="ocid1.compartment.oc1..bbbbbbbbel
         (
             marked("Compartment", "chat", OWNER.seal(at("Policy/x"), "else")),
             "Compartment chat (ocid1.compartment.oc1..bbbbbbbbchat) exists and has an ownership tag that was made for another resource",
-            "remove its tag genai-iac, or if it is yours adopt it: genai-iac import Compartment/new ocid1.compartment.oc1..bbbbbbbbchat",
+            "choose another name, or if it is yours remove its tag genai-iac and adopt it: "
+            "genai-iac import Compartment/new ocid1.compartment.oc1..bbbbbbbbchat",
         ),
         (
             marked("Compartment", "chat", f"others/Compartment/chat#{FIRST_FORM}"),
             "Compartment chat exists and belongs to others (ocid1.compartment.oc1..bbbbbbbbchat)",
-            "choose another name, or let others give it up "
-            "(declare it there with deletion: retain, apply, then remove it and apply) and take it over: "
+            "choose another name, or let others give it up first (declare it there with deletion: retain, apply, then remove it and "
+            "apply), then adopt it: "
             "genai-iac import Compartment/new ocid1.compartment.oc1..bbbbbbbbchat",
         ),
         (
             marked("Compartment", "chat", f"loop+1234567/Compartment/chat#{FIRST_FORM}"),
             "Compartment chat exists and belongs to loop with the id digest 1234567 (ocid1.compartment.oc1..bbbbbbbbchat)",
-            "if this is loop, write its spec.id as it was; else choose another name, or let loop give it up "
-            "(declare it there with deletion: retain, apply, then remove it and apply) and take it over: "
+            "if this is loop, write its spec.id as it was; else choose another name, or let loop give it up first (declare it "
+            "there with deletion: retain, apply, then remove it and apply), then adopt it: "
             "genai-iac import Compartment/new ocid1.compartment.oc1..bbbbbbbbchat",
         ),
         (

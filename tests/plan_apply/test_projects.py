@@ -211,7 +211,7 @@ def test_every_file_format_has_it(project: Project, tenancy: Tenancy, layout: st
 def test_status_shows_the_project(project: Project, tenancy: Tenancy) -> None:
     project.write(stack(*caller(), project_document("chat")))
     project.run(*APPROVED)
-    assert "calls name Project/chat" in project.run("status").out
+    assert "project Project/chat" in project.run("status").out
     reported = project.run("status", "--format", "json").json["secrets"]
     assert {secret["project"] for secret in reported} == {"Project/chat"}
 

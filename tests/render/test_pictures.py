@@ -134,7 +134,7 @@ def test_the_page_has_every_part_that_there_is_something_for() -> None:
         "3 secret values stop working; none in use",
         "Notes",
         "Changes (13)",
-        "AccessBeforeAfter",
+        "Access",
         "Expirations",
         "Graph",
     ):

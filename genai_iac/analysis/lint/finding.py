@@ -142,7 +142,7 @@ def _read_comment(found: re.Match[str], page: _CommentedFile, known: Collection[
     rules = tuple(order[1].split(","))
     for rule in rules:
         if rule not in known:
-            return _bad(f"there is no rule {rule}", source, "genai-iac lint --rules lists them")
+            return _bad(f"there is no rule {rule}", source, "list them: genai-iac lint --rules")
     return Ignore(rules, order[2], source, *page.covered(found.start(), line))
 
 

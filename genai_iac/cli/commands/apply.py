@@ -45,12 +45,13 @@ def COMMAND(  # noqa: N802
 ) -> int:
     """Apply the manifests to the tenancy. PATH may be a plan saved by plan --out FILE."""
     from genai_iac.cli.approval import hold_to_approval, read_approved
+    from genai_iac.cli.command_hints import path_words
     from genai_iac.cli.console import Console
     from genai_iac.cli.leak_renewal import apply_and_renew
     from genai_iac.cli.lock import apply_lock
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.cli.planning import PlanOptions, make_draft
-    from genai_iac.cli.run_apply import Approval, apply_saved, is_saved_plan, path_words
+    from genai_iac.cli.run_apply import Approval, apply_saved, is_saved_plan
     from genai_iac.cli.session import open_session
 
     flags = GlobalOptions.of(ctx)

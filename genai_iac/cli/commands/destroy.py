@@ -29,11 +29,12 @@ def COMMAND(  # noqa: N802
     **asked_for: Any,
 ) -> int:
     """Delete everything the stack owns; resources with deletion: retain are forgotten, forbid refuses."""
+    from genai_iac.cli.command_hints import path_words
     from genai_iac.cli.console import Console
     from genai_iac.cli.lock import apply_lock
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.cli.planning import PlanOptions, make_draft
-    from genai_iac.cli.run_apply import Approval, apply_draft, path_words
+    from genai_iac.cli.run_apply import Approval, apply_draft
     from genai_iac.cli.session import open_session
 
     flags = GlobalOptions.of(ctx)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from genai_iac.cli.all_stacks import for_all_stacks
@@ -14,6 +16,7 @@ from genai_iac.cli.all_stacks import for_all_stacks
 @for_all_stacks
 def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     """Check versions, identity, clock, regions, rights to read and sinks; exit 1 when one of them fails."""
+    from genai_iac.cli.command_hints import complete_commands
     from genai_iac.cli.console import Console
     from genai_iac.cli.doctor import run_checks
     from genai_iac.cli.options import GlobalOptions
@@ -22,7 +25,8 @@ def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)
     checks = []
-    for check in run_checks(flags, path):
+    for found in run_checks(flags, path):
+        check = replace(found, text=complete_commands(found.text, flags, path))
         checks.append(check)
         if form == "text":
             output.say(doctor_check_text(check.name, check.verdict, check.text, output.terminal))

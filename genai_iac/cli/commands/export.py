@@ -17,7 +17,11 @@ import click
     metavar="DIR",
     help="Write files into this directory; nothing there is overwritten [standard output].",
 )
-@click.option("--stack", metavar="NAME", help="The stack to export for: NAME or NAME@environment.")
+@click.option(
+    "--stack",
+    metavar="NAME",
+    help="The stack to export for: NAME or NAME@environment [that which owns all of it, else named after the compartment].",
+)
 @click.option("--full-scan", is_flag=True, help="Look for API keys in every subscribed region.")
 @click.option("--parallelism", type=click.IntRange(1, 64), default=10, help="Concurrent API calls.")
 @click.pass_context

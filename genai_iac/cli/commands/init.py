@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ def COMMAND(ctx: click.Context, folder: Path, vault: str | None, vault_key: str 
     import os
     from uuid import uuid4
 
+    from genai_iac.cli.command_hints import path_words
     from genai_iac.cli.console import Console
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.cli.output_files import write_new_files
@@ -46,11 +48,11 @@ def COMMAND(ctx: click.Context, folder: Path, vault: str | None, vault_key: str 
     write_new_files(folder, {name: text for name, text in files.items() if name not in kept})
     for name in files:
         output.say(f"{'kept' if name in kept else 'wrote'} {escape_control(str(folder / name))}\n")
-    where = "" if folder == Path() else f" {escape_control(str(folder))}"
+    try_it = shlex.join(("genai-iac", "--local", "plan", *path_words(str(folder))))
     if not vault:
         output.say(
             "\nThe key is delivered to a file, which is for one machine; the workflows only read. For CI that applies:\n"
             "  genai-iac init --vault OCID --vault-key OCID NEW_DIRECTORY\n"
         )
-    output.say(f"\nTry it without a cloud account:  genai-iac --local plan{where}\n")
+    output.say(f"\nTry it without a cloud account:  {escape_control(try_it)}\n")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -29,7 +30,9 @@ def COMMAND(ctx: click.Context, folder: Path, form: str, out: Path | None) -> in
 
     report = merge_results(read_results(folder))
     if not report.stacks:
-        raise UsageError(f"{folder} holds no results", hint="make them: genai-iac status --all --out-dir DIR")
+        raise UsageError(
+            f"{folder} holds no results", hint=f"make them: genai-iac status --all --out-dir {shlex.quote(str(folder))}"
+        )
     render = {"html": render_report_html, "json": render_report_json, "prometheus": render_report_prometheus}[form]
     console = Console.of_environment(no_color=GlobalOptions.of(ctx).no_color)
     if out is None:

@@ -46,12 +46,13 @@ def COMMAND(  # noqa: N802
     audit: Path | None,
 ) -> int:
     """Start or continue a key's rotation: all steps that are safe now; apply makes the others when they are due."""
+    from genai_iac.cli.command_hints import path_words
     from genai_iac.cli.console import Console
     from genai_iac.cli.leak_renewal import apply_and_renew
     from genai_iac.cli.lock import apply_lock
     from genai_iac.cli.options import GlobalOptions, read_addresses
     from genai_iac.cli.planning import PlanOptions, make_draft
-    from genai_iac.cli.run_apply import Approval, path_words
+    from genai_iac.cli.run_apply import Approval
     from genai_iac.cli.session import open_session
     from genai_iac.planning.guards import Overrides
 
@@ -59,6 +60,7 @@ def COMMAND(  # noqa: N802
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)
     wished = ("--leaked", leaked, *(["--revoke"] if revoke else [])) if leaked else ("--abort",) if abort else ()
+    wished += (*(["--accept-outage"] if accept_outage else []), *(["--allow-file-sinks"] if allow_file_sinks else []))
     consent = Approval(auto_approve, as_json, verb="rotate", about=(address, *path_words(path), *wished))
     consent.check(output)
     (key,) = targets = read_addresses("ADDR", [address])

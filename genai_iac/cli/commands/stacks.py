@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str)
     from genai_iac.cli.console import Console
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.core.errors import UsageError
+    from genai_iac.render.common.sanitize import escape_control
     from genai_iac.render.stacks import stacks_json, stacks_matrix, stacks_text
     from genai_iac.repository.git import find_repository
     from genai_iac.repository.selection import ChangedFiles
@@ -53,7 +55,8 @@ def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str)
     removed = list(_removed(repository, str(changed_since), names, path)) if repository else []
     for gone in removed:
         output.note(
-            f"Note: the stack in {gone} was removed; what it made stays until genai-iac destroy is run on the revision before\n"
+            f"Note: the stack in {escape_control(gone)} was removed; what it made stays until it is destroyed by its manifests: "
+            f"{escape_control(_destroy_at(str(changed_since), gone))}\n"
         )
     if form == "matrix" and len(entries) > _MOST_JOBS:
         output.note(f"Note: {len(entries)} jobs; GitHub Actions takes {_MOST_JOBS} in one matrix\n")
@@ -76,6 +79,12 @@ def _entries(
         if env in (None, environment) and (concerned is None or environment in concerned):
             files = (*stack.variable_files, *map(str, given))
             yield StackEntry(stack.name, stack.path, environment, files)
+
+
+def _destroy_at(revision: str, folder: str) -> str:
+    """What to type at the root of the repository to destroy a stack that was declared at that revision."""
+    worktree = shlex.join(("git", "worktree", "add", "--detach", "../before", revision))
+    return f"{worktree} && {shlex.join(('genai-iac', 'destroy', f'../before/{folder}'))}"
 
 
 def _removed(repository: Repository, revision: str, changed: frozenset[str], path: str) -> Iterator[str]:

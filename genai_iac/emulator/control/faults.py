@@ -83,7 +83,7 @@ def add_faults(
     """
     rows = [_read_fault(fault, operations) for fault in (faults if isinstance(faults, list) else [faults])]
     if not allow_kill and any("kill" in json.loads(effect) for *_, effect in rows):
-        raise FaultError("effect.kill is refused: start genai-iac local serve with --allow-kill")
+        raise FaultError("effect.kill is refused: start genai-iac local serve --allow-kill")
     connection.executemany("INSERT INTO faults (operation, nth, count, side, effect) VALUES (?,?,?,?,?)", rows)
     _count(connection)
 

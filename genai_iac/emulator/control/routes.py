@@ -113,7 +113,7 @@ def delete_scripts(visit: ControlRequest) -> None:
 
 
 _PREFIX = "_local"  # no OCI service has such a path
-_NONE = "This local emulator has no control API; genai-iac local serve starts one that has."
+_NONE = "This local emulator has no control API; start one that has: genai-iac local serve"
 
 # By path below the prefix, then by method.
 CONTROL_ROUTES: dict[str, dict[str, ControlRoute]] = {

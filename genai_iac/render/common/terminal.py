@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,14 @@ _SGR: dict[Tone, str] = {  # parameters of ANSI's "select graphic rendition"
     "dim": "2",
     "strong": "1",
 }
+# A command to its end, or to that of its clause: what follows the verb may be words of the sentence or values.
+_COMMAND = re.compile(
+    r"genai-iac (?:--[a-z][^;]*? )?(?:apply|destroy|doctor|drift|expiry|export|graph|import|init|lint|local|plan|report|rotate|schema|"
+    r"snapshot|status|validate)\b[^;]*"
+)
+_JOINED = "\0"  # stands for a space at which no line ends; no safe text has it
+_OCID = re.compile(r"ocid1\.[\w.-]*\w{40}")  # a whole one: its last part has 60 characters
+_LONGEST_OCID = 300  # columns, with quotes and brackets; OCI allows 255
 _NARROWEST = 40  # columns; narrower terminals get lines that are too long
 
 
@@ -45,20 +54,25 @@ class Terminal:
     def wrap(self, text: str, first: str = "", rest: str = "", tone: Tone | None = None, longest: int = 0) -> list[str]:
         """The text in lines that fit, the first after `first`, the others after `rest`.
 
-        Words longer than a line are broken, or left whole up to `longest` columns.
+        Words longer than a line are broken, or left whole up to `longest` columns. An OCID and a command of this tool stay on one
+        line, in a pipe too: they are copied, and searched for.
 
         Args:
             text: one line, safe already.
             first: before the first line.
             rest: before every other line.
             tone: of the text, not of what is before it.
-            longest: columns of a word that is not broken, such as an OCID.
+            longest: columns of a word that is not broken, such as an address.
         """
         room = max(self.width, _NARROWEST)
         if len(first) + len(text) <= room and text.isascii() and first.isascii():  # most fit
             return [first + self.paint(text, tone)]
-        lines = list(_fill(text.split(" "), room - columns(first), room - columns(rest), longest))
-        return [(rest if index else first) + self.paint(line, tone) for index, line in enumerate(lines)]
+        words = _COMMAND.sub(lambda found: found[0].replace(" ", _JOINED), text).split(" ")
+        lines = _fill(words, room - columns(first), room - columns(rest), longest)
+        return [
+            (rest if index else first) + self.paint(line.replace(_JOINED, " "), tone)
+            for index, line in enumerate(lines)
+        ]
 
     def elide(self, text: str, room: int) -> str:
         """An OCID or a path shortened in its middle, so that both ends stay to be compared.
@@ -90,13 +104,17 @@ def _fill(words: Iterable[str], first: int, rest: int, longest: int) -> Iterator
             yield line
             room = rest
         started = True
-        while size > max(room, longest):
+        while size > max(room, longest) and not _is_whole(word, size):
             piece = _cut(word, room)
             yield piece
             word, room = word[len(piece) :], rest
             size = columns(word)
         line, used = word, size
     yield line
+
+
+def _is_whole(word: str, size: int) -> bool:
+    return _JOINED in word or (size <= _LONGEST_OCID and _OCID.search(word) is not None)
 
 
 def _cut(word: str, room: int) -> str:

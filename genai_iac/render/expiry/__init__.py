@@ -134,9 +134,8 @@ def _closing(
     working = [entry for entry in alive if entry.state == "ACTIVE"]
     if not working:
         return terminal.paint("No secret works.", "danger")
-    return terminal.paint(
-        f"The first of {count(len(working), 'working secret')} {life_words(working[0], now)}.", "strong"
-    )
+    which = "The only working secret" if len(working) == 1 else f"The first of {len(working)} working secrets"
+    return terminal.paint(f"{which} {life_words(working[0], now)}.", "strong")
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)

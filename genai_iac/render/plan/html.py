@@ -117,7 +117,7 @@ def _access(access: AccessBeforeAfter | None) -> str:
             ("After", access.after, access.before, "ins"),
         )
     )
-    return section("AccessBeforeAfter", f'<div class="sides">{sides}</div>')
+    return section("Access", f'<div class="sides">{sides}</div>')
 
 
 def _side(lines: Sequence[str], other: Sequence[str], mark: str) -> str:
@@ -139,7 +139,7 @@ def _times(expiries: Sequence[SecretExpiry], now: datetime | None) -> str:
 
 
 def _time(expiry: SecretExpiry, now: datetime | None, last: datetime) -> str:
-    date = f"{expiry.at:%Y-%m-%d %H:%M}"
+    date = f"{expiry.at:%Y-%m-%d %H:%M} UTC"
     when, of_class, bar = "", "", ""
     if now is not None:
         left = expiry.at - now
@@ -162,7 +162,7 @@ def _graph(plan: Plan, around: PlanContext) -> str:
     if len(needs) > _MOST_NODES:
         return section(
             "Graph",
-            f"<p>{count(len(needs), 'resource')} are too many to draw; genai-iac graph --format dot has them all.</p>",
+            f"<p>{count(len(needs), 'resource')} are too many to draw; to see them all: genai-iac graph --format dot</p>",
         )
     return section(
         "Graph",

@@ -6,6 +6,7 @@ exposition format of Prometheus, version 0.0.4.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -29,6 +30,7 @@ def render_report_json(report: MergedReport) -> str:
 # The page shows foreign text: should any escape fail, the browser still runs and loads
 # nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_FRACTION = re.compile(r"\.\d+(?=Z|[+-]\d\d:)")
 _SOON = 14 * 24.0  # hours
 _SECRETS = ("Key", "Secret", "State", "Role", "Expires", "Next step", "Last used", "Sinks", "Drift", "Last apply")
 _STACKS = ("Stack", "Path", "Results", "Drift", "Last apply", "Read")
@@ -60,7 +62,7 @@ def _summary(report: MergedReport) -> str:
         count(len(report.stacks), "stack"),
         count(len(keys), "key"),
         count(len(report.secrets), "secret"),
-        f"{soon} expired in use or expiring within 14 days",
+        f"{count(soon, 'secret')} expired in use or expiring within 14 days",
         f"{count(drifted, 'stack')} with drift",
         f"{count(failed, 'stack')} with failures",
     ]
@@ -79,24 +81,24 @@ def _secret_cells(one: ReportedSecret, applied: str | None) -> Sequence[str]:
         f"{_t(one.secret)}<br><small>{_t(one.mask)}</small>",
         _t(one.state),
         _t(one.role or "-"),
-        _marked(one.expires or "never", _is_urgent(one)),
+        _marked(_time(one.expires) or "never", _is_urgent(one)),
         _t(one.rotation or "-"),
-        _t(one.last_used or "never"),
+        _t(_time(one.last_used) or "never"),
         "<br>".join(map(_t, one.sinks)) or _marked("none", one.state == "ACTIVE"),
         _drift_words(one.drift),
-        _t(applied or "-"),
+        _t(_time(applied) or "-"),
     )
 
 
 def _stack_cells(one: ReportedStack) -> Sequence[str]:
-    results = ", ".join(f"{verb} {code}" for verb, code in one.codes.items())
+    results = ", ".join(f"{verb}: exit {code}" for verb, code in one.codes.items())
     return (
         _t(one.owner),
         _t(one.path),
         _marked(results, bool(one.messages)),
         "not known" if one.drift is None else "<br>".join(_marked(address, True) for address in one.drift) or "none",
-        _t(f"{one.last_apply} (exit {one.last_apply_code})" if one.last_apply else "-"),
-        _t(one.read or "-"),
+        _t(f"{_time(one.last_apply)} (exit {one.last_apply_code})" if one.last_apply else "-"),
+        _t(_time(one.read) or "-"),
     )
 
 
@@ -126,6 +128,11 @@ def _drift_words(drift: bool | None) -> str:
 
 def _marked(foreign: str, urgent: bool) -> str:
     return f'<strong class="urgent">{_t(foreign)}</strong>' if urgent else _t(foreign)
+
+
+def _time(moment: str | None) -> str:
+    """RFC 3339 without fractions of a second, which a page has no use for."""
+    return _FRACTION.sub("", moment or "")
 
 
 def _t(foreign: str) -> str:
