@@ -14,6 +14,7 @@ from genai_iac.filesystem import UnsafePathError, check_file, check_folder, open
 
 def write_file(file: Path, data: bytes, flag: str = "--out") -> None:
     """Write one file, in the place of one that is there; no link is followed. Raises UsageError that names the flag."""
+    refuse_standard_output(file, flag)
     try:
         check_file(file)
         with open_folder(file.parent) as folder:
@@ -28,6 +29,14 @@ def write_file(file: Path, data: bytes, flag: str = "--out") -> None:
         raise UsageError(
             f"{flag} {file}: {error.strerror}", hint=f"choose a file that can be written for {flag}"
         ) from error
+
+
+def refuse_standard_output(file: Path, flag: str = "--out") -> None:
+    """Raises UsageError for `-`: what is printed besides would be mixed with it, and a file called - is what nobody means."""
+    if str(file) == "-":
+        raise UsageError(
+            f"{flag} -: this is written to a file only", hint="give the name of a file; standard output is for --format"
+        )
 
 
 def rewrite_file(file: Path, before: bytes, after: bytes) -> bool:

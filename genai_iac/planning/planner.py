@@ -267,7 +267,14 @@ def make_destroy_plan(inputs: PlanInputs) -> Plan:
     declared = inputs.resources
     ours = {address for address in declared if (one := inputs.live.one(address)) and inputs.recognises(one)}
     plan = make_plan(replace(inputs, resources={}, moved=inputs.moved | ours))
-    return replace(plan, unchanged=0)
+    # A manifest does declare these; they go because all goes.
+    changes = [
+        replace(change, reason="everything that the stack owns is destroyed")
+        if change.address in declared and "delete" in change.actions
+        else change
+        for change in plan.changes
+    ]
+    return replace(plan, unchanged=0, changes=tuple(changes))
 
 
 def compare(inputs: PlanInputs) -> PlanComparison:
