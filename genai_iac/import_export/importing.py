@@ -24,7 +24,9 @@ def check_resource_type(address: Address, ocid: str) -> None:
     if kind is None:
         raise UsageError(f"{ocid} is not the OCID of anything that manifests declare", hint="copy the OCID whole")
     if kind != address.kind:
-        raise UsageError(f"{ocid} is of kind {kind}, not {address.kind}", hint=f"declare it as kind: {kind} and import into that")
+        raise UsageError(
+            f"{ocid} is of kind {kind}, not {address.kind}", hint=f"declare it as kind: {kind} and import into that"
+        )
 
 
 def check_free(address: Address, ocid: str, live: Live) -> None:

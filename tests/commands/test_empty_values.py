@@ -64,7 +64,12 @@ def test_a_later_argument(offline: Project) -> None:
 
 def test_an_empty_variable_is_one_that_is_not_set(offline: Project) -> None:
     offline.write("apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: chat}\nspec: {region: us-chicago-1}\n")
-    offline.environ |= {"GENAI_IAC_ENV": "", "GENAI_IAC_PROFILE": "", "GENAI_IAC_CHANGED_SINCE": "", "GENAI_IAC_AUTH": ""}
+    offline.environ |= {
+        "GENAI_IAC_ENV": "",
+        "GENAI_IAC_PROFILE": "",
+        "GENAI_IAC_CHANGED_SINCE": "",
+        "GENAI_IAC_AUTH": "",
+    }
     assert "Valid: stack chat" in offline.run("validate").out
 
 

@@ -188,7 +188,10 @@ def test_a_slip_of_the_fingers_is_exit_1_without_a_traceback(offline: Project, a
         (["Compartment/home", "--leaked", "key-one"], "Compartment/home is no ApiKey and has no secrets"),
         (["Stack/loop"], "the manifests declare no Stack/loop"),
         # the last of two flags would be answered, and the other secret go on working
-        (["ApiKey/k", "--leaked", "key-one", "--leaked", "key-two"], "--leaked takes one secret, not key-one and key-two"),
+        (
+            ["ApiKey/k", "--leaked", "key-one", "--leaked", "key-two"],
+            "--leaked takes one secret, not key-one and key-two",
+        ),
     ],
 )
 def test_what_cannot_be_rotated_is_named(project: Project, tenancy: Tenancy, arguments: list[str], said: str) -> None:

@@ -347,7 +347,9 @@ def test_retain_forgets_and_keeps(project: Project, tenancy: Tenancy, address: s
     assert_settled(project)
 
 
-@pytest.mark.parametrize("kept", [compartment("kept", parent="home", deletion="retain"), key("kept", deletion="retain")])
+@pytest.mark.parametrize(
+    "kept", [compartment("kept", parent="home", deletion="retain"), key("kept", deletion="retain")]
+)
 def test_a_compartment_around_what_is_retained_is_named_before_it_fails(
     project: Project, tenancy: Tenancy, kept: Document
 ) -> None:
