@@ -203,7 +203,7 @@ def test_an_ocid_of_another_kind(project: Project, tenancy: Tenancy, address: st
     assert words(f"is of kind {other}, not {kind}") in refused(project, tenancy, address, ocid)
 
 
-@pytest.mark.parametrize("ocid", ["ocid1.user.oc1..aaaa", "app", "ocid1", ""])
+@pytest.mark.parametrize("ocid", ["ocid1.user.oc1..aaaa", "app", "ocid1"])
 def test_what_is_no_ocid_of_anything_declared(project: Project, tenancy: Tenancy, ocid: str) -> None:
     project.write(stack(declared("ApiKey")))
     assert words("is not the OCID of anything") in refused(project, tenancy, "ApiKey/adopted", ocid)
