@@ -222,7 +222,7 @@ class FileSink(Sink):
                 self._form.remove(target)
 
     def _held(self, target: FileTarget) -> Contents | None:
-        """The key's contents in the file. Raises SinkError; for contents in another format that the manifest had before, with both names."""
+        """The key's contents in the file. Raises SinkError, for a format that the manifest had before with both names."""
         try:
             return self._form.read(target)
         except SinkError as error:
