@@ -39,6 +39,13 @@ def refuse_standard_output(file: Path, flag: str = "--out") -> None:
         )
 
 
+def _refuse_dash(folder: Path, flag: str = "") -> None:
+    if str(folder) == "-":
+        raise UsageError(
+            f"{flag} - is no directory", hint="give one by its name; only without it is standard output used"
+        )
+
+
 def rewrite_file(file: Path, before: bytes, after: bytes) -> bool:
     """Replace a file by another content, with its old mode; no link is followed. False when it does not hold `before` any more.
 
@@ -58,6 +65,7 @@ def rewrite_file(file: Path, before: bytes, after: bytes) -> bool:
 
 def make_folder(folder: Path, flag: str = "--out") -> None:
     """Make a directory and those on the way to it; no link is followed. Raises UsageError that names the flag."""
+    _refuse_dash(folder, flag)
     try:
         check_folder(folder, make=True, mode=0o777)
     except OSError as error:
@@ -71,6 +79,7 @@ def write_new_files(folder: Path, files: Mapping[str, str]) -> None:
 
     Raises UsageError before the first is written when any of them, or a link of its name, is there already.
     """
+    _refuse_dash(folder)
     there = [name for name in files if os.path.lexists(folder / name)]
     if there:
         raise UsageError(

@@ -81,6 +81,23 @@ def test_an_out_that_names_no_file(offline: Project, given: str) -> None:
     assert {one.name for one in offline.path.iterdir()} <= {"stack.yaml", ".genai-iac"}
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--local apply --auto-approve --audit -",
+        "init -",
+        "schema --out -",
+        "validate --all --out-dir -",
+    ],
+)
+def test_nothing_is_called_dash(offline: Project, arguments: str) -> None:
+    offline.write(
+        "apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: chat}\nspec: {region: us-chicago-1}\n", "a/s.yaml"
+    )
+    assert "- is no directory" in (err := offline.run(*arguments.split(), code=1).err) or "--audit -" in err
+    assert not (offline.path / "-").exists()
+
+
 def test_no_file_is_called_dash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="--junit -: this is written to a file only"):
