@@ -17,7 +17,7 @@ from genai_iac.cli.planning import PlannedRun, PlanOptions, make_draft
 from genai_iac.cli.session import load_manifest, open_session, open_snapshot
 from genai_iac.core import Address, Outcome, Plan
 from genai_iac.core.cancellation import CancelToken
-from genai_iac.core.errors import GuardError, IacError, ManifestError, Problem, StalePlanError
+from genai_iac.core.errors import GuardError, IacError, ManifestError, Problem, StalePlanError, UsageError
 from genai_iac.manifest import Manifest
 from genai_iac.render.drift import DriftReport
 from genai_iac.render.plan.json import fingerprint, plan_document
@@ -59,7 +59,10 @@ class Options:
     endpoint: str | None = None  # of a running local emulator
 
     def as_flags(self) -> GlobalOptions:
-        """The same for the packages below."""
+        """The same for the packages below. Raises UsageError for an empty text: without it another tenancy or owner would be meant."""
+        for name in ("environment", "profile", "auth", "region", "endpoint"):
+            if getattr(self, name) == "":
+                raise UsageError(f"Options.{name} is empty", hint="give its value, or None")
         return GlobalOptions(
             env=self.environment,
             var=tuple(f"{name}={value}" for name, value in self.variables.items()),

@@ -23,7 +23,7 @@ from genai_iac.cli.command_hints import remember_run
 from genai_iac.cli.console import Console, OutputError, abandon_streams, repair_streams
 from genai_iac.cli.options import GLOBAL_FLAGS, HelpContext, add_global_flags
 from genai_iac.cli.signals import SignalHandler
-from genai_iac.core.errors import IacError, Interrupted
+from genai_iac.core.errors import IacError, Interrupted, UsageError
 from genai_iac.core.secret import forget_all
 
 _PR_SET_DUMPABLE = 4  # prctl(2); linux/prctl.h
@@ -82,6 +82,10 @@ class Commands(click.Group):
 
     context_class = HelpContext
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        refuse_empty_values(self, ctx, args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         # Not before: `--version` and `--help` end without it, and there is no value that a dump could show.
         forbid_dumps()
@@ -109,7 +113,12 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
-            return super().resolve_command(ctx, args)
+            name, command, rest = super().resolve_command(ctx, args)
+            if command is not None and not ctx.resilient_parsing:
+                refuse_empty_values(command, click.Context(command, ctx, info_name=name), rest)
+            return name, command, rest
+        except click.NoSuchOption:
+            raise
         except click.UsageError as error:
             # Imported late: a mistyped command is rare, and every command would pay for it.
             from difflib import get_close_matches
@@ -118,6 +127,27 @@ class Commands(click.Group):
             raise click.UsageError(
                 f"there is no verb {args[0]!r}" + (f"; did you mean {near[0]}?" if near else ""), ctx
             ) from error
+
+
+def refuse_empty_values(command: click.Command, ctx: click.Context, args: Sequence[str]) -> None:
+    """Raises UsageError for an option or argument whose value is the empty text.
+
+    It is a shell variable that is not set. Without the value the command would mean something else: `--leaked ""` an
+    ordinary rotation, `--env ""` another owner, `--endpoint ""` the real service, PATH "" the current directory. An empty
+    environment variable counts as not set, as everywhere.
+    """
+    given, rest, _ = command.make_parser(ctx).parse_args(list(args))
+    for parameter in command.params:
+        value = given.get(str(parameter.name))
+        if "" in (value if isinstance(value, list | tuple) else [value]):
+            option = isinstance(parameter, click.Option)
+            word = max(parameter.opts, key=len) if option else parameter.human_readable_name.strip("[]")
+            needed = "" if parameter.required else f", or leave {word} out"
+            raise UsageError(f"{word} is empty", hint=f"write its value{needed}")
+    if isinstance(command, click.Group) and not isinstance(command, Commands) and rest:
+        verb = command.get_command(ctx, rest[0])
+        if verb is not None:
+            refuse_empty_values(verb, click.Context(verb, ctx, info_name=rest[0]), rest[1:])
 
 
 def _exists(name: str) -> bool:

@@ -97,7 +97,7 @@ def _snapshot(folder: Path, case: Mapping[str, Any]) -> Snapshot | None:
         return None
     file = folder / case["live"]
     try:
-        return read_snapshot(file.read_bytes())
+        return read_snapshot(file.read_bytes(), f"live: {file}")
     except OSError as error:
         raise UsageError(
             f"live: {file}: {error.strerror}", hint=f"make it: genai-iac snapshot --out {shlex.quote(str(file))}"

@@ -14,6 +14,7 @@ from genai_iac.filesystem import UnsafePathError, check_file, check_folder, open
 
 def write_file(file: Path, data: bytes, flag: str = "--out") -> None:
     """Write one file, in the place of one that is there; no link is followed. Raises UsageError that names the flag."""
+    refuse_standard_output(file, flag)
     try:
         check_file(file)
         with open_folder(file.parent) as folder:
@@ -28,6 +29,21 @@ def write_file(file: Path, data: bytes, flag: str = "--out") -> None:
         raise UsageError(
             f"{flag} {file}: {error.strerror}", hint=f"choose a file that can be written for {flag}"
         ) from error
+
+
+def refuse_standard_output(file: Path, flag: str = "--out") -> None:
+    """Raises UsageError for `-`: what is printed besides would be mixed with it, and a file called - is what nobody means."""
+    if str(file) == "-":
+        raise UsageError(
+            f"{flag} -: this is written to a file only", hint="give the name of a file; standard output is for --format"
+        )
+
+
+def _refuse_dash(folder: Path, flag: str = "") -> None:
+    if str(folder) == "-":
+        raise UsageError(
+            f"{flag} - is no directory", hint="give one by its name; only without it is standard output used"
+        )
 
 
 def rewrite_file(file: Path, before: bytes, after: bytes) -> bool:
@@ -49,6 +65,7 @@ def rewrite_file(file: Path, before: bytes, after: bytes) -> bool:
 
 def make_folder(folder: Path, flag: str = "--out") -> None:
     """Make a directory and those on the way to it; no link is followed. Raises UsageError that names the flag."""
+    _refuse_dash(folder, flag)
     try:
         check_folder(folder, make=True, mode=0o777)
     except OSError as error:
@@ -62,6 +79,7 @@ def write_new_files(folder: Path, files: Mapping[str, str]) -> None:
 
     Raises UsageError before the first is written when any of them, or a link of its name, is there already.
     """
+    _refuse_dash(folder)
     there = [name for name in files if os.path.lexists(folder / name)]
     if there:
         raise UsageError(

@@ -138,7 +138,7 @@ def apply_saved(
     flags: GlobalOptions, path: str, asked: PlanOptions, consent: Approval, output: Console, writes: WriteLog
 ) -> int:
     """Carry out a saved plan: it was approved when it was made. Raises StalePlanError or GuardError before the first write."""
-    saved = read_saved_plan(read_regular_file(Path(path), "saved plan"))
+    saved = read_saved_plan(read_regular_file(Path(path), "saved plan"), path)
     inputs: dict[str, Any] = saved.get("inputs") or {}
     if not inputs:
         raise StalePlanError(f"{path} is a rendering, not a saved plan", hint="make one: genai-iac plan --out FILE")

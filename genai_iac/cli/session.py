@@ -254,7 +254,7 @@ def open_snapshot(flags: GlobalOptions, path: str, file: Path) -> Session:
     from genai_iac.import_export.snapshot import read_snapshot
 
     try:
-        snapshot = read_snapshot(read_input_file(file))
+        snapshot = read_snapshot(read_input_file(file), f"--snapshot {file}")
     except InputFileError as error:
         raise UsageError(
             f"--snapshot {file}: {error}", hint=f"make one: genai-iac snapshot --out {shlex.quote(str(file))}"

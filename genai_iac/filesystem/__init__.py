@@ -93,6 +93,8 @@ def check_file(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISREG(mode):
+        if stat.S_ISDIR(mode):
+            raise UnsafePathError(path, f"{path} is a directory; give the name of a file in it")
         what = "a symbolic link" if stat.S_ISLNK(mode) else "not a regular file"
         raise UnsafePathError(path, f"{path} is {what}; remove it")
 

@@ -25,7 +25,7 @@ def check_resource_type(address: Address, ocid: str) -> None:
         raise UsageError(f"{ocid} is not the OCID of anything that manifests declare", hint="copy the OCID whole")
     if kind != address.kind:
         raise UsageError(
-            f"{ocid} is a {kind}, not a {address.kind}", hint="declare one of that kind and import into it"
+            f"{ocid} is of kind {kind}, not {address.kind}", hint=f"declare it as kind: {kind} and import into that"
         )
 
 

@@ -138,18 +138,18 @@ def write_snapshot(snapshot: Snapshot) -> str:
     return "{\n" + ",\n".join([*lines, f'"resources": [\n  {rows}\n]']) + "\n}\n"
 
 
-def read_snapshot(data: bytes) -> Snapshot:
-    """The snapshot of a file. Raises UsageError for what is none, is damaged, or is of another version."""
+def read_snapshot(data: bytes, name: str = "this file") -> Snapshot:
+    """The snapshot of a file. Raises UsageError with the file's name for what is none, is damaged, or is of another version."""
     try:
         document = json.loads(data)
         if document["format"] != FORMAT:
             raise ValueError
         version = str(document["format_version"])
         if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
-            raise UsageError(f"the snapshot has version {version}, this genai-iac reads {FORMAT_VERSION}", hint=_AGAIN)
+            raise UsageError(f"{name} has version {version}, this genai-iac reads {FORMAT_VERSION}", hint=_AGAIN)
         return _read(document, newer=_minor(version) > _minor(FORMAT_VERSION))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError("this is not a snapshot, or a part of it is missing", hint=_AGAIN) from error
+        raise UsageError(f"{name} is not a snapshot, or a part of it is missing", hint=_AGAIN) from error
 
 
 def _minor(version: str) -> int:

@@ -103,6 +103,8 @@ def _note_no_kind(written: Written, root: MapNode, notes: FileDiagnostics) -> No
 def _note_version(written: Written, root: MapNode, version: str, notes: FileDiagnostics) -> None:
     """Report an apiVersion of another tool or of another version of this one."""
     hint = f"write {API_VERSION}"
+    if not version.startswith("genai"):
+        hint += "; what another tool reads belongs into a file of its own that Stack.spec.ignore names"
     if version.startswith("kustomize.config.k8s.io/"):
         hint = "a kustomization is not a manifest: run kustomize build and give its output as standard input (PATH -)"
     notes.add(written.place(root.entries["apiVersion"][1]), f"the apiVersion {show(version)} is not known", hint)

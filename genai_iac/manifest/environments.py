@@ -118,7 +118,7 @@ def _read(file: File, name: str, notes: FileDiagnostics) -> Environment:
     if draft.kind != ENVIRONMENT_KIND:
         notes.add(
             draft.source,
-            f"this is a {draft.kind}, not an {ENVIRONMENT_KIND}",
+            f"this is of kind {draft.kind}, not {ENVIRONMENT_KIND}",
             f"only environments belong into {ENVIRONMENTS}/",
         )
         return Environment(name, sound=False)

@@ -170,9 +170,15 @@ def read_file(place: ManifestPath, key: str) -> File | Problem:
     except ValueError:
         return _problem(place, key, _LEAVES, "put the file itself here")
     except _NotAFile:
-        return _problem(place, key, "this is not a regular file", "remove it, or call it otherwise than .yaml")
+        hint = "save it as a file first, or give - for standard input" if place.only else _NO_MANIFEST
+        return _problem(place, key, "this is not a regular file", hint)
     except (OSError, RuntimeError) as error:
-        return _problem(place, key, f"this cannot be read: {_reason(error)}", "check its permissions")
+        link = (place.root / key).is_symlink() and not isinstance(error, PermissionError)
+        hint = "correct or remove the link" if link else "check its permissions"
+        return _problem(place, key, f"this cannot be read: {_reason(error)}", hint)
+
+
+_NO_MANIFEST = "remove it, or call it otherwise than .yaml"
 
 
 class _NotAFile(Exception):

@@ -191,7 +191,7 @@ def _find_dangling(
         address = reference.address
         if address not in declared and address.kind not in lost:
             names = [other.name for other in declared if other.kind == address.kind]
-            hint = suggest_or_list(address.name, names) or "declare one of that name"
+            hint = suggest_or_list(address.name, names) or f"declare one: kind: {address.kind} with that name"
             yield Problem(source, f"no {address.kind} is called {show(address.name)}", hint)
 
 

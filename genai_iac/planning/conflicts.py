@@ -144,6 +144,11 @@ def _taken(desired: Resource, other: LiveResource, inputs: PlanInputs) -> PlanEr
             hint=f"choose another name, or if it is yours remove its tag {OWNERSHIP_TAG} and adopt it: "
             f"genai-iac import {desired.address} {other.id}",
         )
+    if other.mark is not None and inputs.owner.shares_name(other.mark):
+        return PlanError(
+            f"{where}: {desired.address}: {other.kind} {name} exists and belongs to {other.mark.owner} without an id ({other.id})",
+            hint="if that is this stack before it was given its id: plan and apply once with --claim-name; else choose another name",
+        )
     if other.mark is not None:
         id = f" with the id digest {other.mark.stack_id}" if other.mark.stack_id else ""
         return PlanError(

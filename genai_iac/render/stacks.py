@@ -182,4 +182,4 @@ def _name(path: str, environment: str) -> str:
 
 
 def _width(stacks: Sequence[NamedStack]) -> int:
-    return max((columns(_name(one.key, one.environment)) for one in stacks), default=5)
+    return max(columns(name) for name in ("STACK", *(_name(one.key, one.environment) for one in stacks)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from dataclasses import fields
 from pathlib import Path
@@ -48,6 +49,14 @@ def test_check_reports_and_writes_nothing(untidy: Project) -> None:
     before = texts(untidy)
     assert untidy.run("fmt", "--check", code=2).out.strip()
     assert texts(untidy) == before
+
+
+@pytest.mark.parametrize("text, code", [("a: {}\nkind: x\n", 2), ("kind: x\na: {}\n", 0)])
+def test_a_check_of_standard_input_prints_no_copy_of_it(
+    offline: Project, monkeypatch: pytest.MonkeyPatch, text: str, code: int
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert offline.run("fmt", "--check", "-", code=code).out == ""
 
 
 def test_a_second_run_changes_nothing(untidy: Project) -> None:

@@ -70,7 +70,7 @@ def test_a_saved_plan_that_only_its_seal_fits_is_an_error(offline: Project, text
     seal = hashlib.sha256(head + b'"\n}\n').hexdigest()
     (offline.path / "plan.bin").write_bytes(head + seal.encode() + b'"\n}\n')
     ran = offline.run("apply", "plan.bin", "--auto-approve", code=1)
-    assert "this is not a saved plan" in ran.err
+    assert "plan.bin is not a saved plan" in ran.err
 
 
 def test_a_regular_file_is_read_up_to_its_limit(tmp_path: Path) -> None:

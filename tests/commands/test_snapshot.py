@@ -123,7 +123,9 @@ def test_what_it_did_not_look_into_is_said(applied: Project, tenancy: Tenancy) -
 def test_what_is_no_snapshot_is_refused(offline: Project, damage: str) -> None:
     offline.write(STACK)
     offline.write(damage, "snapshot.json")
-    assert "this is not a snapshot" in offline.run("plan", "--snapshot", "snapshot.json", code=1).err
+    assert (
+        "--snapshot snapshot.json is not a snapshot" in offline.run("plan", "--snapshot", "snapshot.json", code=1).err
+    )
 
 
 def test_another_version_is_refused(applied: Project) -> None:

@@ -149,6 +149,14 @@ def test_links_to_nothing(stack_root: Path, target: str) -> None:
     assert problem.startswith("a.yaml: this cannot be read: ")
 
 
+@pytest.mark.parametrize("name, hint", [("/dev/null", "or give - for standard input"), ("a.yaml", "remove the link")])
+def test_hints_fit_what_is_there(stack_root: Path, name: str, hint: str) -> None:
+    (stack_root / "a.yaml").symlink_to("nowhere.yaml")
+    with pytest.raises(ManifestError) as raised:
+        load(name if name.startswith("/") else stack_root)
+    assert hint in str(raised.value.problems[0].hint)
+
+
 def test_what_is_no_regular_file(stack_root: Path) -> None:
     os.mkfifo(stack_root / "fifo.yaml")
     with socket.socket(socket.AF_UNIX) as unix:

@@ -51,6 +51,14 @@ def test_another_tools_file_is_passed_over_and_named(offline: Project, text: str
     assert offline.run("validate").err == ""
 
 
+def test_a_kind_that_another_tool_has_too_is_refused_with_the_way_to_keep_it(tmp_path: Path) -> None:
+    (tmp_path / "stack.yaml").write_text(STACK)
+    (tmp_path / "kyverno.yaml").write_text("apiVersion: kyverno.io/v1\nkind: Policy\nmetadata: {name: x}\nspec: {}\n")
+    with pytest.raises(ManifestError) as raised:
+        load(tmp_path)
+    assert "Stack.spec.ignore" in str(raised.value.problems[0].hint)
+
+
 @pytest.mark.parametrize("text", OURS.values(), ids=OURS)
 def test_a_mistyped_manifest_is_an_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "stack.yaml").write_text(STACK)

@@ -131,7 +131,7 @@ def test_no_environments_at_all(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         ("", ["prod.yaml:1: the file is empty; write a document of kind Environment"]),
-        (STACK, ["prod.yaml:1: this is a Stack, not an Environment; only environments belong into environments/"]),
+        (STACK, ["prod.yaml:1: this is of kind Stack, not Environment; only environments belong into environments/"]),
         (
             ENVIRONMENT + "---\n" + ENVIRONMENT,
             ["prod.yaml:10: an environment's file holds one document; put the other into a file of its own"],

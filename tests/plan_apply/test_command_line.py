@@ -181,6 +181,25 @@ def test_a_slip_of_the_fingers_is_exit_1_without_a_traceback(offline: Project, a
     assert ran.err and "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["Policy/access"], "Policy/access is no ApiKey and has no secrets"),
+        (["Compartment/home", "--leaked", "key-one"], "Compartment/home is no ApiKey and has no secrets"),
+        (["Stack/loop"], "the manifests declare no Stack/loop"),
+        # the last of two flags would be answered, and the other secret go on working
+        (
+            ["ApiKey/k", "--leaked", "key-one", "--leaked", "key-two"],
+            "--leaked takes one secret, not key-one and key-two",
+        ),
+    ],
+)
+def test_what_cannot_be_rotated_is_named(project: Project, tenancy: Tenancy, arguments: list[str], said: str) -> None:
+    project.write(stack(HOME, key("k", secrets=2), policy("access"), variables={"about": {"default": "Home"}}))
+    assert words(said) in words(project.run("rotate", *arguments, "--auto-approve", code=1).err)
+    assert all(call["method"] == "GET" for call in tenancy.calls())
+
+
 def test_a_verb_that_nearly_is_one_is_suggested(offline: Project) -> None:
     assert "plan" in offline.run("plam", code=1).err
 

@@ -397,7 +397,10 @@ def test_a_stack_that_is_given_an_id_claims_what_it_declares(project: Project, t
     project.run(*APPROVED)
     project.write(stack(*documents, id="0001"))
     ran = project.run(*APPROVED, code=1)  # nothing is taken over silently, and nothing made twice
-    assert "belongs to loop" in " ".join(ran.err.split())
+    said = " ".join(ran.err.split())
+    assert (
+        "belongs to loop" in said and said.count("apply once with --claim-name") == 2 and "genai-iac import" not in said
+    )
     document = plan(project, "--claim-name")
     assert planned_calls(document) == {"UpdateCompartment": 1, "UpdatePolicy": 1, "UpdateApiKey": 1}
     project.run("plan", "--claim-name", "--out", "saved.plan")

@@ -11,7 +11,7 @@ from conftest import Project, Tenancy
 from genai_iac.core import Address, Owner, make_origin
 
 from .curl_lines import works
-from .manifests import compartment, key, policy, stack
+from .manifests import Document, compartment, key, policy, stack
 from .sdk_helpers import (
     APPROVED,
     REGION,
@@ -345,6 +345,22 @@ def test_retain_forgets_and_keeps(project: Project, tenancy: Tenancy, address: s
     left = {**compartments(tenancy), **policies(tenancy), **keys(tenancy)}[kept.id]
     assert left.freeform_tags == {"team": "a"}
     assert_settled(project)
+
+
+@pytest.mark.parametrize(
+    "kept", [compartment("kept", parent="home", deletion="retain"), key("kept", deletion="retain")]
+)
+def test_a_compartment_around_what_is_retained_is_named_before_it_fails(
+    project: Project, tenancy: Tenancy, kept: Document
+) -> None:
+    project.write(stack(HOME, kept))
+    project.run(*APPROVED)
+    ran = project.run("destroy", "--auto-approve", code=4)
+    address = f"{kept['kind']}/kept"
+    said = " ".join(ran.out.split())
+    assert f"Compartment/home: OCI deletes no compartment that holds something, and {address} stays in it" in said
+    # what a manifest declares is not called undeclared
+    assert "destroyed with its stack" in said and "no manifest declares it" not in said
 
 
 @pytest.mark.parametrize("maker", [compartment, policy, key], ids=lambda maker: maker.__name__)

@@ -104,6 +104,12 @@ def test_drift_and_export(options: iac.Options, project: Project, tenancy: Tenan
     assert "By hand" in "".join(iac.export(options).values())
 
 
+@pytest.mark.parametrize("name", ["environment", "profile", "auth", "region", "endpoint"])
+def test_an_empty_option_is_no_option_left_out(project: Project, name: str) -> None:
+    with pytest.raises(iac.IacError, match=f"Options.{name} is empty"):
+        iac.load(project.path, iac.Options(**{name: ""}))
+
+
 def test_errors_are_of_one_family(options: iac.Options) -> None:
     with pytest.raises(iac.IacError, match="not an address"):
         iac.plan(".", options, targets=["nonsense"])

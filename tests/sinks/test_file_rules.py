@@ -109,6 +109,21 @@ def test_a_delivery_of_roles_that_a_form_does_not_keep_leaves_the_value(manifest
     assert (manifests_root / PATH).read_text() == VALUES["a"]
 
 
+@pytest.mark.parametrize("now", ["dotenv", "json", "raw"])
+@pytest.mark.parametrize("before", ["dotenv", "json", "raw"])
+def test_a_format_that_the_manifest_had_before_is_named(manifests_root: Path, before: str, now: str) -> None:
+    sink(manifests_root, before).write(delivery(item("key-one", "a", "current")))
+    changed = sink(manifests_root, now)
+    for look in (changed.read, changed.prove, lambda: changed.write(delivery(item("key-one", "a", "current")))):
+        if before == now:
+            look()
+            continue
+        with pytest.raises(SinkError, match=f"was written with format {before}, and the manifest says {now}"):
+            look()
+    kept = sink(manifests_root, before).take("key-one", mask("a"))
+    assert kept is not None and kept.reveal() == VALUES["a"]
+
+
 @pytest.mark.parametrize("form", ["dotenv", "json", "raw"])
 def test_a_file_of_64_kib_is_read_and_a_larger_one_was_written_by_another_program(
     manifests_root: Path, form: str

@@ -26,7 +26,8 @@ def COMMAND(ctx: click.Context, path: str, check: bool) -> int:  # noqa: N802
     output = Console.of_environment(no_color=GlobalOptions.of(ctx).no_color)
     changes = find_changes(path)
     if path == "-":
-        output.say("".join(change.after for change in changes))
+        if not check:
+            output.say("".join(change.after for change in changes))
         return LAID_OUT_OTHERWISE if check and any(change.layout_differs for change in changes) else 0
     changes = [change for change in changes if (change.layout_differs if check else change.before != change.after)]
     if not check:

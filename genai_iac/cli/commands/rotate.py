@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 @click.argument("path", default=".")
 @click.option(
     "--leaked",
+    "leaks",
+    multiple=True,  # so that a second one is refused and not taken instead of the first
     metavar="SECRET",
     help="It leaked: make the other one current, then deactivate this one at once and renew it.",
 )
@@ -36,7 +38,7 @@ def COMMAND(  # noqa: N802
     ctx: click.Context,
     address: str,
     path: str,
-    leaked: str | None,
+    leaks: tuple[str, ...],
     revoke: bool,
     abort: bool,
     auto_approve: bool,
@@ -56,6 +58,7 @@ def COMMAND(  # noqa: N802
     from genai_iac.cli.session import open_session
     from genai_iac.planning.guards import Overrides
 
+    leaked = _one_leak(leaks)
     request = _read_request(leaked, revoke=revoke, abort=abort)
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)
@@ -79,6 +82,18 @@ def COMMAND(  # noqa: N802
         return apply_and_renew(draft, consent, output, unasked=auto_approve)
 
 
+def _one_leak(leaks: tuple[str, ...]) -> str | None:
+    """The secret of `--leaked`. Raises UsageError for two: the other one is what callers are moved to."""
+    from genai_iac.core.errors import UsageError
+
+    if len(set(leaks)) > 1:
+        raise UsageError(
+            f"--leaked takes one secret, not {' and '.join(leaks)}",
+            hint=f"run it for {leaks[0]} first, and for {leaks[1]} when that has ended",
+        )
+    return leaks[0] if leaks else None
+
+
 def _read_request(leaked: str | None, *, revoke: bool, abort: bool) -> RotationRequest:
     """What the flags ask of the rotation. Raises UsageError for flags that exclude each other."""
     from genai_iac.core.errors import UsageError
@@ -96,9 +111,10 @@ def _check_rotating(resources: Mapping[Address, Resource], key: Address, leaked:
     from genai_iac.core.errors import UsageError
 
     resource = resources.get(key)
-    if resource is None:
+    if resource is None or key.kind != "ApiKey":
         keys = [str(address) for address in resources if address.kind == "ApiKey"]
-        raise UsageError(f"the manifests declare no {key}", hint=f"their keys: {', '.join(keys) or 'none'}")
+        what = f"the manifests declare no {key}" if resource is None else f"{key} is no ApiKey and has no secrets"
+        raise UsageError(what, hint=f"their keys: {', '.join(keys) or 'none'}")
     # A leak can be answered without `rotation`, if another secret can be used meanwhile.
     two = len(resource.attributes["secrets"]) == 2  # type: ignore[arg-type]
     if not resource.settings.get("rotation") and not (leaked and two):

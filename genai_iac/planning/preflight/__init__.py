@@ -85,11 +85,25 @@ def check_changes(
     errors.extend(find_full_paths(policies, future, live, limits))
     errors.extend(find_deep_compartments(written, future, limits))
     errors.extend(find_expired_at_create(written, future, live.now))
+    notices.extend(note_kept_inside(changes))
     for change in written:
         found = find_model_warnings(change.address, future, live.now)
         notices.extend(Notice(text, change.address) for _, text in islice(found, MAX_REPORTED))
     notices.extend(note_many_policies(written, live, limits))
     return errors, notices
+
+
+def note_kept_inside(changes: Sequence[Change]) -> Iterator[Notice]:
+    """Compartments that OCI will not delete, because what `deletion: retain` keeps is in them."""
+    going = {change.id: change.address for change in changes if change.after is None and "delete" in change.actions}
+    for change in changes:
+        place = going.get((change.before or {}).get("compartmentId")) if "forget" in change.actions else None
+        if place is not None:
+            yield Notice(
+                f"OCI deletes no compartment that holds something, and {change.address} stays in it (deletion: retain): "
+                f"move {change.id} elsewhere first, or retain {place} too",
+                place,
+            )
 
 
 def _writes_statements(change: Change) -> bool:

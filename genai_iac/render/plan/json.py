@@ -243,30 +243,30 @@ def saved_plan(plan: Plan, inputs: Mapping[str, Any]) -> bytes:
     return head + _seal(head).encode("ascii") + _AFTER_SEAL
 
 
-def read_saved_plan(data: bytes) -> Mapping[str, Any]:
-    """The document of a saved plan. Raises StalePlanError when it is none, or altered in any byte, or of another version."""
+def read_saved_plan(data: bytes, name: str = "this file") -> Mapping[str, Any]:
+    """The document of a saved plan. Raises StalePlanError that names the file: none, altered in any byte, of another version."""
     form = _FORM.fullmatch(data)
     if form is None:
-        raise StalePlanError("this is not a saved plan, or a part of it is missing", hint=_AGAIN)
+        raise StalePlanError(f"{name} is not a saved plan, or a part of it is missing", hint=_AGAIN)
     if form["seal"].decode("ascii") != _seal(form["head"] + _BEFORE_SEAL):
-        raise StalePlanError("the saved plan was changed after it was made: its checksum does not match", hint=_AGAIN)
+        raise StalePlanError(f"{name} was changed after it was made: its checksum does not match", hint=_AGAIN)
     try:
         document: dict[str, Any] = json.loads(data)  # an object: it begins with a brace
     except (ValueError, RecursionError) as error:  # a seal is no secret: anybody can put one on anything
-        raise StalePlanError("this is not a saved plan", hint=_AGAIN) from error
-    check_version(document, "the saved plan")
-    _check_contents(document)
+        raise StalePlanError(f"{name} is not a saved plan", hint=_AGAIN) from error
+    check_version(document, name)
+    _check_contents(document, name)
     return document
 
 
-def _check_contents(document: Mapping[str, Any]) -> None:
+def _check_contents(document: Mapping[str, Any], name: str) -> None:
     """A seal can be made again by whoever edits the file; what was shown and approved has to be what the hashes are of."""
     try:
         contradiction = find_contradiction(document)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise StalePlanError("this is not a saved plan, or a part of it is missing", hint=_AGAIN) from error
+        raise StalePlanError(f"{name} is not a saved plan, or a part of it is missing", hint=_AGAIN) from error
     if contradiction is not None:
-        raise StalePlanError(f"the saved plan was altered after it was made: {contradiction}", hint=_AGAIN)
+        raise StalePlanError(f"{name} was altered after it was made: {contradiction}", hint=_AGAIN)
 
 
 def _seal(head: bytes) -> str:
