@@ -75,10 +75,21 @@ def derive_state(resource: Resource, live: LiveResource, held: Iterable[SinkStat
         ValueError: the live key has other secrets than the resource declares.
     """
     first, second = (secret for name in declared_secrets(resource) if (secret := live.secret(name)))
-    sinks = tuple(held)
+    sinks = _tellers(tuple(held))
     current = _find_current(first, second, sinks)
     other = second if current is first else first
     return RotationState(_find_phase(current, other, sinks), current, other)
+
+
+def _tellers(held: tuple[SinkState, ...]) -> tuple[SinkState, ...]:
+    """The sinks that tell what callers read: the declared ones, as soon as one of them shows a current value.
+
+    A former sink is never written. The value that it still shows made every later rotation begin its last step again, at each
+    apply, until both secrets expired; and it had an aborted rotation promoted once more
+    (tests/rotation/test_former_sinks.py).
+    """
+    declared = tuple(sink for sink in held if not sink.former)
+    return declared if any("current" in sink.records.values() for sink in declared) else held
 
 
 def is_newer(one: LiveSecret, other: LiveSecret) -> bool:
