@@ -120,7 +120,13 @@ def _sink(word: str, number: int, plain: list[str], marks: dict[str, str]) -> Si
     sets = {name: frozenset(marks.get(name, "").split(",")) - {""} for name in ("unknown", "elsewhere", "stale")}
     damage = marks.get("damage", "").replace("_", " ")
     return SinkState(
-        keeps, readable, records, place=f"{word} {number}", damage=damage, former="former" in plain, **sets
+        frozenset() if "former" in plain else keeps,
+        readable,
+        records,
+        place=f"{word} {number}",
+        damage=damage,
+        former="former" in plain,
+        **sets,
     )
 
 
