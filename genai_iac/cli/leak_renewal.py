@@ -35,13 +35,17 @@ def apply_and_renew(draft: PlannedRun, consent: Approval, output: Console, *, un
 
 
 def deactivated_leaks(plan: Plan) -> Mapping[Address, str]:
-    """By key, the leaked secret that the plan deactivates and that is to be renewed after it: its calls write the note of that."""
+    """By key, the leaked secret that does not work after the plan and is to be renewed then: its calls write the note of that.
+
+    One that was inactive or expired before is not deactivated by the plan, and its slot is renewed all the same.
+    """
     return {
         change.address: note.partition("=")[0]
         for change in plan.changes
-        if "deactivate" in change.actions
         for call in change.calls
         if "=" in (note := _leak_note(call))
+        and change.handover is not None
+        and change.handover.retired == note.partition("=")[0]
     }
 
 

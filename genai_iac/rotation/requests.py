@@ -69,7 +69,7 @@ def handle_leak(
         names = " and ".join(declared_secrets(resource))
         raise PlanError(f"{resource.address} has no secret {leaked}", hint=f"its secrets are {names}")
     if secret.state == "REVOKED":
-        return Step(notes=(f"{leaked} is revoked already",))
+        return Step(notes=(f"{leaked} is revoked already{_say_outage(resource, position, leaked)}",))
     keeper = position.other if position.current.name == leaked else position.current
     # Every sink shows the secret that is kept, so the leaked one can stop without a
     # delivery.
@@ -86,6 +86,14 @@ def handle_leak(
     if "revoke" in step.actions and not resource.settings.get("rotation"):
         return replace(step, notes=(*step.notes, f"declare state: revoked for {leaked}: it cannot become active again"))
     return step
+
+
+def _say_outage(resource: Resource, position: RotationState, revoked: str) -> str:
+    """What ends the outage of callers that read the revoked secret; empty when they read the other one, or no step can."""
+    works_again = resource.settings.get("rotation") and position.other.state != "REVOKED"
+    if position.current.name != revoked or not works_again:
+        return ""
+    return f", and callers read it: genai-iac apply makes {position.other.name} current"
 
 
 def _answer(
@@ -139,10 +147,16 @@ def _deactivating(step: Step, resource: Resource, live: LiveResource, leaked: Li
         ),
         notes=(
             *step.notes,
-            f"what this costs: callers that still hold {leaked.name} get 401 at once; once it is deactivated it is renewed, so that the "
-            "key keeps both secrets (RenewApiKey); with --revoke it is permanently revoked instead and its slot is used up",
+            f"{_say_cost(leaked)} it is renewed, so that the key keeps both secrets (RenewApiKey); with --revoke it is permanently "
+            "revoked instead and its slot is used up",
         ),
     )
+
+
+def _say_cost(leaked: LiveSecret) -> str:
+    if leaked.state != "ACTIVE":
+        return f"what this costs: nothing, {leaked.name} does not work ({leaked.state}); then"
+    return f"what this costs: callers that still hold {leaked.name} get 401 at once; once it is deactivated"
 
 
 def _renew_leaked(resource: Resource, live: LiveResource, leaked: LiveSecret, keeper: LiveSecret) -> Step:

@@ -242,7 +242,9 @@ def test_a_request_that_cannot_be_met_says_why() -> None:
     with pytest.raises(PlanError, match="is not rotating; there is nothing to abort"):
         key.step(RotationRequest("abort"))
     key.secrets["one"].state = "REVOKED"
-    assert key.step(RotationRequest("leaked", "one", revokes=True)).notes == ("one is revoked already",)
+    assert key.step(RotationRequest("leaked", "one", revokes=True)).notes == (
+        "one is revoked already, and callers read it: genai-iac apply makes two current",
+    )
     key.secrets = {"one": _secret("EXPIRED", 61, 1), "two": _secret("ACTIVE", 1, None)}
     with pytest.raises(PlanError, match="one does not work, so the rotation cannot be aborted"):
         key.step(RotationRequest("abort"))

@@ -121,7 +121,13 @@ def _sink(word: str, number: int, plain: list[str], marks: dict[str, str]) -> Si
     damage = marks.get("damage", "").replace("_", " ")
     keeps = frozenset() if "former" in plain else keeps  # nothing is brought there
     return SinkState(
-        keeps, readable, records, place=f"{word} {number}", damage=damage, former="former" in plain, **sets
+        frozenset() if "former" in plain else keeps,
+        readable,
+        records,
+        place=f"{word} {number}",
+        damage=damage,
+        former="former" in plain,
+        **sets,
     )
 
 

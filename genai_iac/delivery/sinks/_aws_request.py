@@ -70,15 +70,23 @@ class SecretsManager:
         return check_address(self.place, named, {named, *self.allowed}, _ENDPOINTS[0])
 
 
+def strange_answer(place: str) -> SinkError:
+    """The error when something else answers: taken for an empty place, it would be written over."""
+    return SinkError(
+        f"{place} was not answered by AWS Secrets Manager",
+        hint=f"check {' and '.join(_ENDPOINTS)}, and what is between here and AWS",
+    )
+
+
 def _is_throttled(answer: WebAnswer) -> bool:
     return answer.status == 400 and _code(answer) in _THROTTLED
 
 
-def version_in(answer: WebAnswer) -> tuple[str | None, Secret | None]:
-    """The version and the content of an answer to GetSecretValue."""
+def version_in(answer: WebAnswer, place: str) -> tuple[str, Secret]:
+    """The version and the content of an answer to GetSecretValue. Raises SinkError for an answer of another form."""
     found = parse_json(answer.body)
     if not isinstance(found, dict) or not isinstance(found.get("VersionId"), str):
-        return None, None
+        raise strange_answer(place)
     # binary content is none that we wrote: text that is no JSON tells so
     return found["VersionId"], Secret.document(str(found.get("SecretString") or "binary"))
 

@@ -12,10 +12,11 @@ from urllib.parse import quote
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
-from genai_iac.delivery.sinks._web_service import WebAnswer, WebService, as_document, check_address
+from genai_iac.delivery.sinks._web_service import WebAnswer, WebService, as_document, check_address, wait_until
 
 API = "https://api.github.com"
 _VERSION = "2022-11-28"
+_KEY_BYTES = 32  # of a public key for sealed boxes
 _NEEDED = "the token needs write access to secrets there (docs/network-sinks.md)"
 
 
@@ -85,11 +86,12 @@ class GitHubSecrets:
             # GitHub says 404 where a token may not know that there is a repository
             raise self._service.failure(step, answer, f"check {self._whose}: {_NEEDED}")
         try:
-            return PublicKey(str(found["key_id"]), base64.b64decode(found["key"], validate=True))
+            key = PublicKey(str(found["key_id"]), base64.b64decode(found["key"], validate=True))
         except (KeyError, TypeError, ValueError, binascii.Error):
-            raise SinkError(
-                f"{self.place}: the answer is no public key", hint=f"check that {self._service.base} is GitHub's API"
-            ) from None
+            key = PublicKey("", b"")
+        if len(key.content) != _KEY_BYTES:  # nothing could be encrypted with it, once there is a value
+            raise self._strange("is no public key")
+        return key
 
     def look(self, name: str) -> str | None:
         """When a secret was set last, as GitHub tells; None when there is none of that name."""
@@ -97,9 +99,39 @@ class GitHubSecrets:
         answer = self._ask(step, "GET", f"{self._path}/{name}", expect=(200, 404))
         if answer.status == 200:
             found = answer.data
-            return str(found.get("updated_at", "")) if isinstance(found, dict) else ""
+            if not isinstance(found, dict) or not isinstance(found.get("updated_at"), str):
+                raise self._strange("does not tell when it was set")
+            return str(found["updated_at"])
         self.public_key()  # a 404 that a token without the permission would get, too
         return None
+
+    def _strange(self, why: str) -> SinkError:
+        return SinkError(f"{self.place}: the answer {why}", hint=f"check that {self._service.base} is GitHub's API")
+
+    def bring(self, sealed: SealedSecret) -> str:
+        """Create or replace a secret, and see that GitHub shows another time of change than before: it never shows the value.
+
+        Returns:
+            That time, as `look` tells it.
+        """
+        found = before = self.look(sealed.name)
+
+        def changed() -> bool:
+            nonlocal found
+            found = self.look(sealed.name)
+            return found not in (before, None)
+
+        for pauses in (
+            (0.25, 1.0),
+            (1.0, 4.0),
+        ):  # times are in whole seconds: what was set twice in one is set again after it
+            self.put(sealed)
+            if wait_until(changed, pauses):
+                return str(found)
+        raise SinkError(
+            f"{self.place}: GitHub confirmed that {sealed.name} was set, and shows it as it was before",
+            hint="see whether its API has a disturbance (https://www.githubstatus.com), then apply again",
+        )
 
     def put(self, sealed: SealedSecret) -> None:
         """Create or replace a secret."""

@@ -45,8 +45,12 @@ def read_kube_secret(body: Secret) -> KubeSecret | None:
     metadata = found.get("metadata") if isinstance(found, dict) and found.get("kind") == "Secret" else None
     if not isinstance(metadata, dict):
         return None
-    labels = {str(name): str(value) for name, value in (metadata.get("labels") or {}).items()}
-    contents = read_json(_as_text(found.get("data") or {}, metadata.get("annotations") or {}))
+    parts = [found.get("data") or {}, metadata.get("annotations") or {}, metadata.get("labels") or {}]
+    if not all(isinstance(part, dict) for part in parts):
+        return None
+    data, annotations, labelled = parts
+    labels = {str(name): str(value) for name, value in labelled.items()}
+    contents = read_json(_as_text(data, annotations))
     version, uid = metadata.get("resourceVersion"), metadata.get("uid")
     # a Secret without data and records is not ours either, so it is not taken for an empty place
     return KubeSecret(str(version or ""), str(uid or ""), labels, contents)

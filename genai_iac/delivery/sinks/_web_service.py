@@ -45,6 +45,7 @@ class WebAnswer:
     status: int
     body: Secret
     retry_after: float | None = None  # seconds
+    location: str = ""  # of a redirect, which is never followed
 
     @property
     def data(self) -> Any:
@@ -129,6 +130,9 @@ class WebService:
         """The error that tells of an answer, with the way out."""
         known = _HINTS.get(answer.status) or ("apply again later" if answer.status >= 500 else "correct that")
         said = _said(answer.data)
+        if 300 <= answer.status < 400:
+            said = f"it redirects to {_host_in(answer.location)}"
+            known = hint = "no redirect is followed, because the credentials would go along: write where it is now"
         answered = f"{answer.status}: {said}" if said else f"status {answer.status}"
         if answer.retry_after and answer.retry_after > _MOST:
             known = f"the service asks for a pause: apply again in {answer.retry_after:g} seconds"
@@ -146,7 +150,21 @@ class WebService:
         if answer.reason is not None:
             return answer.reason
         text = Secret.document(answer.body.decode("utf-8", "replace"))
-        return WebAnswer(answer.status, text, read_headers(answer.headers).retry_after)
+        return WebAnswer(answer.status, text, read_headers(answer.headers).retry_after, answer.location)
+
+
+def wait_until(done: Callable[[], bool], pauses: Iterable[float] = _PAUSES) -> bool:
+    """Whether it is so, at the latest after all pauses: many services show for a moment what was there before a write.
+
+    Args:
+        done: asked before the first pause and after each.
+        pauses: seconds.
+    """
+    for pause in pauses:
+        if done():
+            return True
+        sleep(pause)
+    return done()
 
 
 def send_or_find(send: Callable[[], object], done: Callable[[], bool]) -> None:
@@ -204,6 +222,16 @@ def check_address(place: str, address: str, allowed: Iterable[str], variable: st
 
 def _host_of(address: str) -> str:
     return urlsplit(address).netloc if "://" in address else address
+
+
+def _host_in(location: str) -> str:
+    """The address of a redirect without its path and its user: either may be a credential that the service sent back."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return "another address"
+    host = redact_text(parts.netloc.rpartition("@")[2], None)
+    return f"{parts.scheme}://{host}" if host and parts.scheme in ("http", "https") else "another path"
 
 
 def _is_link_local(host: str) -> bool:

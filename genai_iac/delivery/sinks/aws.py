@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from genai_iac.core import Delivery, Secret, SinkContents
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import _json_format
-from genai_iac.delivery.sinks._aws_request import MISSING, SecretsManager, version_in
+from genai_iac.delivery.sinks._aws_request import MISSING, SecretsManager, strange_answer, version_in
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, read_names
 from genai_iac.delivery.sinks._contents import Contents, check_contents, check_written, fill_delivery
 from genai_iac.delivery.sinks._json_format import read_json
@@ -101,7 +101,8 @@ class AwsSink(Sink):
         if found.dying:
             self._ask("take it back from deletion", "RestoreSecret", {}, lambda: not self._is_gone())
             found = self._find()
-        assert found is not None
+        if found is None or found.dying:
+            raise SinkError(f"{self.place} is still shown as deleted", hint="apply again in a minute")
         self._update(found, wanted)
 
     def _create(self, wanted: Contents) -> None:
@@ -141,13 +142,15 @@ class AwsSink(Sink):
         self._read_back("AWSCURRENT", wanted)
 
     def _read_back(self, stage: str, wanted: Contents) -> None:
-        check_written(self._version(stage)[1], wanted, self.place)
+        check_written(lambda: self._version(stage)[1], wanted, self.place)
 
     def _find(self) -> _InStages | None:
         answer = self._api.ask("look for it", "DescribeSecret", {"SecretId": self._name}, accept=(MISSING,))
-        found = answer.data if answer.status == 200 else None
-        if not isinstance(found, dict):
+        if answer.status != 200:
             return None
+        found = answer.data
+        if not isinstance(found, dict) or not isinstance(found.get("Name"), str):
+            raise strange_answer(self.place)
         if found.get("DeletedDate"):
             self._check_dying(found)
             return _InStages(dying=True)
@@ -174,7 +177,7 @@ class AwsSink(Sink):
         """The version in that stage and what is in it."""
         body = {"SecretId": self._name, "VersionStage": stage}
         answer = self._api.ask(f"read its {stage} version", "GetSecretValue", body, accept=(MISSING,))
-        version, text = version_in(answer) if answer.status == 200 else (None, None)
+        version, text = version_in(answer, self.place) if answer.status == 200 else (None, None)
         return version, check_contents(read_json(text) if text else None, self._context, self.place)
 
     def _is_gone(self) -> bool:

@@ -139,15 +139,14 @@ class GitHubSink(WriteOnlySink):
             self._empty(held)
             return
         item = delivery.item("current")
-        records = (item.record,) if item and self._bring(delivery, item, held) else ()
-        seen = {name: self._secrets.look(name) for name in self._beside(delivery)} if records else {}
-        seen |= {self._key: self._secrets.look(self._key)} if records else {}
+        seen = self._bring(delivery, item, held) if item else {}
+        records = (item.record,) if item and seen else ()
         self._note(
             lambda note: replace(delivered_entry(note, delivery, records), seen=json.dumps(seen) if seen else "")
         )
 
-    def _bring(self, delivery: Delivery, item: Item, held: SinkContents | None) -> bool:
-        """See that the place holds the item; whether that is known, and not only believed."""
+    def _bring(self, delivery: Delivery, item: Item, held: SinkContents | None) -> dict[str, str | None]:
+        """See that the place holds the item. When each secret was set last; empty where it is only believed to be held."""
         record = item.record
         answer = held.holds(record.secret, record.mask) if held else False
         if item.value is None and answer is False:
@@ -156,13 +155,15 @@ class GitHubSink(WriteOnlySink):
                 hint="plan again: what is not held is delivered anew",
             )
         if item.value is None and answer is None:
-            return False
-        key = self._secrets.public_key()
+            return {}
+        key, seen = self._secrets.public_key(), dict[str, str | None]()
         for name, value in self._beside(delivery).items():
-            self._secrets.put(SealedSecret.of(name, Secret.document(value), key))
-        if item.value is not None:
-            self._secrets.put(SealedSecret.of(self._key, item.value, key))
-        return True
+            seen[name] = self._secrets.bring(SealedSecret.of(name, Secret.document(value), key))
+        if item.value is None:
+            seen[self._key] = self._secrets.look(self._key)
+        else:
+            seen[self._key] = self._secrets.bring(SealedSecret.of(self._key, item.value, key))
+        return seen
 
     def _beside(self, delivery: Delivery) -> dict[str, str]:
         """What is no secret and goes with the value: GitHub has one kind of place for all four stores."""

@@ -113,7 +113,8 @@ class HashicorpSink(Sink):
         answer = self._ask("look at its permissions", "POST", "sys/capabilities-self", body, expect=(200, 403))
         if answer.status == 403:
             return  # a token without the policy `default` may not ask; whether it may write is known when it does
-        granted = set(_field(answer.data, "data", paths[0]) or _field(answer.data, paths[0]) or ())
+        found = _field(answer.data, "data", paths[0]) or _field(answer.data, paths[0])
+        granted = set(map(str, found)) if isinstance(found, list) else set()
         if "root" not in granted and not granted >= _NEEDED:
             raise SinkError(
                 f"{self.place}: its token may not {', '.join(sorted(_NEEDED - granted))} {paths[0]}",
@@ -139,7 +140,7 @@ class HashicorpSink(Sink):
         if held == wanted and held is not None and not held.damage:
             return
         self._put(kept, wanted)
-        check_written(self._held(), wanted, self.place)
+        check_written(self._held, wanted, self.place)
 
     def _put(self, kept: _Kept | None, wanted: Contents) -> None:
         options = {"cas": kept.version if kept else 0}

@@ -120,7 +120,7 @@ class KubernetesSink(Sink):
         if found is None or held != wanted or held.damage or found.damage(self._labels):
             document = write_kube_secret(self._settings, self._labels, wanted, found)
             self._apply("write it", document, force=found is not None, wanted=wanted)
-            check_written(self._held(), wanted, self.place)
+            check_written(self._held, wanted, self.place)
         self._deployments.restart(wanted)
 
     def _apply(
