@@ -20,6 +20,7 @@ import hmac
 import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 from urllib.parse import quote, quote_plus
@@ -29,6 +30,7 @@ COVER = "[secret]"
 _GRAM = 6  # characters; short enough that every piece of 12 contains an indexed one
 _SHORTEST = 8  # characters; what is shorter is no key, and would cover words
 _LONGEST = 64 * 1024  # characters; of a longer value, which no service makes, so many are known
+_MOST_PLACES = 32  # of one 6-gram in one form
 _LONGEST_FORM = 1 << 22  # characters, more than any form of a value of 64K has
 _RUN = re.compile(r"\S{6,}|[0-9A-Fa-f, \t]{12,}")  # hex and lists of bytes may be written with spaces
 
@@ -97,8 +99,12 @@ class Redactor:
         first, last = len(self._forms) * _LONGEST_FORM, max(0, len(form) - _GRAM)
         self._forms.append(form)
         # the end too, so that a value that is no longer than a piece is found whole
+        repeated: Counter[str] = Counter()  # a value of one letter has the same 6-gram everywhere
         for start in (*range(0, last, self._step), last):
             gram, place = form[start : start + _GRAM], first + start
+            repeated[gram] += 1
+            if repeated[gram] > _MOST_PLACES:
+                continue
             known = self._index.setdefault(gram, place)
             if known is place:
                 continue
@@ -114,7 +120,9 @@ class Redactor:
         for begin, end in spans:
             for at in range(begin, end - _GRAM + 1):
                 places = index.get(folded[at : at + _GRAM])
-                if places is None:
+                # What is covered is not looked at again, or a text of one letter would take hours. Of a match that goes on
+                # behind it the rest is found from there; what no 6-gram begins in is shorter than one.
+                if places is None or (hidden and hidden.find(b"\0", at, at + _GRAM) < 0):
                     continue
                 for place in (places,) if isinstance(places, int) else places:
                     number, start = divmod(place, _LONGEST_FORM)
@@ -271,6 +279,46 @@ def redact(text: str) -> str:
     """The text with every piece of every value that this run has held covered."""
     return _OF_RUN.redact(text)
 
+
+_MADE = re.compile(
+    r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{9,160}"
+)  # what the service makes; of a text that was cut off less may be left
+_MEMBER = re.compile(r"""["'](?:content|key)["']\s*:\s*["']([^"'\s]{20,160})""")  # where its answers have a value
+_ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+_HEX = re.compile(r"[0-9A-Fa-f]{24,}")
+_QUOTED = 256 * 1024  # characters of a text that are looked at; of an error far fewer are shown
+
+
+def remember_quoted(text: str, depth: int = 2) -> None:
+    """Remember the values of the service's own form that a text from outside quotes, as they are or encoded.
+
+    An error may quote an answer, and with it values that this run never got: the whole content of a Vault secret, in which
+    another version's value stood, was printed as base64 (tests/crash/test_leaks.py, a refused GetSecretBundle).
+
+    Args:
+        text: an error of a service, a server or a program, before any of it is cut off.
+        depth: how many encodings one in another are opened.
+    """
+    text = text[:_QUOTED]
+    for value in (*_MADE.findall(text), *_MEMBER.findall(text)):
+        remember(value)
+    for decoded in _decoded(text) if depth else ():
+        remember_quoted(decoded, depth - 1)
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """What is in the text for one who decodes it: hex and base64, also when it is broken into lines."""
+    for whole in dict.fromkeys((text, "".join(text.split()))):
+        for run in _HEX.findall(whole):
+            for skipped in range(2):
+                yield bytes.fromhex(run[skipped : skipped + (len(run) - skipped) // 2 * 2]).decode("latin-1")
+        for run in _ENCODED.findall(whole):
+            for skipped in range(4):  # where a group of four begins is not known
+                group = run.translate(_STANDARD)[skipped:]
+                yield base64.b64decode(group[: len(group) // 4 * 4]).decode("latin-1")
+
+
+_STANDARD = str.maketrans("-_", "+/")  # base64 for URLs has two other characters
 
 # 16 characters and more: shorter words of a document are names and addresses.
 _WORD = re.compile(r"[^\s\"'=,;{}\[\]]{16,}")

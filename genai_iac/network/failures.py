@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from socket import gaierror
 from urllib.parse import urlsplit
 
-from genai_iac.core.secret import redact
+from genai_iac.core.secret import redact, remember_quoted
 from genai_iac.network.connections import AnswerLimit
 from genai_iac.network.settings import is_loopback
 
@@ -124,4 +124,5 @@ def _innermost(found: list[BaseException]) -> str:
 
 
 def _short(text: str) -> str:
+    remember_quoted(text)
     return redact(" ".join(text.split()))[:_LONGEST]

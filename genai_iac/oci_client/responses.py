@@ -8,7 +8,6 @@ since `retry.py` and the executor decide by those three and never by text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple
 
 from genai_iac.core import Address, Secret
 from genai_iac.core.errors import ServiceFailure
-from genai_iac.core.secret import redact, remember
+from genai_iac.core.secret import redact, remember_quoted
 from genai_iac.iam_policy.permissions import rights_of
 from genai_iac.network import Headers, explain, read_headers
 from genai_iac.network.connections import cut_deep
@@ -178,7 +177,6 @@ def expect(data: Any, operation: str, *names: str) -> Mapping[str, Any]:
 
 # preflight checks names, so this conflict is rare
 _TAKEN = "a plan that can see what has the name refuses this, so it came since, or this identity may not see it"
-_VALUE = re.compile(r"sk-[A-Za-z0-9_-]{16,}")  # what the service makes
 _HINTS: Mapping[tuple[int, str], str] = {
     (401, "NotAuthenticated"): "check the profile's key and fingerprint, and this machine's clock",
     (
@@ -354,6 +352,7 @@ def _next(status: int, code: str, operation: str, region: str) -> str:
 
 def _plain(text: str) -> str:
     """One line without values, at most 500 characters."""
-    for value in _VALUE.findall(text):
-        remember(value)  # an error may quote the answer that it stands for, and that showed a value this run never got
+    remember_quoted(
+        text
+    )  # an error may quote the answer that it stands for, and that showed a value this run never got
     return redact(" ".join(text.split()))[:500]  # before it is cut: the rest of a value would not be known any more

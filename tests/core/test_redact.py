@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import string
 import threading
 from collections.abc import Callable
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import IacError, ServiceFailure
-from genai_iac.core.secret import _FAMILIES, COVER, PIECE, Redactor, _fold, redact
+from genai_iac.core.secret import _FAMILIES, COVER, PIECE, Redactor, _fold, forget_all, redact, remember_quoted
 
 VALUE = "sk-9fQ2mXc71LhTzVwB3nRk8DyPj5GsAe0UoCiNqYtMbKxSdEvZ"
 SHAPES: dict[str, Callable[[bytes], str]] = {
@@ -183,3 +184,56 @@ def test_a_large_text_is_looked_at_once() -> None:
     text = "word and wörd and ocid1.policy.oc1..aaaaaaaabbbbbbbbccccccccdddddddd " * 2000
     assert redactor.redact(text) is text
     assert counting.looks <= len(text)
+
+
+def quotations(value: str) -> dict[str, str]:
+    """Texts from outside that quote a value which nobody told this run, as they are or encoded."""
+    bundle = json.dumps({"OPENAI_API_KEY": value, "OPENAI_BASE_URL": "https://example.invalid/openai/v1"}).encode()
+    encoded = base64.b64encode(bundle).decode()
+    return {
+        "as it is": f"refused: {value} is known already",
+        "json": json.dumps({"keys": [{"keyName": "one", "key": value}]}),
+        "base64": f'{{"secretBundleContent":{{"contentType":"BASE64","content":"{encoded}"}}}}',
+        "base64 for URLs": f"GET /store?value={base64.urlsafe_b64encode(bundle).decode()}",
+        "base64 in a run of other characters": "a" + "bc"[: len(encoded) % 3] + encoded,
+        "base64 of base64": f"body {base64.b64encode(encoded.encode()).decode()}",
+        "base64 in lines": "data:\n" + "\n  ".join(encoded[at : at + 76] for at in range(0, len(encoded), 76)),
+        "hex": f"0x{bundle.hex()}",
+        "hex with spaces": f"body of {bundle.hex(' ')}",
+        "hex of base64": encoded.encode().hex(),
+    }
+
+
+@pytest.mark.parametrize("how", quotations("sk-"))
+def test_a_value_that_only_a_foreign_text_knows_is_covered(how: str) -> None:
+    """A refused GetSecretBundle quoted another version's value in base64, and it was printed."""
+    chance = random.Random(how)
+    for _ in range(20):
+        value = "sk-" + "".join(chance.choices(string.ascii_letters + string.digits, k=48))
+        text = quotations(value)[how]
+        searched = SearchedValues([value])
+        assert searched.find(text.encode()) is not None or "of base64" in how
+        for end in {len(text), *chance.sample(range(len(text)), 20)}:
+            forget_all()
+            remember_quoted(text[:end])
+            said = redact(text[:end])
+            assert searched.find(said.encode()) is None, said
+    forget_all()
+
+
+@pytest.mark.parametrize("letter", ["a", "ab", "QUFB"])
+def test_a_value_that_repeats_itself_takes_no_longer(letter: str) -> None:
+    """Each of its 6-grams is everywhere in it: all pairs of places were compared, which took minutes."""
+    redactor, text = Redactor(), letter * 20_000
+    redactor.add(text)
+    assert redactor.redact(f"before {text} behind") == f"before {COVER} behind"
+
+
+def test_a_foreign_text_without_a_value_hides_nothing() -> None:
+    forget_all()
+    text = (
+        "NotAuthorizedOrNotFound: task-management-service in ocid1.compartment.oc1..aaaaaaaa2yeydlcpxxktfbqpzdhs7qvsx5lzdzdtgmwz: "
+        "key: value-of-a-field, 0123456789abcdef0123456789abcdef, /20160918/policies/dGhpcyBpcyBub3QgYSB2YWx1ZSBhdCBhbGw"
+    )
+    remember_quoted(text)
+    assert redact(text) == text

@@ -56,6 +56,10 @@ def test_some_runs_show_no_value(workshop: Workshop, issued: IssuedValues) -> No
     for start in START_STATES[1:]:
         _read(workshop, issued, start, chance.sample(READS, 6), chance.randrange(4))
     _write(workshop, issued, LeakScenario("watched due", "apply --auto-approve", REFUSAL), chance.choice(VERBOSE))
+    # an error that quotes in base64 what the run was to read: values that it never got
+    quoted = {"status": 400, "code": "InvalidParameter", "quote": True}
+    unread = LeakScenario("watched pending", "apply --auto-approve", "GetSecretBundle", "after", quoted)
+    _write(workshop, issued, unread, VERBOSE[-1])
     for start, line in chance.sample(list(WRITES), 2):
         scenario = chance.choice(list(list_scenarios(workshop, start, line)))
         _write(workshop, issued, scenario, chance.choice(VERBOSE))

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
+from genai_iac.core.secret import remember_quoted
 from genai_iac.delivery.sinks._program import inherited_environment, redact_text
 from genai_iac.delivery.sinks._program_output import read_output
 from genai_iac.filesystem import find_git_root
@@ -164,7 +165,9 @@ def _credential(process: subprocess.Popen[bytes], version: str) -> KubeCredentia
         return f"{why}, and was stopped"
     if process.returncode:
         answer.remember_words()
-        said = " ".join(redact_text(output.complained.decode("utf-8", "replace"), None).split())
+        complained = output.complained.decode("utf-8", "replace")
+        remember_quoted(complained)
+        said = " ".join(redact_text(complained, None).split())
         return f"ended with status {process.returncode}" + (f": {said[-_QUOTED:]}" if said else "")
     return _read_credential(answer, version)
 
