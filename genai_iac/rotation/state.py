@@ -84,7 +84,7 @@ def derive_state(resource: Resource, live: LiveResource, held: Iterable[SinkStat
 def telling_sinks(held: Iterable[SinkState]) -> tuple[SinkState, ...]:
     """The sinks that tell what callers read: one that is not declared any more counts only until a declared one shows a value.
 
-    Nothing is brought to it, so what it shows stays as it is: a rotation would wait for ever for the switch to reach it.
+    Nothing is brought to it, so what it shows stays as it is: a rotation would wait permanently for the switch to reach it.
     """
     sinks = tuple(held)
     declared = tuple(sink for sink in sinks if not sink.former)

@@ -217,7 +217,7 @@ def test_a_sink_that_moves_takes_the_value_along(
 
 
 def test_a_rotation_ends_although_the_file_of_before_is_still_there(project: Project, tenancy: Tenancy) -> None:
-    """Nothing is brought to the old file, so it shows the old value as current for ever: that is no switch half-way."""
+    """Nothing is brought to the old file, so it shows the old value as current permanently: that is no switch half-way."""
     begin(project, FILE, rotates=True)
     write(project, {"file": {"path": "secrets/new.env"}}, rotates=True)
     project.run(*APPROVED)
