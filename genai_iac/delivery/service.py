@@ -13,18 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from genai_iac.core import (
-    Address,
-    LiveResource,
-    Record,
-    Resource,
-    Role,
-    Secret,
-    SinkState,
-    Source,
-    Value,
-    read_compartment,
-)
+from genai_iac.core import LiveResource, Record, Resource, Role, Secret, SinkState, Source, Value, read_compartment
 from genai_iac.core.errors import PlanError, SinkError
 from genai_iac.delivery.contents import (
     Values,
@@ -331,19 +320,12 @@ class DeliveryService:
             previous=resource.previous,
             now=self.now,
             sink_hosts=self.sink_hosts,
-            declared_key=self._declared_key,
+            declared_key=self.resolver.declared_at if self.resolver else lambda _: None,
         )
 
     @staticmethod
     def _entries(resource: Resource) -> tuple[Mapping[str, Any], ...]:
         return tuple(resource.settings.get("deliverTo", ()))
-
-    def _declared_key(self, key: str) -> Address | None:
-        """The declared address under which that OCID is live; None for what is another stack's or no longer there."""
-        if self.resolver is None:
-            return None
-        ids, declared = dict(self.resolver.ids), self.resolver.resources
-        return next((address for address, live in ids.items() if live == key and address in declared), None)
 
     def _compartment(self, written: str) -> str | None:
         return self._known(read_compartment(written))

@@ -125,6 +125,9 @@ class SecretDelivery:
             # Where another key takes its place, the sinks still hold the values of the one that was replaced.
             for one in dict.fromkeys(filter(None, (id, self._change.id))):
                 self.notes.extend(self._deliveries.empty(self._resource, one))
+        elif self._change.id is not None and {"create", "delete"} <= set(self._change.actions):
+            # What its successor's sinks hold is the successor's; a file that left the manifest holds values that are dead now.
+            self.notes.extend(self._deliveries.empty(self._resource, self._change.id))
 
     def _know(self, before: LiveResource) -> None:
         """Read the sinks before the renewal: any value that appears later is another run's, newer, and is not overwritten."""

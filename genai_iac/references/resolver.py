@@ -41,6 +41,10 @@ class Resolver:
         """What a reading of the tenancy tells."""
         return cls(resources, live.tree, live.ids)
 
+    def declared_at(self, id: str) -> Address | None:
+        """The declared resource that is live under that OCID; None for what is another stack's or no longer there."""
+        return next((one for one, live in dict(self.ids).items() if live == id and one in self.resources), None)
+
     def value(self, value: Value) -> Value:
         """The value with everything known filled in; what is not known yet stays what it is.
 

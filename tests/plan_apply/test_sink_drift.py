@@ -216,8 +216,22 @@ def test_a_sink_that_moves_takes_the_value_along(
     assert "not declared" not in notices(project)
 
 
+@pytest.mark.parametrize("name", ["app", "other"])
+def test_a_replaced_key_leaves_no_value_in_the_file_it_was_moved_from(
+    project: Project, tenancy: Tenancy, name: str
+) -> None:
+    begin(project, FILE)
+    moved = key(name, secrets=2, deliverTo=[{"file": {"path": "secrets/new.env"}}], region="us-ashburn-1")
+    moved["metadata"]["previousNames"] = ["old", "app"] if name != "app" else []
+    project.write(stack(compartment("home"), moved))
+    ran = project.run(*APPROVED, "--accept-outage", f"ApiKey/{name}")
+    assert words("emptied file secrets/app.env") in words(ran.out)
+    assert [file.name for file in (project.path / "secrets").iterdir()] == ["new.env"]
+    assert_settled(project)
+
+
 def test_a_rotation_ends_although_the_file_of_before_is_still_there(project: Project, tenancy: Tenancy) -> None:
-    """Nothing is brought to the old file, so it shows the old value as current for ever: that is no switch half-way."""
+    """Nothing is brought to the old file, so it shows the old value as current permanently: that is no switch half-way."""
     begin(project, FILE, rotates=True)
     write(project, {"file": {"path": "secrets/new.env"}}, rotates=True)
     project.run(*APPROVED)

@@ -185,7 +185,7 @@ def _held_by(now: Address, address: Address, context: Context, place: str) -> Si
     """The refusal of a place with another live key's values; `address`: what that key was called when they were written."""
     written = "" if now == address else f" (written as {address})"
     return SinkError(
-        f"{place} holds the secrets of {now}{written}, not those of {context.address}",
+        f"{place} holds the secrets of {now} of {context.owner}{written}, not those of {context.address} of {context.owner}",
         hint=f"leave the place, and the names in it, to {now}; or deliver {now} to another place first, apply, and move away "
         "what is left in this one once nothing reads it",
     )
