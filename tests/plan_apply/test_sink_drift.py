@@ -242,7 +242,9 @@ def test_another_format_of_the_same_file_keeps_the_value(project: Project, tenan
     given = begin(project, FILE)
     write(project, {"file": {**FILE["file"], "format": "json"}})
     ran = project.run("plan", code=1)
-    assert "secrets/app.env" in ran.err
+    said = " ".join(ran.err.split())
+    assert "secrets/app.env has the values of this key in the format dotenv, and the manifest says json" in said
+    assert "write format: dotenv; or give the entry another path as well" in said
     write(project, FILE)
     assert_settled(project)
     assert read_dotenv(project.path / "secrets/app.env") == given

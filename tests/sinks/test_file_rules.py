@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -210,3 +211,17 @@ def test_an_error_of_the_system_says_the_step_and_the_way_out(code: int, way_out
         raise OSError(code, os.strerror(code))
     assert str(caught.value).startswith(f"file a.env: could not write it: {os.strerror(code)}")
     assert caught.value.hint == f"{way_out}, then apply again"
+
+
+@pytest.mark.parametrize(("before", "after"), [*itertools.permutations(("dotenv", "json", "raw"), 2)])
+def test_a_file_of_the_same_key_in_another_format_is_said_to_be_one(
+    manifests_root: Path, before: str, after: str
+) -> None:
+    sink(manifests_root, before).write(CURRENT)
+    content = (manifests_root / PATH).read_bytes()
+    changed = sink(manifests_root, after)
+    why = f"has the values of this key in the format {before}, and the manifest says {after}; write format: {before}; or give"
+    for use in (changed.prove, changed.read, lambda: changed.write(CURRENT)):
+        with pytest.raises(SinkError, match=why):
+            use()
+    assert (manifests_root / PATH).read_bytes() == content

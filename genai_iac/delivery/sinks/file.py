@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from genai_iac.core import Delivery, Secret, SinkContents
-from genai_iac.core.errors import SinkError
+from genai_iac.core.errors import EditedSinkError, SinkError
 from genai_iac.delivery.sinks._atomic_file import FileTarget, remove_temporary_files, translating_os_errors
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, read_names
-from genai_iac.delivery.sinks._contents import fill_delivery
+from genai_iac.delivery.sinks._contents import Contents, fill_delivery
 from genai_iac.delivery.sinks._file_forms import FORMS, SIDECAR, exposure
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC  # O_DIRECTORY: a file in a directory's place is an error at once
@@ -170,7 +170,8 @@ class FileSink(Sink):
         *self._parents, self._name = self._path.split("/")
         self._context = context
         self._names = read_names("file", settings)
-        self._form = FORMS[settings.get("format", "dotenv")](context, self._names)
+        self._format = settings.get("format", "dotenv")
+        self._form = FORMS[self._format](context, self._names)
         self.roles = self._form.roles
 
     @classmethod
@@ -192,13 +193,13 @@ class FileSink(Sink):
             # Never None with `make=True`.
             assert opened
             target = FileTarget(opened.directory, self._name, self.place)
-            self._form.read(target)
+            self._read(target)
             self._form.check_writable(target)
             opened.undo()
 
     def read(self) -> SinkContents | None:
         with self._target(make=False) as target:
-            contents = self._form.read(target) if target else None
+            contents = self._read(target) if target else None
             if target is None or contents is None:
                 return None
             exposed = next(filter(None, map(exposure, self._form.targets(target))), "")
@@ -206,7 +207,7 @@ class FileSink(Sink):
 
     def take(self, secret: str, mask: str) -> Secret | None:
         with self._target(make=False) as target:
-            contents = self._form.read(target) if target else None
+            contents = self._read(target) if target else None
         return contents.value(secret, mask) if contents else None
 
     def write(self, delivery: Delivery) -> None:
@@ -214,11 +215,31 @@ class FileSink(Sink):
         with _WRITING, self._target(make=bool(delivery.items)) as target:
             if target is None:
                 return
-            held, wanted = self._form.read(target), self._kept(delivery)
+            held, wanted = self._read(target), self._kept(delivery)
             if wanted.items:
                 self._form.write(target, fill_delivery(wanted, held, self._context, self.place, self._names))
             elif held and not delivery.items:
                 self._form.remove(target)
+
+    def _read(self, target: FileTarget) -> Contents | None:
+        """The contents of the file. Raises SinkError, also for one that is this key's in another format than the manifest says now."""
+        try:
+            return self._form.read(target)
+        except SinkError:
+            others = (name for name in FORMS if name != self._format)
+            found = next((name for name in others if self._is_of(name, target)), None)
+            if found is None:
+                raise
+        raise EditedSinkError(
+            f"{self.place} has the values of this key in the format {found}, and the manifest says {self._format}",
+            hint=f"write format: {found}; or give the entry another path as well: the values are copied, and nothing is renewed",
+        )
+
+    def _is_of(self, name: str, target: FileTarget) -> bool:
+        """Whether the file is this key's in that format."""
+        with suppress(SinkError):
+            return FORMS[name](self._context, self._names).read(target) is not None
+        return False
 
     def _kept(self, delivery: Delivery) -> Delivery:
         """The delivery without items whose role this form does not keep."""
