@@ -15,7 +15,7 @@ _STEPS = {
     "promoting": "rotating to {}",
     "overlap": "overlap: {} to be retired",
     "rolling back": "rolling back: {} to be deactivated",
-    "outage": "outage: activate {}",
+    "outage": "outage: the next apply renews {}",
 }
 
 
