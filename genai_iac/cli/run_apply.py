@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -111,7 +112,7 @@ class Approval:
         if self.as_json or not output.interactive:
             raise UsageError(
                 f"{self.verb} needs a terminal to ask for confirmation",
-                hint="add --auto-approve, or run it in a terminal",
+                hint="add --auto-approve, or " + ("unset CI" if os.environ.get("CI") else "run it in a terminal"),
             )
 
     def ask(self) -> bool:
