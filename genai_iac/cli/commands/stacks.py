@@ -53,10 +53,10 @@ def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str)
     changed = ChangedFiles(repository, names, flags.var_file) if repository and changed_since else None
     entries = [entry for stack in stacks for entry in _entries(stack, changed, flags.env, flags.var_file)]
     removed = list(_removed(repository, str(changed_since), names, path)) if repository else []
-    for gone in removed:
+    for number, gone in enumerate(removed):
         output.note(
             f"Note: the stack in {escape_control(gone)} was removed; what it made stays until it is destroyed by its manifests: "
-            f"{escape_control(_destroy_at(str(changed_since), gone))}\n"
+            f"{escape_control(_destroy_at(str(changed_since), gone, first=number == 0))}\n"
         )
     if form == "matrix" and len(entries) > _MOST_JOBS:
         output.note(f"Note: {len(entries)} jobs; GitHub Actions takes {_MOST_JOBS} in one matrix\n")
@@ -81,10 +81,11 @@ def _entries(
             yield StackEntry(stack.name, stack.path, environment, files)
 
 
-def _destroy_at(revision: str, folder: str) -> str:
-    """What to type at the root of the repository to destroy a stack that was declared at that revision."""
+def _destroy_at(revision: str, folder: str, *, first: bool) -> str:
+    """What to type at the root of the repository to destroy a stack that was declared at that revision; the first makes its files."""
     worktree = shlex.join(("git", "worktree", "add", "--detach", "../before", revision))
-    return f"{worktree} && {shlex.join(('genai-iac', 'destroy', f'../before/{folder}'))}"
+    destroy = shlex.join(("genai-iac", "destroy", f"../before/{folder}"))
+    return f"{worktree} && {destroy}" if first else destroy
 
 
 def _removed(repository: Repository, revision: str, changed: frozenset[str], path: str) -> Iterator[str]:
