@@ -30,6 +30,7 @@ from genai_iac.delivery import with_destinations
 from genai_iac.delivery.sinks import Names
 from genai_iac.execute.executor import ApplyRequest, apply_plan
 from genai_iac.planning.plan_file import check_inputs, check_same_plan
+from genai_iac.render.common.phrases import count
 from genai_iac.render.plan.json import fingerprint, plan_document, read_saved_plan
 from genai_iac.render.plan.progress import (
     closing_text,
@@ -257,7 +258,8 @@ class _Report:
             return 0
         return self._output.fail(
             IacError(
-                f"{self._lost.message}; {changes} changes were carried out, and not all of them could be reported",
+                f"{self._lost.message}; {count(changes, 'change')} {'was' if changes == 1 else 'were'} carried out, and "
+                "not all that was to be said of that could be written",
                 hint="see what is left to do: genai-iac plan",
             )
         )
