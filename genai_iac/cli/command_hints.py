@@ -87,8 +87,10 @@ def complete_notice(notice: Notice, flags: GlobalOptions, path: str) -> Notice:
 
 
 def complete_outcome(outcome: Outcome, flags: GlobalOptions, path: str) -> Outcome:
-    """The outcome with the commands of its note completed."""
-    return replace(outcome, note=complete_commands(outcome.note, flags, path))
+    """The outcome with the commands of its note completed; they are about its address."""
+    address = outcome.change.address
+    note = outcome.note.replace(f"{address.kind}/NAME", str(address))
+    return replace(outcome, note=complete_commands(note, flags, path))
 
 
 def path_words(path: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from genai_iac.delivery import with_destinations
 from genai_iac.delivery.sinks import Names
 from genai_iac.execute.executor import ApplyRequest, apply_plan
 from genai_iac.planning.plan_file import check_inputs, check_same_plan
+from genai_iac.render.common.phrases import count
 from genai_iac.render.plan.json import fingerprint, plan_document, read_saved_plan
 from genai_iac.render.plan.progress import (
     closing_text,
@@ -111,7 +113,7 @@ class Approval:
         if self.as_json or not output.interactive:
             raise UsageError(
                 f"{self.verb} needs a terminal to ask for confirmation",
-                hint="add --auto-approve, or run it in a terminal",
+                hint="add --auto-approve, or " + ("unset CI" if os.environ.get("CI") else "run it in a terminal"),
             )
 
     def ask(self) -> bool:
@@ -256,7 +258,8 @@ class _Report:
             return 0
         return self._output.fail(
             IacError(
-                f"{self._lost.message}; {changes} changes were carried out, and not all of them could be reported",
+                f"{self._lost.message}; {count(changes, 'change')} {'was' if changes == 1 else 'were'} carried out, and "
+                "not all that was to be said of that could be written",
                 hint="see what is left to do: genai-iac plan",
             )
         )

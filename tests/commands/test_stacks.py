@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -232,3 +233,19 @@ def test_outside_git_a_revision_is_an_error(offline: Project) -> None:
     stack(offline, "chat")
     assert offline.run("stacks").out == "chat\tchat\n"
     assert "not in a git work tree" in offline.run("stacks", "--changed-since", "main", code=1).err
+
+
+def test_the_manifests_of_removed_stacks_are_brought_back_by_what_is_told(tmp_path: Path) -> None:
+    project = Project(tmp_path / "repository")
+    for name in ("a b", "c"):
+        stack(project, name, "chat-" + name[0])
+    commit(project.path)
+    for name in ("a b", "c"):
+        (project.path / name / "stack.yaml").unlink()
+    told = [
+        line.partition("manifests: ")[2] for line in project.run("stacks", "--changed-since", "HEAD").err.splitlines()
+    ]
+    words = [word for line in told for command in line.split(" && ") for word in [shlex.split(command)]]
+    assert [one[:2] for one in words] == [["git", "worktree"], ["genai-iac", "destroy"], ["genai-iac", "destroy"]]
+    git(project.path, *words[0][1:])
+    assert [project.run("validate", one[2]).code for one in words[1:]] == [0, 0]

@@ -255,7 +255,7 @@ def test_the_hint_for_a_second_environment_is_a_name_of_its_own(project: Project
 @pytest.mark.parametrize(
     ("code", "hint"),
     [
-        ("CompartmentAlreadyExists", "genai-iac import Compartment/NAME OCID"),
+        ("CompartmentAlreadyExists", "genai-iac import Compartment/chat OCID"),
         ("NotAuthorizedOrResourceAlreadyExists", "genai-iac import"),
         ("InvalidatedRetryToken", "plan and apply again"),
         ("SomethingNew", "then plan and apply again"),

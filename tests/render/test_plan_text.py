@@ -245,3 +245,18 @@ def _changed(before: dict[str, object], after: dict[str, object], around: PlanCo
 def _created(after: dict[str, object]) -> str:
     change = Change(Address("ApiKey", "k"), ("create",), "because", None, after)  # type: ignore[arg-type]
     return render_text(replace(NOTHING, changes=(change,)))
+
+
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize(
+    "whole",
+    [
+        f"ocid1.tenancy.oc1..{'a' * 60}",
+        f"(ocid1.compartment.oc1..{'b' * 60}).",
+        "genai-iac --env prod --var 'x=a b' rotate ApiKey/chat-app 'stacks/a b' --accept-outage",
+        f"genai-iac import Policy/p ocid1.policy.oc1..{'c' * 60}",
+    ],
+)
+def test_an_ocid_and_a_command_stay_on_one_line(whole: str, width: int) -> None:
+    lines = Terminal(width).wrap(f"some words before it: {whole}; and {'many words ' * 20}", "Note: ", "      ")
+    assert len(lines) > 2 and sum(whole in line for line in lines) == 1

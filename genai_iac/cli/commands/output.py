@@ -20,20 +20,16 @@ def COMMAND(ctx: click.Context, name: str | None, path: str, form: str) -> int: 
     NAME is Kind/name, or one field: ApiKey/app.baseUrl. A first argument of another form is PATH.
     """
     from genai_iac.cli.console import Console
-    from genai_iac.cli.options import GlobalOptions, remember_path
+    from genai_iac.cli.options import GlobalOptions
     from genai_iac.cli.reports import read_outputs, select_output
     from genai_iac.cli.session import open_session
-    from genai_iac.core.errors import UsageError
     from genai_iac.render.outputs import output_value, outputs_env, outputs_json, outputs_text
     from genai_iac.resource_types import RESOURCE_TYPES
 
     # `output prod` and `output ApiKey/app` differ by the first word only; no directory is
     # named after a kind.
     if name is not None and name.partition("/")[0] not in RESOURCE_TYPES:
-        if ctx.get_parameter_source("path") is click.core.ParameterSource.COMMANDLINE:
-            raise UsageError(f"{name!r} is not an address", hint="write Kind/name, for example ApiKey/chat-app")
-        path, name = name, None
-        remember_path(ctx, path)
+        path, name = _as_path(ctx, name), None
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)
     with open_session(flags, path) as session:
@@ -61,3 +57,14 @@ def COMMAND(ctx: click.Context, name: str | None, path: str, form: str) -> int: 
     else:
         output.say(output_value(value) if form == "text" else outputs_json(head, {name: value}))
     return 0
+
+
+def _as_path(ctx: click.Context, word: str) -> str:
+    """The only argument as PATH. Raises UsageError where a PATH follows it."""
+    from genai_iac.cli.options import remember_path
+    from genai_iac.core.errors import UsageError
+
+    if ctx.get_parameter_source("path") is click.core.ParameterSource.COMMANDLINE:
+        raise UsageError(f"{word!r} is not an address", hint="write Kind/name, for example ApiKey/chat-app")
+    remember_path(ctx, word)
+    return word

@@ -32,7 +32,6 @@ def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str)
     from genai_iac.cli.console import Console
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.core.errors import UsageError
-    from genai_iac.render.common.sanitize import escape_control
     from genai_iac.render.stacks import stacks_json, stacks_matrix, stacks_text
     from genai_iac.repository.git import find_repository
     from genai_iac.repository.selection import ChangedFiles
@@ -53,11 +52,8 @@ def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str)
     changed = ChangedFiles(repository, names, flags.var_file) if repository and changed_since else None
     entries = [entry for stack in stacks for entry in _entries(stack, changed, flags.env, flags.var_file)]
     removed = list(_removed(repository, str(changed_since), names, path)) if repository else []
-    for gone in removed:
-        output.note(
-            f"Note: the stack in {escape_control(gone)} was removed; what it made stays until it is destroyed by its manifests: "
-            f"{escape_control(_destroy_at(str(changed_since), gone))}\n"
-        )
+    for number, gone in enumerate(removed):
+        output.note(_removed_note(str(changed_since), gone, first=number == 0))
     if form == "matrix" and len(entries) > _MOST_JOBS:
         output.note(f"Note: {len(entries)} jobs; GitHub Actions takes {_MOST_JOBS} in one matrix\n")
     output.say(
@@ -81,10 +77,16 @@ def _entries(
             yield StackEntry(stack.name, stack.path, environment, files)
 
 
-def _destroy_at(revision: str, folder: str) -> str:
-    """What to type at the root of the repository to destroy a stack that was declared at that revision."""
+def _removed_note(revision: str, folder: str, *, first: bool) -> str:
+    """With what to type at the root of the repository to destroy that stack; the first note has the files made."""
+    from genai_iac.render.common.sanitize import escape_control
+
     worktree = shlex.join(("git", "worktree", "add", "--detach", "../before", revision))
-    return f"{worktree} && {shlex.join(('genai-iac', 'destroy', f'../before/{folder}'))}"
+    destroy = shlex.join(("genai-iac", "destroy", f"../before/{folder}"))
+    return (
+        f"Note: the stack in {escape_control(folder)} was removed; what it made stays until it is destroyed by its manifests: "
+        f"{escape_control(f'{worktree} && {destroy}' if first else destroy)}\n"
+    )
 
 
 def _removed(repository: Repository, revision: str, changed: frozenset[str], path: str) -> Iterator[str]:
