@@ -76,7 +76,7 @@ serialization.load_pem_private_key = cache(serialization.load_pem_private_key)
 @pytest.fixture(autouse=True)
 def run_of_its_own() -> None:
     """Each test is a run: the redactor knows no values of others."""
-    from genai_iac.core.secret import forget_all
+    from genai_iac.core.redactor import forget_all
 
     forget_all()
 

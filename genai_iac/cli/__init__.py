@@ -24,7 +24,7 @@ from genai_iac.cli.console import Console, OutputError, abandon_streams, repair_
 from genai_iac.cli.options import GLOBAL_FLAGS, HelpContext, add_global_flags
 from genai_iac.cli.signals import SignalHandler
 from genai_iac.core.errors import IacError, Interrupted, UsageError
-from genai_iac.core.secret import forget_all
+from genai_iac.core.redactor import forget_all
 
 _PR_SET_DUMPABLE = 4  # prctl(2); linux/prctl.h
 ALLOW = "GENAI_IAC_ALLOW_DUMPS"  # for whoever looks at this process with a debugger or strace

@@ -20,7 +20,7 @@ from genai_iac import __version__
 from genai_iac.cli.output_files import refuse_standard_output
 from genai_iac.core import Address
 from genai_iac.core.errors import IacError, UsageError
-from genai_iac.core.secret import redact
+from genai_iac.core.redactor import redact
 from genai_iac.filesystem import UnsafePathError, open_folder
 from genai_iac.render.common.json_text import write_json
 

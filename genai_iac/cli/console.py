@@ -14,7 +14,7 @@ import click
 
 from genai_iac.cli.options import GlobalOptions
 from genai_iac.core.errors import IacError
-from genai_iac.core.secret import redact
+from genai_iac.core.redactor import redact
 from genai_iac.render.common.sanitize import escape_control, named
 from genai_iac.render.common.terminal import Terminal
 

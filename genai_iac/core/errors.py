@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from genai_iac.core.secret import redact
+from genai_iac.core.redactor import redact
 
 if TYPE_CHECKING:
     from genai_iac.core.address import Address, Source

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from genai_iac.core import Secret
 from genai_iac.core.cancellation import CancelToken
 from genai_iac.core.errors import IacError
-from genai_iac.core.secret import redact
+from genai_iac.core.redactor import redact
 from genai_iac.network import HttpClient
 
 _ANY_MODEL = "openai.gpt-oss-120b"  # a dead secret is refused before the model is looked at

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from socket import gaierror
 from urllib.parse import urlsplit
 
-from genai_iac.core.secret import redact, remember_quoted
+from genai_iac.core.redactor import redact, remember_quoted
 from genai_iac.network.connections import AnswerLimit
 from genai_iac.network.settings import is_loopback
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from genai_iac.core import Address, Secret
 from genai_iac.core.errors import ServiceFailure
-from genai_iac.core.secret import redact, remember_quoted
+from genai_iac.core.redactor import redact, remember_quoted
 from genai_iac.iam_policy.permissions import rights_of
 from genai_iac.network import Headers, explain, read_headers
 from genai_iac.network.connections import cut_deep

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from genai_iac.core.errors import UsageError
-from genai_iac.core.secret import remember
+from genai_iac.core.redactor import remember
 from genai_iac.network import HttpClient
 from genai_iac.oci_client.auth import run_within_limit
 

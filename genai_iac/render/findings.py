@@ -1,6 +1,6 @@
-"""Formats of lint findings: text and SARIF. In: findings. Out: text. Must not know: the rules.
+"""Formats of what `lint` and `doctor` found. In: findings, checks. Out: text. Must not know: the rules.
 
-What lint found, for people and as JSON.
+What lint found, for people and as JSON; a check of doctor as soon as it is made, or all as JSON.
 
 Findings in SARIF 2.1.0 (OASIS), which GitHub code scanning and others show at the line.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -156,3 +156,26 @@ def _fingerprint(finding: Finding) -> str:
     """The same after lines have moved."""
     text = "\n".join((finding.rule, str(finding.address), finding.message))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+_CHECK_LIMIT = 1000  # characters
+_CHECK_SIGNS: Mapping[str, tuple[str, str, Tone]] = {
+    "ok": ("✓", "ok", "add"),
+    "warning": ("!", "!", "change"),
+    "failed": ("✗", "X", "remove"),
+}
+
+
+def doctor_check_text(name: str, verdict: str, text: str, terminal: Terminal) -> str:
+    """A sign, what was looked at, and what was found."""
+    rich, plain, tone = _CHECK_SIGNS[verdict]
+    sign = terminal.paint(terminal.glyph(rich, plain), tone)
+    return terminal.join(
+        terminal.wrap(f"{escape_control(name)}: {escape_control(text, _CHECK_LIMIT)}", f"{sign} ", "  ")
+    )
+
+
+def checks_json(checks: Iterable[tuple[str, str, str]]) -> str:
+    """`{"checks": [{"name", "verdict", "text"}]}`."""
+    rows = [{"name": name, "verdict": verdict, "text": text} for name, verdict, text in checks]
+    return write_json({"checks": rows}, indent=2) + "\n"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import IacError, ServiceFailure
-from genai_iac.core.secret import _FAMILIES, COVER, PIECE, Redactor, _fold, forget_all, redact, remember_quoted
+from genai_iac.core.redactor import _FAMILIES, COVER, PIECE, Redactor, _fold, forget_all, redact, remember_quoted
 
 VALUE = "sk-9fQ2mXc71LhTzVwB3nRk8DyPj5GsAe0UoCiNqYtMbKxSdEvZ"
 SHAPES: dict[str, Callable[[bytes], str]] = {

@@ -16,7 +16,7 @@ import pytest
 from counting import count_calls
 from figures import note_figure
 
-from genai_iac.core.secret import forget_all
+from genai_iac.core.redactor import forget_all
 
 from .targets import TARGETS, Target
 

@@ -34,7 +34,7 @@ def test_outputs_after_a_delivery_cover_no_word(project: Project, form: str) -> 
 
 
 def test_credentials_of_other_programs_in_the_file_are_known_to_the_redactor(project: Project) -> None:
-    from genai_iac.core.secret import redact
+    from genai_iac.core.redactor import redact
 
     project.write(STACK.format(form="dotenv"))
     project.run("apply", "--auto-approve")

@@ -6,7 +6,7 @@ import pytest
 from conftest import Project
 
 from genai_iac.core import Secret
-from genai_iac.core.secret import COVER, redact
+from genai_iac.core.redactor import COVER, redact
 from genai_iac.delivery.sinks._dotenv import read_dotenv
 from genai_iac.delivery.sinks._json_format import read_json
 

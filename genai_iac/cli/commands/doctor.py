@@ -20,7 +20,7 @@ def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     from genai_iac.cli.console import Console
     from genai_iac.cli.doctor import run_checks
     from genai_iac.cli.options import GlobalOptions
-    from genai_iac.render.doctor import checks_json, doctor_check_text
+    from genai_iac.render.findings import checks_json, doctor_check_text
 
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)

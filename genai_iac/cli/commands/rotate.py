@@ -58,8 +58,7 @@ def COMMAND(  # noqa: N802
     from genai_iac.cli.session import open_session
     from genai_iac.planning.guards import Overrides
 
-    leaked = _one_leak(leaks)
-    request = _read_request(leaked, revoke=revoke, abort=abort)
+    request = _read_request(leaked := _one_leak(leaks), revoke=revoke, abort=abort)
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)
     wished = ("--leaked", leaked, *(["--revoke"] if revoke else [])) if leaked else ("--abort",) if abort else ()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
-from genai_iac.core.secret import remember_quoted
+from genai_iac.core.redactor import remember_quoted
 from genai_iac.delivery.sinks._program import inherited_environment, redact_text
 from genai_iac.delivery.sinks._program_output import read_output
 from genai_iac.filesystem import find_git_root

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
-from genai_iac.core.secret import Redactor, remember_quoted
+from genai_iac.core.redactor import Redactor, remember_quoted
 
 _PIECE = 6  # characters in a row of the very value that the program was given: shorter than what other texts are searched for
 

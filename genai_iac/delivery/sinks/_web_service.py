@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
-from genai_iac.core.secret import redact, remember_quoted
+from genai_iac.core.redactor import redact, remember_quoted
 from genai_iac.delivery.sinks._program import redact_text
 
 if TYPE_CHECKING:
