@@ -93,7 +93,7 @@ def _say_outage(resource: Resource, position: RotationState, revoked: str) -> st
     works_again = resource.settings.get("rotation") and position.other.state != "REVOKED"
     if position.current.name != revoked or not works_again:
         return ""
-    return f", and callers read it: genai-iac apply makes {position.other.name} current"
+    return f", and callers read it; to make {position.other.name} current: genai-iac apply"
 
 
 def _answer(

@@ -243,7 +243,7 @@ def test_a_request_that_cannot_be_met_says_why() -> None:
         key.step(RotationRequest("abort"))
     key.secrets["one"].state = "REVOKED"
     assert key.step(RotationRequest("leaked", "one", revokes=True)).notes == (
-        "one is revoked already, and callers read it: genai-iac apply makes two current",
+        "one is revoked already, and callers read it; to make two current: genai-iac apply",
     )
     key.secrets = {"one": _secret("EXPIRED", 61, 1), "two": _secret("ACTIVE", 1, None)}
     with pytest.raises(PlanError, match="one does not work, so the rotation cannot be aborted"):

@@ -63,7 +63,7 @@ def test_a_leak_that_was_revoked_by_hand_says_how_the_outage_ends(project: Proje
     begin(project, rotation=QUIET)
     stop(project, tenancy, "key-one", "REVOKED")
     said = words(project.run("rotate", KEY, "--leaked", "key-one", "--auto-approve"))
-    assert "key-one is revoked already, and callers read it: genai-iac apply makes key-two current" in said
+    assert "key-one is revoked already, and callers read it; to make key-two current: genai-iac apply" in said
     project.run(*APPLY)
     assert states(project)["key-two"] == ("ACTIVE", "current")
     said = words(project.run("rotate", KEY, "--leaked", "key-one", "--auto-approve"))
