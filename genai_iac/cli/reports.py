@@ -24,7 +24,7 @@ from genai_iac.core.errors import UsageError
 from genai_iac.delivery import read_sink_states
 from genai_iac.planning import make_plan
 from genai_iac.planning.planned_state import predict_state
-from genai_iac.render.common.attribute_values import known_part, moment
+from genai_iac.render.common.attribute_values import as_written, known_part, moment
 from genai_iac.render.plan.json import change_document
 from genai_iac.render.status import entry_document
 
@@ -131,8 +131,8 @@ def _declared(run: PlannedRun, one: Resource | None) -> dict[str, Any] | None:
     return {
         "source": str(one.source),
         "deletion": one.deletion,
-        "attributes": known_part(one.attributes),
-        "settings": known_part(one.settings),
+        "attributes": as_written(one.attributes),
+        "settings": as_written(one.settings),
         "needs": sorted(map(str, graph.needs(one.address))),
         "neededBy": sorted(
             str(other) for other in run.workspace.manifest.resources if one.address in graph.needs(other)

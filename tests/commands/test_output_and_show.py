@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -111,6 +112,18 @@ def test_show_prints_all_of_a_key(applied: Project) -> None:
     assert document["sinks"][0]["type"] == "file"
     assert any("chat" in line for line in document["access"])
     assert "change" not in document
+
+
+@pytest.mark.parametrize("address", ["Compartment/chat", "ApiKey/app", "Policy/access"])
+def test_show_has_all_that_is_declared_as_manifests_write_it(applied: Project, address: str) -> None:
+    """What is known only after apply was left out, or null: the statements of a grant."""
+    declared = applied.run("show", address, "-o", "json").json["declared"]
+    assert "null" not in json.dumps(declared["attributes"]) and "compartmentId" in declared["attributes"]
+    if address == "Policy/access":
+        (statement,) = (one for one in declared["attributes"]["statements"] if "generativeaiapikey" in one)
+        assert "request.principal.id = '${ApiKey/app.id}'" in statement
+    if address == "ApiKey/app":
+        assert declared["attributes"]["compartmentId"] == "${Compartment/chat.id}"
 
 
 def test_show_has_the_pending_change(applied: Project) -> None:

@@ -93,6 +93,17 @@ def canonical(value: object) -> Any:
     return _scalar(value)
 
 
+def as_written(value: object) -> Any:
+    """The whole value as JSON data; what is not known yet stands as a manifest writes it: `${Compartment/chat.id}`."""
+    if not is_known(value):
+        return symbol(value)
+    if isinstance(value, Mapping):
+        return {str(key): as_written(item) for key, item in value.items()}
+    if is_list(value):
+        return [as_written(item) for item in _items(value)]
+    return _scalar(value)
+
+
 def symbol(value: object) -> str:
     """What stands for a value that is not known yet, as a manifest writes it: `${Compartment/chat.id}`, `/a/b`, a text with holes."""
     if isinstance(value, InterpolatedText):
