@@ -219,9 +219,9 @@ def _carry_out(draft: PlannedRun, consent: Approval, output: Console) -> int:
             report.say(version_line(draft.plan))
             draft.workspace.provider.waiting = lambda call: report.say(waiting_line(call))
         start = (lambda change: report.say(start_line(change))) if consent.as_json else None
-        for outcome in carry_out(draft, stop, ProgressNotice(output.note), start):
-            outcomes.append(complete_outcome(outcome, draft.workspace.flags, draft.workspace.path))
-            outcome = outcomes[-1]
+        for ended in carry_out(draft, stop, ProgressNotice(output.note), start):
+            outcome = complete_outcome(ended, draft.workspace.flags, draft.workspace.path)
+            outcomes.append(outcome)
             sent = writes.requests.get(outcome.change.address, ())
             report.say(outcome_line(outcome, sent) if consent.as_json else outcome_text(outcome, output.terminal))
         if consent.as_json:

@@ -272,9 +272,8 @@ def redact(text: str) -> str:
     return _OF_RUN.redact(text)
 
 
-_MADE = re.compile(
-    r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{9,160}"
-)  # what the service makes; of a text that was cut off less may be left
+# What the service makes; of a text that was cut off less may be left.
+_MADE = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{9,160}")
 _MEMBER = re.compile(r"""["'](?:content|key)["']\s*:\s*["']([^"'\s]{20,160})""")  # where its answers have a value
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _HEX = re.compile(r"[0-9A-Fa-f]{24,}")
@@ -296,6 +295,17 @@ def remember_quoted(text: str, depth: int = 2) -> None:
         remember(value)
     for decoded in _decoded(text) if depth else ():
         remember_quoted(decoded, depth - 1)
+
+
+def quote_foreign(text: str, longest: int) -> str:
+    """A text from outside as one line without values, at most so long: cut last, because the rest of a value would not be known.
+
+    Args:
+        text: as it came.
+        longest: characters that are kept.
+    """
+    remember_quoted(text)
+    return redact(" ".join(text.split()))[:longest]
 
 
 def _decoded(text: str) -> Iterator[str]:

@@ -117,7 +117,7 @@ def leaves(value: Value) -> Iterator[Value]:
         if isinstance(part, _UNKNOWN):
             yield part
         elif isinstance(part, (dict, Mapping)):
-            waiting.extend(reversed(part.values()) if isinstance(part, dict) else [*part.values()][::-1])
+            waiting.extend([*part.values()][::-1])
         elif isinstance(part, (list, tuple, Sequence)):
             waiting.extend(reversed(part))
 

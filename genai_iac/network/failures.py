@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from socket import gaierror
 from urllib.parse import urlsplit
 
-from genai_iac.core.redactor import redact, remember_quoted
+from genai_iac.core.redactor import quote_foreign
 from genai_iac.network.connections import AnswerLimit
 from genai_iac.network.settings import is_loopback
 
@@ -124,5 +124,4 @@ def _innermost(found: list[BaseException]) -> str:
 
 
 def _short(text: str) -> str:
-    remember_quoted(text)
-    return redact(" ".join(text.split()))[:_LONGEST]
+    return quote_foreign(text, _LONGEST)

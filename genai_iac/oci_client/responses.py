@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from genai_iac.core import Address, Secret
 from genai_iac.core.errors import ServiceFailure
-from genai_iac.core.redactor import redact, remember_quoted
+from genai_iac.core.redactor import quote_foreign
 from genai_iac.iam_policy.permissions import rights_of
 from genai_iac.network import Headers, explain, read_headers
 from genai_iac.network.connections import cut_deep
@@ -351,8 +351,5 @@ def _next(status: int, code: str, operation: str, region: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """One line without values, at most 500 characters."""
-    remember_quoted(
-        text
-    )  # an error may quote the answer that it stands for, and that showed a value this run never got
-    return redact(" ".join(text.split()))[:500]  # before it is cut: the rest of a value would not be known any more
+    """One line, without values that this run never got either: an error may quote the answer that it stands for."""
+    return quote_foreign(text, 500)

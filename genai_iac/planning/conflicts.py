@@ -177,8 +177,6 @@ def _take_over(desired: Resource, other: LiveResource, mark: OwnershipMark, inpu
     """What to do about something that has a mark: `import` refuses what another stack or another address has."""
     owner, command = inputs.owner, f"genai-iac import {desired.address} {other.id}"
     same = mark.address == desired.address
-    if owner.shares_name(mark) and same:
-        return "choose another name, or if it is this stack's from before it had an id, add --claim-name"
     if owner.owns(mark):
         return f"choose another name, or {'' if same else f'remove its tag {OWNERSHIP_TAG} and '}adopt it: {command}"
     lost = f"if this is {mark.owner}, write its spec.id as it was; else " if mark.owner == owner.name else ""

@@ -36,9 +36,8 @@ SECRETS_SCHEMA: Mapping[str, Any] = {
         },
     },
 }
-DELIVERIES_SCHEMA: Mapping[
-    str, Any
-] = {  # and `items`, when somebody asks for the schema: for them all sinks are imported
+# And `items`, when somebody asks for the schema (`ApiKey.spec_schema`): for them all sinks are imported.
+DELIVERIES_SCHEMA: Mapping[str, Any] = {
     "type": "array",
     "description": "Where plaintext goes when a secret is created or renewed. Without a sink the values are lost.",
     "maxItems": 20,

@@ -18,7 +18,6 @@ from genai_iac.core import Address, Delivery, Item, Record, Role, Secret, SinkCo
 from genai_iac.core.errors import EditedSinkError, SinkError
 from genai_iac.delivery.sinks._base import DEFAULT_NAMES, Context, Names
 from genai_iac.delivery.sinks._program import redact_text
-from genai_iac.delivery.sinks._web_service import wait_until
 
 FORMAT = 2  # what is written; docs/formats.md says what each one looks like
 READABLE = (1, 2)  # what is read
@@ -134,18 +133,6 @@ def check_contents(found: Contents | Unreadable | None, context: Context, place:
     if found:
         check_tenant(found.owner, found.address, found.id, context, place)
     return found
-
-
-def check_written(read: Callable[[], Contents | None], wanted: Contents, place: str) -> None:
-    """Raises SinkError unless the place reads back as it was written, at the latest a few seconds later.
-
-    Args:
-        read: the contents now. A service that is consistent only after a moment answers what was there before.
-    """
-    if not wait_until(lambda: read() == wanted):
-        raise SinkError(
-            f"{place} does not read back as it was written", hint="see who else writes to it, then apply again"
-        )
 
 
 def is_written(read: Callable[[], Contents | None], wanted: Contents) -> bool:

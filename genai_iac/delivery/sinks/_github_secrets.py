@@ -121,10 +121,8 @@ class GitHubSecrets:
             found = self.look(sealed.name)
             return found not in (before, None)
 
-        for pauses in (
-            (0.25, 1.0),
-            (1.0, 4.0),
-        ):  # times are in whole seconds: what was set twice in one is set again after it
+        # times are in whole seconds: what was set twice in one is set again after it
+        for pauses in ((0.25, 1.0), (1.0, 4.0)):
             self.put(sealed)
             if wait_until(changed, pauses):
                 return str(found)

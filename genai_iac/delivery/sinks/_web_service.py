@@ -24,6 +24,7 @@ from genai_iac.delivery.sinks._program import redact_text
 if TYPE_CHECKING:
     import ssl
 
+    from genai_iac.delivery.sinks._contents import Contents
     from genai_iac.network import HttpClient, Reason
 
 _LONGEST = 300  # characters of what a service says
@@ -165,6 +166,18 @@ def wait_until(done: Callable[[], bool], pauses: Iterable[float] = _PAUSES) -> b
             return True
         sleep(pause)
     return done()
+
+
+def check_written(read: Callable[[], Contents | None], wanted: Contents, place: str) -> None:
+    """Raises SinkError unless the place reads back as it was written, at the latest a few seconds later.
+
+    Args:
+        read: the contents now. A service that is consistent only after a moment answers what was there before.
+    """
+    if not wait_until(lambda: read() == wanted):
+        raise SinkError(
+            f"{place} does not read back as it was written", hint="see who else writes to it, then apply again"
+        )
 
 
 def send_or_find(send: Callable[[], object], done: Callable[[], bool]) -> None:

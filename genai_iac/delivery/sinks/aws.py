@@ -16,10 +16,10 @@ from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import _json_format
 from genai_iac.delivery.sinks._aws_request import MISSING, SecretsManager, strange_answer, version_in
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, read_names
-from genai_iac.delivery.sinks._contents import Contents, check_contents, check_written, fill_delivery
+from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery
 from genai_iac.delivery.sinks._json_format import read_json
 from genai_iac.delivery.sinks._vault_stages import VaultStages, is_of, tag_of
-from genai_iac.delivery.sinks._web_service import send_or_find
+from genai_iac.delivery.sinks._web_service import check_written, send_or_find
 
 _REGION = "^[a-z]{2}(-[a-z]{2,12}){1,3}-[0-9]$"
 _NAME = "^[A-Za-z0-9/_+=.@-]{1,512}$"

@@ -19,13 +19,14 @@ from genai_iac.core import Delivery, Secret, SinkContents
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks import _json_format
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, read_names
-from genai_iac.delivery.sinks._contents import Contents, check_contents, check_written, fill_delivery, is_written
+from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery, is_written
 from genai_iac.delivery.sinks._json_format import read_json
 from genai_iac.delivery.sinks._web_service import (
     WebAnswer,
     WebService,
     as_document,
     check_address,
+    check_written,
     parse_json,
     send_or_find,
 )

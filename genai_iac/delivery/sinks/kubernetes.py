@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 from genai_iac.core import Delivery, Secret, SinkContents
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, read_names
-from genai_iac.delivery.sinks._contents import Contents, check_contents, check_written, fill_delivery, is_written
+from genai_iac.delivery.sinks._contents import Contents, check_contents, fill_delivery, is_written
 from genai_iac.delivery.sinks._kube_config import find_cluster
 from genai_iac.delivery.sinks._kube_objects import MANAGER, Deployments, KubeSecret, read_kube_secret, write_kube_secret
-from genai_iac.delivery.sinks._web_service import WebAnswer, WebService, as_document
+from genai_iac.delivery.sinks._web_service import WebAnswer, WebService, as_document, check_written
 
 _LABEL = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"  # RFC 1123
 _NAME = "^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
