@@ -53,6 +53,10 @@ for _name in [name for name in os.environ if name not in _OWN and not name.start
     if _name in ("CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR") or _name.startswith(("GENAI_IAC_", "OCI_", "GITHUB_")):
         del os.environ[_name]
 
+# a message with the path of a temporary directory is wrapped somewhere else on each machine: a test that looks for words
+# in it passed here and failed in CI. What is about lines gives its own width.
+os.environ["COLUMNS"] = "1000"
+
 # an image or a shell may forbid bytecode files: then each of some thousand processes would compile the package for itself
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

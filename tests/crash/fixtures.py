@@ -62,7 +62,6 @@ class Sandbox:
         return {
             "GENAI_IAC_ENDPOINT": self.tenancy.url,
             "GENAI_IAC_CONFIG_FILE": str(self.tenancy.config_file),
-            "COLUMNS": "200",
             "HOME": str(self.home),
             **self.of_sinks,
         }

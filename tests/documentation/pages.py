@@ -36,7 +36,7 @@ class Reader:
     """Somebody at a shell: where they are and what they have exported."""
 
     place: Path
-    environ: dict[str, str] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=lambda: {"COLUMNS": "80"})
     instead: Mapping[str, str] = field(default_factory=dict)  # what differs here from the page: a port, an OCID
 
     def follow(self, page: Path) -> int:

@@ -66,7 +66,7 @@ def to(place: str, status: int = 307) -> bytes:
 
 def plan(offline: Project, url: str) -> str:
     offline.write(STACK)
-    offline.environ |= {"OCI_METADATA_BASE_URL": url, "COLUMNS": "300"}
+    offline.environ |= {"OCI_METADATA_BASE_URL": url}
     ran = offline.run("--auth", "instance_principal", "plan", code=1)
     assert "Traceback" not in ran.err and "defect" not in ran.err
     return ran.err

@@ -50,7 +50,7 @@ def user_directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Project:
-    project = Project(tmp_path / "checkout", {"COLUMNS": "200"})
+    project = Project(tmp_path / "checkout")
     project.write(MANIFEST)
     return project
 

@@ -93,7 +93,7 @@ def tree(folder: Path) -> Mapping[str, tuple[int, bytes | str]]:
 
 
 def checkout(folder: Path) -> Project:
-    project = Project(folder, {"COLUMNS": "200"})
+    project = Project(folder)
     project.write(MANIFEST)
     project.write(UGLY.format(kind="Stack", spec="{region: us-chicago-1}"), "below/stack/stack.yaml")
     project.write(UGLY.format(kind="Environment", spec="{variables: {}}"), "below/stack/environments/dev.yaml")
@@ -166,7 +166,7 @@ def check_link(folder: Path, writer: Writer, path: str, kind: str) -> None:
         prepared(start, writer)
     shutil.copytree(start, folder / "checkout")
     outside.mkdir()
-    project = Project(folder / "checkout", {"COLUMNS": "200"})
+    project = Project(folder / "checkout")
     put_link(project.path / path, outside / "target", kind)
     before = tree(outside)
     ran = project.run(*writer.command, code=None)

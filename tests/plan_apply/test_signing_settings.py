@@ -34,7 +34,7 @@ def project_with_config(tmp_path: Path, tenancy: Tenancy, monkeypatch: pytest.Mo
     (folder / "config").write_text(text)
     for name in ("OCI_CLI_CONFIG_FILE", "OCI_CLI_PROFILE", "OCI_CLI_AUTH", "OCI_CLI_REGION", "OCI_CONFIG_FILE"):
         monkeypatch.delenv(name, raising=False)
-    environ = {"HOME": str(tmp_path / "home"), "GENAI_IAC_ENDPOINT": tenancy.url, "COLUMNS": "400"}
+    environ = {"HOME": str(tmp_path / "home"), "GENAI_IAC_ENDPOINT": tenancy.url}
     project = Project(tmp_path / "work", environ)
     project.write(STACK)
     return project
@@ -157,7 +157,7 @@ def test_a_delegation_token_is_read_where_oci_cli_reads_it(
     else:
         config = config_of(project_with_config)
         config.write_text(f"{config.read_text().rstrip()}\ndelegation_token_file = {file}\n")
-    project_with_config.environ |= {"OCI_METADATA_BASE_URL": "http://127.0.0.1:9/opc/v2", "COLUMNS": "300"}
+    project_with_config.environ |= {"OCI_METADATA_BASE_URL": "http://127.0.0.1:9/opc/v2"}
     ran = project_with_config.run("-vv", "--auth", "instance_obo_user", "plan", code=1)
     assert said in ran.err and TOKEN not in ran.out + ran.err
 

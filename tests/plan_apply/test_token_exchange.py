@@ -60,7 +60,6 @@ def ci(tmp_path: Path, tenancy: Tenancy, issuer: RSAPrivateKey) -> Project:
         tmp_path / "work",
         {
             "HOME": str(tmp_path),
-            "COLUMNS": "400",
             "GENAI_IAC_ENDPOINT": tenancy.url,
             "GENAI_IAC_AUTH": "token_exchange",
             "GENAI_IAC_DOMAIN_URL": tenancy.url,

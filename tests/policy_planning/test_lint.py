@@ -66,6 +66,7 @@ def test_paths_are_counted(offline: Project) -> None:
 
 
 def test_text_says_where_what_and_what_to_do(offline: Project) -> None:
+    offline.environ["COLUMNS"] = "80"
     offline.write(stack(["allow any-user to use buckets in tenancy"]))
     ran = offline.run("lint", code=1)
     assert ran.out == (

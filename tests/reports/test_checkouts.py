@@ -121,7 +121,7 @@ def test_the_hint_for_a_shallow_clone_is_to_fetch_its_history(
 @pytest.fixture
 def loose(tmp_path: Path) -> Project:
     """A checkout that a runner made with umask 0000."""
-    project = Project(tmp_path / "checkout", {"COLUMNS": "300"})
+    project = Project(tmp_path / "checkout")
     project.write(STACK + KEY)
     return project
 

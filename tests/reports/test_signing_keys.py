@@ -22,7 +22,7 @@ def project_with_key(tmp_path: Path, tenancy: Tenancy) -> Project:
     """A working folder with the config file `c` and the key `k.pem` in it, and a home."""
     config = tenancy.config_file.read_text()
     key = next(line.partition("=")[2].strip() for line in config.splitlines() if line.startswith("key_file"))
-    project = Project(tmp_path / "work", {"HOME": str(tmp_path / "home"), "COLUMNS": "400"})
+    project = Project(tmp_path / "work", {"HOME": str(tmp_path / "home")})
     project.environ |= {"GENAI_IAC_ENDPOINT": tenancy.url, "GENAI_IAC_CONFIG_FILE": "c"}
     project.write(STACK)
     project.write(Path(key).read_text(), "k.pem")
