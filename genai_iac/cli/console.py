@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from genai_iac.cli.options import GlobalOptions
-from genai_iac.core.errors import IacError
+from genai_iac.core.errors import IacError, join_and
 from genai_iac.core.redactor import redact
 from genai_iac.render.common.sanitize import escape_control, named
 from genai_iac.render.common.terminal import Terminal
@@ -152,6 +152,19 @@ def note_passed_over(flags: GlobalOptions, manifest: Manifest) -> None:
         )
         text = f"Note: not manifests of genai-iac, passed over: {shown}. Stack.spec.ignore makes this note go away.\n"
         Console.of_environment(no_color=flags.no_color).note(text)
+
+
+def note_environments(flags: GlobalOptions, path: str) -> None:
+    """Say that resources of the environments are not those of this run: `destroy` without --env once seemed to find nothing."""
+    from genai_iac.manifest.environments import environment_names
+
+    names = [] if flags.env or flags.quiet else environment_names(path)
+    if names:
+        shown = join_and(
+            [*names[:_MOST_NAMED], *([f"{len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else [])]
+        )
+        text = f"Note: this is the stack without an environment; --env chooses one: {shown}."
+        Console.of_environment(no_color=flags.no_color).note(f"{escape_control(text)}\n")
 
 
 def note_settings(flags: GlobalOptions, connection: Connection) -> None:

@@ -81,7 +81,7 @@ def _config_file(flags: GlobalOptions) -> Iterator[DoctorCheck]:
     """Whether the OCI config file can be parsed, before anything that depends on it."""
     from genai_iac.oci_client.settings import config_path, ignored_variables, read_config
 
-    if flags.local and not flags.endpoint:
+    if flags.local:
         return
     path = config_path(flags.config_file, os.environ)
     if path.exists():
@@ -96,7 +96,7 @@ def _config_file(flags: GlobalOptions) -> Iterator[DoctorCheck]:
 
 def _who(flags: GlobalOptions, profile: str | None) -> str:
     """Which identity, and what chose it."""
-    if flags.local and not flags.endpoint:
+    if flags.local:
         return "the administrator of the local emulator (--local)"
     auth = flags.auth or "api_key"
     chosen = [f"auth {auth} ({_because('AUTH', flags.auth)})"]

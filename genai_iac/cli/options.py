@@ -171,7 +171,19 @@ class GlobalOptions:
         """The flags of the running command."""
         # Flags before and after the command were collected in one store by `_remember`.
         values = {name: value for name, value in ctx.find_root().meta.get(STORE, {}).items() if value is not None}
+        typed = values.get("typed", {})
+        # a shell that exports the endpoint of one emulator may be asked for the other
+        if values.get("local") and values.get("endpoint") and ("local" in typed) != ("endpoint" in typed):
+            del values["endpoint" if "local" in typed else "local"]
         return cls(**values)
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for options that exclude each other."""
+        if self.local and self.endpoint:
+            raise UsageError(
+                f"--local and --endpoint {self.endpoint} name two emulators",
+                hint=f"give one of them; {PREFIX}LOCAL and {PREFIX}ENDPOINT count as well",
+            )
 
 
 def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:

@@ -9,7 +9,7 @@ read are listed too, and only when a policy is to be created: an empty plan make
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from genai_iac.cli.options import read_addresses
 from genai_iac.cli.session import Session
 from genai_iac.cli.unignored_files import find_unignored, note_unignored
 from genai_iac.core import OWNERSHIP_TAG, Address, Live, LiveResource, Notice, Plan, Resource, read_ownership_tag
-from genai_iac.core.errors import GuardError, PlanError, ServiceFailure
+from genai_iac.core.errors import GuardError, PlanError, ServiceFailure, suggest
 from genai_iac.delivery import with_destinations
 from genai_iac.iam_policy import compare
 from genai_iac.oci_client import OciClient
@@ -235,20 +235,28 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     future = predict_state({} if destroy else resources, live.tree, live.ids) if plan else None
     finder = ReachFinder(future, live) if future else None
     plan = keep_admitted(plan, finder) if finder else plan
-    plan = with_destinations(
-        filter_plan(plan, asked.targets, {*resources, *live.owned}), workspace.deliveries, resources
-    )
+    known = {*resources, *live.owned}
+    plan = with_destinations(filter_plan(plan, asked.targets, known), workspace.deliveries, resources)
     plan = workspace.predict_sink_calls(plan, live)
     plan = find_access_losses(plan, resources, finder) if finder else plan
     # A run for some keys ends well whatever the files of others show: their own changes may be left out of this plan.
     held = {address: sinks for address, sinks in inputs.held.items() if not asked.targets or address in asked.targets}
     outdated = () if destroy else tuple(find_outdated_files(plan, held))
-    plan = replace(plan, notices=(*plan.notices, *outdated))
+    lost = {loss.key for change in plan.changes for loss in change.losses if loss.key is not None}
+    plan = replace(plan, notices=(*plan.notices, *outdated, *_note_unknown(asked, known | lost)))
     refusal = _check_guards(workspace, asked, plan, live)
     if refusal is not None:
         notices = tuple(Notice(f"apply will be {line}") for line in str(refusal).splitlines())
         plan = replace(plan, notices=(*plan.notices, *notices))
     return PlannedRun(workspace, asked, live, plan, refusal, outdated)
+
+
+def _note_unknown(asked: PlanOptions, known: Set[Address]) -> Iterator[Notice]:
+    """A slip of the pen in a flag that allows something. No error: the same command run again after it did its work ends well."""
+    for flag, addresses in (("--accept-outage", asked.overrides.accept_outage), ("--delete-moved", asked.moved)):
+        for address in sorted(addresses - known):
+            near = suggest(str(address), map(str, known))
+            yield Notice(f"{flag} {address}: no such resource{near and f'; {near}'}")
 
 
 def _check_guards(workspace: Session, asked: PlanOptions, plan: Plan, live: Live) -> GuardError | None:

@@ -228,7 +228,8 @@ def _carry_out(draft: PlannedRun, consent: Approval, output: Console) -> int:
             report.say(summary_line(outcomes))
         else:
             again = _command(draft, consent)
-            report.say("\n" + closing_text(outcomes, output.terminal, notices=draft.shown.notices, again=again))
+            notices, verb = draft.shown.notices, "Destroy" if consent.verb == "destroy" else "Apply"
+            report.say("\n" + closing_text(outcomes, output.terminal, notices=notices, again=again, verb=verb))
             report.say(_how_to_call(draft, outcomes))
     # A report that could not be printed is an error of its own, after all changes have
     # ended.

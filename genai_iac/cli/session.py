@@ -241,7 +241,10 @@ def open_session(flags: GlobalOptions, path: str, writes: WriteLog | None = None
 
     `writes` is told of every write request.
     """
+    from genai_iac.cli.console import note_environments
+
     manifest, log = load_manifest(flags, path), writes or WriteLog()
+    note_environments(flags, path)
     stack = manifest.stack
     with open_provider(flags, stack.profile, stack.region, log) as provider:
         log.whose = {"stack": stack.name, "environment": stack.environment, "tenancy": provider.tenancy}
@@ -289,7 +292,7 @@ def open_provider(
 
     with ExitStack() as stack:
         endpoint, config_file, base_url = flags.endpoint, flags.config_file, None
-        if flags.local and not endpoint:
+        if flags.local:
             local = stack.enter_context(run_local())
             # The profile is dropped too: the emulator's config file has one profile, and the
             # manifests may name another.
@@ -305,7 +308,7 @@ def open_provider(
             allowed_hosts=flags.allow_endpoint_host,
             base_url=base_url,
         )
-        if not flags.quiet and (not flags.local or flags.endpoint):
+        if not flags.quiet and not flags.local:
             note_settings(flags, connection)
         provider = connect(connection, SignalHandler.of_run().stop, _notify_both(writes, log_requests(flags)))
         provider.waiting = note_waits(flags)

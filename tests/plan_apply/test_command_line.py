@@ -242,6 +242,33 @@ def test_global_flags_stand_before_or_after_the_verb(project: Project, tenancy: 
     project.run("plan", *connection)
 
 
+def test_one_emulator_is_meant(project: Project, tenancy: Tenancy) -> None:
+    """`--local` beside an exported endpoint went to the exported one, silently."""
+    project.write(SMALL)
+    where = {"local": ("--local",), "endpoint": ("--endpoint", tenancy.url, "--config-file", str(tenancy.config_file))}
+    exported = {"local": {"GENAI_IAC_LOCAL": "1"}, "endpoint": {"GENAI_IAC_ENDPOINT": tenancy.url}}
+    for typed, other in (("local", "endpoint"), ("endpoint", "local")):
+        project.environ = exported[other]
+        tenancy.forget_calls()
+        project.run("plan", *where[typed])
+        assert bool(tenancy.calls()) == (typed == "endpoint")
+    for environ, typed in (({}, (*where["local"], *where["endpoint"])), (exported["local"] | exported["endpoint"], ())):
+        project.environ = environ
+        assert f"--local and --endpoint {tenancy.url} name two emulators" in project.run("plan", *typed, code=1).err
+
+
+def test_the_stack_without_environment_names_those_that_there_are(project: Project) -> None:
+    """`destroy` without --env found nothing, and said nothing of what environments own."""
+    project.write(stack(HOME, variables={"about": {"default": "Home"}}))
+    for number in range(7):
+        project.write(json.dumps(document("Environment", f"e{number}", {})), f"environments/e{number}.yaml")
+    project.run("apply", "--auto-approve", "--env", "e1")
+    for verb in (("plan",), ("status",), ("drift",), ("destroy", "--auto-approve")):
+        said = project.run(*verb, code=None).err
+        assert "without an environment; --env chooses one: e0, e1, e2, e3, e4 and 2 more" in said, verb
+    assert "without an environment" not in project.run("status", "--env", "e1").err
+
+
 def test_the_later_of_two_values_wins_and_lists_add_up(project: Project) -> None:
     project.write(stack(HOME, variables={"about": {"default": "Home"}, "more": {"default": "x"}}))
     document = project.run("--var", "about=a", "plan", "--var", "about=b", "--var", "more=c", "--format", "json").json

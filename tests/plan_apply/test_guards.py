@@ -75,8 +75,8 @@ def test_fewer_than_ten_may_go_but_for_the_last(project: Project, tenancy: Tenan
 def test_destroy_is_asked_for_and_needs_no_number(project: Project, tenancy: Tenancy) -> None:
     declare(project, 9)
     project.run(*APPROVED)
-    project.run("destroy", "--auto-approve")
-    assert policies(tenancy) == {}
+    ran = project.run("destroy", "--auto-approve")
+    assert policies(tenancy) == {} and "Destroy complete! Resources: 0 added, 0 changed, 10 destroyed." in ran.out
 
 
 # A value in use
@@ -137,6 +137,20 @@ def test_a_value_idle_for_a_day_may_go(project: Project, tenancy: Tenancy, kill:
     project.run(*APPROVED)
     assert not works(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"])
     assert_settled(project)
+
+
+@pytest.mark.parametrize("flag", ["--accept-outage", "--delete-moved"])
+def test_an_address_that_nothing_has_is_named(project: Project, tenancy: Tenancy, flag: str) -> None:
+    """It allows nothing, which a slip of the pen would hide. What was deleted is no error: the command may be run again."""
+    project.write(stack(HOME, key("app", secrets=2, **FILE)))
+    notes = [one["text"] for one in plan(project, flag, "ApiKey/apq", flag, "ApiKey/app")["notices"]]
+    assert [text for text in notes if flag in text] == [f"{flag} ApiKey/apq: no such resource; did you mean ApiKey/app?"]
+    project.run(*APPROVED)
+    project.write(stack(HOME))
+    for is_there in (True, False):
+        notes = [one["text"] for one in plan(project, flag, "ApiKey/app")["notices"]]
+        assert (f"{flag} ApiKey/app: no such resource" in notes) != is_there
+        project.run(*APPROVED, flag, "ApiKey/app")
 
 
 def test_destroying_a_key_in_use_is_refused_too(project: Project, tenancy: Tenancy) -> None:

@@ -95,6 +95,7 @@ def test_failures_and_skips_say_why_below() -> None:
 
 def test_the_end_of_an_apply() -> None:
     assert closing_text(OUTCOMES[:2]) == "Apply complete! Resources: 2 added, 0 changed, 0 destroyed.\n"
+    assert closing_text([], verb="Destroy") == "Destroy complete! Resources: 0 added, 0 changed, 0 destroyed.\n"
     assert closing_text([]) == "Apply complete! Resources: 0 added, 0 changed, 0 destroyed.\n"
     partly = closing_text(OUTCOMES, again="genai-iac apply prod --env prod")
     assert partly.splitlines() == [

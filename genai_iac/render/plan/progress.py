@@ -114,10 +114,12 @@ def closing_text(
     *,
     notices: Iterable[Notice] = (),
     again: str = "genai-iac apply",
+    verb: str = "Apply",
 ) -> str:
     """`Apply complete! Resources: ...`, or how much completed and what to type next (`again`) when not everything did.
 
-    What a plan had to say (`notices`) of the resources that completed follows: when to come back, what cannot be done later.
+    The `verb` is the first word. What a plan had to say (`notices`) of the resources that completed follows: when to come back, what
+    cannot be done later.
     """
     terminal = terminal or Terminal()
     done_actions: Counter[Action] = Counter(
@@ -128,9 +130,9 @@ def closing_text(
     applied = {outcome.change.address for outcome in outcomes if outcome}
     notes = [line for one in notices if one.address in applied for line in notice_lines(one, terminal)]
     if all(outcomes):
-        return terminal.join([terminal.paint(f"Apply complete! {resources}", "add"), *notes])
+        return terminal.join([terminal.paint(f"{verb} complete! {resources}", "add"), *notes])
     missing = [f"{statuses[status]} {status.value}" for status in (Status.FAILED, Status.SKIPPED) if statuses[status]]
-    verdict = f"Apply incomplete: {join_words(missing)} of {count(len(outcomes), 'change')}."
+    verdict = f"{verb} incomplete: {join_words(missing)} of {count(len(outcomes), 'change')}."
     return terminal.join(
         [
             terminal.paint(verdict, "danger"),
