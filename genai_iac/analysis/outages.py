@@ -14,11 +14,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from genai_iac.analysis.reach import Reach, ReachFinder, concerned_keys
-from genai_iac.core import Address, Call, Change, Invalidation, Live, LiveSecret, Notice, Plan, Resource, references
+from genai_iac.core import (
+    Address,
+    Call,
+    Change,
+    Invalidation,
+    Live,
+    LiveSecret,
+    Notice,
+    Plan,
+    Reference,
+    Resource,
+    SinkState,
+    references,
+)
 from genai_iac.core.errors import PlanError
 from genai_iac.planning.ordering import add_needs
 from genai_iac.resource_types import idle_time
 
+_NAMING = ("/openai/v1",)  # where calls name a project
 _MOVE = "ChangeApiKeyCompartment"  # a key that moves leaves the compartment that statements name
 
 
@@ -95,6 +109,41 @@ def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], finder
             replace(change, losses=(*change.losses, *losses.get(change.address, ()))) for change in plan.changes
         ),
     )
+
+
+def find_project_losses(
+    plan: Plan, resources: Mapping[Address, Resource], live: Live, held: Mapping[Address, Iterable[SinkState]]
+) -> Plan:
+    """The plan with an Invalidation in each deletion of a project that callers of a key in use name.
+
+    Callers keep the project that they were told until they read their sink again, so a new one in the same plan does not help them.
+
+    Args:
+        held: what the sinks of each live key hold; a key that is not in it counts by what its manifest names.
+    """
+    gone = {change.address: live.one(change.address) for change in plan.changes if _deletes_project(change)}
+    if not gone:
+        return plan
+    losses: dict[Address, list[Invalidation]] = {}
+    for key, secrets in _used(plan, live):
+        resource, sinks = resources.get(key), held.get(key, ())
+        recent = [one for one in secrets if _is_recent(one, resource, live)]
+        named = {sink.project for sink in sinks} | {resource.settings.get("project") if resource else None}
+        for address, project in gone.items():
+            told = project is not None and project.id in named
+            if told or any(isinstance(one, Reference) and one.address == address for one in named):
+                losses.setdefault(address, []).extend(
+                    Invalidation(
+                        one.name, one.last_used, "delete", idle=idle_time(resource), key=key, apis=_NAMING, project=True
+                    )
+                    for one in recent
+                )
+    changes = (replace(change, losses=(*change.losses, *losses.get(change.address, ()))) for change in plan.changes)
+    return replace(plan, changes=tuple(changes))
+
+
+def _deletes_project(change: Change) -> bool:
+    return change.address.kind == "Project" and "delete" in change.actions
 
 
 def _may_take_access(plan: Plan) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from genai_iac.analysis.outages import find_access_losses, keep_admitted
+from genai_iac.analysis.outages import find_access_losses, find_project_losses, keep_admitted
 from genai_iac.analysis.reach import ReachFinder
 from genai_iac.cli.command_hints import complete_notice
 from genai_iac.cli.options import read_addresses
@@ -239,6 +239,7 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     plan = with_destinations(filter_plan(plan, asked.targets, known), workspace.deliveries, resources)
     plan = workspace.predict_sink_calls(plan, live)
     plan = find_access_losses(plan, resources, finder) if finder else plan
+    plan = find_project_losses(plan, resources, live, inputs.held)
     # A run for some keys ends well whatever the files of others show: their own changes may be left out of this plan.
     held = {address: sinks for address, sinks in inputs.held.items() if not asked.targets or address in asked.targets}
     outdated = () if destroy else tuple(find_outdated_files(plan, held))

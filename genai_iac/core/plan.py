@@ -79,9 +79,10 @@ class Invalidation:
     carriers: tuple[str, ...] = ()  # the sinks that still have it
     looked: bool = False  # whether `carriers` was read from the sinks; else it lists those that may have it
     idle: timedelta = timedelta(hours=24)  # unused for this long, it is no longer in use
-    key: Address | None = None  # set: the value stays valid, but no policy admits this key to `apis` any more
+    key: Address | None = None  # set: the value stays valid, but this key may not call `apis` any more
     apis: tuple[str, ...] = ()
     passing: bool = False  # only until the change has ended
+    project: bool = False  # policies still admit the key: what goes is the project that its callers name
 
     def is_in_use(self, now: datetime | None) -> bool:
         """Whether somebody used it within `idle`; without a clock, whether anybody ever did.

@@ -127,9 +127,10 @@ def _lost_access(change: Change, live: Live, overrides: Overrides) -> Iterator[s
     for loss in {loss.key: loss for loss in reversed(change.losses)}.values():
         if loss.key is not None and loss.last_used is not None and loss.key not in overrides.accept_outage:
             how = "while it is replaced" if loss.passing else "afterwards"
+            why = "its callers name this project" if loss.project else f"no policy admits it {how}"
             yield (
                 f"refused: {change.address}: {' and '.join(change.actions)} takes {', '.join(loss.apis)} from {loss.key}, whose secret "
-                f"{loss.secret} was last used {say_ago(loss.last_used, live.now)}: no policy admits it {how}; "
+                f"{loss.secret} was last used {say_ago(loss.last_used, live.now)}: {why}; "
                 f"{_override(loss.key, overrides)}"
             )
 

@@ -36,10 +36,14 @@ _LOSS: Mapping[str, Any] = {
         },
         "key": {
             **_ADDRESS,
-            "description": "The key that no policy admits to `apis` any more; its value itself stays valid.",
+            "description": "The key that may not call `apis` any more; its value itself stays valid.",
         },
         "apis": {"type": "array", "description": "What it may no longer call.", "items": {"type": "string"}},
         "passing": {"type": "boolean", "description": "Only until the change has ended."},
+        "project": {
+            "type": "boolean",
+            "description": "Policies still admit the key: what goes is the project that its callers name.",
+        },
     },
 }
 _DIGEST: Mapping[str, Any] = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}

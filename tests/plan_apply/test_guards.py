@@ -144,7 +144,9 @@ def test_an_address_that_nothing_has_is_named(project: Project, tenancy: Tenancy
     """It allows nothing, which a slip of the pen would hide. What was deleted is no error: the command may be run again."""
     project.write(stack(HOME, key("app", secrets=2, **FILE)))
     notes = [one["text"] for one in plan(project, flag, "ApiKey/apq", flag, "ApiKey/app")["notices"]]
-    assert [text for text in notes if flag in text] == [f"{flag} ApiKey/apq: no such resource; did you mean ApiKey/app?"]
+    assert [text for text in notes if flag in text] == [
+        f"{flag} ApiKey/apq: no such resource; did you mean ApiKey/app?"
+    ]
     project.run(*APPROVED)
     project.write(stack(HOME))
     for is_there in (True, False):

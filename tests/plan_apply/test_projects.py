@@ -13,6 +13,7 @@ import pytest
 from conftest import Project, Tenancy
 
 from .curl_lines import read_dotenv
+from .curl_lines import works as answers
 from .manifests import Document, compartment, document, key, policy, stack
 from .sdk_helpers import (
     APPROVED,
@@ -185,6 +186,53 @@ def test_a_replaced_project_reaches_the_sinks_in_the_same_apply(project: Project
     details.delete_generative_ai_project(only(projects(tenancy)).id)
     apply_exactly(project, tenancy)
     assert read_dotenv(project.path / "secrets/app.env")["OPENAI_PROJECT_ID"] == only(projects(tenancy)).id
+
+
+def edits_that_end_the_project(made: str) -> dict[str, tuple[list[Document], tuple[str, ...]]]:
+    """What the manifests become, and the verb: in each the project goes whose OCID callers have been told."""
+    other, apply = project_document("other"), APPROVED
+    return {
+        "for another one": ([*caller(project="other"), other], apply),
+        "for none": ([compartment("home"), key("app", secrets=2, deliverTo=[SINK]), caller()[2]], apply),
+        "for another region": ([*caller(), project_document("chat", region="eu-frankfurt-1")], apply),
+        "named by its OCID": (caller(project=made), apply),
+        "alone": ([*caller(), project_document("chat")], ("destroy", "--auto-approve", "--target", "Project/chat")),
+    }
+
+
+@pytest.mark.regions("eu-frankfurt-1")
+@pytest.mark.parametrize("edit", edits_that_end_the_project(""))
+def test_a_project_that_callers_name_does_not_go_by_the_way(project: Project, tenancy: Tenancy, edit: str) -> None:
+    """Their values stay valid and policies admit them, and each call is refused: they name what is no longer there."""
+    project.write(stack(*caller(), project_document("chat")))
+    project.run(*APPROVED)
+    given = read_dotenv(project.path / "secrets/app.env")
+    documents, verb = edits_that_end_the_project(given["OPENAI_PROJECT_ID"])[edit]
+    project.write(stack(*documents))
+    guard = "takes /openai/v1 from ApiKey/app, whose secret key-one was last used"
+    if verb == APPROVED:
+        assert "will be refused" not in project.run("plan").out, "nobody has called yet"
+    assert answers(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"])
+    tenancy.forget_calls()
+    said = " ".join(project.run(*verb, code=3).err.split())
+    assert guard in said and "its callers name this project; if that is meant: --accept-outage ApiKey/app" in said
+    assert tenancy.writes() == []
+    if verb == APPROVED:
+        shown = project.run("plan").out
+        assert "callers of ApiKey/app name this project, and get an error at /openai/v1 without it" in shown
+        tenancy.advance("25h")
+        assert "will be refused" not in project.run("plan").out, "idle for a day"
+    project.run(*verb, "--accept-outage", "ApiKey/app")
+    assert given["OPENAI_PROJECT_ID"] not in {one.id for one in projects(tenancy).values()}
+
+
+def test_a_project_that_goes_with_its_key_is_no_loss_of_its_own(project: Project, tenancy: Tenancy) -> None:
+    project.write(stack(*caller(), project_document("chat")))
+    project.run(*APPROVED)
+    given = read_dotenv(project.path / "secrets/app.env")
+    assert answers(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"])
+    said = project.run("destroy", "--auto-approve", code=3).err
+    assert "Project/chat" not in said and "ApiKey/app: deleting it permanently stops key-one" in said
 
 
 def test_a_project_by_ocid_and_by_reference(project: Project, tenancy: Tenancy) -> None:

@@ -171,6 +171,8 @@ def loss_words(
         how = "until the change has ended" if loss.passing else "by any policy afterwards"
         key, apis = escape_control(str(loss.key), NAME_LIMIT), escape_control(", ".join(loss.apis), 500)
         effect = f"{key} is not allowed to call {apis} {how}; callers get 401"
+        if loss.project:
+            effect = f"callers of {key} name this project, and get an error at {apis} without it"
     else:
         effect = f"{_EFFECT.get(loss.how, f'{loss.how} stops its value')}{_carrier_words(loss, place or _plain)}"
     return f"{_used_words(loss, now, lasting)}; {effect}"

@@ -225,6 +225,7 @@ def _loss_document(loss: Invalidation) -> dict[str, Any]:
         "last_used": moment(loss.last_used) if loss.last_used else None,
         "sinks": list(loss.carriers) if loss.looked else None,
         **({"key": str(loss.key), "apis": list(loss.apis), "passing": loss.passing} if loss.key else {}),
+        **({"project": True} if loss.project else {}),
     }
 
 
