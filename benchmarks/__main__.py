@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.goals import FLOOR_CREATE, FLOOR_LIST, FLOOR_READ, ONE_POLICY, Results, find_goals
+from benchmarks.goals import FLOOR_CREATE, FLOOR_KEYS, FLOOR_LIST, FLOOR_READ, ONE_POLICY, Results, find_goals
 from benchmarks.measuring import Cost, Emulator, emulated, run
 from benchmarks.report import write_report
 from benchmarks.stacks import FAMILIES, write_stack
@@ -127,9 +127,10 @@ def _measure(
             yield (family, FLOOR_READ, size, latency), emulator.counted([*floor, "read", *where, str(size - 1)])
     emulator.set_latency(0)
     yield (family, "destroy", size, 0), emulator.tool("destroy", "--auto-approve", str(folder))
-    if family == "policies":
-        emulator.reset()
-        yield (family, FLOOR_CREATE, size, 0), emulator.counted([*floor, "create", *where, str(size - 1)])
+    for of_family, name, word in (("policies", FLOOR_CREATE, "create"), ("rotations", FLOOR_KEYS, "keys")):
+        if family == of_family:
+            emulator.reset()
+            yield (family, name, size, 0), emulator.counted([*floor, word, *where, str(size - 1)])
 
 
 if __name__ == "__main__":

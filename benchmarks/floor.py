@@ -1,20 +1,24 @@
 """A program that makes only the calls that a piece of work needs, with the bare SDK: what any tool has to pay at least.
 
-    python floor.py list|read|create|groups CONFIG URL COUNT|NAMES
+    python floor.py list|read|create|keys|groups CONFIG URL COUNT|NAMES
 
 `list` lists the compartments, and the policies of the tenancy: what a plan of one new policy in it has to read. `read` lists
 the compartments, and the policies of the compartment `bench`. `create` makes that compartment and so many policies in it.
-`groups` makes groups of those names (a number, `g0` and on).
+`keys` makes so many keys there, each with a standby secret that it deactivates, and writes both values to a file (mode 0600,
+flushed to the disk). `groups` makes groups of those names (a number, `g0` and on).
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 
 import oci
 
 PARALLELISM = 10
+EXPIRY = date.today() + timedelta(90)
 STATEMENT = (
     "allow any-user to use generative-ai-chat in compartment id {compartment} "
     "where all {{request.principal.type = 'generativeaiapikey', target.model.id = 'xai.grok-{number}'}}"
@@ -41,6 +45,14 @@ def main() -> None:
         return
     home = client.create_compartment({"compartmentId": root, "name": "bench", "description": "benchmark"}).data.id
 
+    if what == "keys":
+        region = oci.generative_ai.GenerativeAiClient(
+            config, service_endpoint=f"{endpoint}/r/{config['region']}", circuit_breaker_strategy=breaker
+        )
+        with ThreadPoolExecutor(PARALLELISM) as pool:
+            list(pool.map(lambda number: _make_key(region, home, number), range(int(count))))
+        return
+
     def create(number: int) -> None:
         text = STATEMENT.format(compartment=home, number=number)
         details = {"compartmentId": home, "name": f"p{number}", "description": "benchmark", "statements": [text]}
@@ -48,6 +60,17 @@ def main() -> None:
 
     with ThreadPoolExecutor(PARALLELISM) as pool:
         list(pool.map(create, range(int(count))))
+
+
+def _make_key(client: oci.generative_ai.GenerativeAiClient, home: str, number: int) -> None:
+    secrets = [{"keyName": name, "timeExpiry": f"{EXPIRY}T00:00:00Z"} for name in ("key-one", "key-two")]
+    details = {"displayName": f"k{number}", "description": "-", "compartmentId": home, "keyDetails": secrets}
+    made = client.create_api_key(details).data
+    with os.fdopen(os.open(f"k{number}.env", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.writelines(f"{one.key_name}={one.key}\n" for one in made.keys)
+        file.flush()
+        os.fsync(file.fileno())
+    client.set_api_key_state(made.id, {"keyName": "key-two", "state": "INACTIVE"})
 
 
 def _read(client: oci.identity.IdentityClient, root: str, count: int) -> None:

@@ -10,6 +10,7 @@ from benchmarks.measuring import Cost
 
 Results = dict[tuple[str, str, int, int], Cost]  # family, verb, documents, milliseconds of latency
 FLOOR_LIST, FLOOR_READ, FLOOR_CREATE = "floor: list", "floor: read", "floor: create"
+FLOOR_KEYS = "floor: keys"
 ONE_POLICY = "plan, one policy"
 MOST_GROWTH = 1.2
 _SMALLEST = 100  # documents; below it the start-up of Python and the SDK is what is measured
@@ -49,6 +50,7 @@ def growth(results: Results, family: str, verb: str, latency: int = 0) -> float 
 _RATIOS = (
     ("policies", "plan, empty", FLOOR_READ, 2.5),
     ("policies", "apply, new", FLOOR_CREATE, 1.3),
+    ("rotations", "apply, new", FLOOR_KEYS, 1.6),
     ("mixed", "lint", "validate", 3.0),
     ("mixed", "fmt --check", "validate", 2.0),
     ("mixed", "plan, new, markdown", "plan, new", 2.0),
