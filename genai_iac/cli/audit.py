@@ -56,6 +56,11 @@ class WriteLog:
         self.approved: str | None = None  # fingerprint of the plan that was agreed to
         self.requests: dict[Address, list[dict[str, Any]]] = {}
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether lines are written to a file."""
+        return self._descriptor is not None
+
     def __enter__(self) -> WriteLog:
         return self
 

@@ -48,8 +48,12 @@ _MODEL = "openai.gpt-oss-120b"  # shown in the example call when the policies ad
 
 def next_step_lines(workspace: Session, made: Iterable[Address], allowed: Collection[KeyPermission]) -> str:
     """Lines for the first of these keys that went to a dotenv file and may chat with some model; empty when none did."""
+    chats: dict[Address, list[KeyPermission]] = {}
+    for permission in allowed:
+        if permission.api == "chat":
+            chats.setdefault(permission.address, []).append(permission)
     for address in made:
-        models = [model for one in allowed if one.address == address and one.api == "chat" for model in _models(one)]
+        models = [model for one in chats.get(address, ()) for model in _models(one)]
         if not models:
             continue
         model = _MODEL if _MODEL in models else models[0]
@@ -200,7 +204,8 @@ def carry_out(
     draft.workspace.deliveries.tidy(draft.workspace.manifest.resources.values())
     _check_programs(draft)
     writes = draft.workspace.writes
-    writes.approved = writes.approved or fingerprint(draft.plan)
+    if writes.is_kept:  # nothing else asks for the fingerprint, which takes a walk over the whole plan
+        writes.approved = writes.approved or fingerprint(draft.plan)
     request = _apply_request(draft, stop, waiting)
     if starting is not None:
         request.starting = starting

@@ -168,11 +168,11 @@ class _GramTable:
     def _link(self, heads: array[int], before: array[int]) -> None:
         """Have the entries found that `before` lacks."""
         forms, mask = self._forms, len(heads) - 1
-        for place in self._places[len(before) :]:
-            number, start = divmod(place, _LONGEST_FORM)
-            slot = hash(forms[number][start : start + _GRAM]) & mask
+        for entry, place in enumerate(self._places[len(before) :], len(before)):
+            start = place % _LONGEST_FORM
+            slot = hash(forms[place // _LONGEST_FORM][start : start + _GRAM]) & mask
             before.append(heads[slot])
-            heads[slot] = len(before) - 1
+            heads[slot] = entry
 
 
 def forms(value: str) -> Iterator[str]:

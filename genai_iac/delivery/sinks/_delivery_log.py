@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from genai_iac.core import Address, Delivery, LiveSecret, Record
@@ -160,7 +161,7 @@ class DeliveryLog:
         parts = [self.context.owner, str(address), self._root, _place_of(entry)]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
-    @property
+    @cached_property
     def _root(self) -> str:
         return str(self.context.root.resolve())
 
