@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from rendered_plans import AROUND, CREATES, EVERYTHING, KILLS, NOTHING, NOW, UPDATES, large_plan
 
+from genai_iac.cli import cli
 from genai_iac.core import Action, Address, Change, Invalidation, Lifetime, Notice, Plan, Reference
 from genai_iac.render.common.phrases import elapsed_words, join_words, loss_words, plan_line, sign
 from genai_iac.render.common.sanitize import columns
@@ -260,3 +261,10 @@ def _created(after: dict[str, object]) -> str:
 def test_an_ocid_and_a_command_stay_on_one_line(whole: str, width: int) -> None:
     lines = Terminal(width).wrap(f"some words before it: {whole}; and {'many words ' * 20}", "Note: ", "      ")
     assert len(lines) > 2 and sum(whole in line for line in lines) == 1
+
+
+def test_the_command_of_every_verb_stays_on_one_line() -> None:
+    for verb in cli.list_commands(None):  # type: ignore[arg-type]
+        whole = f"genai-iac {verb} --one-option of-a-value --another-option of-another"
+        lines = Terminal(40).wrap(f"some words before it: {whole}; and more words", "Note: ", "      ")
+        assert sum(whole in line for line in lines) == 1, verb

@@ -22,8 +22,8 @@ _SGR: dict[Tone, str] = {  # parameters of ANSI's "select graphic rendition"
 }
 # A command to its end, or to that of its clause: what follows the verb may be words of the sentence or values.
 _COMMAND = re.compile(
-    r"genai-iac (?:--[a-z][^;]*? )?(?:apply|destroy|doctor|drift|expiry|export|graph|import|init|lint|local|plan|report|rotate|schema|"
-    r"snapshot|status|validate)\b[^;]*"
+    r"genai-iac (?:--[a-z][^;]*? )?(?:access|apply|completion|destroy|doctor|drift|expiry|export|fmt|graph|import|init|lint|local|"
+    r"output|permissions|plan|report|rotate|schema|show|snapshot|stacks|status|test|validate|version)\b[^;]*"
 )
 _JOINED = "\0"  # stands for a space at which no line ends; no safe text has it
 _OCID = re.compile(r"ocid1\.[\w.-]*\w{40}")  # a whole one: its last part has 60 characters
