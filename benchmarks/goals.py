@@ -50,7 +50,7 @@ def growth(results: Results, family: str, verb: str, latency: int = 0) -> float 
 _RATIOS = (
     ("policies", "plan, empty", FLOOR_READ, 2.5),
     ("policies", "apply, new", FLOOR_CREATE, 1.3),
-    ("rotations", "apply, new", FLOOR_KEYS, 1.6),
+    ("rotations", "apply, new", FLOOR_KEYS, 1.4),  # 6 s were asked for, where the bare SDK takes 4.3 s
     ("mixed", "lint", "validate", 3.0),
     ("mixed", "fmt --check", "validate", 2.0),
     ("mixed", "plan, new, markdown", "plan, new", 2.0),
