@@ -133,10 +133,7 @@ class CallExecutor:
         return None
 
     def _modify(self, call: Call) -> None:
-        """Update the object with the etag of its last reading, so that a concurrent edit is
-
-        refused and never overwritten.
-        """
+        """Update the object with the etag of its last reading, so that a concurrent edit is refused and never overwritten."""
         assert self.id is not None
         # The first write of a change reads once; later ones use the etag of the answer before.
         if self._etag is None and call.id is not None:

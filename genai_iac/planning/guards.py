@@ -1,10 +1,10 @@
-"""A plan may refuse itself: mass deletion, an outage, a protected resource. Pure.
+"""Guards: a plan is refused for mass deletion, an outage, a protected resource, or values for a CI runner's files alone. Pure.
 
 A guard refuses what may be meant and would be hard to undo. It judges the whole plan
 before its first write, and each refusal names the flag that allows exactly this.
 Conflicts, which no flag allows, are in `conflicts.py`.
 
-Files of one machine: in CI they go with the runner, and another machine's rotation leaves dead values in them. Pure.
+Files of one machine are looked at too: in CI they go with the runner, and another machine's rotation leaves dead values in them.
 """
 
 from __future__ import annotations
@@ -102,10 +102,7 @@ def _protected(change: Change, resources: Mapping[Address, Resource], live: Live
 
 
 def _outage(change: Change, live: Live, overrides: Overrides) -> Iterator[str]:
-    """Secrets in use that would stop working, keys in use that would lose access, and keys
-
-    without any working secret.
-    """
+    """Secrets in use that would stop working, keys in use that would lose access, and keys without any working secret."""
     yield from _lost_access(change, live, overrides)
     if change.address in overrides.accept_outage:
         return

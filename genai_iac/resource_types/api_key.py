@@ -225,10 +225,7 @@ class ApiKey(ResourceType):
         }
 
     def create(self, desired: Resource) -> Step:
-        """CreateApiKey makes every secret ACTIVE; those that are declared otherwise get a
-
-        SetApiKeyState of their own.
-        """
+        """CreateApiKey makes every secret ACTIVE; those that are declared otherwise get a SetApiKeyState of their own."""
         secrets = declared_secrets(desired)
         body = {name: value for name, value in desired.attributes.items() if name != "secrets"}
         body["keyDetails"] = [{"keyName": name, "timeExpiry": secret["expires"]} for name, secret in secrets.items()]
