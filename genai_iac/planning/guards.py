@@ -124,7 +124,11 @@ def _lost_access(change: Change, live: Live, overrides: Overrides) -> Iterator[s
     for loss in {loss.key: loss for loss in reversed(change.losses)}.values():
         if loss.key is not None and loss.last_used is not None and loss.key not in overrides.accept_outage:
             how = "while it is replaced" if loss.passing else "afterwards"
-            why = "its callers name this project" if loss.project else f"no policy admits it {how}"
+            why = f"no policy admits it {how}"
+            if loss.project:
+                why = (
+                    "its callers name this project: keep it declared until they have read another one from their sinks"
+                )
             yield (
                 f"refused: {change.address}: {' and '.join(change.actions)} takes {', '.join(loss.apis)} from {loss.key}, whose secret "
                 f"{loss.secret} was last used {say_ago(loss.last_used, live.now)}: {why}; "

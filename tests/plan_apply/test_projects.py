@@ -215,7 +215,11 @@ def test_a_project_that_callers_name_does_not_go_by_the_way(project: Project, te
     assert answers(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"])
     tenancy.forget_calls()
     said = " ".join(project.run(*verb, code=3).err.split())
-    assert guard in said and "its callers name this project; if that is meant: --accept-outage ApiKey/app" in said
+    assert (
+        guard in said
+        and "its callers name this project: keep it declared until" in said
+        and "; if that is meant: --accept-outage ApiKey/app" in said
+    )
     assert tenancy.writes() == []
     if verb == APPROVED:
         shown = project.run("plan").out
