@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from counting import PATIENCE
+
 from .sink_setups import Place, read_key
 
 _PAUSE = 0.04  # seconds between two calls
@@ -36,6 +38,13 @@ class History:
     @property
     def failed(self) -> list[Probe]:
         return [probe for probe in self.probes if probe.status != 200]
+
+    def wait_for(self, many: int) -> None:
+        """Until there are so many: how many calls fit into a run is a matter of the machine's pace."""
+        until = time.monotonic() + PATIENCE
+        while len(self.probes) < many:
+            assert time.monotonic() < until, "the consumers do not call"
+            time.sleep(0.01)
 
 
 def probe(place: Place, connections: dict[str, http.client.HTTPConnection] | None = None) -> Probe:

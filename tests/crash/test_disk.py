@@ -96,8 +96,11 @@ def _fail_at(disk_workshop: Workshop, scenario: str, point: tuple[str, int], cod
 def _clients(sandbox: Sandbox, scenario: str) -> Iterator[History]:
     """Who calls while it happens: nobody has anything to call with before the first apply."""
     with calling([] if scenario == "apply" else sandbox.sinks(*KEYS)) as history:
+        if scenario != "apply":
+            history.wait_for(len(KEYS))
         yield history
-    assert scenario == "apply" or len(history.probes) > 10
+        if scenario != "apply":
+            history.wait_for(len(history.probes) + len(KEYS))
 
 
 def _check_reported(sandbox: Sandbox, ended: Ended, why: str) -> None:

@@ -80,6 +80,7 @@ def _end_at(workshop: Workshop, name: str, point: Point, by: str, mode: str) -> 
     where = f"{name}: {by} {point.when} {point.operation} {point.nth}, retry tokens {mode}"
     with workshop.sandbox(scenario.start) as sandbox, calling(sandbox.sinks(*scenario.callers)) as history:
         leaked = _masks(sandbox)
+        history.wait_for(len(scenario.callers))
         sandbox.tenancy.settings(retryTokenReplay=mode)
         ended = sandbox.run(*scenario.arguments, meet=lambda pid: _arm(sandbox, point, by, pid))
         _check_end(ended.code, by, where + f"\n{ended.out}\n{ended.err}")
@@ -95,7 +96,7 @@ def _end_at(workshop: Workshop, name: str, point: Point, by: str, mode: str) -> 
             raise AssertionError(
                 f"{where}\n--- the run that was ended\n{ended.out}\n{ended.err}\n--- then\n{error}"
             ) from error
-        assert not scenario.callers or len(history.probes) > 10
+        history.wait_for(len(history.probes) + len(scenario.callers))  # they call after it too
     assert history.failed == [], where
     return True
 

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import Project, Tenancy
-from counting import PATIENCE
-from crash.load_generator import History, calling
+from crash.load_generator import calling
 from crash.programs import write_program
 from crash.sink_setups import File, read_key
 from crash.stacks import PAIR, ROTATION
@@ -50,17 +49,10 @@ TURNED = {"key-one": ("INACTIVE", "inactive"), "key-two": ("ACTIVE", "current")}
 def unnoticed(*sinks: Path) -> Iterator[None]:
     """While this is open consumers of those sinks call again and again; none may be refused."""
     with calling([File(sink) for sink in sinks]) as history:
-        _wait_for_calls(history, len(sinks))
+        history.wait_for(len(sinks))
         yield
-        _wait_for_calls(history, len(history.probes) + len(sinks))
+        history.wait_for(len(history.probes) + len(sinks))
     assert history.failed == []
-
-
-def _wait_for_calls(history: History, many: int) -> None:
-    until = time.monotonic() + PATIENCE
-    while len(history.probes) < many:
-        assert time.monotonic() < until, "the consumers do not call"
-        time.sleep(0.01)
 
 
 def test_a_year_of_rotations_begins_with_the_first(project: Project, tenancy: Tenancy) -> None:
