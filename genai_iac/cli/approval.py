@@ -1,6 +1,7 @@
 """Whether a fresh plan is the one that was approved, or does less of it; and what it would do that nobody approved.
 
-JSON from a file that somebody else may have written: a regular file, of bounded size and depth, that means one thing only.
+The approval may come from a JSON file that somebody else wrote: it is read as a regular file of bounded size and depth in which no
+key stands twice.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The global flags. They are understood before the verb and after it; each has its environment variable.
+"""The global flags, their environment variables, and the flags that shape a plan. Global flags may stand before the verb or after it.
 
-What a shell completes beside verbs and flags: environments, addresses, profiles. Never fails, never prints.
+Shell completion of environments, addresses and profiles is here too: it never fails and never prints.
 """
 
 from __future__ import annotations

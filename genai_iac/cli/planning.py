@@ -1,9 +1,8 @@
-"""A plan as the commands need it: made, narrowed, judged by the guards, with what a rendering shows around it.
+"""A plan as the commands need it: made, limited to its targets, judged by the guards, with what a rendering shows around it.
 
-Policies that the reading of a plan passed over and that have a name which the plan is about to give.
-
-A policy's name is unique in the tenancy, while policies are listed one compartment at a time. So the compartments that were not
-read are listed too, and only when a policy is to be created: an empty plan makes no request for it.
+Names of policies are unique in the tenancy, while policies are listed one compartment at a time. So when a plan creates a policy, the
+compartments that were not read are listed too, and a policy there that has its name is in the reading; an empty plan makes no request
+for it.
 """
 
 from __future__ import annotations

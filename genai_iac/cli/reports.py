@@ -1,10 +1,9 @@
-"""Everything known of one resource as plain data, for `show`. No secret value is read.
+"""What the commands that only report read, as plain data without secret values:
 
-What other tools need of a stack's resources: OCIDs, base URLs, masks, sinks. No secret value is read.
-
-The secrets of a stack, read for `status` and `expiry`.
-
-What each key may do, live and after a plan, for commands and plan formats.
+- everything known of one resource (`show`);
+- what other tools need of a stack's resources (`output`): OCIDs, base URLs, masks, sinks;
+- the secrets of a stack (`status`, `expiry`);
+- what each key may do, now and after a plan (`access`, and the formats of a plan).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""What goes to a sink, and what a sink says it holds. Values are `Secret`s all the way; everything beside them may be printed.
+"""What goes to a sink (`Delivery`), and what a sink says it holds (`SinkContents`, `SinkState`).
 
-The path of a value: `Secret` in an OCI response, `Item` in a `Delivery`, text in a
-sink. The way back has no values: `Record`, `SinkContents` and `SinkState` describe what
-a sink holds by name and mask.
+The path of a value: `Secret` in an OCI response, `Item` in a `Delivery`, text in a sink. The way back has no values: `Record`,
+`SinkContents` and `SinkState` describe what a sink holds by name and mask.
 """
 
 from __future__ import annotations

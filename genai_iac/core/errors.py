@@ -1,10 +1,9 @@
-"""What can go wrong, as one tree. Each error carries its exit code, says what is wrong, where, and what to type next.
+"""The errors of the tool, as one tree. Each carries its exit code, and says what is wrong, where, and what to type next.
 
-The words that messages share are here too: what was probably meant, lists, a foreign name that cannot drive a terminal.
+The command line prints `str(error)` and exits with `exit_code`; it never prints a traceback for one of these. Every other exception
+is a defect of this tool and is reported as one.
 
-The command line prints `str(error)` and exits with `exit_code`; it never prints a
-traceback for one of these. Every other exception is a defect of this tool and is
-reported as one.
+The words that messages share are here too: `did you mean`, lists of names, and foreign names made safe for a terminal.
 """
 
 from __future__ import annotations

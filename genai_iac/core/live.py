@@ -1,10 +1,7 @@
-"""What one reading of the tenancy found: everything a plan relies on, as plain data.
+"""What one reading of the tenancy found: everything a plan relies on, as plain data, with the tenancy's tree of compartments.
 
-A `Live` is made once per run from list calls (`oci_client/read_tenancy.py`) or from a
-snapshot file. Plans, guards and reports all use the same one, so they cannot disagree
-about what was there.
-
-The tenancy's compartments as a tree: who is whose parent, and how a path is written from the root or from a compartment.
+A `Live` is made once per run from list calls (`oci_client/read_tenancy.py`) or from a snapshot file. Plans, guards and reports all use
+the same one, so they cannot disagree about what was there.
 """
 
 from __future__ import annotations

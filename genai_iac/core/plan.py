@@ -1,9 +1,7 @@
-"""A plan is data: the changes, in an order that works, each with the exact calls and the reason. An outcome says what became of one.
+"""Plans, changes, calls and outcomes. A change has the exact calls and the reason; an outcome says what became of it.
 
-A plan is made once and shown, saved, approved and applied in the same form. `execute`
-makes its calls and no others, so what was reviewed is what happens.
-
-One operation of the OCI API as data: which SDK client and method it is, and what it takes.
+A plan is made once and is shown, saved, approved and applied in the same form. `execute` makes its calls and no others, so what was
+reviewed is what happens. `SdkOperation` is one operation of the OCI API as data: which SDK client and method it is, and what it takes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Resources: what manifests declare (desired) and what the tenancy holds (live).
+"""Resources: what manifests declare (desired) and what the tenancy has (live).
 
-Data of which a part could not be read: it can be looked at like any other, and says so where somebody needs the part that is missing.
-
-With it each check runs on what can be read, and only what truly depends on an earlier error waits for that one to be fixed.
+Data of which a part could not be read is a `PartialMapping` or `PartialList`: what was read can be used, and a check that
+needs a missing part waits for that error to be fixed. So one run reports all problems.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The ways to name a compartment in a manifest, shared by every kind that lives in one and every sink that puts something there.
+"""Values of manifests that are no plain text: references and the ways to name a compartment, for every kind and every sink.
 
-Values that are not known before an apply are objects, not text: a plan shows them as
-they are written, and `references/resolver.py` replaces them when the OCID is known.
+Values that are not known before an apply are objects: a plan shows them as they are written, and `references/resolver.py` replaces
+them when the OCID is known.
 """
 
 from __future__ import annotations

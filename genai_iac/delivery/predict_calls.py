@@ -1,14 +1,11 @@
-"""The OCI writes that a plan's deliveries will make, predicted: sinks are asked and not written.
+"""The OCI writes that a plan's deliveries will make, predicted from the sinks without writing, and the sinks as a reviewer sees them.
 
-A plan promises the exact multiset of write calls. The prediction uses the functions
-that the apply uses (`build_delivery`, `Sink.calls`); tests/sinks/test_vault.py compares
-both (test_the_calls_predicted_are_the_calls_made_and_what_is_read_is_what_was_written).
+A plan promises the exact multiset of write calls. The prediction uses the functions that the apply uses (`build_delivery`,
+`Sink.calls`); tests/sinks/test_vault.py compares both
+(test_the_calls_predicted_are_the_calls_made_and_what_is_read_is_what_was_written).
 
-Where a plan's changes bring values: the sinks as a reviewer has to see them, and the bytes of the programs that they run.
-
-`deliverTo` decides who gets a secret. A reviewer approves a plan, so the plan names
-each sink and has a digest of its settings and of the local programs that it runs; both
-are part of the plan's fingerprint.
+`deliverTo` decides who gets a secret. So a plan names each sink and has a digest of its settings and of the local programs that it
+runs; both are part of the plan's fingerprint.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Shared state of one apply: what was read before it, and the OCIDs of what it has created so far.
 
 Two applies at once: OCI accepts two API keys of one name, so both create one. The first stays; the run that made the other deletes it.
-
-Each run lists after its own create, so at least one of them sees both. Both compare by creation time, then OCID, so they
-agree which stays. One list call per compartment and region is enough, however many keys were created.
-On one machine a lock prevents this; two CI runners have no common lock (tests/crash/test_two_at_once.py).
+Each run lists after its own create, so at least one of them sees both. Both compare by creation time, then OCID, so they agree which
+stays. One list call per compartment and region is enough, however many keys were created. On one machine a lock prevents this; two CI
+runners have no common lock (tests/crash/test_two_at_once.py).
 """
 
 from __future__ import annotations

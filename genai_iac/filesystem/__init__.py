@@ -3,11 +3,9 @@
 In: paths that a user or a checkout chose. Out: open descriptors, or an OSError that names the part that is refused.
 It imports nothing else of genai_iac, so that the emulator and the tool share it.
 
-Paths that are written to, opened without following links: a checkout may contain any link that a stranger committed.
-
-Once `.genai-iac/oci -> ~/.oci` in a checkout had `--local plan` replace the user's own `~/.oci/config`.
-
-Files that people name on the command line: regular ones only, and no more of one than it may be long.
+- Paths that are written to: a checkout may contain any link that a stranger committed. Once `.genai-iac/oci -> ~/.oci` in a checkout
+  had `--local plan` replace the user's own `~/.oci/config`.
+- Files that people name on the command line: regular files only, up to a size.
 """
 
 from __future__ import annotations

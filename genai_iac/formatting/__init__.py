@@ -3,13 +3,11 @@
 For: one order and indentation; comments, values, quotes and line breaks inside values are kept.
 In: YAML text. Out: YAML text that means the same, or an error; the result is read again and compared.
 Must not know: kinds, the tenancy.
-Documents begin with apiVersion, kind, metadata, spec; two spaces a level, lists one level below their key; one `---` between
-documents, at most one blank line in a row. A modeline for editors is completed: each document gets that of the file's first.
 
-The documents of a file: what separates them, and the order of their keys. Each key takes the comments above it along.
-
-Modelines for editors: yaml-language-server checks a document by the `# yaml-language-server: $schema=…` in that very document.
-A file whose first modeline names a schema gets the same line in each of its documents that are ours and have none.
+- Documents begin with apiVersion, kind, metadata, spec; two spaces a level, lists one level below their key; one `---` between
+  documents, at most one blank line in a row. A key takes the comments above it along.
+- Modelines for editors: yaml-language-server checks a document by the `# yaml-language-server: $schema=…` in that very document. A
+  file whose first modeline names a schema gets the same line in each of its documents that are manifests and have none.
 """
 
 from __future__ import annotations

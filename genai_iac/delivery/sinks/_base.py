@@ -1,9 +1,7 @@
-"""What every sink promises; one file beside this one a sink.
+"""The interface of a sink, its settings and its context, and the names under which consumers read what it holds.
 
-tests/sinks/test_contract.py runs every promise over every registered sink; a third
-party's package can run the same tests.
-
-The names under which consumers read what a key's sinks hold: environment variables, and the fields of JSON.
+A sink is one module of this package. tests/sinks/test_contract.py runs every promise over every registered sink; a package of a third
+party can run the same tests (`genai_iac.testing`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What a place holds for one key: values in memory as `Secret`s, records as plain data. Both formats beside this file speak of it.
+"""What one place holds for one key: values as `Secret`s, records as plain data.
 
-File, Vault and raw forms share this model, so a value moves between sinks without being
-parsed by more than one reader.
+File, Vault and raw forms share this model, so a value moves between sinks without being parsed by more than one reader.
 """
 
 from __future__ import annotations

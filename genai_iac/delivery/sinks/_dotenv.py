@@ -1,14 +1,11 @@
-"""Writes contents as a dotenv file: a shell, python-dotenv and container runtimes read the values, the records are comments.
+"""The dotenv format: a shell, python-dotenv and container runtimes read the values; the records of genai-iac are comments.
 
-What is read back is reported in `_dotenv_reader`: nothing there depends on the wording of the comment below the first line.
+Writing: readers of dotenv files differ in quoting, so only values that all of them read alike are written. docs/formats.md shows an
+example.
 
-docs/formats.md shows an example. Readers of dotenv files differ in quoting, so only
-values that all of them read alike are written.
-
-Reads dotenv files that genai-iac wrote, now or in an earlier version, by their records alone.
-
-Line ends, a byte order mark, blank lines, trailing spaces and the wording of comments are not content. A value counts as held
-when the digest of its record says that it is the one that was written; every other line is kept for whoever wrote it.
+Reading: a file that genai-iac wrote, now or in an earlier version, is read by its records alone. Line ends, a byte order mark, blank
+lines, trailing spaces and the wording of comments are not content. A value counts as held when the digest of its record says that it
+is the one that was written; every other line is kept for whoever wrote it.
 """
 
 from __future__ import annotations

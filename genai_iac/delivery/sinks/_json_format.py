@@ -1,8 +1,7 @@
-"""Contents as one JSON object: the values under the names that consumers read, the records under a name of ours.
+"""The JSON format: one object with the values under the names that consumers read, and the records under a name of genai-iac.
 
-What genai-iac wrote, now or in an earlier version, is read by its records alone.
-
-Of `format: raw` the records lie apart, as JSON, because the place holds the current value and nothing else.
+A file that genai-iac wrote, now or in an earlier version, is read by its records alone. With `format: raw` the place holds the current
+value and nothing else, so the records are in a JSON file beside it.
 """
 
 from __future__ import annotations

@@ -1,11 +1,8 @@
-"""A program run for an exec sink: the value waits in a pipe that is its standard input, never in its arguments or environment; no shell.
+"""A program that an exec sink runs, without a shell. The value is written to its standard input, never to its arguments or environment:
+those of a process can be read by others on the machine (`ps`, /proc), a pipe cannot.
 
-Arguments and environment of a process can be read by others on the machine (`ps`,
-/proc); a pipe cannot.
-
-What a program printed, made fit to be quoted: nothing of the value it was given, in any form, and nothing that drives a terminal.
-
-Of other values it is freed when it gets into an error, like every text: here the records that it printed are still to be read.
+What the program printed is made fit to be quoted: without the value in any form, and without control characters. Other values are
+covered later, like in every error text, because here the records that the program printed are still to be read.
 """
 
 from __future__ import annotations

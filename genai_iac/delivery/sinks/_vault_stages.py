@@ -1,10 +1,7 @@
-"""What a row of deliveries to one Vault secret will ask of OCI Vault; nothing is written. Pure.
+"""What a sequence of deliveries to one Vault secret asks of OCI Vault, and the content and tags of such a secret. Nothing is written. Pure.
 
-Consumers read the CURRENT version. A new value is added as PENDING, read back, and
-promoted in one call, so a consumer sees the old contents or the new ones and nothing
-between.
-
-The forms of a Vault secret's content, and the tag by which a secret of ours is recognised.
+Consumers read the CURRENT version. A new value is added as PENDING, read back, and promoted in one call, so a consumer sees the old
+contents or the new ones and nothing between.
 """
 
 from __future__ import annotations

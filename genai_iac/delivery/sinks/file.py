@@ -1,10 +1,7 @@
-"""The file sink: a dotenv or JSON file below the manifests' directory, private, replaced at once, never through a link.
+"""The file sink: a private dotenv, JSON or raw file below the manifests' directory, replaced at once, never through a link.
 
-Directories on the way to a file, opened one by one so that no link, however fast it is swapped in, can lead a write elsewhere.
-
-`open(path)` resolves links at the moment of the call, so a check before it can be
-outrun. Opening each directory relative to its parent with O_NOFOLLOW leaves no such
-moment (tests/sinks/test_file_attacks.py,
+Each directory of the path is opened relative to its parent with O_NOFOLLOW. `open(path)` resolves links at the moment of the call, so
+a check before it can be outrun by whoever exchanges a directory for a link (tests/sinks/test_file_attacks.py,
 test_links_swapped_in_while_writing_lead_nothing_outside).
 """
 
