@@ -25,7 +25,7 @@ ROOT: Location = Location("tenancy")
 # what the provider itself asks for at the start of every run, beside what the kinds list
 _AT_THE_START = ("ListRegionSubscriptions",)
 _GROUPS = {"group": "ListGroups", "dynamic-group": "ListDynamicGroups"}
-# what the door to OCI Vault calls for one secret (genai_iac.oci_client.vault)
+# what genai_iac.oci_client.vault calls for one secret
 _READ_VAULT = ("ListSecrets", "GetSecretBundle", "ListSecretVersions")
 _RENEW_IN_VAULT = (*_READ_VAULT, "GetSecret", "UpdateSecret", "ScheduleSecretVersionDeletion")
 # By verb: what `oci_client/vault.py` calls.

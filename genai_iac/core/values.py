@@ -59,7 +59,7 @@ class InterpolatedText:
 
 @dataclass(frozen=True, slots=True)
 class StatementText(InterpolatedText):
-    """A policy statement with holes: each is a token, so it is filled by the policy language and never by joining text.
+    """A policy statement with placeholders: each is a token, so it is filled by the policy language and never by joining text.
 
     `attached` is the compartment the policy lives in: paths in a statement start there.
 

@@ -1,4 +1,4 @@
-"""What this room raises: a statement that cannot be read, a name that is nobody's, a value that does not fit its hole.
+"""What this room raises: a statement that cannot be read, a name that is nobody's, a value that does not fit its placeholder.
 
 Each error is a ValueError, carries its column (1-based, counted in characters of the text) and says what to type next.
 """
@@ -43,7 +43,7 @@ class UnresolvedName(ValueError):
 
 
 class PolicyValueError(ValueError):
-    """A value does not fit the hole it was given for, so no statement is built. ``reason`` is the message without the value.
+    """A value does not fit the placeholder it was given for, so no statement is built. ``reason`` is the message without the value.
 
     Raised before a statement is built: a value can never change what a statement means.
     """

@@ -99,7 +99,7 @@ def parse_once(text: str) -> Statement:
 
 
 def parse_tokens(text: str, tokens: list[Token]) -> Statement:
-    """As parse, for the tokens of a text, which may be a template whose holes are private characters.
+    """As parse, for the tokens of a text, which may be a template whose placeholders are private characters.
 
     Args:
         text: for columns and messages.

@@ -1,4 +1,4 @@
-"""Which values fit which kind of hole, and which of them show by their own grammar that they leave a statement's shape alone."""
+"""Which values fit which kind of placeholder, and which of them show by their own grammar that they leave a statement's shape alone."""
 
 import re
 import unicodedata
@@ -29,7 +29,7 @@ PlaceholderKind = Literal[
 
 
 def find_kinds(tree: Statement, names: tuple[str, ...]) -> dict[int, PlaceholderKind]:
-    """The kind of every hole. One that alone is a step of a compartment's path takes a path if its name ends in ``.path``.
+    """The kind of every placeholder. One that alone is a step of a compartment's path takes a path if its name ends in ``.path``.
 
     Args:
         tree: of the template, with a private character per placeholder.
@@ -106,7 +106,7 @@ def _operand(operand: Operand) -> Leaf:
 
 
 def check_value(kind: PlaceholderKind, value: str, *, alone: bool) -> str | None:
-    """Why a value does not fit a hole of this kind, or None. ``alone``: the hole is the whole token.
+    """Why a value does not fit a placeholder of this kind, or None. ``alone``: the placeholder is the whole token.
 
     Args:
         kind: what the placeholder stands for in the grammar.
@@ -152,7 +152,7 @@ def location_of(value: str) -> Location:
 
 
 def keeps_shape(kind: PlaceholderKind, token_kind: int, value: str, *, alone: bool) -> bool:
-    """Whether a value that fits puts a token of the same sort in the hole's place, one that no rule of the grammar looks at.
+    """Whether a value that fits puts a token of the same sort in the placeholder's place, one that no rule of the grammar looks at.
 
     Such a statement is read just as its template was. What this cannot know has to be parsed.
 
@@ -175,20 +175,20 @@ _GRAMMAR_WORDS = frozenset(_WORDS.split()).union(VERBS)
 
 
 def sample_value(kind: PlaceholderKind, name: str, alone: bool) -> str:
-    """A value that fits a hole, made from its name so that different holes stand for different things.
+    """A value that fits a placeholder, made from its name so that different placeholders stand for different things.
 
     Args:
         kind: of the placeholder.
         name: of the placeholder.
         alone: it is the whole token.
     """
-    word = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "hole"
+    word = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "placeholder"
     if kind == "ocid" and alone:
-        return f"ocid1.hole.oc1..{word}"
+        return f"ocid1.placeholder.oc1..{word}"
     if kind == "location":
         return f"compartment {word}"
     if kind == "variable" and alone:
-        return f"hole.{word}"
+        return f"placeholder.{word}"
     return {"permission": word.replace("-", "_").upper(), "verb": VERBS[0], "resource": "buckets"}.get(kind, word)
 
 

@@ -1,8 +1,8 @@
-"""Statements with holes ``${…}``. A hole is a token of a kind, never text: no value can change a statement's shape.
+"""Statements with placeholders ``${…}``. A placeholder is a token of a kind, never text: no value can change a statement's shape.
 
-A value is checked against the grammar of its hole's kind and quoted where names may be quoted; the result is parsed, and
+A value is checked against the grammar of its placeholder's kind and quoted where names may be quoted; the result is parsed, and
 must be the template's own tree with nothing but those leaves filled. So a value cannot add a subject, climb a
-compartment path, end a quote, widen a value to a pattern or begin another statement. A hole that stands alone for a
+compartment path, end a quote, widen a value to a pattern or begin another statement. A placeholder that stands alone for a
 compartment takes a path (``a:b:c``) only if its name ends in ``.path``; elsewhere a name is one name. One that stands for
 a whole place (``in ${…}``) takes `tenancy`, `compartment NAME`, a path or `compartment id OCID`, and nothing behind it.
 
@@ -41,7 +41,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Placeholder:
-    """One hole: the name between the braces, the kind of token that it fills, its 1-based column."""
+    """One placeholder: the name between the braces, the kind of token that it fills, its 1-based column."""
 
     name: str  # without braces, such as `ApiKey/chat.id`
     kind: PlaceholderKind
@@ -49,19 +49,19 @@ class Placeholder:
 
 
 class Slot(NamedTuple):
-    """A token with holes: where it stands in the cut text, what it is, and its text without quotes."""
+    """A token with placeholders: where it stands in the cut text, what it is, and its text without quotes."""
 
     start: int  # offsets in the scanned text
     end: int
     token_kind: int
     inner: str
     placeholders: tuple[int, ...]  # numbers of the placeholders in the token
-    alone: bool  # one hole is the whole token
+    alone: bool  # one placeholder is the whole token
 
 
 @dataclass(frozen=True)
 class Template:
-    """A statement with holes, read once and filled many times.
+    """A statement with placeholders, read once and filled many times.
 
     Frozen and cached by text: validation, plan and apply use the same object.
     """
@@ -72,11 +72,11 @@ class Template:
     _slots: tuple[Slot, ...] = field(repr=False, compare=False)
     tree: Statement = field(
         repr=False, compare=False
-    )  # with a private character for each hole: see ``column``, ``shown``
+    )  # with a private character for each placeholder: see ``column``, ``shown``
 
     @staticmethod
     def parse(text: str) -> "Template":
-        """Read a template, or remember it. Raises PolicySyntaxError as ``parse`` does, also for a hole of more than a token.
+        """Read a template, or remember it. Raises PolicySyntaxError as ``parse`` does, also for a placeholder of more than a token.
 
         Args:
             text: with `${NAME}` placeholders; `$${` is a literal.
@@ -84,10 +84,10 @@ class Template:
         return _read_template(text)
 
     def fill(self, values: Mapping[str, str]) -> str:
-        """The statement with every hole filled, otherwise as written.
+        """The statement with every placeholder filled, otherwise as written.
 
-        ``values`` are by hole name; names that the template has not are left alone. Raises PolicyValueError for a hole
-        without a value and for a value that does not fit its hole.
+        ``values`` are by placeholder name; names that the template has not are left alone. Raises PolicyValueError for a placeholder
+        without a value and for a value that does not fit its placeholder.
 
         The result is text that parses to the template's own tree with the leaves replaced;
         anything else is an error.
@@ -116,18 +116,18 @@ class Template:
         return self._cut.offset(column - 1) + 1
 
     def shown(self, text: str) -> str:
-        """A text made from ``tree``, with its holes as people wrote them."""
+        """A text made from ``tree``, with its placeholders as people wrote them."""
         return restore(text, self._cut.names)
 
     def example(self) -> str:
-        """The statement with a stand-in in every hole, for checks that want a whole statement before values are known.
+        """The statement with a stand-in in every placeholder, for checks that want a whole statement before values are known.
 
         Raises PolicyValueError if one name stands where no value could fit, say as a name and as an OCID.
         """
         return self.fill(self.stand_ins())
 
     def stand_ins(self) -> dict[str, str]:
-        """A value for every hole name. It fits all the places of that name, unless no value could.
+        """A value for every placeholder name. It fits all the places of that name, unless no value could.
 
         Used to check a statement before any value is known.
         """
@@ -202,7 +202,7 @@ def _read_template(text: str) -> Template:
 
 
 def _seen_in_template(error: PolicySyntaxError, text: str, cut: ScannedTemplate) -> PolicySyntaxError:
-    """The error as it looks in the template: holes by their names, columns of the template's text."""
+    """The error as it looks in the template: placeholders by their names, columns of the template's text."""
     start = min(error.column - 1, len(cut.text))
     hint = error.hint if error.hint is None else restore(error.hint, cut.names)
     if placeholder_numbers(cut.text[start : start + 1]):
@@ -233,7 +233,7 @@ def _normal(kind: PlaceholderKind, value: str) -> str:
 
 
 def _fill(node: _T, chosen: dict[int, str]) -> _T:
-    """The tree with its leaves filled; a hole that is a whole step of a path may become several steps."""
+    """The tree with its leaves filled; a placeholder that is a whole step of a path may become several steps."""
     if isinstance(node, str):
         return cast(_T, substitute(node, chosen))
     if isinstance(node, tuple):

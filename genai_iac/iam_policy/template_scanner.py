@@ -1,4 +1,4 @@
-"""Cutting the holes out of a template: each becomes one character of Unicode's private use area, which no statement may hold."""
+"""Cutting the placeholders out of a template: each becomes one character of Unicode's private use area, which no statement may hold."""
 
 import re
 from bisect import bisect_right
@@ -13,12 +13,12 @@ _MOST = 0xF8FF - _FIRST + 1  # placeholders in one template: the size of the pri
 _PLACEHOLDER = re.compile(f"[{PLACEHOLDERS}]")
 _OPENING = re.compile(
     r"\$\$\{|\$\{(?:([^{}\"]*)\})?"
-)  # an escaped brace, a plain hole, or the start of one with braces in it
+)  # an escaped brace, a plain placeholder, or the start of one with braces in it
 
 
 @dataclass(frozen=True, slots=True)
 class ScannedTemplate:
-    """A template with a private character for each hole, and where those characters stood in the text."""
+    """A template with a private character for each placeholder, and where those characters stood in the text."""
 
     text: str  # with private characters
     names: tuple[str, ...]
@@ -34,7 +34,7 @@ class ScannedTemplate:
 
 
 def scan_template(template: str) -> ScannedTemplate:
-    """Find the holes ``${name}``; ``$${`` is a literal ``${``. Raises PolicySyntaxError for a hole that never ends.
+    """Find the placeholders ``${name}``; ``$${`` is a literal ``${``. Raises PolicySyntaxError for a placeholder that never ends.
 
     Args:
         template: as written in a manifest. Braces inside quotes do not end a placeholder.
@@ -74,7 +74,7 @@ def _read_name(template: str, start: int, end: int, known: int) -> str:
 
 
 def _find_end(template: str, start: int) -> int:
-    """The offset of the brace that closes the hole opened at ``start``; braces within count, quoted ones do not."""
+    """The offset of the brace that closes the placeholder opened at ``start``; braces within count, quoted ones do not."""
     depth = 0
     quoted = False
     for at in range(start + 1, len(template)):
@@ -91,7 +91,7 @@ def _find_end(template: str, start: int) -> int:
 
 
 def placeholder_numbers(text: str) -> tuple[int, ...]:
-    """Which holes a text holds, in order.
+    """Which placeholders a text holds, in order.
 
     Empty for ASCII text, which is the usual case and needs no search.
     """
@@ -99,7 +99,7 @@ def placeholder_numbers(text: str) -> tuple[int, ...]:
 
 
 def substitute(text: str, values: dict[int, str]) -> str:
-    """The text with its holes filled.
+    """The text with its placeholders filled.
 
     Args:
         values: by number; every placeholder in the text has one.
@@ -108,5 +108,5 @@ def substitute(text: str, values: dict[int, str]) -> str:
 
 
 def restore(text: str, names: tuple[str, ...]) -> str:
-    """The text with its holes written ``${name}`` again."""
+    """The text with its placeholders written ``${name}`` again."""
     return _PLACEHOLDER.sub(lambda found: "${" + names[ord(found[0]) - _FIRST] + "}", text)

@@ -1,4 +1,4 @@
-"""`${…}` in strings: what each hole says, and the value that a string has once variables are known. References stay references.
+"""`${…}` in strings: what each placeholder says, and the value that a string has once variables are known. References stay references.
 
 From the nodes of a document to plain data: every `${…}` read, every reference remembered with its place.
 """
@@ -24,12 +24,12 @@ _VARIABLE = re.compile(r"var\.([A-Za-z_][A-Za-z0-9_-]*)")
 _REFERENCE = re.compile(r"([A-Za-z]+)/([a-z0-9-]+)\.([A-Za-z]+)")
 _FORMS = "write ${var.NAME}, ${Kind/NAME.id}, ${Compartment/NAME.name}, ${Compartment/NAME.path} or ${Stack.name}; $${ is a literal ${"
 _LITERAL = "a literal ${ cannot be combined with placeholders in a policy statement"
-_UNCLOSED = "${"  # no hole can say that: its text holds no brace
+_UNCLOSED = "${"  # no placeholder can say that: its text holds no brace
 _MOST_ERRORS = 20  # of one string
 
 
 class PlaceholderError(ValueError):
-    """A hole that says nothing. `number` counts the `${` of the string from 0.
+    """A placeholder that says nothing. `number` counts the `${` of the string from 0.
 
     Args:
         number: which `${` of the string.
@@ -43,7 +43,7 @@ class PlaceholderError(ValueError):
 
 
 class PlaceholderErrors(Exception):
-    """Everything that is wrong with the holes of one string."""
+    """Everything that is wrong with the placeholders of one string."""
 
     def __init__(self, errors: Iterable[PlaceholderError]) -> None:
         self.errors = tuple(errors)
@@ -51,7 +51,7 @@ class PlaceholderErrors(Exception):
 
 
 class TextPart(NamedTuple):
-    """A part of a string: literal text, or what stands in a hole. `number` counts the `${` of the string from 0."""
+    """A part of a string: literal text, or what stands in a placeholder. `number` counts the `${` of the string from 0."""
 
     text: str
     is_placeholder: bool
@@ -60,7 +60,7 @@ class TextPart(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What holes may name. `variables` None: the Stack could not be read, so no variable is known to be wrong."""
+    """What placeholders may name. `variables` None: the Stack could not be read, so no variable is known to be wrong."""
 
     stack: str | None  # its name; None: not known
     variables: Mapping[str, VariableValue] | None
@@ -93,7 +93,7 @@ def interpolate(text: str, scope: Scope) -> PlaceholderValue | InterpolatedText:
 
 
 def interpolate_statement(text: str, scope: Scope) -> str | StatementText:
-    """A policy statement keeps every hole, so that a value can only ever be a token of it. Raises PlaceholderErrors, Unknown.
+    """A policy statement keeps every placeholder, so that a value can only ever be a token of it. Raises PlaceholderErrors, Unknown.
 
     Args:
         text: a policy statement.
@@ -204,13 +204,13 @@ def _read_reference(piece: TextPart, match: re.Match[str], scope: Scope) -> Refe
     return Reference(Address(kind, name), field)  # type: ignore[arg-type]  # the field is one of the three
 
 
-BROKEN = InterpolatedText("", ())  # stands where a hole could not be read; nothing more is said about it
+BROKEN = InterpolatedText("", ())  # stands where a placeholder could not be read; nothing more is said about it
 
 _PLACEHOLDER_SIGN = re.compile(r"\$?\$\{")
 
 
 class Interpolation:
-    """The values of one document. `references` are those its holes name, with their places; `broken` says that a hole could not be read.
+    """The values of one document. `references` are those that its placeholders name, with their places; `broken`: one could not be read.
 
     Args:
         written: the document; its text gives positions of placeholders.

@@ -25,7 +25,7 @@ _STAND_IN = Stack("unread", None, "us-chicago-1", None, {}, None, "/", Source(""
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A document with the references that its holes name. `document` None: something is wrong with it, and was noted."""
+    """A document with the references that its placeholders name. `document` None: something is wrong with it, and was noted."""
 
     document: Document | None
     references: tuple[tuple[Reference, Source], ...]  # each with the position where it is written

@@ -91,7 +91,7 @@ def prepare_context(
     root: str,
     findings: Diagnostics,
 ) -> LoadContext:
-    """The Stack and what holes may name. `layers` are the values given to variables, later ones win.
+    """The Stack and what placeholders may name. `layers` are the values given to variables, later ones win.
 
     Args:
         draft: the Stack; None when there is none.

@@ -66,7 +66,7 @@ class PlannedState:
         return str(self.resolver.value(self.resources[address].attributes["compartmentId"]))
 
     def statements(self, policy: Address) -> tuple[str, ...]:
-        """A declared policy's statements, whole. Raises PlanError when a value fits no hole.
+        """A declared policy's statements, whole. Raises PlanError when a value fits no placeholder.
 
         Args:
             policy: address of a declared policy.
@@ -81,7 +81,7 @@ class PlannedState:
         return zip(_listed(self.resources[policy].attributes["statements"]), self.statements(policy), strict=True)
 
     def is_whole(self, policy: Address) -> bool:
-        """Whether every value of its statements fits its hole.
+        """Whether every value of its statements fits its placeholder.
 
         False for a policy whose error is reported elsewhere; checks skip it.
         """

@@ -129,7 +129,7 @@ class Resolver:
         filled = self._fill(text)
         if filled is None:
             return text
-        # one pass: what a value brings in is never read as a hole
+        # one pass: what a value brings in is never read as a placeholder
         return _PLACEHOLDER.sub(lambda found: filled[found[1]] if found[1] is not None else "${", text.template)
 
     def _statement(self, text: StatementText) -> Value:

@@ -1,4 +1,4 @@
-"""What can be said of policy statements offline: their syntax, values that fit no hole, what the service is certain to refuse."""
+"""What can be said of policy statements offline: their syntax, values that fit no placeholder, what the service is certain to refuse."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _read(statement: Value) -> language.Statement | language.Template:
 
 
 def _misfits(template: language.Template, statement: StatementText) -> Iterator[tuple[int, str, str]]:
-    """The first value that fits no hole. A reference fits as what it will be."""
+    """The first value that fits no placeholder. A reference fits as what it will be."""
     placeholders = dict(statement.placeholders)
     values = {
         name: _stand_in(placeholder) if isinstance(placeholder, Reference) else str(placeholder)
@@ -190,7 +190,7 @@ def _with_stand_ins(statement: Value) -> str:
     if not isinstance(statement, StatementText):
         return str(statement)
     values = {
-        name: value if isinstance(value, str) else _stand_in(value) if isinstance(value, Reference) else "hole"
+        name: value if isinstance(value, str) else _stand_in(value) if isinstance(value, Reference) else "placeholder"
         for name, value in statement.placeholders
     }
     template = language.Template.parse(statement.template)

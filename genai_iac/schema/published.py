@@ -1,4 +1,4 @@
-"""The schemas as editors and other tools take them: of manifests as they are written, holes and all, and of the JSON plan.
+"""The schemas as editors and other tools take them: of manifests as they are written, placeholders included, and of the JSON plan.
 
 The schema of `*.test.yaml`: what a plan is made on, and what it is expected to be.
 """
@@ -120,13 +120,13 @@ def _as_written(kind: str) -> Mapping[str, Any]:
         return schema  # nothing is interpolated in an environment: it gives the values
     properties = dict(schema["properties"])
     properties["spec"] = _loosen(properties["spec"])
-    if kind == STACK_KIND:  # declarations are read before any hole is
+    if kind == STACK_KIND:  # declarations are read before any placeholder is
         properties["spec"]["properties"]["variables"] = schema["properties"]["spec"]["properties"]["variables"]
     return {**schema, "properties": properties}
 
 
 def _loosen(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The same schema for text that may hold `${…}`: what is checked of a value cannot be checked of a hole."""
+    """The same schema for text that may hold `${…}`: what is checked of a value cannot be checked of a placeholder."""
     if _is_checked(schema):
         words = {word: schema[word] for word in _WORDS if word in schema}
         return {**words, "anyOf": [{word: value for word, value in schema.items() if word not in words}, _PLACEHOLDER]}

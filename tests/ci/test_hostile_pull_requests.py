@@ -35,7 +35,7 @@ MANIFESTS = {
     "own-sink": key("{evil.sink: {x: y}}"),
     "fence": document("Compartment", "c", f'{{description: "{FENCE}"}}'),
     "fence-name": document("Compartment", "c", '{name: "x`` @acme/admins ::error::", description: x}'),
-    "hole": policy("allow group ${var.team} to use generative-ai-family in tenancy"),
+    "placeholder": policy("allow group ${var.team} to use generative-ai-family in tenancy"),
     "terminal": document("Compartment", "c", '{description: "\\e[2J\\e]0;Approved\\a\\u202e"}'),
     "huge": "---\n".join(document("Compartment", f"c{n}", f'{{description: "{n}: {"é" * 150}"}}') for n in range(600)),
     "bomb": "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b,*b,*b,*b,*b]\n",

@@ -28,7 +28,7 @@ def fixtures() -> list[dict[str, Any]]:
 
 
 def templates() -> list[str]:
-    """The published templates with every kind of hole written as ours, numbered."""
+    """The published templates with every kind of placeholder written as ours, numbered."""
     return [_number_placeholders(text) for text in statements("policies_templated.tsv")]
 
 

@@ -1,4 +1,4 @@
-"""Holes: what kind each one is, what fits it, and that nothing put into one changes a statement's shape."""
+"""Placeholders: what kind each one is, what fits it, and that nothing put into one changes a statement's shape."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_an_example_has_a_stand_in_that_fits_everywhere() -> None:
     template = Template.parse(
         "allow any-user to use y in compartment id ${c.id} where target.compartment.id = '${c.id}'"
     )
-    ocid = "ocid1.hole.oc1..c-id"
+    ocid = "ocid1.placeholder.oc1..c-id"
     assert (
         template.example() == f"allow any-user to use y in compartment id {ocid} where target.compartment.id = '{ocid}'"
     )
@@ -157,7 +157,7 @@ def test_an_example_has_a_stand_in_that_fits_everywhere() -> None:
 
 
 def test_published_templates_are_read() -> None:
-    """Those that are not hold more than tokens in a hole, or are no statements; the benign filling is a statement."""
+    """Those that are not hold more than tokens in a placeholder, or are no statements; the benign filling is a statement."""
     texts = templates()
     read = [template for text in texts if (template := _read(text)) is not None]
     assert len(read) > 0.9 * len(texts)

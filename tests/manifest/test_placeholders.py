@@ -23,7 +23,7 @@ from genai_iac.manifest.yaml_reader import read_yaml
 CHAT = Address("Compartment", "chat")
 SCOPE = Scope(
     "stack",
-    {"env": "dev", "count": 3, "rate": 0.5, "on": True, "odd": "a$", "hole": "${var.env}"},
+    {"env": "dev", "count": 3, "rate": 0.5, "on": True, "odd": "a$", "placeholder": "${var.env}"},
     {"ApiKey": ("id",), "Compartment": ("id", "name", "path"), "Policy": ("id",)},
 )
 
@@ -44,7 +44,7 @@ SCOPE = Scope(
         ("$$${var.env}", "$${var.env}"),
         ("$", "$"),
         ("$$ {a} $a $(b)", "$$ {a} $a $(b)"),
-        ("${var.hole}", "${var.env}"),
+        ("${var.placeholder}", "${var.env}"),
         ("${var.odd}{x}", "a${x}"),
         ("${Compartment/chat.id}", Reference(CHAT)),
         ("${Compartment/chat.name}", Reference(CHAT, "name")),

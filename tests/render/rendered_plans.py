@@ -387,7 +387,7 @@ def hostile_plan(text: str) -> Plan:
         "statements": [
             text,
             f"allow {text}",
-            StatementText(text + "${hole}", (("hole", Reference(Address(text, "x"))),)),
+            StatementText(text + "${placeholder}", (("placeholder", Reference(Address(text, "x"))),)),
         ],
     }
     others = dict.fromkeys(attributes, "benign")

@@ -1,4 +1,4 @@
-"""OCI Vault as the vault sink sees it: a promise that the one room with the SDK keeps, in plain data and `Secret`s."""
+"""OCI Vault as the vault sink sees it: an interface of plain data and `Secret`s, which `oci_client/vault.py` implements."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Whether a caller may do what it asks: administrators everything, others what the policies say.
 
-The policies of the tenancy as compiled rules, ready to evaluate; read again only when some policy has changed.
+The tenancy's policies are kept as compiled rules, and compiled again only when some policy has changed.
 """
 
 import sqlite3

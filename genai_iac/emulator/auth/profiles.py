@@ -1,6 +1,5 @@
-"""The OCI configuration file of a local emulator: a profile with a key for everyone who has one.
-
-What points other clients at a local emulator: environment variables, each client's own.
+"""The OCI configuration file of a local emulator, with a profile and a key for everyone who has one, and the environment variables that
+point other clients at it.
 """
 
 import configparser

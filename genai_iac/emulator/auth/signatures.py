@@ -1,12 +1,10 @@
 """From a signed request to the user who signed it. Every failure is the same 401; it never says which part was wrong.
 
-Source: OCI's documentation of request signatures (draft-cavage-http-signatures-08,
-version 1, rsa-sha256).
+Source: OCI's documentation of request signatures (draft-cavage-http-signatures-08, version 1, rsa-sha256).
 
-TokenSession tokens: what `oci session authenticate` leaves in a profile, and what resource principals carry.
-
-A token names a user and a public key, until it expires; whoever holds the private key signs as that user. Tokens are
-JSON web tokens under a secret only this tenancy has, so it needs to remember none of them.
+Session tokens (what `oci session authenticate` leaves in a profile, and what resource principals carry) are JSON web tokens that name a
+user, a public key and an expiry; whoever has the private key signs as that user. They are signed under a secret of this tenancy, so
+none has to be stored.
 """
 
 import base64

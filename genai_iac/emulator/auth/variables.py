@@ -1,6 +1,5 @@
-"""The variables of conditions, as this tenancy fills them: who asks, what is asked for, the tags of either and of their compartments.
-
-Names to OCIDs, as the tenancy has them at this moment: the Directory that `genai_iac.iam_policy` asks.
+"""The variables of conditions, as this tenancy fills them (who asks, what is asked for, the tags of either and of their compartments), and
+the OCIDs that names have at this moment: the `Directory` that `genai_iac.iam_policy` asks.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
-"""Faults on demand: which call they strike, on which side of the commit, and what they do to it.
+"""Faults on demand: which call they affect, before or after its commit, and what they do to it.
 
-Armed through the control API; kept in the database, so that a fault armed at one server strikes in another that has
-the same file open."""
+Set through the control API; kept in the database, so that a fault set at one server takes effect in another that has the same file open.
+"""
 
 import json
 import signal

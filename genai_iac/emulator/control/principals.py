@@ -28,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _GROUP = re.compile(r"(?:[A-Za-z0-9._ -]{1,100}/)?([A-Za-z0-9._-](?:[A-Za-z0-9._ -]{0,98}[A-Za-z0-9._-])?)")
 
 
-def add_principal(visit: ControlRequest) -> dict[str, Any]:
+def add_principal(request: ControlRequest) -> dict[str, Any]:
     """`{"name": "ci", "groups": ["planners"]}`: make the user and those groups that are not there, and put it in them.
     `DOMAIN/GROUP` is a group of another identity domain, which is made too when it is not there.
 
@@ -41,9 +41,9 @@ def add_principal(visit: ControlRequest) -> dict[str, Any]:
     Raises:
         ServiceError: 400 for a wrong name, group or type.
     """
-    if visit.directory is None:
+    if request.directory is None:
         raise ServiceError(409, "Conflict", "This server has no directory for client profiles.")
-    wanted, connection = visit.object, visit.connection
+    wanted, connection = request.object, request.connection
     unknown = set(wanted) - {"name", "groups", "session", "type", "compartment"}
     if unknown:
         raise invalid(f"A principal has no {', '.join(sorted(unknown))}.")
@@ -60,16 +60,16 @@ def add_principal(visit: ControlRequest) -> dict[str, Any]:
         connection.execute(
             "INSERT OR IGNORE INTO memberships VALUES (?,?,?,?)", (make_ocid("groupmembership"), user, team, world.now)
         )
-    shown = next(shown for shown in show_principals(visit) if shown["name"] == name)
-    return {**shown, "configFile": str((visit.directory / "config").resolve())}
+    shown = next(shown for shown in show_principals(request) if shown["name"] == name)
+    return {**shown, "configFile": str((request.directory / "config").resolve())}
 
 
-def show_principals(visit: ControlRequest) -> list[dict[str, Any]]:
+def show_principals(request: ControlRequest) -> list[dict[str, Any]]:
     """All users that have a profile, with the groups they are in.
 
     The administrator is the first.
     """
-    rows = visit.connection.execute(
+    rows = request.connection.execute(
         "SELECT u.name, u.id, (SELECT group_concat(coalesce(d.name || '/', '') || g.name) FROM memberships m"
         " JOIN resources g ON g.id = m.team LEFT JOIN resources d ON d.id = g.region"
         " WHERE m.user = u.id) AS groups FROM resources u WHERE u.kind = 'user'"
@@ -147,11 +147,11 @@ _FIELDS = ("clientId", "clientSecret", "issuer", "publicKey")
 _RULE = re.compile(r"[A-Za-z_]{1,60} eq \S.{0,499}")
 
 
-def add_trust(visit: ControlRequest) -> list[dict[str, Any]]:
+def add_trust(request: ControlRequest) -> list[dict[str, Any]]:
     """`{"clientId", "clientSecret", "issuer", "publicKey": PEM, "rules": [{"rule": "sub eq …", "principal": NAME}]}`.
 
     One of the same client takes the place of an earlier one. The secret is stored as a digest."""
-    wanted = visit.object
+    wanted = request.object
     for name in _FIELDS:
         if not isinstance(wanted.get(name), str) or not wanted[name]:
             raise invalid(f"A trust has {', '.join(_FIELDS)} and rules; {name} must be text.")
@@ -163,23 +163,23 @@ def add_trust(visit: ControlRequest) -> list[dict[str, Any]]:
         "issuer": wanted["issuer"],
         "publicKey": wanted["publicKey"],
         "clientSecret": digest_secret(wanted["clientSecret"]).hex(),
-        "rules": [_read_rule(visit, rule) for rule in rules],
+        "rules": [_read_rule(request, rule) for rule in rules],
     }
-    resources, world = Resources(visit.connection), read_tenancy_state(visit.connection)
+    resources, world = Resources(request.connection), read_tenancy_state(request.connection)
     for old in resources.select(ResourceQuery(TRUST, None, name=wanted["clientId"])):
         resources.remove(old.id)
     made = StoredResource(
         make_ocid(TRUST), TRUST, "", world.tenancy, wanted["clientId"], "ACTIVE", world.now, None, "", body
     )
     resources.add(made, visible=0)
-    return show_trusts(visit)
+    return show_trusts(request)
 
 
-def show_trusts(visit: ControlRequest) -> list[dict[str, Any]]:
+def show_trusts(request: ControlRequest) -> list[dict[str, Any]]:
     """All trusts, without their secrets."""
     return [
         {"clientId": trust.name, "issuer": trust.body["issuer"], "rules": trust.body["rules"]}
-        for trust in Resources(visit.connection).select(ResourceQuery(TRUST, None))
+        for trust in Resources(request.connection).select(ResourceQuery(TRUST, None))
     ]
 
 
@@ -192,11 +192,11 @@ def _check_key(text: str) -> None:
         raise invalid("publicKey must be an RSA public key in PEM form.")
 
 
-def _read_rule(visit: ControlRequest, rule: Any) -> dict[str, str]:
+def _read_rule(request: ControlRequest, rule: Any) -> dict[str, str]:
     text, principal = (rule.get("rule"), rule.get("principal")) if isinstance(rule, dict) else (None, None)
     if not isinstance(text, str) or not _RULE.fullmatch(text) or not isinstance(principal, str):
         raise invalid('A rule is {"rule": "CLAIM eq VALUE", "principal": NAME}.')
-    row = visit.connection.execute(
+    row = request.connection.execute(
         "SELECT id FROM resources WHERE kind = 'user' AND name = ? AND state = 'ACTIVE'", (principal,)
     ).fetchone()
     if row is None:

@@ -1,6 +1,6 @@
-"""What a door of the control API is given, and how it is declared.
+"""One request of the control API, the description of a route, and the token that the API asks for.
 
-The token that the control API asks for: given, or random and kept beside the database for its owner's eyes.
+The token is given, or random and kept in a private file beside the database.
 """
 
 import hmac

@@ -1,10 +1,7 @@
-"""The control API: which path and method is which door, and how its answer is sent. Nothing here is in the call log.
+"""The control API: its routes, and how an answer is sent. Calls of it are in no call log.
 
-Doors to the settings and the faults.
-
-Doors to the tenancy's own clock: read, advanced, set. It goes on ticking from wherever it is put.
-
-Control routes for scripted answers of the inference endpoints.
+Routes for the call log and a reset, for settings and faults, for the tenancy's own clock (read, advanced or set; it goes on from there),
+and for scripted answers of the inference endpoints.
 """
 
 from typing import Any
@@ -26,90 +23,90 @@ from genai_iac.emulator.storage.tenancy_state import change_offset, read_tenancy
 from genai_iac.emulator.storage.time_format import format_duration, format_instant
 
 
-def show_health(visit: ControlRequest) -> dict[str, Any]:
+def show_health(request: ControlRequest) -> dict[str, Any]:
     """The tenancy's OCID, its home region, and the vault and key of each region.
 
     The only route that needs no token: scripts wait for it.
     """
-    world = read_tenancy_state(visit.connection)
-    return {"status": "ok", "tenancy": world.tenancy, "homeRegion": world.home, "vaults": built_in(visit.connection)}
+    world = read_tenancy_state(request.connection)
+    return {"status": "ok", "tenancy": world.tenancy, "homeRegion": world.home, "vaults": built_in(request.connection)}
 
 
-def show_calls(visit: ControlRequest) -> dict[str, Any]:
+def show_calls(request: ControlRequest) -> dict[str, Any]:
     """`{"calls": […]}`."""
-    return {"calls": list_calls(visit.connection)}
+    return {"calls": list_calls(request.connection)}
 
 
-def forget_calls(visit: ControlRequest) -> None:
+def forget_calls(request: ControlRequest) -> None:
     """Empty the log; the next call is number 1."""
-    clear_calls(visit.connection)
+    clear_calls(request.connection)
 
 
-def post_reset(visit: ControlRequest) -> None:
+def post_reset(request: ControlRequest) -> None:
     """Back to a new tenancy with the same administrator."""
-    reset(visit.connection, visit.home_region)
+    reset(request.connection, request.home_region)
 
 
-def show_settings(visit: ControlRequest) -> dict[str, Any]:
+def show_settings(request: ControlRequest) -> dict[str, Any]:
     """All settings, durations as text."""
-    return encode_settings(read_tenancy_state(visit.connection).settings)
+    return encode_settings(read_tenancy_state(request.connection).settings)
 
 
-def change_settings(visit: ControlRequest) -> dict[str, Any]:
+def change_settings(request: ControlRequest) -> dict[str, Any]:
     """Change those that the body names; all settings as they are then."""
-    settings = apply_changes(read_tenancy_state(visit.connection).settings, visit.value)
-    store_settings(visit.connection, settings)
+    settings = apply_changes(read_tenancy_state(request.connection).settings, request.value)
+    store_settings(request.connection, settings)
     # A newly subscribed region gets its vault and key.
-    seed_vaults(visit.connection, read_tenancy_state(visit.connection))
+    seed_vaults(request.connection, read_tenancy_state(request.connection))
     return encode_settings(settings)
 
 
-def show_faults(visit: ControlRequest) -> list[dict[str, Any]]:
+def show_faults(request: ControlRequest) -> list[dict[str, Any]]:
     """All armed faults."""
-    return list_faults(visit.connection)
+    return list_faults(request.connection)
 
 
-def post_faults(visit: ControlRequest) -> list[dict[str, Any]]:
+def post_faults(request: ControlRequest) -> list[dict[str, Any]]:
     """Arm one fault or a list of them; all that are armed then."""
-    add_faults(visit.connection, visit.value, OPERATION_NAMES, allow_kill=visit.allow_kill)
-    return list_faults(visit.connection)
+    add_faults(request.connection, request.value, OPERATION_NAMES, allow_kill=request.allow_kill)
+    return list_faults(request.connection)
 
 
-def delete_faults(visit: ControlRequest) -> None:
+def delete_faults(request: ControlRequest) -> None:
     """Remove all faults."""
-    remove_faults(visit.connection)
+    remove_faults(request.connection)
 
 
-def show_clock(visit: ControlRequest) -> dict[str, Any]:
+def show_clock(request: ControlRequest) -> dict[str, Any]:
     """`{"now": …, "offset": …}`; the offset is how far it is ahead of (or behind) this machine's."""
-    world = read_tenancy_state(visit.connection)
+    world = read_tenancy_state(request.connection)
     sign = "-" if world.offset < 0 else ""
     return {"now": format_instant(world.now), "offset": sign + format_duration(abs(world.offset))}
 
 
-def change_clock(visit: ControlRequest) -> dict[str, Any]:
+def change_clock(request: ControlRequest) -> dict[str, Any]:
     """`{"advance": "30d"}` or `{"set": "2027-01-01T00:00:00Z"}`."""
     try:
-        change_offset(visit.connection, visit.object)
+        change_offset(request.connection, request.object)
     except ValueError as error:
         raise invalid(f"{error}.") from None
-    return show_clock(visit)
+    return show_clock(request)
 
 
-def show_scripts(visit: ControlRequest) -> list[dict[str, Any]]:
+def show_scripts(request: ControlRequest) -> list[dict[str, Any]]:
     """All rules in order, with how often each has answered."""
-    return list_scripts(visit.connection)
+    return list_scripts(request.connection)
 
 
-def post_scripts(visit: ControlRequest) -> list[dict[str, Any]]:
+def post_scripts(request: ControlRequest) -> list[dict[str, Any]]:
     """Add one rule or a list of them; all rules that are there then."""
-    add_scripts(visit.connection, visit.value)
-    return list_scripts(visit.connection)
+    add_scripts(request.connection, request.value)
+    return list_scripts(request.connection)
 
 
-def delete_scripts(visit: ControlRequest) -> None:
+def delete_scripts(request: ControlRequest) -> None:
     """Remove all rules."""
-    remove_scripts(visit.connection)
+    remove_scripts(request.connection)
 
 
 _PREFIX = "_local"  # no OCI service has such a path
@@ -179,8 +176,8 @@ class Control:
     def _open(self, route: ControlRoute, request: Incoming) -> object:
         transaction = self._database.write() if route.writes else self._database.snapshot()
         with transaction as connection:
-            visit = ControlRequest(connection, request, self._profiles.directory, self._home_region, self._allow_kill)
-            shown: object = route.function(visit)
+            asked = ControlRequest(connection, request, self._profiles.directory, self._home_region, self._allow_kill)
+            shown: object = route.function(asked)
         if route.profiles:
             self._profiles.write()
         return shown

@@ -1,6 +1,5 @@
-"""The switches of a local emulator: what they are called, what they may hold, what holds unless told otherwise.
-
-The regions that the local emulator knows, and those where API keys were launched.
+"""The settings of a local emulator: their names, permitted values and defaults; and the regions that it knows, with those where API keys
+were launched.
 """
 
 import json

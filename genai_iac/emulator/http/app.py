@@ -1,11 +1,7 @@
-"""The ASGI application: reads a request, finds whose it is, and sends what comes back.
+"""The ASGI application: reads a request, finds whose it is, and sends the answer: whole, streamed, changed as a fault asks, or not at all.
 
-uvicorn's httptools protocol with three things added: the raw request target, the transport, and silence.
-
-The target is what request signatures are over. The transport is how a fault cuts a connection. Loggers of the process
-that hosts the server are left alone.
-
-The way back to a caller: answers sent whole, streamed, mangled as faults would have it, or not at all.
+uvicorn's httptools protocol has three additions here: the raw request target (request signatures are over it), the transport (by which
+a fault cuts a connection), and no logging (loggers of the process that hosts the server are left alone).
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""One call being worked on: who called, whether they may, whether they have been answered before, and the answer.
+"""One call from start to end, in one transaction: settle what is due, find who called and whether they may, answer, log, commit.
 
-Calls from start to end, each in one transaction: settle what is due, answer, log, commit.
+A request that was answered before, by its retry token, gets the same answer.
 """
 
 import logging

@@ -1,11 +1,7 @@
-"""One HTTP request as the services see it: raw target, region, path, query, headers, body.
+"""One HTTP request as the services see it (raw target, region, path, query, headers, body), and functions that read its body.
 
-Nothing here answers; what cannot be read is a ServiceError.
-
-Reading what a request body holds: each function gives a checked value or raises the 400 a service would send.
-
-Every function raises ServiceError 400 with the field's name. Absent and null are the
-same, as for the services.
+Each of these functions gives a checked value, or raises ServiceError 400 with the field's name, as a service would send it. Absent and
+null are the same, as for the services.
 """
 
 import json

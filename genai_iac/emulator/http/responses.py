@@ -1,6 +1,4 @@
-"""What an operation hands back, and how it becomes bytes and headers.
-
-The errors the services answer with: HTTP status, code and message, as clients of the real ones know them.
+"""What an operation returns, how it becomes bytes and headers, and the errors: HTTP status, code and message as OCI's clients know them.
 
 Codes and texts: Oracle's "API Errors" page and public reports; facts on each are in docs/local-tenancy.md.
 """

@@ -1,6 +1,7 @@
 """The table of operations: method and path to name, service and function; and the lookup that reads it.
 
-Rooms declare theirs with `@operation` and export them in one tuple; `Router` finds the one a request means."""
+Services declare their operations with `@operation` and export them in one tuple; `Router` finds the one that a request means.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

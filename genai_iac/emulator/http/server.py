@@ -1,7 +1,8 @@
-"""A tenancy on a loopback port: for as long as a block of code runs, or until a signal comes.
+"""The emulator's HTTP server on a loopback port: for as long as a block of code runs, or until a signal comes.
 
-uvicorn's protocol does the HTTP; its own runner is left out, because it installs signal handlers, configures logging and
-takes its time to stop, none of which a guest in another process may do."""
+uvicorn's protocol does the HTTP; its own runner is left out, because it installs signal handlers, configures logging and takes its
+time to stop, none of which code inside another process may do.
+"""
 
 import asyncio
 import contextlib

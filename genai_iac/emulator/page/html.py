@@ -1,8 +1,6 @@
-"""The view as one HTML page that needs nothing else: no script, no font, no image from anywhere.
+"""The emulator's page as one HTML document without scripts, fonts or images from elsewhere, and its routes with the clock's buttons.
 
-Pure. Whatever came from outside goes through `_safe`.
-
-The page and its clock buttons over HTTP.
+Whatever came from outside goes through `_safe`.
 """
 
 import base64

@@ -1,6 +1,4 @@
-"""Service limits, version 20190729: those that the emulator holds its callers to.
-
-Limits as the Limits service shows them: definitions, values, and how much of each is used.
+"""Service limits, version 20190729: definitions, values, and how much of each is used; the emulator holds its callers to them.
 
 `api-key-count` is Oracle's name; that its service is called `generative-ai`, and the permissions, are UNCONFIRMED.
 """

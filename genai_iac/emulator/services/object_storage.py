@@ -1,8 +1,6 @@
-"""Object Storage: enough of it for locks and state. One namespace, buckets, whole objects, conditional writes.
+"""Object Storage, as much as locks and state need: one namespace, its buckets, and objects.
 
-The namespace and its buckets.
-
-Objects: written whole, read whole, and guarded by if-match and if-none-match, which is what locks are made of.
+Objects are written whole and read whole; if-match and if-none-match guard a write, which is what locks are made of.
 """
 
 import base64

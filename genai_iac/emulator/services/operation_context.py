@@ -1,8 +1,7 @@
 """Per-request context passed to operations: request, time, caller, and access to stored resources.
 
-What was deleted is shown as DELETED for ninety days, and then it is as if it had never been.
-
-Source: Oracle's page on deleting compartments; that API keys go after the same time is an assumption.
+What was deleted is shown as DELETED for ninety days, and then not at all. Source: Oracle's page on deleting compartments; that API keys
+go after the same time is an assumption.
 """
 
 import sqlite3

@@ -1,9 +1,7 @@
-"""Free-form and defined tags: their limits, and the two that a tenancy puts on everything.
+"""Free-form and defined tags: their limits, the two tags that a tenancy puts on everything, and tag defaults.
 
-Defined tags as the tenancy's tag namespaces have them: checked, and with the tag defaults of the place added.
-
-A tag default of a compartment holds for what is created in it and below it; a tag given in the request wins. Source:
-Oracle's pages on tag defaults and tag variables.
+A defined tag is checked against the tenancy's tag namespaces. A tag default of a compartment holds for what is created in it and below
+it; a tag given in the request wins. Source: Oracle's pages on tag defaults and tag variables.
 """
 
 from typing import Any

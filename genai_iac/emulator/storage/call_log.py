@@ -1,9 +1,8 @@
-"""The log of calls: what was asked of the tenancy, by whom, and how it ended. Control calls are not in it.
+"""The log of calls (what was asked of the tenancy, by whom, and how it ended), and retry tokens: the same request with the same token
+happens once. Control calls are not logged.
 
-Retry tokens: the same request with the same token happens once.
-
-The answer is kept for 24 hours of the tenancy's time. One that holds a plaintext secret is kept twice: masked, and
-sealed under a key that only the token itself gives; the file knows neither the token nor the secret.
+The answer to a retry token is kept for 24 hours of the tenancy's time. One that holds a plaintext secret is kept twice: masked, and
+sealed under a key that only the token itself gives; the file has neither the token nor the secret.
 """
 
 import hashlib

@@ -1,9 +1,7 @@
-"""The SQLite file behind a tenancy: opened, made, and changed one whole transaction at a time.
+"""The SQLite file of a tenancy (opened, created, changed one whole transaction at a time), and new OCIDs: `ocid1.TYPE.oc1.[REGION].UNIQUE`.
 
-Several processes may have the same file open. Write-ahead logging keeps it whole when any of them is killed, and every
-change waits its turn for the one write lock.
-
-New OCIDs, in the form each kind of thing has: `ocid1.TYPE.oc1.[REGION].UNIQUE`.
+Several processes may have the same file open. Write-ahead logging keeps it whole when any of them is killed, and every change waits
+for the one write lock.
 """
 
 import json

@@ -1,6 +1,7 @@
 """Everything that has an OCID, of whatever kind: stored, found, listed in pages, replaced.
 
-Kinds differ in what their body holds and how they are shown; that is their rooms' affair, not this one's."""
+Kinds differ in what their body holds and how they are shown; that is the matter of their services.
+"""
 
 import json
 import secrets

@@ -1,6 +1,5 @@
-"""Secret values: made, masked, hashed for comparison, sealed where they must come back.
-
-Files for their owner's eyes alone: mode 0600 from their first moment, whole or not there.
+"""Secret values: created, masked, hashed for comparison, sealed where they must come back; and private files (mode 0600 from the start,
+written whole or not at all).
 """
 
 import hashlib

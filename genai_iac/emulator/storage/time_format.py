@@ -1,6 +1,7 @@
-"""Instants and durations as the tenancy keeps them: whole milliseconds since 1970, in UTC.
+"""Instants and durations as the tenancy keeps them: whole milliseconds since 1970, in UTC. Pure.
 
-Pure. The wire form is RFC 3339 with milliseconds; any offset and up to nine fractional digits are read."""
+The wire form is RFC 3339 with milliseconds; any offset and up to nine fractional digits are read.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone

@@ -116,7 +116,7 @@ def _read_operand(cursor: TokenStream) -> Operand:
         )
     if token.kind == WORD and _UNDOTTED_PLACEHOLDER.match(token.text):
         cursor.take()
-        return QuotedValue(token.text, column)  # a bare hole is a value, quoted when it is filled
+        return QuotedValue(token.text, column)  # a bare placeholder is a value, quoted when it is filled
     raise cursor.error("a quoted value", "a /pattern/", "a variable")
 
 

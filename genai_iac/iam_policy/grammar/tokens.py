@@ -17,7 +17,7 @@ from genai_iac.iam_policy.errors import PolicySyntaxError
 # The numbers are the groups of the two expressions below, so `lastindex` is the kind.
 WORD, QUOTED, MARK, PATTERN, INVALID, END = 1, 2, 3, 4, 5, 6
 
-# U+E000-U+F8FF stand for the holes of a template while it is being read; nobody can type them in a statement
+# U+E000-U+F8FF stand for the placeholders of a template while it is being read; nobody can type them in a statement
 PLACEHOLDERS = "\ue000-\uf8ff"
 _WORD = rf"([A-Za-z0-9_{PLACEHOLDERS}][A-Za-z0-9_.@{PLACEHOLDERS}\-]*)"
 _QUOTED = r"('(?:[^'\\\x00-\x1f]|\\[^\x00-\x1f])*')"
@@ -82,7 +82,7 @@ def _split_part(text: str, start: int, end: int, condition: bool, tokens: list[T
 def find_unreadable(text: str) -> int | None:
     """The offset of the first invisible character beyond ASCII, or None: nobody can tell what such a statement says.
 
-    The characters that stand for holes are among them.
+    The characters that stand for placeholders are among them.
 
     Such characters are refused before reading: a zero-width space in a group name would
     otherwise be a different group.

@@ -102,7 +102,7 @@ def _whole(value: object, stand_in: Callable[[object], Any]) -> Any:
 
 
 def symbol(value: object) -> str:
-    """What stands for a value that is not known yet, as a manifest writes it: `${Compartment/chat.id}`, `/a/b`, a text with holes."""
+    """What stands for a value that is not known yet, as a manifest writes it: `${Compartment/chat.id}`, `/a/b`, text with placeholders."""
     if isinstance(value, InterpolatedText):
         placeholders = dict(value.placeholders)
         return _PLACEHOLDER.sub(

@@ -1,6 +1,6 @@
-"""API keys: created with one or two secrets, listed, described, moved, deleted.
+"""API keys: created with one or two secrets, listed, described, moved, deleted; their secrets renewed or set to another state.
 
-What can be done to one secret of an API key: a new value, or another state. Revoking is for good.
+Revoking is permanent.
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""The base models as the control plane lists them, with the day their on-demand serving ends.
+"""The base models as the control plane lists them, with the day on which their on-demand serving ends.
 
-The base models that the emulator serves: those of the table of `genai_iac.vocabulary`, under the OCIDs that it gives them.
+They are those of the table of `genai_iac.vocabulary`, under the OCIDs that it gives them.
 """
 
 import hashlib

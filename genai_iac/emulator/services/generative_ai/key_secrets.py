@@ -1,9 +1,8 @@
-"""The secrets inside an API key: named, masked, dated, each in a state of its own.
+"""API keys as the service shows them (the same twelve fields in lists as in single answers), and the secrets in them: each with a name, a
+mask, dates and a state of its own.
 
-The value is handed out once, where it is made. What stays is its hash, and a record of what the inference endpoints
-are to believe of it from when on.
-
-API keys as the service shows them: the same twelve fields in lists as in single answers.
+A value is returned once, by the call that makes it. What is stored is its hash, and a record of what the inference endpoints are to
+accept of it from when on.
 """
 
 import sqlite3

@@ -1,18 +1,12 @@
-"""What projects and routing profiles have in common: create, get, list as summaries, update, move, delete, in one region.
+"""Projects and routing profiles: create, get, list as summaries, update, move, delete, in one region.
 
-Names need not be unique. A deleted one is still shown, as DELETED.
+Names need not be unique. A deleted one is still shown, as DELETED. Fields and operations are those of the SDK 2.189.
 
-What the body of a call names beside the resource itself: a compartment.
-
-Projects. Fields and operations are those of the SDK 2.189.
-
-UNCONFIRMED: that a list leaves out the configurations is the SDK's model; which defaults the service fills into them is
-not known, so none are.
-
-Routing profiles (released 2026-09-23): the regions and models among which a call that names the profile is sent.
-
-Fields and operations are those of the SDK 2.189. UNCONFIRMED: whether either policy may be left out, and how the region is
-chosen; here it is the first allowed one that the tenancy is subscribed to, else the one that was called.
+- Projects. UNCONFIRMED: that a list leaves out the configurations is the SDK's model; which defaults the service fills into them is not
+  known, so none are.
+- Routing profiles (released 2026-09-23): the regions and models among which a call that names the profile is sent. UNCONFIRMED: whether
+  either policy may be left out, and how the region is chosen; here it is the first allowed one that the tenancy is subscribed to, else
+  the one that was called.
 """
 
 from collections.abc import Callable

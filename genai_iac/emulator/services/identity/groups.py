@@ -1,8 +1,6 @@
-"""Groups: names that policies speak of.
+"""Groups, their members, and dynamic groups: a name for whatever matches a rule.
 
-Who is in which group.
-
-Dynamic groups: a name for whatever matches a rule. Policies may name them; nothing here is ever a member.
+Policies may name a dynamic group; which principals meet its rule is decided in `auth/variables.py`.
 """
 
 import sqlite3

@@ -1,7 +1,4 @@
-"""Tag namespaces: names under which tags are defined, unique in the tenancy.
-
-Tags: keys in a tag namespace, perhaps with a list of values. They are found by name.
-"""
+"""Tag namespaces (names unique in the tenancy) and the tags in them: keys, perhaps with a list of values, found by name."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,4 @@
-"""Users: who signs requests.
-
-The signing keys of users: at most three each, known by fingerprint.
-"""
+"""Users, who sign requests, and their signing keys: at most three each, known by fingerprint."""
 
 import hashlib
 import sqlite3

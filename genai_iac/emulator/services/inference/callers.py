@@ -1,13 +1,11 @@
-"""Who calls an inference endpoint: an API key's secret, or a user who signed the request.
+"""Who calls an inference endpoint (an API key's secret, or a user who signed the request), and the project that the call names.
 
-A secret must be known, alive, in this region, and admitted by a policy; whatever is amiss, the answer is the same 401,
-as in the real service. A signed call is in a compartment, which a header names (oci-openai and oci-genai-auth send it).
+A secret must be known, ACTIVE, in this region, and admitted by a policy; whatever is wrong, the answer is the same 401, as in the real
+service. A signed call is in a compartment, which a header names (oci-openai and oci-genai-auth send it).
 
-The project that an inference call names in its header OpenAI-Project.
-
-"Using projects is required to call the OCI OpenAI-compatible API" (Oracle: use-project.htm); that Responses answers 400
-without one is reported from live runs (langchain-oracle, pull request 242). UNCONFIRMED: the answer for a project that
-is not there, and whether chat under /20231130/actions/v1 wants one.
+The header OpenAI-Project: "Using projects is required to call the OCI OpenAI-compatible API" (Oracle: use-project.htm); that Responses
+answers 400 without one is reported from live runs (langchain-oracle, pull request 242). UNCONFIRMED: the answer for a project that is
+not there, and whether chat under /20231130/actions/v1 wants one.
 """
 
 import sqlite3

@@ -1,7 +1,4 @@
-"""Chat Completions, whole and streamed.
-
-The body of a Chat Completions call, read into a prompt. What cannot be honoured is refused, never passed over.
-"""
+"""Chat Completions, whole and streamed. Of the request's body, what cannot be honoured is refused, never passed over."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Embeddings: OpenAI's endpoint, and OCI's own actions that embed and rank texts.
 
-Vectors and scores that no model made: steady for a text, and near for texts with the same words.
+No model makes the vectors and scores: they are the same for a text each time, and near for texts with the same words.
 """
 
 import base64

@@ -1,8 +1,7 @@
-"""What every model here answers: a script's answer, the demanded tool or JSON, or else that no model was run.
+"""What every model of the emulator answers: a script's answer, the demanded tool or JSON, or a text that says that no model was run.
 
-Answers that a user scripts for an application under test: rules from model and text to what the model is to say.
-
-Kept in the database, so that a script posted at one server answers in every process that has the same file open.
+A script has rules from model and text to an answer, which a user gives for an application under test. It is kept in the database, so
+that a script posted at one server answers in every process that has the same file open.
 """
 
 import json

@@ -1,6 +1,5 @@
-"""Which model a call is for, and the lists of models that callers may use.
-
-What OCI's own inference actions have in common: a compartment, a serving mode, and a signed caller.
+"""Which model a call is for, the lists of models that callers may use, and what OCI's own inference actions have in common: a compartment,
+a serving mode, and a signed caller.
 """
 
 from collections.abc import Mapping

@@ -1,13 +1,11 @@
-"""What a model is asked and what comes back, whichever API the request came by.
+"""What a model is asked (`Prompt`) and what it answers (`Completion`), whichever API the request came by.
 
-Chat Completions, Responses and the native chat action each read their own body into a `Prompt`; all of them show a
-`Completion` in their own form.
+Chat Completions, Responses and the native chat action each read their own body into a `Prompt`; all of them show a `Completion` in
+their own form. What they share is here too:
 
-Parameters that the OpenAI-compatible APIs share: each is honoured, checked and without effect, or refused with 400.
-
-Server-sent events, as OpenAI's clients and the OCI SDK read them.
-
-Errors of the inference endpoints, in one body that both kinds of client read: OCI's fields on top, OpenAI's `error`.
+- parameters of the OpenAI-compatible APIs: each is honoured, checked and without effect, or refused with 400;
+- server-sent events, as OpenAI's clients and the OCI SDK read them;
+- errors in one body that both kinds of client read: OCI's fields on top, OpenAI's `error`.
 """
 
 import json

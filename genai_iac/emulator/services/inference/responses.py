@@ -1,7 +1,4 @@
-"""The Responses API, whole and streamed; responses can be fetched, deleted and continued.
-
-The events of a streamed response, from the response as it begins and as it ends.
-"""
+"""The Responses API, whole and streamed; responses can be fetched, deleted and continued. A stream's events are made from the response."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,8 +1,8 @@
-"""The body of a Responses call, read into a prompt. What cannot be honoured is refused, never passed over.
+"""The body of a Responses call, read into a prompt, and the store of responses that can be fetched, deleted and continued with
+`previous_response_id`.
 
-Responses kept so that they can be fetched, deleted and continued with `previous_response_id`.
-
-They belong to the tenancy, as the key or user that made them does; only the newest are kept.
+What cannot be honoured is refused, never passed over. Stored responses belong to the tenancy, as the key or user that made them does;
+only the newest are kept.
 """
 
 import json

@@ -1,9 +1,7 @@
-"""The smallest value that fits a JSON schema: what the emulator puts where a real model would think.
+"""The smallest value that fits a JSON schema: what the emulator answers where a real model would choose one.
 
-Deterministic: the same schema gives the same value. A schema that no value is found for is an UnfittingSchema, which the
-caller answers with 400; a wrong value would make an application fail somewhere else.
-
-The smallest number that a schema's bounds admit.
+Deterministic: the same schema gives the same value. A schema for which no value is found is an UnfittingSchema, which the caller answers
+with 400; a wrong value would make an application fail somewhere else.
 """
 
 import json

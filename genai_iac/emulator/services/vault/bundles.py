@@ -1,7 +1,4 @@
-"""Secret bundles, version 20190301: the only door to what is in a secret.
-
-The versions of a secret, told without what is in them.
-"""
+"""Secret bundles, version 20190301: the only operations that answer with the content of a secret; and its versions without content."""
 
 import base64
 from typing import Any

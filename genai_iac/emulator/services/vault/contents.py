@@ -1,8 +1,7 @@
-"""The versions of a secret as they are kept: sealed content, and stages that move from one version to the next.
+"""The versions of a secret as they are stored: sealed content, and stages that move from one version to the next.
 
-CURRENT, PREVIOUS and PENDING are stored; LATEST is the highest number, DEPRECATED is whatever has no stage at all.
-
-The rules a secret may carry: when its versions expire, and whether an old content may come back.
+CURRENT, PREVIOUS and PENDING are stored; LATEST is the highest number, DEPRECATED is whatever has no stage at all. The rules of a secret
+say when its versions expire, and whether an old content may come back.
 """
 
 import base64
