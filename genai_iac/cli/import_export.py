@@ -1,7 +1,7 @@
 """The steps of `export` and `import`.
 
-`export` reads a tenancy and makes manifests of it; it writes nothing there. `import` reads one resource, checks that it may
-be adopted, and writes the ownership tag with the etag that was read.
+`export` reads a tenancy and creates manifests from it; it writes nothing there. `import` reads one resource, checks that it may be adopted,
+and writes the ownership tag with the etag that was read.
 """
 
 from __future__ import annotations

@@ -1,12 +1,9 @@
-"""What a condition narrows, and what it speaks of: questions that lint and others ask of a condition's tree.
+"""What a condition restricts and names, and the classes of a variable's values that conditions cannot tell apart.
 
-The values of one variable, parted into classes that conditions cannot tell apart, each with a value that stands for it.
-
-A condition looks at `target.model.id` only by exact values and patterns. Two models that equal the same values and match
-the same patterns are therefore decided alike, and asking about one of each class asks about all models. Classes are found
-by walking all patterns at once, letter by letter (the product of their automata), so overlaps, and patterns that match
-nothing beside the exact values, are known and not guessed. Exact values are no part of that walk: a thousand of them cost
-no more than their letters.
+A condition looks at `target.model.id` only by exact values and patterns. Two models that equal the same values and match the same
+patterns are therefore decided alike, and asking about one of each class asks about all models. Classes are found by walking all patterns
+at once, letter by letter (the product of their automata), so overlaps, and patterns that match nothing beside the exact values, are
+known and not guessed. Exact values are no part of that walk: a thousand of them cost no more than their letters.
 """
 
 import re

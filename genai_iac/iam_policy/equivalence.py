@@ -1,7 +1,7 @@
-"""When two lists of statements mean the same: case, spacing, quotes, order, repetition and names for OCIDs do not count.
+"""Whether two lists of statements mean the same: case, spacing, quotes, order, repetition and names for OCIDs do not count.
 
-Values and patterns of conditions are compared letter by letter although OCI matches them in any case, so that no edit of
-one is taken for nothing.
+Values and patterns of conditions are compared letter by letter although OCI matches them in any case, so that no edit of one is taken
+for none.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What this room raises: a statement that cannot be read, a name that is nobody's, a value that does not fit its placeholder.
+"""The errors of the policy language: a statement that cannot be read, a name that nothing has, a value that does not fit its placeholder.
 
 Each error is a ValueError, carries its column (1-based, counted in characters of the text) and says what to type next.
 """

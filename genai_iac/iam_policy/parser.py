@@ -1,6 +1,6 @@
 """Text in, tree out: one statement, a page of them, or a dynamic group's matching rule.
 
-What to do about characters that no statement holds: typographic quotes, comments, placeholders, what nobody sees.
+Characters that no statement has get an error of their own: typographic quotes, comments, unfilled placeholders, invisible characters.
 """
 
 from collections.abc import Sequence

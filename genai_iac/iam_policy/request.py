@@ -1,8 +1,6 @@
-"""What is asked and what is in force: a principal, its request, the rules, the decision.
+"""An access request and what it is decided by: principal, permissions, rules, decision; regions by long name and three-letter key.
 
-The regions of the commercial realm: long name to the three-letter key that Identity and `request.region` show.
-
-What a request of an API key carries: one builder for the local emulator, `access` and the lint rules.
+The request of an API key is built here for the emulator, `access` and the lint rules alike.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""The nouns of a policy statement: frozen trees that compare by content, never by position.
+"""The syntax tree of a policy statement: frozen nodes that compare by content, never by position.
 
-Keywords, verbs and resource types are held in lower case and permissions in upper case, because OCI reads them in any
-case; names, variables and values are held as written. Every ``column`` is 1-based and left out of comparison.
+Keywords, verbs and resource types are held in lower case and permissions in upper case, because OCI reads them in any case; names,
+variables and values are held as written. Every ``column`` is 1-based and left out of comparison.
 """
 
 from dataclasses import dataclass, field

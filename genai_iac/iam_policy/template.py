@@ -1,12 +1,12 @@
 """Statements with placeholders ``${…}``. A placeholder is a token of a kind, never text: no value can change a statement's shape.
 
-A value is checked against the grammar of its placeholder's kind and quoted where names may be quoted; the result is parsed, and
-must be the template's own tree with nothing but those leaves filled. So a value cannot add a subject, climb a
-compartment path, end a quote, widen a value to a pattern or begin another statement. A placeholder that stands alone for a
-compartment takes a path (``a:b:c``) only if its name ends in ``.path``; elsewhere a name is one name. One that stands for
-a whole place (``in ${…}``) takes `tenancy`, `compartment NAME`, a path or `compartment id OCID`, and nothing behind it.
+A value is checked against the grammar of its placeholder's kind and quoted where names may be quoted; the result is parsed, and must be
+the template's own tree with nothing but those leaves filled. So a value cannot add a subject, climb a compartment path, end a quote,
+widen a value to a pattern or begin another statement. A placeholder that stands alone for a compartment takes a path (``a:b:c``) only if
+its name ends in ``.path``; elsewhere a name is one name. One that stands for a whole place (``in ${…}``) takes `tenancy`, `compartment
+NAME`, a path or `compartment id OCID`, and nothing after it.
 
-What the grammar reads and the service certainly refuses, seen in the text alone: OCIDs without `id`, places out of reach.
+What the grammar reads and the service certainly refuses is found here too, in the text alone: OCIDs without `id`, places out of reach.
 """
 
 from collections import defaultdict

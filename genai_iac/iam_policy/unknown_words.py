@@ -1,12 +1,8 @@
 """Words of a statement that the service does not know and refuses: resource types, permissions, variables, services.
 
-No list of ours is complete. What is `certain` is a slip of the pen beside a word that we know, or a permission of a service
-whose permissions we know all; everything else that is on no list may be a word that we have not met.
-
-Resource types that policies are known to name, reviewed: for telling a slip of the pen from a type we have not met.
-
-Gathered as facts from published policies and Oracle's policy reference. No list of this kind is ever complete, so an
-unknown type is a warning; singular forms stand here where published policies that work use them.
+`certain` is a misspelling of a word that we know, or a permission of a service whose permissions we know all. Everything else is a
+warning: the list of resource types was gathered as facts from published policies and Oracle's policy reference, and no such list is
+complete. Singular forms are in it where published policies that work use them.
 """
 
 from collections.abc import Iterator

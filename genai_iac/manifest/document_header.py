@@ -1,9 +1,8 @@
-"""What a document says it is: `apiVersion`, `kind` and `metadata.name`. The rest can only be judged once these are known.
+"""What a document says it is (`apiVersion`, `kind` and `metadata.name`), and which YAML files below a directory are manifests and which are
+another tool's (docker-compose.yml, mkdocs.yml, openapi.yaml).
 
-Which YAML files below a directory are manifests of ours, and which are another tool's (docker-compose.yml, mkdocs.yml, openapi.yaml).
-
-A file counts as ours when any document in it says our apiVersion or one of our kinds, or looks as if it meant to: a mistyped manifest
-that were passed over would have its resources deleted.
+A file counts as a manifest when any document in it has our apiVersion or one of our kinds, or looks as if it meant to: the resources of a
+mistyped manifest that was passed over would be deleted.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Environments: `environments/NAME.yaml` beside the manifests, one of which is chosen by name.
 
-Beside each other: those pinned to one tenancy must not claim the same names there.
+Those that are pinned to one tenancy must not give the same names there.
 """
 
 from __future__ import annotations

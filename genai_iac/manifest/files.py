@@ -1,6 +1,5 @@
-"""Which files a PATH means, and their bytes: regular files below the root only, whatever links the tree holds.
-
-From the bytes of a file to its text: UTF-8, a byte order mark left away, and without characters that a reader cannot see or trust.
+"""Which files a PATH means, and their text: regular files below the root only, whatever links the tree has; UTF-8, without a byte
+order mark, and without characters that a reader cannot see.
 """
 
 from __future__ import annotations

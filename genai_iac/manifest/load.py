@@ -1,7 +1,7 @@
-"""The walk from a PATH to resources: files, documents, the Stack, resources, their graph. Offline, and all problems at once.
+"""From a PATH to resources: files, documents, the Stack, resources, their graph. Offline, and all problems at once.
 
-The steps: files, decoding, YAML, headers, the Stack with its variables, documents,
-resources, graph. A step that fails for one document does not hide problems of another.
+The steps: files, decoding, YAML, headers, the Stack with its variables, documents, resources, graph. A step that fails for one document
+does not hide problems of another.
 """
 
 from __future__ import annotations

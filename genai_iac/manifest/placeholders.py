@@ -1,6 +1,6 @@
-"""`${…}` in strings: what each placeholder says, and the value that a string has once variables are known. References stay references.
+"""Placeholders, `${…}` in strings: reading them, and the value that a string has once variables are known. References stay references.
 
-From the nodes of a document to plain data: every `${…}` read, every reference remembered with its place.
+A document's nodes become plain data here: every placeholder is read, and every reference is remembered with its place.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Variables: what the Stack declares, and the value of each. Later wins: default, environment, GENAI_IAC_VAR_name, --var-file, --var.
+"""Variables: what the Stack declares, and the value of each.
 
-Values that a run gives to variables: --var, --var-file, GENAI_IAC_VAR_name.
+Later wins: default, environment, GENAI_IAC_VAR_name, --var-file, --var.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""From the YAML parser's events to nodes. What manifests do not use (aliases, tags, merge keys) becomes a problem.
+"""From the YAML parser's events to nodes, and the parser's complaints as problems.
 
-What the YAML parser complains of, in our words: libyaml and the Python parser speak differently, and both quote the file.
+What manifests do not use (aliases, tags, merge keys) becomes a problem. libyaml and the Python parser word their complaints differently,
+and both quote the file, so each is said in words of our own.
 """
 
 from __future__ import annotations

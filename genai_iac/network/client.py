@@ -1,8 +1,9 @@
-"""The HTTP client for everything that is not asked through the OCI SDK: the SDK's own library, settings and limits.
+"""The HTTP client for everything that is not asked through the OCI SDK, and the reading of an answer's headers.
 
-The headers of an answer, read so that none of them can make a call fail: what is not well-formed is forgotten.
+It is the SDK's own library, with the same settings and limits.
 
-A `Date` that was no date once undid a committed CreateApiKey, and both values were lost.
+Headers are read so that none of them can make a call fail: one that is not well-formed is left out. A `Date` that was no date once undid a
+committed CreateApiKey, and both values were lost.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""urllib3's connections with two promises added: an answer ends in time, and no header breaks it.
+"""urllib3's connections with three additions: an answer ends in time, no header breaks it, and its size is limited.
 
-`http.client` gives up at a header line that is too long, at a hundred and first header, and reads the rest of the headers as
-body after a line without a colon; urllib3 refuses two lengths that differ. The body of a committed CreateApiKey is lost by each.
+`http.client` gives up at a header line that is too long, at a hundred and first header, and reads the rest of the headers as body after a
+line without a colon; urllib3 refuses two lengths that differ. Each of these loses the body of a committed CreateApiKey.
 
-How much of an answer is taken: bytes on the wire, bytes unpacked, seconds in all, depth of JSON, pages of a list.
-
-1 MB of gzip unpacked to 3.2 GB, and an answer that came a byte at a time never ended.
+The limits: bytes on the wire, bytes unpacked, seconds in all, depth of JSON, pages of a list. 1 MB of gzip unpacked to 3.2 GB, and an
+answer that came a byte at a time never ended.
 """
 
 from __future__ import annotations

@@ -1,11 +1,8 @@
-"""Who calls, and where to: a profile or principal, a region, and the local emulator's endpoint when there is one.
+"""Authentication and endpoints: a profile or principal, a region, and the local emulator's endpoint when there is one.
 
-Configuration is the OCI CLI's: `~/.oci/config` and its OCI_CLI_* variables of signing (settings.py).
-
-The ways to sign in, one function each; `_READERS` has them all. They
-give the SDK's configuration and signer.
-
-Principals that exist only on OCI: asked with a time limit, because off OCI the SDK's signers retry for minutes.
+Configuration is the OCI CLI's: `~/.oci/config` and its OCI_CLI_* variables of signing (settings.py). Each way to sign in is one function
+that gives the SDK's configuration and signer; `_READERS` has them all. Principals that exist only on OCI are asked with a time limit,
+because off OCI the SDK's signers retry for minutes.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""A connected tenancy: calls by operation name, sent to the right region, retried with patience.
+"""A connected tenancy: calls by operation name, sent to the right region and retried. Values of secrets become `Secret`s at once.
 
-Values of secrets leave the answer at once.
-
-Operations are named as in OCI's API reference; `operations.py` maps them to SDK methods. Results are plain
-data with the wire's camelCase names, so nothing above this package depends on the SDK's models.
+Operations are named as in OCI's API reference; `sdk_clients.py` maps them to SDK methods. Results are plain data with the wire's camelCase
+names, so nothing above this package depends on the SDK's models.
 """
 
 from __future__ import annotations

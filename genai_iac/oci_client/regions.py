@@ -1,8 +1,7 @@
-"""Regions as people and OCIDs write them, taken as the SDK takes them: a name in any case, or the three-letter code.
+"""Regions, and the hosts that a manifest may have a bearer secret sent to: OCI's own, and those that the command line allows.
 
-A region that was not taken for what it is used to become part of a host name or of a path, and the answer was "401, check the key".
-
-Which hosts a manifest may have a bearer secret sent to: OCI's own, and those that the command line allows.
+A region is taken as the SDK takes it: a name in any case, or the three-letter code. One that was not recognised used to become part of
+a host name or of a path, and the answer was "401, check the key".
 """
 
 from __future__ import annotations

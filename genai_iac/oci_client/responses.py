@@ -1,9 +1,7 @@
-"""What comes back: answers as plain data with the wire's own names, and how each request ended.
+"""Answers as plain data with the wire's own names, and failures: what was asked, what the service said, the opc-request-id, and what to do.
 
-The SDK's exceptions in our words: what was asked, what the service said, the opc-request-id, and what to do next.
-
-Every failure becomes one ServiceFailure with `uncertain`, `unreached` and `final` set,
-since `retry.py` and the executor decide by those three and never by text.
+Every failure becomes one ServiceFailure with `uncertain`, `unreached` and `final` set, since `retry.py` and the executor decide by those
+three and never by text.
 """
 
 from __future__ import annotations

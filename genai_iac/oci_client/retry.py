@@ -1,15 +1,11 @@
-"""Retry policy: which failures are temporary, and how long to retry.
+"""Retry policy: which failures are temporary, how long to retry, and the pace of all calls of one client.
 
-The SDK's own strategy waits about 90 s before it reports a permanent conflict, ignores Retry-After, and knows nothing
-of eventual consistency: a child of a compartment made seconds ago is answered 404. So calls are made without it, and
-this room decides (facts: the Go SDK opens a window of 240 s after each Identity write; the retryable statuses are
-those of the SDK's default strategy).
+The SDK's own strategy waits about 90 s before it reports a permanent conflict, ignores Retry-After, and knows nothing of eventual
+consistency: a child of a compartment made seconds ago is answered 404. So calls are made without it, and this module decides (facts: the
+Go SDK opens a window of 240 s after each Identity write; the retryable statuses are those of the SDK's default strategy).
 
-The pace of all calls of one client: a 429 that one call receives slows down every other call too.
-
-Each call retried by itself, and ten threads went on asking a service that had refused nine of them. Now the first 429 holds
-back all calls (for as long as its Retry-After says), afterwards calls start apart from each other, and each success brings
-the full speed closer.
+Each call once retried by itself, and ten threads went on asking a service that had refused nine of them. Now the first 429 holds back all
+calls (for as long as its Retry-After says), afterwards calls start apart from each other, and each success brings the full speed closer.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The SDK's clients, one a service, region and endpoint: made when first asked for, and settled so that each request costs little.
+"""The SDK's clients, one for each service, region and endpoint, created when first asked for; and the operations that the tool uses.
 
-The SDK's HTTP session made to keep this tool's promises: no redirect, no cookie, no proxy for this machine, every answer bounded.
-
-The operations this tool knows: which SDK client and method each is, and what it takes. Names are OCI's own operation names.
+- The HTTP session of each client keeps this tool's promises: no redirect, no cookie, no proxy for this machine, every answer bounded.
+- An operation has OCI's own name, and says which SDK client and method it is, and what it takes.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""The user's own signing settings, read as the OCI CLI reads them: a profile of the config file, and OCI_CLI_* over it.
+"""The user's own signing settings, read as the OCI CLI reads them: a profile of the config file with OCI_CLI_* over it, the private key and
+the session token.
 
-Order: OCI_CLI_USER, OCI_CLI_TENANCY and the like win over the profile, one by one, as in oci-cli (its issue 586); profiles inherit
-from [DEFAULT]. A file that cannot be parsed is an error with its line, never a traceback.
-
-The private key and the session token that a profile names: read as the SDK reads them, with errors that say where the name stands.
+Order: OCI_CLI_USER, OCI_CLI_TENANCY and the like win over the profile, one by one, as in oci-cli (its issue 586); profiles inherit from
+[DEFAULT]. A file that cannot be parsed is an error with its line, never a traceback; an error about a key or token says where it is named.
 """
 
 from __future__ import annotations

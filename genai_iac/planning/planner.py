@@ -1,9 +1,6 @@
-"""The plan as a whole: drafts, what the service would refuse of them, their order.
+"""The plan as a whole: changes drafted for each resource, checked for what the service would refuse, ordered, and limited to targets.
 
-A draft is a change without `needs`. All drafts are made before any is checked against
-the others, so that one error hides no other.
-
-A part of a plan: the changes that were asked for, and those that they need.
+A draft is a change without `needs`. All drafts are made before any is checked against the others, so that one error hides no other.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Names that can never both exist, as OCI compares them: without case, of compartments below one parent, of policies in the
-tenancy (Oracle: Identity API, Compartment.name and Policy.name; a compartment that is being deleted still has its name). Pure.
+"""Names that must be unique, and previous names. Pure.
 
-`metadata.previousNames`: what may be written there, and which live resource is which once it was followed. Pure.
-
-A previous name that another resource takes in the same rename (`a` becomes `b` while `b` becomes `c`, or both swap) cannot be
-distinguished by the ownership tags alone once a part of it was applied. So such a resource also gets the tag `RENAMED`.
+- Names are compared as OCI does: without case, of compartments below one parent, of policies in the tenancy (Oracle: Identity API,
+  Compartment.name and Policy.name; a compartment that is being deleted still has its name).
+- `metadata.previousNames`: what may be written there, and which live resource has one. When another resource takes a previous name in the
+  same rename (`a` becomes `b` while `b` becomes `c`, or both swap), ownership tags alone cannot distinguish them once a part of it was
+  applied. So such a resource also gets the tag `RENAMED`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""Formats of what `lint` and `doctor` found. In: findings, checks. Out: text. Must not know: the rules.
+"""Findings of `lint` and checks of `doctor`: text, JSON, and SARIF 2.1.0 (OASIS), which GitHub code scanning and others show at the line.
 
-What lint found, for people and as JSON; a check of doctor as soon as it is made, or all as JSON.
-
-Findings in SARIF 2.1.0 (OASIS), which GitHub code scanning and others show at the line.
+In: findings, checks. Out: text. Must not know: the rules.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The stacks of a repository: a line each for people and shells, JSON for programs, a matrix for GitHub Actions.
+"""The stacks of a repository, and the results of a verb for many stacks.
 
-The verdicts of many stacks: one line each, then the counts; or JSON.
+Stacks: a line each for people and shells, JSON for programs, a matrix for GitHub Actions. Results: a line each, then the counts; or JSON.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The stacks that one command covers: all below a path or those that a change touches, each once for each environment.
+"""The stacks that one command covers (all below a path, or those that a change touches, for each environment), and shards of them.
 
-Which part of a repository's stacks a job takes. The same on every machine: it goes by a hash of each stack's path, and nothing else.
-
-Neither Python's own `hash` (another in each process) nor the position in a list (another once a stack is added) would do.
+A shard is chosen by a hash of each stack's path and nothing else, so it is the same on every machine. Python's own `hash` (another in each
+process) and the position in a list (another once a stack is added) would not do.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What one verb found of one stack, as a file: shards write them, `report` reads them. The format has a version.
+"""What one verb found in one stack, as a file with a version: shards write it, `report` reads and merges them.
 
-The keys of a whole organisation, merged from what shards wrote: of each stack the newest result of each verb counts.
+Of each stack the newest result of each verb counts.
 """
 
 from __future__ import annotations

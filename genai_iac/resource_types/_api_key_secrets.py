@@ -1,6 +1,6 @@
-"""The secrets of a live key: read from the wire, shown as attributes, told as a manifest, and as calls will leave them.
+"""The secrets of a live key: read from the wire, shown as attributes and as a manifest, and as calls will leave them.
 
-What callers of a key need beside its value: the project that they name and the base URL that they call.
+What callers of a key need beside its value is here too: the project that they name and the base URL that they call.
 """
 
 from __future__ import annotations

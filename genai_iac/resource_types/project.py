@@ -1,8 +1,7 @@
 """Project: a Generative AI project, which callers of the OpenAI-compatible API name (header `OpenAI-Project`). Regional.
 
-The schema of a project's configurations, as `CreateGenerativeAiProjectDetails` of the SDK 2.189 has them.
-
-What has several forms there (networks, models) is an open object here: the service checks it.
+The schema of its configurations is that of `CreateGenerativeAiProjectDetails` of the SDK 2.189. What has several forms there (networks,
+models) is an open object here: the service checks it.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The `rotation:` block of an API key: its schema, its checks, its durations. `next_step` decides what follows from it.
+"""The `rotation:` block of an API key (its schema, checks and durations), and `expires` of a secret.
 
-The block is optional. A key without it is handled by `declared_states`, which compares
-each secret with its declared state. A key with it declares no states: the rotation
-decides which of the two secrets works.
+`next_step` decides what follows from the block.
 
-`expires` of a secret: an exact date-time, or a duration that starts when the secret is created or renewed.
+The block is optional. A key without it is handled by `declared_states`, which compares each secret with its declared state. A key with it
+declares no states: the rotation decides which of the two secrets works. `expires` is an exact date-time, or a duration that starts when
+the secret is created or renewed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The schemas as editors and other tools take them: of manifests as they are written, placeholders included, and of the JSON plan.
-
-The schema of `*.test.yaml`: what a plan is made on, and what it is expected to be.
-"""
+"""The JSON Schemas as editors and other tools take them: of manifests with placeholders, of the JSON plan, and of `*.test.yaml`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""How a sink is tried: where its place is, what a consumer reads there, how a write is made to fail; and deliveries to try it with.
+"""The harness of a sink under test (its place, what a consumer reads there, how a write is made to fail), and deliveries for it.
 
-The values are canaries: each is searched for wherever it must not be.
-
-`SecrecyContract` searches where values must not be: texts, logs, errors and the locals of every frame, for each piece of them.
+The values are canaries: `SecrecyContract` searches for each piece of them where values must not be: texts, logs, errors and the locals of
+every frame.
 """
 
 from __future__ import annotations

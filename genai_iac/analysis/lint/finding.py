@@ -1,9 +1,7 @@
-"""What lint says: a rule, how bad, where, what, and what to do about it.
+"""A finding of lint (rule, severity, place, message, way out), and the comments that silence one: `# genai-iac: ignore=RULE reason`.
 
-`# genai-iac: ignore=RULE reason` in a manifest: which findings it silences, and what is wrong with the comment itself.
-
-A comment at the end of a line is about that line; one on a line of its own about the next line with something on it; one
-before the first line of a document about the whole document.
+A comment at the end of a line is about that line; one on a line of its own about the next line with something on it; one before the
+first line of a document about the whole document. What is wrong with such a comment is a finding too.
 """
 
 from __future__ import annotations

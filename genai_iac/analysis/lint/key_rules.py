@@ -1,6 +1,7 @@
-"""Rules on API keys: who lets them in, where their values go, when they die.
+"""Rules on API keys: who may call with them, where their values go, when they expire.
 
-The tenancy as manifests alone tell it: what they declare and take for granted. What nobody can tell stands for itself.
+The rules see the tenancy as manifests alone show it: what they declare and what they name as existing. What is not known offline is
+represented by an OCID or a name of its own.
 """
 
 from __future__ import annotations

@@ -1,10 +1,7 @@
-"""The grammar of statements, by recursive descent: allow, deny, admit, endorse, define and the denials of the two between.
+"""The grammar of statements, by recursive descent: allow, deny, admit, endorse, define and the denials of admit and endorse; with subjects
+(names with and without a domain, OCIDs) and places (of the policy's own tenancy, and of others in admit and endorse).
 
 Every function reads from the cursor and returns a node, or raises PolicySyntaxError at the token that does not fit.
-
-The grammar of who: subjects, names with and without a domain, OCIDs.
-
-The grammar of where: the policy's own places, and those of other tenancies in admit and endorse.
 """
 
 import re

@@ -1,9 +1,8 @@
-"""Text into tokens: one compiled expression for the head of a statement, one for its conditions, no backtracking.
+"""Text into tokens, without backtracking: one compiled expression for the head of a statement, one for its conditions; and the cursor that
+grammar files move, which alone raises PolicySyntaxError at a token.
 
-They differ in the slash alone: before ``where`` it parts a domain from a group, behind it it opens a /pattern/. A tokenizer
-that does not know which reads ``'domain'/'group'`` as a pattern and swallows the text up to the next slash.
-
-A place in a list of tokens, and the one way to fail there. Grammar files move it; nothing else does.
+The two expressions differ in the slash alone: before ``where`` it parts a domain from a group, after it it opens a /pattern/. A tokenizer
+that does not know which reads ``'domain'/'group'`` as a pattern and takes the text up to the next slash.
 """
 
 import re

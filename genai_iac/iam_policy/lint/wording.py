@@ -1,6 +1,5 @@
-"""Rules on how it is said: OCIDs without id, stars in quotes, variables misspelt, set functions that do not exist.
-
-Rules on the values in conditions: of a form that the variable never has, of the wrong kind, or past.
+"""Rules on the words of statements: OCIDs without id, stars in quotes, misspelt variables, set functions that do not exist, and values in
+conditions that the variable never has, that are of the wrong kind, or that lie in the past.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,11 +1,9 @@
-"""Names in statements that are nobody's, and places that a policy does not reach.
+"""Checks of names before the first write:
 
-Models that manifests name and that are retired, will be, or are not served where they are called. Warned of, never refused.
-
-The table of models is dated and cannot be complete, so a finding is never an error:
-`vocabulary/`.
-
-Names that the plan would give and that something has already, or will have: what a 409 would tell half-way.
+- names in statements that nothing has, and places that a policy does not reach;
+- models that are retired, will be, or are not served where they are called: warned of, never refused, because the table of models is dated
+  and cannot be complete (`vocabulary/`);
+- names that the plan would give and that something has already, or will have: what a 409 would say half-way.
 """
 
 from __future__ import annotations

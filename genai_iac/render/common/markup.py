@@ -1,8 +1,6 @@
-"""Pieces of an HTML page in which foreign text is text and nothing else.
+"""Pieces of HTML, Markdown and SVG in which foreign text is text and nothing else.
 
-Pieces of Markdown in which foreign text stays what it is: code spans, fences and folds that nothing inside can end.
-
-Pictures that need no script and no file beside them: the graph of a stack, and a bar.
+Markdown: code spans, fences and folds that nothing inside can end. SVG: the graph of a stack, and a bar; without scripts and other files.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""Formats of expirations: table, calendar (iCalendar), metrics (Prometheus).
+"""When each secret expires, the nearest first: text and JSON here, a calendar (iCalendar) and metrics (Prometheus) in `formats.py`.
 
-In: secret statuses. Out: text. Must not know: the clock; the time is an argument.
-
-`expiry`: when each secret expires, the nearest first: for people, programs, calendars and monitors. A mask is shown, a value never.
+In: secret statuses. Out: text, with masks and without values. Must not know: the clock; the time is an argument.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""What a rendering may show beside the plan: where things are declared, where secrets go, what time it is, who may do what.
+"""What a rendering may show beside the plan (sources, destinations of secrets, the time, access), and the differences of a change.
 
-What a change makes different, in words that every rendering shows alike. Every text here is safe to stand on a line of its own.
-
-When the secrets of a stack die once the plan was applied, soonest first.
+Differences are worded here once for all renderings; every text is safe to stand on a line of its own. The expiries of a stack's secrets
+after the plan are here too, soonest first.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""A plan as a file that apply takes: the JSON plan, what it was made from, and a seal over every other byte.
+"""The JSON plan: the document, the saved plan that apply takes, and their hashes.
 
-The seal tells damage and hand edits, it does not tell who wrote the file; that a plan still fits is found by making it again and comparing.
-
-The hashes of a plan document, each computed from what the document itself says, so that one that says something else is found out.
+A saved plan has what it was made from, and a seal over every other byte. The seal detects damage and edits, not who wrote the file.
 
 | hash                    | of                                                                                              |
 |-------------------------|-------------------------------------------------------------------------------------------------|
@@ -10,7 +8,8 @@ The hashes of a plan document, each computed from what the document itself says,
 | `fingerprint`           | stack, its id, environment, tenancy, region, and the fingerprints of the changes in any order   |
 | `digest`                | every field but itself, whatever the layout of the file: an edit that nobody meant to hide      |
 
-None of them says who wrote the document: only making the plan again and comparing fingerprints says that it would still be done.
+Each is computed from what the document itself says. None of them says who wrote it: only making the plan again and comparing fingerprints
+says that it would still be done.
 """
 
 from __future__ import annotations
