@@ -102,6 +102,17 @@ def log_keys(root: Path, numbers: range) -> None:
         log_delivery(root, {"file": {"path": f"{number}.env"}}, "a", id=f"{KEY_ID}{number}", address=address)
 
 
+def test_a_journal_that_nobody_changed_is_not_opened_again(tmp_path: Path) -> None:
+    """Each key of a plan asks several times; opening it without following links takes a call for each part of the path."""
+    log_delivery(tmp_path, FILE, "a")
+    with mock.patch("os.open", side_effect=AssertionError("opened")):
+        assert all(DeliveryLog(context(tmp_path)).memory().knows(live("a")) for _ in range(3))
+    file = tmp_path / ".genai-iac" / "deliveries.json"
+    file.write_text(file.read_text().replace("key-one", "key-two"))
+    memory = DeliveryLog(context(tmp_path)).memory()
+    assert memory.knows(live("a", name="key-two")) and not memory.knows(live("a"))
+
+
 def test_a_change_adds_a_line_however_many_there_are(tmp_path: Path) -> None:
     from genai_iac.delivery.sinks import _journal, _journal_entries
 

@@ -65,10 +65,15 @@ def read_log(notes: Path) -> DeliveryNotes:
     Args:
         notes: the directory `.genai-iac`; a missing one is an empty journal.
     """
-    if not notes.is_dir():
-        return DeliveryNotes()
-    with _ONE_AT_A_TIME, _opened(notes) as target:
-        return _current(target).journal.notes
+    with _ONE_AT_A_TIME:
+        known = _KNOWN.get(str(notes / _NAME))
+        # the very file that was opened without following links before: each key asks several times
+        if known is not None and known.signature and known.signature == _signature(notes / _NAME):
+            return known.journal.notes
+        if not notes.is_dir():
+            return DeliveryNotes()
+        with _opened(notes) as target:
+            return _current(target).journal.notes
 
 
 def update_log(
@@ -104,22 +109,26 @@ def update_log(
         else:
             replace_file(target, memoryview(render_journal(state.journal.notes).encode()))
             lines = len(state.journal.notes)
-        _KNOWN[target.place] = _State(ParsedJournal(state.journal.notes, lines, continues=True), _signature(target))
+        _KNOWN[target.place] = _State(
+            ParsedJournal(state.journal.notes, lines, continues=True), _signature(target.name, target.directory)
+        )
 
 
 def _current(target: FileTarget) -> _State:
     """The journal as the file is now. Raises SinkError for a file of another form or of a newer version."""
-    signature = _signature(target)  # before the content: a change in between shows at the next look
+    signature = _signature(
+        target.name, target.directory
+    )  # before the content: a change in between shows at the next look
     known = _KNOWN.get(target.place)
     if known is None or known.signature != signature:
         known = _KNOWN[target.place] = _State(_read(target), signature)
     return known
 
 
-def _signature(target: FileTarget) -> tuple[int, ...]:
+def _signature(name: str | Path, directory: int | None = None) -> tuple[int, ...]:
     """What differs after every change: the size where a line was added, the number of the file where it was replaced."""
     try:
-        status = os.stat(target.name, dir_fd=target.directory, follow_symlinks=False)
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except OSError:
         return ()
     return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, status.st_mode)
