@@ -1,8 +1,8 @@
-"""What each API key may do, by which statement: now, and once a plan is carried out. Pure; the policy language decides.
+"""What each API key may do, by which statement: now, and once a plan is applied. Pure; `iam_policy` decides.
 
-A request of a key is told from any-user statements alone: a key is in no group. The answer is yes, no, or "depends on"
-conditions that nobody can tell beforehand (the time, a tag, the network). Models are compared as sets, so that what a
-change grants is what was not allowed before, however either side is written.
+A request of a key is decided by any-user statements alone: a key is in no group. The answer is yes, no, or "depends on" conditions that
+nobody can know beforehand (the time, a tag, the network). Models are compared as sets, so that what a change grants is what was not
+allowed before, however either side is written.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sets of models in few words: any model but some, those of a pattern but some, one by name."""
+"""Sets of models as short texts: any model but some, those of a pattern but some, one by name."""
 
 from __future__ import annotations
 

@@ -1,11 +1,8 @@
-"""Keys in use that a plan would leave without a policy that admits them, and the order that keeps them admitted. Pure.
+"""Keys in use that a plan would leave without a policy that admits them, and the order of changes that keeps them admitted. Pure.
 
-Access is compared before and after the whole plan, key by key, API by API, model by model: a statement that is replaced by an
-equivalent one takes nothing away.
-
-A failed call is the first sign that callers have of a missing statement, so access is
-compared before anything is applied. The rule `keep_admitted` changes the order only; it
-never adds or removes a change.
+A failed call is the first sign that callers have of a missing statement, so access is compared before anything is applied: before and
+after the whole plan, key by key, API by API, model by model. A statement that is replaced by an equivalent one takes nothing away. The
+rule `keep_admitted` changes the order only; it never adds or removes a change.
 """
 
 from __future__ import annotations

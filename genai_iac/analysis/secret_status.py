@@ -1,4 +1,4 @@
-"""Every secret of a stack's live keys in one list: its state, when it dies, when it was last used, which sinks hold it. Pure."""
+"""Every secret of a stack's live keys in one list: its state, when it expires, when it was last used, which sinks hold it. Pure."""
 
 from __future__ import annotations
 

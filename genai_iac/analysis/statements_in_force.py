@@ -1,6 +1,6 @@
-"""The API keys and the policy statements that are in force: now, and once a plan is carried out. Pure.
+"""The API keys and the policy statements that are in force: now, and once a plan is applied. Pure.
 
-What a plan changes is taken as declared, the rest as live, where its compartment will be.
+What a plan changes is taken as declared, the rest as live, in the compartment where it will be.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an apply says while nothing lands: that it goes on, with what, and for how long already."""
+"""Progress lines of an apply while no change finishes: what is running, and for how long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The walk that plan, apply, destroy and others share: manifests, connection, reading, plan."""
+"""The steps that plan, apply, destroy and others share: manifests, connection, reading, plan."""
 
 from __future__ import annotations
 

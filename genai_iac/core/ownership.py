@@ -1,22 +1,17 @@
 """Which of the live resources that carry one address's ownership tag is the one it was made for. Pure.
 
-The tag is the only thing that connects a live resource with a manifest; there is no
-state file. Its value is
+The tag is the only thing that connects a live resource with a manifest; there is no state file. Its value is
 
     STACK[+ID][@ENV]/KIND/NAME MANNER [!DELETION] [~NAMES]
 
 - `ID`: 7 hex digits of a digest of Stack.spec.id;
-- MANNER `#`: made for a create call, `=`: sealed with the OCID. It is followed by `2.`,
-  the origin (8 base-36 digits of
-    milliseconds, 3 of chance) and 12 hex digits of a digest; the first form has 16 hex
-        digits and no origin;
+- MANNER: `#` for a create call, `=` once sealed with the OCID. It is followed by `2.`, the origin (8 base-36 digits of milliseconds, 3 of
+  chance) and 12 hex digits of a digest; the first form has 16 hex digits and no origin;
 - `DELETION`: retain or forbid, absent for delete;
-- `NAMES`: 16 hex digits of a digest of the OCIDs that a policy's names were compiled
-  to.
+- `NAMES`: 16 hex digits of a digest of the OCIDs that a policy's names were compiled to.
 
-A tag can be copied by anybody who may edit tags. The digest binds it to one resource,
-so that a copy deletes nothing: tests/plan_apply/test_identity.py and
-tests/core/test_ownership_tag.py.
+A tag can be copied by anybody who may edit tags. The digest binds it to one resource, so that a copy deletes nothing:
+tests/plan_apply/test_identity.py and tests/core/test_ownership_tag.py.
 """
 
 from __future__ import annotations

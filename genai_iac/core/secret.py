@@ -1,8 +1,7 @@
 """A plaintext that can travel from the response that showed it to the sink that keeps it, and nowhere else.
 
-Most leaks are accidents: an f-string, a log line, a JSON dump, a traceback. Each of
-them raises TypeError with this type. The redactor is the second line: it covers a value
-that got into text in another way.
+Most leaks are accidents: an f-string, a log line, a JSON dump, a traceback. Each of them raises TypeError with this type. The redactor is
+the second line: it covers a value that got into text in another way.
 """
 
 from __future__ import annotations

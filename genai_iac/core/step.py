@@ -1,4 +1,4 @@
-"""What a comparison may look at, and what it answers: the actions and calls that bring one resource to its declaration."""
+"""The inputs and the result of a comparison: the actions and calls that change one live resource to its declaration."""
 
 from __future__ import annotations
 

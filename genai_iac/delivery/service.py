@@ -1,7 +1,7 @@
 """Writes API-key secrets to their sinks. Stateless.
 
-The service knows no order of steps: the executor calls `prove`, `announce`, `stage`,
-`deliver` and `empty` in the order that docs/architecture.md draws.
+The service knows no order of steps: the executor calls `prove`, `announce`, `stage`, `deliver` and `empty` in the order that
+docs/architecture.md draws.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """One inference call with a secret: does it work, or is it refused? Retried, because a change takes time to reach the endpoints.
 
-The call goes to the same URL that consumers use, with the same header, so it also
-proves the policy and the region. Source: Generative AI inference, OpenAI-compatible
-endpoints (`chat/completions` and `responses`).
+The call goes to the same URL that consumers use, with the same header, so it also proves the policy and the region. Source: Generative AI
+inference, OpenAI-compatible endpoints (`chat/completions` and `responses`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Indentation, line by line, told by the tokens of YAML: what is written in a line moves, what a value holds does not."""
+"""Indentation, line by line, from the tokens of YAML: what is written in a line moves, what a value holds does not."""
 
 from __future__ import annotations
 

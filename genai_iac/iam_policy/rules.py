@@ -1,7 +1,7 @@
-"""The statements in force, indexed once by permission, principal, place and model, so that a request meets few of them.
+"""The statements in force, indexed once by permission, principal, location and model, so that a request is compared with few of them.
 
-A rule is put under what its condition and its location demand of a request; what the index leaves out could never have
-counted. `evaluate` still looks at every rule that is found.
+A rule is indexed under what its condition and its location demand of a request; what the index leaves out could never have counted.
+`evaluate` still looks at every rule that is found.
 """
 
 from collections import defaultdict

@@ -1,7 +1,7 @@
-"""From live to manifests: what would declare a tenancy as it is, with names where live has OCIDs. Pure.
+"""From live resources to the manifests that declare them, with names where live has OCIDs. Pure.
 
-A resource that carries the stack's mark keeps its address; one that nobody marked gets a name made of its own; what belongs
-to another stack is left out.
+A resource with the stack's ownership tag keeps its address; one without a tag gets a name made of its own; what belongs to another stack
+is left out.
 """
 
 from __future__ import annotations

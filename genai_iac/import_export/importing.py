@@ -1,4 +1,4 @@
-"""Adopting a live resource into a stack: whether it may be, and the one call that tags it. Pure."""
+"""Importing a live resource into a stack: whether it may be, and the one call that tags it. Pure."""
 
 from __future__ import annotations
 

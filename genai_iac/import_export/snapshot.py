@@ -1,7 +1,7 @@
 """A reading of the tenancy as a file, so that a plan can be made with no credentials and no network. Pure.
 
-It holds names, places, tags, policy statements and expiries: what list calls show. No secret is in it, not even the mask of
-one, and of a resource that nobody marked only what a plan may need to know about a stranger.
+It has names, compartments, tags, policy statements and expiries: what list calls show. No secret is in it, not even the mask of one, and
+of a resource without an ownership tag only what a plan may need to know about it.
 """
 
 from __future__ import annotations

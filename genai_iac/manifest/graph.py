@@ -1,4 +1,4 @@
-"""Who needs whom: the references between declared resources, as a graph without circles. Pure."""
+"""The references between declared resources, as a graph without cycles. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From drafts to resources: values filled in, checked by schema and kind, references followed."""
+"""From parsed documents to resources: values filled in, checked by schema and kind, references resolved."""
 
 from __future__ import annotations
 

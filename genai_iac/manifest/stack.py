@@ -1,4 +1,4 @@
-"""The one Stack of a path: found, its variables settled, and made the Stack that every resource shares."""
+"""The one Stack of a path: found, its variables resolved, and made the Stack that every resource shares."""
 
 from __future__ import annotations
 

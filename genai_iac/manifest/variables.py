@@ -1,4 +1,4 @@
-"""Variables: what the Stack declares, and the value of each.
+"""Variables: what the Stack declares, where their values come from, and the value of each.
 
 Later wins: default, environment, GENAI_IAC_VAR_name, --var-file, --var.
 """

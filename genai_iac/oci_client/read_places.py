@@ -1,6 +1,6 @@
-"""Lists of many places at once: one call a kind, compartment and region, and what of a wide search could not be read.
+"""Lists of many compartments at once: one call a kind, compartment and region, and what of a wide search could not be read.
 
-A failure in a place that the manifests name, or where something of the owner is, is an error; beyond those it is reported.
+A failure in a compartment that the manifests name, or that has something of the owner, is an error; elsewhere it is reported.
 """
 
 from __future__ import annotations

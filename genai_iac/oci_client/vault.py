@@ -1,8 +1,8 @@
-"""OCI Vault over a connected tenancy: keeps the promise that `VaultClient` gives to the vault sink.
+"""OCI Vault over a connected tenancy: the `VaultClient` of the vault sink.
 
-Facts it stands on: a secret takes one change at a time, and only while none is under way; the bundles (20190301) are another
-service, which hears of a change a little later; an update of the content has no retry token, so after a doubtful answer it
-is looked at whether it has completed.
+Facts that it relies on: a secret takes one change at a time, and only while none is running; the bundles (20190301) are another service,
+which sees a change a little later; an update of the content has no retry token, so after an uncertain answer the secret is read to see
+whether the update completed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What differs although no call can make it so: a change to look at, which has no actions.
+"""Conflicts: differences that no call can remove, each shown as a change without actions.
 
-Conflicts are collected, not raised at the first: `compare` shows each as a change
-without actions, and `make_plan` raises them together.
+They are collected, not raised at the first: `compare` shows each as a change without actions, and `make_plan` raises them together.
 """
 
 from __future__ import annotations

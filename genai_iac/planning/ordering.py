@@ -1,8 +1,7 @@
-"""The order of changes: what is referred to comes first, what lies inside goes before what holds it, a name is freed before it is taken.
+"""The order of changes: what is referred to comes first, a child is deleted before its parent, a name is freed before it is taken.
 
-Each rule yields pairs (waiting, needed). They are put together into one graph, so that
-a change may wait for several reasons, and the order is the graph's. What does not
-depend on each other is applied at once.
+Each rule yields pairs (waiting, needed). They are put together into one graph, so that a change may wait for several reasons, and the
+order is the graph's. Changes that do not depend on each other are applied concurrently.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Renames as a plan sees them: previous names that fit two live resources, and what looks like a rename that nobody declared.
 
-OCI has no rename of a manifest address. Without `metadata.previousNames` a new name is
-a new resource: a new key, new secrets and an outage for its callers. So plans look for
-renames that were not declared.
+OCI has no rename of a manifest address. Without `metadata.previousNames` a new name is a new resource: a new key, new secrets and an
+outage for its callers. So plans look for renames that were not declared.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From references to values: as far as the tenancy and the manifests tell now, and all the way once apply has made the rest."""
+"""From references to values: as far as the tenancy and the manifests say now, and completely once apply has made the rest."""
 
 from __future__ import annotations
 

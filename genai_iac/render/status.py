@@ -1,4 +1,4 @@
-"""`status`: each secret of a stack: its state, its death, its last use, the places that hold it, and where its rotation stands."""
+"""Formats of `status`: each secret of a stack with its state, expiry, last use, sinks, and the phase of its rotation."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""What git remembers: which files a change touches, and files as they were at a revision. Reads objects only.
+"""Reads a git repository: which files a change touches, and files as they were at a revision.
 
-No hook, filter, pager or file system monitor runs, nothing is fetched, and no work tree is made: a repository may be hostile.
+Only objects are read. No hook, filter, pager or file system monitor runs, nothing is fetched, and no work tree is made: a repository may
+be hostile.
 """
 
 from __future__ import annotations

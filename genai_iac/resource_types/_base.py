@@ -1,7 +1,7 @@
-"""The interface of a kind: its schema, how a document becomes a resource, and the calls that bring live to desired.
+"""The base class of resource types: the schema of a kind, how a document becomes a resource, and the calls that change live to desired.
 
-A new kind is one file with a subclass and `KIND = ...`. tests/resource_types runs every verb over every registered type, one that only the
-tests have included.
+A new kind is one file with a subclass and `KIND = ...`. tests/resource_types runs every command over every registered type, one that only
+the tests have included.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """API keys without a rotation: from declared states and expiries to calls, invalidations and deliveries. Pure.
 
-What the service allows (OCI documentation, "Generative AI API keys"): SetApiKeyState changes ACTIVE to INACTIVE and back; REVOKED
-is permanent; only RenewApiKey changes an expiry, and it replaces the value at once and leaves the secret ACTIVE.
+What the service allows (OCI documentation, "Generative AI API keys"): SetApiKeyState changes ACTIVE to INACTIVE and back; REVOKED is
+permanent; only RenewApiKey changes an expiry, and it replaces the value at once and leaves the secret ACTIVE.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What somebody did to a live key and its sinks outside the manifests: not what the next step will change. Pure.
 
-`drift` reports these edits. A plan needs no such list: it compares with the declaration
-and corrects the difference, whoever made it. The states that a rotation itself brings
-about are no edits (tests/plan_apply/test_sink_drift.py,
+`drift` reports these edits. A plan needs no such list: it compares with the declaration and corrects the difference, whoever made it. The
+states that a rotation itself brings about are no edits (tests/plan_apply/test_sink_drift.py,
 test_the_states_that_a_rotation_brings_about_are_no_drift).
 """
 

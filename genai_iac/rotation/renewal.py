@@ -1,4 +1,4 @@
-"""The renewals of a rotation: of the standby, of a value that nobody ever had, and what remains when a secret is revoked.
+"""The renewals of a rotation: of the standby, of a value that no sink ever received, and of what remains when a secret is revoked.
 
 RenewApiKey replaces a value at once and returns the new one only once. So a renewal is safe only for a secret that no caller uses.
 """

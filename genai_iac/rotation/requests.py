@@ -1,11 +1,10 @@
 """What a person asks of a rotation: to revoke a leaked secret, or to abort; and how a later run continues it.
 
-A leak needs several calls, and a run can be killed between them. The first call therefore tags the key with the leaked
-secret's name; any later run finds the tag and continues. The last call removes it.
+A leak needs several calls, and a run can be killed between them. The first call therefore tags the key with the leaked secret's name; any
+later run finds the tag and continues. The last call removes it.
 
-Two forms of the tag `genai-iac-leaked`: `SECRET` asks for a revocation, `SECRET=MASK`
-for a deactivation and a renewal. The mask names the leaked value, so that a tag which
-survives the renewal does not condemn the new value in the same slot.
+Two forms of the tag `genai-iac-leaked`: `SECRET` asks for a revocation, `SECRET=MASK` for a deactivation and a renewal. The mask names
+the leaked value, so that a tag which survives the renewal is not applied to the new value of the same secret.
 """
 
 from __future__ import annotations

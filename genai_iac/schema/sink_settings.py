@@ -1,6 +1,7 @@
 """Settings of third parties' sinks, checked by the schema that the sink's class declares: the manifests' own schema cannot know them.
 
-Loads the installed package of each such sink that a document names. Of one that is not installed, or declares no schema, nothing is said.
+The installed package of each such sink that a document names is loaded. A sink that is not installed, or declares no schema, is not
+checked here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Is a document what its kind's schema says? Fast when it is; exact words and places when it is not."""
+"""Checks a document against its kind's schema: fast when it is valid; exact messages and positions when it is not."""
 
 from __future__ import annotations
 

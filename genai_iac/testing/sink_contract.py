@@ -1,6 +1,6 @@
 """What every sink promises, as tests: subclass `SinkContract`, and give it a fixture `harness`.
 
-A sink that keeps nothing, loses a value in a failed write, overwrites what is not its own, or lets a value out anywhere else fails.
+A sink fails them that keeps nothing, loses a value in a failed write, overwrites what is not its own, or lets a value out anywhere else.
 """
 
 from __future__ import annotations

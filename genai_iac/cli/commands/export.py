@@ -1,4 +1,4 @@
-"""`export`: manifests of what lives, with names for OCIDs. Reads only."""
+"""`export`: manifests of live resources, with names for OCIDs. Reads only."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """One small private file replaced at once or not at all: whatever fails, a reader sees the old content or the new, never half.
 
-The steps are: temporary file in the same directory, content, fsync, rename, fsync of
-the directory. tests/sinks/test_file_kills.py ends the process at each system call, and
-tests/sinks/test_file_failures.py makes each one fail.
+The steps are: temporary file in the same directory, content, fsync, rename, fsync of the directory. tests/sinks/test_file_kills.py ends
+the process at each system call, and tests/sinks/test_file_failures.py makes each one fail.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The likely fix for a statement that cannot be read, found by looking at what stands where reading stopped."""
+"""The likely fix for a statement that cannot be read, from the token at which reading stopped and those around it."""
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches

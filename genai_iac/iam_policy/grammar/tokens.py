@@ -1,8 +1,8 @@
-"""Text into tokens, without backtracking: one compiled expression for the head of a statement, one for its conditions; and the cursor that
-grammar files move, which alone raises PolicySyntaxError at a token.
+"""From text to tokens, and `TokenStream`, the reading position in a list of tokens. Only grammar modules move that position.
 
-The two expressions differ in the slash alone: before ``where`` it parts a domain from a group, after it it opens a /pattern/. A tokenizer
-that does not know which reads ``'domain'/'group'`` as a pattern and takes the text up to the next slash.
+One compiled expression reads the head of a statement, one its conditions, both without backtracking. They differ in the slash alone:
+before ``where`` it separates a domain from a group, after it it opens a /pattern/. A tokenizer that does not know which reads
+``'domain'/'group'`` as a pattern and swallows the text up to the next slash.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""ServiceLimits that the service holds to: statements in a policy and along a path, the depth of compartments, policies in a tenancy."""
+"""Service limits that a plan must keep: statements in a policy and along a path, the depth of compartments, policies in a tenancy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words and signs that every rendering shares, so that all of them say the same of the same change."""
+"""The words and signs that every rendering shares, so that all of them describe the same change alike."""
 
 from __future__ import annotations
 

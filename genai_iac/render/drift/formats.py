@@ -1,4 +1,4 @@
-"""Drift in its three forms, by name."""
+"""The three output formats of drift, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an apply says while it runs, one outcome at a time, and how it closes."""
+"""The messages of an apply while it runs, one outcome at a time, and at its end."""
 
 from __future__ import annotations
 

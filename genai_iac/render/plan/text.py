@@ -1,4 +1,4 @@
-"""A plan for a terminal: the changes in the order they would be made, what a reader should know besides, and the counts last."""
+"""A plan for a terminal: the changes in the order they would be made, then notices, and the counts last."""
 
 from __future__ import annotations
 
