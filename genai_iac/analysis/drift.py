@@ -73,8 +73,8 @@ def find_unmanaged(live: Live) -> tuple[LiveResource, ...]:
 
     Keys with another stack's tag are managed, so they are not listed.
     """
-    strangers = (one for one in (*live.others, *live.beyond) if one.mark is None and one.lifecycle != "DELETING")
-    keys = (one for one in (*strangers, *live.mismatched) if one.kind == "ApiKey")
+    untagged = (one for one in (*live.others, *live.beyond) if one.mark is None and one.lifecycle != "DELETING")
+    keys = (one for one in (*untagged, *live.mismatched) if one.kind == "ApiKey")
     return tuple(sorted(keys, key=lambda key: (key.name, key.id)))
 
 

@@ -79,7 +79,7 @@ def _list(provider: OciClient, place: str) -> list[LiveResource]:
 def describe_context(workspace: Session, live: Live, plan: Plan) -> PlanContext:
     """Gather it from the manifests, the reading and the sinks' names; calls nothing."""
     resources = workspace.manifest.resources
-    touched = {change.address for change in plan.changes if change.kills}
+    touched = {change.address for change in plan.changes if change.invalidates}
     return PlanContext(
         now=live.now,
         sources={address: resource.source for address, resource in resources.items()},

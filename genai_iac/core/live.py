@@ -232,16 +232,16 @@ def _sort_by_tag(
     A resource in state DELETING keeps its tag. Counting it as ours would make a plan change
     what is about to disappear.
     """
-    strangers: list[LiveResource] = []
+    others: list[LiveResource] = []
     for resource in map(_marked, resources):
         mark = resource.mark
         if mark is None or not owner.owns(mark) or resource.lifecycle == "DELETING":
-            strangers.append(resource)
+            others.append(resource)
         elif mark.address.kind != resource.kind:
             mismatched.append(resource)
         else:
             groups.setdefault(mark.address, []).append(resource)
-    return strangers
+    return others
 
 
 def _group_owned(owner: Owner, resources: Iterable[LiveResource]) -> Mapping[Address, list[LiveResource]]:

@@ -68,7 +68,7 @@ class Owner:
         stack, at, environment = self.name.partition("@")
         return f"{stack}+{self._short}{at}{environment}" if self.id else self.name
 
-    def birth(self, address: Address, fixed: str, origin: str, deletion: Deletion = "delete") -> str:
+    def create_tag(self, address: Address, fixed: str, origin: str, deletion: Deletion = "delete") -> str:
         """The tag to send inside a create call; `fixed` is what `fixed_part` says of the resource.
 
         The OCID is not known before the call, so the tag is bound to what the call fixes and to
@@ -267,11 +267,11 @@ def find_claimants(owner: Owner, group: Sequence[LiveResource], gone: Iterable[L
     """
     everything = (*group, *gone)
     sealed = [one for one in everything if one.mark and one.mark.sealed and owner.fits(one.mark, one)]
-    births = [one for one in everything if one.mark and one.mark.origin and not one.mark.sealed]
+    unsealed = [one for one in everything if one.mark and one.mark.origin and not one.mark.sealed]
     # The original was sealed by an update; whatever still carries the tag of its create
     # call is a copy of that.
     known = {one.mark.origin for one in sealed if one.mark}
-    fitting = (one for one in births if one.mark and one.mark.origin not in known and owner.fits(one.mark, one))
+    fitting = (one for one in unsealed if one.mark and one.mark.origin not in known and owner.fits(one.mark, one))
     living = {one.id for one in group}
     ours = [one for one in (*sealed, *_originals(fitting)) if one.id in living]
     if not ours:
@@ -283,10 +283,10 @@ def find_claimants(owner: Owner, group: Sequence[LiveResource], gone: Iterable[L
     return Claimants(_sorted(ours), _sorted(copies))
 
 
-def _originals(births: Iterable[LiveResource]) -> list[LiveResource]:
+def _originals(unsealed: Iterable[LiveResource]) -> list[LiveResource]:
     """The oldest of each origin; all of them when their ages are the same."""
     by_origin: dict[str, list[LiveResource]] = {}
-    for one in births:
+    for one in unsealed:
         assert one.mark is not None
         by_origin.setdefault(one.mark.origin, []).append(one)
     found: list[LiveResource] = []

@@ -172,7 +172,7 @@ class Change:
         return self.ends or (self.handover is not None and not self.handover.roles and self.id is not None)
 
     @property
-    def kills(self) -> bool:
+    def invalidates(self) -> bool:
         """Whether a secret value stops working: the `!` of the plan."""
         return bool(self.losses)
 

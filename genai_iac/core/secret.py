@@ -10,7 +10,7 @@ import hmac
 import re
 from typing import NoReturn
 
-from genai_iac.core.redactor import remember
+from genai_iac.core.redactor import register_value
 
 # 16 characters and more: shorter words of a document are names and addresses.
 _WORD = re.compile(r"[^\s\"'=,;{}\[\]]{16,}")
@@ -30,7 +30,7 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self.__value = value
-        remember(value)
+        register_value(value)
 
     @classmethod
     def document(cls, text: str) -> Secret:
@@ -44,10 +44,10 @@ class Secret:
         made.__value = text
         return made
 
-    def remember_words(self) -> None:
+    def register_words(self) -> None:
         """Give the redactor every long word of a document in which nobody knows what is a value."""
         for word in _WORD.findall(self.__value):
-            remember(word)
+            register_value(word)
 
     def reveal(self) -> str:
         """The plaintext itself. Called by sinks and by the verification call, nowhere else (a test holds this).

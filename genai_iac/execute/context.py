@@ -223,7 +223,7 @@ class ApplyContext:
         """
         resource, origin = self.resources.get(change.address), make_origin(self.provider.now())
         fixed = fixed_part_of_create(change.address.kind, body, call.region)
-        mark = self._owner.birth(change.address, fixed, origin, resource.deletion if resource else "delete")
+        mark = self._owner.create_tag(change.address, fixed, origin, resource.deletion if resource else "delete")
         marked = {**body, "freeformTags": {**body.get("freeformTags", {}), OWNERSHIP_TAG: mark}}
         return self._with_names(call, marked, body["compartmentId"])
 

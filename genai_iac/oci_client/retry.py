@@ -180,7 +180,7 @@ def call_with_retry(
     # `doubt`: an attempt whose response was lost. A later "already exists" or "etag differs" may then be our own success, which
     # the caller checks; without it the same error is somebody else's doing.
     tries, doubt = 0, None
-    limiter, patience = limiter or RateLimiter(), _Patience(window, waiting)
+    limiter, budget = limiter or RateLimiter(), _RetryBudget(window, waiting)
     while True:
         wait = limiter.reserve()
         if wait > 0:
@@ -192,7 +192,7 @@ def call_with_retry(
             tries += 1
             if failure.status == 429:
                 limiter.slow_down(began, failure.retry_after)
-            waits = patience.covers(failure, doubt)
+            waits = budget.covers(failure, doubt)
             if failure.uncertain:
                 doubt = failure
             enough = _most_attempts(failure)
@@ -205,7 +205,7 @@ def call_with_retry(
             return answer, doubt
 
 
-class _Patience:
+class _RetryBudget:
     """Decides for one call whether the window lets it wait, tells the first time, and notes how long it waited."""
 
     def __init__(

@@ -215,8 +215,8 @@ class Planner:
 
     def _note_name(self) -> None:
         """Whether what is declared may be there already, from before the Stack had an id."""
-        owner, strangers = self.inputs.owner, (*self.live.others, *self.live.beyond)
-        marks = [one.mark for one in strangers if one.mark is not None and owner.shares_name(one.mark)]
+        owner, others = self.inputs.owner, (*self.live.others, *self.live.beyond)
+        marks = [one.mark for one in others if one.mark is not None and owner.shares_name(one.mark)]
         for address in dict.fromkeys(mark.address for mark in marks):
             if address in self.inputs.resources and address not in self.live.owned:
                 self._note(

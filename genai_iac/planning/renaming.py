@@ -26,8 +26,8 @@ def check_previous(desired: Resource, group: Sequence[LiveResource], inputs: Pla
     Raises:
         PlanError: with the previous names to remove.
     """
-    strangers = [old for old in desired.previous if old not in inputs.resources]
-    left = [one for old in strangers for one in inputs.live.owned.get(old, ())]
+    undeclared = [old for old in desired.previous if old not in inputs.resources]
+    left = [one for old in undeclared for one in inputs.live.owned.get(old, ())]
     several = [*group, *left] if group and left else [*group]
     if len(several) > 1 and (left or any(one.mark and one.mark.former for one in several)):
         found = " and ".join(f"{_tagged(one)} ({one.id})" for one in several)

@@ -43,7 +43,7 @@ class SecretChange:
     loss: Invalidation | None = None  # None when no working value stops
 
     @property
-    def kills_only(self) -> bool:
+    def invalidates_only(self) -> bool:
         """Whether the call invalidates a value and returns no new one. Such calls come after the delivery.
 
         Else a failed delivery would leave callers without a working value.
@@ -110,7 +110,7 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
     # `sort` is stable: renewals and activations keep the manifest's order, deactivations
     # and revocations follow them. tests/plan_apply/test_edits.py fixes the order for each
     # kind of edit.
-    changes.sort(key=lambda change: change.kills_only)
+    changes.sort(key=lambda change: change.invalidates_only)
     notes = _lost_values(
         desired, gaps.undelivered - {one.call.secret for one in changes if one.action == "renew"}, facts
     )

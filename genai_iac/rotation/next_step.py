@@ -284,11 +284,11 @@ def _may_never_have_arrived(position: RotationState, rotation: Rotation, facts: 
         return False
     # Only sinks that cannot be read: a readable sink without a record lacks the value for
     # certain, and is handled as a gap.
-    tellers = [sink for sink in facts.held if new.name in sink.unknown]
-    replaced = not any(sink.records.get(old.name) == "current" for sink in tellers)
-    dying = old.expires is not None and old.expires - facts.now <= rotation.overlap + rotation.idle
+    unconfirmed = [sink for sink in facts.held if new.name in sink.unknown]
+    replaced = not any(sink.records.get(old.name) == "current" for sink in unconfirmed)
+    expires_soon = old.expires is not None and old.expires - facts.now <= rotation.overlap + rotation.idle
     in_use = not facts.idle(old)
-    return bool(tellers) and (not replaced or (in_use and dying))
+    return bool(unconfirmed) and (not replaced or (in_use and expires_soon))
 
 
 def _still_in_use(position: RotationState, rotation: Rotation, last_used: datetime) -> str:

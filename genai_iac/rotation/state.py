@@ -130,8 +130,8 @@ def _may_have_come_since(older: LiveSecret, newer: LiveSecret, held: tuple[SinkS
     True when every sink that shows the older one is write-only. Its log is this machine's own memory: it does not know
     what a CI runner delivered later, so an old entry must not override a newer delivery.
     """
-    tellers = [sink for sink in held if sink.records.get(older.name) == "current"]
-    return is_newer(newer, older) and bool(tellers) and all(sink.may_hold(newer.name) for sink in tellers)
+    showing_older = [sink for sink in held if sink.records.get(older.name) == "current"]
+    return is_newer(newer, older) and bool(showing_older) and all(sink.may_hold(newer.name) for sink in showing_older)
 
 
 def _find_phase(current: LiveSecret, other: LiveSecret, held: tuple[SinkState, ...]) -> Phase:

@@ -75,8 +75,8 @@ def test_a_cycle_and_a_long_chain_end() -> None:
 
 
 def test_the_drawing_is_well_formed_and_has_every_node_and_arrow() -> None:
-    picture = ET.fromstring(graph_svg({B: [A], C: [A, B]}, {A: "kill"}, {A: "!"}))
-    assert [node.get("class") for node in picture.iter("g")] == ["kill", "", ""]
+    picture = ET.fromstring(graph_svg({B: [A], C: [A, B]}, {A: "invalidate"}, {A: "!"}))
+    assert [node.get("class") for node in picture.iter("g")] == ["invalidate", "", ""]
     assert [text.text for text in picture.iter("text")] == ["! ApiKey/a", "ApiKey/b", "ApiKey/c"]
     assert len(list(picture.iter("path"))) == 3
     long = ET.fromstring(graph_svg({_address("<&>" * 30): []}, {}, {}))

@@ -71,7 +71,7 @@ def test_the_last_line(actions: list[tuple[Action, ...]], line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("actions", "kills", "mark"),
+    ("actions", "invalidates", "mark"),
     [
         (("create",), False, "+"),
         (("create", "deliver"), False, "+"),
@@ -88,8 +88,8 @@ def test_the_last_line(actions: list[tuple[Action, ...]], line: str) -> None:
         (("deliver",), False, "="),
     ],
 )
-def test_symbols(actions: tuple[Action, ...], kills: bool, mark: str) -> None:
-    losses = (Invalidation("key-one", None, "delete"),) if kills else ()
+def test_symbols(actions: tuple[Action, ...], invalidates: bool, mark: str) -> None:
+    losses = (Invalidation("key-one", None, "delete"),) if invalidates else ()
     change = Change(Address("ApiKey", "k"), actions, "", losses=losses)
     assert sign(change) == mark
     assert re.search(

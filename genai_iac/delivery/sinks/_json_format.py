@@ -65,7 +65,7 @@ def read_json(text: Secret) -> Contents | Unreadable | None:
     try:
         data = json.loads(plain)
     except (ValueError, RecursionError):
-        text.remember_words()
+        text.register_words()
         return Unreadable(
             "is not JSON that genai-iac wrote",
             ours=False,
@@ -94,7 +94,7 @@ def _remember(data: Any) -> None:
         if name == OURS or (isinstance(value, str) and value in recorded):
             continue
         if name not in (DEFAULT_NAMES.base_url, DEFAULT_NAMES.project) or not is_plain_address(value):
-            Secret.document(value if isinstance(value, str) else json.dumps(value)).remember_words()
+            Secret.document(value if isinstance(value, str) else json.dumps(value)).register_words()
 
 
 def _contents(data: Mapping[str, Any], head: Mapping[str, Any]) -> Contents | Unreadable:

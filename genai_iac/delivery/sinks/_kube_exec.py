@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
-from genai_iac.core.redactor import remember_quoted
+from genai_iac.core.redactor import register_quoted
 from genai_iac.delivery.sinks._program import inherited_environment, redact_text
 from genai_iac.delivery.sinks._program_output import read_output
 from genai_iac.filesystem import find_git_root
@@ -160,13 +160,13 @@ def _credential(process: subprocess.Popen[bytes], version: str) -> KubeCredentia
     output = read_output(process, _SECONDS, _LIMIT, whole=True)
     answer = Secret.document(output.printed.decode("utf-8", "replace"))
     if output.stopped:
-        answer.remember_words()  # a failure may quote a value on the other stream
+        answer.register_words()  # a failure may quote a value on the other stream
         why = "printed more than 1 MiB" if output.stopped == "long" else f"did not end within {_SECONDS:g} seconds"
         return f"{why}, and was stopped"
     if process.returncode:
-        answer.remember_words()
+        answer.register_words()
         complained = output.complained.decode("utf-8", "replace")
-        remember_quoted(complained)
+        register_quoted(complained)
         said = " ".join(redact_text(complained, None).split())
         return f"ended with status {process.returncode}" + (f": {said[-_QUOTED:]}" if said else "")
     return _read_credential(answer, version)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
-from genai_iac.core.redactor import Redactor, remember_quoted
+from genai_iac.core.redactor import Redactor, register_quoted
 
 _PIECE = 6  # characters in a row of the very value that the program was given: shorter than what other texts are searched for
 
@@ -79,7 +79,7 @@ class Ran:
     def last_words(self) -> str:
         """The end of what it printed, in one line; empty when it printed nothing."""
         words = " ".join((self.complained.strip() or self.printed.strip()).split())
-        remember_quoted(words)
+        register_quoted(words)
         return words if len(words) <= _LAST_WORDS else f"…{words[-_LAST_WORDS:]}"
 
 

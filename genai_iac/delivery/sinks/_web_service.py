@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
-from genai_iac.core.redactor import redact, remember_quoted
+from genai_iac.core.redactor import redact, register_quoted
 from genai_iac.delivery.sinks._program import redact_text
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def _said(data: Any) -> str:
     if isinstance(data, dict):
         found = data.get("message") or data.get("Message") or data.get("errors") or data.get("__type") or ""
     text = "; ".join(map(str, found)) if isinstance(found, list) else str(found)
-    remember_quoted(text)
+    register_quoted(text)
     return " ".join(redact_text(redact(text), None).split())[:_LONGEST]  # cut afterwards: a piece would not be known
 
 

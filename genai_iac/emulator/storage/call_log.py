@@ -132,7 +132,7 @@ class RetryToken:
             body = json.loads(decrypt(row["sealed"], self._token))
         return Answer(body, row["status"], json.loads(row["headers"]), resource=row["resource"])
 
-    def remember(self, connection: sqlite3.Connection, answer: Answer, now: int) -> None:
+    def store_answer(self, connection: sqlite3.Connection, answer: Answer, now: int) -> None:
         """Keep what was answered."""
         connection.execute("DELETE FROM retry_tokens WHERE used <= ?", (now - _LIFE,))
         masked = answer.body if answer.masked is None else answer.masked

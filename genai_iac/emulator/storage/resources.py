@@ -110,7 +110,7 @@ class Resources:
         self._write(changed)
         return changed
 
-    def settle(self, resource: StoredResource) -> None:
+    def save_state(self, resource: StoredResource) -> None:
         """Write what time alone has brought: no new etag, no new time of update."""
         self._write(resource)
 

@@ -182,7 +182,7 @@ def _activate(due: ScheduledJob) -> None:
     resources = Resources(due.connection)
     key = resources.find(KIND, due.target)
     if key is not None and key.state == "CREATING":
-        resources.settle(replace(key, state="ACTIVE"))
+        resources.save_state(replace(key, state="ACTIVE"))
 
 
 WORKS = {"activate-key": _activate}

@@ -150,7 +150,7 @@ class ManagedResource:
         resources = Resources(due.connection)
         found = resources.find(self.kind, due.target)
         if found is not None and found.state == "CREATING":
-            resources.settle(replace(found, state="ACTIVE"))
+            resources.save_state(replace(found, state="ACTIVE"))
 
 
 def _show(one: StoredResource) -> dict[str, Any]:
