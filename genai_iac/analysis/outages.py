@@ -42,7 +42,7 @@ def keep_admitted(plan: Plan, finder: ReachFinder, *, most_statements: int = 50)
     Args:
         plan: ordered; gets further `needs`, and calls that widen a policy for a move.
         future: the tenancy after the plan.
-        most_statements: room of one policy.
+        most_statements: how many one policy may have.
     """
     if not _may_take_access(plan):
         return plan
@@ -54,7 +54,7 @@ def keep_admitted(plan: Plan, finder: ReachFinder, *, most_statements: int = 50)
     for key in _moved(plan):
         plan, more = _prepare_move(plan, key, (before, after), finder, most_statements)
         wanted |= more
-    # A circle drops the wish: OCI's own order wins, and a notice says that callers may be
+    # In a cycle this preference is dropped: OCI's own order wins, and a notice says that callers may be
     # refused for a moment.
     changes, refused = add_needs(plan.changes, sorted(wanted))
     notices = tuple(

@@ -41,7 +41,7 @@ class SecretStatus:
         return self.state == "EXPIRED" and self.role == "current"
 
     def left(self, now: datetime) -> timedelta | None:
-        """How long it will live; negative when it is over, None when it never ends or is dead already.
+        """How long until it expires; negative when it has expired, None when it never does or no longer works.
 
         Args:
             now: the tenancy's time.

@@ -146,7 +146,7 @@ class Owner:
         )
 
     def recognises(self, mark: OwnershipMark, live: LiveResource) -> bool:
-        """Whether the tag may be that resource's: the first form tells nothing of one that may have been moved.
+        """Whether the tag may be that resource's: the first form says nothing of one that may have been moved.
 
         A weaker test than `fits`. It is enough for an update, never for a deletion of something
         undeclared.
@@ -246,12 +246,12 @@ def _to_base_36(number: int, width: int) -> str:
 class Claimants:
     """The resources with one address in their tags: `ours` (more than one is a conflict), and the `copies`, which are never touched."""
 
-    ours: tuple[LiveResource, ...]  # the original; several when nothing tells which is
+    ours: tuple[LiveResource, ...]  # the original; several when nothing says which is
     copies: tuple[LiveResource, ...]  # reported and left alone
 
 
 def find_claimants(owner: Owner, group: Sequence[LiveResource], gone: Iterable[LiveResource] = ()) -> Claimants:
-    """Tell the original from copies of its tag.
+    """Distinguish the original from copies of its tag.
 
     A tag sealed with the resource's OCID is sure. Of those that fit the moment of their create call, the oldest of each
     origin is the original: nobody can copy a tag before it is there. When the original is `gone`, and the service still lists
@@ -275,7 +275,7 @@ def find_claimants(owner: Owner, group: Sequence[LiveResource], gone: Iterable[L
     living = {one.id for one in group}
     ours = [one for one in (*sealed, *_originals(fitting)) if one.id in living]
     if not ours:
-        # Tags of releases before 0.2 do not tell a moved resource from a copy, so they count
+        # Tags of releases before 0.2 do not distinguish a moved resource from a copy, so they count
         # only when nothing else fits.
         ours = [one for one in group if one.mark and one.mark.bound_to_place]
     chosen = {one.id for one in ours}

@@ -247,5 +247,5 @@ def log_delivered(log: DeliveryLog, entry: Mapping[str, Any], sink: Sink, delive
     Without the log entry another apply only has less certainty, so this is no failure of the delivery.
     """
     if sink.readable:
-        with suppress(SinkError):  # the value is where it belongs; the place itself tells that, too
+        with suppress(SinkError):  # the value is where it belongs; the place itself shows that, too
             log.delivered(entry, sink, delivery)

@@ -19,7 +19,7 @@ class ChangeExecutor:
     """Executes changes, in any order that their `needs` allow and from any thread.
 
     Args:
-        progress: shared state of this apply. Its `before` tells how long ago something was
+        progress: shared state of this apply. Its `before` says how long ago something was
             created.
     """
 

@@ -16,7 +16,7 @@ from genai_iac.core.errors import IacError
 from genai_iac.core.redactor import redact
 from genai_iac.network import HttpClient
 
-_ANY_MODEL = "openai.gpt-oss-120b"  # a dead secret is refused before the model is looked at
+_ANY_MODEL = "openai.gpt-oss-120b"  # a secret that no longer works is refused before the model is looked at
 _TIMEOUT = 240.0  # seconds that a change may take to reach the endpoint; no number is documented
 _REFUSAL_TIMEOUT = 30.0  # seconds; a check after the fact, so it may give up early
 _RETIREMENT = "model-retirement-info"  # sent with answers of a deprecated model (Oracle: retire-announcements.htm)

@@ -90,7 +90,7 @@ def find_comments(text: str, tokens: Iterable[Any] | None = None) -> Iterator[st
 
 
 def read_tokens(text: str) -> list[Any]:
-    """The tokens of YAML with the exact places that only the scanner in Python tells."""
+    """The tokens of YAML with the exact places that only the scanner in Python gives."""
     # The C parser of libyaml gives no exact columns.
     parser: Any = PythonParser(text)
     tokens: list[Any] = []

@@ -180,7 +180,7 @@ def demanded_texts(condition: Condition | None, variable: str) -> frozenset[str]
 
 
 def distinguishing_texts(condition: Condition | None, variable: str) -> tuple[frozenset[str], frozenset[str]] | None:
-    """The values and the patterns, in lower case, by which a condition tells values of the variable apart; None when it does so
+    """The values and the patterns, in lower case, by which a condition distinguishes values of the variable; None when it does so
     otherwise: by order, by other variables.
 
     Two values that are among none of these, and that the same patterns match, get the same decision.

@@ -177,7 +177,7 @@ _CLOCK = "request.utc-timestamp"
 
 
 def is_unknown_of_key(part: Condition, request: AccessRequest) -> bool:
-    """Whether nobody can tell beforehand if a part of a condition holds for such a request: times, tags, networks.
+    """Whether nobody can know beforehand if a part of a condition holds for such a request: times, tags, networks.
 
     A date that has passed is not unknown: it will never change again.
     """

@@ -27,7 +27,7 @@ from genai_iac.core.errors import UsageError
 from genai_iac.references.resolver import named_compartments
 from genai_iac.resource_types import RESOURCE_TYPES
 
-FORMAT = "genai-iac snapshot"  # tells the file from any other JSON
+FORMAT = "genai-iac snapshot"  # distinguishes the file from any other JSON
 FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
 _AGAIN = "make it again: genai-iac snapshot --out FILE"
 _OF_STRANGERS = ("compartmentId", "statements")  # beside the name

@@ -68,7 +68,7 @@ class OciClient:
     ) -> None:
         self.connection = connection
         self.stop = stop
-        self.waiting: WaitListener | None = None  # told once of each call that is retried until it is consistent
+        self.waiting: WaitListener | None = None  # called once for each call that is retried until it is consistent
         self._watch = watch
         self.tenancy: str = config["tenancy"]
         self.region: str = config["region"]
@@ -126,7 +126,7 @@ class OciClient:
         return found
 
     def now(self) -> datetime:
-        """The tenancy's clock, as its last answer told it: expiries are judged by the service's time, not by this machine's."""
+        """The tenancy's clock, as its last answer gave it: expiries are judged by the service's time, not by this machine's."""
         return self._clock.now()
 
     def read_all(

@@ -143,7 +143,7 @@ def _gather(
 
 
 def live_rows(kind: ResourceType, rows: Iterable[Mapping[str, Any]], region: str | None) -> Iterator[LiveResource]:
-    """Without what is gone, but for what a tag of this tool is still on: it tells a copy of that tag."""
+    """Without what is gone, but for what a tag of this tool is still on: it shows that another tag is a copy."""
     for row in rows:
         state = row.get("lifecycleState")
         if state not in _GONE or (state == DELETED and OWNERSHIP_TAG in (row.get("freeformTags") or {})):

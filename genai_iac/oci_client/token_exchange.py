@@ -102,7 +102,7 @@ def _read_file(variable: str, environ: Mapping[str, str]) -> str:
 
 
 def _ask_github(url: str, secret: str, audience: str) -> str:
-    """A fresh token from GitHub: it lives ten minutes, so it is asked for when it is needed."""
+    """A fresh token from GitHub: it is valid for ten minutes, so it is asked for when it is needed."""
     _check_url(GITHUB_URL, url)
     register_value(secret)
     client = HttpClient()

@@ -28,7 +28,7 @@ from genai_iac.resource_types import RESOURCE_TYPES, ResourceType, declared_tags
 
 
 def check_ownership(desired: Resource, group: Sequence[LiveResource]) -> None:
-    """Raises PlanError when several resources carry its ownership tag and nothing tells which is the original.
+    """Raises PlanError when several resources carry its ownership tag and nothing says which is the original.
 
     Args:
         group: what carries the tag of `desired` and is taken for ours, from `Live.owned`.
@@ -209,7 +209,7 @@ def make_unappliable_change(
 def _wanted(
     desired: Resource, live: LiveResource | None, resolver: Resolver, comparer: DiffContextBuilder
 ) -> Mapping[str, Value]:
-    """What the attributes should be, as far as that can be told; undeclared ones, and statements that mean the same, are as live."""
+    """What the attributes should be, as far as that is known; undeclared ones, and statements that mean the same, are as live."""
 
     def resolve(name: str, value: Value) -> Value:
         try:

@@ -107,7 +107,7 @@ def _referred(
 
 
 def _recorded(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]]:
-    """What is put into a compartment waits until the compartment's record of its contents tells of it.
+    """What is put into a compartment waits until the compartment's record of its contents has it.
 
     A run that ends in between leaves a record of more than is there, never of less.
     """

@@ -193,7 +193,7 @@ class Planner:
             self.notices.append(Notice("no deliverTo: the values of its secrets will be lost", desired.address))
 
     def _note_moved(self, moved: LiveResource) -> None:
-        """An ownership tag of the first form does not tell a resource that was moved from one that somebody tagged."""
+        """An ownership tag of the first form does not distinguish a resource that was moved from one that somebody tagged."""
         assert moved.mark is not None
         address = moved.mark.address
         self._note(

@@ -40,7 +40,7 @@ def check_previous(desired: Resource, group: Sequence[LiveResource], inputs: Pla
 def describe_other_stack_names(live: Live, owner: Owner) -> Iterator[Notice]:
     """What carries the stack's id under another name: a renamed stack, or a copied directory whose id was left as it is.
 
-    Nothing tells the two apart, and the plan of a copy would rename and replace what the original has.
+    Nothing distinguishes the two, and the plan of a copy would rename and replace what the original has.
     """
     marks = [one.mark for group in live.owned.values() for one in group if one.mark is not None and one.mark.stack_id]
     several = Counter(mark.owner for mark in marks if not owner.names(mark))

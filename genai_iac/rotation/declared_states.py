@@ -277,7 +277,7 @@ def _why_renew(
     """
     if wanted == "revoked":
         return None
-    # A duration is never compared with the live expiry: it says how long a new value lives,
+    # A duration is never compared with the live expiry: it says how long a new value works,
     # not until when this one does.
     if isinstance(expires, str) and secret.expires != datetime.fromisoformat(expires):
         return f"{secret.name} expires at another time, and OCI changes an expiry only by Renew"

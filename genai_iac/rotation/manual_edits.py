@@ -22,7 +22,7 @@ HandEdit = tuple[Path, str, str]  # what differs, as it is, as it should be
 def find_hand_edits(resource: Resource, live: LiveResource, held: Iterable[SinkState]) -> tuple[HandEdit, ...]:
     """Sinks that were emptied or edited, and of a key that rotates, the secret that callers have and that was stopped.
 
-    `held` is what was read of the sinks; without any, only the live states tell.
+    `held` is what was read of the sinks; without any, only the live states count.
 
     Args:
         resource: the declared ApiKey.

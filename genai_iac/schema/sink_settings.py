@@ -25,7 +25,7 @@ def check_sink_settings(
     Args:
         data: a whole document, after interpolation; it need not fit its kind's schema.
         place: says where a part was written, by its path.
-        unread: paths of what was told to be wrong already; what lies at or below them is passed over.
+        unread: paths that were reported already; what is at or below them is skipped.
 
     Yields:
         Each at the setting; at the sink's name when its package cannot be used.

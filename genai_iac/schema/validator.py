@@ -127,7 +127,7 @@ def _names(schema: Mapping[str, Any]) -> Test:
 
 
 def _properties(schema: Mapping[str, Any]) -> Test:
-    """`properties` and `additionalProperties` together, in one walk; keys that `patternProperties` may mean are left to jsonschema."""
+    """`properties` and `additionalProperties` together, in one pass; keys that `patternProperties` may mean are left to jsonschema."""
     tests = {name: compile_acceptor(inner) for name, inner in schema.get("properties", {}).items()}
     others = False if "patternProperties" in schema else schema.get("additionalProperties", True)
     other: Test = (_always if others else _never) if isinstance(others, bool) else compile_acceptor(others)
@@ -176,7 +176,7 @@ def check_document(
 ) -> Iterator[Problem]:
     """What is wrong with a whole document of that kind (`apiVersion`, `kind`, `metadata`, `spec`), after interpolation.
 
-    `place(*path)` says where a part was written. What lies at or below the `unread` paths was told to be wrong already and is passed over.
+    `place(*path)` says where a part was written. What is at or below the `unread` paths was reported already and is skipped.
     Raises KeyError for a kind that is none.
     """
     if _acceptor(kind)(data):

@@ -1,4 +1,4 @@
-"""A year of daily applies, some of them killed: rotate to nobody ever meets a dead secret, and every keys when it should.
+"""A year of daily applies, some of them killed: rotate to nobody ever reads a secret that no longer works, and every keys when it should.
 
 A few brisk keys for some weeks go with every test run; all of them for 400 days with `-m matrix`.
 """

@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from rendered_plans import AROUND, EVERYTHING, KILLS, LIFE, NOTHING, NOW, large_plan
+from rendered_plans import AROUND, EVERYTHING, INVALIDATING, LIFE, NOTHING, NOW, large_plan
 
 from genai_iac.core import Address
 from genai_iac.render.common.markup import bar_svg, graph_svg
@@ -104,7 +104,9 @@ def test_expiries_are_those_after_the_plan_soonest_first() -> None:
 
 def test_a_renewed_life_counts_from_now() -> None:
     secrets = {"key-one": {"state": "active", "expires": LIFE}, "key-two": {"state": "inactive", "expires": LIFE}}
-    plan = replace(EVERYTHING, changes=(replace(KILLS[0], after={"secrets": secrets}, losses=KILLS[0].losses[:1]),))
+    plan = replace(
+        EVERYTHING, changes=(replace(INVALIDATING[0], after={"secrets": secrets}, losses=INVALIDATING[0].losses[:1]),)
+    )
     shown = {expiry.secret: expiry.at.date().isoformat() for expiry in expiries_after(plan, PlanContext(now=NOW))}
     assert shown == {"key-one": "2027-02-21", "key-two": "2027-01-31"}
 
@@ -142,7 +144,7 @@ def test_the_page_has_every_part_that_there_is_something_for() -> None:
         assert title not in empty
     assert "No changes. 12 resources checked, no differences." in empty
     assert page.count("<details") == 13
-    assert page.count(" open>") == len(KILLS)
+    assert page.count(" open>") == len(INVALIDATING)
     assert "<bdi>${Compartment/chat.id} (known after apply)</bdi>" in page
 
 

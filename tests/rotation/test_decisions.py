@@ -61,7 +61,7 @@ def with_sinks(key: KeyModel, kind: str, chance: random.Random) -> KeyModel | No
 
 
 def _is_absurd(key: KeyModel, sink: SinkModel) -> bool:
-    """Whether the place shows a dead value, or one that nobody uses while somebody uses one that never was there."""
+    """Whether the place shows a value that no longer works, or one that nobody uses while somebody uses one that never was there."""
     shown = sink.current()
     if shown is None or not key.is_alive(*shown):
         return True

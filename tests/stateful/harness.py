@@ -166,7 +166,7 @@ class Harness:
         self.tally.ends[f"exit {code}"] += 1
 
     def carried_out(self, ran: Ended, document: dict[str, Any], forecast: Forecast) -> None:
-        """The calls of the plan and no others; 4 when OCI was bound to refuse one, or a file is left with a value that is dead."""
+        """The calls of the plan and no others; 4 when OCI was bound to refuse one, or a file is left with a value that no longer works."""
         outcomes = [json.loads(line) for line in ran.out.splitlines()]
         failed = [one for one in outcomes if one["type"] == "change_complete" and one["status"] != "done"]
         assert ran.code == (4 if failed or shows_dead_value(document) else 0), f"exit {ran.code}\n{ran.out}\n{ran.err}"

@@ -68,7 +68,7 @@ class Promises:
             self._served = set(shown)
 
     def rolls_back(self) -> bool:
-        """Whether what consumers had is dead while the other one works: they get that first, and its turn is the next apply's."""
+        """Whether what consumers had is refused while the other one works: they get that first, and its turn is the next apply's."""
         return any(
             secret.mask[-4:] in self._current(key) and secret.state != "ACTIVE"
             for key in self._harness.snapshot.of("ApiKey")

@@ -47,7 +47,7 @@ class FileTarget:
 
 @contextmanager
 def translating_os_errors(place: str, step: str) -> Iterator[None]:
-    """Turn an OSError of the step into a SinkError that names both, with the way out.
+    """Turn an OSError of the step into a SinkError that names both and has a hint.
 
     Args:
         place: what people call the file.
@@ -166,7 +166,7 @@ def remove_temporary_files(target: FileTarget) -> tuple[str, ...]:
 
 @contextmanager
 def _temporary(target: FileTarget) -> Iterator[tuple[str, int]]:
-    """A new private file in the same directory, locked while this process lives. Gone at the end unless it was renamed."""
+    """A new private file in the same directory, locked while this process runs. Gone at the end unless it was renamed."""
     name, descriptor = _create(target)
     try:
         yield name, descriptor
@@ -258,7 +258,7 @@ def _prefix(target: FileTarget) -> str:
 def _remove_temporary_file(target: FileTarget, name: str) -> bool:
     """Remove one leftover; False when it is in use, gone, or not ours.
 
-    The lock tells a killed process from a running one.
+    The lock distinguishes a killed process from a running one.
     """
     with translating_os_errors(target.place, f"remove the temporary file {name}"):
         try:

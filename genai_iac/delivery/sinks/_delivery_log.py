@@ -191,7 +191,7 @@ def _without(note: LogEntry, arrived: Set[str]) -> LogEntry:
 
 
 def _place_of(entry: Mapping[str, Any]) -> str:
-    """What tells one place from another: not its format, not its names."""
+    """What distinguishes one place from another: not its format, not its names."""
     return json.dumps(
         {
             word: {

@@ -3,7 +3,7 @@
 The interface: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
 and https://kubernetes.io/docs/reference/config-api/client-authentication.v1/
 
-The kubeconfig is what the user's own environment names, so its programs are the user's. One that lies in the checkout is a stranger's:
+The kubeconfig is what the user's own environment names, so its programs are the user's. One in the checkout may be anybody's:
 whoever plans a pull request would run it.
 """
 
@@ -59,7 +59,7 @@ def ask_program(
         settings: the mapping under `exec`.
         file: the kubeconfig; relative programs start from its directory, and the program runs there.
         root: the manifests' directory.
-        cluster: told to a program that wants it (`provideClusterInfo`).
+        cluster: given to a program that wants it (`provideClusterInfo`).
 
     Raises:
         SinkError: a kubeconfig or a program in the checkout, settings that cannot be used, a failure, an answer that is none.

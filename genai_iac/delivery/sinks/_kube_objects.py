@@ -87,7 +87,7 @@ def _decoded(value: Any) -> str:
     try:
         return base64.b64decode(str(value), validate=True).decode()
     except (binascii.Error, ValueError):
-        return ""  # bytes that are no text were not written by us; the digest of the record tells
+        return ""  # bytes that are no text were not written by us; the digest of the record shows it
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ class AwsSink(Sink):
         return found is None or found.deleting
 
     def _ask(self, step: str, operation: str, body: Mapping[str, Any], done: Callable[[], bool]) -> None:
-        """One operation that fails when it was carried out already; `done` tells whether it was, when its answer was lost."""
+        """One operation that fails when it was carried out already; `done` says whether it was, when its answer was lost."""
         request = {"SecretId": self._name, **body}
         send_or_find(lambda: self._api.ask(step, operation, request, once=True), done)
 

@@ -1,4 +1,4 @@
-"""One call from start to end, in one transaction: settle what is due, find who called and whether they may, answer, log, commit.
+"""One call from start to end, in one transaction: run the jobs that are due, find who called and whether they may, answer, log, commit.
 
 A request that was answered before, by its retry token, gets the same answer.
 """

@@ -145,7 +145,7 @@ class Resources:
         return int(self._connection.execute(query, values).fetchone()[0])
 
     def within(self, compartment: str) -> list[StoredResource]:
-        """Everything alive directly inside a compartment."""
+        """Everything directly inside a compartment that is not deleted."""
         rows = self._connection.execute(
             f"{_SELECT} WHERE compartment = ? AND state <> 'DELETED' AND kind <> ? ORDER BY seq",
             (compartment, WORK_REQUEST),

@@ -25,7 +25,7 @@ def find_hint(
 
 
 def close_match(word: str, known: Sequence[str], likeness: float = 0.7) -> str | None:
-    """The known word that ``word`` is most likely a slip of, or None if none is that like (1: the same).
+    """The known word that ``word`` is most likely a typo of, or None if none is that like (1: the same).
 
     Args:
         word: as written; case does not count.

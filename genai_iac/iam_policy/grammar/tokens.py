@@ -79,7 +79,7 @@ def _split_part(text: str, start: int, end: int, condition: bool, tokens: list[T
 
 
 def find_unreadable(text: str) -> int | None:
-    """The offset of the first invisible character beyond ASCII, or None: nobody can tell what such a statement says.
+    """The offset of the first invisible character beyond ASCII, or None: nobody can see what such a statement says.
 
     The characters that stand for placeholders are among them.
 
@@ -206,7 +206,7 @@ class TokenStream:
         return self.take()
 
     def open(self, mark: str) -> None:
-        """Read an opening brace or bracket and remember it, so that a missing end can name it."""
+        """Read an opening brace or bracket and keep it, so that a missing end can name it."""
         start = self.token.start
         self.expect(mark)
         self.opened.append(start)

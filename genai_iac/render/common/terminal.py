@@ -124,6 +124,6 @@ def _cut(word: str, space: int) -> str:
     for index, character in enumerate(word):
         used += columns(character)
         if used > space:
-            # At least one character, or a room narrower than one would never end.
+            # At least one character, or a width below one would never end.
             return word[:index] or character
     return word

@@ -84,7 +84,7 @@ def _tone(entry: SecretStatus, now: datetime, expiring: tuple[SecretStatus, ...]
 def _timeline_lines(
     entries: tuple[SecretStatus, ...], now: datetime, expiring: tuple[SecretStatus, ...], terminal: Terminal
 ) -> Iterator[str]:
-    """A bar a secret, from now to its death, all on one scale."""
+    """A bar a secret, from now to its expiry, all on one scale."""
     labels = [f"{named(entry.address)} {escape_control(entry.secret, NAME_LIMIT)}" for entry in entries]
     space = min(max(map(columns, labels)), _LONGEST_LABEL, terminal.width // 2)
     wide = terminal.width - space - 3

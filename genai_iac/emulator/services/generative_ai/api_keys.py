@@ -153,7 +153,7 @@ OPERATIONS = (
 
 
 def load_key(call: OperationContext) -> StoredResource:
-    """The key in the path, for a change: alive, and the version the request is for."""
+    """The key in the path, for a change: not deleted, and the version the request is for."""
     key = call.load(KIND, call.ocid("apiKeyId"), region=call.region)
     if key.state == "DELETED":
         raise not_found()
