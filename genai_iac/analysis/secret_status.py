@@ -41,7 +41,7 @@ class SecretStatus:
         return self.state == "EXPIRED" and self.role == "current"
 
     def left(self, now: datetime) -> timedelta | None:
-        """How long until it expires; negative when it has expired, None when it never does or no longer works.
+        """How long until it expires; negative when that time is over, None when it never does, or is revoked or EXPIRED.
 
         Args:
             now: the tenancy's time.

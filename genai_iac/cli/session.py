@@ -116,14 +116,14 @@ class Session:
         requests: Mapping[Address, RotationRequest] | None = None,
         look_into_sinks: bool = True,
     ) -> PlanInputs:
-        """What a plan is made of. Sinks that are not looked into count as holding everything."""
+        """What a plan is made of. Sinks that are not read count as holding everything."""
         from genai_iac.delivery import assume_delivered, read_sink_states
         from genai_iac.planning import PlanInputs
         from genai_iac.planning.preflight import ServiceLimits
 
         if self.snapshot is None:
             self._check_endpoints()
-        # A snapshot has no sinks to look into: everything counts as delivered, or each plan on
+        # A snapshot has no sinks to read: everything counts as delivered, or each plan on
         # it would renew secrets.
         hold = read_sink_states if look_into_sinks and self.snapshot is None else assume_delivered
         return PlanInputs(

@@ -135,7 +135,7 @@ class Live:
     ] = ()  # ours, and replaced by a live successor: to be deleted with its next change
     duplicates: tuple[LiveResource, ...] = ()  # keys of ours that nobody used, beside the first of their address
     regions: tuple[str, ...] = ()  # where API keys were looked for
-    places: tuple[str, ...] = ()  # OCIDs of the compartments that were looked into
+    places: tuple[str, ...] = ()  # OCIDs of the compartments that were read
     beyond: tuple[
         LiveResource, ...
     ] = ()  # not ours, and in compartments or regions that were read only to find what is

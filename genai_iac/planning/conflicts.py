@@ -188,7 +188,7 @@ def _take_over(desired: Resource, other: LiveResource, mark: OwnershipMark, inpu
 def make_unappliable_change(
     address: Address, error: PlanError, inputs: PlanInputs, resolver: Resolver, comparer: DiffContextBuilder
 ) -> Change:
-    """The difference, value by value. Of two live resources with one address none is looked into.
+    """The difference, value by value. Of two live resources with one address none is compared.
 
     Args:
         error: the reason; becomes the change's reason.

@@ -33,7 +33,7 @@ def status_json(stack: str, entries: Iterable[SecretStatus], now: datetime) -> s
 
 
 def entry_document(entry: SecretStatus, now: datetime) -> dict[str, Any]:
-    """One secret as JSON data. Times are RFC 3339 in UTC; `hours_left` is negative once it has expired, null when it was revoked."""
+    """One secret as JSON data. Times are RFC 3339 in UTC; `hours_left` is null without an expiry, and once revoked or expired."""
     left = entry.left(now)
     return {
         "address": str(entry.address),

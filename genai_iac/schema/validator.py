@@ -192,7 +192,7 @@ def check_document(
 def find_unread(kind: str, data: Mapping[str, Any]) -> tuple[set[Path], set[Path]]:
     """What of a document cannot be used: the paths of values that are wrong, and of mappings with keys that nobody knows.
 
-    A list or mapping of the wrong size, or one that lacks a key, can still be looked into.
+    A list or mapping of the wrong size, or one that lacks a key, can still be read.
     """
     wrong: set[Path] = set()
     unsure: set[Path] = set()

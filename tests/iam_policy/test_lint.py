@@ -68,7 +68,7 @@ def test_every_rule_has_cases_and_a_name_of_its_own() -> None:
 
 @pytest.mark.parametrize("case", POLICIES, ids=lambda case: f"{case['rule']} {case['texts'][0][:60]}")
 def test_rules_on_policies(case: dict[str, Any]) -> None:
-    """Statements of one policy, the rule they are about, and the numbers of those it speaks of."""
+    """Statements of one policy, the rule they are about, and the numbers of those it names."""
     texts = case["texts"]
     findings = found(case["rule"], lint_policy(texts, attached=HERE, directory=TREE))
     assert [finding.statement for finding in findings] == case["where"]

@@ -310,7 +310,7 @@ def test_of_two_with_one_address_none_is_chosen() -> None:
     edited = policy("rule", description="New")
     (change,) = compared(twice(), HOME, APP, edited).plan.changes
     assert (change.actions, change.calls, change.reason) == ((), (), error.message)
-    assert change.before == change.after and change.before is not None  # neither is looked into
+    assert change.before == change.after and change.before is not None  # neither is compared
     assert change.id == first
     assert compared(twice(), *STACK).plan.unchanged == 2
 
@@ -482,7 +482,7 @@ def test_what_may_be_this_stacks_from_before_it_had_an_id_is_told_once() -> None
     assert calls(plan) == {"Policy/rule": ["CreatePolicy"]}
 
 
-def test_it_is_not_told_of_what_the_stack_has_already() -> None:
+def test_what_the_stack_has_already_is_not_reported() -> None:
     rule = policy("rule", compartment="tenancy")
     held = named(False).applied(declare(rule)).having(*named(False, "rule").resources.values())
     assert held.plan(rule).notices == ()

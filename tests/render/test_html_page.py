@@ -1,4 +1,4 @@
-"""The HTML page in a real browser: no complaint, no request, and every difference to be read on a phone and on a desk."""
+"""The HTML page in a real browser: no complaint, no request, and every difference to be read on a phone and on a desktop."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ class ConsoleActions(Editing):
         return True
 
     def _is_where_declared(self, thing: Thing) -> bool:
-        """Whether it can be told by its name and place: without a mark nothing else tells it."""
+        """Whether its name and compartment identify it: without a tag nothing else does."""
         spec = self.manifests.spec(thing.address)
         holder = self.snapshot.things.get(thing.place)
         place = holder.address.partition("/")[2] if holder else "tenancy"

@@ -169,7 +169,9 @@ class Harness:
         """The calls of the plan and no others; 4 when OCI was bound to refuse one, or a file is left with a value that no longer works."""
         outcomes = [json.loads(line) for line in ran.out.splitlines()]
         failed = [one for one in outcomes if one["type"] == "change_complete" and one["status"] != "done"]
-        assert ran.code == (4 if failed or shows_dead_value(document) else 0), f"exit {ran.code}\n{ran.out}\n{ran.err}"
+        assert ran.code == (4 if failed or shows_outdated_value(document) else 0), (
+            f"exit {ran.code}\n{ran.out}\n{ran.err}"
+        )
         if forecast.stuck:
             assert failed, f"foreseen: {forecast.stuck}\n{ran.out}"
         elif not forecast.crossing:
@@ -194,7 +196,7 @@ class Harness:
             assert (again.code, self.tenancy.writes()) == (0, []), f"a second apply: {again.out}\n{again.err}"
 
 
-def shows_dead_value(document: dict[str, Any]) -> bool:
+def shows_outdated_value(document: dict[str, Any]) -> bool:
     """Whether the plan says that a file is left with a value that does not work: apply then ends with 4."""
     return any("shows a current value that no longer works" in one["text"] for one in document["notices"])
 

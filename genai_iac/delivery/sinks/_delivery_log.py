@@ -1,4 +1,4 @@
-"""What this machine delivered to the places of one key that can be looked into: to tell a value that was taken away here from one
+"""What this machine delivered to the places of one key that can be read: to tell a value that was taken away here from one
 that another machine holds, and to know a place that no manifest declares any more.
 
 It is in the journal of deliveries (`_journal.py`), which has names and masks, never values. Losing it makes later plans more

@@ -131,7 +131,7 @@ def _read(target: FileTarget) -> ParsedJournal:
     if found is None:
         raise SinkError(
             f"{target.place} is not a journal that genai-iac wrote",
-            hint="move it away: what cannot be looked into from here then counts as delivered",
+            hint="move it away: what cannot be read from here then counts as delivered",
         )
     if isinstance(found, int):
         raise SinkError(
