@@ -213,7 +213,7 @@ def _problem(place: ManifestPath, key: str, message: str, hint: str) -> Problem:
 
 
 def _reason(error: Exception) -> str:
-    """The system's words for an error; a circle of links is an OSError without a number."""
+    """The system's words for an error; a loop of links is an OSError without a number."""
     if isinstance(error, ValueError):  # a zero byte in the name
         return str(error)
     return os.strerror(getattr(error, "errno", None) or errno.ELOOP).lower()

@@ -73,7 +73,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
     seen: list[BaseException] = []
     todo: list[object] = [error]
     # urllib3 wraps errors in `reason` and `args`, not only in `__cause__`; the limit guards
-    # against circles.
+    # against cycles.
     while todo and len(seen) < 20:
         one = todo.pop()
         if isinstance(one, BaseException) and one not in seen:

@@ -105,7 +105,7 @@ class Planner:
     def ordered(self, drafts: Sequence[Change]) -> tuple[Change, ...]:
         """The changes in an order that works; as they are when there is none.
 
-        A circle between changes that look like renames gets the advice to declare them as
+        A cycle between changes that look like renames gets the advice to declare them as
         renames.
         """
         try:

@@ -94,7 +94,7 @@ def suggest_rename(error: PlanError, lookalikes: Mapping[Address, Address], inpu
     """The error with the previousNames to add as what to do next, when it names a resource that was probably renamed.
 
     Args:
-        error: from the ordering; its text names the addresses of the circle.
+        error: from the ordering; its text names the addresses of the cycle.
     """
     ways = [_how(new, old, inputs) for new, old in lookalikes.items() if str(new) in error.message]
     if not ways:

@@ -210,7 +210,7 @@ def test_of_a_rotation_only_what_stopped_it_is_drift(project: Project, tenancy: 
     assert found["address"] == "ApiKey/turns"
 
 
-# What no call can mend
+# What no call can correct
 
 
 def test_what_no_call_can_correct_hides_nothing(applied_stack: Declared) -> None:

@@ -78,7 +78,7 @@ class Year:
         return sum(len(find_rotations(entries)) for entries in self._entries.values())
 
     def pass_by(self, days: int) -> None:
-        """Day by day: the clock goes on, clients call, apply runs, clients call; in the end the diaries are judged."""
+        """Day by day: the clock goes on, clients call, apply runs, clients call; in the end the logs are checked."""
         with serving(self._home, Here()) as sandbox:
             sandbox.write(manifests(self._habits, self._serve_sinks(sandbox)))
             (sandbox.project / "program").mkdir()

@@ -114,7 +114,7 @@ def test_keys_and_grants_are_held_against_each_other() -> None:
 
 
 def test_published_statements_are_mostly_at_peace() -> None:
-    """A linter that cries at everything is switched off."""
+    """A linter with false alarms is switched off."""
     findings = [finding for text in statements("policies.tsv") for finding in lint_statement(text)]
     findings = [finding for finding in findings if finding.severity != "info"]
     assert len(findings) < 0.05 * len(statements("policies.tsv"))

@@ -367,16 +367,16 @@ def test_a_resource_that_cannot_be_changed_is_shown_with_what_differs(statement:
     assert change.after["freeformTags"] == {"theirs": "x", "team": "ml"}
 
 
-def test_a_circle_is_refused_and_its_changes_are_shown() -> None:
+def test_a_cycle_is_refused_and_its_changes_are_shown() -> None:
     held = Held().applied(declare(compartment("a", name="one"), compartment("b", name="two")))
     found = compared(held, compartment("a", name="two"), compartment("b", name="one"))
     (error,) = found.refusals
-    assert error.message == "these changes wait for each other in a circle: Compartment/a, Compartment/b"
+    assert error.message == "these changes wait for each other in a cycle: Compartment/a, Compartment/b"
     assert error.hint == "make the change in two steps"
     assert addresses(found.plan) == ["Compartment/a", "Compartment/b"]
 
 
-def test_a_circle_of_renames_is_told_how_to_declare_them() -> None:
+def test_a_cycle_of_renames_is_told_how_to_declare_them() -> None:
     held = Held().applied(declare(compartment("a", name="one"), compartment("b", name="two", parent="a")))
     renamed = (compartment("x", name="one"), compartment("y", name="two", parent="a"))
     plan = compared(held, compartment("a", name="three"), *renamed).plan

@@ -1,4 +1,4 @@
-"""A key and its sinks on paper: the parts of a rotation's step land one by one, and a run may end after any of them.
+"""A model of a key and its sinks: the parts of a rotation's step take effect one by one, and a run may end after any of them.
 
 What a step's calls and its handover mean is told here a second time, in the plainest way, so that the decisions can be
 held to what callers see without a tenancy.

@@ -1,4 +1,4 @@
-"""Every decision of a rotation on paper: from each state a key can be in, whole and cut short after each part of each step.
+"""Every decision of a rotation on a model: from each state a key can be in, whole and cut short after each part of each step.
 
 A slice of the cut-short runs goes with every test run; all of them with `-m matrix`.
 """

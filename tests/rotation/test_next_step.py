@@ -170,7 +170,7 @@ def test_a_value_that_does_not_pass_never_becomes_current(project: Project, tena
         assert value(sink) == before
         assert states(project) == {"key-one": ("ACTIVE", "current"), "key-two": ("ACTIVE", "pending")}
         assert secrets(project)["key-one"]["rotation"] == "rotating to key-two"
-        begin(project)  # the model mended, the same value goes on
+        begin(project)  # with the model corrected the same value goes on
         assert value(sink) != before
     assert states(project) == SWITCHED
 

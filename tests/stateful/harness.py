@@ -82,7 +82,7 @@ class Harness:
         return self.model().predict()
 
     def edit(self, rule: str) -> bool:
-        """The author changes the manifests; not what has lost its mark, which somebody has to mend first."""
+        """The author changes the manifests; not what has lost its mark, which somebody has to correct first."""
         self.manifests.now = self.snapshot.now
         done: bool = getattr(self.manifests, rule)(self.random, frozenset(self.traces.stripped))
         self.write()
@@ -130,7 +130,7 @@ class Harness:
         if forecast.errors:
             self.check_ended(ran, 1, forecast.errors)
             return None
-        if forecast.crossing and ran.code == 1 and "wait for each other in a circle" in " ".join(ran.err.split()):
+        if forecast.crossing and ran.code == 1 and "wait for each other in a cycle" in " ".join(ran.err.split()):
             return None
         if ran.code == 1 and any(path in ran.err for path in forecast.unusable):
             # the plan already has to know what a new key would be written over
@@ -154,9 +154,9 @@ class Harness:
 
     def refused(self, ran: Ended, code: int, why: list[str]) -> None:
         """It ended with that code, said why, and wrote nothing."""
-        circle = code == 1 and not why
-        self.check_ended(ran, code, why or ["a circle"])
-        assert not circle or "circle" in ran.err
+        cycle = code == 1 and not why
+        self.check_ended(ran, code, why or ["a cycle"])
+        assert not cycle or "cycle" in ran.err
         assert self.tenancy.writes() == [], f"{why}: {self.tenancy.writes()}"
         self.promises.keep(look(self.tenancy), ran, settled=False)
 

@@ -1,8 +1,10 @@
-"""A program that an exec sink runs, without a shell. The value is written to its standard input, never to its arguments or environment:
-those of a process can be read by others on the machine (`ps`, /proc), a pipe cannot.
+"""A program that an exec sink runs, without a shell.
 
-What the program printed is made fit to be quoted: without the value in any form, and without control characters. Other values are
-covered later, like in every error text, because here the records that the program printed are still to be read.
+The value is written to its standard input, never to its arguments or environment: those of a process can be read by others on the machine
+(`ps`, /proc), a pipe cannot.
+
+What the program printed is made fit to be quoted: without the value in any form, and without control characters. Other values are covered
+later, like in every error text, because here the records that the program printed are still to be read.
 """
 
 from __future__ import annotations

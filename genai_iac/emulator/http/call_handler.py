@@ -171,7 +171,7 @@ _LOG = logging.getLogger("genai_iac.emulator")
 
 
 class TransactionRunner:
-    """The synchronous heart of a local emulator. It answers; sending, waiting and breaking connections is the wire's.
+    """The synchronous part of a local emulator. It answers; sending, waiting and breaking connections is the wire's.
 
     Synchronous on purpose: one SQLite connection and one write lock; the event loop waits
     for each call.

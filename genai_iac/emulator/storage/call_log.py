@@ -1,8 +1,8 @@
-"""The log of calls (what was asked of the tenancy, by whom, and how it ended), and retry tokens: the same request with the same token
-happens once. Control calls are not logged.
+"""The log of calls (what was asked of the tenancy, by whom, and how it ended), and retry tokens.
 
-The answer to a retry token is kept for 24 hours of the tenancy's time. One that holds a plaintext secret is kept twice: masked, and
-sealed under a key that only the token itself gives; the file has neither the token nor the secret.
+Control calls are not logged. The same request with the same retry token happens once. The answer to a retry token is kept for 24 hours of
+the tenancy's time. One that holds a plaintext secret is kept twice: masked, and sealed under a key that only the token itself gives; the
+file has neither the token nor the secret.
 """
 
 import hashlib

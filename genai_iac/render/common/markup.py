@@ -170,7 +170,7 @@ def graph_svg(needs: Needs, classes: Mapping[Address, str], signs: Mapping[Addre
     """The graph from left (needs nothing) to right; each node carries the class and the symbol given for it.
 
     Args:
-        needs: addresses that each address needs, without circles.
+        needs: addresses that each address needs, without cycles.
         classes: style class by address.
         signs: symbol of the change by address.
     """
