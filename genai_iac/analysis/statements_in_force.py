@@ -96,7 +96,7 @@ def live_policies(live: Live, without: Collection[Address] = ()) -> Iterator[Pol
 
 
 def _is_stale(policy: LiveResource, tree: CompartmentTree) -> bool:
-    """Whether the OCIDs that its mark remembers are not those that its compartments' names mean now; groups are not asked for."""
+    """Whether the OCIDs in its ownership tag are not those that its compartments' names mean now; groups are not asked for."""
     recorded = policy.mark.names if policy.mark else ""
     statements = [text for text in policy.attributes["statements"] if read_statement(text) is not None]
     if not recorded or any(_names_group(text) for text in statements):

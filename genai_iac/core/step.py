@@ -104,7 +104,7 @@ def declared_tags(desired: Resource) -> dict[str, str]:
 
 
 def deletion_of(live: LiveResource) -> str:
-    """What the live mark says is to happen once nothing declares the resource.
+    """What the live ownership tag says is to happen once nothing declares the resource.
 
     A resource without the tag is never deleted by a plan, so `delete` is only a default.
     """

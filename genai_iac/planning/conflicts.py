@@ -173,7 +173,7 @@ def _choose_name(desired: Resource, owner: str, inputs: PlanInputs) -> str:
 
 
 def _take_over(desired: Resource, other: LiveResource, mark: OwnershipMark, inputs: PlanInputs) -> str:
-    """What to do about something that has a mark: `import` refuses what another stack or another address has."""
+    """What to do about something that has an ownership tag: `import` refuses what another stack or another address has."""
     owner, command = inputs.owner, f"genai-iac import {desired.address} {other.id}"
     same = mark.address == desired.address
     if owner.owns(mark):

@@ -258,7 +258,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
 
 
 def make_destroy_plan(inputs: PlanInputs) -> Plan:
-    """The plan in which nothing is declared any more: everything that carries the owner's mark goes, innermost first.
+    """The plan in which nothing is declared any more: everything that carries the owner's tag is deleted, children first.
 
     Args:
         inputs: as for `make_plan`. What is declared and recognised is deleted even when it

@@ -122,7 +122,7 @@ class ResourceType(ABC):
 
     @abstractmethod
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
-        """What one item of the list call shows; its mark is read by the caller.
+        """What one item of the list call shows; its ownership tag is read by the caller.
 
         Args:
             item: plain data with the wire's names.

@@ -41,7 +41,7 @@ class Declared(Deployment):
         return report
 
     def make_key(self, name: str, compartment: str = "home", **details: Any) -> Any:
-        """A key that carries nobody's mark, unless its tags are given."""
+        """A key that has no ownership tag, unless its tags are given."""
         wanted = key_models.CreateApiKeyDetails(
             compartment_id=self.live("Compartment", compartment).id,
             display_name=name,

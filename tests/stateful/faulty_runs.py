@@ -127,7 +127,7 @@ class FaultyRuns(Harness):
         return ran
 
     def adopt(self) -> bool:
-        """What lost its mark is imported again."""
+        """What lost its tag is imported again."""
         if not self.traces.stripped:
             return False
         address = self.random.choice(sorted(self.traces.stripped))

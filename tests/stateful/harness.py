@@ -82,7 +82,7 @@ class Harness:
         return self.model().predict()
 
     def edit(self, rule: str) -> bool:
-        """The author changes the manifests; not what has lost its mark, which somebody has to correct first."""
+        """The author changes the manifests; not what has lost its tag, which somebody has to correct first."""
         self.manifests.now = self.snapshot.now
         done: bool = getattr(self.manifests, rule)(self.random, frozenset(self.traces.stripped))
         self.write()
