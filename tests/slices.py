@@ -37,7 +37,7 @@ _EVERY: dict[str, int] = {  # below tests/; how many cases there are to one that
     "plan_apply/test_faults.py::test_a_look_that_shows_nothing_stops_that_change_alone": 3,
     "plan_apply/test_faults.py::test_a_reading_that_cannot_be_read_is_named": 3,
     "plan_apply/test_guards.py::test_a_value_idle_for_a_day_may_go": 2,
-    "plan_apply/test_guards.py::test_a_value_in_use_is_not_killed": 2,
+    "plan_apply/test_guards.py::test_a_value_in_use_is_not_invalidated": 2,
     "plan_apply/test_identity.py::test_a_key_that_was_moved_and_is_no_longer_declared_is_deleted": 2,
     "plan_apply/test_identity.py::test_what_carries_a_copy_of_the_tag_is_never_touched": 7,
     "plan_apply/test_landing_zones.py::test_a_landing_zone_comes_and_goes": 14,

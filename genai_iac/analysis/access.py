@@ -1,8 +1,8 @@
-"""What each API key may do, by which statement: now, and once a plan is carried out. Pure; the policy language decides.
+"""What each API key may do, by which statement: now, and once a plan is applied. Pure; `iam_policy` decides.
 
-A request of a key is told from any-user statements alone: a key is in no group. The answer is yes, no, or "depends on"
-conditions that nobody can tell beforehand (the time, a tag, the network). Models are compared as sets, so that what a
-change grants is what was not allowed before, however either side is written.
+A request of a key is decided by any-user statements alone: a key is in no group. The answer is yes, no, or "depends on" conditions that
+nobody can know beforehand (the time, a tag, the network). Models are compared as sets, so that what a change grants is what was not
+allowed before, however either side is written.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ CALLS = {
 class KeyPermission:
     """One thing that a key may do. `model` None: any but those of `barred`; a pattern stands between slashes.
 
-    `depends_on`: the conditions that nobody can tell beforehand, empty where the answer is a plain yes. `denied_by`: the
+    `depends_on`: the conditions that nobody can know beforehand, empty where the answer is a plain yes. `denied_by`: the
     statements that take away what is barred. Two are equal when they allow the same.
     """
 
@@ -191,7 +191,7 @@ def _by_dynamic_group(policies: Iterable[PolicyInForce]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class ModelClasses:
-    """The models that statements tell apart, for each key, and how they are written there.
+    """The models that statements distinguish, for each key, and how they are written there.
 
     A key has the classes of the statements that can count for it: with those of all statements, an answer for each key and
     class, and keys with a model of their own each, the work grew with the square.
@@ -202,7 +202,7 @@ class ModelClasses:
 
     @classmethod
     def of(cls, *sides: TenancySide) -> ModelClasses:
-        """Those that any of the sides can tell apart, the same for all of them.
+        """Those that any of the sides can distinguish, the same for all of them.
 
         Args:
             sides: before and after.
@@ -246,7 +246,7 @@ class TenancySide:
         return compile_rules(self.origins)
 
     def cells(self, models: ModelClasses, now: datetime) -> dict[AccessCell, Assessment]:
-        """What every key may do with every class of models that its statements tell apart."""
+        """What every key may do with every class of models that its statements distinguish."""
         return {
             (key.address, api, self.tree.path(key.path[0]), one): found
             for key in sorted(self.keys, key=lambda found: found.address)

@@ -1,8 +1,8 @@
-"""Where live is not as declared, and whose doing it is. Pure.
+"""Where live is not as declared, and whether the manifests or the tenancy changed. Pure.
 
-Three sides: what the manifests say now, what they said at a base revision, what lives. A difference is *yours* when live is
-still as the base said, *theirs* when the manifests did not change, *both* when each went its own way. What a rotation
-has to do next is due, not drift; what somebody did to a key that rotates, and to the sinks of any key, is reported by `HandEdits`.
+Three sides: what the manifests say now, what they said at a base revision, what is live. A difference is *yours* when live is still as
+the base said, *theirs* when the manifests did not change, *both* when both changed. What a rotation has to do next is due, not drift;
+what somebody did to a key that rotates, and to the sinks of any key, is reported by `HandEdits`.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def find_unmanaged(live: Live) -> tuple[LiveResource, ...]:
 
     Keys with another stack's tag are managed, so they are not listed.
     """
-    strangers = (one for one in (*live.others, *live.beyond) if one.mark is None and one.lifecycle != "DELETING")
-    keys = (one for one in (*strangers, *live.mismatched) if one.kind == "ApiKey")
+    untagged = (one for one in (*live.others, *live.beyond) if one.mark is None and one.lifecycle != "DELETING")
+    keys = (one for one in (*untagged, *live.mismatched) if one.kind == "ApiKey")
     return tuple(sorted(keys, key=lambda key: (key.name, key.id)))
 
 

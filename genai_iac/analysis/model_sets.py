@@ -1,4 +1,4 @@
-"""Sets of models in few words: any model but some, those of a pattern but some, one by name."""
+"""Sets of models as short texts: any model but some, those of a pattern but some, one by name."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _choose_barred(
     base: ValueClass, within: Collection[ValueClass], wanted: Collection[ValueClass]
 ) -> dict[_Atom, None]:
     """What to leave out of the base: patterns none of whose own models are wanted, else single models."""
-    barred: dict[_Atom, None] = {}  # in the order in which they are told
+    barred: dict[_Atom, None] = {}  # in the order of the output
     for one in sorted(within, key=_width):
         if one in wanted or _is_barred(one, barred):
             continue

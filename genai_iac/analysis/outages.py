@@ -1,11 +1,8 @@
-"""Keys in use that a plan would leave without a policy that admits them, and the order that keeps them admitted. Pure.
+"""Keys in use that a plan would leave without a policy that admits them, and the order of changes that keeps them admitted. Pure.
 
-Access is compared before and after the whole plan, key by key, API by API, model by model: a statement that is replaced by an
-equivalent one takes nothing away.
-
-A failed call is the first sign that callers have of a missing statement, so access is
-compared before anything is applied. The rule `keep_admitted` changes the order only; it
-never adds or removes a change.
+A failed call is the first sign that callers have of a missing statement, so access is compared before anything is applied: before and
+after the whole plan, key by key, API by API, model by model. A statement that is replaced by an equivalent one takes nothing away. The
+rule `keep_admitted` changes the order only; it never adds or removes a change.
 """
 
 from __future__ import annotations
@@ -45,7 +42,7 @@ def keep_admitted(plan: Plan, finder: ReachFinder, *, most_statements: int = 50)
     Args:
         plan: ordered; gets further `needs`, and calls that widen a policy for a move.
         future: the tenancy after the plan.
-        most_statements: room of one policy.
+        most_statements: how many one policy may have.
     """
     if not _may_take_access(plan):
         return plan
@@ -57,7 +54,7 @@ def keep_admitted(plan: Plan, finder: ReachFinder, *, most_statements: int = 50)
     for key in _moved(plan):
         plan, more = _prepare_move(plan, key, (before, after), finder, most_statements)
         wanted |= more
-    # A circle drops the wish: OCI's own order wins, and a notice says that callers may be
+    # In a cycle this preference is dropped: OCI's own order wins, and a notice says that callers may be
     # refused for a moment.
     changes, refused = add_needs(plan.changes, sorted(wanted))
     notices = tuple(

@@ -1,8 +1,8 @@
-"""The least IAM policy that the tool's own identity needs for a stack: told from the operations that a verb makes. Pure, offline.
+"""The least IAM policy that the tool's own identity needs for a stack, derived from the operations that a command makes. Pure, offline.
 
-A compartment that the manifests declare may not be there yet: then its rights are granted at the nearest compartment around
-it that is. Of what exists (everything, for `rotate`) the statement names the declared compartment itself, and nothing that
-only creates is granted. Vaults and their keys are known by OCID alone: they are granted in the tenancy.
+A compartment that the manifests declare may not exist yet: then its rights are granted at the nearest compartment above it that does. Of
+what exists (everything, for `rotate`) the statement names the declared compartment itself, and nothing that only creates is granted.
+Vaults and their keys are known by OCID alone: they are granted in the tenancy.
 """
 
 from __future__ import annotations

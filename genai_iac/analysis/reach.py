@@ -79,7 +79,7 @@ class ReachFinder:
 
 
 def concerned_keys(plan: Plan, future: PlannedState, live: Live) -> frozenset[Address]:
-    """The live keys whose access the plan may change: those that it changes itself, and those that a statement speaks of
+    """The live keys whose access the plan may change: those that it changes itself, and those that a statement names
     which begins or ends. All of them, when a compartment changes or such a statement names no key.
 
     A plan of one policy among a thousand keys must not cost what a plan of a thousand policies costs.

@@ -1,4 +1,4 @@
-"""Every secret of a stack's live keys in one list: its state, when it dies, when it was last used, which sinks hold it. Pure."""
+"""Every secret of a stack's live keys in one list: its state, when it expires, when it was last used, which sinks hold it. Pure."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class SecretStatus:
     project: str = ""  # the project that callers name: an address or an OCID
 
     @property
-    def is_read_dead(self) -> bool:
+    def is_expired_in_use(self) -> bool:
         """Whether callers read it in a sink and it has expired."""
         return self.state == "EXPIRED" and self.role == "current"
 
     def left(self, now: datetime) -> timedelta | None:
-        """How long it will live; negative when it is over, None when it never ends or is dead already.
+        """How long until it expires; negative when that time is over, None when it never does, or is revoked or EXPIRED.
 
         Args:
             now: the tenancy's time.
@@ -81,10 +81,10 @@ def due_within(entries: tuple[SecretStatus, ...], length: timedelta, now: dateti
         length: of `--within`.
         now: the tenancy's time.
     """
-    return tuple(entry for entry in entries if entry.is_read_dead or _dies_within(entry, length, now))
+    return tuple(entry for entry in entries if entry.is_expired_in_use or _expires_within(entry, length, now))
 
 
-def _dies_within(entry: SecretStatus, length: timedelta, now: datetime) -> bool:
+def _expires_within(entry: SecretStatus, length: timedelta, now: datetime) -> bool:
     left = entry.left(now)
     return entry.state == "ACTIVE" and left is not None and left <= length
 

@@ -1,6 +1,6 @@
-"""The API keys and the policy statements that are in force: now, and once a plan is carried out. Pure.
+"""The API keys and the policy statements that are in force: now, and once a plan is applied. Pure.
 
-What a plan changes is taken as declared, the rest as live, where its compartment will be.
+What a plan changes is taken as declared, the rest as live, in the compartment where it will be.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def live_policies(live: Live, without: Collection[Address] = ()) -> Iterator[Pol
 
 
 def _is_stale(policy: LiveResource, tree: CompartmentTree) -> bool:
-    """Whether the OCIDs that its mark remembers are not those that its compartments' names mean now; groups are not asked for."""
+    """Whether the OCIDs in its ownership tag are not those that its compartments' names mean now; groups are not asked for."""
     recorded = policy.mark.names if policy.mark else ""
     statements = [text for text in policy.attributes["statements"] if read_statement(text) is not None]
     if not recorded or any(_names_group(text) for text in statements):

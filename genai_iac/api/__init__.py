@@ -178,7 +178,7 @@ def drift(
 def export(
     options: Options | None = None, *, compartment: str | None = None, stack: str | None = None
 ) -> Mapping[str, str]:
-    """Manifests of what lives in a compartment (path or OCID; None: the tenancy) and below it: text by file name. Reads only."""
+    """Manifests of what a compartment has (path or OCID; None: the tenancy) and of what is below it: text by file name. Reads only."""
     from genai_iac.cli.import_export import export_tenancy
     from genai_iac.cli.session import open_provider
 

@@ -169,9 +169,9 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    # a run makes many objects and lets few go: looking for circles among them costs a fifth of it
+    # a run makes many objects and lets few go: looking for cycles among them costs a fifth of it
     gc.set_threshold(200_000, 50, 1000)
-    # At exit Python would look for circles among all modules, several times: a seventh of a small plan. The system takes
+    # At exit Python would look for cycles among all modules, several times: a seventh of a small plan. The system takes
     # the memory back without that.
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)

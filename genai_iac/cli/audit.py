@@ -44,7 +44,7 @@ def audit_flag(function: F) -> F:
 
 
 class WriteLog:
-    """The writes of one run, told by the connection as each ends, in whatever thread. A context manager: leaving it closes the file."""
+    """The writes of one run, reported by the connection as each ends, in whatever thread. A context manager: leaving it closes the file."""
 
     def __init__(self, file: Path | None = None, verb: str = "apply") -> None:
         self._file, self._verb = file, verb

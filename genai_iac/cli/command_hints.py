@@ -1,4 +1,4 @@
-"""The commands that errors and notices tell to type, completed with what this run was given: its global options and its PATH.
+"""The commands that errors and notices show, completed with what this run was given: its global options and its PATH.
 
 Without that a hint of a run for one environment would be about the stack without one, and one for another directory about this one.
 """

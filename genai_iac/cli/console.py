@@ -1,4 +1,4 @@
-"""What an apply says while nothing lands: that it goes on, with what, and for how long already."""
+"""Progress lines of an apply while no change finishes: what is running, and for how long."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def log_requests(flags: GlobalOptions) -> RequestListener | None:
 
 
 def note_waits(flags: GlobalOptions) -> WaitListener:
-    """Says at once, and once, why a call waits: with a right missing, minutes would pass before the error tells it."""
+    """Says at once, and once, why a call waits: with a right missing, minutes would pass before the error says so."""
     output = Console.of_environment(no_color=flags.no_color)
     return lambda call: output.note(f"  ... {escape_control(str(call))}\n")
 

@@ -1,4 +1,4 @@
-"""What `doctor` looks at: who calls and why that one, the clock, the regions, what may be read, whether sinks can be written."""
+"""The checks of `doctor`: who calls and why that one, the clock, the regions, what may be read, whether sinks can be written."""
 
 from __future__ import annotations
 

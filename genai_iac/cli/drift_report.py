@@ -75,7 +75,7 @@ def _as_of(revision: str, folder: Path, problem: Problem) -> Problem:
 def make_report(
     flags: GlobalOptions, path: str, base: str | None, *, unmanaged: bool, full_scan: bool, parallelism: int
 ) -> DriftReport:
-    """Read, compare, gather. Sinks are looked into: one that was emptied or edited is drift as well.
+    """Read, compare, gather. Sinks are read: one that was emptied or edited is drift as well.
 
     One that cannot be asked (no right to, no such program here) is reported and no drift.
     """

@@ -59,7 +59,7 @@ class Exported:
 def export_tenancy(
     provider: OciClient, compartment: str | None, stack: str | None, region: str, *, full_scan: bool, parallelism: int
 ) -> Exported:
-    """Read the compartment and all below it (the tenancy when None) and tell it as manifests. Raises UsageError for no compartment."""
+    """Read the compartment and all below it (the tenancy when None) and write it as manifests. Raises UsageError for no compartment."""
 
     def choose(tree: CompartmentTree) -> list[str]:
         top = _find(tree, compartment)
@@ -196,7 +196,7 @@ def _get(
         try:
             reply = workspace.provider.get(kind.get_operation, ocid, region)
         except ServiceFailure as failure:
-            # 404 in one region may only mean that the key lives in another; the last region's
+            # 404 in one region may only mean that the key is in another; the last region's
             # answer is the final one.
             if failure.status != 404 or region == regions[-1]:
                 raise

@@ -19,7 +19,7 @@ from genai_iac.cli.console import Console
 def apply_lock(directory: Path, output: Console | None = None) -> Iterator[None]:
     """Hold the directory while this is open. Where it cannot be locked (some network file systems), nothing is held.
 
-    `output` is told when another apply has to end first.
+    `output` prints a line when another apply has to end first.
     """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -210,7 +210,7 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any
 
 
 def remember_path(ctx: click.Context, path: Any) -> None:
-    """Note PATH of the running command, for the commands that its messages tell to type."""
+    """Note PATH of the running command, for the commands that its messages show."""
     ctx.find_root().meta[PATH] = path
 
 

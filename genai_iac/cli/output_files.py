@@ -1,4 +1,4 @@
-"""Files that verbs write for people: whole or not at all, and where asked never over one that is there."""
+"""Files that commands write for people: whole or not at all, and where asked never over one that exists."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ from genai_iac.render.plan.context import PlanContext, SecretExpiry
 from genai_iac.render.plan.differences import Edit, line_edits
 from genai_iac.resource_types import RESOURCE_TYPES, RotationRequest
 
-_MOST = 500  # requests; of more compartments than that, a 409 tells
+_MOST = 500  # requests; with more compartments than that, only a 409 reports it
 
 
 def add_taken_names(live: Live, resources: Mapping[Address, Resource], provider: OciClient, parallelism: int) -> Live:
@@ -60,7 +60,7 @@ def _new_names(live: Live, resources: Mapping[Address, Resource]) -> Iterator[st
         try:
             name = resolver.value(resource.attributes["name"])
         except PlanError:
-            continue  # the plan tells it
+            continue  # the plan reports it
         one = live.one(address)
         if isinstance(name, str) and (one is None or one.name != name):
             yield name
@@ -79,7 +79,7 @@ def _list(provider: OciClient, place: str) -> list[LiveResource]:
 def describe_context(workspace: Session, live: Live, plan: Plan) -> PlanContext:
     """Gather it from the manifests, the reading and the sinks' names; calls nothing."""
     resources = workspace.manifest.resources
-    touched = {change.address for change in plan.changes if change.kills}
+    touched = {change.address for change in plan.changes if change.invalidates}
     return PlanContext(
         now=live.now,
         sources={address: resource.source for address, resource in resources.items()},
@@ -252,7 +252,7 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
 
 
 def _note_unknown(asked: PlanOptions, known: Set[Address]) -> Iterator[Notice]:
-    """A slip of the pen in a flag that allows something. No error: the same command run again after it did its work ends well."""
+    """A typo in a flag that allows something. No error: the same command run again after it did its work ends well."""
     for flag, addresses in (("--accept-outage", asked.overrides.accept_outage), ("--delete-moved", asked.moved)):
         for address in sorted(addresses - known):
             near = suggest(str(address), map(str, known))

@@ -77,7 +77,7 @@ def _lines(workspace: Session, address: Address, model: str, path: str, names: N
     serve = ""
     header = f'    -H "OpenAI-Project: ${names.project}" \\\n' if project else ""
     if workspace.flags.local:
-        serve = f"  {shlex.quote(program())} local serve &   # the local emulator of {LOCAL_DB}, where this key lives\n"
+        serve = f"  {shlex.quote(program())} local serve &   # the local emulator of {LOCAL_DB}, which has this key\n"
     return (
         f"\nCall a model with {address}:\n{serve}"
         f"  set -a; . {shlex.quote(path)}; set +a\n"
@@ -176,7 +176,7 @@ def _as_planned(asked: PlanOptions, inputs: dict[str, Any]) -> PlanOptions:
 
 
 def apply_draft(draft: PlannedRun, consent: Approval, output: Console) -> int:
-    """Show the plan, ask, carry it out, tell how it went. Raises GuardError when a guard refuses."""
+    """Show the plan, ask, apply it, print the result. Raises GuardError when a guard refuses."""
     if not consent.as_json:
         output.say(render_text(draft.shown, draft.around, output.terminal))
     if draft.refusal is not None:
@@ -199,12 +199,12 @@ def carry_out(
 ) -> Iterator[Outcome]:
     """Make the changes of a plan that was agreed to; the command line and the Python API both go this way.
 
-    `waiting` is told what is under way, `starting` of each change that begins. Raises StalePlanError before the first write.
+    `waiting` is called with what is running, `starting` with each change that begins. Raises StalePlanError before the first write.
     """
     draft.workspace.deliveries.tidy(draft.workspace.manifest.resources.values())
     _check_programs(draft)
     writes = draft.workspace.writes
-    if writes.is_kept:  # nothing else asks for the fingerprint, which takes a walk over the whole plan
+    if writes.is_kept:  # nothing else asks for the fingerprint, which is computed from the whole plan
         writes.approved = writes.approved or fingerprint(draft.plan)
     request = _apply_request(draft, stop, waiting)
     if starting is not None:
@@ -213,7 +213,7 @@ def carry_out(
 
 
 def _carry_out(draft: PlannedRun, consent: Approval, output: Console) -> int:
-    """Make the changes that were agreed to, telling each as it lands."""
+    """Make the changes that were agreed to, printing each outcome."""
     writes = draft.workspace.writes
     outcomes: list[Outcome] = []
     report = _Report(output)

@@ -1,4 +1,4 @@
-"""The walk that plan, apply, destroy and others share: manifests, connection, reading, plan."""
+"""The steps that plan, apply, destroy and others share: manifests, connection, reading, plan."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def read_pairs(given: tuple[str, ...]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Session:
-    """Manifests and a tenancy: a connected one, or one as a snapshot remembers it, which can be planned on and nothing else."""
+    """Manifests and a tenancy: a connected one, or one as a snapshot has it, which can be planned on and nothing else."""
 
     flags: GlobalOptions  # of the run
     path: str  # PATH as it was typed
     manifest: Manifest  # loaded and valid
-    backend: OciClient | Snapshot  # the tenancy: a connection, or a file that remembers one
+    backend: OciClient | Snapshot  # the tenancy: a connection, or a snapshot file
     owner: Owner  # whose ownership tags count as ours
     deliveries: DeliveryService  # delivers secrets to sinks; `deliveries_for` gives it a reading
     writes: WriteLog = field(default_factory=WriteLog)
@@ -116,14 +116,14 @@ class Session:
         requests: Mapping[Address, RotationRequest] | None = None,
         look_into_sinks: bool = True,
     ) -> PlanInputs:
-        """What a plan is made of. Sinks that are not looked into count as holding everything."""
+        """What a plan is made of. Sinks that are not read count as holding everything."""
         from genai_iac.delivery import assume_delivered, read_sink_states
         from genai_iac.planning import PlanInputs
         from genai_iac.planning.preflight import ServiceLimits
 
         if self.snapshot is None:
             self._check_endpoints()
-        # A snapshot has no sinks to look into: everything counts as delivered, or each plan on
+        # A snapshot has no sinks to read: everything counts as delivered, or each plan on
         # it would renew secrets.
         hold = read_sink_states if look_into_sinks and self.snapshot is None else assume_delivered
         return PlanInputs(
@@ -146,13 +146,13 @@ class Session:
         return self.snapshot or GroupNames(self.provider)
 
     def directory(self, live: Live) -> TenancyDirectory:
-        """Names to OCIDs, as that reading and the groups of the tenancy tell."""
+        """Names to OCIDs, by that reading and the groups of the tenancy."""
         from genai_iac.references.resolver import TenancyDirectory
 
         return TenancyDirectory(live.tree, self.names.group, self.names.dynamic_group)
 
     def deliveries_for(self, live: Live) -> DeliveryService:
-        """The desk whose sinks find their compartments in that reading."""
+        """The delivery service whose sinks find their compartments in that reading."""
         from genai_iac.references.resolver import Resolver
 
         return self.deliveries.knowing(Resolver.of(self.manifest.resources, live))
@@ -239,7 +239,7 @@ class GroupNames:
 def open_session(flags: GlobalOptions, path: str, writes: WriteLog | None = None) -> Iterator[Session]:
     """Manifests first (nothing is called when they are wrong), then the connection; the local emulator runs as long as this is open.
 
-    `writes` is told of every write request.
+    `writes` is called with every write request.
     """
     from genai_iac.cli.console import note_environments
 
@@ -285,7 +285,7 @@ def make_session(backend: OciClient | Snapshot, flags: GlobalOptions, path: str,
 def open_provider(
     flags: GlobalOptions, profile: str | None = None, region: str | None = None, writes: WriteLog | None = None
 ) -> Iterator[OciClient]:
-    """The connection that the flags, the environment and the manifests ask for; `writes` is told of every write request."""
+    """The connection that the flags, the environment and the manifests ask for; `writes` is called with every write request."""
     from genai_iac.cli.console import log_connection, log_requests, note_settings, note_waits
     from genai_iac.cli.signals import SignalHandler
     from genai_iac.oci_client import Connection, connect
@@ -318,7 +318,7 @@ def open_provider(
 
 
 def _notify_both(writes: WriteLog | None, log: RequestListener | None) -> RequestListener | None:
-    """Who is told of each request; the log of writes first, because printing may fail."""
+    """What is called for each request; the log of writes first, because printing may fail."""
     if writes is None or log is None:
         return writes or log
 

@@ -1,4 +1,4 @@
-"""Where things are: the address of a resource, the place in a manifest where it was written, and whose change a thread is making."""
+"""The address of a resource, the position in a manifest where it was written, and whose change a thread is making."""
 
 from __future__ import annotations
 

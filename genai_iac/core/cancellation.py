@@ -1,7 +1,6 @@
 """Cooperative cancellation for all sleeps, so that an interrupted run never waits for a retry.
 
-Every wait of a run goes through `CancelToken.rest`. A plain `time.sleep` in a retry
-loop would hold an interrupted apply for minutes
+Every wait of a run goes through `CancelToken.rest`. A plain `time.sleep` in a retry loop would hold an interrupted apply for minutes
 (tests/plan_apply/test_interruption.py).
 """
 

@@ -50,7 +50,7 @@ class SinkContents:
     announced: Mapping[str, datetime] = field(
         default_factory=dict
     )  # when the making of a lost one was announced (the tenancy's clock), where that is known
-    project: str | None = None  # the project that it tells consumers to name
+    project: str | None = None  # the project that consumers are to name
 
     def record(self, secret: str) -> Record | None:
         """The record of that secret, or None."""
@@ -105,7 +105,7 @@ class SinkState:
     """What one sink of a live key holds, for a plan: only values whose mask is the live one count.
 
     One per `deliverTo` entry of the key's manifest, and one per former sink that this
-    machine's log remembers.
+    machine's log has.
     """
 
     keeps: frozenset[Role]  # the roles it can store
@@ -119,8 +119,8 @@ class SinkState:
     damage: str = ""  # why it has to be written again although it holds what it should
     stale: frozenset[str] = frozenset()  # secrets of which it holds a value that is not the live one
     former: bool = False  # no manifest declares it any more: values can be taken from it, and none are brought
-    base_url: str = ""  # what it tells consumers to call
-    project: str | None = None  # what it tells them to name
+    base_url: str = ""  # what consumers are to call
+    project: str | None = None  # the project that consumers are to name
     outdated: bool = False  # a file of this machine shows callers a current value that is no longer the key's
 
     def may_hold(self, secret: str) -> bool:

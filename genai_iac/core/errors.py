@@ -42,7 +42,7 @@ class IacError(Exception):
 
 @dataclass(frozen=True, order=True, slots=True)
 class Problem:
-    """One thing wrong with a manifest, with its place and the way out.
+    """One thing wrong with a manifest, with its position and the fix.
 
     Problems sort by file, line and column, so that all problems of one run come in the
     order of the text.
@@ -167,7 +167,7 @@ class WaitingCall:
 
     @classmethod
     def of(cls, failure: ServiceFailure, seconds: float, address: Address | None) -> WaitingCall:
-        """What there is to tell of the first refusal.
+        """What is known of the first refusal.
 
         Args:
             failure: the answer.

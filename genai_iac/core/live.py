@@ -135,7 +135,7 @@ class Live:
     ] = ()  # ours, and replaced by a live successor: to be deleted with its next change
     duplicates: tuple[LiveResource, ...] = ()  # keys of ours that nobody used, beside the first of their address
     regions: tuple[str, ...] = ()  # where API keys were looked for
-    places: tuple[str, ...] = ()  # OCIDs of the compartments that were looked into
+    places: tuple[str, ...] = ()  # OCIDs of the compartments that were read
     beyond: tuple[
         LiveResource, ...
     ] = ()  # not ours, and in compartments or regions that were read only to find what is
@@ -232,16 +232,16 @@ def _sort_by_tag(
     A resource in state DELETING keeps its tag. Counting it as ours would make a plan change
     what is about to disappear.
     """
-    strangers: list[LiveResource] = []
+    others: list[LiveResource] = []
     for resource in map(_marked, resources):
         mark = resource.mark
         if mark is None or not owner.owns(mark) or resource.lifecycle == "DELETING":
-            strangers.append(resource)
+            others.append(resource)
         elif mark.address.kind != resource.kind:
             mismatched.append(resource)
         else:
             groups.setdefault(mark.address, []).append(resource)
-    return strangers
+    return others
 
 
 def _group_owned(owner: Owner, resources: Iterable[LiveResource]) -> Mapping[Address, list[LiveResource]]:

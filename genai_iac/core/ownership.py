@@ -1,22 +1,17 @@
 """Which of the live resources that carry one address's ownership tag is the one it was made for. Pure.
 
-The tag is the only thing that connects a live resource with a manifest; there is no
-state file. Its value is
+The tag is the only thing that connects a live resource with a manifest; there is no state file. Its value is
 
     STACK[+ID][@ENV]/KIND/NAME MANNER [!DELETION] [~NAMES]
 
 - `ID`: 7 hex digits of a digest of Stack.spec.id;
-- MANNER `#`: made for a create call, `=`: sealed with the OCID. It is followed by `2.`,
-  the origin (8 base-36 digits of
-    milliseconds, 3 of chance) and 12 hex digits of a digest; the first form has 16 hex
-        digits and no origin;
+- MANNER: `#` for a create call, `=` once sealed with the OCID. It is followed by `2.`, the origin (8 base-36 digits of milliseconds, 3 of
+  chance) and 12 hex digits of a digest; the first form has 16 hex digits and no origin;
 - `DELETION`: retain or forbid, absent for delete;
-- `NAMES`: 16 hex digits of a digest of the OCIDs that a policy's names were compiled
-  to.
+- `NAMES`: 16 hex digits of a digest of the OCIDs that a policy's names were compiled to.
 
-A tag can be copied by anybody who may edit tags. The digest binds it to one resource,
-so that a copy deletes nothing: tests/plan_apply/test_identity.py and
-tests/core/test_ownership_tag.py.
+A tag can be copied by anybody who may edit tags. The digest binds it to one resource, so that a copy deletes nothing:
+tests/plan_apply/test_identity.py and tests/core/test_ownership_tag.py.
 """
 
 from __future__ import annotations
@@ -73,7 +68,7 @@ class Owner:
         stack, at, environment = self.name.partition("@")
         return f"{stack}+{self._short}{at}{environment}" if self.id else self.name
 
-    def birth(self, address: Address, fixed: str, origin: str, deletion: Deletion = "delete") -> str:
+    def create_tag(self, address: Address, fixed: str, origin: str, deletion: Deletion = "delete") -> str:
         """The tag to send inside a create call; `fixed` is what `fixed_part` says of the resource.
 
         The OCID is not known before the call, so the tag is bound to what the call fixes and to
@@ -151,7 +146,7 @@ class Owner:
         )
 
     def recognises(self, mark: OwnershipMark, live: LiveResource) -> bool:
-        """Whether the tag may be that resource's: the first form tells nothing of one that may have been moved.
+        """Whether the tag may be that resource's: the first form says nothing of one that may have been moved.
 
         A weaker test than `fits`. It is enough for an update, never for a deletion of something
         undeclared.
@@ -251,12 +246,12 @@ def _to_base_36(number: int, width: int) -> str:
 class Claimants:
     """The resources with one address in their tags: `ours` (more than one is a conflict), and the `copies`, which are never touched."""
 
-    ours: tuple[LiveResource, ...]  # the original; several when nothing tells which is
+    ours: tuple[LiveResource, ...]  # the original; several when nothing says which is
     copies: tuple[LiveResource, ...]  # reported and left alone
 
 
 def find_claimants(owner: Owner, group: Sequence[LiveResource], gone: Iterable[LiveResource] = ()) -> Claimants:
-    """Tell the original from copies of its tag.
+    """Distinguish the original from copies of its tag.
 
     A tag sealed with the resource's OCID is sure. Of those that fit the moment of their create call, the oldest of each
     origin is the original: nobody can copy a tag before it is there. When the original is `gone`, and the service still lists
@@ -272,15 +267,15 @@ def find_claimants(owner: Owner, group: Sequence[LiveResource], gone: Iterable[L
     """
     everything = (*group, *gone)
     sealed = [one for one in everything if one.mark and one.mark.sealed and owner.fits(one.mark, one)]
-    births = [one for one in everything if one.mark and one.mark.origin and not one.mark.sealed]
+    unsealed = [one for one in everything if one.mark and one.mark.origin and not one.mark.sealed]
     # The original was sealed by an update; whatever still carries the tag of its create
     # call is a copy of that.
     known = {one.mark.origin for one in sealed if one.mark}
-    fitting = (one for one in births if one.mark and one.mark.origin not in known and owner.fits(one.mark, one))
+    fitting = (one for one in unsealed if one.mark and one.mark.origin not in known and owner.fits(one.mark, one))
     living = {one.id for one in group}
     ours = [one for one in (*sealed, *_originals(fitting)) if one.id in living]
     if not ours:
-        # Tags of releases before 0.2 do not tell a moved resource from a copy, so they count
+        # Tags of releases before 0.2 do not distinguish a moved resource from a copy, so they count
         # only when nothing else fits.
         ours = [one for one in group if one.mark and one.mark.bound_to_place]
     chosen = {one.id for one in ours}
@@ -288,10 +283,10 @@ def find_claimants(owner: Owner, group: Sequence[LiveResource], gone: Iterable[L
     return Claimants(_sorted(ours), _sorted(copies))
 
 
-def _originals(births: Iterable[LiveResource]) -> list[LiveResource]:
+def _originals(unsealed: Iterable[LiveResource]) -> list[LiveResource]:
     """The oldest of each origin; all of them when their ages are the same."""
     by_origin: dict[str, list[LiveResource]] = {}
-    for one in births:
+    for one in unsealed:
         assert one.mark is not None
         by_origin.setdefault(one.mark.origin, []).append(one)
     found: list[LiveResource] = []

@@ -172,7 +172,7 @@ class Change:
         return self.ends or (self.handover is not None and not self.handover.roles and self.id is not None)
 
     @property
-    def kills(self) -> bool:
+    def invalidates(self) -> bool:
         """Whether a secret value stops working: the `!` of the plan."""
         return bool(self.losses)
 
@@ -212,7 +212,7 @@ class Plan:
     region: str  # the stack's region, where API keys are created unless they name another
     changes: tuple[Change, ...]
     unchanged: int  # declared resources without a change
-    owned: int  # live resources that carry this stack's mark
+    owned: int  # live resources that carry this stack's ownership tag
     notices: tuple[Notice, ...] = ()
     stack_id: str | None = None  # Stack.spec.id
 

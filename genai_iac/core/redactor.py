@@ -297,7 +297,7 @@ def _cover(text: str, hidden: bytearray) -> str:
 _OF_RUN = Redactor()
 
 
-def remember(value: str) -> None:
+def register_value(value: str) -> None:
     """From now on no text that leaves this run may hold that value.
 
     Called by `Secret` for every value; nothing else has to register a value.
@@ -328,7 +328,7 @@ _HEX = re.compile(r"[0-9A-Fa-f]{24,}")
 _QUOTED = 256 * 1024  # characters of a text that are looked at; of an error far fewer are shown
 
 
-def remember_quoted(text: str, depth: int = 2) -> None:
+def register_quoted(text: str, depth: int = 2) -> None:
     """Remember the values of the service's own form that a text from outside quotes, as they are or encoded.
 
     An error may quote an answer, and with it values that this run never got: the whole content of a Vault secret, in which
@@ -340,9 +340,9 @@ def remember_quoted(text: str, depth: int = 2) -> None:
     """
     text = text[:_QUOTED]
     for value in (*_MADE.findall(text), *_MEMBER.findall(text)):
-        remember(value)
+        register_value(value)
     for decoded in _decoded(text) if depth else ():
-        remember_quoted(decoded, depth - 1)
+        register_quoted(decoded, depth - 1)
 
 
 def quote_foreign(text: str, longest: int) -> str:
@@ -352,7 +352,7 @@ def quote_foreign(text: str, longest: int) -> str:
         text: as it came.
         longest: characters that are kept.
     """
-    remember_quoted(text)
+    register_quoted(text)
     return redact(" ".join(text.split()))[:longest]
 
 

@@ -155,7 +155,7 @@ class LiveResource:
     kind: str
     id: str  # OCID
     attributes: Mapping[str, Any]
-    compartment: str  # OCID of the compartment it lives in (a compartment's parent)
+    compartment: str  # OCID of the compartment it is in (a compartment's parent)
     name: str
     region: str | None  # None: the home region
     lifecycle: str  # lifecycleState: ACTIVE, CREATING, DELETING, ...

@@ -1,8 +1,7 @@
 """A plaintext that can travel from the response that showed it to the sink that keeps it, and nowhere else.
 
-Most leaks are accidents: an f-string, a log line, a JSON dump, a traceback. Each of
-them raises TypeError with this type. The redactor is the second line: it covers a value
-that got into text in another way.
+Most leaks are accidents: an f-string, a log line, a JSON dump, a traceback. Each of them raises TypeError with this type. The redactor is
+the second line: it covers a value that got into text in another way.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import hmac
 import re
 from typing import NoReturn
 
-from genai_iac.core.redactor import remember
+from genai_iac.core.redactor import register_value
 
 # 16 characters and more: shorter words of a document are names and addresses.
 _WORD = re.compile(r"[^\s\"'=,;{}\[\]]{16,}")
@@ -31,7 +30,7 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self.__value = value
-        remember(value)
+        register_value(value)
 
     @classmethod
     def document(cls, text: str) -> Secret:
@@ -45,10 +44,10 @@ class Secret:
         made.__value = text
         return made
 
-    def remember_words(self) -> None:
+    def register_words(self) -> None:
         """Give the redactor every long word of a document in which nobody knows what is a value."""
         for word in _WORD.findall(self.__value):
-            remember(word)
+            register_value(word)
 
     def reveal(self) -> str:
         """The plaintext itself. Called by sinks and by the verification call, nowhere else (a test holds this).

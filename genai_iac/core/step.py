@@ -1,4 +1,4 @@
-"""What a comparison may look at, and what it answers: the actions and calls that bring one resource to its declaration."""
+"""The inputs and the result of a comparison: the actions and calls that change one live resource to its declaration."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def declared_tags(desired: Resource) -> dict[str, str]:
 
 
 def deletion_of(live: LiveResource) -> str:
-    """What the live mark says is to happen once nothing declares the resource.
+    """What the live ownership tag says is to happen once nothing declares the resource.
 
     A resource without the tag is never deleted by a plan, so `delete` is only a default.
     """

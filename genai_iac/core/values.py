@@ -61,7 +61,7 @@ class InterpolatedText:
 class StatementText(InterpolatedText):
     """A policy statement with placeholders: each is a token, so it is filled by the policy language and never by joining text.
 
-    `attached` is the compartment the policy lives in: paths in a statement start there.
+    `attached` is the compartment the policy is in: paths in a statement start there.
 
     A value that holds `to manage all-resources` can therefore not extend the statement
     (docs/policy-language.md, tests/iam_policy).

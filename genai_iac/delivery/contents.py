@@ -1,7 +1,7 @@
 """What one sink is to hold of a key: values from this run's responses, or copied from a sink that has them.
 
-A value is identified by secret name and mask. The mask is not unique in theory, but a
-wrong match would need two values of one secret with equal first and last characters.
+A value is identified by secret name and mask. The mask is not unique in theory, but a wrong match would need two values of one secret
+with equal first and last characters.
 """
 
 from __future__ import annotations
@@ -247,5 +247,5 @@ def log_delivered(log: DeliveryLog, entry: Mapping[str, Any], sink: Sink, delive
     Without the log entry another apply only has less certainty, so this is no failure of the delivery.
     """
     if sink.readable:
-        with suppress(SinkError):  # the value is where it belongs; the place itself tells that, too
+        with suppress(SinkError):  # the value is where it belongs; the place itself shows that, too
             log.delivered(entry, sink, delivery)

@@ -1,7 +1,7 @@
 """Writes API-key secrets to their sinks. Stateless.
 
-The service knows no order of steps: the executor calls `prove`, `announce`, `stage`,
-`deliver` and `empty` in the order that docs/architecture.md draws.
+The service knows no order of steps: the executor calls `prove`, `announce`, `stage`, `deliver` and `empty` in the order that
+docs/architecture.md draws.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class DeliveryService:
     def announce(self, resource: Resource, id: str | None, secrets: Iterable[str]) -> None:
         """Log what is about to be created for write-only sinks, so that a crash before the delivery is noticed.
 
-        A file can be looked into on the machine that it lies on, and on no other.
+        A file can be read on the machine that it lies on, and on no other.
 
         Args:
             secrets: names whose values are about to exist.
@@ -253,7 +253,7 @@ class DeliveryService:
     def empty(self, resource: Resource, id: str) -> tuple[str, ...]:
         """Take the values of a key that is no more out of its sinks; returns for each what was done, in words.
 
-        A place that holds something else, or cannot be looked into, is left alone.
+        A place that holds something else, or cannot be read, is left alone.
 
         Never raises: the key is gone already, and a sink that cannot be cleared must not fail
         the change.

@@ -68,7 +68,7 @@ def _former(service: DeliveryService, resource: Resource, key: LiveResource) -> 
 def assume_delivered(
     service: DeliveryService, resources: Mapping[Address, Resource], live: Live
 ) -> dict[Address, tuple[SinkState, ...]]:
-    """The same for a run that must not look into sinks: whatever they hold is unknown, which counts as delivered.
+    """The same for a run that must not read sinks: whatever they hold is unknown, which counts as delivered.
 
     Used for a plan from a snapshot, and for `plan` without access to sinks. Such a plan may
     lack a delivery; it never renews without reason.

@@ -60,7 +60,7 @@ class CallExecutor:
         else:
             self._modify(call)
 
-    def settle(self, call: Call) -> None:
+    def wait_until_ready(self, call: Call) -> None:
         """Wait until the object is no longer CREATING or UPDATING, at most LIFECYCLE_TIMEOUT; returns early when interrupted.
 
         Args:
@@ -69,7 +69,7 @@ class CallExecutor:
         pauses = self._progress.stop.pauses(LIFECYCLE_TIMEOUT)
         while self.live is not None and self.live.in_transition and next(pauses, False):
             assert self.id is not None
-            self._keep(self._provider.get(self._kind.get_operation, self.id, call.region, patient=True), call)
+            self._keep(self._provider.get(self._kind.get_operation, self.id, call.region, retry_404=True), call)
 
     def _create(self, call: Call) -> None:
         """Create the object, or find the one that an earlier attempt created although its answer was lost."""

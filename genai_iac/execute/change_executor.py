@@ -19,7 +19,7 @@ class ChangeExecutor:
     """Executes changes, in any order that their `needs` allow and from any thread.
 
     Args:
-        progress: shared state of this apply. Its `before` tells how long ago something was
+        progress: shared state of this apply. Its `before` says how long ago something was
             created.
     """
 
@@ -99,7 +99,7 @@ class _ChangeRun:
             if deliver:
                 self._deliver()  # the values are in this memory alone: no waiting for the key to become ACTIVE first
             if self._awaited or self._change.address.kind != "Compartment" or len(self._change.calls) > 1:
-                self._calls.settle(call)  # nobody waits for a compartment in which nothing is made
+                self._calls.wait_until_ready(call)  # nobody waits for a compartment in which nothing is made
             self._calls.seal(call)
 
     def _end_when_asked(self, call: Call) -> None:

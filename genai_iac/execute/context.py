@@ -188,7 +188,7 @@ class ApplyContext:
     def reshape(self) -> None:
         """Note that a compartment was renamed, moved or deleted.
 
-        OCI then rewrites statements that name it. Such a policy has changed since the plan, and by nobody's hand: without this
+        OCI then rewrites statements that name it. Such a policy has changed since the plan, and nobody edited it: without this
         note every such policy of the same plan would be refused as stale.
         """
         self._reshaped = True
@@ -223,7 +223,7 @@ class ApplyContext:
         """
         resource, origin = self.resources.get(change.address), make_origin(self.provider.now())
         fixed = fixed_part_of_create(change.address.kind, body, call.region)
-        mark = self._owner.birth(change.address, fixed, origin, resource.deletion if resource else "delete")
+        mark = self._owner.create_tag(change.address, fixed, origin, resource.deletion if resource else "delete")
         marked = {**body, "freeformTags": {**body.get("freeformTags", {}), OWNERSHIP_TAG: mark}}
         return self._with_names(call, marked, body["compartmentId"])
 
@@ -257,7 +257,7 @@ class ApplyContext:
         return tag == sent or (same and self._owner.fits(mark, found))
 
     def mark_updated(self, call: Call, body: Mapping[str, Any], attached: str) -> dict[str, Any]:
-        """The body of an update; when it writes a policy, its mark tells what the names in it come to by now.
+        """The body of an update; when it writes a policy, its tag has a digest of what the names in it mean by now.
 
         Args:
             call: the update.

@@ -37,8 +37,8 @@ class ApplyRequest:
     directory: Directory  # who knows the tenancy's groups
     parallelism: int = 10  # changes at once; 1 applies them in the plan's order
     stop: CancelToken = field(default_factory=CancelToken)  # set: nothing new is begun
-    waiting: Callable[[Sequence[Address]], None] = lambda _: None  # told what is under way while nothing lands
-    starting: Callable[[Change], None] = lambda _: None  # told of each change as it begins
+    waiting: Callable[[Sequence[Address]], None] = lambda _: None  # called with what is running while no change ends
+    starting: Callable[[Change], None] = lambda _: None  # called with each change as it begins
 
 
 def apply_plan(plan: Plan, request: ApplyRequest) -> Iterator[Outcome]:

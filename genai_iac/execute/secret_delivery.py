@@ -9,7 +9,7 @@ from genai_iac.core import Change, LiveResource, Record, Resource, Role, Secret
 from genai_iac.core.errors import IacError, SinkError, StalePlanError
 from genai_iac.delivery import Values
 from genai_iac.execute.context import ApplyContext
-from genai_iac.execute.verification import InferenceEndpoint, is_dead, verify_secret
+from genai_iac.execute.verification import InferenceEndpoint, is_refused, verify_secret
 from genai_iac.vocabulary import model_warning
 
 
@@ -110,7 +110,7 @@ class SecretDelivery:
             self._stage(live, handover.prove, new_values)
 
     def end(self, live: LiveResource | None, id: str | None) -> None:
-        """What comes after the last call: the retired value is shown dead, and sinks are emptied that are to hold nothing more.
+        """What comes after the last call: a check that the retired value is refused, and sinks are emptied that are to hold nothing more.
 
         Args:
             live: None when no call of the change showed the key.
@@ -118,15 +118,17 @@ class SecretDelivery:
         if self._retired is not None and live is not None and live.region is not None:
             # A report, not a condition: the value was deactivated or deleted, and how soon
             # endpoints know that is not documented.
-            dead = is_dead(self._where(live.region), self._retired, self._progress.stop, client=self._provider.http)
-            said = "is dead" if dead else "still answers: the change has not propagated yet"
+            refused = is_refused(
+                self._where(live.region), self._retired, self._progress.stop, client=self._provider.http
+            )
+            said = "no longer works" if refused else "still answers: the change has not propagated yet"
             self.notes.append(f"the old value {said}")
         if self._change.empties:
             # Where another key takes its place, the sinks still hold the values of the one that was replaced.
             for one in dict.fromkeys(filter(None, (id, self._change.id))):
                 self.notes.extend(self._deliveries.empty(self._resource, one))
         elif self._change.id is not None and {"create", "delete"} <= set(self._change.actions):
-            # What its successor's sinks hold is the successor's; a file that left the manifest holds values that are dead now.
+            # What its successor's sinks hold is the successor's; a file that left the manifest holds values that no longer work.
             self.notes.extend(self._deliveries.empty(self._resource, self._change.id))
 
     def _know(self, before: LiveResource) -> None:

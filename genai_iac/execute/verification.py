@@ -1,8 +1,7 @@
 """One inference call with a secret: does it work, or is it refused? Retried, because a change takes time to reach the endpoints.
 
-The call goes to the same URL that consumers use, with the same header, so it also
-proves the policy and the region. Source: Generative AI inference, OpenAI-compatible
-endpoints (`chat/completions` and `responses`).
+The call goes to the same URL that consumers use, with the same header, so it also proves the policy and the region. Source: Generative AI
+inference, OpenAI-compatible endpoints (`chat/completions` and `responses`).
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from genai_iac.core.errors import IacError
 from genai_iac.core.redactor import redact
 from genai_iac.network import HttpClient
 
-_ANY_MODEL = "openai.gpt-oss-120b"  # a dead secret is refused before the model is looked at
-_PATIENCE = 240.0  # seconds that a change may take to reach the endpoint; no number is documented
-_DEAD_PATIENCE = 30.0  # seconds; a check after the fact, so it may give up early
+_ANY_MODEL = "openai.gpt-oss-120b"  # a secret that no longer works is refused before the model is looked at
+_TIMEOUT = 240.0  # seconds that a change may take to reach the endpoint; no number is documented
+_REFUSAL_TIMEOUT = 30.0  # seconds; a check after the fact, so it may give up early
 _RETIREMENT = "model-retirement-info"  # sent with answers of a deprecated model (Oracle: retire-announcements.htm)
 _LONGEST = 1024 * 1024  # bytes of an answer
 
@@ -59,12 +58,12 @@ def verify_secret(
     model: str,
     api: str,
     stop: CancelToken,
-    patience: float = _PATIENCE,
+    timeout: float = _TIMEOUT,
     client: HttpClient | None = None,
 ) -> str:
     """Call the model until the endpoint accepts the secret; returns what the endpoint says of the model's retirement, or nothing.
 
-    Raises IacError when it does not within `patience` seconds.
+    Raises IacError when it does not within `timeout` seconds.
 
     Args:
         where: base URL and project.
@@ -72,7 +71,7 @@ def verify_secret(
         model: the model's name, from `rotation.verify.model`.
         api: `chat` or `responses`.
         stop: ends the wait early when the run is interrupted.
-        patience: seconds; the default covers the propagation of a new secret.
+        timeout: seconds; the default covers the propagation of a new secret.
         client: None makes one from the environment's network settings.
     """
     client = client or HttpClient()
@@ -85,7 +84,7 @@ def verify_secret(
         # not go away by waiting.
         if final or (status not in (0, 401, 429) and status < 500):
             break
-        if time.monotonic() - began + pause > patience:
+        if time.monotonic() - began + pause > timeout:
             break
         if not stop.rest(pause):
             raise IacError(
@@ -98,14 +97,14 @@ def verify_secret(
     )
 
 
-def is_dead(
+def is_refused(
     where: InferenceEndpoint,
     secret: Secret,
     stop: CancelToken,
-    patience: float = _DEAD_PATIENCE,
+    timeout: float = _REFUSAL_TIMEOUT,
     client: HttpClient | None = None,
 ) -> bool:
-    """Whether the endpoint refuses the secret (401) within `patience` seconds.
+    """Whether the endpoint refuses the secret (401) within `timeout` seconds.
 
     Args:
         secret: a value that was deactivated, revoked, renewed or deleted.
@@ -119,7 +118,7 @@ def is_dead(
         status, _, _ = _call(client, where, secret, _ANY_MODEL, "chat")
         if status == 401:
             return True
-        if time.monotonic() - began + pause > patience or not stop.rest(pause):
+        if time.monotonic() - began + pause > timeout or not stop.rest(pause):
             return False
         pause = min(pause * 2, 5.0)
 

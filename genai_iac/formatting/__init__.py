@@ -112,7 +112,7 @@ def format_text(text: str, file: str, *, modelines: bool = True) -> str:
         raise ManifestError(reading.problems)
     crlf = _ends_lines_with_crlf(text)
     text = text.replace("\r\n", "\n")
-    tokens = read_tokens(text)  # once: the scanner that tells exact columns is most of the work
+    tokens = read_tokens(text)  # once: the scanner that gives exact columns is most of the work
     documents, added = split_documents(format_lines(text, tokens)), list[str]()
     if modelines:
         documents, added = complete_modelines(documents)

@@ -1,4 +1,4 @@
-"""Indentation, line by line, told by the tokens of YAML: what is written in a line moves, what a value holds does not."""
+"""Indentation, line by line, from the tokens of YAML: what is written in a line moves, what a value holds does not."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def find_comments(text: str, tokens: Iterable[Any] | None = None) -> Iterator[st
 
 
 def read_tokens(text: str) -> list[Any]:
-    """The tokens of YAML with the exact places that only the scanner in Python tells."""
+    """The tokens of YAML with the exact places that only the scanner in Python gives."""
     # The C parser of libyaml gives no exact columns.
     parser: Any = PythonParser(text)
     tokens: list[Any] = []

@@ -1,8 +1,7 @@
-"""What a statement's names come to: the service turns them into OCIDs when a policy is written, and keeps those.
+"""The OCIDs of a statement's names: the service looks them up when a policy is written, and keeps them.
 
-Deleting and re-creating a group or compartment leaves policies that name the deleted
-OCID although their text looks right. `planning/policy_staleness.py` finds them with a
-digest of what is computed here.
+Deleting and re-creating a group or compartment leaves policies that name the deleted OCID although their text looks right.
+`planning/policy_staleness.py` finds them with a digest of what is computed here.
 """
 
 from collections.abc import Iterator

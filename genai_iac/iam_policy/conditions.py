@@ -1,9 +1,10 @@
-"""What a condition restricts and names, and the classes of a variable's values that conditions cannot tell apart.
+"""Questions about a condition's tree that lint and others ask: what it narrows, which variables it names, which values it distinguishes.
 
-A condition looks at `target.model.id` only by exact values and patterns. Two models that equal the same values and match the same
-patterns are therefore decided alike, and asking about one of each class asks about all models. Classes are found by walking all patterns
-at once, letter by letter (the product of their automata), so overlaps, and patterns that match nothing beside the exact values, are
-known and not guessed. Exact values are no part of that walk: a thousand of them cost no more than their letters.
+`find_classes` groups the values of one variable into classes that conditions cannot distinguish, each with one value as its example. A
+condition looks at `target.model.id` only by exact values and patterns. Two models that equal the same values and match the same patterns
+are therefore decided alike, and asking about one of each class asks about all models. Classes are found by matching all patterns at once,
+letter by letter (the product of their automata), so overlaps, and patterns that match nothing beside the exact values, are known and not
+guessed. Exact values are no part of that product: a thousand of them cost no more than their letters.
 """
 
 import re
@@ -179,7 +180,7 @@ def demanded_texts(condition: Condition | None, variable: str) -> frozenset[str]
 
 
 def distinguishing_texts(condition: Condition | None, variable: str) -> tuple[frozenset[str], frozenset[str]] | None:
-    """The values and the patterns, in lower case, by which a condition tells values of the variable apart; None when it does so
+    """The values and the patterns, in lower case, by which a condition distinguishes values of the variable; None when it does so
     otherwise: by order, by other variables.
 
     Two values that are among none of these, and that the same patterns match, get the same decision.

@@ -148,7 +148,7 @@ def _pair(removed: Sequence[_ReadStatement], added: Sequence[_ReadStatement]) ->
 
 
 _MANY = 2_500  # pairs: above it those that stand in the same order are tried first
-_TOO_MANY = 40_000  # pairs of what is left: above it they are told as removed and added
+_TOO_MANY = 40_000  # pairs of what is left: above it they are shown as removed and added
 _SURE = 0.75  # share of tokens in common that is enough at the same position
 
 

@@ -48,15 +48,15 @@ def is_equivalent(left: Sequence[str], right: Sequence[str], directory: Director
         directory: names to OCIDs; None leaves names as they are.
         attached: OCID; compartment paths start there.
     """
-    spoken, heard = set(map(fold_spaces, left)), set(map(fold_spaces, right))
-    if spoken == heard:
+    left_texts, right_texts = set(map(fold_spaces, left)), set(map(fold_spaces, right))
+    if left_texts == right_texts:
         return True
     # what is common needs no reading, unless a rewritten repetition of it stands on one side
-    only_left = {canonical_text(text, directory, attached) for text in spoken - heard}
-    only_right = {canonical_text(text, directory, attached) for text in heard - spoken}
+    only_left = {canonical_text(text, directory, attached) for text in left_texts - right_texts}
+    only_right = {canonical_text(text, directory, attached) for text in right_texts - left_texts}
     if only_left == only_right:
         return True
-    common = {canonical_text(text, directory, attached) for text in spoken & heard}
+    common = {canonical_text(text, directory, attached) for text in left_texts & right_texts}
     return only_left | common == only_right | common
 
 

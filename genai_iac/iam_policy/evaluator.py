@@ -1,4 +1,4 @@
-"""May this principal do this? Every permission must be given by a statement in force, and none taken: deny beats allow."""
+"""May this principal do this? Every permission must be granted by a statement in force, and none denied: deny overrides allow."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy

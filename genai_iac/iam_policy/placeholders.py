@@ -1,4 +1,4 @@
-"""Which values fit which kind of placeholder, and which of them show by their own grammar that they leave a statement's shape alone."""
+"""Which values fit which kind of placeholder, and which of them cannot change a statement's tree, as their own grammar shows."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""A tree into text: one line, keywords in lower case, quotes only where they are needed; it parses to the same tree."""
+"""From a syntax tree to text: one line, keywords in lower case, quotes only where they are needed; it parses to the same tree."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain

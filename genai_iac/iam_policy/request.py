@@ -177,11 +177,11 @@ _CLOCK = "request.utc-timestamp"
 
 
 def is_unknown_of_key(part: Condition, request: AccessRequest) -> bool:
-    """Whether nobody can tell beforehand if a part of a condition holds for such a request: times, tags, networks.
+    """Whether nobody can know beforehand if a part of a condition holds for such a request: times, tags, networks.
 
     A date that has passed is not unknown: it will never change again.
     """
-    if isinstance(part, Comparison) and _is_settled(part, request.now):
+    if isinstance(part, Comparison) and _is_decided(part, request.now):
         return False
     known = {"request.permission", *(name.lower() for name in request.variables)}
     return any(
@@ -190,7 +190,7 @@ def is_unknown_of_key(part: Condition, request: AccessRequest) -> bool:
     )
 
 
-def _is_settled(comparison: Comparison, now: datetime) -> bool:
+def _is_decided(comparison: Comparison, now: datetime) -> bool:
     """Whether time can no longer change it: a date that has passed."""
     if comparison.left.text.lower() != _CLOCK or comparison.operator not in ("before", "after", "between"):
         return False

@@ -1,7 +1,7 @@
-"""The statements in force, indexed once by permission, principal, place and model, so that a request meets few of them.
+"""The statements in force, indexed once by permission, principal, location and model, so that a request is compared with few of them.
 
-A rule is put under what its condition and its location demand of a request; what the index leaves out could never have
-counted. `evaluate` still looks at every rule that is found.
+A rule is indexed under what its condition and its location demand of a request; what the index leaves out could never have counted.
+`evaluate` still looks at every rule that is found.
 """
 
 from collections import defaultdict
@@ -96,7 +96,7 @@ class RuleSet:
     def models_of(self, principal: str, path: Sequence[str]) -> frozenset[str] | None:
         """The models, in lower case, that rules for this principal in this place (`path` in OCIDs) tell from all others.
 
-        None when a rule tells models apart otherwise, so that every model has to be asked about.
+        None when a rule distinguishes models otherwise, so that every model has to be asked about.
 
         Args:
             principal: OCID of the key.
@@ -108,7 +108,7 @@ class RuleSet:
     def distinguished_models(self, principal: str, path: Sequence[str]) -> tuple[frozenset[str], frozenset[str]] | None:
         """The models and the patterns of models, in lower case, that rules for this principal in this place name.
 
-        None when a rule tells models apart otherwise. Models that are not named, and that the same patterns match, are answered
+        None when a rule distinguishes models otherwise. Models that are not named, and that the same patterns match, are answered
         alike.
 
         Args:
@@ -161,7 +161,7 @@ def _keys(rule: StatementInForce, grant: Grant) -> Iterator[_Key]:
 
 
 def _place(rule: StatementInForce, grant: Grant) -> str | None:
-    """The compartment that the path of a request must hold; None where the location alone does not tell."""
+    """The compartment that the path of a request must hold; None where the location alone does not say."""
     if grant.effect not in ("allow", "deny"):
         return None
     if grant.location.scope == "tenancy":

@@ -1,4 +1,4 @@
-"""Cutting the placeholders out of a template: each becomes one character of Unicode's private use area, which no statement may hold."""
+"""Finds the placeholders of a template and replaces each by one character of Unicode's private use area, which no statement may hold."""
 
 import re
 from bisect import bisect_right

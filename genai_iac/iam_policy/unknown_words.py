@@ -101,7 +101,7 @@ _SLIP = 0.9  # so like a known word that another meaning is unlikely
 
 @dataclass(frozen=True, slots=True)
 class UnknownWord:
-    """A word, what it stands for, its 1-based column, and the known word that it is a slip of."""
+    """A word, what it stands for, its 1-based column, and the known word that it is a typo of."""
 
     kind: str  # resource type, permission, variable or service
     text: str

@@ -1,7 +1,7 @@
-"""From live to manifests: what would declare a tenancy as it is, with names where live has OCIDs. Pure.
+"""From live resources to the manifests that declare them, with names where live has OCIDs. Pure.
 
-A resource that carries the stack's mark keeps its address; one that nobody marked gets a name made of its own; what belongs
-to another stack is left out.
+A resource with the stack's ownership tag keeps its address; one without a tag gets a name made of its own; what belongs to another stack
+is left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MOST_TAGS = 9  # OCI takes ten; one is the ownership tag
 
 @dataclass(frozen=True, slots=True)
 class ExportedResource:
-    """One live resource as a document of a manifest. `ours`: it carries the stack's mark already."""
+    """One live resource as a document of a manifest. `ours`: it has the stack's ownership tag already."""
 
     address: Address  # from the ownership tag, or made of the name
     live: LiveResource  # as read
@@ -46,7 +46,7 @@ class Export:
 
 
 def choose_owner(found: Iterable[LiveResource]) -> str | None:
-    """The owner (`stack` or `stack@environment`) of all that is marked, when there is exactly one."""
+    """The owner (`stack` or `stack@environment`) of all that has an ownership tag, when there is exactly one."""
     owners = {one.mark.owner for one in found if one.mark is not None}
     return owners.pop() if len(owners) == 1 else None
 
@@ -116,7 +116,7 @@ def export_resource(
 
 
 def name_resources(chosen: Iterable[LiveResource], owner: str) -> dict[str, Address]:
-    """An address for each OCID: that of its mark, else one made of its name; equal names are numbered.
+    """An address for each OCID: that of its ownership tag, else one made of its name; equal names are numbered.
 
     Args:
         chosen: resources in the order in which they get names.
@@ -151,7 +151,7 @@ def _why_not(one: LiveResource, owner: str) -> str | None:
     if one.mark is not None:
         return None if one.mark.owner == owner else f"it belongs to {one.mark.owner}"
     if OWNERSHIP_TAG in one.tags:
-        return f"it has a tag {OWNERSHIP_TAG} that is not a mark of this tool"
+        return f"it has a tag {OWNERSHIP_TAG} that is not an ownership tag of this tool"
     return None
 
 

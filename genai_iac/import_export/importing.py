@@ -1,4 +1,4 @@
-"""Adopting a live resource into a stack: whether it may be, and the one call that tags it. Pure."""
+"""Importing a live resource into a stack: whether it may be, and the one call that tags it. Pure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def is_adopted(desired: Resource, found: LiveResource, owner: Owner) -> bool:
 
     Args:
         desired: the declared resource.
-        found: live, with its mark.
+        found: live, with its ownership tag.
         owner: the stack.
     """
     mark = found.mark
@@ -59,11 +59,11 @@ def is_adopted(desired: Resource, found: LiveResource, owner: Owner) -> bool:
 def import_change(desired: Resource, found: LiveResource, owner: Owner) -> Call:
     """The one update that writes the mark beside the tags that are there.
 
-    Raises GuardError for what belongs to somebody, UsageError for what cannot take a mark.
+    Raises GuardError for what belongs to somebody, UsageError for what cannot take the tag.
 
     Args:
         desired: the declared resource.
-        found: live, with its mark.
+        found: live, with its ownership tag.
         owner: the stack.
 
     Returns:
@@ -77,7 +77,7 @@ def import_change(desired: Resource, found: LiveResource, owner: Owner) -> Call:
         )
     if mark is None and OWNERSHIP_TAG in found.tags:
         raise GuardError(
-            f"refused: {found.kind} {found.name} ({found.id}) has a tag {OWNERSHIP_TAG} that is not a mark of this tool",
+            f"refused: {found.kind} {found.name} ({found.id}) has a tag {OWNERSHIP_TAG} that is not an ownership tag of this tool",
             hint="remove that tag, then import again",
         )
     # OCI answers 409 to updates in any other state.

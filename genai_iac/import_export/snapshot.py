@@ -1,7 +1,7 @@
 """A reading of the tenancy as a file, so that a plan can be made with no credentials and no network. Pure.
 
-It holds names, places, tags, policy statements and expiries: what list calls show. No secret is in it, not even the mask of
-one, and of a resource that nobody marked only what a plan may need to know about a stranger.
+It has names, compartments, tags, policy statements and expiries: what list calls show. No secret is in it, not even the mask of one, and
+of a resource without an ownership tag only what a plan may need to know about it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from genai_iac.core.errors import UsageError
 from genai_iac.references.resolver import named_compartments
 from genai_iac.resource_types import RESOURCE_TYPES
 
-FORMAT = "genai-iac snapshot"  # tells the file from any other JSON
+FORMAT = "genai-iac snapshot"  # distinguishes the file from any other JSON
 FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
 _AGAIN = "make it again: genai-iac snapshot --out FILE"
 _OF_STRANGERS = ("compartmentId", "statements")  # beside the name

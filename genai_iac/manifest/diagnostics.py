@@ -1,4 +1,4 @@
-"""Problems of one file as they are found: with places, and never more than anyone would read."""
+"""Problems of one file as they are found: with positions, and never more than anyone would read."""
 
 from __future__ import annotations
 

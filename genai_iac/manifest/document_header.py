@@ -1,8 +1,8 @@
-"""What a document says it is (`apiVersion`, `kind` and `metadata.name`), and which YAML files below a directory are manifests and which are
-another tool's (docker-compose.yml, mkdocs.yml, openapi.yaml).
+"""The header of a document (`apiVersion`, `kind`, `metadata.name`), and which YAML files below a directory are manifests at all.
 
-A file counts as a manifest when any document in it has our apiVersion or one of our kinds, or looks as if it meant to: the resources of a
-mistyped manifest that was passed over would be deleted.
+A document can only be judged once its header is known. A file is a manifest, and not another tool's (docker-compose.yml, mkdocs.yml,
+openapi.yaml), when any document in it says our apiVersion or one of our kinds, or looks as if it meant to: a mistyped manifest that was
+ignored would have its resources deleted.
 """
 
 from __future__ import annotations

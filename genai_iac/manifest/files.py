@@ -1,5 +1,7 @@
-"""Which files a PATH means, and their text: regular files below the root only, whatever links the tree has; UTF-8, without a byte
-order mark, and without characters that a reader cannot see.
+"""Which files a PATH means, their bytes, and the text of those bytes.
+
+- Only regular files below the root are read, whatever links the tree holds.
+- The text is UTF-8 without its byte order mark. Characters that a reader cannot see or trust are refused.
 """
 
 from __future__ import annotations
@@ -211,7 +213,7 @@ def _problem(place: ManifestPath, key: str, message: str, hint: str) -> Problem:
 
 
 def _reason(error: Exception) -> str:
-    """The system's words for an error; a circle of links is an OSError without a number."""
+    """The system's words for an error; a loop of links is an OSError without a number."""
     if isinstance(error, ValueError):  # a zero byte in the name
         return str(error)
     return os.strerror(getattr(error, "errno", None) or errno.ELOOP).lower()

@@ -1,4 +1,4 @@
-"""Who needs whom: the references between declared resources, as a graph without circles. Pure."""
+"""The references between declared resources, as a graph without cycles. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from genai_iac.core import Address, Reference, Resource, references
 from genai_iac.core.errors import ManifestError, Problem
 from genai_iac.resource_types import RESOURCE_TYPES
 
-_MOST_CIRCLES = 20  # reported at once
-_MOST_SHOWN = 12  # addresses of one circle in a message
+_MOST_CYCLES = 20  # reported at once
+_MOST_SHOWN = 12  # addresses of one cycle in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Graph:
 
 
 def build_graph(resources: Mapping[Address, Resource]) -> Graph:
-    """The graph of these resources; references to others are left out. Raises ManifestError that names every circle.
+    """The graph of these resources; references to others are left out. Raises ManifestError that names every cycle.
 
     Args:
         resources: all declared ones.
@@ -65,9 +65,9 @@ def build_graph(resources: Mapping[Address, Resource]) -> Graph:
         address: frozenset(reference.address for reference in read_references(resource)) & resources.keys()
         for address, resource in resources.items()
     }
-    if circles := list(_find_circles(edges)):
+    if cycles := list(_find_cycles(edges)):
         position = {address: index for index, address in enumerate(resources)}
-        raise ManifestError(_describe(circle, resources, position) for circle in circles)
+        raise ManifestError(_describe(cycle, resources, position) for cycle in cycles)
     return Graph(edges)
 
 
@@ -81,25 +81,25 @@ def read_references(resource: Resource) -> Iterator[Reference]:
     yield from RESOURCE_TYPES[resource.address.kind].uses(resource)
 
 
-def _find_circles(edges: Mapping[Address, Set[Address]]) -> Iterator[list[Address]]:
-    """One circle after another, each as `[a, b, a]`: a needs b, b needs a. What is in a reported circle is not looked at again."""
+def _find_cycles(edges: Mapping[Address, Set[Address]]) -> Iterator[list[Address]]:
+    """One cycle after another, each as `[a, b, a]`: a needs b, b needs a. What is in a reported cycle is not looked at again."""
     left = {address: set(needed) for address, needed in edges.items()}
-    for _ in range(_MOST_CIRCLES):
+    for _ in range(_MOST_CYCLES):
         try:
             TopologicalSorter(left).prepare()
             return
         except CycleError as error:
-            circle: list[Address] = error.args[1][::-1]  # graphlib begins with what is needed
-        yield circle
-        for address in circle:
+            cycle: list[Address] = error.args[1][::-1]  # graphlib begins with what is needed
+        yield cycle
+        for address in cycle:
             left[address] = set()
 
 
-def _describe(circle: list[Address], resources: Mapping[Address, Resource], position: Mapping[Address, int]) -> Problem:
-    first = min(circle, key=position.__getitem__)
-    start = circle.index(first)
-    turned = [str(address) for address in (*circle[start:-1], *circle[:start], first)]
+def _describe(cycle: list[Address], resources: Mapping[Address, Resource], position: Mapping[Address, int]) -> Problem:
+    first = min(cycle, key=position.__getitem__)
+    start = cycle.index(first)
+    turned = [str(address) for address in (*cycle[start:-1], *cycle[:start], first)]
     if len(turned) > _MOST_SHOWN:
         turned[_MOST_SHOWN - 2 : -2] = [f"({len(turned) - _MOST_SHOWN} more)"]
-    message = f"these resources need each other in a circle: {' -> '.join(turned)}"
+    message = f"these resources need each other in a cycle: {' -> '.join(turned)}"
     return Problem(resources[first].source, message, "remove one of the references")

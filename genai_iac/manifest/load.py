@@ -167,7 +167,7 @@ def _read_file(file: File, others_there: bool) -> _FileRead | None:
 def _connect(
     resources: Mapping[Address, Resource], findings: Diagnostics
 ) -> tuple[Graph | None, Mapping[Address, Resource]]:
-    """The graph, and the resources with what they say about each other; circles are noted."""
+    """The graph, and the resources with what they say about each other; cycles are noted."""
     _note_all(find_wrong_previous_names(resources), findings)
     try:
         whole = resources if findings else complete_resources(resources)

@@ -1,4 +1,4 @@
-"""From drafts to resources: values filled in, checked by schema and kind, references followed."""
+"""From parsed documents to resources: values filled in, checked by schema and kind, references resolved."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _find_dangling(
 def _place(
     references: Iterable[Reference], document: Document, declared: Mapping[Address, ParsedDocument]
 ) -> Iterator[tuple[Reference, Source]]:
-    """References that the kind made of mere names, those that nobody declares, with the place of the name."""
+    """References that the kind made of plain names, those that nobody declares, with the place of the name."""
     for reference in references:
         if reference.address not in declared:
             path = next(_find_names(document.spec, reference.address.name, ("spec",)), ("spec",))

@@ -1,4 +1,4 @@
-"""The one Stack of a path: found, its variables settled, and made the Stack that every resource shares."""
+"""The one Stack of a path: found, its variables resolved, and made the Stack that every resource shares."""
 
 from __future__ import annotations
 
@@ -133,8 +133,8 @@ def _settle(
     if len(notes) > before:
         return None
     declared = declare_variables(document, notes)
-    settled = resolve_variables(declared, layers, document, notes, environments)
-    return settled if len(notes) == before else None
+    resolved = resolve_variables(declared, layers, document, notes, environments)
+    return resolved if len(notes) == before else None
 
 
 def _read_stack(

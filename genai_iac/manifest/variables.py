@@ -1,4 +1,4 @@
-"""Variables: what the Stack declares, and the value of each.
+"""Variables: what the Stack declares, where their values come from, and the value of each.
 
 Later wins: default, environment, GENAI_IAC_VAR_name, --var-file, --var.
 """
@@ -135,8 +135,8 @@ def resolve_variables(
                 source = item.source or stack.place("spec", "variables", "~key")
                 notes.add(source, f"{item.origin}: no variable {show(item.name)} is declared in the Stack", hint)
     values = {name: _settle(variable, given.get(name), notes, environments) for name, variable in declared.items()}
-    settled = {name: value for name, value in values.items() if value is not None}
-    return settled if len(settled) == len(declared) else None
+    resolved = {name: value for name, value in values.items() if value is not None}
+    return resolved if len(resolved) == len(declared) else None
 
 
 def _guess_type(spec: Mapping[str, Any]) -> Literal["string", "number", "boolean"]:

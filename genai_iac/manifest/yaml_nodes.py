@@ -1,4 +1,4 @@
-"""A YAML document after it was read: JSON-shaped data in which every part still knows where it was written.
+"""A YAML document after it was read: JSON-shaped data in which every part has its position in the file.
 
 Also what a scalar means (YAML 1.2's core schema), and free-form tags, whose limits leave room for the ownership tag.
 """

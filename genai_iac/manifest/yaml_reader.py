@@ -1,7 +1,7 @@
-"""A strict YAML reader over the parser's events: a tree of JSON-shaped data with places, or problems with places.
+"""A strict YAML reader over the parser's events: a tree of JSON-shaped data with positions, or problems with positions.
 
-Nothing is composed by the YAML library: its C composer dies of deep nesting, and both of its composers expand aliases,
-merge keys and tags and let the last of two equal keys win. Limits are checked event by event, before anything is built.
+Nothing is composed by the YAML library: its C composer crashes on deep nesting, and both of its composers expand aliases, merge keys and
+tags and let the last of two equal keys win. Limits are checked event by event, before anything is built.
 """
 
 from __future__ import annotations

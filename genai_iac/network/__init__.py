@@ -1,4 +1,4 @@
-"""One idea of the network for every client of this tool: proxies, certificate authorities, limits, and why a call failed."""
+"""Network settings and HTTP for every client of this tool: proxies, certificate authorities, limits, and why a call failed."""
 
 from genai_iac.network.client import Headers, HttpAnswer, HttpClient, read_headers
 from genai_iac.network.failures import Reason, explain

@@ -108,7 +108,7 @@ class HttpClient:
             manager.clear()
 
     def _trust(self) -> dict[str, Any]:
-        """How urllib3 is told whom to trust, and what to show."""
+        """urllib3's settings: whom to trust, and which certificate to show."""
         from pathlib import Path
 
         if self._tls is not None:

@@ -69,11 +69,11 @@ def hide_password(url: str) -> str:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was made from, as far down as the libraries tell."""
+    """The error and what it was made from, as far down as the libraries give it."""
     seen: list[BaseException] = []
     todo: list[object] = [error]
     # urllib3 wraps errors in `reason` and `args`, not only in `__cause__`; the limit guards
-    # against circles.
+    # against cycles.
     while todo and len(seen) < 20:
         one = todo.pop()
         if isinstance(one, BaseException) and one not in seen:

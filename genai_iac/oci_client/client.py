@@ -68,7 +68,7 @@ class OciClient:
     ) -> None:
         self.connection = connection
         self.stop = stop
-        self.waiting: WaitListener | None = None  # told once of each call that is retried until it is consistent
+        self.waiting: WaitListener | None = None  # called once for each call that is retried until it is consistent
         self._watch = watch
         self.tenancy: str = config["tenancy"]
         self.region: str = config["region"]
@@ -126,20 +126,20 @@ class OciClient:
         return found
 
     def now(self) -> datetime:
-        """The tenancy's clock, as its last answer told it: expiries are judged by the service's time, not by this machine's."""
+        """The tenancy's clock, as its last answer gave it: expiries are judged by the service's time, not by this machine's."""
         return self._clock.now()
 
     def read_all(
-        self, operation: str, id: str, region: str | None = None, *, patient: bool = False, **parameters: Any
+        self, operation: str, id: str, region: str | None = None, *, retry_404: bool = False, **parameters: Any
     ) -> list[dict[str, Any]]:
-        """All pages of a list call on that compartment (or tenancy, or Vault secret), as plain data; `patient` waits for one that
+        """All pages of a list call on that compartment (or tenancy, or Vault secret), as plain data; `retry_404` waits for one that
         was made a moment ago."""
         rows: list[dict[str, Any]] = []
         pages: set[str] = set()
         if operation != "ListRegionSubscriptions":
             parameters.setdefault("limit", _PAGE)
         while True:
-            response = self._call(operation, [id], region, parameters, self.window if patient else None)[0]
+            response = self._call(operation, [id], region, parameters, self.window if retry_404 else None)[0]
             rows.extend(read_rows(cut_deep(response.data), operation))
             page = response.headers.next_page
             if not page:
@@ -156,13 +156,13 @@ class OciClient:
         id: str,
         region: str | None = None,
         *,
-        patient: bool = False,
+        retry_404: bool = False,
         endpoint: str | None = None,
         **parameters: Any,
     ) -> OciResponse:
-        """One resource with its etag; `patient` waits for one that was made a moment ago. Of the services that this tool calls
+        """One resource with its etag; `retry_404` waits for one that was made a moment ago. Of the services that this tool calls
         only a vault's keys are at an `endpoint` of their own."""
-        response, _ = self._call(operation, [id], region, parameters, self.window if patient else None, endpoint)
+        response, _ = self._call(operation, [id], region, parameters, self.window if retry_404 else None, endpoint)
         return read_response(response)
 
     def write(

@@ -1,6 +1,6 @@
-"""Lists of many places at once: one call a kind, compartment and region, and what of a wide search could not be read.
+"""Lists of many compartments at once: one call a kind, compartment and region, and what of a wide search could not be read.
 
-A failure in a place that the manifests name, or where something of the owner is, is an error; beyond those it is reported.
+A failure in a compartment that the manifests name, or that has something of the owner, is an error; elsewhere it is reported.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def _gather(
 
 
 def live_rows(kind: ResourceType, rows: Iterable[Mapping[str, Any]], region: str | None) -> Iterator[LiveResource]:
-    """Without what is gone, but for what a tag of this tool is still on: it tells a copy of that tag."""
+    """Without what is gone, but for what a tag of this tool is still on: it shows that another tag is a copy."""
     for row in rows:
         state = row.get("lifecycleState")
         if state not in _GONE or (state == DELETED and OWNERSHIP_TAG in (row.get("freeformTags") or {})):

@@ -148,7 +148,7 @@ def _say_left(left: Collection[str]) -> Iterator[str]:
 def _read_tenancy_wide(provider: OciClient, pool: ThreadPoolExecutor) -> tuple[str, list[LiveResource]]:
     """The home region, and what is listed once for the tenancy.
 
-    Both are asked for at the same time, on the guess that the region we were told to call is the home region; when it is
+    Both are asked for at the same time, on the guess that the region of the settings is the home region; when it is
     not, the lists are read again there, because another region's copy may lag behind.
     """
     guess = provider.region

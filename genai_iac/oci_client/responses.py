@@ -38,7 +38,7 @@ class OciResponse:
 
 
 class TenancyClock:
-    """The tenancy's time, as the `Date` headers of its answers tell it. Expiries are judged by it, not by this machine's time.
+    """The tenancy's time, as the `Date` headers of its answers give it. Expiries are judged by it, not by this machine's time.
 
     Args:
         local: whether the tenancy is an emulator, whose clock can be set to any year.
@@ -48,10 +48,10 @@ class TenancyClock:
         # OCI refuses signatures that are five minutes off, so no answer of its own is farther from our clock.
         self._farthest = timedelta(days=3660) if local else timedelta(hours=1)
         self._ahead = timedelta(0)  # of our clock
-        self._last: timedelta | None = None  # what the last answer told; None before the first
+        self._last: timedelta | None = None  # by the last answer; None before the first
 
     def now(self) -> datetime:
-        """The tenancy's time; ours until an answer has told it."""
+        """The tenancy's time; ours until the first answer."""
         return datetime.now(UTC) + self._ahead
 
     def note(self, date: datetime | None) -> None:
@@ -67,7 +67,7 @@ class TenancyClock:
             return
         before, self._last = self._last, ahead
         if before is None or abs(ahead - before) < timedelta(seconds=30):
-            # whole seconds are all the header tells; closer than that is this machine's clock being right
+            # the header has whole seconds only; closer than that is this machine's clock being right
             self._ahead = ahead if abs(ahead) > timedelta(seconds=2) else timedelta(0)
 
 
@@ -96,7 +96,7 @@ class SentRequest:
 
     @property
     def writes(self) -> bool:
-        """Whether it is a write; OCI's own names tell."""
+        """Whether it is a write; OCI's own names say so."""
         return not self.operation.startswith(("List", "Get"))
 
     def __bool__(self) -> bool:

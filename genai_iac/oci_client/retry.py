@@ -89,7 +89,7 @@ class RateLimiter:
             self._pause = max(self._pause / 2, _FIRST_PAUSE)
 
 
-WINDOW = 240.0  # seconds after an Identity write in which others may not have heard of it
+WINDOW = 240.0  # seconds after an Identity write in which others may not know it yet
 _ATTEMPTS = 8  # about a minute with the pauses below
 _ATTEMPTS_THROTTLED = (
     16  # of a call that is answered 429: with 30 % of all calls refused, none of 10,000 is refused so often
@@ -170,7 +170,7 @@ def call_with_retry(
 
     `window` is given for calls that may be ahead of consistency (writes): then what `is_consistency_error` is tried again while it is
     open. `rest` waits; it answers False when there is no time for another attempt. `limiter`: shared by all calls, so that a 429
-    to one of them slows down all. `waiting` is told once, of the first failure that is retried for the window's sake, and for how
+    to one of them slows down all. `waiting` is called once, with the first failure that is retried for the window's sake, and for how
     many seconds it will be. Raises the ServiceFailure that ended it, with `uncertain` set when an earlier attempt may have had
     its effect, and `waited` when it was retried because of the window.
 
@@ -180,7 +180,7 @@ def call_with_retry(
     # `doubt`: an attempt whose response was lost. A later "already exists" or "etag differs" may then be our own success, which
     # the caller checks; without it the same error is somebody else's doing.
     tries, doubt = 0, None
-    limiter, patience = limiter or RateLimiter(), _Patience(window, waiting)
+    limiter, budget = limiter or RateLimiter(), _RetryBudget(window, waiting)
     while True:
         wait = limiter.reserve()
         if wait > 0:
@@ -192,7 +192,7 @@ def call_with_retry(
             tries += 1
             if failure.status == 429:
                 limiter.slow_down(began, failure.retry_after)
-            waits = patience.covers(failure, doubt)
+            waits = budget.covers(failure, doubt)
             if failure.uncertain:
                 doubt = failure
             enough = _most_attempts(failure)
@@ -205,8 +205,8 @@ def call_with_retry(
             return answer, doubt
 
 
-class _Patience:
-    """Decides for one call whether the window lets it wait, tells the first time, and notes how long it waited."""
+class _RetryBudget:
+    """Decides for one call whether the window lets it wait, notifies the first time, and notes how long it waited."""
 
     def __init__(
         self, window: ConsistencyWindow | None, notify: Callable[[ServiceFailure, float], object] | None

@@ -1,8 +1,8 @@
-"""Which compartments and regions a reading looks into: the stack's own, and wherever what it made could be besides. Pure.
+"""Which compartments and regions a reading covers: the stack's own, and wherever else its resources could be. Pure.
 
-A key that an edit of the manifests or a person in the Console took elsewhere is still this stack's, and a list call is the
-only way to find it. So every compartment is listed in every region that serves API keys and projects, as long as that is at most
-`MOST_LISTS` calls; in a larger tenancy less is searched, and the plan says what was not.
+A key that an edit of the manifests or a person in the Console moved elsewhere is still this stack's, and a list call is the only way to
+find it. So every compartment is listed in every region that serves API keys and projects, as long as that is at most `MOST_LISTS` calls;
+in a larger tenancy less is searched, and the plan says what was not.
 """
 
 from __future__ import annotations

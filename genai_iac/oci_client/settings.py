@@ -1,8 +1,8 @@
-"""The user's own signing settings, read as the OCI CLI reads them: a profile of the config file with OCI_CLI_* over it, the private key and
-the session token.
+"""The user's own signing settings, read as the OCI CLI reads them: a profile of the config file, OCI_CLI_* over it, and the key.
 
 Order: OCI_CLI_USER, OCI_CLI_TENANCY and the like win over the profile, one by one, as in oci-cli (its issue 586); profiles inherit from
-[DEFAULT]. A file that cannot be parsed is an error with its line, never a traceback; an error about a key or token says where it is named.
+[DEFAULT]. A file that cannot be parsed is an error with its line, never a traceback. The private key and the session token that a profile
+names are read as the SDK reads them; errors say where the name was set.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from genai_iac.core.errors import UsageError
-from genai_iac.core.redactor import remember
+from genai_iac.core.redactor import register_value
 from genai_iac.network import HttpClient
 from genai_iac.oci_client.auth import run_within_limit
 
@@ -86,7 +86,7 @@ def _token_source(environ: Mapping[str, str]) -> Callable[[], str]:
 
 
 def _known(value: str) -> str:
-    remember(value)
+    register_value(value)
     return value
 
 
@@ -102,9 +102,9 @@ def _read_file(variable: str, environ: Mapping[str, str]) -> str:
 
 
 def _ask_github(url: str, secret: str, audience: str) -> str:
-    """A fresh token from GitHub: it lives ten minutes, so it is asked for when it is needed."""
+    """A fresh token from GitHub: it is valid for ten minutes, so it is asked for when it is needed."""
     _check_url(GITHUB_URL, url)
-    remember(secret)
+    register_value(secret)
     client = HttpClient()
     try:
         address = f"{url}{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"

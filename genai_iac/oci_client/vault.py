@@ -1,8 +1,8 @@
-"""OCI Vault over a connected tenancy: keeps the promise that `VaultClient` gives to the vault sink.
+"""OCI Vault over a connected tenancy: the `VaultClient` of the vault sink.
 
-Facts it stands on: a secret takes one change at a time, and only while none is under way; the bundles (20190301) are another
-service, which hears of a change a little later; an update of the content has no retry token, so after a doubtful answer it
-is looked at whether it has completed.
+Facts that it relies on: a secret takes one change at a time, and only while none is running; the bundles (20190301) are another service,
+which sees a change a little later; an update of the content has no retry token, so after an uncertain answer the secret is read to see
+whether the update completed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from genai_iac.oci_client.secrets import CONTENT
 # states in which the service refuses another change
 _PASSING = ("CREATING", "UPDATING", "SCHEDULING_DELETION", "CANCELLING_DELETION", "DELETING")
 _EARLIEST = timedelta(days=1, minutes=10)  # the service takes a day or more, by its own clock
-_PATIENCE = 120.0  # seconds
+_TIMEOUT = 120.0  # seconds
 
 T = TypeVar("T")
 
@@ -41,13 +41,13 @@ class TenancyVault:
     def find_secret(self, vault: str, compartment: str, name: str) -> Mapping[str, Any] | None:
         """See `VaultClient.find_secret`. A secret in a passing state is waited for."""
         rows = self._provider.read_all(
-            "ListSecrets", compartment, self._region(vault), patient=True, vault_id=vault, name=name
+            "ListSecrets", compartment, self._region(vault), retry_404=True, vault_id=vault, name=name
         )
         known = (expect(row, "ListSecrets", "id", "keyId", "secretName", "lifecycleState") for row in rows)
-        alive = (row for row in known if row["secretName"] == name and row["lifecycleState"] != "DELETED")
-        found = next(alive, None)
+        existing = (row for row in known if row["secretName"] == name and row["lifecycleState"] != "DELETED")
+        found = next(existing, None)
         if found is not None and found["lifecycleState"] in _PASSING:
-            found = self._settled(found["id"]).data
+            found = self._wait_until_stable(found["id"]).data
         return None if found is None or found["lifecycleState"] == "DELETED" else found
 
     def read_key(self, vault: str, key: str) -> Mapping[str, Any]:
@@ -69,9 +69,9 @@ class TenancyVault:
                 raise
             made = found
         id = expect(made, "CreateSecret", "id")["id"]
-        settled: Mapping[str, Any] = self._settled(id).data
+        secret_data: Mapping[str, Any] = self._wait_until_stable(id).data
         self._await("CreateSecret", lambda: self._shows(id, "CURRENT", content))
-        return settled
+        return secret_data
 
     def add_version(self, secret: str, content: Secret, stage: Stage, records: str = "") -> None:
         """See `VaultClient.add_version`."""
@@ -138,7 +138,7 @@ class TenancyVault:
         version: int | None = None,
     ) -> None:
         """One write on a secret that no other change is passing through; back once it can be seen by all."""
-        etag = self._settled(secret).etag
+        etag = self._wait_until_stable(secret).etag
         try:
             self._provider.write(
                 operation, id=secret, version=version, body=body, region=self._region(secret), etag=etag
@@ -148,9 +148,9 @@ class TenancyVault:
             if not (failure.uncertain and applied()):
                 raise
         self._await(operation, applied)
-        self._settled(secret)
+        self._wait_until_stable(secret)
 
-    def _settled(self, secret: str) -> OciResponse:
+    def _wait_until_stable(self, secret: str) -> OciResponse:
         """The secret once no change passes through it any more."""
 
         def look() -> OciResponse | None:
@@ -160,7 +160,7 @@ class TenancyVault:
         return self._await("GetSecret", look)
 
     def _get(self, secret: str) -> OciResponse:
-        reply = self._provider.get("GetSecret", secret, self._region(secret), patient=True)
+        reply = self._provider.get("GetSecret", secret, self._region(secret), retry_404=True)
         expect(reply.data, "GetSecret", "id", "keyId", "lifecycleState")
         return reply
 
@@ -178,9 +178,9 @@ class TenancyVault:
         """What a look gives once there is something to see. Raises ServiceFailure when that takes too long."""
         began, pause = time.monotonic(), 0.05
         while not (seen := look()):
-            if time.monotonic() - began > _PATIENCE or not self._provider.stop.rest(pause):
+            if time.monotonic() - began > _TIMEOUT or not self._provider.stop.rest(pause):
                 raise ServiceFailure(
-                    f"{operation}: accepted, but not to be seen after {_PATIENCE:.0f} seconds",
+                    f"{operation}: accepted, but not to be seen after {_TIMEOUT:.0f} seconds",
                     operation=operation,
                     hint="apply again: it goes on from there",
                 )

@@ -1,4 +1,4 @@
-"""From a step to a change: what was and what will be, and the ownership tag in the calls that send tags."""
+"""From a step to a change: before and after, and the ownership tag in the calls that send tags."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""What differs although no call can make it so: a change to look at, which has no actions.
+"""Conflicts: differences that no call can remove, each shown as a change without actions.
 
-Conflicts are collected, not raised at the first: `compare` shows each as a change
-without actions, and `make_plan` raises them together.
+They are collected, not raised at the first: `compare` shows each as a change without actions, and `make_plan` raises them together.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from genai_iac.resource_types import RESOURCE_TYPES, ResourceType, declared_tags
 
 
 def check_ownership(desired: Resource, group: Sequence[LiveResource]) -> None:
-    """Raises PlanError when several resources carry its ownership tag and nothing tells which is the original.
+    """Raises PlanError when several resources carry its ownership tag and nothing says which is the original.
 
     Args:
         group: what carries the tag of `desired` and is taken for ours, from `Live.owned`.
@@ -174,7 +173,7 @@ def _choose_name(desired: Resource, owner: str, inputs: PlanInputs) -> str:
 
 
 def _take_over(desired: Resource, other: LiveResource, mark: OwnershipMark, inputs: PlanInputs) -> str:
-    """What to do about something that has a mark: `import` refuses what another stack or another address has."""
+    """What to do about something that has an ownership tag: `import` refuses what another stack or another address has."""
     owner, command = inputs.owner, f"genai-iac import {desired.address} {other.id}"
     same = mark.address == desired.address
     if owner.owns(mark):
@@ -189,7 +188,7 @@ def _take_over(desired: Resource, other: LiveResource, mark: OwnershipMark, inpu
 def make_unappliable_change(
     address: Address, error: PlanError, inputs: PlanInputs, resolver: Resolver, comparer: DiffContextBuilder
 ) -> Change:
-    """The difference, value by value. Of two live resources with one address none is looked into.
+    """The difference, value by value. Of two live resources with one address none is compared.
 
     Args:
         error: the reason; becomes the change's reason.
@@ -210,7 +209,7 @@ def make_unappliable_change(
 def _wanted(
     desired: Resource, live: LiveResource | None, resolver: Resolver, comparer: DiffContextBuilder
 ) -> Mapping[str, Value]:
-    """What the attributes should be, as far as that can be told; undeclared ones, and statements that mean the same, are as live."""
+    """What the attributes should be, as far as that is known; undeclared ones, and statements that mean the same, are as live."""
 
     def resolve(name: str, value: Value) -> Value:
         try:

@@ -84,7 +84,7 @@ class DiffContextBuilder:
         )
 
     def _with_damage(self, sink: SinkState, desired: Resource) -> SinkState:
-        """The sink with why it has to be written again when it tells consumers of another project or base URL."""
+        """The sink with why it has to be written again when it gives consumers another project or base URL."""
         if not (sink.readable and sink.base_url and self._inputs.base_url) or sink.damage or sink.former:
             return sink
         project = self._resolver.value(desired.settings.get("project"))

@@ -1,10 +1,8 @@
 """Guards: a plan is refused for mass deletion, an outage, a protected resource, or values for a CI runner's files alone. Pure.
 
-A guard refuses what may be meant and would be hard to undo. It judges the whole plan
-before its first write, and each refusal names the flag that allows exactly this.
-Conflicts, which no flag allows, are in `conflicts.py`.
-
-Files of one machine are looked at too: in CI they go with the runner, and another machine's rotation leaves dead values in them.
+A guard refuses what may be meant and would be hard to undo. It judges the whole plan before its first write, and each refusal names the
+flag that allows exactly this. Conflicts, which no flag allows, are in `conflicts.py`. File sinks are judged too: in CI the files are lost
+with the runner, and files on another machine keep outdated values after a rotation.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The order of changes: what is referred to comes first, what lies inside goes before what holds it, a name is freed before it is taken.
+"""The order of changes: what is referred to comes first, a child is deleted before its parent, a name is freed before it is taken.
 
-Each rule yields pairs (waiting, needed). They are put together into one graph, so that
-a change may wait for several reasons, and the order is the graph's. What does not
-depend on each other is applied at once.
+Each rule yields pairs (waiting, needed). They are put together into one graph, so that a change may wait for several reasons, and the
+order is the graph's. Changes that do not depend on each other are applied concurrently.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ def order_changes(
         resources: declared ones, for their references.
 
     Raises:
-        PlanError: a circle, such as two compartments that exchange their names
+        PlanError: a cycle, such as two compartments that exchange their names
         (tests/plan_apply/test_order.py, test_swapped_names_are_said_to_need_two_steps).
     """
     by_address = {change.address: change for change in changes}
@@ -49,7 +48,7 @@ def order_changes(
     ):
         needs[address].add(needed)
     # The last rule gives way: it only avoids a policy being rewritten by OCI between two of our calls, and it must not close a
-    # circle with the rules above, which OCI enforces.
+    # cycle with the rules above, which OCI enforces.
     for address, needed in _rewritten(by_address):
         if address not in needs[needed]:
             needs[address].add(needed)
@@ -60,10 +59,10 @@ def order_changes(
 def add_needs(
     changes: Sequence[Change], wanted: Iterable[tuple[Address, Address]]
 ) -> tuple[tuple[Change, ...], list[tuple[Address, Address]]]:
-    """The changes in an order in which each first of a pair also waits for the second, and the pairs that would make a circle.
+    """The changes in an order in which each first of a pair also waits for the second, and the pairs that would make a cycle.
 
     Used for the order that keeps callers' access: what allows a key comes before what stops
-    allowing it. Such an order is wanted and not enforced by OCI, so a circle drops the pair
+    allowing it. Such an order is wanted and not enforced by OCI, so a cycle drops the pair
     and the caller reports it.
 
     Args:
@@ -77,7 +76,7 @@ def add_needs(
             refused.append((waiting, needed))
         else:
             # Added one by one: an earlier pair has precedence over a later one that would close a
-            # circle with it.
+            # cycle with it.
             needs[waiting].add(needed)
     ordered = _sorted(list(by_address), needs)
     return tuple(replace(by_address[one], needs=tuple(sorted(needs[one]))) for one in ordered), refused
@@ -108,7 +107,7 @@ def _referred(
 
 
 def _recorded(changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Address]]:
-    """What is put into a compartment waits until the compartment's record of its contents tells of it.
+    """What is put into a compartment waits until the compartment's record of its contents has it.
 
     A run that ends in between leaves a record of more than is there, never of less.
     """
@@ -257,5 +256,5 @@ def _sorted(order: Sequence[Address], needs: Mapping[Address, set[Address]]) -> 
                 heapq.heappush(ready, position[dependent])
     if len(done) < len(order):
         stuck = ", ".join(str(address) for address in order if address not in set(done))
-        raise PlanError(f"these changes wait for each other in a circle: {stuck}", hint="make the change in two steps")
+        raise PlanError(f"these changes wait for each other in a cycle: {stuck}", hint="make the change in two steps")
     return done

@@ -1,8 +1,7 @@
 """What a saved plan was made from, and whether that still holds: the files, the variables, the live objects, the tenancy. Pure.
 
-A saved plan is applied only to what it was made from. Each input is stored as a digest,
-so the file can be shared as a CI artifact, and a refusal can still name the input that
-differs.
+A saved plan is applied only to what it was made from. Each input is stored as a digest, so the file can be shared as a CI artifact, and a
+refusal can still name the input that differs.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The tenancy as it will be once everything is applied; what is not made yet goes by an OCID that stands in. Pure.
+"""The tenancy as it will be once everything is applied; what is not created yet has a placeholder OCID. Pure.
 
-Preflight checks need the end of a plan, not its beginning: a policy may name a
-compartment that the same plan creates. With a placeholder OCID for each thing to be
-created, the same resolver and the same parser work on the future.
+Preflight checks need the end of a plan, not its beginning: a policy may name a compartment that the same plan creates. With a placeholder
+OCID for each thing to be created, the same resolver and the same parser work on the planned state.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ class Planner:
     def ordered(self, drafts: Sequence[Change]) -> tuple[Change, ...]:
         """The changes in an order that works; as they are when there is none.
 
-        A circle between changes that look like renames gets the advice to declare them as
+        A cycle between changes that look like renames gets the advice to declare them as
         renames.
         """
         try:
@@ -193,7 +193,7 @@ class Planner:
             self.notices.append(Notice("no deliverTo: the values of its secrets will be lost", desired.address))
 
     def _note_moved(self, moved: LiveResource) -> None:
-        """An ownership tag of the first form does not tell a resource that was moved from one that somebody tagged."""
+        """An ownership tag of the first form does not distinguish a resource that was moved from one that somebody tagged."""
         assert moved.mark is not None
         address = moved.mark.address
         self._note(
@@ -215,8 +215,8 @@ class Planner:
 
     def _note_name(self) -> None:
         """Whether what is declared may be there already, from before the Stack had an id."""
-        owner, strangers = self.inputs.owner, (*self.live.others, *self.live.beyond)
-        marks = [one.mark for one in strangers if one.mark is not None and owner.shares_name(one.mark)]
+        owner, others = self.inputs.owner, (*self.live.others, *self.live.beyond)
+        marks = [one.mark for one in others if one.mark is not None and owner.shares_name(one.mark)]
         for address in dict.fromkeys(mark.address for mark in marks):
             if address in self.inputs.resources and address not in self.live.owned:
                 self._note(
@@ -258,7 +258,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
 
 
 def make_destroy_plan(inputs: PlanInputs) -> Plan:
-    """The plan in which nothing is declared any more: everything that carries the owner's mark goes, innermost first.
+    """The plan in which nothing is declared any more: everything that carries the owner's tag is deleted, children first.
 
     Args:
         inputs: as for `make_plan`. What is declared and recognised is deleted even when it

@@ -1,10 +1,11 @@
-"""Policies whose text is as declared and which grant nothing: their names were compiled to OCIDs that are gone by now. Pure.
+"""Stale policies: they read as declared and grant nothing, because their names meant resources that have since been created again. Pure.
 
-OCI turns the names in a policy into OCIDs when the policy is written. The ownership tag keeps a digest of those OCIDs; when the same names
-belong to others by now, the policy has to be written again. For a tag without a digest (an adopted policy's) it is derived from the age of
-what the names mean.
+OCI turns the names in a policy into OCIDs when the policy is written. The ownership tag keeps a digest of those OCIDs; when the same
+names mean others by now, the policy has to be written again. For a tag without a digest (an imported policy's) the age of what the names
+mean decides.
 
-The case: a compartment is deleted and created again under its name. Without this check the plan would be empty while every caller gets 404.
+The case: a compartment is deleted and created again under its name. The policy still reads as declared, so without this check the plan
+would be empty while every caller gets 404.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Renames as a plan sees them: previous names that fit two live resources, and what looks like a rename that nobody declared.
 
-OCI has no rename of a manifest address. Without `metadata.previousNames` a new name is
-a new resource: a new key, new secrets and an outage for its callers. So plans look for
-renames that were not declared.
+OCI has no rename of a manifest address. Without `metadata.previousNames` a new name is a new resource: a new key, new secrets and an
+outage for its callers. So plans look for renames that were not declared.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ def check_previous(desired: Resource, group: Sequence[LiveResource], inputs: Pla
     Raises:
         PlanError: with the previous names to remove.
     """
-    strangers = [old for old in desired.previous if old not in inputs.resources]
-    left = [one for old in strangers for one in inputs.live.owned.get(old, ())]
+    undeclared = [old for old in desired.previous if old not in inputs.resources]
+    left = [one for old in undeclared for one in inputs.live.owned.get(old, ())]
     several = [*group, *left] if group and left else [*group]
     if len(several) > 1 and (left or any(one.mark and one.mark.former for one in several)):
         found = " and ".join(f"{_tagged(one)} ({one.id})" for one in several)
@@ -41,7 +40,7 @@ def check_previous(desired: Resource, group: Sequence[LiveResource], inputs: Pla
 def describe_other_stack_names(live: Live, owner: Owner) -> Iterator[Notice]:
     """What carries the stack's id under another name: a renamed stack, or a copied directory whose id was left as it is.
 
-    Nothing tells the two apart, and the plan of a copy would rename and replace what the original has.
+    Nothing distinguishes the two, and the plan of a copy would rename and replace what the original has.
     """
     marks = [one.mark for group in live.owned.values() for one in group if one.mark is not None and one.mark.stack_id]
     several = Counter(mark.owner for mark in marks if not owner.names(mark))
@@ -95,7 +94,7 @@ def suggest_rename(error: PlanError, lookalikes: Mapping[Address, Address], inpu
     """The error with the previousNames to add as what to do next, when it names a resource that was probably renamed.
 
     Args:
-        error: from the ordering; its text names the addresses of the circle.
+        error: from the ordering; its text names the addresses of the cycle.
     """
     ways = [_how(new, old, inputs) for new, old in lookalikes.items() if str(new) in error.message]
     if not ways:

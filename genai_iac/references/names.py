@@ -34,7 +34,7 @@ Name: TypeAlias = tuple[str, ...]  # the kind, where it has to be unique, and th
 
 
 def find_clashing_names(resources: Mapping[Address, Resource]) -> Iterator[Problem]:
-    """Names that two of the declared resources have, as far as the manifests alone tell. Expects no circle among them.
+    """Names that two of the declared resources have, as far as the manifests alone say. Expects no cycle among them.
 
     Args:
         resources: all declared resources.
@@ -96,7 +96,7 @@ class _Places:
         self._known: dict[Address, str] = {}  # digest of the path, by declared compartment
 
     def name_of(self, resource: Resource) -> str | None:
-        """Its name in OCI without case, None when only a tenancy tells it."""
+        """Its name in OCI without case, None when only a tenancy has it."""
         try:
             found = self._resolver.value(resource.attributes.get("name"))
         except PlanError:
@@ -227,7 +227,7 @@ class _Reader:
         return new
 
     def _is_settled(self, one: LiveResource, written: Address) -> bool:
-        """Whether it got this very name by a rename that the manifests still tell of."""
+        """Whether it got this very name by a rename that the manifests still declare."""
         declared = self.resources.get(written)
         return declared is not None and one.tags.get(RENAMED) in declared.previous_names
 

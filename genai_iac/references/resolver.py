@@ -1,4 +1,4 @@
-"""From references to values: as far as the tenancy and the manifests tell now, and all the way once apply has made the rest."""
+"""From references to values: as far as the tenancy and the manifests say now, and completely once apply has made the rest."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Resolver:
 
     @classmethod
     def of(cls, resources: Mapping[Address, Resource], live: Live) -> Resolver:
-        """What a reading of the tenancy tells."""
+        """What a reading of the tenancy found."""
         return cls(resources, live.tree, live.ids)
 
     def declared_at(self, id: str) -> Address | None:
@@ -157,7 +157,7 @@ class Resolver:
         return filled
 
     def _path_in_statement(self, placeholder: Reference, text: InterpolatedText) -> Value:
-        """A path as a statement tells it: names with colons, from the compartment that the policy is attached to."""
+        """A path as a statement writes it: names with colons, from the compartment that the policy is attached to."""
         if not isinstance(text, StatementText):
             return self.value(placeholder)
         names, attached = self.compartment_path(Reference(placeholder.address)), self.compartment_path(text.attached)

@@ -19,7 +19,7 @@ _LINES = 200  # lines of one message
 def problems_text(
     errors: IacError | Iterable[IacError], terminal: Terminal | None = None, complete: Callable[[str], str] = str
 ) -> str:
-    """One block an error, and one for each problem of a manifest or a plan: `Error: file:line:column: what is wrong`, then the way out.
+    """One block an error, and one for each problem of a manifest or a plan: `Error: file:line:column: what is wrong`, then the hint.
 
     Args:
         errors: one error or several.
@@ -44,7 +44,7 @@ def problems_junit(error: ManifestError) -> str:
 
 
 def hint_lines(text: str, terminal: Terminal) -> list[str]:
-    """The way out, `text` being safe already. A command stays on one line, so that it can be copied."""
+    """The hint, `text` being safe already. A command stays on one line, so that it can be copied."""
     return [f"  next: {text}"] if "genai-iac " in text else terminal.wrap(text, "  next: ", "        ")
 
 
@@ -107,7 +107,7 @@ def _place(problem: Problem) -> dict[str, Any]:
 
 
 def _support(error: IacError) -> dict[str, Any]:
-    """What Oracle's support asks for, where the service told it."""
+    """What Oracle's support asks for, where the service gave it."""
     if not isinstance(error, ServiceFailure):
         return {}
     fields = {

@@ -1,6 +1,6 @@
 """Results as JUnit XML, which every CI system reads.
 
-There is no one schema; this keeps to what those of Ant, Jenkins and GitLab have in common, without times: a check has none.
+There is no one schema; this has what those of Ant, Jenkins and GitLab have in common, without times: a check has none.
 """
 
 from __future__ import annotations

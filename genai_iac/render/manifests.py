@@ -1,4 +1,4 @@
-"""An export as files of manifests: a Stack, then a file a kind, each document with what a reader has to know about it.
+"""An export as files of manifests: a Stack, then a file a kind, each document with comments on what a reader has to know about it.
 
 The YAML is read back unchanged by our strict reader and by any YAML 1.1 or 1.2 reader: what could be read otherwise is quoted.
 """

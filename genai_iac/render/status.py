@@ -1,4 +1,4 @@
-"""`status`: each secret of a stack: its state, its death, its last use, the places that hold it, and where its rotation stands."""
+"""Formats of `status`: each secret of a stack with its state, expiry, last use, sinks, and the phase of its rotation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def status_json(stack: str, entries: Iterable[SecretStatus], now: datetime) -> s
 
 
 def entry_document(entry: SecretStatus, now: datetime) -> dict[str, Any]:
-    """One secret as JSON data. Moments are RFC 3339 in UTC; `hours_left` is negative once it is over, null for what is dead otherwise."""
+    """One secret as JSON data. Times are RFC 3339 in UTC; `hours_left` is null without an expiry, and once revoked or expired."""
     left = entry.left(now)
     return {
         "address": str(entry.address),

@@ -1,6 +1,7 @@
-"""What git remembers: which files a change touches, and files as they were at a revision. Reads objects only.
+"""Reads a git repository: which files a change touches, and files as they were at a revision.
 
-No hook, filter, pager or file system monitor runs, nothing is fetched, and no work tree is made: a repository may be hostile.
+Only objects are read. No hook, filter, pager or file system monitor runs, nothing is fetched, and no work tree is made: a repository may
+be hostile.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ class Repository:
                 self._lay_out(folder, commit, below, endings)
             except (
                 OSError
-            ) as error:  # no room, no directory for temporary files, names that this file system does not take
+            ) as error:  # no space left, no directory for temporary files, names that this file system does not take
                 reason = error.strerror or str(error)
                 message = f"the files of {commit[:12]} cannot be written to a temporary directory: {reason}"
                 raise UsageError(message, hint="correct that, or name another directory in TMPDIR") from error
@@ -210,7 +211,7 @@ def _run(
 
 
 def _not_started(error: OSError, where: Path) -> UsageError:
-    """The system does not tell a program that is missing from a directory that is: it names the one it means."""
+    """The system does not distinguish a missing program from a missing directory: it names the one it means."""
     reason = error.strerror or str(error)
     if error.filename is not None and str(error.filename) == str(where):
         return UsageError(f"{where}: {reason}", hint="give a path that is there")

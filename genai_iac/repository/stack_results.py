@@ -15,7 +15,7 @@ from typing import Any
 from genai_iac.core.errors import UsageError
 from genai_iac.repository.selection import stable_hash
 
-FORMAT = "genai-iac stack result"  # tells these files from other JSON in the same directory
+FORMAT = "genai-iac stack result"  # distinguishes these files from other JSON in the same directory
 FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is there
 # of the codes of several stacks, the first of these that one of them has is the code of all
 PRECEDENCE = (130, 1, 3, 4, 5, 2, 0)
@@ -113,7 +113,7 @@ def _read(file: Path) -> StackResult | None:
 
 @dataclass(frozen=True, slots=True)
 class ReportedSecret:
-    """One secret of one key, as `status` told it. Times are RFC 3339 in UTC."""
+    """One secret of one key, as `status` reported it. Times are RFC 3339 in UTC."""
 
     owner: str  # stack or stack@environment
     path: str  # from the repository's root

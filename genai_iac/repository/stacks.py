@@ -1,8 +1,8 @@
-"""The stacks below a directory, and what each of them is made of, so that a change can be told to touch it. Offline.
+"""The stacks below a directory and the files that each uses, so that a change can be matched to the stacks it touches. Offline.
 
-A stack is the directory of the file with the `Stack` document (the file itself when its directory holds several). It uses:
-the manifests and environments below it, whatever symbolic links below it lead to, and the variable files `*.vars.yaml`
-(`.yml`, `.json`) of the directories above it, up to the root that is given.
+A stack is the directory of the file with the `Stack` document (the file itself when its directory holds several). It uses: the manifests
+and environments below it, whatever symbolic links below it lead to, and the variable files `*.vars.yaml` (`.yml`, `.json`) of the
+directories above it, up to the root that is given.
 """
 
 from __future__ import annotations

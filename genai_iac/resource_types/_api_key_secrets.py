@@ -120,7 +120,7 @@ def read_secrets(spec: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def _default_states(spec: Mapping[str, Any]) -> tuple[str, str]:
-    """With a rotation one secret works and the other is the standby; without one both work unless told otherwise."""
+    """With a rotation one secret works and the other is the standby; without one both work unless declared otherwise."""
     return ("active", "inactive") if "rotation" in spec else ("active", "active")
 
 
@@ -156,7 +156,7 @@ def show_secrets(secrets: Iterable[LiveSecret]) -> dict[str, dict[str, str | Non
 
 
 def declare_secret(secret: LiveSecret) -> dict[str, str]:
-    """A secret as a manifest declares it so that nothing is to be done: what has died of age is not wanted back.
+    """A secret as a manifest declares it so that nothing is to be done: one that has expired is not renewed.
 
     Used by export. A date-time is written, so the next plan is empty.
     """

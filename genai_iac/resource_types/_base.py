@@ -1,7 +1,7 @@
-"""The interface of a kind: its schema, how a document becomes a resource, and the calls that bring live to desired.
+"""The base class of resource types: the schema of a kind, how a document becomes a resource, and the calls that change live to desired.
 
-A new kind is one file with a subclass and `KIND = ...`. tests/resource_types runs every verb over every registered type, one that only the
-tests have included.
+A new kind is one file with a subclass and `KIND = ...`. tests/resource_types runs every command over every registered type, one that only
+the tests have included.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class ResourceType(ABC):
 
     @abstractmethod
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:
-        """What one item of the list call shows; its mark is read by the caller.
+        """What one item of the list call shows; its ownership tag is read by the caller.
 
         Args:
             item: plain data with the wire's names.

@@ -57,7 +57,7 @@ def granted_keys(grants: Iterable[Mapping[str, Any]]) -> Iterator[Reference]:
 
 
 def grant_statements(grant: Mapping[str, Any], compartments: Mapping[str, Value]) -> Iterator[Value]:
-    """One statement an API, and one more for routing profiles; `compartments` says in which compartment each key lives.
+    """One statement an API, and one more for routing profiles; `compartments` says in which compartment each key is.
 
     Args:
         grant: one entry of `spec.grants`.
@@ -198,7 +198,7 @@ def _with_stand_ins(statement: Value) -> str:
 
 
 def _fitting(template: language.Template, values: Mapping[str, str]) -> dict[str, str]:
-    """The values that fit their placeholders; the others are told by `validate`."""
+    """The values that fit their placeholders; the others are reported by `validate`."""
     samples = template.stand_ins()
     with suppress(language.PolicyValueError):
         template.fill({**samples, **values})

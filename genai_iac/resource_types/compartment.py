@@ -1,8 +1,8 @@
 """Compartment: a folder of the tenancy. A changed name is an update, a changed parent is a move; it is never replaced.
 
-A large stack records in a tag of each compartment that it creates which kinds it puts there, and in which regions. A reading
-then lists only those: else a thousand empty compartments cost thousands of requests, and nothing less would find a key that
-the manifests no longer mention. The record only grows, and is written before what it tells of is created (docs/ownership.md).
+A large stack records in a tag of each compartment that it creates which kinds it puts there, and in which regions. A reading then lists
+only those: else a thousand empty compartments cost thousands of requests, and nothing less would find a key that the manifests no longer
+mention. The record only grows, and is written before what it mentions is created (docs/ownership.md).
 """
 
 from __future__ import annotations

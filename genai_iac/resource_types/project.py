@@ -235,7 +235,7 @@ def _merged(wanted: Value, live: Any) -> Value:
 
 
 def _chooses_another(wanted: Mapping[str, Value], live: Mapping[str, Any]) -> bool:
-    """Whether a member tells one form of an object from another (`networkMode`), and it is another now."""
+    """Whether a member distinguishes one form of an object from another (`networkMode`), and it is another now."""
     return any(name in wanted and wanted[name] != live.get(name) for name in ("networkMode", "mode", "modelConfigType"))
 
 

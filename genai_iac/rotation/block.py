@@ -144,7 +144,7 @@ class Rotation:
 
 
 def check_rotation(document: Document) -> Iterator[Problem]:
-    """What a rotation asks of the rest of its key: two secrets, no states, lives rather than dates, and lives long enough.
+    """What a rotation asks of the rest of its key: two secrets, no states, lifetimes rather than dates, and lifetimes long enough.
 
     The schema checks each value by itself; these are the rules between values:
 

@@ -1,7 +1,7 @@
 """API keys without a rotation: from declared states and expiries to calls, invalidations and deliveries. Pure.
 
-What the service allows (OCI documentation, "Generative AI API keys"): SetApiKeyState changes ACTIVE to INACTIVE and back; REVOKED
-is permanent; only RenewApiKey changes an expiry, and it replaces the value at once and leaves the secret ACTIVE.
+What the service allows (OCI documentation, "Generative AI API keys"): SetApiKeyState changes ACTIVE to INACTIVE and back; REVOKED is
+permanent; only RenewApiKey changes an expiry, and it replaces the value at once and leaves the secret ACTIVE.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class SecretChange:
     loss: Invalidation | None = None  # None when no working value stops
 
     @property
-    def kills_only(self) -> bool:
+    def invalidates_only(self) -> bool:
         """Whether the call invalidates a value and returns no new one. Such calls come after the delivery.
 
         Else a failed delivery would leave callers without a working value.
@@ -110,7 +110,7 @@ def reconcile_secrets(desired: Resource, live: LiveResource, facts: DiffContext)
     # `sort` is stable: renewals and activations keep the manifest's order, deactivations
     # and revocations follow them. tests/plan_apply/test_edits.py fixes the order for each
     # kind of edit.
-    changes.sort(key=lambda change: change.kills_only)
+    changes.sort(key=lambda change: change.invalidates_only)
     notes = _lost_values(
         desired, gaps.undelivered - {one.call.secret for one in changes if one.action == "renew"}, facts
     )
@@ -277,7 +277,7 @@ def _why_renew(
     """
     if wanted == "revoked":
         return None
-    # A duration is never compared with the live expiry: it says how long a new value lives,
+    # A duration is never compared with the live expiry: it says how long a new value works,
     # not until when this one does.
     if isinstance(expires, str) and secret.expires != datetime.fromisoformat(expires):
         return f"{secret.name} expires at another time, and OCI changes an expiry only by Renew"

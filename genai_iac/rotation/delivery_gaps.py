@@ -1,8 +1,7 @@
 """What the sinks of a live key lack, given the role of each secret. Pure.
 
-A sink is a gap when it does not hold what it should. Whether a gap can be closed
-without a renewal depends on the other sinks: OCI shows a value once, in the answer to
-CreateApiKey or RenewApiKey, so afterwards only a readable sink can give it.
+A sink is a gap when it does not hold what it should. Whether a gap can be closed without a renewal depends on the other sinks: OCI shows
+a value once, in the answer to CreateApiKey or RenewApiKey, so afterwards only a readable sink can give it.
 """
 
 from __future__ import annotations

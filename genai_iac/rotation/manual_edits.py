@@ -1,8 +1,7 @@
 """What somebody did to a live key and its sinks outside the manifests: not what the next step will change. Pure.
 
-`drift` reports these edits. A plan needs no such list: it compares with the declaration
-and corrects the difference, whoever made it. The states that a rotation itself brings
-about are no edits (tests/plan_apply/test_sink_drift.py,
+`drift` reports these edits. A plan needs no such list: it compares with the declaration and corrects the difference, whoever made it. The
+states that a rotation itself brings about are no edits (tests/plan_apply/test_sink_drift.py,
 test_the_states_that_a_rotation_brings_about_are_no_drift).
 """
 
@@ -23,7 +22,7 @@ HandEdit = tuple[Path, str, str]  # what differs, as it is, as it should be
 def find_hand_edits(resource: Resource, live: LiveResource, held: Iterable[SinkState]) -> tuple[HandEdit, ...]:
     """Sinks that were emptied or edited, and of a key that rotates, the secret that callers have and that was stopped.
 
-    `held` is what was read of the sinks; without any, only the live states tell.
+    `held` is what was read of the sinks; without any, only the live states count.
 
     Args:
         resource: the declared ApiKey.

@@ -56,7 +56,7 @@ def rotate(resource: Resource, live: LiveResource, rotation: Rotation, facts: Di
     if step.handover is None or step.handover.prove is None:
         return step
     # Whether some sink showed it at plan time distinguishes our own delivery from another machine's at apply time: without
-    # this, an apply took what its own plan had seen in the sinks for the work of a rival, and refused.
+    # this, an apply took what its own plan had seen in the sinks for the work of another run, and refused.
     unshown = not any(sink.records.get(step.handover.prove) == "current" for sink in facts.held)
     # not `position.current`: some steps renew that one, and retire the other
     beside = [one for one in live.secrets if step.handover.roles.get(one.name) == "standby"]
@@ -167,7 +167,7 @@ def _go_on(resource: Resource, live: LiveResource, position: RotationState, fact
         return renew_standby(resource, live, position, why, facts)
     if current.state in ("INACTIVE", "EXPIRED"):
         # What callers read does not work, and the secret that works cannot be delivered: keep it for those who use it, and
-        # renew the dead one in its place.
+        # renew the expired one in its place.
         swapped = RotationState("outage", other, current)
         return renew_standby(
             resource, live, swapped, f"no sink can give the value of {other.name}, which is in use", facts
@@ -284,11 +284,11 @@ def _may_never_have_arrived(position: RotationState, rotation: Rotation, facts: 
         return False
     # Only sinks that cannot be read: a readable sink without a record lacks the value for
     # certain, and is handled as a gap.
-    tellers = [sink for sink in facts.held if new.name in sink.unknown]
-    replaced = not any(sink.records.get(old.name) == "current" for sink in tellers)
-    dying = old.expires is not None and old.expires - facts.now <= rotation.overlap + rotation.idle
+    unconfirmed = [sink for sink in facts.held if new.name in sink.unknown]
+    replaced = not any(sink.records.get(old.name) == "current" for sink in unconfirmed)
+    expires_soon = old.expires is not None and old.expires - facts.now <= rotation.overlap + rotation.idle
     in_use = not facts.idle(old)
-    return bool(tellers) and (not replaced or (in_use and dying))
+    return bool(unconfirmed) and (not replaced or (in_use and expires_soon))
 
 
 def _still_in_use(position: RotationState, rotation: Rotation, last_used: datetime) -> str:

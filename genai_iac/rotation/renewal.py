@@ -1,4 +1,4 @@
-"""The renewals of a rotation: of the standby, of a value that nobody ever had, and what remains when a secret is revoked.
+"""The renewals of a rotation: of the standby, of a value that no sink ever received, and of what remains when a secret is revoked.
 
 RenewApiKey replaces a value at once and returns the new one only once. So a renewal is safe only for a secret that no caller uses.
 """
@@ -76,15 +76,15 @@ def _expiry_beside(resource: Resource, position: RotationState, facts: DiffConte
     that callers are promised.
     """
     declared: Lifetime | str = declared_secrets(resource)[position.other.name]["expires"]
-    rotation, dies = Rotation.of(resource), position.current.expires
+    rotation, expires = Rotation.of(resource), position.current.expires
     # An exact date is what the manifest asks for and is never moved.
-    if rotation is None or dies is None or position.current.state != "ACTIVE" or isinstance(declared, str):
+    if rotation is None or expires is None or position.current.state != "ACTIVE" or isinstance(declared, str):
         return declared
     # tests/crash/test_year.py found it: after killed runs two secrets expired within hours
     # of each other.
-    if abs(facts.now + declared.length - dies) >= rotation.overlap:
+    if abs(facts.now + declared.length - expires) >= rotation.overlap:
         return declared
-    return write_moment(dies + rotation.overlap)
+    return write_moment(expires + rotation.overlap)
 
 
 def roles_after(position: RotationState) -> dict[str, Role]:

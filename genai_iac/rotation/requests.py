@@ -1,11 +1,10 @@
 """What a person asks of a rotation: to revoke a leaked secret, or to abort; and how a later run continues it.
 
-A leak needs several calls, and a run can be killed between them. The first call therefore tags the key with the leaked
-secret's name; any later run finds the tag and continues. The last call removes it.
+A leak needs several calls, and a run can be killed between them. The first call therefore tags the key with the leaked secret's name; any
+later run finds the tag and continues. The last call removes it.
 
-Two forms of the tag `genai-iac-leaked`: `SECRET` asks for a revocation, `SECRET=MASK`
-for a deactivation and a renewal. The mask names the leaked value, so that a tag which
-survives the renewal does not condemn the new value in the same slot.
+Two forms of the tag `genai-iac-leaked`: `SECRET` asks for a revocation, `SECRET=MASK` for a deactivation and a renewal. The mask names
+the leaked value, so that a tag which survives the renewal is not applied to the new value of the same secret.
 """
 
 from __future__ import annotations
@@ -73,16 +72,16 @@ def handle_leak(
     keeper = position.other if position.current.name == leaked else position.current
     # Every sink shows the secret that is kept, so the leaked one can stop without a
     # delivery.
-    settled = position.current.name == keeper.name and position.phase != "promoting"
+    delivered = position.current.name == keeper.name and position.phase != "promoting"
     # A newer value may be on another machine: then this machine's sinks still show the leaked one.
-    settled = settled and not is_undelivered(keeper, "current", live, facts)
+    delivered = delivered and not is_undelivered(keeper, "current", live, facts)
     if not _is_to_be_revoked(live, facts):
-        if keeper.state == "ACTIVE" and settled and secret.state != "ACTIVE":
+        if keeper.state == "ACTIVE" and delivered and secret.state != "ACTIVE":
             # Second half of the answer: the leaked value is off, and its slot gets a new one.
             return _renew_leaked(resource, live, secret, keeper)
-        step = _answer(resource, live, secret, keeper, settled, facts)
+        step = _answer(resource, live, secret, keeper, delivered, facts)
         return _deactivating(step, resource, live, secret)
-    step = _answer(resource, live, secret, keeper, settled, facts)
+    step = _answer(resource, live, secret, keeper, delivered, facts)
     if "revoke" in step.actions and not resource.settings.get("rotation"):
         return replace(step, notes=(*step.notes, f"declare state: revoked for {leaked}: it cannot become active again"))
     return step
@@ -97,7 +96,7 @@ def _say_outage(resource: Resource, position: RotationState, revoked: str) -> st
 
 
 def _answer(
-    resource: Resource, live: LiveResource, secret: LiveSecret, keeper: LiveSecret, settled: bool, facts: DiffContext
+    resource: Resource, live: LiveResource, secret: LiveSecret, keeper: LiveSecret, delivered: bool, facts: DiffContext
 ) -> Step:
     """Choose the way to the revocation that costs callers least.
 
@@ -107,7 +106,7 @@ def _answer(
         PlanError: neither secret can be stopped or renewed without breaking callers.
     """
     leaked = secret.name
-    if keeper.state == "ACTIVE" and settled:
+    if keeper.state == "ACTIVE" and delivered:
         return _revoke_alone(resource, live, secret, keeper)
     # Only what is certain counts here: after the revocation there is no way back
     # (tests/rotation/test_next_step.py, test_a_leak_in_the_overlap_renews_nothing).

@@ -82,7 +82,7 @@ def derive_state(resource: Resource, live: LiveResource, held: Iterable[SinkStat
 
 
 def telling_sinks(held: Iterable[SinkState]) -> tuple[SinkState, ...]:
-    """The sinks that tell what callers read: one that is not declared any more counts only until a declared one shows a value.
+    """The sinks that show what callers read: one that is not declared any more counts only until a declared one shows a value.
 
     Nothing is brought to it, so what it shows stays as it is: each later rotation began its last step again at every apply until
     both secrets expired, and an aborted one was promoted once more (tests/rotation/test_former_sinks.py).
@@ -130,14 +130,14 @@ def _may_have_come_since(older: LiveSecret, newer: LiveSecret, held: tuple[SinkS
     True when every sink that shows the older one is write-only. Its log is this machine's own memory: it does not know
     what a CI runner delivered later, so an old entry must not override a newer delivery.
     """
-    tellers = [sink for sink in held if sink.records.get(older.name) == "current"]
-    return is_newer(newer, older) and bool(tellers) and all(sink.may_hold(newer.name) for sink in tellers)
+    showing_older = [sink for sink in held if sink.records.get(older.name) == "current"]
+    return is_newer(newer, older) and bool(showing_older) and all(sink.may_hold(newer.name) for sink in showing_older)
 
 
 def _find_phase(current: LiveSecret, other: LiveSecret, held: tuple[SinkState, ...]) -> Phase:
     """The phase by the two states and by which secret is newer; `current` is chosen already."""
     if current.state != "ACTIVE":
-        # current is dead: promote the other secret if it is active
+        # current no longer works: promote the other secret if it is active
         return "promoting" if other.state == "ACTIVE" else "outage"
     if other.state != "ACTIVE":
         return "idle"

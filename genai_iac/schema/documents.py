@@ -1,4 +1,4 @@
-"""The schema of whole documents: the envelope that all kinds share around what each kind says of its `spec`."""
+"""The schema of whole documents: the fields that all kinds share around the `spec` of each kind."""
 
 from __future__ import annotations
 

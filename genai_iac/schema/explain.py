@@ -1,4 +1,4 @@
-"""From what jsonschema finds to what a person can fix: messages with the path and the way out. Values are never quoted."""
+"""From the errors of jsonschema to messages that a person can act on, with path and fix. Values are never quoted."""
 
 from __future__ import annotations
 

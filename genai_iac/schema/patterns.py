@@ -1,4 +1,4 @@
-"""The usual patterns of names, in words: `^[a-z][a-z0-9-]{0,62}$` is for machines."""
+"""The usual patterns of names, in words: nobody should have to read `^[a-z][a-z0-9-]{0,62}$` in a message."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ PLAN: Mapping[str, Any] = {
             "properties": dict.fromkeys(ACTIONS, _COUNT),
         },
         "unchanged": {**_COUNT, "description": "Declared resources that are as they should be."},
-        "owned": {**_COUNT, "description": "Live resources that carry the stack's mark."},
+        "owned": {**_COUNT, "description": "Live resources that carry the stack's ownership tag."},
         "changes": {"type": "array", "items": _CHANGE},
         "notices": {
             "type": "array",

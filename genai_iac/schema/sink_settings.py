@@ -1,6 +1,7 @@
 """Settings of third parties' sinks, checked by the schema that the sink's class declares: the manifests' own schema cannot know them.
 
-Loads the installed package of each such sink that a document names. Of one that is not installed, or declares no schema, nothing is said.
+The installed package of each such sink that a document names is loaded. A sink that is not installed, or declares no schema, is not
+checked here.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def check_sink_settings(
     Args:
         data: a whole document, after interpolation; it need not fit its kind's schema.
         place: says where a part was written, by its path.
-        unread: paths of what was told to be wrong already; what lies at or below them is passed over.
+        unread: paths that were reported already; what is at or below them is skipped.
 
     Yields:
         Each at the setting; at the sink's name when its package cannot be used.

@@ -1,4 +1,4 @@
-"""Is a document what its kind's schema says? Fast when it is; exact words and places when it is not."""
+"""Checks a document against its kind's schema: fast when it is valid; exact messages and positions when it is not."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _names(schema: Mapping[str, Any]) -> Test:
 
 
 def _properties(schema: Mapping[str, Any]) -> Test:
-    """`properties` and `additionalProperties` together, in one walk; keys that `patternProperties` may mean are left to jsonschema."""
+    """`properties` and `additionalProperties` together, in one pass; keys that `patternProperties` may mean are left to jsonschema."""
     tests = {name: compile_acceptor(inner) for name, inner in schema.get("properties", {}).items()}
     others = False if "patternProperties" in schema else schema.get("additionalProperties", True)
     other: Test = (_always if others else _never) if isinstance(others, bool) else compile_acceptor(others)
@@ -176,7 +176,7 @@ def check_document(
 ) -> Iterator[Problem]:
     """What is wrong with a whole document of that kind (`apiVersion`, `kind`, `metadata`, `spec`), after interpolation.
 
-    `place(*path)` says where a part was written. What lies at or below the `unread` paths was told to be wrong already and is passed over.
+    `place(*path)` says where a part was written. What is at or below the `unread` paths was reported already and is skipped.
     Raises KeyError for a kind that is none.
     """
     if _acceptor(kind)(data):
@@ -192,7 +192,7 @@ def check_document(
 def find_unread(kind: str, data: Mapping[str, Any]) -> tuple[set[Path], set[Path]]:
     """What of a document cannot be used: the paths of values that are wrong, and of mappings with keys that nobody knows.
 
-    A list or mapping of the wrong size, or one that lacks a key, can still be looked into.
+    A list or mapping of the wrong size, or one that lacks a key, can still be read.
     """
     wrong: set[Path] = set()
     unsure: set[Path] = set()

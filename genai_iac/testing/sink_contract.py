@@ -1,6 +1,6 @@
 """What every sink promises, as tests: subclass `SinkContract`, and give it a fixture `harness`.
 
-A sink that keeps nothing, loses a value in a failed write, overwrites what is not its own, or lets a value out anywhere else fails.
+A sink fails them that keeps nothing, loses a value in a failed write, overwrites what is not its own, or lets a value out anywhere else.
 """
 
 from __future__ import annotations
@@ -213,8 +213,8 @@ class SinkContract(SecrecyContract):
         harness.open().write(both())
         before = harness.outside()
         if not harness.certain:
-            stranger = harness.open(**change).read()
-            assert stranger and not stranger.records, "the journal tells keys and environments apart"
+            foreign = harness.open(**change).read()
+            assert foreign and not foreign.records, "the journal tells keys and environments apart"
             return
         for attempt in (harness.open(**change).prove, harness.open(**change).read):
             with pytest.raises(

@@ -43,7 +43,7 @@ class SinkHarness(ABC):
     """One place to try one sink in. `root` is an empty directory: the manifests' own.
 
     `entry` is the entry of `deliverTo`. Of a sink that is not installed give the class as `sink`; of one that is, the entry
-    point is found. `certain = False`: the place cannot be looked into.
+    point is found. `certain = False`: the place cannot be read.
     """
 
     entry: ClassVar[Mapping[str, Any]]

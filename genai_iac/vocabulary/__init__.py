@@ -46,8 +46,8 @@ class Model:
     name: str  # as requests write it
     retired: date | None  # on-demand calls fail from that day on
     instead: str  # empty: the table names none
-    regions: tuple[str, ...]  # where it is served; empty when the table does not tell
-    apis: tuple[str, ...]  # the APIs that serve it; empty when the table does not tell
+    regions: tuple[str, ...]  # where it is served; empty when the table does not say
+    apis: tuple[str, ...]  # the APIs that serve it; empty when the table does not say
     source: str
     capability: str = CHAT  # as the SDK's enum of models has it
     dimensions: int = 0  # the length of an embedding; 0 for a model that makes none

@@ -84,13 +84,13 @@ def cases() -> Iterator[Any]:
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for what will never be allowed."""
     import genai_iac.oci_client.retry
     import genai_iac.oci_client.vault
 
     monkeypatch.setattr(genai_iac.oci_client.retry, "WINDOW", 0.2)
-    monkeypatch.setattr(genai_iac.oci_client.vault, "_PATIENCE", 0.2)
+    monkeypatch.setattr(genai_iac.oci_client.vault, "_TIMEOUT", 0.2)
 
 
 @pytest.mark.parametrize("scenario", [*SCENARIOS.values()], ids=[*SCENARIOS])

@@ -1,4 +1,4 @@
-"""A repository on a stand-in for GitHub, with a stack that lives in the local emulator."""
+"""A repository on a stand-in for GitHub, with a stack in the local emulator."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Ended:
 @contextmanager
 def warm(folder: Path) -> Iterator[Path]:
     """genai-iac ready to run: the socket at which it is asked for. Steps run it dozens of times, and importing is most of a run."""
-    warm_socket = folder / "door"
+    warm_socket = folder / "socket"
     with subprocess.Popen(
         [sys.executable, str(STAND_INS / "warm.py"), str(warm_socket)], env={**os.environ, "PYTHONUTF8": "1"}
     ) as server:

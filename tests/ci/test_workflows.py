@@ -72,7 +72,7 @@ def test_actionlint_finds_nothing() -> None:
     assert (ran.returncode, ran.stdout) == (0, "")
 
 
-def test_actionlint_is_told_of_the_one_key_that_it_does_not_know() -> None:
+def test_actionlint_ignores_the_one_key_that_it_does_not_know() -> None:
     """GitHub takes `single` and `max`, and no `max` beside cancel-in-progress: true (test_applies_and_rotations_wait_...)."""
     copies = [SHIPPED / "github/.github/actionlint.yml", STARTER / "actionlint.yml"]
     copies += (ROOT / ".github").glob("actionlint.yml")  # for a run in this repository; an sdist has none

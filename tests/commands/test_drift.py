@@ -41,7 +41,7 @@ class Declared(Deployment):
         return report
 
     def make_key(self, name: str, compartment: str = "home", **details: Any) -> Any:
-        """A key that carries nobody's mark, unless its tags are given."""
+        """A key that has no ownership tag, unless its tags are given."""
         wanted = key_models.CreateApiKeyDetails(
             compartment_id=self.live("Compartment", compartment).id,
             display_name=name,
@@ -210,7 +210,7 @@ def test_of_a_rotation_only_what_stopped_it_is_drift(project: Project, tenancy: 
     assert found["address"] == "ApiKey/turns"
 
 
-# What no call can mend
+# What no call can correct
 
 
 def test_what_no_call_can_correct_hides_nothing(applied_stack: Declared) -> None:

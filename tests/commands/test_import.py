@@ -184,7 +184,10 @@ def refused(project: Project, tenancy: Tenancy, *arguments: str, code: int = 1) 
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize(
     ("mark", "reason"),
-    [("another/{address}#0123456789abcdef", "belongs to another as {address}"), ("nonsense", "is not a mark")],
+    [
+        ("another/{address}#0123456789abcdef", "belongs to another as {address}"),
+        ("nonsense", "is not an ownership tag"),
+    ],
 )
 def test_what_belongs_to_somebody(project: Project, tenancy: Tenancy, address: str, mark: str, reason: str) -> None:
     kind = address.partition("/")[0]

@@ -253,8 +253,8 @@ CHANGES: dict[str, Callable[[Changing], str]] = {
     "secret renewed": renewed,
     "ApiKey moved": key_moved,
     "ApiKey deleted": key_deleted,
-    "ApiKey without its mark": stripped("ApiKey", "stripped"),
-    "Policy without its mark": stripped("Policy", "bare"),
+    "ApiKey without its tag": stripped("ApiKey", "stripped"),
+    "Policy without its tag": stripped("Policy", "bare"),
     "Policy deleted": policy_deleted,
     "Compartment moved": compartment_moved,
     "Compartment deleted": compartment_deleted,
@@ -266,7 +266,7 @@ CHANGES: dict[str, Callable[[Changing], str]] = {
     "a group made again": group_made_again,
     "sink edited": sink_edited,
     "sink gone": sink_gone,
-    "a mark copied": mark_copied,
+    "a tag copied": mark_copied,
     "secret expired": expired,
 }
 

@@ -27,7 +27,7 @@ def live(
 
 
 def tag_at_creation(owner: Owner = OWNER, at: datetime = NOW) -> str:
-    return owner.birth(KEY, "us-chicago-1", make_origin(at))
+    return owner.create_tag(KEY, "us-chicago-1", make_origin(at))
 
 
 def fits(one: LiveResource, owner: Owner = OWNER) -> bool:
@@ -56,7 +56,7 @@ def test_it_fits_no_other_region_tenancy_environment_or_address() -> None:
 
 def test_a_policy_is_bound_to_its_name_and_compartment() -> None:
     address = Address("Policy", "rules")
-    tag = OWNER.birth(address, fixed_part("Policy", "c", "rules", None), make_origin(NOW))
+    tag = OWNER.create_tag(address, fixed_part("Policy", "c", "rules", None), make_origin(NOW))
     assert fits(live("a", tag, kind="Policy", name="rules"))
     assert not fits(live("a", tag, kind="Policy", name="theirs"))
     assert not fits(live("a", tag, kind="Policy", name="rules", place="d"))
@@ -75,7 +75,7 @@ def test_the_longest_has_as_many_characters_as_oci_takes() -> None:
     for kind, deletion, names in (("Policy", "forbid", "0" * 16), ("Compartment", "forbid", "")):
         address = Address(kind, "n" * 63)
         for tag in (
-            owner.birth(address, "", make_origin(NOW), deletion),
+            owner.create_tag(address, "", make_origin(NOW), deletion),
             owner.seal(address, "a", deletion, make_origin(NOW)),
         ):
             whole = Owner.with_names(tag, names)
@@ -202,7 +202,7 @@ def test_an_origin_is_the_millisecond_and_three_digits_of_chance() -> None:
 
 
 def test_a_name_with_a_lone_surrogate_has_a_digest_too() -> None:
-    tag = OWNER.birth(Address("Policy", "rules"), fixed_part("Policy", "c", "x", None), make_origin(NOW))
+    tag = OWNER.create_tag(Address("Policy", "rules"), fixed_part("Policy", "c", "x", None), make_origin(NOW))
     assert not fits(live("a", tag, kind="Policy", name="\ud800"))
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import IacError, ServiceFailure
-from genai_iac.core.redactor import _FAMILIES, COVER, PIECE, Redactor, _fold, forget_all, redact, remember_quoted
+from genai_iac.core.redactor import _FAMILIES, COVER, PIECE, Redactor, _fold, forget_all, redact, register_quoted
 
 VALUE = "sk-9fQ2mXc71LhTzVwB3nRk8DyPj5GsAe0UoCiNqYtMbKxSdEvZ"
 SHAPES: dict[str, Callable[[bytes], str]] = {
@@ -231,7 +231,7 @@ def test_a_value_that_only_a_foreign_text_knows_is_covered(how: str) -> None:
         assert searched.find(text.encode()) is not None or "of base64" in how
         for end in {len(text), *chance.sample(range(len(text)), 20)}:
             forget_all()
-            remember_quoted(text[:end])
+            register_quoted(text[:end])
             said = redact(text[:end])
             assert searched.find(said.encode()) is None, said
     forget_all()
@@ -251,5 +251,5 @@ def test_a_foreign_text_without_a_value_hides_nothing() -> None:
         "NotAuthorizedOrNotFound: task-management-service in ocid1.compartment.oc1..aaaaaaaa2yeydlcpxxktfbqpzdhs7qvsx5lzdzdtgmwz: "
         "key: value-of-a-field, 0123456789abcdef0123456789abcdef, /20160918/policies/dGhpcyBpcyBub3QgYSB2YWx1ZSBhdCBhbGw"
     )
-    remember_quoted(text)
+    register_quoted(text)
     assert redact(text) == text

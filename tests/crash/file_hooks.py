@@ -65,7 +65,7 @@ def prepare(sandbox: Sandbox) -> None:
 
 @dataclass(frozen=True)
 class Watched:
-    """A run, and the doors that values left through, as far as strace may trace here."""
+    """A run, and the channels that values left through, as far as strace may trace here."""
 
     ended: Ended
     channels: frozenset[str] = frozenset()
@@ -90,7 +90,7 @@ def run_watched(
 
 
 def check_silent(sandbox: Sandbox, issued: IssuedValues, *runs: Watched, killed: bool = False) -> None:
-    """No value left the runs by a door that is closed; none in what they printed, nor in any file but the declared sinks.
+    """No value left the runs through a channel that is not allowed; none in what they printed, nor in any file but the declared sinks.
 
     `killed`: nor but their temporary files.
     """

@@ -1,6 +1,6 @@
-"""What a whole run lets out: every write, every request and every program that strace saw, each by the door it leaves through.
+"""What a whole run lets out: every write, every request and every program that strace saw, each with its channel.
 
-Values may leave through the doors named here; any other door is named after the file, the socket, the request or the program.
+Values may leave through the channels named here; any other channel is named after the file, the socket, the request or the program.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 
 
 def read_outgoing(log: Path) -> Iterator[tuple[str, bytes]]:
-    """Each door that something left through, and what did. What was written to one place in pieces is joined."""
+    """Each channel that something left through, and what did. What was written to one place in pieces is joined."""
     places: dict[str, bytes] = {}
     programs: set[int] = set()
     inputs: set[str] = set()

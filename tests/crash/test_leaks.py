@@ -1,4 +1,4 @@
-"""No value leaves by another door than the declared sinks: every verb, however much it says, with faults and kills.
+"""No value leaves through anything but the declared sinks: every verb, however much it says, with faults and kills.
 
 What each run prints and leaves behind is searched, and under strace whatever it writes, sends and executes. A slice goes with
 every test run, more than two thousand runs with `-m matrix`.

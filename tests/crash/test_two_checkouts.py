@@ -1,4 +1,4 @@
-"""Two machines with files of their own apply and rotate at once, some of them killed: nobody is left with a dead value in silence.
+"""Two machines with files of their own apply and rotate at once, some of them killed: nobody is left with a revoked value and no notice.
 
 A value can be on one machine alone, so the other may have none. What must not be: a file that shows a value which does not
 work while its own applies end well (seen: 401 for good, both exit 0), a second key, or a key whose values nobody has.

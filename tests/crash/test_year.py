@@ -1,4 +1,4 @@
-"""A year of daily applies, some of them killed: rotate to nobody ever meets a dead secret, and every keys when it should.
+"""A year of daily applies, some of them killed: rotate to nobody ever reads a secret that no longer works, and every keys when it should.
 
 A few brisk keys for some weeks go with every test run; all of them for 400 days with `-m matrix`.
 """
@@ -78,7 +78,7 @@ class Year:
         return sum(len(find_rotations(entries)) for entries in self._entries.values())
 
     def pass_by(self, days: int) -> None:
-        """Day by day: the clock goes on, clients call, apply runs, clients call; in the end the diaries are judged."""
+        """Day by day: the clock goes on, clients call, apply runs, clients call; in the end the logs are checked."""
         with serving(self._home, Here()) as sandbox:
             sandbox.write(manifests(self._habits, self._serve_sinks(sandbox)))
             (sandbox.project / "program").mkdir()

@@ -1,6 +1,6 @@
 """Shell blocks that call Oracle's own command line: each works as it stands, against the local emulator.
 
-`oci-cli` needs other versions of this project's dependencies, so it lives in an environment of its own: name its executable in
+`oci-cli` needs other versions of this project's dependencies, so it has an environment of its own: name its executable in
 GENAI_IAC_TEST_OCI_CLI, or have `oci` on the PATH.
 """
 

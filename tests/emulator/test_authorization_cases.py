@@ -30,7 +30,7 @@ RED = {"definedTags": {"team": {"name": "red"}}}
 
 @dataclass(frozen=True)
 class World:
-    """A tenancy with one of everything that the cases speak of."""
+    """A tenancy with one of everything that the cases name."""
 
     admin: Clients
     ids: dict[str, str]

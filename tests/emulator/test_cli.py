@@ -1,6 +1,6 @@
 """Oracle's own command line, unchanged, with nothing but the exported environment.
 
-It needs other versions of this project's dependencies, so it lives in an environment of its own: name its executable in
+It needs other versions of this project's dependencies, so it has an environment of its own: name its executable in
 GENAI_IAC_TEST_OCI_CLI, or have `oci` on the PATH."""
 
 import json

@@ -217,7 +217,7 @@ def test_renames_and_moves_rewrite_paths_in_policies_above(fresh: Clients) -> No
     assert "compartment renamed:deep" in identity.get_policy(local.id).data.statements[0]
     assert chat(fresh.openai(key.keys[0].key))
     identity.delete_policy(above.id)
-    with pytest.raises(openai.AuthenticationError):  # what is attached to the old parent is dead
+    with pytest.raises(openai.AuthenticationError):  # what is attached to the old parent grants nothing
         chat(fresh.openai(key.keys[0].key))
 
 

@@ -1,4 +1,4 @@
-"""The server as a guest: quick to come, quick to go, and leaving no trace in the process that hosts it."""
+"""The server inside another process: it starts and stops fast, and leaves no trace in its host process."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Seeded edits of bytes and of JSON: the same seed makes the same input, so a failure is told by its number."""
+"""Seeded edits of bytes and of JSON: the same seed makes the same input, so a failure is known by its number."""
 
 from __future__ import annotations
 

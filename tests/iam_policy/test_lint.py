@@ -68,7 +68,7 @@ def test_every_rule_has_cases_and_a_name_of_its_own() -> None:
 
 @pytest.mark.parametrize("case", POLICIES, ids=lambda case: f"{case['rule']} {case['texts'][0][:60]}")
 def test_rules_on_policies(case: dict[str, Any]) -> None:
-    """Statements of one policy, the rule they are about, and the numbers of those it speaks of."""
+    """Statements of one policy, the rule they are about, and the numbers of those it names."""
     texts = case["texts"]
     findings = found(case["rule"], lint_policy(texts, attached=HERE, directory=TREE))
     assert [finding.statement for finding in findings] == case["where"]
@@ -114,7 +114,7 @@ def test_keys_and_grants_are_held_against_each_other() -> None:
 
 
 def test_published_statements_are_mostly_at_peace() -> None:
-    """A linter that cries at everything is switched off."""
+    """A linter with false alarms is switched off."""
     findings = [finding for text in statements("policies.tsv") for finding in lint_statement(text)]
     findings = [finding for finding in findings if finding.severity != "info"]
     assert len(findings) < 0.05 * len(statements("policies.tsv"))

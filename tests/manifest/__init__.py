@@ -1,1 +1,1 @@
-"""Tests of the room that reads manifests, of the schemas and of the graph."""
+"""Tests of reading manifests, of the schemas and of the graph."""

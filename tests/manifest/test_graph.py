@@ -1,4 +1,4 @@
-"""Who needs whom, an order that works, and circles by name."""
+"""Who needs whom, an order that works, and cycles by name."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ def test_references_to_others_are_left_out() -> None:
         ({"x": "a", "b": "c", "a": "b", "c": "a"}, "Compartment/b -> Compartment/c -> Compartment/a -> Compartment/b"),
     ],
 )
-def test_a_circle_is_named_from_its_first_resource(needs: dict[str, str], way: str) -> None:
+def test_a_cycle_is_named_from_its_first_resource(needs: dict[str, str], way: str) -> None:
     with pytest.raises(ManifestError) as caught:
         build_graph(graph_of(**needs))
     (problem,) = caught.value.problems
-    assert problem.message.endswith(f"circle: {way}")
+    assert problem.message.endswith(f"cycle: {way}")
 
 
-def test_a_long_circle_is_reported_in_short() -> None:
+def test_a_long_cycle_is_reported_in_short() -> None:
     with pytest.raises(ManifestError) as caught:
         build_graph(graph_of(**{f"n{number}": f"n{(number + 1) % 400}" for number in range(400)}))
     assert "n8 -> Compartment/n9 -> (389 more) -> Compartment/n399 -> Compartment/n0" in str(caught.value)
 
 
 @given(st.dictionaries(st.integers(0, 30), st.sets(st.integers(0, 30), max_size=4), max_size=30))
-def test_every_order_works_or_a_circle_is_true(edges: dict[int, set[int]]) -> None:
+def test_every_order_works_or_a_cycle_is_true(edges: dict[int, set[int]]) -> None:
     resources = {
         address(f"n{one}"): resource(f"n{one}", *(f"n{other}" for other in others)) for one, others in edges.items()
     }
@@ -71,7 +71,7 @@ def test_every_order_works_or_a_circle_is_true(edges: dict[int, set[int]]) -> No
         for problem in error.problems:
             names = [
                 int(name.removeprefix("Compartment/n"))
-                for name in problem.message.partition("circle: ")[2].split(" -> ")
+                for name in problem.message.partition("cycle: ")[2].split(" -> ")
                 if "more" not in name
             ]
             assert names[0] == names[-1]

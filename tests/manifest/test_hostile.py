@@ -90,8 +90,8 @@ LARGE = {
     "long-chain": HEAD
     + "".join(COMPARTMENT % (n, f"{{parent: c{n + 1}}}") for n in range(5_000))
     + COMPARTMENT % (5_000, "{}"),
-    "long-circle": HEAD + "".join(COMPARTMENT % (n, f"{{parent: c{(n + 1) % 5_000}}}") for n in range(5_000)),
-    "many-circles": HEAD + "".join(COMPARTMENT % (n, f"{{parent: c{n ^ 1}}}") for n in range(5_000)),
+    "long-cycle": HEAD + "".join(COMPARTMENT % (n, f"{{parent: c{(n + 1) % 5_000}}}") for n in range(5_000)),
+    "many-cycles": HEAD + "".join(COMPARTMENT % (n, f"{{parent: c{n ^ 1}}}") for n in range(5_000)),
     "variable-pattern": HEAD + "  variables: {a: {default: '" + "a" * 120 + "!', pattern: '^a*a*a*$'}}\n",
     "nested-pattern": HEAD + "  variables: {a: {default: '" + "a" * 120 + "!', pattern: '^(a+)+$'}}\n",
     "long-path": HEAD + KEY + "{name: a}], deliverTo: [{file: {path: '" + "a/../" * 12_000 + "'}}]}\n",

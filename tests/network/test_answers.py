@@ -191,7 +191,7 @@ def test_json_that_is_nested_too_deep_is_no_resource_and_no_crash(
 
 
 @pytest.mark.parametrize("tokens", [("a", "a"), ("a", "b", "a"), ("a", "b", "c", "b")])
-def test_pages_that_go_round_in_a_circle_end(provider_for: Callable[[str], OciClient], tokens: tuple[str, ...]) -> None:
+def test_pages_that_go_round_in_a_cycle_end(provider_for: Callable[[str], OciClient], tokens: tuple[str, ...]) -> None:
     answers = [answer(b"[]", b"opc-next-page: " + token.encode()) for token in tokens]
     with serving(*answers) as raw, pytest.raises(ServiceFailure, match="does not end"):
         provider_for(raw.url).read_all("ListPolicies", "ocid1.tenancy.oc1..a", "us-chicago-1")

@@ -60,7 +60,7 @@ def refused_writes(tenancy: Tenancy) -> list[dict[str, Any]]:
 
 
 def outcomes(ran: Ran) -> dict[str, dict[str, Any]]:
-    """What `--json` told of each change, by address."""
+    """What `--json` reported of each change, by address."""
     lines = [json.loads(line) for line in ran.out.splitlines()]
     return {line["address"]: line for line in lines if line["type"] == "change_complete"}
 

@@ -271,20 +271,23 @@ def test_a_record_is_read_only_from_the_compartment_that_its_owner_created() -> 
         }
         return RESOURCE_TYPES["Compartment"].read({**row, "freeformTags": {TAG: record, "genai-iac": mark}}, None)
 
-    birth, seal = owner.birth(address, "", origin), owner.seal(address, "ocid1.compartment.oc1..a")
+    create_tag, seal = owner.create_tag(address, "", origin), owner.seal(address, "ocid1.compartment.oc1..a")
     held = frozenset({("ApiKey", REGION), ("Policy", None)})
     text = compartments_of.write_contents(owner, held)
     assert text == f"1 {owner.contents_key} ApiKey@{REGION},Policy"
-    assert compartments_of.read_contents(live(text, birth), owner) == held
+    assert compartments_of.read_contents(live(text, create_tag), owner) == held
     assert compartments_of.read_contents(live(text, seal), owner) == held
     unknown = [
         live(text, seal, "ocid1.compartment.oc1..copy"),
-        live(text, other.birth(address, "", origin)),
+        live(text, other.create_tag(address, "", origin)),
         live(text, ""),
-        live("", birth),
-        live(text.replace("1 ", "2 "), birth),
-        live(compartments_of.write_contents(other, held), birth),
-        live(compartments_of.write_contents(owner, frozenset(("ApiKey", f"us-region-{n}") for n in range(20))), birth),
+        live("", create_tag),
+        live(text.replace("1 ", "2 "), create_tag),
+        live(compartments_of.write_contents(other, held), create_tag),
+        live(
+            compartments_of.write_contents(owner, frozenset(("ApiKey", f"us-region-{n}") for n in range(20))),
+            create_tag,
+        ),
     ]
     assert [compartments_of.read_contents(one, owner) for one in unknown] == [None] * len(unknown)
-    assert compartments_of.read_contents(live(text, birth), other) is None
+    assert compartments_of.read_contents(live(text, create_tag), other) is None

@@ -171,7 +171,7 @@ def test_a_destroyed_key_leaves_no_file_behind(project: Project, tenancy: Tenanc
     assert not (project.path / "secrets/app.env").exists()
 
 
-def test_a_key_whose_every_secret_is_revoked_leaves_no_dead_value_behind(project: Project, tenancy: Tenancy) -> None:
+def test_a_key_whose_every_secret_is_revoked_leaves_no_value_behind(project: Project, tenancy: Tenancy) -> None:
     write(project, FILE, secrets=1)
     project.run(*APPROVED)
     revoked = key("app", secrets=[{"name": "key-one", "state": "revoked"}], deliverTo=[FILE])

@@ -42,7 +42,7 @@ def test_an_edit_is_the_calls_it_names(project: Project, tenancy: Tenancy, case:
 
 
 def assert_reported(document: dict[str, Any], edit: dict[str, Any], before: set[str]) -> None:
-    """The plan speaks of the edited resource alone, names its OCID and says with the right words what happens."""
+    """The plan names the edited resource alone, names its OCID and says with the right words what happens."""
     if changes_nothing(edit):
         assert document["changes"] == []
         return

@@ -301,7 +301,7 @@ def state(**fields: Any) -> SinkState:
     return SinkState(frozenset(), True, {}, **{"place": "file a", **fields})
 
 
-def test_files_with_a_dead_value_are_named_where_nothing_is_brought() -> None:
+def test_files_with_a_revoked_value_are_named_where_nothing_is_delivered() -> None:
     held = {KEY: [state(outdated=True), state(), state(outdated=True, former=True, place="file b")]}
     (notice,) = find_outdated_files(plan([]), held)
     assert notice.address == KEY

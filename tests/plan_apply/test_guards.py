@@ -82,7 +82,7 @@ def test_destroy_is_asked_for_and_needs_no_number(project: Project, tenancy: Ten
 # A value in use
 
 
-KILLS: dict[str, list[dict[str, Any]]] = {
+INVALIDATING: dict[str, list[dict[str, Any]]] = {
     "deactivate": [
         key("app", secrets=[{"name": "key-one", "state": "inactive"}, {"name": "key-two"}], **FILE),
         MAY_CHAT,
@@ -105,17 +105,17 @@ def use_the_key(project: Project) -> dict[str, str]:
 
 
 @pytest.mark.regions("eu-frankfurt-1")
-@pytest.mark.parametrize("kill", KILLS)
-def test_a_value_in_use_is_not_killed(project: Project, tenancy: Tenancy, kill: str) -> None:
+@pytest.mark.parametrize("invalidating", INVALIDATING)
+def test_a_value_in_use_is_not_invalidated(project: Project, tenancy: Tenancy, invalidating: str) -> None:
     project.write(stack(HOME, key("app", secrets=2, **FILE), MAY_CHAT))
     project.run(*APPROVED)
     given = use_the_key(project)
-    project.write(stack(HOME, *KILLS[kill]))
+    project.write(stack(HOME, *INVALIDATING[invalidating]))
     said = refused(project, tenancy)
     assert words("key-one, which was last used") in words(said) and words("--accept-outage ApiKey/app") in words(said)
     carried = words("still in file secrets/app.env")
     named = {words(text).count(carried) > 0 for text in (said, project.run("plan").out)}
-    assert named == {kill != "delete"}, "of a key that is no longer declared nothing says where its values went"
+    assert named == {invalidating != "delete"}, "of a key that is no longer declared nothing says where its values went"
     refused(project, tenancy, "--accept-outage", "ApiKey/other")
     assert works(given["OPENAI_BASE_URL"], given["OPENAI_API_KEY"])
     project.run(*APPROVED, "--accept-outage", "ApiKey/app")
@@ -124,12 +124,12 @@ def test_a_value_in_use_is_not_killed(project: Project, tenancy: Tenancy, kill: 
 
 
 @pytest.mark.regions("eu-frankfurt-1")
-@pytest.mark.parametrize("kill", KILLS)
-def test_a_value_idle_for_a_day_may_go(project: Project, tenancy: Tenancy, kill: str) -> None:
+@pytest.mark.parametrize("invalidating", INVALIDATING)
+def test_a_value_idle_for_a_day_may_go(project: Project, tenancy: Tenancy, invalidating: str) -> None:
     project.write(stack(HOME, key("app", secrets=2, **FILE), MAY_CHAT))
     project.run(*APPROVED)
     given = use_the_key(project)
-    project.write(stack(HOME, *KILLS[kill]))
+    project.write(stack(HOME, *INVALIDATING[invalidating]))
     tenancy.advance("23h")
     refused(project, tenancy)
     tenancy.advance("2h")
@@ -141,7 +141,7 @@ def test_a_value_idle_for_a_day_may_go(project: Project, tenancy: Tenancy, kill:
 
 @pytest.mark.parametrize("flag", ["--accept-outage", "--delete-moved"])
 def test_an_address_that_nothing_has_is_named(project: Project, tenancy: Tenancy, flag: str) -> None:
-    """It allows nothing, which a slip of the pen would hide. What was deleted is no error: the command may be run again."""
+    """It allows nothing, which a typo would hide. What was deleted is no error: the command may be run again."""
     project.write(stack(HOME, key("app", secrets=2, **FILE)))
     notes = [one["text"] for one in plan(project, flag, "ApiKey/apq", flag, "ApiKey/app")["notices"]]
     assert [text for text in notes if flag in text] == [

@@ -64,7 +64,7 @@ NAMES = [Address("Policy", name) for name in "abcdefg"]
 
 @settings(max_examples=60)
 @given(st.permutations(NAMES), st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)), max_size=14))
-def test_wanted_needs_are_kept_unless_they_close_a_circle(order: list[Address], wanted: list[Any]) -> None:
+def test_wanted_needs_are_kept_unless_they_close_a_cycle(order: list[Address], wanted: list[Any]) -> None:
     """The earlier of two pairs has precedence; whatever may come next comes in the order given."""
     wanted = [pair for pair in wanted if pair[0] != pair[1]]
     outside = Address("Policy", "elsewhere")
@@ -319,7 +319,7 @@ def test_a_name_is_taken_after_it_was_freed(takes: Change, frees: Change, waits:
     assert waiting(takes, frees) == ({str(takes.address): [str(frees.address)]} if waits else {})
 
 
-def test_only_what_waits_in_the_circle_is_named() -> None:
+def test_only_what_waits_in_the_cycle_is_named() -> None:
     swapped = [
         step("Compartment/a", place("one"), place("two")),
         step("Compartment/c", None, place("three")),
@@ -329,7 +329,7 @@ def test_only_what_waits_in_the_circle_is_named() -> None:
     with pytest.raises(PlanError) as caught:
         order_changes(swapped, {}, KNOWING_NOTHING)
     assert caught.value.message == (
-        "these changes wait for each other in a circle: Compartment/a, Compartment/b, Policy/p"
+        "these changes wait for each other in a cycle: Compartment/a, Compartment/b, Policy/p"
     )
     assert caught.value.hint == "make the change in two steps"
 

@@ -128,7 +128,7 @@ def make_duplicate(project: Project, tenancy: Tenancy) -> tuple[str, str]:
     project.write(stack(HOME, key("app")))
     project.run(*APPROVED)
     ours = only(keys(tenancy))
-    tag = Owner(tenancy.tenancy, "loop").birth(Address("ApiKey", "app"), REGION, make_origin(datetime.now(UTC)))
+    tag = Owner(tenancy.tenancy, "loop").create_tag(Address("ApiKey", "app"), REGION, make_origin(datetime.now(UTC)))
     duplicate = make_key(tenancy, ours.compartment_id, "twin", {TAG: tag})
     tenancy.forget_calls()
     return ours.id, duplicate

@@ -310,7 +310,7 @@ def test_of_two_with_one_address_none_is_chosen() -> None:
     edited = policy("rule", description="New")
     (change,) = compared(twice(), HOME, APP, edited).plan.changes
     assert (change.actions, change.calls, change.reason) == ((), (), error.message)
-    assert change.before == change.after and change.before is not None  # neither is looked into
+    assert change.before == change.after and change.before is not None  # neither is compared
     assert change.id == first
     assert compared(twice(), *STACK).plan.unchanged == 2
 
@@ -367,16 +367,16 @@ def test_a_resource_that_cannot_be_changed_is_shown_with_what_differs(statement:
     assert change.after["freeformTags"] == {"theirs": "x", "team": "ml"}
 
 
-def test_a_circle_is_refused_and_its_changes_are_shown() -> None:
+def test_a_cycle_is_refused_and_its_changes_are_shown() -> None:
     held = Held().applied(declare(compartment("a", name="one"), compartment("b", name="two")))
     found = compared(held, compartment("a", name="two"), compartment("b", name="one"))
     (error,) = found.refusals
-    assert error.message == "these changes wait for each other in a circle: Compartment/a, Compartment/b"
+    assert error.message == "these changes wait for each other in a cycle: Compartment/a, Compartment/b"
     assert error.hint == "make the change in two steps"
     assert addresses(found.plan) == ["Compartment/a", "Compartment/b"]
 
 
-def test_a_circle_of_renames_is_told_how_to_declare_them() -> None:
+def test_a_cycle_of_renames_is_told_how_to_declare_them() -> None:
     held = Held().applied(declare(compartment("a", name="one"), compartment("b", name="two", parent="a")))
     renamed = (compartment("x", name="one"), compartment("y", name="two", parent="a"))
     plan = compared(held, compartment("a", name="three"), *renamed).plan
@@ -482,7 +482,7 @@ def test_what_may_be_this_stacks_from_before_it_had_an_id_is_told_once() -> None
     assert calls(plan) == {"Policy/rule": ["CreatePolicy"]}
 
 
-def test_it_is_not_told_of_what_the_stack_has_already() -> None:
+def test_what_the_stack_has_already_is_not_reported() -> None:
     rule = policy("rule", compartment="tenancy")
     held = named(False).applied(declare(rule)).having(*named(False, "rule").resources.values())
     assert held.plan(rule).notices == ()

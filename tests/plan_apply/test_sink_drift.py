@@ -422,7 +422,7 @@ def test_what_a_vault_can_give_is_copied_to_the_second_machine(
     assert_settled(other)
 
 
-def test_a_file_with_a_dead_value_fails_the_runs_that_are_about_its_key(project: Project, tenancy: Tenancy) -> None:
+def test_a_file_with_a_revoked_value_fails_the_runs_that_are_about_its_key(project: Project, tenancy: Tenancy) -> None:
     entries = [
         key(name, secrets=PAIR, deliverTo=[{"file": {"path": f"secrets/{name}.env"}}]) for name in ("app", "other")
     ]

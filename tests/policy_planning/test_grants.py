@@ -1,4 +1,4 @@
-"""A grant becomes the narrowest statements: this key, these models, the compartment the key lives in, the lowest verb that lets it call."""
+"""A grant becomes the narrowest statements: this key, these models, the compartment of the key, the lowest verb that lets it call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service would refuse is told by plan, with its place and the way out, and nothing is written."""
+"""What the service would refuse is an error of the plan with position and hint, and nothing is written."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def test_a_policy_written_for_what_was_made_again_is_written_again(
 def test_what_a_variable_names_is_looked_after_too(
     project: Project, tenancy: Tenancy, statement: str, value: str, named: str
 ) -> None:
-    """A variable for a whole place (`in ${var.place}`) was taken for one that names nothing, and the policy stayed dead."""
+    """A variable for a whole place (`in ${var.place}`) was taken for one that names nothing, and the policy went on granting nothing."""
     old, new = make_compartment(tenancy, "old"), make_compartment(tenancy, "new")
     child = make_compartment(tenancy, "child", old)
     leaf, ops = make_compartment(tenancy, "leaf", child), make_group(tenancy, "ops")
@@ -153,7 +153,7 @@ def test_an_update_of_something_else_keeps_what_the_names_came_to(
 
 
 def test_a_compartment_made_again_where_another_was_moved_away(project: Project, tenancy: Tenancy) -> None:
-    """A policy of the old parent keeps its text when the compartment moves away, and is dead."""
+    """A policy of the old parent keeps its text when the compartment moves away, and grants nothing."""
     old, new = make_compartment(tenancy, "old"), make_compartment(tenancy, "new")
     child = make_compartment(tenancy, "child", old)
     project.write(stack(["allow group Administrators to read buckets in compartment child"], compartment="/old"))

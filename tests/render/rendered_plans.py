@@ -208,7 +208,7 @@ UPDATES = (
     ),
 )
 
-KILLS = (
+INVALIDATING = (
     Change(
         Address("ApiKey", "front"),
         ("renew", "deactivate"),
@@ -289,7 +289,7 @@ EVERYTHING = Plan(
     environment="prod",
     tenancy=TENANCY,
     region="us-chicago-1",
-    changes=(*CREATES, *UPDATES, *KILLS, *LEAVES),
+    changes=(*CREATES, *UPDATES, *INVALIDATING, *LEAVES),
     unchanged=7,
     owned=16,
     notices=(
@@ -342,7 +342,7 @@ OUTCOMES = (
 
 
 def large_plan(size: int, text: str = "Ordinary words", losses: bool = True) -> Plan:
-    """A plan of that many changes, creates and kills in turn, with the text in every description."""
+    """A plan of that many changes, creates and invalidating changes in turn, with the text in every description."""
     return Plan(
         "big",
         "prod",

@@ -1,4 +1,4 @@
-"""The HTML page in a real browser: no complaint, no request, and every difference to be read on a phone and on a desk."""
+"""The HTML page in a real browser: no complaint, no request, and every difference to be read on a phone and on a desktop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no chromium or google-c
 
 WIDTHS, SCHEMES = (360, 1280), ("light", "dark")
 OPEN_ALL = "document.querySelectorAll('details').forEach(one => one.open = true)"
-ROOM = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # of every difference that is shown: whether it has a size and lies between the edges of the window
 SEEN = """[...document.querySelectorAll('del, ins')].map(one => {
   const box = one.getBoundingClientRect()
@@ -67,8 +67,8 @@ def test_every_difference_can_be_read(browser: Browser, page: Path, width: int, 
     folded = sum(browser.evaluate(SEEN))
     browser.evaluate(OPEN_ALL)
     shown = browser.evaluate(SEEN)
-    assert all(shown) and len(shown) > folded > 10, "kills are unfolded, the rest when asked"
-    assert browser.evaluate(ROOM) == 0, "the page scrolls sideways"
+    assert all(shown) and len(shown) > folded > 10, "invalidating changes are unfolded, the rest when asked"
+    assert browser.evaluate(OVERFLOW) == 0, "the page scrolls sideways"
     assert browser.evaluate(CUT) == 0
     assert browser.evaluate(CONTRAST) >= 4.5
     assert browser.complaints() == []
@@ -88,7 +88,7 @@ def test_no_change_is_a_page_too(browser: Browser, tmp_path: Path) -> None:
     file.write_text(render_html(NOTHING), encoding="utf-8")
     browser.open(file, 360, "light")
     assert "No changes. 12 resources checked, no differences." in browser.evaluate("document.body.innerText")
-    assert (browser.complaints(), browser.evaluate(ROOM)) == ([], 0)
+    assert (browser.complaints(), browser.evaluate(OVERFLOW)) == ([], 0)
 
 
 def test_foreign_text_does_nothing(browser: Browser, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_foreign_text_does_nothing(browser: Browser, tmp_path: Path) -> None:
     browser.evaluate(OPEN_ALL)
     assert browser.evaluate("document.querySelectorAll('script, img, a, iframe, form, input, object').length") == 0
     assert (browser.complaints(), browser.requested()) == ([], [file.as_uri()])
-    assert browser.evaluate(ROOM) == 0
+    assert browser.evaluate(OVERFLOW) == 0
 
 
 def test_a_browser_that_is_asked_too_much_complains(browser: Browser, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from rendered_plans import CREATES, EVERYTHING, KILLS, NOTHING, NOW, OUTCOMES, UPDATES
+from rendered_plans import CREATES, EVERYTHING, INVALIDATING, NOTHING, NOW, OUTCOMES, UPDATES
 
 from genai_iac.core import ACTIONS, Address, Change, InterpolatedText, Lifetime, Plan, Reference, Secret, StatementText
 from genai_iac.render.common.json_text import write_json
@@ -181,7 +181,7 @@ def test_outcomes_are_one_object_a_line_and_a_summary() -> None:
 
 
 def test_invalidations_are_in_the_json_too() -> None:
-    change = next(change for change in DOCUMENT["changes"] if change["address"] == str(KILLS[0].address))
+    change = next(change for change in DOCUMENT["changes"] if change["address"] == str(INVALIDATING[0].address))
     assert change["losses"] == [
         {"secret": "key-one", "how": "renew", "last_used": "2026-11-23T11:55:01Z", "sinks": None},
         {"secret": "key-two", "how": "deactivate", "last_used": None, "sinks": None},
@@ -190,7 +190,7 @@ def test_invalidations_are_in_the_json_too() -> None:
 
 def test_the_document_is_the_rendering() -> None:
     assert json.loads(json.dumps(plan_document(EVERYTHING))) == DOCUMENT
-    assert len(UPDATES) + len(CREATES) + len(KILLS) < len(DOCUMENT["changes"])
+    assert len(UPDATES) + len(CREATES) + len(INVALIDATING) < len(DOCUMENT["changes"])
 
 
 def _plan(*changes: Change) -> Plan:

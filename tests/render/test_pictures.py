@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from rendered_plans import AROUND, EVERYTHING, KILLS, LIFE, NOTHING, NOW, large_plan
+from rendered_plans import AROUND, EVERYTHING, INVALIDATING, LIFE, NOTHING, NOW, large_plan
 
 from genai_iac.core import Address
 from genai_iac.render.common.markup import bar_svg, graph_svg
@@ -75,8 +75,8 @@ def test_a_cycle_and_a_long_chain_end() -> None:
 
 
 def test_the_drawing_is_well_formed_and_has_every_node_and_arrow() -> None:
-    picture = ET.fromstring(graph_svg({B: [A], C: [A, B]}, {A: "kill"}, {A: "!"}))
-    assert [node.get("class") for node in picture.iter("g")] == ["kill", "", ""]
+    picture = ET.fromstring(graph_svg({B: [A], C: [A, B]}, {A: "invalidate"}, {A: "!"}))
+    assert [node.get("class") for node in picture.iter("g")] == ["invalidate", "", ""]
     assert [text.text for text in picture.iter("text")] == ["! ApiKey/a", "ApiKey/b", "ApiKey/c"]
     assert len(list(picture.iter("path"))) == 3
     long = ET.fromstring(graph_svg({_address("<&>" * 30): []}, {}, {}))
@@ -104,7 +104,9 @@ def test_expiries_are_those_after_the_plan_soonest_first() -> None:
 
 def test_a_renewed_life_counts_from_now() -> None:
     secrets = {"key-one": {"state": "active", "expires": LIFE}, "key-two": {"state": "inactive", "expires": LIFE}}
-    plan = replace(EVERYTHING, changes=(replace(KILLS[0], after={"secrets": secrets}, losses=KILLS[0].losses[:1]),))
+    plan = replace(
+        EVERYTHING, changes=(replace(INVALIDATING[0], after={"secrets": secrets}, losses=INVALIDATING[0].losses[:1]),)
+    )
     shown = {expiry.secret: expiry.at.date().isoformat() for expiry in expiries_after(plan, PlanContext(now=NOW))}
     assert shown == {"key-one": "2027-02-21", "key-two": "2027-01-31"}
 
@@ -142,7 +144,7 @@ def test_the_page_has_every_part_that_there_is_something_for() -> None:
         assert title not in empty
     assert "No changes. 12 resources checked, no differences." in empty
     assert page.count("<details") == 13
-    assert page.count(" open>") == len(KILLS)
+    assert page.count(" open>") == len(INVALIDATING)
     assert "<bdi>${Compartment/chat.id} (known after apply)</bdi>" in page
 
 

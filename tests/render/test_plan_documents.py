@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rendered_plans import CREATES, EVERYTHING, KILLS, LEAVES, NOTHING, NOW, UPDATES
+from rendered_plans import CREATES, EVERYTHING, INVALIDATING, LEAVES, NOTHING, NOW, UPDATES
 
 from genai_iac.core import Address, Change, Invalidation, Plan
 from genai_iac.core.plan import Action
@@ -90,7 +90,7 @@ def test_what_is_not_known_yet_is_told_by_its_expression() -> None:
     assert document["after_unknown"] == ["compartmentId"]
     assert document["after_expressions"] == {"/compartmentId": "${Compartment/chat.id}"}
     assert "compartmentId" not in document["after"]
-    gone = change_document(KILLS[2])
+    gone = change_document(INVALIDATING[2])
     assert (gone["after"], gone["after_unknown"], gone["after_expressions"]) == (None, [], {})
     assert change_document(CREATES[0])["before"] is None
 
@@ -137,7 +137,7 @@ KEY = Address("ApiKey", "app")
     ],
 )
 def test_a_loss_is_told_as_far_as_it_is_known(loss: Invalidation, expected: dict[str, Any]) -> None:
-    (told,) = change_document(replace(KILLS[1], losses=(loss,)))["losses"]
+    (told,) = change_document(replace(INVALIDATING[1], losses=(loss,)))["losses"]
     assert told == {"secret": "one", "how": "revoke", **expected}
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from rendered_plans import AROUND, CREATES, EVERYTHING, KILLS, NOTHING, NOW, UPDATES, large_plan
+from rendered_plans import AROUND, CREATES, EVERYTHING, INVALIDATING, NOTHING, NOW, UPDATES, large_plan
 
 from genai_iac.cli import cli
 from genai_iac.core import Action, Address, Change, Invalidation, Lifetime, Notice, Plan, Reference
@@ -71,7 +71,7 @@ def test_the_last_line(actions: list[tuple[Action, ...]], line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("actions", "kills", "mark"),
+    ("actions", "invalidates", "mark"),
     [
         (("create",), False, "+"),
         (("create", "deliver"), False, "+"),
@@ -88,8 +88,8 @@ def test_the_last_line(actions: list[tuple[Action, ...]], line: str) -> None:
         (("deliver",), False, "="),
     ],
 )
-def test_symbols(actions: tuple[Action, ...], kills: bool, mark: str) -> None:
-    losses = (Invalidation("key-one", None, "delete"),) if kills else ()
+def test_symbols(actions: tuple[Action, ...], invalidates: bool, mark: str) -> None:
+    losses = (Invalidation("key-one", None, "delete"),) if invalidates else ()
     change = Change(Address("ApiKey", "k"), actions, "", losses=losses)
     assert sign(change) == mark
     assert re.search(
@@ -206,10 +206,11 @@ def test_the_nearest_expiry_is_reported(days: int, said: str | None) -> None:
 
 def test_a_renewed_secret_does_not_die_of_its_old_expiry() -> None:
     around = PlanContext(
-        now=NOW + timedelta(days=35), expiries=[SecretExpiry(KILLS[0].address, "key-one", NOW + timedelta(days=37))]
+        now=NOW + timedelta(days=35),
+        expiries=[SecretExpiry(INVALIDATING[0].address, "key-one", NOW + timedelta(days=37))],
     )
     assert "ApiKey/front key-one expires" not in render_text(
-        replace(EVERYTHING, changes=KILLS[:1]), around, Terminal(200)
+        replace(EVERYTHING, changes=INVALIDATING[:1]), around, Terminal(200)
     )
 
 

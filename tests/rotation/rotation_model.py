@@ -1,4 +1,4 @@
-"""A key and its sinks on paper: the parts of a rotation's step land one by one, and a run may end after any of them.
+"""A model of a key and its sinks: the parts of a rotation's step take effect one by one, and a run may end after any of them.
 
 What a step's calls and its handover mean is told here a second time, in the plainest way, so that the decisions can be
 held to what callers see without a tenancy.
@@ -98,7 +98,7 @@ class KeyModel:
         return DiffContext(self.now, lambda a, b: a == b, lambda a, b, c: True, self.held(), request, idle)
 
     def die_together(self) -> bool:
-        """Whether both work, and one dies so soon after the other that there is no time for a turn."""
+        """Whether both work, and one expires so soon after the other that there is no time for a rotation."""
         first, second = self.secrets.values()
         near = abs(first.expires - second.expires) < self.rotation.overlap
         return near and first.state == second.state == "ACTIVE"
@@ -166,8 +166,8 @@ class KeyModel:
         assert old.state != "REVOKED", "the service refuses that"
         assert isinstance(body, dict)
         expires = body["details"]["timeExpiry"]
-        dies = self.now + expires.length if isinstance(expires, Lifetime) else datetime.fromisoformat(expires)
-        self.secrets[name] = SecretModel("ACTIVE", self.now, dies, None, old.generation + 1)
+        expiry = self.now + expires.length if isinstance(expires, Lifetime) else datetime.fromisoformat(expires)
+        self.secrets[name] = SecretModel("ACTIVE", self.now, expiry, None, old.generation + 1)
         new_values[name] = old.generation + 1
         self._tag(body)
 

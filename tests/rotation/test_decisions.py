@@ -1,4 +1,4 @@
-"""Every decision of a rotation on paper: from each state a key can be in, whole and cut short after each part of each step.
+"""Every decision of a rotation on a model: from each state a key can be in, whole and cut short after each part of each step.
 
 A slice of the cut-short runs goes with every test run; all of them with `-m matrix`.
 """
@@ -61,7 +61,7 @@ def with_sinks(key: KeyModel, kind: str, chance: random.Random) -> KeyModel | No
 
 
 def _is_absurd(key: KeyModel, sink: SinkModel) -> bool:
-    """Whether the place shows a dead value, or one that nobody uses while somebody uses one that never was there."""
+    """Whether the place shows a value that no longer works, or one that nobody uses while somebody uses one that never was there."""
     shown = sink.current()
     if shown is None or not key.is_alive(*shown):
         return True

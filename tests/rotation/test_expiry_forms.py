@@ -109,11 +109,11 @@ def test_a_short_lifetime_is_shown_in_hours(left: timedelta, words: str) -> None
 )
 def test_what_callers_read_is_reported_when_it_has_expired_already(role: str, title: str) -> None:
     """An alarm must not end when what it warned of happens."""
-    dead = entry(state="EXPIRED", role=role, expires=timedelta(hours=-5))
+    expired = entry(state="EXPIRED", role=role, expires=timedelta(hours=-5))
     soon = entry("key-two", expires=timedelta(hours=30), role="standby")
-    dying = due_within((dead, soon), timedelta(days=2), NOW)
-    assert (dead in dying) == bool(title) and soon in dying
-    assert title in render_expiry("text", "chat", (dead, soon), NOW, dying)
+    expiring = due_within((expired, soon), timedelta(days=2), NOW)
+    assert (expired in expiring) == bool(title) and soon in expiring
+    assert title in render_expiry("text", "chat", (expired, soon), NOW, expiring)
 
 
 def test_a_stack_without_mortal_secrets_says_so() -> None:

@@ -80,7 +80,7 @@ def test_a_year_of_rotations_begins_with_the_first(project: Project, tenancy: Te
         tenancy.advance("8d")
         tenancy.forget_calls()
         retired = words(project.run(*APPLY))
-        assert "the old value is dead" in retired
+        assert "the old value no longer works" in retired
         assert "the next rotation (to key-one) is due from 20" in retired.partition("Apply complete!")[2]
         assert tenancy.writes() == ["SetApiKeyState"]
         assert states(project) == TURNED
@@ -137,7 +137,7 @@ def test_the_new_value_waits_for_the_endpoints_to_know_it(project: Project, tena
         project.run(*ROTATE)
         assert time.monotonic() - began >= 1
         tenancy.advance("8d")
-        assert "the old value is dead" in words(project.run(*APPLY))
+        assert "the old value no longer works" in words(project.run(*APPLY))
     assert states(project) == TURNED
 
 
@@ -170,7 +170,7 @@ def test_a_value_that_does_not_pass_never_becomes_current(project: Project, tena
         assert value(sink) == before
         assert states(project) == {"key-one": ("ACTIVE", "current"), "key-two": ("ACTIVE", "pending")}
         assert secrets(project)["key-one"]["rotation"] == "rotating to key-two"
-        begin(project)  # the model mended, the same value goes on
+        begin(project)  # with the model corrected the same value goes on
         assert value(sink) != before
     assert states(project) == SWITCHED
 
@@ -231,7 +231,7 @@ def test_a_rotation_is_taken_back_before_the_switch(project: Project, tenancy: T
         before = value(sink)
         project.run(*ROTATE, code=4)
         said = words(project.run(*ROTATE, "--abort"))
-        assert "the rotation is aborted: key-one stays current" in said and "the old value is dead" in said
+        assert "the rotation is aborted: key-one stays current" in said and "the old value no longer works" in said
         assert value(sink) == before
     assert "begins this turn again" not in said
     assert states(project) == STEADY
@@ -274,7 +274,7 @@ def test_a_leak_of_the_current_value_is_answered_at_once(project: Project, tenan
         url, leaked = read_key(File(sink)) or ("", "")
         tenancy.forget_calls()
         said = words(project.run(*ROTATE, "--leaked", "key-one", "--revoke"))
-        assert "key-one leaked: rotate to key-two" in said and "the old value is dead" in said
+        assert "key-one leaked: rotate to key-two" in said and "the old value no longer works" in said
         assert tenancy.writes() == ["RenewApiKey", "SetApiKeyState"]
         assert use(tenancy, url, leaked) == 401
         assert states(project) == {"key-one": ("REVOKED", None), "key-two": ("ACTIVE", "current")}
@@ -292,7 +292,9 @@ def test_a_leaked_current_value_is_replaced_deactivated_and_renewed(project: Pro
         url, leaked = read_key(File(sink)) or ("", "")
         tenancy.forget_calls()
         said = words(project.run(*ROTATE, "--leaked", "key-one"))
-        assert said.index("what this costs: callers that still hold key-one get 401 at once") < said.index("is dead")
+        assert said.index("what this costs: callers that still hold key-one get 401 at once") < said.index(
+            "no longer works"
+        )
         assert tenancy.writes() == ["RenewApiKey", "SetApiKeyState", "RenewApiKey", "SetApiKeyState"]
         assert use(tenancy, url, leaked) == 401
         assert states(project) == {"key-one": ("INACTIVE", "inactive"), "key-two": ("ACTIVE", "current")}

@@ -1,4 +1,4 @@
-"""OCI Vault in memory, as far as the vault sink's door goes (facts: one label a stage, versions from 1, deletion can be cancelled)."""
+"""OCI Vault in memory, as far as `VaultClient` goes (facts: one label a stage, versions from 1, deletion can be cancelled)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from genai_iac.core import Secret
 from genai_iac.core.errors import ServiceFailure
 from genai_iac.delivery.sinks import RECORDS, VaultVersion
 
-ROOM = 30  # versions in use a secret
+MAX_VERSIONS = 30  # versions in use a secret
 
 
 @dataclass
@@ -46,7 +46,7 @@ class VaultDouble:
         with self._write("UpdateSecret"):
             assert self.secrets[secret]["lifecycleState"] == "ACTIVE"
             in_use = [one for one in self.list_versions(secret) if not one["timeOfDeletion"]]
-            if len(in_use) >= ROOM:
+            if len(in_use) >= MAX_VERSIONS:
                 raise ServiceFailure("too many versions", operation="UpdateSecret", status=400, code="LimitExceeded")
             self._add(secret, content, stage)
             if records:
@@ -78,7 +78,7 @@ class VaultDouble:
     def schedule_version_deletion(self, secret: str, number: int) -> None:
         with self._write("ScheduleSecretVersionDeletion"):
             assert self._stages_of(secret, number) == ["DEPRECATED"]
-            assert len([one for owner, one in self.leaving if owner == secret]) < ROOM
+            assert len([one for owner, one in self.leaving if owner == secret]) < MAX_VERSIONS
             self.leaving[secret, number] = "2027-01-01T00:00:00Z"
 
     def schedule_deletion(self, secret: str) -> None:

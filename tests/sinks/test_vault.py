@@ -16,7 +16,7 @@ from genai_iac.core import Delivery, Role, Secret
 from genai_iac.core.errors import ServiceFailure, SinkError
 from genai_iac.testing.sink_harness import ordered
 
-from .fake_vault import ROOM
+from .fake_vault import MAX_VERSIONS
 from .samples import ADDRESS, OWNER, VALUES, delivery, item, mask
 from .sink_harness import VaultHarness
 
@@ -130,13 +130,13 @@ def test_a_hundred_rotations_fit_into_the_room_for_versions(vault_harness: Vault
         assert served(vault_harness)["OPENAI_API_KEY"] == fresh.reveal()
         (secret,) = vault_harness.vault.secrets
         in_use = [one for one in vault_harness.vault.list_versions(secret) if not one["timeOfDeletion"]]
-        assert len(in_use) <= 4 < ROOM
+        assert len(in_use) <= 4 < MAX_VERSIONS
         vault_harness.vault.let_a_day_pass()
     assert max(number for _, number in vault_harness.vault.contents) == 101
 
 
 def test_a_full_secret_is_reported_before_a_value_is_created(vault_harness: VaultHarness) -> None:
-    for round in range(2 * ROOM - 1):
+    for round in range(2 * MAX_VERSIONS - 1):
         vault_harness.open().prove()
         vault_harness.open().write(delivery(item("key-one", "abc"[round % 3], "current")))
     in_use = [
@@ -144,7 +144,7 @@ def test_a_full_secret_is_reported_before_a_value_is_created(vault_harness: Vaul
         for one in vault_harness.vault.list_versions(next(iter(vault_harness.vault.secrets)))
         if not one["timeOfDeletion"]
     ]
-    assert len(in_use) == ROOM - 1 and len(vault_harness.vault.leaving) == ROOM
+    assert len(in_use) == MAX_VERSIONS - 1 and len(vault_harness.vault.leaving) == MAX_VERSIONS
     vault_harness.open().write(delivery(item("key-one", "c", "current")))
     with pytest.raises(SinkError, match="has 30 versions in use and as many waiting to be deleted; wait a day"):
         vault_harness.open().prove()

@@ -8,7 +8,7 @@ from crash.fixtures import APPLY
 from crash.launching import Ended
 from plan_apply.manifests import compartment, key, policy, stack
 
-from .harness import Harness, shows_dead_value
+from .harness import Harness, shows_outdated_value
 from .manifest_edits import EDITS
 from .manifest_set import OWNER
 from .tenancy_snapshot import look
@@ -87,7 +87,7 @@ class CleanRuns(Harness):
         document = self.plan(forecast, ())
         assert document is not None
         ends = self._together(APPLY)
-        code = 4 if shows_dead_value(document) else 0
+        code = 4 if shows_outdated_value(document) else 0
         assert [one.code for one in ends] == [code, code], "\n".join(one.out + one.err for one in ends)
         self.made(document)
         self.end(ends[0], forecast)

@@ -37,7 +37,7 @@ class ConsoleActions(Editing):
         return client(self.tenancy, "generative_ai", region)
 
     def _ours(self, *kinds: str) -> Thing | None:
-        """Something declared that lives, with its mark."""
+        """Something declared that exists, with its tag."""
         found = [
             one
             for one in self.snapshot.things.values()
@@ -139,7 +139,7 @@ class ConsoleActions(Editing):
         return True
 
     def _is_where_declared(self, thing: Thing) -> bool:
-        """Whether it can be told by its name and place: without a mark nothing else tells it."""
+        """Whether its name and compartment identify it: without a tag nothing else does."""
         spec = self.manifests.spec(thing.address)
         holder = self.snapshot.things.get(thing.place)
         place = holder.address.partition("/")[2] if holder else "tenancy"
@@ -230,7 +230,7 @@ class ConsoleActions(Editing):
         return sorted(found, key=lambda one: (one.address, one.created))
 
     def tidy(self) -> bool:
-        """Strangers take their things away, but for what was ours and only lost its mark."""
+        """Strangers take their things away, but for what was ours and only lost its tag."""
         ours = {id for id, _ in self.traces.stripped.values()}
         theirs = [self.snapshot.things[id] for id in sorted(self.foreign - ours) if id in self.snapshot.things]
         for thing in sorted(theirs, key=lambda one: one.kind != "Policy"):

@@ -101,7 +101,7 @@ class FaultyRuns(Harness):
         return bool(address)
 
     def leaked(self) -> bool:
-        """The leaked one is dead at the end, or a word says why not."""
+        """The leaked one is refused at the end, or the output says why not."""
         address = self._rotating()
         if not address:
             return False
@@ -127,7 +127,7 @@ class FaultyRuns(Harness):
         return ran
 
     def adopt(self) -> bool:
-        """What lost its mark is imported again."""
+        """What lost its tag is imported again."""
         if not self.traces.stripped:
             return False
         address = self.random.choice(sorted(self.traces.stripped))

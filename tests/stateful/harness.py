@@ -82,7 +82,7 @@ class Harness:
         return self.model().predict()
 
     def edit(self, rule: str) -> bool:
-        """The author changes the manifests; not what has lost its mark, which somebody has to mend first."""
+        """The author changes the manifests; not what has lost its tag, which somebody has to correct first."""
         self.manifests.now = self.snapshot.now
         done: bool = getattr(self.manifests, rule)(self.random, frozenset(self.traces.stripped))
         self.write()
@@ -130,7 +130,7 @@ class Harness:
         if forecast.errors:
             self.check_ended(ran, 1, forecast.errors)
             return None
-        if forecast.crossing and ran.code == 1 and "wait for each other in a circle" in " ".join(ran.err.split()):
+        if forecast.crossing and ran.code == 1 and "wait for each other in a cycle" in " ".join(ran.err.split()):
             return None
         if ran.code == 1 and any(path in ran.err for path in forecast.unusable):
             # the plan already has to know what a new key would be written over
@@ -154,9 +154,9 @@ class Harness:
 
     def refused(self, ran: Ended, code: int, why: list[str]) -> None:
         """It ended with that code, said why, and wrote nothing."""
-        circle = code == 1 and not why
-        self.check_ended(ran, code, why or ["a circle"])
-        assert not circle or "circle" in ran.err
+        cycle = code == 1 and not why
+        self.check_ended(ran, code, why or ["a cycle"])
+        assert not cycle or "cycle" in ran.err
         assert self.tenancy.writes() == [], f"{why}: {self.tenancy.writes()}"
         self.promises.keep(look(self.tenancy), ran, settled=False)
 
@@ -166,10 +166,12 @@ class Harness:
         self.tally.ends[f"exit {code}"] += 1
 
     def carried_out(self, ran: Ended, document: dict[str, Any], forecast: Forecast) -> None:
-        """The calls of the plan and no others; 4 when OCI was bound to refuse one, or a file is left with a value that is dead."""
+        """The calls of the plan and no others; 4 when OCI was bound to refuse one, or a file is left with a value that no longer works."""
         outcomes = [json.loads(line) for line in ran.out.splitlines()]
         failed = [one for one in outcomes if one["type"] == "change_complete" and one["status"] != "done"]
-        assert ran.code == (4 if failed or shows_dead_value(document) else 0), f"exit {ran.code}\n{ran.out}\n{ran.err}"
+        assert ran.code == (4 if failed or shows_outdated_value(document) else 0), (
+            f"exit {ran.code}\n{ran.out}\n{ran.err}"
+        )
         if forecast.stuck:
             assert failed, f"foreseen: {forecast.stuck}\n{ran.out}"
         elif not forecast.crossing:
@@ -194,7 +196,7 @@ class Harness:
             assert (again.code, self.tenancy.writes()) == (0, []), f"a second apply: {again.out}\n{again.err}"
 
 
-def shows_dead_value(document: dict[str, Any]) -> bool:
+def shows_outdated_value(document: dict[str, Any]) -> bool:
     """Whether the plan says that a file is left with a value that does not work: apply then ends with 4."""
     return any("shows a current value that no longer works" in one["text"] for one in document["notices"])
 

@@ -17,7 +17,7 @@ def acts(
     secret: Secret, wanted: str, expires: str, held: list[dict[str, str]], now: datetime, theirs: set[str]
 ) -> Iterator[str]:
     """The calls that bring a live secret of a key without rotation to what is declared. `theirs`: masks of values that
-    somebody else made and has: they are renewed when they are dead, and not because no sink holds them."""
+    somebody else made and has: they are renewed when they no longer work, and not because no sink holds them."""
     if secret.state == "REVOKED":
         return
     lacking = bool(held) and not any(secret.name in one for one in held) and secret.mask not in theirs

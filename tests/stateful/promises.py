@@ -68,7 +68,7 @@ class Promises:
             self._served = set(shown)
 
     def rolls_back(self) -> bool:
-        """Whether what consumers had is dead while the other one works: they get that first, and its turn is the next apply's."""
+        """Whether what consumers had is refused while the other one works: they get that first, and its turn is the next apply's."""
         return any(
             secret.mask[-4:] in self._current(key) and secret.state != "ACTIVE"
             for key in self._harness.snapshot.of("ApiKey")
@@ -120,7 +120,9 @@ class Promises:
         """Every resource that we made says so, and none is there twice."""
         for id in set(after.things) - set(before.things):
             made = after.things[id]
-            assert made.address.startswith(made.kind) and made.fits(after.tenancy), f"made without a mark: {made}"
+            assert made.address.startswith(made.kind) and made.fits(after.tenancy), (
+                f"made without an ownership tag: {made}"
+            )
         for id in set(after.things) & set(before.things) - self._theirs:
             was, now = before.things[id], after.things[id]
             if was.address and not now.address:
@@ -129,7 +131,9 @@ class Promises:
                 )
                 self.foreign.add(id)
             else:
-                assert now.address == was.address and not now.is_copy(after.tenancy), f"lost its mark: {was} {now}"
+                assert now.address == was.address and not now.is_copy(after.tenancy), (
+                    f"lost its ownership tag: {was} {now}"
+                )
         ours = Counter(one.address for one in after.things.values() if one.address and one.id not in self._theirs)
         assert [address for address, count in ours.items() if count > 1] == [], "made twice"
 

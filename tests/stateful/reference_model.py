@@ -31,7 +31,7 @@ class Forecast:
     unusable: list[str] = field(default_factory=list)  # exit 1 of apply: a sink that is needed
     refusals: list[str] = field(default_factory=list)  # exit 3 of apply
     stuck: list[str] = field(default_factory=list)  # exit 4: OCI refuses that change
-    crossing: list[str] = field(default_factory=list)  # compartments or names in each other's way: 0, 4, or a circle
+    crossing: list[str] = field(default_factory=list)  # compartments or names in each other's way: 0, 4, or a cycle
     calls: dict[str, Counter[str]] = field(default_factory=dict)  # at least, by address
     loose: dict[str, Counter[str]] = field(default_factory=dict)  # and beyond that at most
 

@@ -292,7 +292,7 @@ def test_no_value_is_in_plans_outcomes_or_notes(project: Project, tenancy: Tenan
 
 
 def unwrapped(ran: Ran) -> str:
-    """What was told of an error, without its line breaks."""
+    """What was printed of an error, without its line breaks."""
     return " ".join(ran.err.split())
 
 

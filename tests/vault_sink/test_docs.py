@@ -1,4 +1,4 @@
-"""The vault section of docs/sinks.md: its example works as it stands, and it speaks of what there is."""
+"""The vault section of docs/sinks.md: its example works as it stands, and it names only what exists."""
 
 from __future__ import annotations
 

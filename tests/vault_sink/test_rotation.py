@@ -1,4 +1,4 @@
-"""Rotations of keys in OCI Vault: CURRENT always works, PENDING until verified, room for every turn, and any crash healed."""
+"""Rotations of keys in OCI Vault: CURRENT always works, PENDING until verified, versions for every rotation, recovery from any crash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A finding of lint (rule, severity, place, message, way out), and the comments that silence one: `# genai-iac: ignore=RULE reason`.
+"""A finding of lint (rule, severity, position, message, fix), and the comments that silence one: `# genai-iac: ignore=RULE reason`.
 
 A comment at the end of a line is about that line; one on a line of its own about the next line with something on it; one before the
 first line of a document about the whole document. What is wrong with such a comment is a finding too.

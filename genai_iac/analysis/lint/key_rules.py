@@ -48,7 +48,7 @@ def offline_tenancy(resources: Mapping[Address, Resource], tenancy: str | None) 
 
 @dataclass(frozen=True)
 class OfflineDirectory:
-    """Names to OCIDs, as far as the manifests tell.
+    """Names to OCIDs, as far as the manifests say.
 
     A group resolves to an OCID made of its name, so that statements about one group are
     recognised as such.
@@ -61,7 +61,7 @@ class OfflineDirectory:
         return self.known.compartment(path, attached)
 
     def contains(self, ancestor: str, compartment: str) -> bool:
-        """Whether the manifests tell that a compartment lies below another."""
+        """Whether a compartment is below another, by the manifests."""
         return self.known.contains(ancestor, compartment)
 
     def group(self, name: str, domain: str | None) -> str | None:
@@ -202,7 +202,7 @@ def _lint_regions(resource: Resource, future: PlannedState) -> Iterator[Finding]
 def _lint_expiry(
     name: str, expires: Lifetime | str, place: Source, resource: Resource, now: datetime
 ) -> Iterator[Finding]:
-    """A secret that has expired, lives too long or too short."""
+    """A secret that has expired, or whose lifetime is too long or too short."""
     life = _dies(expires, now) - now
     if life <= timedelta():
         yield _finding(

@@ -61,7 +61,7 @@ def _placed(found: Found, policy: Address, future: PlannedState) -> Finding:
 
 
 def _out_of_reach(policy: Address, future: PlannedState, directory: language.Directory) -> Iterator[Finding]:
-    """Places that the manifests tell to lie elsewhere. Of others nothing is known here."""
+    """Locations that are elsewhere by the manifests. Of others nothing is known here."""
     for number, text in enumerate(future.statements(policy)):
         for miss in language.find_unresolved(language.parse_once(text), directory, future.home(policy)):
             if miss.kind == "subtree" and miss.name in future.tree:

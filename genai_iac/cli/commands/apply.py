@@ -1,4 +1,4 @@
-"""`apply`: plan, ask, and carry it out; or carry out a saved plan."""
+"""`apply`: plan, ask, and apply; or apply a saved plan."""
 
 from __future__ import annotations
 

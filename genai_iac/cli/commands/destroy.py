@@ -1,4 +1,4 @@
-"""`destroy`: delete everything that carries the stack's mark, innermost first."""
+"""`destroy`: delete everything that has the stack's ownership tag, children first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`doctor`: what stands between this machine and a working plan."""
+"""`doctor`: checks that this machine can make a plan."""
 
 from __future__ import annotations
 

@@ -43,6 +43,6 @@ def COMMAND(ctx: click.Context, path: str, within: str | None, form: str) -> int
     except ValueError as error:
         raise UsageError(f"--within: {error}") from error
     found = read_stack_secrets(flags, path)
-    dying = due_within(found.entries, length, found.now) if length is not None else ()
-    output.say(render_expiry(form, found.stack, found.entries, found.now, dying, output.terminal))
-    return EXPIRING if dying else 0
+    expiring = due_within(found.entries, length, found.now) if length is not None else ()
+    output.say(render_expiry(form, found.stack, found.entries, found.now, expiring, output.terminal))
+    return EXPIRING if expiring else 0

@@ -1,4 +1,4 @@
-"""`export`: manifests of what lives, with names for OCIDs. Reads only."""
+"""`export`: manifests of live resources, with names for OCIDs. Reads only."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ import click
 def COMMAND(  # noqa: N802
     ctx: click.Context, compartment: str | None, out: Path | None, stack: str | None, full_scan: bool, parallelism: int
 ) -> int:
-    """Export existing resources as manifests. What is not marked yet is adopted with the import lines above each document."""
+    """Export existing resources as manifests. What has no ownership tag yet is imported with the commands above each document."""
     from genai_iac.cli.console import Console
     from genai_iac.cli.import_export import export_tenancy, write_export
     from genai_iac.cli.options import GlobalOptions
@@ -58,7 +58,7 @@ def COMMAND(  # noqa: N802
     elsewhere = "" if full_scan else " (--full-scan: in every subscribed region)"
     output.note(f"API keys were looked for in {', '.join(exported.live.regions)}{elsewhere}.\n")
     if exported.environment:
-        output.note(f"They carry the marks of an environment: plan with --env {exported.environment}.\n")
+        output.note(f"They have the ownership tags of an environment: plan with --env {exported.environment}.\n")
     # The tag has a digest of the stack's id, from which the id cannot be computed.
     if any(one.live.mark and one.live.mark.stack_id for one in resources):
         output.note(

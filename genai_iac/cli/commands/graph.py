@@ -1,4 +1,4 @@
-"""`graph`: what needs what, as a picture's source. Offline."""
+"""`graph`: what needs what, as the source of a diagram. Offline."""
 
 from __future__ import annotations
 

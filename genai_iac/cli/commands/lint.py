@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.pass_context
 @for_all_stacks
 def COMMAND(ctx: click.Context, path: str, form: str, rules: bool) -> int:  # noqa: N802
-    """Check policies and keys for errors, risks and dead rules; exit 1 on an error.
+    """Check policies and keys for errors, risks and statements without effect; exit 1 on an error.
 
     Silence a finding in the manifest with a comment: # genai-iac: ignore=RULE and why
     """

@@ -1,4 +1,4 @@
-"""`local`: the tenancy on this machine: serve it, point other clients at it, begin again."""
+"""`local`: the local OCI emulator: serve it, point other clients at it, reset it."""
 
 from __future__ import annotations
 

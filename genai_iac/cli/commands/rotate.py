@@ -1,4 +1,4 @@
-"""`rotate`: begin or go on with a key's rotation now, take it back, or answer a leak."""
+"""`rotate`: start or continue a key's rotation now, roll it back, or answer a leak."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """One small private file replaced at once or not at all: whatever fails, a reader sees the old content or the new, never half.
 
-The steps are: temporary file in the same directory, content, fsync, rename, fsync of
-the directory. tests/sinks/test_file_kills.py ends the process at each system call, and
-tests/sinks/test_file_failures.py makes each one fail.
+The steps are: temporary file in the same directory, content, fsync, rename, fsync of the directory. tests/sinks/test_file_kills.py ends
+the process at each system call, and tests/sinks/test_file_failures.py makes each one fail.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class FileTarget:
 
 @contextmanager
 def translating_os_errors(place: str, step: str) -> Iterator[None]:
-    """Turn an OSError of the step into a SinkError that names both, with the way out.
+    """Turn an OSError of the step into a SinkError that names both and has a hint.
 
     Args:
         place: what people call the file.
@@ -167,7 +166,7 @@ def remove_temporary_files(target: FileTarget) -> tuple[str, ...]:
 
 @contextmanager
 def _temporary(target: FileTarget) -> Iterator[tuple[str, int]]:
-    """A new private file in the same directory, locked while this process lives. Gone at the end unless it was renamed."""
+    """A new private file in the same directory, locked while this process runs. Gone at the end unless it was renamed."""
     name, descriptor = _create(target)
     try:
         yield name, descriptor
@@ -259,7 +258,7 @@ def _prefix(target: FileTarget) -> str:
 def _remove_temporary_file(target: FileTarget, name: str) -> bool:
     """Remove one leftover; False when it is in use, gone, or not ours.
 
-    The lock tells a killed process from a running one.
+    The lock distinguishes a killed process from a running one.
     """
     with translating_os_errors(target.place, f"remove the temporary file {name}"):
         try:

@@ -87,7 +87,7 @@ def version_in(answer: WebAnswer, place: str) -> tuple[str, Secret]:
     found = parse_json(answer.body)
     if not isinstance(found, dict) or not isinstance(found.get("VersionId"), str):
         raise strange_answer(place)
-    # binary content is none that we wrote: text that is no JSON tells so
+    # binary content is none that we wrote: text that is no JSON has the same effect
     return found["VersionId"], Secret.document(str(found.get("SecretString") or "binary"))
 
 

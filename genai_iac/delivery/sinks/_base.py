@@ -193,7 +193,7 @@ class Sink(ABC):
 
     @classmethod
     def claims(cls, settings: Mapping[str, Any]) -> Iterable[Claim]:
-        """What no other entry may name, as far as the settings alone tell. Raises SinkError for settings that cannot be.
+        """What no other entry may name, as far as the settings alone say. Raises SinkError for settings that cannot be.
 
         Args:
             settings: checked by the schema, not yet opened.
@@ -217,7 +217,7 @@ class Sink(ABC):
 
     @abstractmethod
     def prove(self) -> None:
-        """Check that a write would work, before any value is created; leaves no trace. Raises SinkError with the way out.
+        """Check that a write would work, before any value is created; leaves no trace. Raises SinkError with a hint.
 
         Called with the key's OCID when it exists. It must find what would make `write` fail
         after OCI has shown a value.

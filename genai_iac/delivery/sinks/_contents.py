@@ -55,7 +55,7 @@ class Contents:
         return SinkContents(self.address, self.id, self.records, self.base_url, project=self.project)
 
     def holding_as(self, names: Names, exposed: str = "") -> SinkContents:
-        """The same for an entry that gives these names; `exposed` tells why the place is not private.
+        """The same for an entry that gives these names; `exposed` says why the place is not private.
 
         Args:
             names: those that the manifest asks for now; other ones in the place are a
@@ -224,7 +224,7 @@ def record_as_data(record: Record) -> dict[str, Any]:
 
 
 def contents_from_head(head: Any, base_url: str = "") -> Contents:
-    """Contents without items from JSON data. `base_url` is for heads of format 1, which do not tell it. Raises ValueError.
+    """Contents without items from JSON data. `base_url` is for heads of format 1, which do not have it. Raises ValueError.
 
     Args:
         head: parsed JSON of any shape.

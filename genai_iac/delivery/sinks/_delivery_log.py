@@ -1,8 +1,10 @@
-"""What this machine delivered to the places of one key that can be looked into: to tell a value that was taken away here from one
-that another machine holds, and to know a place that no manifest declares any more.
+"""What this machine delivered to the readable places of one key.
 
-It is in the journal of deliveries (`_journal.py`), which has names and masks, never values. Losing it makes later plans more
-careful: what they cannot know counts as delivered, so less is renewed.
+So a value that was taken away here is distinguished from one that another machine holds, and a place is known that no manifest declares
+any more.
+
+It is in the journal of deliveries (`_journal.py`), which has names and masks, never values. Losing it makes later plans more careful:
+what they cannot know counts as delivered, so less is renewed.
 """
 
 from __future__ import annotations
@@ -191,7 +193,7 @@ def _without(note: LogEntry, arrived: Set[str]) -> LogEntry:
 
 
 def _place_of(entry: Mapping[str, Any]) -> str:
-    """What tells one place from another: not its format, not its names."""
+    """What distinguishes one place from another: not its format, not its names."""
     return json.dumps(
         {
             word: {

@@ -244,7 +244,7 @@ class _DotenvReader:
         """An assignment outside a record: it has to repeat what the head says, else the section is damaged."""
         section = self._sections[owner]
         if name == section.names.base_url and not section.base_url:
-            self._sections[owner] = replace(section, base_url=value)  # format 1 does not tell it in its first line
+            self._sections[owner] = replace(section, base_url=value)  # format 1 does not have it in its first line
         elif (name, value) not in (
             (section.names.base_url, section.base_url),
             (section.names.project, section.project),
@@ -252,10 +252,10 @@ class _DotenvReader:
             self._sections[owner] = replace(section, damage=section.damage or f"{name} was changed")
 
     def _is_address(self, owner: _Whose, name: str, value: str) -> bool:
-        """Whether it is the endpoint or the project that our record tells: to cover those would cover the region everywhere."""
+        """Whether it is the endpoint or the project that our record has: to cover those would cover the region everywhere."""
         section = self._sections[owner]
         if name == section.names.base_url:
-            # format 1 does not tell it; what could be a password in an address is no address then
+            # format 1 does not have it; what could be a password in an address is no address then
             return value == section.base_url or (not section.base_url and is_plain_address(value))
         return name == section.names.project and value == section.project
 

@@ -117,7 +117,7 @@ class DotenvForm(FileForm):
         for one in found.sections:
             if one is not mine and set(one.names.all) & set(self.names.all):
                 check_tenant(one.owner, one.address, one.id, self.context, target.place)
-                # Of this key under an earlier name: behind the new section its dead value would win, because readers take
+                # Of this key under an earlier name: behind the new section its old value would win, because readers take
                 # the last assignment (tests/stateful/cases/renamed-after-its-deletion.txt).
                 replaced.append(one)
         return mine, found.others(replaced)
@@ -160,7 +160,7 @@ class RawForm(FileForm):
             self.remove(target)
             return
         held = self.read(target)
-        # the records go first and tell both values: whichever the file shows when a run ends here is recognised
+        # the records go first and name both values: whichever the file shows when a run ends here is recognised
         _put(_beside(target), _json_format.render_records(contents, held))
         _put(target, item.value)
 

@@ -94,7 +94,7 @@ class GitHubSecrets:
         return key
 
     def look(self, name: str) -> str | None:
-        """When a secret was set last, as GitHub tells; None when there is none of that name."""
+        """When a secret was set last, as GitHub reports it; None when there is none of that name."""
         step = f"look at {name}"
         answer = self._ask(step, "GET", f"{self._path}/{name}", expect=(200, 404))
         if answer.status == 200:
@@ -112,7 +112,7 @@ class GitHubSecrets:
         """Create or replace a secret, and see that GitHub shows another time of change than before: it never shows the value.
 
         Returns:
-            That time, as `look` tells it.
+            That time, as `look` returns it.
         """
         found = before = self.look(sealed.name)
 

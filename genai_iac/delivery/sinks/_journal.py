@@ -82,7 +82,7 @@ def update_log(
     change: Callable[[LogEntry | None], LogEntry],
     find: Callable[[Mapping[str, LogEntry]], str | None],
 ) -> None:
-    """Put a new note in the place of the old one, which lies where `find` tells; other processes wait meanwhile.
+    """Put a new note in the place of the old one, which is where `find` says; other processes wait meanwhile.
 
     Raises SinkError.
 
@@ -99,7 +99,7 @@ def update_log(
         state = _current(target)
         was = find(state.journal.notes)
         note = change(state.journal.notes[was] if was is not None else None)
-        # When the write fails, the file tells how far it came.
+        # When the write fails, the file shows how far it came.
         del _KNOWN[target.place]
         appends = state.appends
         state.journal.notes.put(key, note, was)
@@ -140,7 +140,7 @@ def _read(target: FileTarget) -> ParsedJournal:
     if found is None:
         raise SinkError(
             f"{target.place} is not a journal that genai-iac wrote",
-            hint="move it away: what cannot be looked into from here then counts as delivered",
+            hint="move it away: what cannot be read from here then counts as delivered",
         )
     if isinstance(found, int):
         raise SinkError(

@@ -35,7 +35,7 @@ class LogEntry:
     brought: tuple[tuple[str, str], ...] = ()  # names and masks that ever arrived there from here, the newest last
     entry: Mapping[str, Any] = field(default_factory=dict)  # the entry of deliverTo; none for exec sinks
     root: str = ""  # the manifests' directory that a file's path starts from
-    seen: str = ""  # what a write-only place told of itself after the delivery, to notice another hand
+    seen: str = ""  # what a write-only place showed after the delivery, to notice another writer
 
 
 class DeliveryNotes(dict[str, LogEntry]):
@@ -99,7 +99,7 @@ def parse_journal(content: bytes) -> ParsedJournal | int | None:
 
 
 def _format_of_lines(head: str) -> int | None:
-    """The format that a first line of its own tells; None for a journal that is one object."""
+    """The format that a first line of its own names; None for a journal that is one object."""
     try:
         data = json.loads(head)
     except ValueError:

@@ -65,7 +65,7 @@ def read_json(text: Secret) -> Contents | Unreadable | None:
     try:
         data = json.loads(plain)
     except (ValueError, RecursionError):
-        text.remember_words()
+        text.register_words()
         return Unreadable(
             "is not JSON that genai-iac wrote",
             ours=False,
@@ -88,13 +88,13 @@ def _remember(data: Any) -> None:
     """Whoever wrote it: what is in it beside our records and the address may be a value, and no error may quote it."""
     members = data.items() if isinstance(data, dict) else [("", data)]
     head = data.get(OURS) if isinstance(data, dict) else None
-    # to cover the endpoint that our record tells would cover the region everywhere, whatever name it has
+    # to cover the endpoint that our record has would cover the region everywhere, whatever name it has
     recorded = [head.get("base_url"), head.get("project")] if isinstance(head, dict) else []
     for name, value in members:
         if name == OURS or (isinstance(value, str) and value in recorded):
             continue
         if name not in (DEFAULT_NAMES.base_url, DEFAULT_NAMES.project) or not is_plain_address(value):
-            Secret.document(value if isinstance(value, str) else json.dumps(value)).remember_words()
+            Secret.document(value if isinstance(value, str) else json.dumps(value)).register_words()
 
 
 def _contents(data: Mapping[str, Any], head: Mapping[str, Any]) -> Contents | Unreadable:
@@ -118,7 +118,7 @@ def _contents(data: Mapping[str, Any], head: Mapping[str, Any]) -> Contents | Un
 def _names_of(contents: Contents, rows: list[Any], records: list[Record]) -> tuple[str, ...]:
     if all("name" in row for row in rows):
         return tuple(text_of(row, "name") for row in rows)
-    return contents.names.of_records(records)  # format 1 does not tell them
+    return contents.names.of_records(records)  # format 1 does not have them
 
 
 def _item(value: Any, row: Mapping[str, Any], record: Record) -> Item | None:

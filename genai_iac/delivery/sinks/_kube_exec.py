@@ -3,7 +3,7 @@
 The interface: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
 and https://kubernetes.io/docs/reference/config-api/client-authentication.v1/
 
-The kubeconfig is what the user's own environment names, so its programs are the user's. One that lies in the checkout is a stranger's:
+The kubeconfig is what the user's own environment names, so its programs are the user's. One in the checkout may be anybody's:
 whoever plans a pull request would run it.
 """
 
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
-from genai_iac.core.redactor import remember_quoted
+from genai_iac.core.redactor import register_quoted
 from genai_iac.delivery.sinks._program import inherited_environment, redact_text
 from genai_iac.delivery.sinks._program_output import read_output
 from genai_iac.filesystem import find_git_root
@@ -59,7 +59,7 @@ def ask_program(
         settings: the mapping under `exec`.
         file: the kubeconfig; relative programs start from its directory, and the program runs there.
         root: the manifests' directory.
-        cluster: told to a program that wants it (`provideClusterInfo`).
+        cluster: given to a program that wants it (`provideClusterInfo`).
 
     Raises:
         SinkError: a kubeconfig or a program in the checkout, settings that cannot be used, a failure, an answer that is none.
@@ -160,13 +160,13 @@ def _credential(process: subprocess.Popen[bytes], version: str) -> KubeCredentia
     output = read_output(process, _SECONDS, _LIMIT, whole=True)
     answer = Secret.document(output.printed.decode("utf-8", "replace"))
     if output.stopped:
-        answer.remember_words()  # a failure may quote a value on the other stream
+        answer.register_words()  # a failure may quote a value on the other stream
         why = "printed more than 1 MiB" if output.stopped == "long" else f"did not end within {_SECONDS:g} seconds"
         return f"{why}, and was stopped"
     if process.returncode:
-        answer.remember_words()
+        answer.register_words()
         complained = output.complained.decode("utf-8", "replace")
-        remember_quoted(complained)
+        register_quoted(complained)
         said = " ".join(redact_text(complained, None).split())
         return f"ended with status {process.returncode}" + (f": {said[-_QUOTED:]}" if said else "")
     return _read_credential(answer, version)

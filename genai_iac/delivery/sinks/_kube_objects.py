@@ -1,5 +1,8 @@
-"""A Kubernetes Secret as the API shows it and as server-side apply is told it (data for consumers, records in an annotation), and the
-Deployments that read it when their Pods start: an annotation of the Pod template has Kubernetes replace the Pods."""
+"""The objects of the kubernetes sink: a Secret, and the Deployments that read it.
+
+A Secret is taken as the API shows it, and written for server-side apply: data for consumers, records in an annotation. Deployments that
+read it do so when their Pods start: an annotation of the Pod template has Kubernetes replace the Pods.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,7 @@ def _decoded(value: Any) -> str:
     try:
         return base64.b64decode(str(value), validate=True).decode()
     except (binascii.Error, ValueError):
-        return ""  # bytes that are no text were not written by us; the digest of the record tells
+        return ""  # bytes that are no text were not written by us; the digest of the record shows it
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
-"""A program that an exec sink runs, without a shell. The value is written to its standard input, never to its arguments or environment:
-those of a process can be read by others on the machine (`ps`, /proc), a pipe cannot.
+"""A program that an exec sink runs, without a shell.
 
-What the program printed is made fit to be quoted: without the value in any form, and without control characters. Other values are
-covered later, like in every error text, because here the records that the program printed are still to be read.
+The value is written to its standard input, never to its arguments or environment: those of a process can be read by others on the machine
+(`ps`, /proc), a pipe cannot.
+
+What the program printed is made fit to be quoted: without the value in any form, and without control characters. Other values are covered
+later, like in every error text, because here the records that the program printed are still to be read.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from pathlib import Path
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
-from genai_iac.core.redactor import Redactor, remember_quoted
+from genai_iac.core.redactor import Redactor, register_quoted
 
 _PIECE = 6  # characters in a row of the very value that the program was given: shorter than what other texts are searched for
 
@@ -79,7 +81,7 @@ class Ran:
     def last_words(self) -> str:
         """The end of what it printed, in one line; empty when it printed nothing."""
         words = " ".join((self.complained.strip() or self.printed.strip()).split())
-        remember_quoted(words)
+        register_quoted(words)
         return words if len(words) <= _LAST_WORDS else f"…{words[-_LAST_WORDS:]}"
 
 

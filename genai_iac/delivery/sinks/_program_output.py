@@ -119,6 +119,6 @@ def _has_ended(process: subprocess.Popen[bytes], ends: float) -> bool:
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill the program with its children; one that left the group lives on, and holds nothing up."""
+    """Kill the program with its children; one that left the group goes on, and delays nothing."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -18,7 +18,7 @@ from genai_iac.delivery.sinks._contents import Contents, Unreadable, sort_items
 from genai_iac.delivery.sinks._json_format import read_json
 from genai_iac.delivery.sinks._vault_client import VaultVersion
 
-ROOM = 30  # versions in use, and as many again that wait to be deleted
+MAX_VERSIONS = 30  # versions in use, and as many again that wait to be deleted
 Route = Literal["nothing", "stage", "promote", "replace"]
 # What a promotion does to the roles: the pending value becomes current, the current one
 # standby.
@@ -114,12 +114,12 @@ class Versions:
         PREVIOUS stays: it is what a consumer may roll back to.
         """
         unused = [number for number, stages in self.in_use if stages <= {"DEPRECATED"}]
-        return tuple(unused[: max(ROOM - self.leaving, 0)])
+        return tuple(unused[: max(MAX_VERSIONS - self.leaving, 0)])
 
     @property
     def are_full(self) -> bool:
         """Whether no version can be added, not even once the outdated ones are leaving."""
-        return len(self.in_use) - len(self.outdated) >= ROOM
+        return len(self.in_use) - len(self.outdated) >= MAX_VERSIONS
 
     def added(self) -> Versions:
         """With the outdated ones leaving, and a new one that is PENDING.
@@ -171,12 +171,12 @@ _UNREAD, _NONE = VaultStages(None, None), Versions(())
 
 @dataclass(frozen=True, slots=True)
 class VaultPrediction:
-    """A Vault secret as far as writes depend on it. What is in a dying one cannot be read, so it is written anew.
+    """A Vault secret as far as writes depend on it. One that is scheduled for deletion cannot be read, so it is written anew.
 
     Follows the same decisions as `VaultSink.write`.
     """
 
-    state: Literal["absent", "dying", "alive"]  # dying: scheduled for deletion
+    state: Literal["absent", "deleting", "active"]  # deleting: scheduled for deletion
     stages: VaultStages = _UNREAD
     versions: Versions = _NONE  # needed for the number of versions to prune
 
@@ -196,15 +196,17 @@ class VaultPrediction:
     def _take(self, wanted: Contents) -> tuple[tuple[str, ...], VaultPrediction]:
         """The calls of one write, and the secret after it."""
         if not wanted.items:
-            gone = self.state == "alive"
+            gone = self.state == "active"
             return (
-                (("ScheduleSecretDeletion",), VaultPrediction("dying", versions=self.versions)) if gone else ((), self)
+                (("ScheduleSecretDeletion",), VaultPrediction("deleting", versions=self.versions))
+                if gone
+                else ((), self)
             )
         match self.state:
             case "absent":
-                return ("CreateSecret",), VaultPrediction("alive", VaultStages(wanted, None), NEW)
-            case "dying":
-                calls, after = replace(self, state="alive")._update(wanted)
+                return ("CreateSecret",), VaultPrediction("active", VaultStages(wanted, None), NEW)
+            case "deleting":
+                calls, after = replace(self, state="active")._update(wanted)
                 return ("CancelSecretDeletion", *calls), after
         return self._update(wanted)
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
-from genai_iac.core.redactor import redact, remember_quoted
+from genai_iac.core.redactor import redact, register_quoted
 from genai_iac.delivery.sinks._program import redact_text
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 300  # characters of what a service says
 _PAUSES = (0.25, 1.0, 4.0)  # seconds before each further attempt, where the service names none
-_MOST = 20.0  # seconds of `retry-after` that a run waits; whoever is told more has to come back
+_MOST = 20.0  # seconds of `retry-after` that a run waits; a longer one is an error
 _FOR_NOW = (429, 503)  # the request was not carried out
 _HINTS = {
     401: "check the credentials in the environment",
@@ -128,7 +128,7 @@ class WebService:
         return (pause if wanted is None else wanted) if (wanted or 0) <= _MOST else None
 
     def failure(self, step: str, answer: WebAnswer, hint: str = "") -> SinkError:
-        """The error that tells of an answer, with the way out."""
+        """The error for an answer, with a hint."""
         known = _HINTS.get(answer.status) or ("apply again later" if answer.status >= 500 else "correct that")
         said = _said(answer.data)
         if 300 <= answer.status < 400:
@@ -260,7 +260,7 @@ def _said(data: Any) -> str:
     if isinstance(data, dict):
         found = data.get("message") or data.get("Message") or data.get("errors") or data.get("__type") or ""
     text = "; ".join(map(str, found)) if isinstance(found, list) else str(found)
-    remember_quoted(text)
+    register_quoted(text)
     return " ".join(redact_text(redact(text), None).split())[:_LONGEST]  # cut afterwards: a piece would not be known
 
 
@@ -276,5 +276,5 @@ def _client(tls: ssl.SSLContext | None, environment: tuple[tuple[str, str], ...]
     """One client for all sinks with the same certificates, so that they share connections."""
     from genai_iac.network import HttpClient
 
-    del environment  # only told apart by it
+    del environment  # only a part of the key
     return HttpClient(tls=tls)

@@ -1,4 +1,4 @@
-"""What write-only sinks have in common: this machine's journal tells what was delivered from here and what may have been lost."""
+"""What write-only sinks have in common: this machine's journal says what was delivered from here and what may have been lost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class WriteOnlySink(Sink):
     @property
     @abstractmethod
     def identity(self) -> Sequence[str]:
-        """What tells this place from others, beside the key."""
+        """What distinguishes this place from others, beside the key."""
 
     def announce(self, secrets: tuple[str, ...]) -> None:
         moments = dict.fromkeys(secrets, self._context.now()) if self._context.now else {}
@@ -53,7 +53,7 @@ class WriteOnlySink(Sink):
         return noted_holding(notes[found] if found is not None else self._blank(), shown)
 
     def _find(self, notes: Mapping[str, LogEntry]) -> str | None:
-        """Where its note lies: under its address, or under a previous one of the same key."""
+        """Where its note is: under its address, or under a previous one of the same key."""
         keys = [self._key_of(address) for address in (self._context.address, *self._context.previous)]
         found = [key for key in keys if key in notes]
         own = [key for key in found if notes[key].id == self._context.id]

@@ -32,7 +32,7 @@ _EMPTY = VaultStages(None, None)
 class _InStages:
     """What was found under the name: the versions in both stages (None: none there), or that it waits to be deleted."""
 
-    dying: bool
+    deleting: bool
     current: str | None = None
     pending: str | None = None
     stages: VaultStages = _EMPTY
@@ -90,7 +90,7 @@ class AwsSink(Sink):
     def write(self, delivery: Delivery) -> None:
         found = self._find()
         if not delivery.items:
-            if found and not found.dying:
+            if found and not found.deleting:
                 self._ask("delete it", "DeleteSecret", {"RecoveryWindowInDays": _WINDOW}, self._is_gone)
             return
         held = found.stages.values if found else None
@@ -98,10 +98,10 @@ class AwsSink(Sink):
         if found is None:
             self._create(wanted)
             return
-        if found.dying:
+        if found.deleting:
             self._ask("take it back from deletion", "RestoreSecret", {}, lambda: not self._is_gone())
             found = self._find()
-        if found is None or found.dying:
+        if found is None or found.deleting:
             raise SinkError(f"{self.place} is still shown as deleted", hint="apply again in a minute")
         self._update(found, wanted)
 
@@ -153,7 +153,7 @@ class AwsSink(Sink):
             raise strange_answer(self.place)
         if found.get("DeletedDate"):
             self._check_dying(found)
-            return _InStages(dying=True)
+            return _InStages(deleting=True)
         current, contents = self._version("AWSCURRENT")
         pending, waiting = self._version("AWSPENDING")
         if current is None:
@@ -182,10 +182,10 @@ class AwsSink(Sink):
 
     def _is_gone(self) -> bool:
         found = self._find()
-        return found is None or found.dying
+        return found is None or found.deleting
 
     def _ask(self, step: str, operation: str, body: Mapping[str, Any], done: Callable[[], bool]) -> None:
-        """One operation that fails when it was carried out already; `done` tells whether it was, when its answer was lost."""
+        """One operation that fails when it was carried out already; `done` says whether it was, when its answer was lost."""
         request = {"SecretId": self._name, **body}
         send_or_find(lambda: self._api.ask(step, operation, request, once=True), done)
 

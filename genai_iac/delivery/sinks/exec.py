@@ -181,7 +181,7 @@ class ExecSink(WriteOnlySink):
 
 
 def _in_short(command: Sequence[str]) -> str:
-    """The command in one line; a long one ends in a digest that tells it from others that begin alike."""
+    """The command in one line; a long one ends in a digest that distinguishes it from others that begin alike."""
     line = " ".join(redact_text(shlex.join(command), None).split())
     digest = hashlib.sha256(line.encode()).hexdigest()[:6]
     return line if len(line) <= _SHORT else f"{line[:_SHORT]}… [{digest}]"

@@ -12,7 +12,15 @@ from genai_iac.core.errors import ServiceFailure, SinkError
 from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, Sink, read_names
 from genai_iac.delivery.sinks._contents import Contents, check_contents, draft_contents, fill_delivery, same_value
 from genai_iac.delivery.sinks._vault_client import RECORDS, Stage, VaultClient, VaultVersion
-from genai_iac.delivery.sinks._vault_stages import FORMS, ROOM, VaultPrediction, VaultStages, Versions, is_of, tag_of
+from genai_iac.delivery.sinks._vault_stages import (
+    FORMS,
+    MAX_VERSIONS,
+    VaultPrediction,
+    VaultStages,
+    Versions,
+    is_of,
+    tag_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +29,7 @@ class _Found:
 
     id: str  # OCID of the Vault secret
     key: str  # OCID of the master key that encrypts it
-    dying: bool
+    deleting: bool
 
 
 class VaultSink(Sink):
@@ -88,24 +96,24 @@ class VaultSink(Sink):
                 f"{self.place} is encrypted with {found.key}, and OCI cannot give it another key",
                 hint="write that OCID, or deliver under another name",
             )
-        if not found.dying:
+        if not found.deleting:
             self._stages(found)
         if self._versions(found).are_full:
             raise SinkError(
-                f"{self.place} has {ROOM} versions in use and as many waiting to be deleted",
+                f"{self.place} has {MAX_VERSIONS} versions in use and as many waiting to be deleted",
                 hint="wait a day: old versions are deleted by then",
             )
 
     def read(self) -> SinkContents | None:
         found = self._find()
-        if found is None or found.dying:
+        if found is None or found.deleting:
             return None
         held = self._stages(found).held
         return held.holding_as(self._names) if held else None
 
     def take(self, secret: str, mask: str) -> Secret | None:
         found = self._find()
-        if found is None or found.dying:
+        if found is None or found.deleting:
             return None
         values = self._stages(found).values
         return values.value(secret, mask) if values else None
@@ -119,7 +127,7 @@ class VaultSink(Sink):
         elif found is None:
             self._create(self._filled(delivery, None))
         else:
-            if found.dying:
+            if found.deleting:
                 with self._asking("cancel its deletion"):
                     self._client.cancel_deletion(found.id)
             self._update(found, delivery)
@@ -139,9 +147,9 @@ class VaultSink(Sink):
         found = self._find()
         if found is None:
             return VaultPrediction("absent")
-        if found.dying:
-            return VaultPrediction("dying", versions=self._versions(found))
-        return VaultPrediction("alive", self._stages(found), self._versions(found))
+        if found.deleting:
+            return VaultPrediction("deleting", versions=self._versions(found))
+        return VaultPrediction("active", self._stages(found), self._versions(found))
 
     def _find(self) -> _Found | None:
         """The Vault secret of that name; None when it does not exist or its compartment does not.
@@ -158,12 +166,12 @@ class VaultSink(Sink):
         state = found["lifecycleState"]
         if state not in ("ACTIVE", "PENDING_DELETION"):
             raise SinkError(f"{self.place} is {state}", hint="try again in a minute")
-        dying = state == "PENDING_DELETION"
-        if dying and not is_of(found, self._context):
+        deleting = state == "PENDING_DELETION"
+        if deleting and not is_of(found, self._context):
             raise SinkError(
                 f"{self.place} waits to be deleted and was not made by genai-iac", hint="deliver under another name"
             )
-        return _Found(found["id"], found["keyId"], dying)
+        return _Found(found["id"], found["keyId"], deleting)
 
     def _prove_key(self) -> None:
         """Check that the master key is enabled and of this vault.
@@ -197,7 +205,7 @@ class VaultSink(Sink):
             return self._client.read_version(secret, stage)
 
     def _empty(self, found: _Found | None) -> None:
-        if found and not found.dying:
+        if found and not found.deleting:
             self._stages(found)
             with self._asking("schedule its deletion"):
                 self._client.schedule_deletion(found.id)
@@ -227,11 +235,11 @@ class VaultSink(Sink):
         """
         stages = self._stages(found)
         wanted = self._filled(delivery, stages.values)
-        # a plan cannot read what a dying one holds, so it is written anew whatever that is
-        route = "replace" if found.dying else stages.route(wanted)
-        staged = None if found.dying else stages.staged(wanted)
+        # a plan cannot read what one holds that is scheduled for deletion, so it is written anew whatever that is
+        route = "replace" if found.deleting else stages.route(wanted)
+        staged = None if found.deleting else stages.staged(wanted)
         if route in ("stage", "replace"):
-            self._stage(found, staged or wanted, None if found.dying else stages.current)
+            self._stage(found, staged or wanted, None if found.deleting else stages.current)
         if route in ("promote", "replace"):
             self._promote(found, self._form.content(wanted))
 

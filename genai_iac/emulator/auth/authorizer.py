@@ -181,7 +181,7 @@ class Caller:
     groups: frozenset[str] = frozenset()  # OCIDs
     administrator: bool = False  # member of the tenancy's first group
     type: str = "user"  # request.principal.type
-    compartment: str = ""  # where an instance lives; a user lives in the tenancy
+    compartment: str = ""  # where an instance is; a user is in the tenancy
 
 
 class Authorizer:

@@ -46,7 +46,7 @@ class TokenSession:
 
 
 def make_token(secret: str, user: str, tenancy: str, key: RSAPublicKey, now: int) -> str:
-    """A token that lives an hour of the tenancy's time.
+    """A token that is valid for an hour of the tenancy's time.
 
     Args:
         secret: the tenancy's master key.

@@ -288,10 +288,10 @@ def _tags(start: str, tags: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def find_dynamic_groups(connection: sqlite3.Connection, about: Variables, tags: Mapping[str, Any]) -> Iterable[str]:
-    """The dynamic groups whose rule a principal meets. `about`: resource.type, resource.id, instance.id, …
+    """The dynamic groups whose rule a principal meets.
 
     Args:
-        about: variables of the principal as matching rules name them.
+        about: variables of the principal as matching rules name them: resource.type, resource.id, instance.id, …
         tags: its defined tags.
 
     Returns:

@@ -33,7 +33,7 @@ def add_principal(request: ControlRequest) -> dict[str, Any]:
     `DOMAIN/GROUP` is a group of another identity domain, which is made too when it is not there.
 
     `"type": "instance"` makes what its requests say an instance, which is in dynamic groups and in no group; `"compartment"`
-    is the OCID of the compartment it lives in. It signs as a user does.
+    is the OCID of the compartment it is in. It signs as a user does.
 
     With `"session": true` its profile holds a session token in the place of a user, good for an hour; asking again
     gives a fresh one.
@@ -93,7 +93,7 @@ def _read_kind(wanted: dict[str, Any], groups: list[str], world: TenancyState) -
         raise invalid("type must be a principal type such as user or instance.")
     if kind == "user":
         if "compartment" in wanted:
-            raise invalid("A user lives in the tenancy and has no compartment.")
+            raise invalid("A user is in the tenancy and has no compartment.")
         return {}
     if groups or not isinstance(place, str):
         raise invalid(f"A principal of type {kind} is in no groups, and its compartment is an OCID.")

@@ -183,7 +183,7 @@ class Control:
         return shown
 
     def _find_route(self, request: Incoming) -> ControlRoute:
-        # Checked before the route, so that an unknown path tells nothing without the token.
+        # Checked before the route, so that an unknown path shows nothing without the token.
         if request.segments != (_PREFIX, "health"):
             if self._token is None:
                 raise ServiceError(404, "NotFound", _NONE)

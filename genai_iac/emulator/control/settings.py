@@ -65,7 +65,7 @@ class EmulatorSettings:
     deletedKeys: str = "shown"  # API keys that were deleted: shown as DELETED, or gone  # noqa: N815
     policyNames: str = "tenancy"  # where a policy's name is unique: tenancy or compartment  # noqa: N815
     refusedCalls: str = "401"  # what a key without a policy is answered by the inference endpoint: 401 or 404  # noqa: N815
-    showsLastUse: bool = True  # whether a secret tells when it was last used  # noqa: N815
+    showsLastUse: bool = True  # whether a secret shows when it was last used  # noqa: N815
     unknownTags: str = "accept"  # defined tags of namespaces that are not there: accept or refuse  # noqa: N815
     unknownNames: str = "refuse"  # groups that a policy names: refuse or accept  # noqa: N815
     # words of statements: refuse what is surely misspelt, strict: all that is on no list, accept

@@ -1,4 +1,4 @@
-"""One call from start to end, in one transaction: settle what is due, find who called and whether they may, answer, log, commit.
+"""One call from start to end, in one transaction: run the jobs that are due, find who called and whether they may, answer, log, commit.
 
 A request that was answered before, by its retry token, gets the same answer.
 """
@@ -42,7 +42,7 @@ class CallHandler:
     Args:
         connection: inside the transaction of this call.
         world: the tenancy at the beginning of the call.
-        gate: decides by policies.
+        authorizer: decides by policies.
         master_key: passphrase for stored secrets.
     """
 
@@ -52,7 +52,7 @@ class CallHandler:
         world: TenancyState,
         request: Incoming,
         route: MatchedRoute,
-        gate: Authorizer,
+        authorizer: Authorizer,
         master_key: Callable[[], str],
     ) -> None:
         self.caller = Caller()
@@ -61,7 +61,7 @@ class CallHandler:
         self._world = world
         self._request = request
         self._route = route
-        self._gate = gate
+        self._authorizer = authorizer
         self._master_key = master_key
 
     def answer(self, struck: ActiveFaults) -> Answer:
@@ -106,7 +106,7 @@ class CallHandler:
             self._world,
             self._connection,
             self.caller,
-            self._gate,
+            self._authorizer,
             self._master_key,
             self.unfilled,
         )
@@ -130,7 +130,7 @@ class CallHandler:
         if replayed is not None:
             return replayed
         answer = call.operation.function(call)
-        token.remember(self._connection, answer, self._world.now)
+        token.store_answer(self._connection, answer, self._world.now)
         return answer
 
 
@@ -171,7 +171,7 @@ _LOG = logging.getLogger("genai_iac.emulator")
 
 
 class TransactionRunner:
-    """The synchronous heart of a local emulator. It answers; sending, waiting and breaking connections is the wire's.
+    """The synchronous part of a local emulator. It answers; sending, waiting and breaking connections is the wire's.
 
     Synchronous on purpose: one SQLite connection and one write lock; the event loop waits
     for each call.
@@ -182,7 +182,7 @@ class TransactionRunner:
         self._allow_kill = allow_kill
         self._master_key = master_key
         self._router = Router(OPERATIONS)
-        self._gate = Authorizer(PolicyCache())
+        self._authorizer = Authorizer(PolicyCache())
 
     def route(self, request: Incoming) -> MatchedRoute:
         """Find the operation a request means."""
@@ -239,7 +239,7 @@ class TransactionRunner:
         # An operation that fails leaves nothing, while the log entry of the same transaction
         # stays.
         connection.execute("SAVEPOINT work")
-        handler = CallHandler(connection, world, request, route, self._gate, self._master_key)
+        handler = CallHandler(connection, world, request, route, self._authorizer, self._master_key)
         code = ""
         try:
             answer = handler.answer(struck)

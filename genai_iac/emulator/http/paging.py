@@ -52,7 +52,7 @@ def list_page(
     by_name, descending = _read_order(request, order)
     page = request.one("page")
     after = None if page is None else open_token(page, by_name=by_name)
-    # One row more than asked for tells whether there is another page.
+    # One row more than asked for shows whether there is another page.
     rows = resources.select(replace(wanted, by_name=by_name, descending=descending, after=after, limit=limit + 1))
     if len(rows) <= limit:
         return rows, None

@@ -101,9 +101,9 @@ class Answer:
     content: bytes | None = None  # in place of JSON
     content_type: str = "application/json"
     stream: AsyncIterator[bytes] | None = None  # in place of a body, sent in chunks
-    resource: str = ""  # OCID of what was made or changed: a retry token lives as long as it does
+    resource: str = ""  # OCID of what was made or changed: a retry token is kept as long as it exists
     masked: Any = None  # None: the body has no secret
-    principal: str = ""  # who called, where no signature told
+    principal: str = ""  # who called, where no signature says
     delay: int = 0  # real milliseconds to wait before it is sent
 
     def encode(self) -> bytes:

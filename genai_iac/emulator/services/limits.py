@@ -75,7 +75,7 @@ def list_limit_values(call: OperationContext) -> Answer:
     permissions=_ENTER,
 )
 def get_resource_availability(call: OperationContext) -> Answer:
-    """GetResourceAvailability: how many are alive and how many more there may be."""
+    """GetResourceAvailability: how many exist and how many more there may be."""
     call.enter(call.request.required("compartmentId"))
     wanted = (call.parameters["serviceName"], call.parameters["limitName"])
     item = next((item for item in LIMITS if (item.service, item.name) == wanted), None)

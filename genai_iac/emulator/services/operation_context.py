@@ -35,7 +35,7 @@ class OperationContext:
     world: TenancyState  # settings and clock, read once for the call
     connection: sqlite3.Connection  # in an open transaction, which the caller commits
     caller: Caller  # who signed
-    gate: Authorizer  # decides by policies
+    authorizer: Authorizer  # decides by policies
     master_key: Callable[[], str]  # passphrase for stored contents, asked for when first needed
     unfilled: set[str] = field(default_factory=set)  # variables that a condition asked for and nobody fills
 
@@ -97,7 +97,7 @@ class OperationContext:
         """Whether `enter` would let the caller in."""
         path = self.directory.path_of(compartment)
         needed = self.operation.needs() if permissions is None else permissions
-        return bool(path) and self.gate.admits(self, path, needed, target)
+        return bool(path) and self.authorizer.admits(self, path, needed, target)
 
     def load(
         self, kind: str, ocid: str, *, region: str = "", permissions: tuple[str, ...] | None = None

@@ -1,8 +1,8 @@
-"""The log of calls (what was asked of the tenancy, by whom, and how it ended), and retry tokens: the same request with the same token
-happens once. Control calls are not logged.
+"""The log of calls (what was asked of the tenancy, by whom, and how it ended), and retry tokens.
 
-The answer to a retry token is kept for 24 hours of the tenancy's time. One that holds a plaintext secret is kept twice: masked, and
-sealed under a key that only the token itself gives; the file has neither the token nor the secret.
+Control calls are not logged. The same request with the same retry token happens once. The answer to a retry token is kept for 24 hours of
+the tenancy's time. One that holds a plaintext secret is kept twice: masked, and sealed under a key that only the token itself gives; the
+file has neither the token nor the secret.
 """
 
 import hashlib
@@ -132,7 +132,7 @@ class RetryToken:
             body = json.loads(decrypt(row["sealed"], self._token))
         return Answer(body, row["status"], json.loads(row["headers"]), resource=row["resource"])
 
-    def remember(self, connection: sqlite3.Connection, answer: Answer, now: int) -> None:
+    def store_answer(self, connection: sqlite3.Connection, answer: Answer, now: int) -> None:
         """Keep what was answered."""
         connection.execute("DELETE FROM retry_tokens WHERE used <= ?", (now - _LIFE,))
         masked = answer.body if answer.masked is None else answer.masked

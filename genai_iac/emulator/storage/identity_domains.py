@@ -1,7 +1,7 @@
 """Identity domains as they are stored: the Default one that every tenancy has, and those that are made.
 
 A group or dynamic group of a domain other than Default has the domain's OCID in its `region` column. What lists the groups of
-Identity, which tells of the Default domain alone, asks for those whose column is empty.
+Identity, which shows the Default domain alone, asks for those whose column is empty.
 """
 
 import re
@@ -53,7 +53,7 @@ def domain_body(kind: str, description: str, home: str, license_type: str = "fre
 def host_of_domain(domain: StoredResource, server: str) -> str:
     """The host of a domain's URL: the server's own for Default, a name below localhost for the others.
 
-    It is the host that tells which domain is meant, as in OCI: the SDK takes no URL of a domain that has a path.
+    It is the host that says which domain is meant, as in OCI: the SDK takes no URL of a domain that has a path.
     """
     port = server.rpartition(":")[2]
     return server if domain.body["type"] == DEFAULT else f"idcs-{domain.id[-_KEY:]}.localhost:{port}"

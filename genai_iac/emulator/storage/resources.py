@@ -110,7 +110,7 @@ class Resources:
         self._write(changed)
         return changed
 
-    def settle(self, resource: StoredResource) -> None:
+    def save_state(self, resource: StoredResource) -> None:
         """Write what time alone has brought: no new etag, no new time of update."""
         self._write(resource)
 
@@ -145,7 +145,7 @@ class Resources:
         return int(self._connection.execute(query, values).fetchone()[0])
 
     def within(self, compartment: str) -> list[StoredResource]:
-        """Everything alive directly inside a compartment."""
+        """Everything directly inside a compartment that is not deleted."""
         rows = self._connection.execute(
             f"{_SELECT} WHERE compartment = ? AND state <> 'DELETED' AND kind <> ? ORDER BY seq",
             (compartment, WORK_REQUEST),

@@ -94,7 +94,7 @@ def store_settings(connection: sqlite3.Connection, settings: EmulatorSettings) -
 
 
 def bump_policies(connection: sqlite3.Connection) -> None:
-    """Tell every process that its compiled policies are old."""
+    """Make every process compile its policies again."""
     connection.execute("UPDATE world SET policy_generation = policy_generation + 1")
 
 

@@ -1,4 +1,4 @@
-"""The likely fix for a statement that cannot be read, found by looking at what stands where reading stopped."""
+"""The likely fix for a statement that cannot be read, from the token at which reading stopped and those around it."""
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -25,7 +25,7 @@ def find_hint(
 
 
 def close_match(word: str, known: Sequence[str], likeness: float = 0.7) -> str | None:
-    """The known word that ``word`` is most likely a slip of, or None if none is that like (1: the same).
+    """The known word that ``word`` is most likely a typo of, or None if none is that like (1: the same).
 
     Args:
         word: as written; case does not count.

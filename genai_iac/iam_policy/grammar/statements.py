@@ -1,7 +1,10 @@
-"""The grammar of statements, by recursive descent: allow, deny, admit, endorse, define and the denials of admit and endorse; with subjects
-(names with and without a domain, OCIDs) and places (of the policy's own tenancy, and of others in admit and endorse).
+"""The grammar of statements, by recursive descent: allow, deny, admit, endorse, define, deny admit and deny endorse.
 
-Every function reads from the cursor and returns a node, or raises PolicySyntaxError at the token that does not fit.
+- Subjects: names with and without a domain, and OCIDs.
+- Locations: the policy's own, and those of other tenancies in admit and endorse.
+- Statements, which are made of both.
+
+Every function reads from the token stream and returns a node, or raises PolicySyntaxError at the token that does not fit.
 """
 
 import re

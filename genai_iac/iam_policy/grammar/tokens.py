@@ -1,8 +1,8 @@
-"""Text into tokens, without backtracking: one compiled expression for the head of a statement, one for its conditions; and the cursor that
-grammar files move, which alone raises PolicySyntaxError at a token.
+"""From text to tokens, and `TokenStream`, the reading position in a list of tokens. Only grammar modules move that position.
 
-The two expressions differ in the slash alone: before ``where`` it parts a domain from a group, after it it opens a /pattern/. A tokenizer
-that does not know which reads ``'domain'/'group'`` as a pattern and takes the text up to the next slash.
+One compiled expression reads the head of a statement, one its conditions, both without backtracking. They differ in the slash alone:
+before ``where`` it separates a domain from a group, after it it opens a /pattern/. A tokenizer that does not know which reads
+``'domain'/'group'`` as a pattern and swallows the text up to the next slash.
 """
 
 import re
@@ -79,7 +79,7 @@ def _split_part(text: str, start: int, end: int, condition: bool, tokens: list[T
 
 
 def find_unreadable(text: str) -> int | None:
-    """The offset of the first invisible character beyond ASCII, or None: nobody can tell what such a statement says.
+    """The offset of the first invisible character beyond ASCII, or None: nobody can see what such a statement says.
 
     The characters that stand for placeholders are among them.
 
@@ -206,7 +206,7 @@ class TokenStream:
         return self.take()
 
     def open(self, mark: str) -> None:
-        """Read an opening brace or bracket and remember it, so that a missing end can name it."""
+        """Read an opening brace or bracket and keep it, so that a missing end can name it."""
         start = self.token.start
         self.expect(mark)
         self.opened.append(start)

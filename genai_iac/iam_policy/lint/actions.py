@@ -1,4 +1,4 @@
-"""Rules on what is granted: resource types that nobody knows, verbs that give nothing, what Generative AI's family leaves out."""
+"""Rules on what is granted: unknown resource types, verbs that grant nothing, what Generative AI's family leaves out."""
 
 from collections.abc import Iterator
 from dataclasses import replace

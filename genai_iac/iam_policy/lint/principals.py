@@ -1,4 +1,4 @@
-"""Rules on who is let in: any-user without a condition, keys without limits, groups that keys are never in."""
+"""Rules on who is admitted: any-user without a condition, keys without limits, groups that keys are never in."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

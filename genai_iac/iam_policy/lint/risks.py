@@ -1,4 +1,4 @@
-"""Rules on power that spreads: whole groups of users, rights to give oneself rights, other tenancies, deleting what is stored."""
+"""Rules on broad rights: whole groups of users, rights to grant oneself rights, other tenancies, deleting what is stored."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

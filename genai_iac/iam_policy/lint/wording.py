@@ -1,5 +1,7 @@
-"""Rules on the words of statements: OCIDs without id, stars in quotes, misspelt variables, set functions that do not exist, and values in
-conditions that the variable never has, that are of the wrong kind, or that lie in the past.
+"""Rules on how a statement is written, and on the values in its conditions.
+
+- Wording: OCIDs without id, stars in quotes, misspelt variables, set functions that do not exist.
+- Values: of a form that the variable never has, of the wrong kind, or in the past.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,28 +1,17 @@
-"""The shape of a service's permission table: what each verb adds for a resource type, which types a family holds.
+"""The permission tables of services: what each verb adds for a resource type, and which types a family includes.
 
-Generative AI: keys, projects, models, routing profiles, inference.
-
-Resource types and permissions come from the dated table of `genai_iac.vocabulary`, each with its source. Which operation
-needs which comes from Oracle's pages *API-Level Permissions for …*. UNCONFIRMED: renew and set-state of a key, which the
-key page leaves out and which are taken to need `manage`; everything about responses and conversations, known only from
-live policies: they are no members of generative-ai-family, and creating a stored response needs `manage`.
-
-Identity: compartments, policies, users, groups, dynamic groups, domains, tenancies, tags, work requests.
-
-Source: Oracle's page *Details for IAM* (Identity/policyreference/iampolicyreference.htm). The permissions of work
-requests are UNCONFIRMED.
-
-Object Storage: buckets and objects, where locks and shared state lie.
-
-Source: Oracle's page *Details for Object Storage, Archive Storage, and Data Transfer*
-(Identity/policyreference/objectstoragepolicyreference.htm).
-
-Audit: events. Source: Oracle's page *Details for the Audit Service* (Identity/policyreference/auditpolicyreference.htm).
-
-Vault: vaults, keys, secrets and their values.
-
-Source: Oracle's page *Details for the Vault Service* (Identity/policyreference/keypolicyreference.htm). A new secret
-also needs ``use`` of its vault and key.
+- Generative AI: keys, projects, models, routing profiles, inference. Resource types and permissions come from the dated table of
+  `genai_iac.vocabulary`, each with its source. Which operation needs which comes from Oracle's pages *API-Level Permissions for …*.
+  UNCONFIRMED: renew and set-state of a key, which the key page leaves out and which are taken to need `manage`; everything about
+  responses and conversations, known only from live policies: they are no members of generative-ai-family, and creating a stored response
+  needs `manage`.
+- Identity: compartments, policies, users, groups, dynamic groups, domains, tenancies, tags, work requests. Source: Oracle's page *Details
+  for IAM* (Identity/policyreference/iampolicyreference.htm). The permissions of work requests are UNCONFIRMED.
+- Object Storage: buckets and objects, where locks and shared state are stored. Source: Oracle's page *Details for Object Storage, Archive
+  Storage, and Data Transfer* (Identity/policyreference/objectstoragepolicyreference.htm).
+- Audit: events. Source: Oracle's page *Details for the Audit Service* (Identity/policyreference/auditpolicyreference.htm).
+- Vault: vaults, keys, secrets and their values. Source: Oracle's page *Details for the Vault Service*
+  (Identity/policyreference/keypolicyreference.htm). A new secret also needs ``use`` of its vault and key.
 """
 
 from collections.abc import Mapping

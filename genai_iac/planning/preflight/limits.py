@@ -1,4 +1,4 @@
-"""ServiceLimits that the service holds to: statements in a policy and along a path, the depth of compartments, policies in a tenancy."""
+"""Service limits that a plan must keep: statements in a policy and along a path, the depth of compartments, policies in a tenancy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOCAL_PATH = 10_000  # what the local emulator allows unless it is set to OCI's
 class ServiceLimits:
     """How much fits (Oracle: service limits of IAM, policymgmt/policy-limits-compartment-hierarchy, Identity/compartments).
 
-    Oracle raises most of them on request, and no API that this tool may call tells the
+    Oracle raises most of them on request, and no API that this tool may call has the
     raised number. Hence the variables.
     """
 

@@ -65,7 +65,7 @@ def note_unasked_domains(policy: Address, future: PlannedState) -> Iterator[Noti
     naming = (text for statement, text in future.pairs(policy) if names_anything([statement]))
     found = {domain for text in naming for domain in _domains(language.parse_once(text))}
     for domain in sorted(found):
-        text = f"groups of the domain {domain} are not checked: the Identity API tells of the Default domain alone"
+        text = f"groups of the domain {domain} are not checked: the Identity API lists the Default domain alone"
         yield Notice(text, policy)
 
 

@@ -63,7 +63,7 @@ def unknown_paths(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[s
 def expressions(value: object) -> dict[str, str]:
     """By JSON Pointer (RFC 6901) what stands for each value that is not known yet, as a manifest writes it.
 
-    With `known_part` it tells any two values apart.
+    With `known_part` it distinguishes any two values.
     """
     return {"".join(map(_pointer, path)): symbol(_at(value, path)) for path in unknown_paths(value)}
 

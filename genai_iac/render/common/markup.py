@@ -17,7 +17,7 @@ from genai_iac.render.plan.context import PlanContext, shown_differences
 from genai_iac.render.plan.differences import Edit
 
 # style class by the sign of a change
-_CLASSES = {"+": "add", "~": "change", "-": "remove", "-/+": "remove", "!": "kill", ".": "quiet", "=": "deliver"}
+_CLASSES = {"+": "add", "~": "change", "-": "remove", "-/+": "remove", "!": "invalidate", ".": "quiet", "=": "deliver"}
 _TEXT_LIMIT = 4000  # characters
 
 
@@ -63,7 +63,7 @@ def change_block(change: Change, around: PlanContext) -> str:
     beside += [f'<span class="soft">{text(str(source), NAME_LIMIT)}</span>'] if source else []
     summary = f'<span class="sign">{sign(change)}</span><b>{text(str(change.address), NAME_LIMIT)}</b> {join_words(change.actions)}'
     return (
-        f'<details class="{change_class(change)}"{" open" if change.kills else ""}><summary>{" ".join((summary, *beside))}</summary>'
+        f'<details class="{change_class(change)}"{" open" if change.invalidates else ""}><summary>{" ".join((summary, *beside))}</summary>'
         f"<div>{_body(change, around)}</div></details>"
     )
 
@@ -170,7 +170,7 @@ def graph_svg(needs: Needs, classes: Mapping[Address, str], signs: Mapping[Addre
     """The graph from left (needs nothing) to right; each node carries the class and the symbol given for it.
 
     Args:
-        needs: addresses that each address needs, without circles.
+        needs: addresses that each address needs, without cycles.
         classes: style class by address.
         signs: symbol of the change by address.
     """

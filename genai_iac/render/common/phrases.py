@@ -1,4 +1,4 @@
-"""The words and signs that every rendering shares, so that all of them say the same of the same change."""
+"""The words and signs that every rendering shares, so that all of them describe the same change alike."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ _EFFECT: Mapping[Action, str] = {
     "revoke": "revoke is permanent; callers get 401",
     "delete": "delete is permanent; callers get 401",
 }
-_KILLS = frozenset({"renew", "deactivate", "revoke"})  # actions that end a value
+_INVALIDATING = frozenset({"renew", "deactivate", "revoke"})  # actions that end a value
 _STATE_CHANGES = frozenset({"update", "activate"})  # actions shown with `~`
 
 
 def sign(change: Change) -> str:
     """The symbol of the change: the most serious thing about it."""
     actions = set(change.actions)
-    if change.kills or actions & _KILLS:
+    if change.invalidates or actions & _INVALIDATING:
         return "!"
     if {"delete", "create"} <= actions:
         return "-/+"

@@ -1,6 +1,6 @@
-"""The one place that makes foreign text safe: names, descriptions, tags and messages that a colleague or a service wrote.
+"""Makes foreign text safe to print: names, descriptions, tags and messages that a colleague or a service wrote.
 
-Promise: what leaves here is one line of printable characters; nothing in it moves the cursor, reorders or hides text, or commands a runner.
+Promise: the result is one line of printable characters; nothing in it moves the cursor, reorders or hides text, or commands a runner.
 """
 
 from __future__ import annotations

@@ -64,27 +64,27 @@ class Terminal:
             tone: of the text, not of what is before it.
             longest: columns of a word that is not broken, such as an address.
         """
-        room = max(self.width, _NARROWEST)
-        if len(first) + len(text) <= room and text.isascii() and first.isascii():  # most fit
+        space = max(self.width, _NARROWEST)
+        if len(first) + len(text) <= space and text.isascii() and first.isascii():  # most fit
             return [first + self.paint(text, tone)]
         words = _COMMAND.sub(lambda found: found[0].replace(" ", _JOINED), text).split(" ")
-        lines = _fill(words, room - columns(first), room - columns(rest), longest)
+        lines = _fill(words, space - columns(first), space - columns(rest), longest)
         return [
             (rest if index else first) + self.paint(line.replace(_JOINED, " "), tone)
             for index, line in enumerate(lines)
         ]
 
-    def elide(self, text: str, room: int) -> str:
+    def elide(self, text: str, space: int) -> str:
         """An OCID or a path shortened in its middle, so that both ends stay to be compared.
 
         Args:
             text: safe already.
-            room: columns; below 12 nothing is shortened.
+            space: columns; below 12 nothing is shortened.
         """
-        if columns(text) <= room or room < 12:
+        if columns(text) <= space or space < 12:
             return text
         end = self.glyph("…", "..") + text[-8:]
-        return _cut(text, room - columns(end)) + end
+        return _cut(text, space - columns(end)) + end
 
     def join(self, lines: Iterable[str]) -> str:
         """The lines as one text that ends its last line; where only ASCII can be shown, the rest stands as escapes."""
@@ -93,21 +93,21 @@ class Terminal:
 
 
 def _fill(words: Iterable[str], first: int, rest: int, longest: int) -> Iterator[str]:
-    line, used, room = "", 0, first
+    line, used, space = "", 0, first
     started = False
     for word in words:
         size = columns(word)
-        if started and used + 1 + size <= room:
+        if started and used + 1 + size <= space:
             line, used = f"{line} {word}", used + 1 + size
             continue
         if started:
             yield line
-            room = rest
+            space = rest
         started = True
-        while size > max(room, longest) and not _is_whole(word, size):
-            piece = _cut(word, room)
+        while size > max(space, longest) and not _is_whole(word, size):
+            piece = _cut(word, space)
             yield piece
-            word, room = word[len(piece) :], rest
+            word, space = word[len(piece) :], rest
             size = columns(word)
         line, used = word, size
     yield line
@@ -117,13 +117,13 @@ def _is_whole(word: str, size: int) -> bool:
     return _JOINED in word or (size <= _LONGEST_OCID and _OCID.search(word) is not None)
 
 
-def _cut(word: str, room: int) -> str:
+def _cut(word: str, space: int) -> str:
     if word.isascii():
-        return word[: max(room, 1)]
+        return word[: max(space, 1)]
     used = 0
     for index, character in enumerate(word):
         used += columns(character)
-        if used > room:
-            # At least one character, or a room narrower than one would never end.
+        if used > space:
+            # At least one character, or a width below one would never end.
             return word[:index] or character
     return word

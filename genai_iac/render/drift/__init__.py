@@ -37,7 +37,7 @@ class DriftReport:
     """What `drift` found. `unmanaged` None: not asked for."""
 
     plan: Plan  # what apply would do
-    base: str | None  # git revision; None: nothing tells manifest changes from live changes
+    base: str | None  # git revision; None: manifest changes cannot be distinguished from live changes
     now: datetime  # the service's clock
     differences: Sequence[ResourceDrift]
     refusals: Sequence[PlanError]  # why plan and apply would not go on

@@ -1,4 +1,4 @@
-"""Drift in its three forms, by name."""
+"""The three output formats of drift, by name."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ def render_drift_markdown(report: DriftReport, limit: int = LIMIT) -> str:
         f"### {drift_line(report)}",
         f"Stack {md_code(stack_words(report.plan), 130)}, tenancy {md_code(report.plan.tenancy)}{against}",
     ]
-    room = limit - _RESERVE - sum(size(part) + 2 for part in head)
+    space = limit - _RESERVE - sum(size(part) + 2 for part in head)
     blocks = [*_refusals(report), *_differences(report), *_notices(report), *_unmanaged(report)]
-    return guard_lines("\n\n".join((*head, *_fit(blocks, room))) + "\n")
+    return guard_lines("\n\n".join((*head, *_fit(blocks, space))) + "\n")
 
 
 def _refusals(report: DriftReport) -> list[tuple[str, str]]:
@@ -117,17 +117,17 @@ def _unmanaged(report: DriftReport) -> list[tuple[str, str]]:
     return [(line, line) for line in lines]
 
 
-def _fit(blocks: Sequence[tuple[str, str]], room: int) -> list[str]:
+def _fit(blocks: Sequence[tuple[str, str]], space: int) -> list[str]:
     parts: list[str] = []
     for index, (block, line) in enumerate(blocks):
-        part = block if size(block) + 2 <= room else line
-        if size(part) + 2 > room:
+        part = block if size(block) + 2 <= space else line
+        if size(part) + 2 > space:
             return [
                 *parts,
                 f"{count(len(blocks) - index, 'more line')} left out to fit; the text and JSON forms have them.",
             ]
         parts.append(part)
-        room -= size(part) + 2
+        space -= size(part) + 2
     return parts
 
 

@@ -24,41 +24,41 @@ _LONGEST_LABEL = 40  # columns
 
 
 def table_text(
-    stack: str, entries: tuple[SecretStatus, ...], now: datetime, dying: tuple[SecretStatus, ...], terminal: Terminal
+    stack: str, entries: tuple[SecretStatus, ...], now: datetime, expiring: tuple[SecretStatus, ...], terminal: Terminal
 ) -> str:
     """The table, the timeline of those that live, and how many expire within the time asked for. Entries come nearest first."""
-    return terminal.join(_lines(stack, entries, now, dying, terminal))
+    return terminal.join(_lines(stack, entries, now, expiring, terminal))
 
 
 def _lines(
-    stack: str, entries: tuple[SecretStatus, ...], now: datetime, dying: tuple[SecretStatus, ...], terminal: Terminal
+    stack: str, entries: tuple[SecretStatus, ...], now: datetime, expiring: tuple[SecretStatus, ...], terminal: Terminal
 ) -> Iterator[str]:
     yield from terminal.wrap(f"Stack {escape_control(stack, NAME_LIMIT)} at {moment_for_people(now)}", rest="      ")
-    mortal = tuple(
+    with_expiry = tuple(
         entry for entry in entries if entry.state not in ("REVOKED", "DELETED") and entry.expires is not None
     )
-    if not mortal:
+    if not with_expiry:
         yield ""
         yield "No secret of this stack expires."
         return
     yield ""
-    yield from _table_lines(mortal, now, dying, terminal)
-    alive = tuple(entry for entry in mortal if (left := entry.left(now)) is not None and left > timedelta())
-    if alive:
+    yield from _table_lines(with_expiry, now, expiring, terminal)
+    unexpired = tuple(entry for entry in with_expiry if (left := entry.left(now)) is not None and left > timedelta())
+    if unexpired:
         yield ""
-        yield from _timeline_lines(alive, now, dying, terminal)
+        yield from _timeline_lines(unexpired, now, expiring, terminal)
     yield ""
-    yield _closing(alive, now, dying, terminal)
+    yield _closing(unexpired, now, expiring, terminal)
 
 
 def _table_lines(
-    entries: tuple[SecretStatus, ...], now: datetime, dying: tuple[SecretStatus, ...], terminal: Terminal
+    entries: tuple[SecretStatus, ...], now: datetime, expiring: tuple[SecretStatus, ...], terminal: Terminal
 ) -> Iterator[str]:
     rows = [_cells(entry, now) for entry in entries]
     widths = [max(columns(cell) for cell in column) for column in zip(*rows, strict=True)]
     for entry, row in zip(entries, rows, strict=True):
         padded = "  ".join(cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True))
-        yield from terminal.wrap(padded.rstrip(), "", "    ", _tone(entry, now, dying))
+        yield from terminal.wrap(padded.rstrip(), "", "    ", _tone(entry, now, expiring))
 
 
 def _cells(entry: SecretStatus, now: datetime) -> tuple[str, ...]:
@@ -72,8 +72,8 @@ def _cells(entry: SecretStatus, now: datetime) -> tuple[str, ...]:
     )
 
 
-def _tone(entry: SecretStatus, now: datetime, dying: tuple[SecretStatus, ...]) -> Tone | None:
-    if entry in dying or entry.state == "EXPIRED":
+def _tone(entry: SecretStatus, now: datetime, expiring: tuple[SecretStatus, ...]) -> Tone | None:
+    if entry in expiring or entry.state == "EXPIRED":
         return "danger"
     left = entry.left(now)
     if entry.state != "ACTIVE" or left is None:
@@ -82,39 +82,39 @@ def _tone(entry: SecretStatus, now: datetime, dying: tuple[SecretStatus, ...]) -
 
 
 def _timeline_lines(
-    entries: tuple[SecretStatus, ...], now: datetime, dying: tuple[SecretStatus, ...], terminal: Terminal
+    entries: tuple[SecretStatus, ...], now: datetime, expiring: tuple[SecretStatus, ...], terminal: Terminal
 ) -> Iterator[str]:
-    """A bar a secret, from now to its death, all on one scale."""
+    """A bar a secret, from now to its expiry, all on one scale."""
     labels = [f"{named(entry.address)} {escape_control(entry.secret, NAME_LIMIT)}" for entry in entries]
-    room = min(max(map(columns, labels)), _LONGEST_LABEL, terminal.width // 2)
-    wide = terminal.width - room - 3
+    space = min(max(map(columns, labels)), _LONGEST_LABEL, terminal.width // 2)
+    wide = terminal.width - space - 3
     longest = max(entry.expires - now for entry in entries if entry.expires)
     if wide < _SHORTEST_BAR:
         return
     for entry, label in zip(entries, labels, strict=True):
         assert entry.expires is not None
-        shown = _fit(label, room, terminal)
+        shown = _fit(label, space, terminal)
         bar = _bar(round(wide * ((entry.expires - now) / longest)), entry.state == "ACTIVE", terminal)
-        yield f"{shown}{' ' * (room - columns(shown))}  {terminal.paint(bar, _tone(entry, now, dying))}"
+        yield f"{shown}{' ' * (space - columns(shown))}  {terminal.paint(bar, _tone(entry, now, expiring))}"
     end = f"in {elapsed_words(longest)}"
-    yield terminal.paint(f"{' ' * room}  now{end.rjust(wide - 3)}", "dim")
+    yield terminal.paint(f"{' ' * space}  now{end.rjust(wide - 3)}", "dim")
 
 
-def _dying_words(dying: tuple[SecretStatus, ...], now: datetime) -> Iterator[str]:
-    dead = sum(entry.is_read_dead for entry in dying)
-    if dead:
-        yield f"{count(dead, 'current secret')} {'has' if dead == 1 else 'have'} expired"
-    moments = [entry.expires for entry in dying if entry.expires and not entry.is_read_dead]
+def _expiring_words(expiring: tuple[SecretStatus, ...], now: datetime) -> Iterator[str]:
+    expired = sum(entry.is_expired_in_use for entry in expiring)
+    if expired:
+        yield f"{count(expired, 'current secret')} {'has' if expired == 1 else 'have'} expired"
+    moments = [entry.expires for entry in expiring if entry.expires and not entry.is_expired_in_use]
     if moments:
         when = f"within {elapsed_words(max(moments) - now)}" if max(moments) > now else "now"
         yield f"{count(len(moments), 'working secret')} {'expires' if len(moments) == 1 else 'expire'} {when}"
 
 
-def _fit(label: str, room: int, terminal: Terminal) -> str:
-    if columns(label) <= room:
+def _fit(label: str, space: int, terminal: Terminal) -> str:
+    if columns(label) <= space:
         return label
     dots = terminal.glyph("…", "..")
-    while columns(label) > room - len(dots):
+    while columns(label) > space - len(dots):
         label = label[:-1]
     return label + dots
 
@@ -125,11 +125,11 @@ def _bar(length: int, works: bool, terminal: Terminal) -> str:
 
 
 def _closing(
-    alive: tuple[SecretStatus, ...], now: datetime, dying: tuple[SecretStatus, ...], terminal: Terminal
+    unexpired: tuple[SecretStatus, ...], now: datetime, expiring: tuple[SecretStatus, ...], terminal: Terminal
 ) -> str:
-    if dying:
-        return terminal.paint(f"{join_words(_dying_words(dying, now))}.", "danger")
-    working = [entry for entry in alive if entry.state == "ACTIVE"]
+    if expiring:
+        return terminal.paint(f"{join_words(_expiring_words(expiring, now))}.", "danger")
+    working = [entry for entry in unexpired if entry.state == "ACTIVE"]
     if not working:
         return terminal.paint("No secret works.", "danger")
     which = "The only working secret" if len(working) == 1 else f"The first of {len(working)} working secrets"
@@ -144,17 +144,17 @@ def render_expiry(
     stack: str,
     entries: Iterable[SecretStatus],
     now: datetime,
-    dying: Iterable[SecretStatus] = (),
+    expiring: Iterable[SecretStatus] = (),
     terminal: Terminal | None = None,
 ) -> str:
     """The secrets in one of the forms `text`, `json`, `ics` (RFC 5545), `prometheus` (text exposition format 0.0.4).
 
-    `dying` are those that `--within` is about; the text and the JSON point them out.
+    `expiring` are those that `--within` is about; the text and the JSON point them out.
     """
     ordered = tuple(sorted(entries, key=lambda entry: (entry.expires or _NEVER, entry.address, entry.secret)))
     forms: Mapping[str, Callable[[], str]] = {
-        "text": lambda: table_text(stack, ordered, now, tuple(dying), terminal or Terminal()),
-        "json": lambda: _document_text(stack, ordered, now, tuple(dying)),
+        "text": lambda: table_text(stack, ordered, now, tuple(expiring), terminal or Terminal()),
+        "json": lambda: _document_text(stack, ordered, now, tuple(expiring)),
         "ics": lambda: calendar_text(stack, ordered, now),
         "prometheus": lambda: metrics_text(stack, ordered, now),
     }
@@ -162,9 +162,9 @@ def render_expiry(
 
 
 def _document_text(
-    stack: str, entries: tuple[SecretStatus, ...], now: datetime, dying: tuple[SecretStatus, ...]
+    stack: str, entries: tuple[SecretStatus, ...], now: datetime, expiring: tuple[SecretStatus, ...]
 ) -> str:
-    secrets = [{**entry_document(entry, now), "dying": entry in dying} for entry in entries]
+    secrets = [{**entry_document(entry, now), "dying": entry in expiring} for entry in entries]
     return (
         write_json({"format_version": "1.0", "stack": stack, "now": moment(now), "secrets": secrets}, indent=2) + "\n"
     )

@@ -17,12 +17,12 @@ from genai_iac.render.common.phrases import NAME_LIMIT
 from genai_iac.render.common.sanitize import escape_control, named
 
 _OCTETS = 75  # of one line, without its end (RFC 5545, 3.1)
-_ALARMS = ("P14D", "P2D")  # how long before the death a calendar reminds
+_ALARMS = ("P14D", "P2D")  # how long before the expiry a calendar reminds
 _PLACES_LIMIT = 2000  # characters
 
 
 def calendar_text(stack: str, entries: tuple[SecretStatus, ...], now: datetime) -> str:
-    """One event a working secret, at the moment it dies, with two reminders. A secret keeps its UID when it is renewed: its event moves.
+    """One event a working secret, at the moment it expires, with two reminders. A secret keeps its UID when it is renewed: its event moves.
 
     Args:
         stack: its name, for the calendar's title.
@@ -136,7 +136,7 @@ _METRICS = (
 
 
 def metrics_text(stack: str, entries: tuple[SecretStatus, ...], now: datetime) -> str:
-    """HELP, TYPE and one sample a secret and metric; the last metric is the tenancy's clock, to tell a stale file by."""
+    """HELP, TYPE and one sample a secret and metric; the last metric is the tenancy's clock, by which a stale file is noticed."""
     return "".join(f"{line}\n" for line in _lines(stack, entries, now))
 
 

@@ -28,7 +28,7 @@ from genai_iac.render.plan.differences import (
 
 @dataclass(frozen=True, slots=True)
 class SecretExpiry:
-    """A secret and the moment it dies."""
+    """A secret and when it expires."""
 
     address: Address
     secret: str
@@ -134,7 +134,7 @@ def expiries_after(plan: Plan, around: PlanContext) -> list[SecretExpiry]:
 
 
 def expiry_words(plan: Plan, around: PlanContext, show: Callable[[str], str]) -> str | None:
-    """The nearest death of a working secret in a sentence, or None when none is near; `show` makes a foreign name safe."""
+    """The nearest expiry of a working secret in a sentence, or None when none is near; `show` makes a foreign name safe."""
     now = around.now
     working = [expiry for expiry in expiries_after(plan, around) if expiry.works]
     soon = [expiry for expiry in working if now is not None and expiry.at - now < SOON]

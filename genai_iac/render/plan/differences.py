@@ -1,6 +1,6 @@
-"""What differs between before and after, leaf by leaf: `secrets.key-one.expires`, a tag by its key, a statement by its text.
+"""What differs between before and after, value by value: `secrets.key-one.expires`, a tag by its key, a statement by its text.
 
-What `after` does not mention is kept (so desired attributes work) and is no difference; a value that goes is written as None.
+What `after` does not mention is kept (so desired attributes work) and is no difference; a value that is removed is written as None.
 """
 
 from __future__ import annotations

@@ -39,14 +39,18 @@ def render_markdown(plan: Plan, around: PlanContext | None = None, limit: int = 
         raise ValueError(f"a limit of {limit} bytes is too small; give at least {_SMALLEST}")
     around = around or PlanContext()
     head, foot = _head(plan), _foot(plan)
-    room = limit - _RESERVE - sum(size(part) + 2 for part in (*head, *foot))
+    space = limit - _RESERVE - sum(size(part) + 2 for part in (*head, *foot))
     parts: list[str] = []
-    for section in (_dangers(plan, around, room // 2), _removals(plan, room // 8), _notices(plan, around, room // 8)):
+    for section in (
+        _dangers(plan, around, space // 2),
+        _removals(plan, space // 8),
+        _notices(plan, around, space // 8),
+    ):
         parts.extend(section)
-    room -= sum(size(part) + 2 for part in parts)
-    access = _access(around.access, room // 4)
-    room -= sum(size(part) + 2 for part in access)
-    return guard_lines(_join((*head, *parts, *access, *_changes(plan, around, room), *foot)))
+    space -= sum(size(part) + 2 for part in parts)
+    access = _access(around.access, space // 4)
+    space -= sum(size(part) + 2 for part in access)
+    return guard_lines(_join((*head, *parts, *access, *_changes(plan, around, space), *foot)))
 
 
 def marker(plan: Plan) -> str:
@@ -73,7 +77,7 @@ def _foot(plan: Plan) -> list[str]:
     return [f"{count(plan.unchanged, 'resource')} {checked}. Fingerprint {md_code(fingerprint(plan))}"]
 
 
-def _dangers(plan: Plan, around: PlanContext, room: int) -> list[str]:
+def _dangers(plan: Plan, around: PlanContext, space: int) -> list[str]:
     losses = [(change, loss) for change in plan.changes for loss in change.losses]
     if not losses:
         return []
@@ -86,7 +90,7 @@ def _dangers(plan: Plan, around: PlanContext, room: int) -> list[str]:
     used = sum(loss.is_in_use(around.now) for _, loss in losses)
     return [
         alert(
-            kind, danger_title([loss for _, loss in some]) + beside, _as_many_as_fit(texts, room // 2, "secret value")
+            kind, danger_title([loss for _, loss in some]) + beside, _as_many_as_fit(texts, space // 2, "secret value")
         )
         for kind, beside, some, texts in (
             ("CAUTION", "", losses[:used], lines[:used]),
@@ -106,26 +110,26 @@ def _by_use(loss: Invalidation, around: PlanContext) -> tuple[bool, bool, float]
     return not loss.is_in_use(around.now), used is None, -used.timestamp() if used else 0.0
 
 
-def _removals(plan: Plan, room: int) -> list[str]:
+def _removals(plan: Plan, space: int) -> list[str]:
     removed = [change for change in plan.changes if "delete" in change.actions]
     if not removed:
         return []
     lines = [f"{md_code(str(change.address))}: {join_words(change.actions)}" for change in removed]
     title = f"{count(len(removed), 'resource')} deleted"
-    return [alert("WARNING", title, _as_many_as_fit(lines, room, "resource"))]
+    return [alert("WARNING", title, _as_many_as_fit(lines, space, "resource"))]
 
 
-def _notices(plan: Plan, around: PlanContext, room: int) -> list[str]:
+def _notices(plan: Plan, around: PlanContext, space: int) -> list[str]:
     lines = [
         (f"{md_code(str(notice.address))}: " if notice.address else "") + md_code(notice.text, 2000)
         for notice in plan.notices
     ]
     soon = expiry_words(plan, around, md_code)
     lines += [soon] if soon else []
-    return ["\n".join(f"- {line}" for line in _as_many_as_fit(lines, room, "note"))] if lines else []
+    return ["\n".join(f"- {line}" for line in _as_many_as_fit(lines, space, "note"))] if lines else []
 
 
-def _access(access: AccessBeforeAfter | None, room: int) -> list[str]:
+def _access(access: AccessBeforeAfter | None, space: int) -> list[str]:
     if access is None:
         return []
     before, after = set(access.before), set(access.after)
@@ -135,20 +139,20 @@ def _access(access: AccessBeforeAfter | None, room: int) -> list[str]:
         return []
     title = f"Access: {count(sum(line[0] == '+' for line in lines), 'line')} granted, {sum(line[0] == '-' for line in lines)} taken away"
     block = folded(title, fenced(lines, "diff"))
-    return [block] if size(block) <= room else [f"{title} (too long to be shown here)"]
+    return [block] if size(block) <= space else [f"{title} (too long to be shown here)"]
 
 
-def _changes(plan: Plan, around: PlanContext, room: int) -> list[str]:
+def _changes(plan: Plan, around: PlanContext, space: int) -> list[str]:
     """Every change as a line of its own if they fit, then as many as fit with their detail, the most dangerous first."""
     lines = [_one_line(change) for change in plan.changes]
-    listed = len(_prefix_that_fits([size(line) + 2 for line in lines], room))
-    room -= sum(size(line) + 2 for line in lines[:listed])
+    listed = len(_prefix_that_fits([size(line) + 2 for line in lines], space))
+    space -= sum(size(line) + 2 for line in lines[:listed])
     parts = dict(enumerate(lines[:listed]))
     for index in sorted(range(listed), key=lambda index: _DANGER_ORDER.index(sign(plan.changes[index]))):
         block = _block(plan.changes[index], around)
         extra = size(block) - size(lines[index])
-        if extra <= room:
-            parts[index], room = block, room - extra
+        if extra <= space:
+            parts[index], space = block, space - extra
     return [*parts.values(), *_left_out(plan.changes, listed, sum(parts[index] == lines[index] for index in parts))]
 
 
@@ -176,7 +180,7 @@ def _block(change: Change, around: PlanContext) -> str:
         summary += f" {code_html(name)}"
     if source:
         summary += f" at {code_html(str(source))}"
-    return folded(summary, fenced(_detail_lines(change, around), "diff"), open=change.kills)
+    return folded(summary, fenced(_detail_lines(change, around), "diff"), open=change.invalidates)
 
 
 def _detail_lines(change: Change, around: PlanContext) -> list[str]:
@@ -198,16 +202,16 @@ def _detail_lines(change: Change, around: PlanContext) -> list[str]:
     return [*lines, f"  calls: {escape_control(', '.join(change.operations)) or 'none'}"]
 
 
-def _as_many_as_fit(lines: Sequence[str], room: int, noun: str) -> list[str]:
-    kept = _prefix_that_fits([size(line) + 5 for line in lines], room)
+def _as_many_as_fit(lines: Sequence[str], space: int, noun: str) -> list[str]:
+    kept = _prefix_that_fits([size(line) + 5 for line in lines], space)
     rest = len(lines) - len(kept)
     return [*lines[: len(kept)], *([f"and {count(rest, f'more {noun}')}"] if rest else [])]
 
 
-def _prefix_that_fits(sizes: Sequence[int], room: int) -> Sequence[int]:
+def _prefix_that_fits(sizes: Sequence[int], space: int) -> Sequence[int]:
     used = 0
     for index, one in enumerate(sizes):
         used += one
-        if used > room:
+        if used > space:
             return sizes[:index]
     return sizes

@@ -1,4 +1,4 @@
-"""What an apply says while it runs, one outcome at a time, and how it closes."""
+"""The messages of an apply while it runs, one outcome at a time, and at its end."""
 
 from __future__ import annotations
 
@@ -163,10 +163,10 @@ def _outcome_lines(outcome: Outcome, terminal: Terminal) -> Iterator[str]:
 
 def _id_beside(line: str, outcome: Outcome, terminal: Terminal) -> str:
     id = outcome.id or outcome.change.id
-    room = terminal.width - columns(line) - 2
-    if not id or room < _NARROW:
+    space = terminal.width - columns(line) - 2
+    if not id or space < _NARROW:
         return ""
-    return "  " + terminal.paint(terminal.elide(escape_control(id, 255), room), "dim")
+    return "  " + terminal.paint(terminal.elide(escape_control(id, 255), space), "dim")
 
 
 def _note_lines(outcome: Outcome, terminal: Terminal, tone: Tone | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A plan for a terminal: the changes in the order they would be made, what a reader should know besides, and the counts last."""
+"""A plan for a terminal: the changes in the order they would be made, then notices, and the counts last."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _INDENT = "      "  # below a change's headline
 _DEEPER = _INDENT + "  "
 _REASON_LIMIT = 2000  # characters
 _WIDEST_LABEL = 26  # longer ones do not push the values of all others to the right
-_SHORT_OCID = 38  # columns: what it is, where, and an end to tell it by
+_SHORT_OCID = 38  # columns: what it is, where, and an end that distinguishes it
 _OCID = re.compile(r'(?<=")ocid1\.[a-z0-9._-]+(?="$)')
 _TONES: dict[str, Tone] = {  # by the sign of a change
     "+": "add",

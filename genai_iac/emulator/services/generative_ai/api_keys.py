@@ -153,7 +153,7 @@ OPERATIONS = (
 
 
 def load_key(call: OperationContext) -> StoredResource:
-    """The key in the path, for a change: alive, and the version the request is for."""
+    """The key in the path, for a change: not deleted, and the version the request is for."""
     key = call.load(KIND, call.ocid("apiKeyId"), region=call.region)
     if key.state == "DELETED":
         raise not_found()
@@ -182,7 +182,7 @@ def _activate(due: ScheduledJob) -> None:
     resources = Resources(due.connection)
     key = resources.find(KIND, due.target)
     if key is not None and key.state == "CREATING":
-        resources.settle(replace(key, state="ACTIVE"))
+        resources.save_state(replace(key, state="ACTIVE"))
 
 
 WORKS = {"activate-key": _activate}

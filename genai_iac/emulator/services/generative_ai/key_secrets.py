@@ -1,8 +1,8 @@
-"""API keys as the service shows them (the same twelve fields in lists as in single answers), and the secrets in them: each with a name, a
-mask, dates and a state of its own.
+"""API keys as the service shows them, and the secrets in them.
 
-A value is returned once, by the call that makes it. What is stored is its hash, and a record of what the inference endpoints are to
-accept of it from when on.
+A key has the same twelve fields in lists as in single answers; each secret has a name, a mask, dates and a state of its own. A value is
+returned once, by the call that makes it. What is stored is its hash, and a record of what the inference endpoints are to accept of it
+from when on.
 """
 
 import sqlite3

@@ -35,7 +35,7 @@ from genai_iac.emulator.storage.time_format import format_instant
 
 
 def enter_related(call: OperationContext, compartment: str) -> str:
-    """A compartment the body names: unknown or not alive is 400 for those who may do this at all."""
+    """A compartment the body names: unknown or deleted is 400 for those who may do this at all."""
     path = call.directory.path_of(compartment)
     if not path and call.caller.administrator:
         raise related_not_found()
@@ -137,7 +137,7 @@ class ManagedResource:
         return Answer(status=204, resource=old.id)
 
     def _load(self, call: OperationContext) -> StoredResource:
-        """The one in the path, for a change: alive, and the version the request is for."""
+        """The one in the path, for a change: not deleted, and the version the request is for."""
         found = call.load(self.kind, call.ocid(self.parameter), region=call.region)
         if found.state == "DELETED":
             raise not_found()
@@ -150,7 +150,7 @@ class ManagedResource:
         resources = Resources(due.connection)
         found = resources.find(self.kind, due.target)
         if found is not None and found.state == "CREATING":
-            resources.settle(replace(found, state="ACTIVE"))
+            resources.save_state(replace(found, state="ACTIVE"))
 
 
 def _show(one: StoredResource) -> dict[str, Any]:

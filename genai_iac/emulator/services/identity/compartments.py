@@ -188,7 +188,7 @@ def _activate(due: ScheduledJob) -> None:
     resources = Resources(due.connection)
     found = resources.find("compartment", due.target)
     if found is not None and found.state == "CREATING":
-        resources.settle(replace(found, state="ACTIVE"))
+        resources.save_state(replace(found, state="ACTIVE"))
 
 
 def _finish_delete(due: ScheduledJob) -> None:

@@ -172,7 +172,7 @@ def _finish(due: ScheduledJob) -> None:
     if found is not None and due.detail["state"] == "DELETED":
         _remove(due.connection, found.id)
     elif found is not None:
-        resources.settle(replace(found, state=due.detail["state"]))
+        resources.save_state(replace(found, state=due.detail["state"]))
     finish_work(due.connection, due.world.now, due.detail["request"], [])
 
 

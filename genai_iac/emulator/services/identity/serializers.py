@@ -45,7 +45,7 @@ def read_listing(call: OperationContext, kind: str, compartment: str | None, **f
 
 
 def read_name(call: OperationContext) -> str:
-    """The name of something new that lives in the tenancy itself."""
+    """The name of something new in the tenancy itself."""
     return text(call.body, "name", most=100, pattern=_NAME)
 
 

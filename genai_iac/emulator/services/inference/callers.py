@@ -53,10 +53,10 @@ class SignedCaller:
         call = self._call
         name = operation or call.operation.name
         about = {"target.model.id": model}
-        admitted = bool(self._path) and call.gate.admits(call, self._path, permissions_of(name), about=about)
+        admitted = bool(self._path) and call.authorizer.admits(call, self._path, permissions_of(name), about=about)
         if admitted and profile is not None:
             place = call.directory.path_of(profile.compartment)
-            return call.gate.admits(call, place, permissions_of("GetRoutingProfile"), about=about)
+            return call.authorizer.admits(call, place, permissions_of("GetRoutingProfile"), about=about)
         return admitted
 
     def use(self, model: str, profile: StoredResource | None = None) -> None:
@@ -101,7 +101,7 @@ class Bearer:
         tags = self._key.body.get("definedTags") or {}
         creator = str(tags.get("Oracle-Tags", {}).get("CreatedBy", ""))
         use = AuthorizedKeyUse(self._key.id, self._key.compartment, call.region, name, model, tags, creator, place)
-        return call.gate.admits_key(call, use)
+        return call.authorizer.admits_key(call, use)
 
     def use(self, model: str, profile: StoredResource | None = None) -> None:
         """401 (404 when the settings say so) unless a policy admits it; then the secret has been used."""

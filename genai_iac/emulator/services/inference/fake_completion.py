@@ -237,11 +237,11 @@ def _limit(completion: Completion, prompt: Prompt) -> Completion:
     text = completion.text
     for stop in prompt.stop:
         text = text.partition(stop)[0]
-    room = None if prompt.max_tokens is None else prompt.max_tokens * _CHARACTERS
-    kept = text[:room]
+    most = None if prompt.max_tokens is None else prompt.max_tokens * _CHARACTERS
+    kept = text[:most]
     calls: list[ToolCall] = []
     for call in completion.tool_calls:
-        left = None if room is None else max(0, room - len(kept) - sum(len(item.arguments) for item in calls))
+        left = None if most is None else max(0, most - len(kept) - sum(len(item.arguments) for item in calls))
         calls.append(replace(call, arguments=call.arguments[:left]))
     said = count_tokens(kept) + sum(count_tokens(call.arguments) for call in calls)
     cut = kept != text or any(

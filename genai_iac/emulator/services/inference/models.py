@@ -66,7 +66,7 @@ def check_capability(call: OperationContext, name: str, capability: str) -> None
 
 
 def require_responses(model: str) -> None:
-    """400 for a model that the Responses API does not serve: by the table, or by its vendor where the table does not tell."""
+    """400 for a model that the Responses API does not serve: by the table, or by its vendor where the table does not say."""
     known = models().get(model)
     if "responses" not in known.apis if known and known.apis else model.startswith(_WITHOUT_RESPONSES):
         raise invalid(f"Model {model} does not support the Responses API.")

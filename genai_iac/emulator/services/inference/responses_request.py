@@ -1,8 +1,7 @@
-"""The body of a Responses call, read into a prompt, and the store of responses that can be fetched, deleted and continued with
-`previous_response_id`.
+"""The body of a Responses call, read into a prompt, and the store of responses.
 
-What cannot be honoured is refused, never passed over. Stored responses belong to the tenancy, as the key or user that made them does;
-only the newest are kept.
+Stored responses can be fetched, deleted and continued with `previous_response_id`. What cannot be honoured is refused, never passed over.
+Stored responses belong to the tenancy, as the key or user that made them does; only the newest are kept.
 """
 
 import json

@@ -142,7 +142,7 @@ def open_content(call: OperationContext, version: Version) -> bytes:
 
 
 def fingerprint(call: OperationContext, value: bytes) -> bytes:
-    """What tells equal contents, and nothing to those who have not the key."""
+    """A keyed digest: equal for equal contents, and of no use without the key."""
     return hmac.digest(call.master_key().encode("ascii"), value, hashlib.sha256)
 
 

@@ -64,7 +64,7 @@ def create_secret(call: OperationContext) -> Answer:
         schedule(call.connection, call.now + delay, "activate-secret", made.id)
     number = add_version(call, made.id, content)
     numbered = replace(made, body={**made.body, "lastVersion": number})
-    call.resources.settle(numbered)
+    call.resources.save_state(numbered)
     return answer_secret(call, numbered)
 
 
@@ -218,7 +218,7 @@ def _activate(due: ScheduledJob) -> None:
     resources = Resources(due.connection)
     secret = resources.find(KIND, due.target)
     if secret is not None and secret.state == "CREATING":
-        resources.settle(replace(secret, state="ACTIVE"))
+        resources.save_state(replace(secret, state="ACTIVE"))
 
 
 WORKS = {"activate-secret": _activate}

@@ -151,7 +151,7 @@ def _show(resource: StoredResource) -> dict[str, Any]:
 
 def _show_vault(call: OperationContext, vault: StoredResource) -> dict[str, Any]:
     endpoint = f"http://{call.request.headers.get('host', '')}/r/{vault.region}"
-    # the path tells which vault's keys are meant, as the host does in OCI
+    # the path says which vault's keys are meant, as the host does in OCI
     keys = f"{endpoint}/kms/{vault.id}"
     return {**_show(vault), "managementEndpoint": keys, "cryptoEndpoint": endpoint, "isPrimary": True}
 
