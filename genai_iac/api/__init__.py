@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from genai_iac.api.arguments import check_auth, read_list, read_number, read_path, read_targets, read_variables
 from genai_iac.cli.lock import apply_lock
 from genai_iac.cli.options import GlobalOptions
 from genai_iac.cli.planning import PlannedRun, PlanOptions, make_draft
@@ -59,14 +60,18 @@ class Options:
     endpoint: str | None = None  # of a running local emulator
 
     def as_flags(self) -> GlobalOptions:
-        """The same for the packages below. Raises UsageError for an empty text: without it another tenancy or owner would be meant."""
+        """The same for the packages below. Raises UsageError for what the flags would refuse.
+
+        An empty text is refused too: without it another tenancy or owner would be meant.
+        """
         for name in ("environment", "profile", "auth", "region", "endpoint"):
             if getattr(self, name) == "":
                 raise UsageError(f"Options.{name} is empty", hint="give its value, or None")
+        check_auth(self.auth)
         return GlobalOptions(
             env=self.environment,
-            var=tuple(f"{name}={value}" for name, value in self.variables.items()),
-            var_file=tuple(self.variable_files),
+            var=read_variables(self.variables),
+            var_file=tuple(map(Path, read_list("Options.variable_files", self.variable_files))),
             profile=self.profile,
             config_file=str(self.config_file) if self.config_file else None,
             auth=self.auth,
@@ -100,11 +105,14 @@ class PlannedChanges:
 
 def load(path: str | Path = ".", options: Options | None = None) -> Manifest:
     """The manifests of a file or directory. Offline. Raises ManifestError with every problem at once."""
-    return load_manifest((options or Options()).as_flags(), str(path))
+    return load_manifest((options or Options()).as_flags(), read_path(path))
 
 
 def validate(path: str | Path = ".", options: Options | None = None) -> tuple[Problem, ...]:
-    """Every problem of the manifests, each with file, line and column; empty when they are valid. Offline."""
+    """Every problem of the manifests, each with file, line and column; empty when they are valid. Offline.
+
+    Raises UsageError when there is nothing to read: no such path, environment or variable file.
+    """
     try:
         load(path, options)
     except ManifestError as error:
@@ -116,20 +124,20 @@ def plan(
     path: str | Path = ".",
     options: Options | None = None,
     *,
-    targets: Iterable[str] = (),
+    targets: Iterable[str | Address] | None = None,
     snapshot: str | Path | None = None,
     allow_destroy: int | None = None,
-    accept_outage: Iterable[str] = (),
+    accept_outage: Iterable[str | Address] = (),
 ) -> PlannedChanges:
     """What `apply` would change, why, and by which calls. Reads the tenancy (or the snapshot alone) and writes nothing to it.
 
-    `targets` and `accept_outage` are addresses such as `ApiKey/chat-app`; `allow_destroy` is a number of resources. Raises
-    ManifestError, UsageError, ServiceFailure.
+    `targets` (None: everything) and `accept_outage` are addresses such as `ApiKey/chat-app`; `allow_destroy` is a number of
+    resources. Raises ManifestError, UsageError, ServiceFailure.
     """
     flags, asked = (options or Options()).as_flags(), _asked(targets, allow_destroy, accept_outage)
     if snapshot is not None:
-        return _planned_changes(make_draft(open_snapshot(flags, str(path), Path(snapshot)), asked))
-    with open_session(flags, str(path)) as session:
+        return _planned_changes(make_draft(open_snapshot(flags, read_path(path), Path(snapshot)), asked))
+    with open_session(flags, read_path(path)) as session:
         return _planned_changes(make_draft(session, asked))
 
 
@@ -138,9 +146,9 @@ def apply(
     options: Options | None = None,
     *,
     expect_fingerprint: str | None = None,
-    targets: Iterable[str] = (),
+    targets: Iterable[str | Address] | None = None,
     allow_destroy: int | None = None,
-    accept_outage: Iterable[str] = (),
+    accept_outage: Iterable[str | Address] = (),
 ) -> Iterator[Outcome]:
     """Plan, and make the plan's calls; each `Outcome` is yielded when its change has ended, and is false when it failed.
 
@@ -151,7 +159,7 @@ def apply(
     from genai_iac.cli.run_apply import carry_out
 
     flags, asked = (options or Options()).as_flags(), _asked(targets, allow_destroy, accept_outage)
-    with open_session(flags, str(path)) as session, apply_lock(session.deliveries.root):
+    with open_session(flags, read_path(path)) as session, apply_lock(session.deliveries.root):
         draft = make_draft(session, asked)
         if draft.refusal is not None:
             raise draft.refusal
@@ -172,23 +180,31 @@ def drift(
     from genai_iac.cli.drift_report import make_report
 
     flags = (options or Options()).as_flags()
-    return make_report(flags, str(path), base, unmanaged=unmanaged, full_scan=False, parallelism=10)
+    return make_report(flags, read_path(path), base, unmanaged=unmanaged, full_scan=False, parallelism=10)
 
 
 def export(
     options: Options | None = None, *, compartment: str | None = None, stack: str | None = None
 ) -> Mapping[str, str]:
-    """Manifests of what lives in a compartment (path or OCID; None: the tenancy) and below it: text by file name. Reads only."""
+    """Manifests of what lives in a compartment (path or OCID; None: the tenancy) and below it: text by file name. Reads only.
+
+    API keys and projects are those of the region; `options.environment` is the environment of `stack`. Raises UsageError,
+    ServiceFailure.
+    """
     from genai_iac.cli.import_export import export_tenancy
     from genai_iac.cli.session import open_provider
 
-    with open_provider((options or Options()).as_flags()) as client:
-        found = export_tenancy(client, compartment, stack, client.region, full_scan=False, parallelism=10)
+    flags = (options or Options()).as_flags()
+    with open_provider(flags) as client:
+        found = export_tenancy(client, compartment, stack, flags.env, full_scan=False, parallelism=10)
         return dict(found.files)
 
 
-def _asked(targets: Iterable[str], allow_destroy: int | None, accept_outage: Iterable[str]) -> PlanOptions:
-    return PlanOptions.of(tuple(targets), 10, False, (), allow_destroy, tuple(accept_outage))
+def _asked(
+    targets: Iterable[str | Address] | None, allow_destroy: int | None, accept_outage: Iterable[str | Address]
+) -> PlanOptions:
+    allowed, outages = read_number("allow_destroy", allow_destroy), read_list("accept_outage", accept_outage)
+    return PlanOptions.of(read_targets(targets), 10, False, (), allowed, outages)
 
 
 def _planned_changes(draft: PlannedRun) -> PlannedChanges:

@@ -43,8 +43,8 @@ def COMMAND(  # noqa: N802
         exported = export_tenancy(
             provider,
             compartment,
-            _owner(stack, flags.env),
-            provider.region,
+            stack,
+            flags.env,
             full_scan=full_scan,
             parallelism=parallelism,
         )
@@ -65,17 +65,3 @@ def COMMAND(  # noqa: N802
             "Their Stack has an id, of which the tags have a digest only: add spec.id, or the plan takes them for another stack's.\n"
         )
     return 0
-
-
-def _owner(stack: str | None, environment: str | None) -> str | None:
-    import re
-
-    from genai_iac.core.errors import UsageError
-
-    if stack is None:
-        return None
-    owner = f"{stack}@{environment}" if environment and "@" not in stack else stack
-    name = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-    if not re.fullmatch(f"{name}(@{name})?", owner):
-        raise UsageError(f"--stack {stack}: a name has small letters, digits and -", hint="for example --stack chat")
-    return owner
