@@ -239,7 +239,7 @@ def test_an_address_that_no_manifest_declares_is_reported_as_one(
     assert words(f"kind: {kind}") in said and words("name: adopted") in said
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("address", ["ApiKey/adopted", pytest.param("Policy/adopted", marks=pytest.mark.matrix)])
 def test_the_manifest_of_that_refusal_can_be_pasted(project: Project, tenancy: Tenancy, address: str) -> None:
     ocid = make(tenancy, address.partition("/")[0])
     project.write(stack())

@@ -147,7 +147,9 @@ def test_addresses_of_a_plan_are_targets_and_files_are_named_by_texts(options: i
     assert [one.address for one in narrowed.plan.changes] == [first.address]
 
 
-@pytest.mark.parametrize("stack", ["chat", "chat@dev", None])
+@pytest.mark.parametrize(
+    "stack", [None, *(pytest.param(name, marks=pytest.mark.matrix) for name in ("chat", "chat@dev"))]
+)
 def test_an_export_is_for_the_environment_of_the_options(
     options: iac.Options, project: Project, stack: str | None
 ) -> None:
