@@ -28,7 +28,14 @@ from genai_iac.core import (
 from genai_iac.core.address import making_change_of
 from genai_iac.core.errors import ManifestError, Problem, ServiceFailure, UsageError
 from genai_iac.execute.calls import LIFECYCLE_TIMEOUT
-from genai_iac.import_export.export import Export, choose_owner, export_live, export_resource, name_resources
+from genai_iac.import_export.export import (
+    Export,
+    choose_owner,
+    export_live,
+    export_resource,
+    name_resources,
+    read_owner,
+)
 from genai_iac.import_export.importing import check_free, check_resource_type, import_change, is_adopted
 from genai_iac.manifest import load
 from genai_iac.oci_client import OciClient
@@ -57,9 +64,20 @@ class Exported:
 
 
 def export_tenancy(
-    provider: OciClient, compartment: str | None, stack: str | None, region: str, *, full_scan: bool, parallelism: int
+    provider: OciClient,
+    compartment: str | None,
+    stack: str | None,
+    environment: str | None,
+    *,
+    full_scan: bool,
+    parallelism: int,
 ) -> Exported:
-    """Read the compartment and all below it (the tenancy when None) and write it as manifests. Raises UsageError for no compartment."""
+    """Read the compartment and all below it (the tenancy when None) and write it as manifests of that stack and environment.
+
+    Without a stack they are of the one that owns all of it, else of one named after the compartment. Raises UsageError for what
+    is no name, and for no compartment.
+    """
+    given, region = read_owner(stack, environment), provider.region
 
     def choose(tree: CompartmentTree) -> list[str]:
         top = _find(tree, compartment)
@@ -68,7 +86,8 @@ def export_tenancy(
     nobody = Owner(provider.tenancy, "")
     live = read_live(provider, nobody, {}, region=region, parallelism=parallelism, full_scan=full_scan, choose=choose)
     top = _find(live.tree, compartment)
-    owner = stack or choose_owner(live.found) or _name_stack(live.tree, top)
+    owner = given or choose_owner(live.found, environment) or read_owner(_name_stack(live.tree, top), environment)
+    assert owner is not None
     return Exported(live, _settle(live, top, owner, region), owner.partition("@")[2] or None)
 
 

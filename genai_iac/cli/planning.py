@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from genai_iac.core import OWNERSHIP_TAG, Address, Live, LiveResource, Notice, P
 from genai_iac.core.errors import GuardError, PlanError, ServiceFailure, suggest
 from genai_iac.delivery import with_destinations
 from genai_iac.iam_policy import compare
+from genai_iac.import_export.snapshot import Snapshot
 from genai_iac.oci_client import OciClient
 from genai_iac.planning import PlanInputs, make_destroy_plan, make_plan
 from genai_iac.planning.guards import Overrides, check_plan, find_outdated_files, is_ci, refuse_file_sinks
@@ -32,10 +34,12 @@ from genai_iac.planning.planned_state import predict_state
 from genai_iac.planning.planner import filter_plan
 from genai_iac.planning.policy_staleness import digest_groups
 from genai_iac.references.resolver import Resolver
+from genai_iac.render.common.attribute_values import moment_for_people
 from genai_iac.render.plan.context import PlanContext, SecretExpiry
 from genai_iac.render.plan.differences import Edit, line_edits
 from genai_iac.resource_types import RESOURCE_TYPES, RotationRequest
 
+_FRESH = timedelta(days=2)  # of a snapshot: the workflows take one every night
 _MOST = 500  # requests; with more compartments than that, only a 409 reports it
 
 
@@ -226,7 +230,8 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     # what is to be destroyed is destroyed whatever its sinks hold
     inputs = workspace.inputs(live, moved=asked.moved, requests=asked.requests, look_into_sinks=not destroy)
     plan = make(inputs)
-    plan = replace(plan, notices=(*plan.notices, *map(Notice, (*workspace.unread_scope(), *live.unread))))
+    notes = (*_age_notes(workspace.snapshot), *workspace.unread_scope(), *live.unread)
+    plan = replace(plan, notices=(*plan.notices, *map(Notice, notes)))
     resources = workspace.manifest.resources
     if not destroy:
         unignored = find_unignored(Path(workspace.manifest.stack.root), resources)
@@ -270,3 +275,13 @@ def _check_guards(workspace: Session, asked: PlanOptions, plan: Plan, live: Live
     if is_ci(os.environ) and not workspace.is_emulated and not asked.overrides.allow_file_sinks:
         lines += refuse_file_sinks(plan, workspace.manifest.resources)
     return GuardError("\n".join(lines)) if lines else None
+
+
+def _age_notes(snapshot: Snapshot | None) -> list[str]:
+    """A sentence on a snapshot that is older than two days by this machine's clock; none for a tenancy."""
+    if snapshot is None or datetime.now(UTC) - snapshot.now <= _FRESH:
+        return []
+    taken = moment_for_people(snapshot.now)
+    return [
+        f"the snapshot was taken at {taken}: what changed since is not known, and expirations are counted from then"
+    ]

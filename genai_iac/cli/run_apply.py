@@ -144,6 +144,7 @@ def apply_saved(
     flags: GlobalOptions, path: str, asked: PlanOptions, consent: Approval, output: Console, writes: WriteLog
 ) -> int:
     """Carry out a saved plan: it was approved when it was made. Raises StalePlanError or GuardError before the first write."""
+    remember_saved(".", flags.env)  # until it is read: no command plans that file
     saved = read_saved_plan(read_regular_file(Path(path), "saved plan"), path)
     inputs: dict[str, Any] = saved.get("inputs") or {}
     if not inputs:

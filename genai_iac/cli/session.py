@@ -256,6 +256,10 @@ def open_snapshot(flags: GlobalOptions, path: str, file: Path) -> Session:
     from genai_iac.filesystem import InputFileError, read_input_file
     from genai_iac.import_export.snapshot import read_snapshot
 
+    if str(file) == "-":
+        raise UsageError(
+            "--snapshot takes a file, not standard input", hint="save it first: genai-iac snapshot --out FILE"
+        )
     try:
         snapshot = read_snapshot(read_input_file(file), f"--snapshot {file}")
     except InputFileError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 Auth = Literal[
     "api_key",
@@ -13,3 +13,5 @@ Auth = Literal[
     "oke_workload_identity",
     "token_exchange",
 ]
+
+METHODS: tuple[str, ...] = get_args(Auth)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genai_iac.core import OWNERSHIP_TAG, Address, CompartmentTree, Live, LiveResource
+from genai_iac.core.errors import UsageError
 from genai_iac.manifest.files import UNTRUSTED
 from genai_iac.resource_types import RESOURCE_TYPES, ManifestContext
 from genai_iac.schema import API_VERSION, STACK_KIND
@@ -21,6 +22,8 @@ _OCID = re.compile(r"ocid1\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9-]*\.[a-z0-9]+", re.IG
 # Paths that need no quoting and no escaping; a compartment with another name is
 # exported by its OCID.
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._-]{1,100})+")
+_NAME = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_OWNER = re.compile(f"{_NAME}(@{_NAME})?")
 _LONGEST_NAME = 63  # characters of `metadata.name`
 _MOST_TAGS = 9  # OCI takes ten; one is the ownership tag
 
@@ -45,10 +48,24 @@ class Export:
     left_out: tuple[tuple[LiveResource, str], ...]
 
 
-def choose_owner(found: Iterable[LiveResource]) -> str | None:
-    """The owner (`stack` or `stack@environment`) of all that has an ownership tag, when there is exactly one."""
+def read_owner(stack: str | None, environment: str | None) -> str | None:
+    """`stack` or `stack@environment`, whichever of the two names the environment; None for no stack. Raises UsageError."""
+    if stack is None:
+        return None
+    owner = f"{stack}@{environment}" if environment and "@" not in stack else stack
+    if not _OWNER.fullmatch(owner):
+        raise UsageError(
+            f"--stack {owner}: a name has small letters, digits and -",
+            hint="for example --stack chat or --stack chat@dev",
+        )
+    return owner
+
+
+def choose_owner(found: Iterable[LiveResource], environment: str | None) -> str | None:
+    """The owner (`stack` or `stack@environment`) of all that has an ownership tag, if there is exactly one (in that environment)."""
     owners = {one.mark.owner for one in found if one.mark is not None}
-    return owners.pop() if len(owners) == 1 else None
+    chosen = [one for one in owners if environment is None or one.endswith(f"@{environment}")]
+    return chosen[0] if len(chosen) == 1 else None
 
 
 def export_live(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from genai_iac.core import CONTENTS_TAG, OWNERSHIP_TAG, Address, Call, Live, LiveResource, Owner, Resource
 from genai_iac.core.errors import GuardError, UsageError
 from genai_iac.resource_types import RESOURCE_TYPES
 
+# What an OCID can be: it becomes a part of a request's path, where `/` would name another resource.
+_OCID = re.compile(r"ocid1\.(?P<type>[A-Za-z0-9]+)(\.[A-Za-z0-9_-]*){2,4}\.[A-Za-z0-9_-]+")
 _MOST_TAGS = 10  # freeform tags of a resource (OCI: Resource tags, limits)
 
 
 def type_of_ocid(ocid: str) -> str | None:
     """The kind whose resources have OCIDs like this one; None for what this tool does not declare."""
-    parts = ocid.split(".")
-    type = parts[1].lower() if len(parts) >= 5 and parts[0] == "ocid1" else ""
+    found = _OCID.fullmatch(ocid)
+    type = found["type"].lower() if found else ""
     return next((kind.name for kind in RESOURCE_TYPES.values() if kind.ocid_type == type), None)
 
 

@@ -71,7 +71,8 @@ def check_inputs(saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """
     if saved.get("tenancy") != now["tenancy"]:
         raise GuardError(
-            f"refused: the plan was made for tenancy {saved.get('tenancy')}, this profile is of {now['tenancy']}"
+            f"refused: the plan was made for tenancy {saved.get('tenancy')}, this profile is of {now['tenancy']}",
+            hint="choose the profile of that tenancy with --profile, or plan again",
         )
     differences = list(_differences(saved, now))
     if differences:

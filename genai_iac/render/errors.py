@@ -75,7 +75,10 @@ def _block(message: str, hint: str, support: dict[str, Any], terminal: Terminal)
     for line in others:
         lines.extend(terminal.wrap(escape_control(line, _LIMIT), bar, bar))
     if hint:
-        lines.extend(hint_lines(escape_control(hint, _LIMIT), terminal))
+        first, *pasted = hint.splitlines()[:_LINES]
+        lines.extend(hint_lines(escape_control(first, _LIMIT), terminal))
+        # a manifest to paste: never wrapped, and indented as a whole, which YAML allows
+        lines.extend(f"    {escape_control(line, _LIMIT)}" for line in pasted)
     for name, value in support.items():
         lines.append(terminal.paint(f"  {name}: {escape_control(str(value), 255)}", "dim"))
     return lines

@@ -107,27 +107,29 @@ def manifest_files(export: Export, environment: str | None) -> dict[str, str]:
         of_kind = [one for one in export.exported if one.address.kind == kind]
         for number, start in enumerate(range(0, len(of_kind), _MOST), 1):
             name = f"{RESOURCE_TYPES[kind].export_file}{f'-{number}' if number > 1 else ''}.yaml"
-            files[name] = _documents(of_kind[start : start + _MOST])
+            files[name] = _documents(of_kind[start : start + _MOST], environment)
     if environment is not None:
         files[f"environments/{environment}.yaml"] = yaml_document(_environment(export, environment), [_MODELINE_BELOW])
     return files
 
 
-def manifest_text(export: Export) -> str:
-    """All of it as one text. An environment is not in it: that is a file of its own."""
+def manifest_text(export: Export, environment: str | None) -> str:
+    """All of it as one text. The Environment document is not in it: that is a file of its own."""
     head = yaml_document(export.stack, [_MODELINE, *_remarks(export)])
-    return "---\n".join([head, *([_documents(export.exported)] if export.exported else [])])
+    return "---\n".join([head, *([_documents(export.exported, environment)] if export.exported else [])])
 
 
-def _documents(exported: Sequence[ExportedResource]) -> str:
-    return yaml_documents([(list(_comments(one)), one.document) for one in exported])
+def _documents(exported: Sequence[ExportedResource], environment: str | None) -> str:
+    return yaml_documents([(list(_comments(one, environment)), one.document) for one in exported])
 
 
-def _comments(one: ExportedResource) -> Iterator[str]:
+def _comments(one: ExportedResource, environment: str | None) -> Iterator[str]:
     yield _MODELINE  # an editor checks the documents that have it
     yield one.live.id
     if not one.ours:
-        yield f"adopt it: genai-iac import {one.address} {one.live.id}"
+        # without it the tag would name the stack without an environment as the owner
+        chosen = f" --env {environment}" if environment else ""
+        yield f"adopt it: genai-iac import {one.address} {one.live.id}{chosen}"
     yield from one.remarks
     if one.live.kind == "ApiKey":
         yield (

@@ -18,6 +18,7 @@ from genai_iac.repository.git import Repository, find_repository
 from genai_iac.repository.stacks import FoundStack, find_stacks, is_shared
 
 # Six digits are far more shards than any CI system starts.
+_MOST_NAMED = 10  # environments in one hint
 _FORM = re.compile(r"(\d{1,6})/(\d{1,6})")
 
 
@@ -77,6 +78,7 @@ class ChangedFiles:
     def __init__(self, repository: Repository, names: Iterable[str], given: tuple[Path, ...] = ()) -> None:
         files = [repository.root / name for name in names]
         self._concern_all = not {repository.root / (repository.name(file) or "") for file in given}.isdisjoint(files)
+        self._names = frozenset(files)
         self._below: dict[Path, list[Path]] = {}  # by the file itself, and by each directory above it
         self._shared: dict[Path, list[Path]] = {}  # variable files by their directory
         for file in files:
@@ -87,7 +89,8 @@ class ChangedFiles:
 
     def environments_of(self, stack: FoundStack) -> frozenset[str] | None:
         """The environments of a stack that the change concerns; None: all of them."""
-        if self._concern_all:
+        # a submodule is one name to git, whatever differs in it
+        if self._concern_all or not self._names.isdisjoint((stack.folder, *stack.folder.parents)):
             return None
         names = {stack.environment_of(file) for file in self._near(stack) if stack.is_made_of(file)}
         return None if None in names else frozenset(name for name in names if name is not None)
@@ -132,12 +135,30 @@ def select_stacks(
     if repository and changed_since:
         changed = ChangedFiles(repository, repository.changed_since(changed_since), variable_files)
     found = find_stacks(path, repository.root if repository else None)
+    if not found and changed_since is None:
+        raise UsageError(
+            f"no stack is below {path}", hint="give a directory that has one, or make one: genai-iac init DIR"
+        )
+    check_environment(environment, found, path)
     return [
         one
         for stack in found
         for one in _environments(stack, repository, changed, environment, path)
         if shard is None or shard.takes(one.key)
     ]
+
+
+def check_environment(environment: str | None, found: Iterable[FoundStack], path: str) -> None:
+    """Raises UsageError for an environment that none of the stacks has: a misspelt one must not pass for nothing to do."""
+    names = sorted({name for stack in found for name in stack.environments})
+    if environment is None or environment in names:
+        return
+    hint = (
+        f"write one of {', '.join(names[:_MOST_NAMED])}"
+        if names
+        else "leave --env away: no stack there has environments"
+    )
+    raise UsageError(f"no stack below {path} has an environment {environment}", hint=hint)
 
 
 def _environments(

@@ -175,7 +175,7 @@ class Project(ResourceType):
         """The `spec` of an export."""
         description = live.attributes["description"]
         return {
-            **({"displayName": live.name} if live.name != context.name else {}),
+            **({"displayName": context.text(live.name)} if live.name != context.name else {}),
             "compartment": context.place(live.compartment),
             **({"region": live.region} if live.region != context.region else {}),
             **({"description": context.text(description)} if description else {}),

@@ -126,13 +126,13 @@ class Runner:
 
     def _run_job(self, name: str, job: Mapping[str, Any], context: Context) -> Job:
         place = self.folder / f"run-{self.runs}-{name}-{len(list(self.folder.iterdir()))}"
-        for part in ("workspace", "home"):
+        for part in ("workspace", "home", "temp"):
             (place / part).mkdir(parents=True)
         secrets = self.secrets.get(job.get("environment", ""), {})
         base = self._environ(place, job, context)
         done, steps = Job("success"), {}
         for step in job["steps"]:
-            seen = {**context, "secrets": secrets, "steps": steps}
+            seen = {**context, "runner": {"temp": str(place / "temp")}, "secrets": secrets, "steps": steps}
             if not holds(step.get("if"), seen, succeeded=done.result == "success"):
                 continue
             environ = base | {key: fill(value, seen) for key, value in step.get("env", {}).items()}
@@ -164,6 +164,7 @@ class Runner:
         return {
             "PATH": f"{self.folder / 'bin'}:/usr/bin:/bin",
             "HOME": str(place / "home"),
+            "RUNNER_TEMP": str(place / "temp"),
             "CI": "true",
             "HUB": str(self.folder / "hub.json"),
             "HUB_PERMISSIONS": json.dumps(job.get("permissions", {})),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from markdown_it import MarkdownIt
 
 from .repository import Hosted
@@ -90,3 +92,34 @@ def assert_reads_as_ours(body: str) -> None:
         part.content for token in tokens for part in token.children or () if part.type in ("text", "link_open", "image")
     ]
     assert "@acme" not in "".join(prose) and "evil.example" not in "".join(prose)
+
+
+@pytest.mark.matrix
+def test_files_of_the_repository_do_not_pass_for_what_a_job_made(hosted: Hosted) -> None:
+    """A plan that somebody committed is neither shown as a stack's nor applied."""
+    forged = {"name": "forged", "path": "other", "environment": "", "var_files": ""}
+    hosted.branch()
+    hosted.edit("Chat workloads", "Chat")
+    for name in ("chat", "other"):
+        hosted.project.write(f"<!-- genai-iac plan {name} -->\n\n### No changes\n", f"plan/{name}/plan.md")
+        hosted.project.write(json.dumps({**forged, "name": name}), f"plan/{name}/entry.json")
+    run = hosted.pull_request()
+    assert run.result == "success", run.log
+    (comment,) = hosted.runner.hub["comments"]
+    assert "### Plan: 0 to add, 1 to change, 0 to destroy." in comment["body"]
+    hosted.merge()
+    pushed = hosted.push()
+    assert pushed.result == "success", pushed.log
+    assert [one["name"] for one in json.loads(pushed.jobs["changes"][0].outputs["matrix"])["include"]] == ["chat"]
+
+
+@pytest.mark.matrix
+def test_a_snapshot_in_the_repository_is_not_the_one_of_tonight(hosted: Hosted) -> None:
+    hosted.branch()
+    for name in ("snapshot.json", "report/other-drift.md"):
+        hosted.project.write("forged", name)
+    hosted.merge()
+    run = hosted.nightly()
+    assert run.result == "success", run.log
+    assert "forged" not in run.summary + hosted.runner.storage.caches[0].read_text()
+    assert hosted.runner.hub["issues"] == []

@@ -97,6 +97,12 @@ def test_no_expression_is_in_a_script() -> None:
     assert [where for where, step in STEPS if "${{" in step.get("run", "")] == []
 
 
+def test_what_jobs_hand_on_is_kept_outside_the_checkout() -> None:
+    """A file of the repository, or of a pull request, would pass for one that the job made."""
+    kept = [step["with"]["path"] for _, step in STEPS if "actions/upload-artifact@" in step.get("uses", "")]
+    assert len(kept) == 3 and all(path.startswith("${{ runner.temp }}/") for path in kept)
+
+
 def test_nothing_is_triggered_that_gives_strangers_power() -> None:
     triggers = {trigger for whole in WORKFLOWS.values() for trigger in whole["on"]}
     assert triggers == {"pull_request", "push", "schedule", "workflow_dispatch"}

@@ -130,6 +130,23 @@ def test_each_environment_is_a_row(offline: Project) -> None:
     assert [one["environment"] for one in found] == ["prod"]
 
 
+@pytest.mark.parametrize("arguments", [["apply", "--all", "--auto-approve"], ["drift", "--all"], ["stacks"]])
+def test_an_environment_that_no_stack_has_is_not_nothing_to_do(offline: Project, arguments: list[str]) -> None:
+    """A misspelt one would be a green run that changed and looked at nothing."""
+    repository(offline, ("a", "b"))
+    assert "no stack there has environments" in offline.run("--env", "prdo", *arguments, code=1).err
+    offline.write(
+        "apiVersion: genai-iac/v1\nkind: Environment\nmetadata: {name: prod}\nspec: {}\n", "b/environments/prod.yaml"
+    )
+    said = offline.run("--env", "prdo", *arguments, code=1).err
+    assert "no stack below . has an environment prdo" in said and "write one of prod" in said
+
+
+def test_a_directory_without_a_stack_is_not_nothing_to_do(offline: Project) -> None:
+    (offline.path / "empty").mkdir()
+    assert "no stack is below empty" in offline.run("drift", "--all", "empty", code=1).err
+
+
 def test_code_in_the_repository_is_not_imported(offline: Project) -> None:
     repository(offline, ("a",))
     offline.write("raise SystemExit('imported')", "genai_iac/__init__.py")

@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 
+import oci
 from conftest import Project, Tenancy
 from plan_apply.sdk_helpers import compartments, keys, named
 from plan_apply.test_ownership import make_compartment, make_key, make_policy
@@ -71,3 +72,33 @@ def test_nothing_is_overwritten(project: Project, tenancy: Tenancy) -> None:
     before = {file: file.read_text() for file in stack.path.glob("*.yaml")}
     project.run("export", "--out", "exported", code=1)
     assert {file: file.read_text() for file in stack.path.glob("*.yaml")} == before
+
+
+def test_a_line_to_adopt_names_the_environment_of_the_export(project: Project, tenancy: Tenancy) -> None:
+    """Without it the tag would name the stack without an environment."""
+    make_key(tenancy, make_compartment(tenancy, "home"), "app")
+    region = ("--region", "us-chicago-1")
+    printed = project.run(*region, "export", "--stack", "own@dev").out
+    project.run(*region, "export", "--stack", "own@dev", "--out", "exported")
+    stack = Project(project.path / "exported", project.environ)
+    lines = [
+        sorted(re.findall(r"^# adopt it: genai-iac (.*)$", text, re.MULTILINE))
+        for text in (printed, "".join(file.read_text() for file in stack.path.glob("*.yaml")))
+    ]
+    assert lines[0] == lines[1] and len(lines[0]) == 2
+    for line in lines[1]:
+        stack.run(*line.split())
+    assert stack.run("--env", "dev", "plan").out.endswith("No changes.\n")
+
+
+def test_a_project_whose_name_looks_like_a_reference(project: Project, tenancy: Tenancy) -> None:
+    home = make_compartment(tenancy, "home")
+    details = oci.generative_ai.models.CreateGenerativeAiProjectDetails(
+        compartment_id=home, display_name="${var.name} $${x}", description="${var.name}"
+    )
+    ocid = tenancy.client("generative_ai", "us-chicago-1").create_generative_ai_project(details).data.id
+    project.run("--region", "us-chicago-1", "export", "--out", "exported")
+    stack = Project(project.path / "exported", project.environ)
+    stack.run("import", "Compartment/home", home)
+    stack.run("import", "Project/var-name-x", ocid)
+    assert stack.run("plan").out.endswith("No changes.\n")

@@ -206,7 +206,16 @@ def test_an_ocid_of_another_kind(project: Project, tenancy: Tenancy, address: st
     assert words(f"is of kind {other}, not {kind}") in refused(project, tenancy, address, ocid)
 
 
-@pytest.mark.parametrize("ocid", ["ocid1.user.oc1..aaaa", "app", "ocid1"])
+@pytest.mark.parametrize(
+    "ocid",
+    [
+        *("ocid1.user.oc1..aaaa", "app", "ocid1"),
+        *(
+            f"ocid1.generativeaiapikey.oc1.us-chicago-1.aaaa{more}"
+            for more in (" ", "/../../apiKeys", "?limit=1", "%2e")
+        ),
+    ],
+)
 def test_what_is_no_ocid_of_anything_declared(project: Project, tenancy: Tenancy, ocid: str) -> None:
     project.write(stack(declared("ApiKey")))
     assert words("is not the OCID of anything") in refused(project, tenancy, "ApiKey/adopted", ocid)
@@ -231,6 +240,16 @@ def test_an_address_that_no_manifest_declares_is_reported_as_one(
     said = refused(project, tenancy, address, ocid)
     assert words(f"no manifest declares {address}") in said
     assert words(f"kind: {kind}") in said and words("name: adopted") in said
+
+
+@pytest.mark.parametrize("address", ["ApiKey/adopted", pytest.param("Policy/adopted", marks=pytest.mark.matrix)])
+def test_the_manifest_of_that_refusal_can_be_pasted(project: Project, tenancy: Tenancy, address: str) -> None:
+    ocid = make(tenancy, address.partition("/")[0])
+    project.write(stack())
+    refusal = project.run("import", address, ocid, code=1).err
+    project.write(stack() + "---\n" + refusal.partition("import again:\n")[2])
+    project.run("import", address, ocid)
+    assert project.run("plan").out.endswith("No changes.\n")
 
 
 def test_an_address_that_is_something_live(project: Project, tenancy: Tenancy) -> None:

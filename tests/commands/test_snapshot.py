@@ -170,3 +170,21 @@ def test_a_newer_minor_version_with_more_in_it_is_read() -> None:
 
     read = read_snapshot(json.dumps(document).encode())
     assert [one.kind for one in read.resources] == ["ApiKey"] and read.resources[0].secrets[0].name == "one"
+
+
+@pytest.mark.parametrize(("taken", "noted"), [("2026-01-02T03:04:05Z", True), ("2999-01-01T00:00:00Z", False)])
+def test_a_plan_on_an_old_snapshot_says_when_it_was_taken(offline: Project, taken: str, noted: bool) -> None:
+    offline.write("apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: chat}\nspec: {region: us-chicago-1}\n")
+    lists: dict[str, Any] = {"regions": [], "places": [], "resources": []}
+    about = {"format": "genai-iac snapshot", "format_version": "1.0", "home_region": "us-chicago-1", "now": taken}
+    offline.write(json.dumps({**about, **lists, "tenancy": "ocid1.tenancy.oc1..aaaa"}), "snapshot.json")
+    for form in ("text", "json", "markdown"):
+        said = offline.run("plan", "--snapshot", "snapshot.json", "--format", form).out
+        assert (f"the snapshot was taken at {taken}" in said) is noted
+
+
+def test_hints_about_input_files_are_commands_that_help(offline: Project) -> None:
+    """What was given in place of a saved plan is no PATH of manifests, and a snapshot is not written to a dash."""
+    offline.write("{}", "plan.json")
+    assert "next: make it again: genai-iac plan --out FILE\n" in offline.run("apply", "plan.json", code=1).err
+    assert "genai-iac snapshot --out FILE\n" in offline.run("plan", "--snapshot", "-", code=1).err

@@ -160,6 +160,22 @@ def test_what_a_link_leads_to_is_used(offline: Project) -> None:
     assert touched(offline) == ["one"]
 
 
+def test_another_commit_of_a_submodule_touches_the_stacks_in_it(offline: Project) -> None:
+    stack(offline, "own")
+    stack(offline, "shared/team/app")
+    for folder in (offline.path / "shared", offline.path):  # the inner one is a commit to the outer one
+        git(folder, "init", "-q", "-b", "main")
+        git(folder, "add", "-A")
+        git(folder, "commit", "-qm", "one")
+    git(offline.path, "tag", "first")
+    assert touched(offline) == []
+    offline.write("# nothing", "shared/elsewhere.txt")
+    git(offline.path / "shared", "add", "-A")
+    git(offline.path / "shared", "commit", "-qm", "two")
+    git(offline.path, "commit", "-qam", "two")
+    assert touched(offline) == ["shared/team/app"]
+
+
 def test_two_stacks_in_a_directory_are_reported_by_their_files(offline: Project) -> None:
     offline.write(STACK.format(name="one"), "one.yaml")
     offline.write(STACK.format(name="two"), "two.yaml")

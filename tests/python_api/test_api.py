@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT, Project, Tenancy
@@ -108,6 +110,61 @@ def test_drift_and_export(options: iac.Options, project: Project, tenancy: Tenan
 def test_an_empty_option_is_no_option_left_out(project: Project, name: str) -> None:
     with pytest.raises(iac.IacError, match=f"Options.{name} is empty"):
         iac.load(project.path, iac.Options(**{name: ""}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"targets": []}, "targets is empty"),
+        ({"targets": iter(())}, "targets is empty"),
+        ({"targets": "Compartment/chat"}, r"targets=\['Compartment/chat'\]"),
+        ({"accept_outage": "ApiKey/app"}, r"accept_outage=\['ApiKey/app'\]"),
+        ({"allow_destroy": -1}, "allow_destroy is -1"),
+        ({"allow_destroy": "2"}, "allow_destroy is '2'"),
+        ({"path": ""}, "path is empty"),
+        ({"options": iac.Options(auth="instance-principal")}, "instance_principal"),
+        ({"options": iac.Options(variables={"text=a": "b"})}, "'text=a' is not a name"),
+        ({"options": iac.Options(variables={"": "b"})}, "'' is not a name"),
+        ({"options": iac.Options(variable_files="one.yaml")}, r"variable_files=\['one.yaml'\]"),  # type: ignore[arg-type]
+        ({"options": iac.Options(variable_files=Path("one.yaml"))}, "a list"),  # type: ignore[arg-type]
+    ],
+)
+def test_arguments_that_would_be_taken_for_others_are_refused(
+    project: Project, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], reason: str
+) -> None:
+    project.write(STACK)
+    monkeypatch.chdir(project.path)
+    for function in (iac.plan, lambda **given: list(iac.apply(**given))):
+        with pytest.raises(iac.IacError, match=reason):
+            function(**{"options": iac.Options(endpoint="http://127.0.0.1:1"), **arguments})
+
+
+def test_addresses_of_a_plan_are_targets_and_files_are_named_by_texts(options: iac.Options, project: Project) -> None:
+    file = str(project.write("text: Other\n", "other.vars.yaml"))
+    given = replace(options, variable_files=(file,))  # type: ignore[arg-type]
+    first, _ = iac.plan(".", given).plan.changes
+    narrowed = iac.plan(".", given, targets=(one for one in [first.address]), accept_outage=[first.address])
+    assert [one.address for one in narrowed.plan.changes] == [first.address]
+
+
+@pytest.mark.parametrize(
+    "stack", [None, *(pytest.param(name, marks=pytest.mark.matrix) for name in ("chat", "chat@dev"))]
+)
+def test_an_export_is_for_the_environment_of_the_options(
+    options: iac.Options, project: Project, stack: str | None
+) -> None:
+    project.write(
+        "apiVersion: genai-iac/v1\nkind: Environment\nmetadata: {name: dev}\nspec: {}\n", "environments/dev.yaml"
+    )
+    dev = replace(options, environment="dev")
+    list(iac.apply(".", dev))
+    files = iac.export(dev, stack=stack)
+    assert "environments/dev.yaml" in files and "adopt it" not in "".join(files.values())
+    for name, text in files.items():
+        project.write(text, f"exported/{name}")
+    assert not iac.plan("exported", dev)
+    with pytest.raises(iac.IacError, match="--stack"):
+        iac.export(options, stack="")
 
 
 def test_errors_are_of_one_family(options: iac.Options) -> None:

@@ -22,7 +22,7 @@ import click
     metavar="NAME",
     help="The stack to export for: NAME or NAME@environment [that which owns all of it, else named after the compartment].",
 )
-@click.option("--full-scan", is_flag=True, help="Look for API keys in every subscribed region.")
+@click.option("--full-scan", is_flag=True, help="Look for API keys and projects in every subscribed region.")
 @click.option("--parallelism", type=click.IntRange(1, 64), default=10, help="Concurrent API calls.")
 @click.pass_context
 def COMMAND(  # noqa: N802
@@ -43,39 +43,25 @@ def COMMAND(  # noqa: N802
         exported = export_tenancy(
             provider,
             compartment,
-            _owner(stack, flags.env),
-            provider.region,
+            stack,
+            flags.env,
             full_scan=full_scan,
             parallelism=parallelism,
         )
     if out is None:
-        output.say(manifest_text(exported.export))
+        output.say(manifest_text(exported.export, exported.environment))
     else:
         for name in write_export(exported, out):
             output.say(f"{escape_control(str(out / name))}\n")
     resources, left_out = exported.export.exported, exported.export.left_out
     output.note(f"{count(len(resources), 'resource')} exported, {len(left_out)} skipped; ")
     elsewhere = "" if full_scan else " (--full-scan: in every subscribed region)"
-    output.note(f"API keys were looked for in {', '.join(exported.live.regions)}{elsewhere}.\n")
+    output.note(f"API keys and projects were looked for in {', '.join(exported.live.regions)}{elsewhere}.\n")
     if exported.environment:
-        output.note(f"They have the ownership tags of an environment: plan with --env {exported.environment}.\n")
+        output.note(f"They are for an environment: import and plan with --env {exported.environment}.\n")
     # The tag has a digest of the stack's id, from which the id cannot be computed.
     if any(one.live.mark and one.live.mark.stack_id for one in resources):
         output.note(
             "Their Stack has an id, of which the tags have a digest only: add spec.id, or the plan takes them for another stack's.\n"
         )
     return 0
-
-
-def _owner(stack: str | None, environment: str | None) -> str | None:
-    import re
-
-    from genai_iac.core.errors import UsageError
-
-    if stack is None:
-        return None
-    owner = f"{stack}@{environment}" if environment and "@" not in stack else stack
-    name = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-    if not re.fullmatch(f"{name}(@{name})?", owner):
-        raise UsageError(f"--stack {stack}: a name has small letters, digits and -", hint="for example --stack chat")
-    return owner

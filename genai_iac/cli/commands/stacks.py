@@ -34,7 +34,7 @@ def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str)
     from genai_iac.core.errors import UsageError
     from genai_iac.render.stacks import stacks_json, stacks_matrix, stacks_text
     from genai_iac.repository.git import find_repository
-    from genai_iac.repository.selection import ChangedFiles
+    from genai_iac.repository.selection import ChangedFiles, check_environment
     from genai_iac.repository.stacks import find_stacks
 
     flags = GlobalOptions.of(ctx)
@@ -48,6 +48,7 @@ def COMMAND(ctx: click.Context, path: str, changed_since: str | None, form: str)
             raise
         repository = None
     stacks = find_stacks(path, repository.root if repository else None)
+    check_environment(flags.env, stacks, path)
     names = repository.changed_since(changed_since) if repository and changed_since else frozenset()
     changed = ChangedFiles(repository, names, flags.var_file) if repository and changed_since else None
     entries = [entry for stack in stacks for entry in _entries(stack, changed, flags.env, flags.var_file)]
