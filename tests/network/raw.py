@@ -68,9 +68,9 @@ def _serve(
 
 
 def _read(connection: socket.socket) -> bytes:
-    """A request, its body included."""
+    """A request, its body included; or the hello of TLS, which a server without it answers at once, as something that is no HTTP."""
     data = b""
-    while b"\r\n\r\n" not in data:
+    while b"\r\n\r\n" not in data and not data.startswith(b"\x16"):
         piece = connection.recv(65536)
         if not piece:
             return data
