@@ -26,6 +26,8 @@ Values = tuple[str, ...]  # a variable's values; most have one
 Lookup = Callable[[str], Values | None]  # name in lower case to values; None: the request does not have it
 Unknown = Callable[[Condition], bool]  # of a part of a condition: whether its truth is not known
 
+_TIME_OF_DAY = "request.utc-timestamp.time-of-day"
+
 
 def condition_holds(condition: Condition, look_up: Lookup) -> bool:
     """Whether the condition is true. ``look_up`` takes a variable in lower case and gives its values, or None.
@@ -89,7 +91,7 @@ def clock_variables(now: datetime) -> Mapping[str, Values]:
     moment = now.astimezone(UTC)
     return {
         "request.utc-timestamp": (moment.strftime("%Y-%m-%dT%H:%M:%SZ"),),
-        "request.utc-timestamp.time-of-day": (moment.strftime("%H:%M:%SZ"),),
+        _TIME_OF_DAY: (moment.strftime("%H:%M:%SZ"),),
         "request.utc-timestamp.day-of-week": (DAYS[moment.weekday()],),
         "request.utc-timestamp.day-of-month": (str(moment.day),),
         "request.utc-timestamp.month-of-year": (str(moment.month),),
@@ -102,7 +104,7 @@ def _compares(comparison: Comparison, look_up: Lookup) -> bool:
         return False
     operator = comparison.operator
     if operator in ("before", "after", "between"):
-        return _in_time(left, operator, comparison.right, look_up)
+        return _in_time(comparison, left, look_up)
     stars = has_quoted_stars(comparison.left.text)
     known = [_matcher(operand, look_up, stars) for operand in comparison.right]
     if None in known:
@@ -160,9 +162,10 @@ def match_pattern(pattern: str, value: str) -> bool:
     return True
 
 
-def _in_time(left: Values, operator: str, right: tuple[Operand, ...], look_up: Lookup) -> bool:
+def _in_time(comparison: Comparison, left: Values, look_up: Lookup) -> bool:
     """Whether the request's time is before, after or between the operands. An unreadable operand makes it False."""
-    bounds = [_first(operand, look_up) for operand in right]
+    operator = comparison.operator
+    bounds = [_first(operand, look_up) for operand in comparison.right]
     if None in bounds or not left:
         return False
     moment, first = normal_time(left[0]), normal_time(bounds[0] or "")
@@ -171,8 +174,10 @@ def _in_time(left: Values, operator: str, right: tuple[Operand, ...], look_up: L
     if operator == "after":
         return moment > first
     last = normal_time(bounds[-1] or "")
-    # a span over midnight: between 22:00 and 06:00
-    return first <= moment <= last if first <= last else moment >= first or moment <= last
+    if first <= last:
+        return first <= moment <= last
+    # a span over midnight, between 22:00 and 06:00; there is nothing between two dates in the wrong order
+    return comparison.left.text.lower() == _TIME_OF_DAY and (moment >= first or moment <= last)
 
 
 def _first(operand: Operand, look_up: Lookup) -> str | None:

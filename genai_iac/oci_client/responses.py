@@ -190,6 +190,10 @@ _HINTS: Mapping[tuple[int, str], str] = {
     (429, "TooManyRequests"): "the tenancy is throttled; try again later or lower --parallelism",
     (400, "LimitExceeded"): "ask for a higher service limit in the Console, or remove what is not needed",
 }
+_DENIALS = (
+    "this tenancy takes no deny statements until an administrator turns them on for the whole tenancy: ask for that, or leave "
+    "the deny statements out; then run the command again"
+)
 _CONFLICTS: Mapping[str, str] = {
     "CompartmentAlreadyExists": f"{_TAKEN}: give it another spec.name, or adopt what is there: genai-iac import Compartment/NAME OCID",
     "PolicyAlreadyExists": f"{_TAKEN}: give it another spec.name, or adopt what is there: genai-iac import Policy/NAME OCID",
@@ -325,7 +329,7 @@ def _of_answer(error: Any, operation: str, region: str) -> ServiceFailure:
         status=status,
         code=code,
         request_id=request_id,
-        hint=_next(status, code, operation, region),
+        hint=_DENIALS if _refuses_denials(said) else _next(status, code, operation, region),
     )
     failure.uncertain = status >= 500
     failure.retry_after = headers.retry_after
@@ -346,6 +350,11 @@ def _next(status: int, code: str, operation: str, region: str) -> str:
     if hint is None and 400 <= status < 500 and status not in (408, 409):
         return "correct what the service names, then run the command again"
     return hint or "run the command again; if it stays so, give the opc-request-id to Oracle's support"
+
+
+def _refuses_denials(message: str) -> bool:
+    """Whether a policy was refused for its deny statements: the text names no setting, and the code is that of any bad input."""
+    return message.startswith("Deny statement passed into")
 
 
 def _plain(text: str) -> str:

@@ -255,6 +255,10 @@ def test_a_decision_names_its_statements() -> None:
         ("request.utc-timestamp between '2027-03-01T00:00:00Z' and '2027-03-02T00:00:00Z'", False),
         ("request.utc-timestamp between '2027-03-04T00:00:00Z' and '2027-03-05T00:00:00Z'", False),
         ("request.utc-timestamp between '2027-03-02T00:00:00Z' and '2027-03-02T00:00:00Z'", False),
+        # days have no midnight to go over: nothing lies between two dates in the wrong order
+        ("request.utc-timestamp between '2027-03-02T00:00:00Z' and '2027-03-01T00:00:00Z'", False),
+        ("request.utc-timestamp between '2027-03-05T00:00:00Z' and '2027-03-04T00:00:00Z'", False),
+        ("REQUEST.utc-timestamp.Time-of-Day between '12:00:00Z' and '06:00:00Z'", True),
         ("request.utc-timestamp.time-of-day between '12:00:00Z' and '06:00:00Z'", True),
         ("request.utc-timestamp.time-of-day between '22:00:00Z' and '12:00:00Z'", True),
         ("request.utc-timestamp.time-of-day between '12:00:01Z' and '11:59:59Z'", False),

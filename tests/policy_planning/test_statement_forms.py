@@ -45,3 +45,19 @@ def test_groups_of_domains_are_planned_with_a_note_and_applied_where_they_are(
     tenancy.control("POST", "principals", {"name": "u2", "groups": groups})
     project.run("apply", "--auto-approve")
     assert "No changes" in project.run("plan").out
+
+
+@pytest.mark.parametrize("written_before", [False, True], ids=["create", "update"])
+def test_a_tenancy_without_deny_statements_is_told_of_the_setting(
+    project: Project, tenancy: Tenancy, written_before: bool
+) -> None:
+    statements = ["allow any-group to inspect compartments in tenancy"]
+    if written_before:
+        project.write(stack(statements))
+        project.run("apply", "--auto-approve")
+    project.write(stack([*statements, "deny any-group to manage policies in tenancy"]))
+    refused = project.run("apply", "--auto-approve", code=4)
+    assert "turns them on for the whole tenancy" in " ".join((refused.out + refused.err).split())
+    tenancy.settings(denyStatements=True)
+    project.run("apply", "--auto-approve")
+    assert "No changes" in project.run("plan").out
