@@ -257,6 +257,8 @@ def _created(after: dict[str, object]) -> str:
         f"(ocid1.compartment.oc1..{'b' * 60}).",
         "genai-iac --env prod --var 'x=a b' rotate ApiKey/chat-app 'stacks/a b' --accept-outage",
         f"genai-iac import Policy/p ocid1.policy.oc1..{'c' * 60}",
+        f"{'A1' * 16}/{'B2' * 16}/{'C3' * 16}",
+        f"{'A1' * 16}/{'B2' * 16})",
     ],
 )
 def test_an_ocid_and_a_command_stay_on_one_line(whole: str, width: int) -> None:

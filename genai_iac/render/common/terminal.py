@@ -26,8 +26,9 @@ _COMMAND = re.compile(
     r"output|permissions|plan|report|rotate|schema|show|snapshot|stacks|status|test|validate|version)\b[^;]*"
 )
 _JOINED = "\0"  # stands for a space at which no line ends; no safe text has it
-_OCID = re.compile(r"ocid1\.[\w.-]*\w{40}")  # a whole one: its last part has 60 characters
-_LONGEST_OCID = 300  # columns, with quotes and brackets; OCI allows 255
+# A whole OCID, whose last part has 60 characters, or an opc-request-id: up to three parts of 32 hex digits
+_IDENTIFIER = re.compile(r"ocid1\.[\w.-]*\w{40}|[0-9A-Fa-f]{32}(/[0-9A-Za-z_-]{1,64}){0,2}")
+_LONGEST_IDENTIFIER = 300  # columns, with quotes and brackets; OCI allows 255
 _NARROWEST = 40  # columns; narrower terminals get lines that are too long
 
 
@@ -114,7 +115,7 @@ def _fill(words: Iterable[str], first: int, rest: int, longest: int) -> Iterator
 
 
 def _is_whole(word: str, size: int) -> bool:
-    return _JOINED in word or (size <= _LONGEST_OCID and _OCID.search(word) is not None)
+    return _JOINED in word or (size <= _LONGEST_IDENTIFIER and _IDENTIFIER.search(word) is not None)
 
 
 def _cut(word: str, space: int) -> str:
