@@ -48,7 +48,7 @@ def test_groups_of_domains_are_planned_with_a_note_and_applied_where_they_are(
 
 
 @pytest.mark.parametrize("written_before", [False, True], ids=["create", "update"])
-def test_a_tenancy_without_deny_statements_is_told_of_the_setting(
+def test_a_tenancy_without_deny_statements_names_the_setting(
     project: Project, tenancy: Tenancy, written_before: bool
 ) -> None:
     statements = ["allow any-group to inspect compartments in tenancy"]
