@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from genai_iac import __version__
-from genai_iac.cli.output_files import refuse_standard_output
+from genai_iac.cli.output_files import check_output_name
 from genai_iac.core import Address
 from genai_iac.core.errors import IacError, UsageError
 from genai_iac.core.redactor import redact
@@ -125,7 +125,7 @@ def _open(file: Path) -> int:
     """A descriptor to append to, ours and private. Raises UsageError before anything was written anywhere."""
     # `O_RDWR` to look at the last byte; `O_NONBLOCK` so that a named pipe without a reader
     # does not block the run permanently.
-    refuse_standard_output(file, "--audit")
+    check_output_name(file, "--audit")
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         with open_folder(file.parent) as folder:

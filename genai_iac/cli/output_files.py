@@ -14,7 +14,7 @@ from genai_iac.filesystem import UnsafePathError, check_file, check_folder, open
 
 def write_file(file: Path, data: bytes, flag: str = "--out") -> None:
     """Write one file, in the place of one that is there; no link is followed. Raises UsageError that names the flag."""
-    refuse_standard_output(file, flag)
+    check_output_name(file, flag)
     try:
         check_file(file)
         with open_folder(file.parent) as folder:
@@ -31,8 +31,17 @@ def write_file(file: Path, data: bytes, flag: str = "--out") -> None:
         ) from error
 
 
-def refuse_standard_output(file: Path, flag: str = "--out") -> None:
-    """Raises UsageError for `-`: what is printed besides would be mixed with it, and a file called - is what nobody means."""
+def check_output_name(file: Path, flag: str = "--out") -> None:
+    """Raises UsageError for a name that is a mistake.
+
+    `-`: what is printed besides would be mixed with it, and a file called - is what nobody means. A YAML file that exists: no
+    command writes YAML there, and `snapshot --out stack.yaml`, or a PATH behind --out, replaced the manifest.
+    """
+    if file.suffix.lower() in (".yaml", ".yml") and os.path.lexists(file):
+        raise UsageError(
+            f"{flag} {file}: a YAML file of that name exists, and it may be a manifest",
+            hint=f"give another name to {flag}: what is written is not YAML",
+        )
     if str(file) == "-":
         raise UsageError(
             f"{flag} -: this is written to a file only", hint="give the name of a file; standard output is for --format"

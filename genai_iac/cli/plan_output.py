@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from genai_iac.cli.output_files import refuse_standard_output, write_file
+from genai_iac.cli.output_files import check_output_name, write_file
 from genai_iac.cli.planning import PlannedRun
 from genai_iac.core.errors import UsageError
 from genai_iac.render.common.terminal import Terminal
@@ -39,7 +39,7 @@ def read_outs(texts: tuple[str, ...]) -> list[OutputTarget]:
         file = name if sign else text
         if not file or file.endswith("/"):
             raise UsageError(f"--out {text}: a file's name is missing", hint="write --out FILE or --out FORMAT=FILE")
-        refuse_standard_output(Path(file))
+        check_output_name(Path(file))
         if Path(file).is_dir():
             raise UsageError(f"--out {text}: {file} is a directory", hint="give the name of a file in it")
         outs.append(OutputTarget(Path(file), form))

@@ -98,6 +98,25 @@ def test_nothing_is_called_dash(offline: Project, arguments: str) -> None:
     assert not (offline.path / "-").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--local snapshot --out stack.yaml",
+        "--local plan --out stack.yaml",
+        "--local plan --out html=s.YML",
+        "--local apply --auto-approve --audit ./stack.yaml",
+        "test --junit stack.yaml",
+        "report . --out stack.yaml",
+    ],
+)
+def test_an_output_replaces_no_manifest(offline: Project, arguments: str) -> None:
+    text = "apiVersion: genai-iac/v1\nkind: Stack\nmetadata: {name: chat}\nspec: {region: us-chicago-1}\n"
+    files = [offline.write(text), offline.write("a: 1\n", "s.YML")]
+    before = [file.read_text() for file in files]
+    assert "a YAML file of that name exists" in offline.run(*arguments.split(), code=1).err
+    assert [file.read_text() for file in files] == before
+
+
 def test_no_file_is_called_dash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="--junit -: this is written to a file only"):

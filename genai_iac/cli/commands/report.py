@@ -21,13 +21,15 @@ def COMMAND(ctx: click.Context, folder: Path, form: str, out: Path | None) -> in
     """Merge the results below DIR: every key with state, role, expiry, next step, last use, sinks, drift, last apply."""
     from genai_iac.cli.console import Console
     from genai_iac.cli.options import GlobalOptions
-    from genai_iac.cli.output_files import write_file
+    from genai_iac.cli.output_files import check_output_name, write_file
     from genai_iac.core.errors import UsageError
     from genai_iac.render.common.phrases import count
     from genai_iac.render.common.sanitize import escape_control
     from genai_iac.render.report import render_report_html, render_report_json, render_report_prometheus
     from genai_iac.repository.stack_results import merge_results, read_results
 
+    if out is not None:
+        check_output_name(out)
     report = merge_results(read_results(folder))
     if not report.stacks:
         raise UsageError(

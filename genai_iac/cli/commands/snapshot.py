@@ -30,13 +30,15 @@ def COMMAND(ctx: click.Context, path: str, out: Path, full_scan: bool, paralleli
     """Write the live state that plan --snapshot needs: no credentials, no network, no secrets."""
     from genai_iac.cli.console import Console
     from genai_iac.cli.options import GlobalOptions
-    from genai_iac.cli.output_files import write_file
+    from genai_iac.cli.output_files import check_output_name, write_file
     from genai_iac.cli.session import GroupNames, open_session
     from genai_iac.import_export.snapshot import take_snapshot, write_snapshot
     from genai_iac.render.common.phrases import count
 
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)
+    if str(out) != "-":  # that is standard output here
+        check_output_name(out)
     with open_session(flags, path) as workspace:
         live = workspace.read(parallelism=parallelism, full_scan=full_scan)
         names = GroupNames(workspace.provider)

@@ -21,13 +21,15 @@ def COMMAND(ctx: click.Context, path: str, junit: Path | None) -> int:  # noqa: 
     from genai_iac.cli.console import Console
     from genai_iac.cli.manifest_tests import find_test_files, run_tests
     from genai_iac.cli.options import GlobalOptions
-    from genai_iac.cli.output_files import write_file
+    from genai_iac.cli.output_files import check_output_name, write_file
     from genai_iac.render.common.phrases import count
     from genai_iac.render.common.sanitize import escape_control
     from genai_iac.render.junit import render_junit
 
     flags = GlobalOptions.of(ctx)
     output = Console.of_environment(no_color=flags.no_color)
+    if junit is not None:
+        check_output_name(junit, "--junit")
     results = []
     for file in find_test_files(path):
         for one in run_tests(flags, file):
