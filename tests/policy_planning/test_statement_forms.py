@@ -56,8 +56,13 @@ def test_a_tenancy_without_deny_statements_names_the_setting(
         project.write(stack(statements))
         project.run("apply", "--auto-approve")
     project.write(stack([*statements, "deny any-group to manage policies in tenancy"]))
+    notice = "no policy that was read has any: OCI refuses them until an administrator turns them on"
+    assert notice in " ".join(project.run("plan").out.split())
     refused = project.run("apply", "--auto-approve", code=4)
     assert "turns them on for the whole tenancy" in " ".join((refused.out + refused.err).split())
     tenancy.settings(denyStatements=True)
+    project.run("apply", "--auto-approve")
+    project.write(stack([*statements, "Deny any-group to manage users in tenancy"]))
+    assert notice not in " ".join(project.run("plan").out.split()), "one that exists shows that they are on"
     project.run("apply", "--auto-approve")
     assert "No changes" in project.run("plan").out

@@ -27,6 +27,7 @@ from genai_iac.planning.preflight.names import (
     find_clashes,
     find_misnamed,
     find_model_warnings,
+    note_denials,
     note_unasked_domains,
 )
 
@@ -82,6 +83,7 @@ def check_changes(
         errors.extend(find_misnamed(policy, future, known))
         errors.extend(find_full_policies(policy, future, limits))
         notices.extend(note_unasked_domains(policy, future))
+    notices.extend(note_denials([policy for policy in policies if future.is_whole(policy)], future, live))
     errors.extend(find_full_paths(policies, future, live, limits))
     errors.extend(find_deep_compartments(written, future, limits))
     errors.extend(find_expired_at_create(written, future, live.now))

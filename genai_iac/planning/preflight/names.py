@@ -69,6 +69,31 @@ def note_unasked_domains(policy: Address, future: PlannedState) -> Iterator[Noti
         yield Notice(text, policy)
 
 
+def note_denials(policies: Iterable[Address], future: PlannedState, live: Live) -> Iterator[Notice]:
+    """Policies with deny statements, where no policy of the tenancy has one yet: whether they are turned on is in no answer.
+
+    An apply that is refused for them ends half-way.
+
+    Args:
+        policies: those that this plan writes.
+    """
+    denying = [policy for policy in policies if any(_denies(one) for one, _ in future.pairs(policy))]
+    # The first word is the effect, whether or not the rest of somebody's statement can be read.
+    live_texts = (text for one in live.found if one.kind == "Policy" for text in one.attributes["statements"])
+    if denying and not any(str(text).lstrip()[:5].casefold() == "deny " for text in live_texts):
+        for policy in denying:
+            yield Notice(
+                "it has deny statements, and no policy that was read has any: OCI refuses them until an administrator turns them on "
+                "for the whole tenancy",
+                policy,
+            )
+
+
+def _denies(statement: Value) -> bool:
+    tree = tree_as_written(statement)
+    return isinstance(tree, language.Grant) and tree.effect.startswith("deny")
+
+
 def place_of(future: PlannedState, policy: Address, number: int) -> Source:
     """Where a statement of a policy, or the grant that it was made from, was written.
 
