@@ -194,7 +194,8 @@ def test_another_tenancy_is_refused_before_all_else() -> None:
     with pytest.raises(GuardError) as caught:
         check_inputs({**inputs(environment="dev"), "tenancy": "ocid1.tenancy.oc1..other"}, inputs())
     assert str(caught.value) == (
-        f"refused: the plan was made for tenancy ocid1.tenancy.oc1..other, this profile is of {TENANCY}"
+        f"refused: the plan was made for tenancy ocid1.tenancy.oc1..other, this profile is of {TENANCY}; "
+        "choose the profile of that tenancy with --profile, or plan again"
     )
 
 
