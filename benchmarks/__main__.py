@@ -36,6 +36,7 @@ _APPLIED = {
     "expiry": ["expiry"],
 }
 _QUICK = ["mixed", "policies", "rotations", "flat"]
+_FLOORS = {"policies": (FLOOR_CREATE, "create"), "rotations": (FLOOR_KEYS, "keys")}  # beside `apply, new`
 _FLOOR = str(Path(__file__).with_name("floor.py"))
 
 
@@ -127,10 +128,10 @@ def _measure(
             yield (family, FLOOR_READ, size, latency), emulator.counted([*floor, "read", *where, str(size - 1)])
     emulator.set_latency(0)
     yield (family, "destroy", size, 0), emulator.tool("destroy", "--auto-approve", str(folder))
-    for of_family, name, word in (("policies", FLOOR_CREATE, "create"), ("rotations", FLOOR_KEYS, "keys")):
-        if family == of_family:
-            emulator.reset()
-            yield (family, name, size, 0), emulator.counted([*floor, word, *where, str(size - 1)])
+    if family in _FLOORS:
+        name, word = _FLOORS[family]
+        emulator.reset()
+        yield (family, name, size, 0), emulator.counted([*floor, word, *where, str(size - 1)])
 
 
 if __name__ == "__main__":

@@ -116,9 +116,7 @@ class Redactor:
                 # behind it the rest is found from there; what no 6-gram begins in is shorter than one.
                 if not entry or (hidden and hidden.find(b"\0", at, at + _GRAM) < 0):
                     continue
-                for place in index.places(folded[at : at + _GRAM], entry, before):
-                    number, start = divmod(place, _LONGEST_FORM)
-                    form = self._forms[number]
+                for form, start in index.places(folded[at : at + _GRAM], entry, before):
                     first, last = _extend(folded, at, form, start)
                     if last - first >= min(self._piece, len(form)):
                         # One byte per character, so that overlapping matches merge without sorting them.
@@ -147,22 +145,20 @@ class _GramTable:
     def add(self, starts: Iterable[int]) -> None:
         """Where the 6-grams of the last form begin that are to be found."""
         first = (len(self._forms) - 1) * _LONGEST_FORM
-        heads, _ = self.chains
+        chains = self.chains
         self._places.extend([first + start for start in starts])
-        if 2 * len(self._places) > len(heads):
+        if 2 * len(self._places) > len(chains[0]):
             size = 1 << (4 * len(self._places)).bit_length()
-            grown = array("I", [0]) * size, array("I", [0])
-            self._link(*grown)
-            self.chains = grown
-        else:
-            self._link(*self.chains)
+            chains = array("I", [0]) * size, array("I", [0])
+        self._link(*chains)
+        self.chains = chains
 
-    def places(self, gram: str, entry: int, before: array[int]) -> Iterator[int]:
-        """The places of a 6-gram, from the entry that its hash has."""
+    def places(self, gram: str, entry: int, before: array[int]) -> Iterator[tuple[str, int]]:
+        """The forms that have a 6-gram, and where, from the entry that its hash has."""
         while entry:
             number, start = divmod(self._places[entry], _LONGEST_FORM)
             if self._forms[number].startswith(gram, start):
-                yield self._places[entry]
+                yield self._forms[number], start
             entry = before[entry]
 
     def _link(self, heads: array[int], before: array[int]) -> None:

@@ -116,9 +116,8 @@ def update_log(
 
 def _current(target: FileTarget) -> _State:
     """The journal as the file is now. Raises SinkError for a file of another form or of a newer version."""
-    signature = _signature(
-        target.name, target.directory
-    )  # before the content: a change in between shows at the next look
+    # before the content: a change in between shows at the next look
+    signature = _signature(target.name, target.directory)
     known = _KNOWN.get(target.place)
     if known is None or known.signature != signature:
         known = _KNOWN[target.place] = _State(_read(target), signature)
