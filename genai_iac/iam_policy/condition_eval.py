@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from genai_iac.iam_policy.condition_variables import DAYS, find_variable
+from genai_iac.iam_policy.condition_variables import DAYS, MOMENT, find_variable
 from genai_iac.iam_policy.syntax_tree import (
     Comparison,
     Condition,
@@ -163,21 +163,26 @@ def match_pattern(pattern: str, value: str) -> bool:
 
 
 def _in_time(comparison: Comparison, left: Values, look_up: Lookup) -> bool:
-    """Whether the request's time is before, after or between the operands. An unreadable operand makes it False."""
-    operator = comparison.operator
+    """Whether the request's time is before, after or between the operands. An unreadable operand makes it False.
+
+    Days of the week and of the month, and months, are compared in their order (UNCONFIRMED: Oracle's page shows lists of them).
+    """
+    found = find_variable(comparison.left.text)
+    form = MOMENT if found is None else found.form
     bounds = [_first(operand, look_up) for operand in comparison.right]
-    if None in bounds or not left:
+    moment, first, last = (
+        None if text is None else form.order(text) for text in ((*left, None)[0], bounds[0], bounds[-1])
+    )
+    if moment is None or first is None or last is None:
         return False
-    moment, first = normal_time(left[0]), normal_time(bounds[0] or "")
-    if operator == "before":
+    if comparison.operator == "before":
         return moment < first
-    if operator == "after":
+    if comparison.operator == "after":
         return moment > first
-    last = normal_time(bounds[-1] or "")
     if first <= last:
         return first <= moment <= last
     # a span over midnight, between 22:00 and 06:00; there is nothing between two dates in the wrong order
-    return comparison.left.text.lower() == _TIME_OF_DAY and (moment >= first or moment <= last)
+    return form.cyclic and (moment >= first or moment <= last)
 
 
 def _first(operand: Operand, look_up: Lookup) -> str | None:
@@ -185,22 +190,6 @@ def _first(operand: Operand, look_up: Lookup) -> str | None:
         values = look_up(operand.text.lower())
         return values[0] if values else None
     return operand.text
-
-
-def normal_time(text: str) -> str:
-    """A time in a form that sorts: dates are brought to UTC, times of day stay as they are.
-
-    Returns:
-        Text that compares correctly with `<`; a text that is no time is returned in upper
-            case.
-    """
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return text.strip().upper().removesuffix("Z")
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _calls(call: FunctionCall, look_up: Lookup) -> bool:

@@ -8,6 +8,7 @@ that the tenancy chooses (a tag's namespace and key).
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 
 # Pages below https://docs.oracle.com/iaas/Content/, named in DocumentedVariable.source.
@@ -52,6 +53,39 @@ class VariableForm:
     fits: Callable[[str], bool]  # whether a value can ever equal the variable
     # the value that was meant, for a known slip; None: not known
     correct: Callable[[str], str | None] = lambda _: None
+    # for `before`, `after` and `between`: what sorts values, None for a text that is none
+    order: Callable[[str], float | None] = lambda text: _seconds(read_moment(text))
+    cyclic: bool = False  # behind the last value comes the first: `between` may go over the end
+    values: tuple[str, ...] = ()  # all of them in their order, where they are few
+
+
+def read_moment(text: str) -> datetime | None:
+    """A date, or a date and a time, as an aware moment in UTC; None for a text that is none, such as the 30th of February.
+
+    Args:
+        text: of a condition; without an offset it is taken as UTC.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip().upper())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # an offset may lead out of the years that there are
+        return None
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
+
+
+def read_time_of_day(text: str) -> int | None:
+    """The second of the day; None for a text that is no time of day.
+
+    Args:
+        text: `09:00`, `09:00Z` or `09:00:00Z`.
+    """
+    if _TIME_OF_DAY.fullmatch(text.strip()) is None:
+        return None
+    hours, minutes, *seconds = map(int, text.strip().upper().removesuffix("Z").split(":"))
+    return hours * 3600 + minutes * 60 + sum(seconds)
 
 
 def _month(value: str) -> str | None:
@@ -70,9 +104,21 @@ def _day(value: str) -> str | None:
     return next((name for name in DAYS if len(folded) > 2 and name.startswith(folded)), None)
 
 
-def _number(last: int) -> Callable[[str], bool]:
-    known = frozenset(str(number) for number in range(1, last + 1))
-    return lambda value: value in known
+def _one_of(text: str, values: tuple[str, ...], correct: Callable[[str], str | None] = lambda _: None) -> VariableForm:
+    """The form of a variable that has one of these values, which follow each other again and again."""
+    places = {value: place for place, value in enumerate(values)}
+    return VariableForm(
+        text,
+        lambda value: value.lower() in places,
+        correct,
+        lambda value: places.get(value.strip().lower()),
+        True,
+        values,
+    )
+
+
+def _numbers(last: int) -> tuple[str, ...]:
+    return tuple(str(number) for number in range(1, last + 1))
 
 
 TEXT = VariableForm("any text", lambda _: True)
@@ -81,11 +127,19 @@ REGION_KEY = VariableForm(
     "a region's key of three letters, as 'ord'", lambda value: _REGION.fullmatch(value.lower()) is not None
 )
 BOOLEAN = VariableForm("'true' or 'false'", lambda value: value.lower() in ("true", "false"))
-MOMENT = VariableForm("a time as '2026-11-28T12:00:00Z'", lambda value: _MOMENT.fullmatch(value) is not None)
-TIME_OF_DAY = VariableForm("a time of day as '09:00:00Z'", lambda value: _TIME_OF_DAY.fullmatch(value) is not None)
-DAY_OF_WEEK = VariableForm("an English day, as 'monday'", lambda value: value.lower() in DAYS, _day)
-DAY_OF_MONTH = VariableForm("a number, '1' to '31'", _number(31))
-MONTH = VariableForm("a number, '1' to '12'", _number(12), _month)
+MOMENT = VariableForm(
+    "a time as '2026-11-28T12:00:00Z'",
+    lambda value: _MOMENT.fullmatch(value) is not None and read_moment(value) is not None,
+)
+TIME_OF_DAY = VariableForm(
+    "a time of day as '09:00:00Z'",
+    lambda value: _TIME_OF_DAY.fullmatch(value) is not None,
+    order=read_time_of_day,
+    cyclic=True,
+)
+DAY_OF_WEEK = _one_of("an English day, as 'monday'", DAYS, _day)
+DAY_OF_MONTH = _one_of("a number, '1' to '31'", _numbers(31))
+MONTH = _one_of("a number, '1' to '12'", _numbers(12), _month)
 
 
 @dataclass(frozen=True, slots=True)

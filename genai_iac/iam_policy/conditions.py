@@ -52,8 +52,10 @@ def narrows(condition: Condition | None, is_wanted: Callable[[str], bool]) -> bo
             )
         )
     if isinstance(condition, FunctionCall):
-        return any(isinstance(part, ConditionVariable) and is_wanted(part.text.lower()) for part in condition.arguments)
-    return not condition.negated and is_wanted(condition.variable.text.lower())
+        return any(is_wanted(part.text.lower()) for part in variables(condition))
+    # every principal has a type, every user a name; a tag is what some have
+    name = condition.variable.text.lower()
+    return not condition.negated and ".tag." in name and is_wanted(name)
 
 
 def names_principal(variable: str) -> bool:
@@ -105,7 +107,9 @@ def variables(condition: Condition | None) -> Iterator[ConditionVariable]:
     elif isinstance(condition, Presence):
         yield condition.variable
     elif isinstance(condition, FunctionCall):
-        yield from (part for part in condition.arguments if isinstance(part, ConditionVariable))
+        for argument in condition.arguments:
+            parts = argument if isinstance(argument, tuple) else (argument,)
+            yield from (part for part in parts if isinstance(part, ConditionVariable))
 
 
 def wanted_texts(condition: Condition | None, variable: str) -> frozenset[str]:

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from genai_iac.iam_policy.condition_eval import normal_time
-from genai_iac.iam_policy.condition_variables import MOMENT, TIME_OF_DAY
+from genai_iac.iam_policy.condition_variables import MOMENT, TIME_OF_DAY, read_moment
 from genai_iac.iam_policy.errors import PolicySyntaxError
 from genai_iac.iam_policy.name_resolution import Directory, resolve_known
 from genai_iac.iam_policy.parser import parse_once
@@ -193,8 +192,9 @@ def _time(operand: Operand) -> Operand:
     if not isinstance(operand, QuotedValue):
         return operand
     text = operand.text
-    if MOMENT.fits(text):
-        return QuotedValue(normal_time(text) + "Z", operand.column)
+    moment = read_moment(text) if MOMENT.fits(text) else None
+    if moment is not None:
+        return QuotedValue(moment.isoformat().replace("+00:00", "Z"), operand.column)
     if TIME_OF_DAY.fits(text):
         bare = text.upper().removesuffix("Z")
         return QuotedValue((bare if bare.count(":") == 2 else bare + ":00") + "Z", operand.column)

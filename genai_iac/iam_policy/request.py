@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from genai_iac.iam_policy.condition_variables import find_variable
+from genai_iac.iam_policy.condition_variables import read_moment
 from genai_iac.iam_policy.conditions import variables
 from genai_iac.iam_policy.permissions import permissions_of
 from genai_iac.iam_policy.syntax_tree import Comparison, Condition, QuotedValue, Statement
@@ -195,8 +195,5 @@ def _is_decided(comparison: Comparison, now: datetime) -> bool:
     if comparison.left.text.lower() != _CLOCK or comparison.operator not in ("before", "after", "between"):
         return False
     last = comparison.right[-1]
-    variable = find_variable(_CLOCK)
-    if not isinstance(last, QuotedValue) or variable is None or not variable.form.fits(last.text):
-        return False
-    moment = datetime.fromisoformat(last.text.upper())
-    return (moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)) < now
+    moment = read_moment(last.text) if isinstance(last, QuotedValue) else None
+    return moment is not None and moment < now

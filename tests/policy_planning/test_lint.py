@@ -49,7 +49,6 @@ def test_every_rule_has_a_case() -> None:
         "path-full",
         "not-ignored",
         "unknown-variable",
-        "unknown-permission",
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from genai_iac.iam_policy.condition_variables import read_moment
 from genai_iac.iam_policy.conditions import comparisons, is_for_keys, names_principal, narrows, wanted_texts
 from genai_iac.iam_policy.evaluator import evaluate
 from genai_iac.iam_policy.lint.finding import GrantRule, RuleNote
@@ -139,18 +140,38 @@ def _never_true(grant: Grant) -> Iterator[RuleNote]:
             pending.extend(condition.items)
             if condition.mode == "all":
                 yield from _contradictions(condition)
+        elif isinstance(condition, Comparison) and condition.operator == "between":
+            yield from _backwards(condition)
 
 
 def _contradictions(group: ConditionGroup) -> Iterator[RuleNote]:
-    """Variables of an `all` group that are compared with two different values."""
-    wanted: dict[str, str] = {}
+    """Variables of an `all` group that are to have two different values, or one that another member excludes."""
+    left: dict[str, frozenset[str]] = {}  # by variable, the values that the members so far leave
+    barred: dict[str, frozenset[str]] = {}
     for item in group.items:
-        if not isinstance(item, Comparison) or item.operator != "=" or not isinstance(item.right[0], QuotedValue):
+        if not isinstance(item, Comparison) or item.left.text.lower() not in _SINGLE:
             continue
-        variable, value = item.left.text.lower(), item.right[0].text.lower()
-        if variable in _SINGLE and wanted.setdefault(variable, value) != value:
+        if not all(isinstance(one, QuotedValue) and one.text != "*" for one in item.right):
+            continue
+        variable, values = item.left.text.lower(), frozenset(one.text.lower() for one in item.right)
+        if item.operator in ("=", "in"):
+            left[variable] = left.get(variable, values) & values
+        elif item.operator in ("!=", "not in"):
+            barred[variable] = barred.get(variable, frozenset()) | values
+        if variable in left and not left[variable] - barred.get(variable, frozenset()):
             message = f"{item.left.text} cannot have two values at once: this is never true"
+            if left[variable]:
+                message = f"{item.left.text} cannot have a value that is excluded beside it: this is never true"
             yield RuleNote(item.left.column, message, f"write {item.left.text} in ('…', '…')")
+            return
+
+
+def _backwards(comparison: Comparison) -> Iterator[RuleNote]:
+    """A span between two dates that ends before it begins."""
+    first, last = (read_moment(one.text) if isinstance(one, QuotedValue) else None for one in comparison.right)
+    if first is not None and last is not None and last < first:
+        message = f"{comparison.right[1].text} is before {comparison.right[0].text}: this is never true"
+        yield RuleNote(comparison.left.column, message, "write the earlier one first")
 
 
 # Variables that have one value per request; others may have several and equal two

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from genai_iac.iam_policy.condition_eval import match_pattern
-from genai_iac.iam_policy.condition_variables import MOMENT
+from genai_iac.iam_policy.condition_variables import read_moment
 from genai_iac.iam_policy.conditions import comparisons, names_principal, narrows, variables
 from genai_iac.iam_policy.grammar.hints import close_match
 from genai_iac.iam_policy.lint.finding import GrantRule, RuleNote
@@ -69,9 +69,17 @@ def _shown(operand: Operand) -> str:
 
 def _escalation(grant: Grant) -> Iterator[RuleNote]:
     """CIS OCI Foundations 1.3: who manages policies or groups of the tenancy can make itself an administrator."""
-    if grant.effect != "allow" or grant.verb not in ("use", "manage") or grant.location.scope != "tenancy":
+    if grant.effect != "allow" or grant.location.scope != "tenancy":
         return
     named = {variable.text.lower() for variable in variables(grant.condition)}
+    for word in grant.permissions:
+        joins = word.text == "GROUP_UPDATE" and not named & {"target.group.name", "target.group.id"}
+        if joins or (word.text in ("POLICY_CREATE", "POLICY_UPDATE") and grant.condition is None):
+            message = f"{word.text} in tenancy lets its group make itself administrators (CIS OCI 1.3)"
+            fix = "add where target.group.name != 'Administrators'" if joins else "attach policies to a compartment"
+            yield RuleNote(word.column, message, fix)
+    if grant.verb not in ("use", "manage"):
+        return
     for resource in grant.resources:
         wide = resource.text == "policies" and grant.verb == "manage" and grant.condition is None
         joins = resource.text in ("groups", "users") and not named & {"target.group.name", "target.group.id"}
@@ -166,10 +174,9 @@ def _past(grant: Grant) -> Iterator[RuleNote]:
         if comparison.left.text.lower() != "request.utc-timestamp" or comparison.operator not in ("before", "between"):
             continue
         last = comparison.right[-1]
-        if isinstance(last, QuotedValue) and MOMENT.fits(last.text):
-            moment = datetime.fromisoformat(last.text.upper())
-            if (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) < now:
-                yield RuleNote(last.column, f"{last.text} has passed: this is never true again", "delete the statement")
+        moment = read_moment(last.text) if isinstance(last, QuotedValue) else None
+        if moment is not None and moment < now:
+            yield RuleNote(last.column, f"{last.text} has passed: this is never true again", "delete the statement")
 
 
 _PERMISSIONS = tuple(
@@ -189,19 +196,32 @@ _FOLDED = {permission.lower(): permission for permission in _PERMISSIONS}
 def _unknown_permission(grant: Grant) -> Iterator[RuleNote]:
     """A permission that is nearly, and not exactly, one that we know."""
     for word in grant.permissions:
-        if word.text in _PERMISSIONS:
-            continue
-        guess = close_match(word.text, tuple(_FOLDED), 0.9)
+        guess = None if word.text in _PERMISSIONS else _nearest(word.text)
         if guess is not None:
-            yield RuleNote(word.column, f"{word.text} is no permission we know", f"did you mean {_FOLDED[guess]}?")
+            yield RuleNote(word.column, f"{word.text} is no permission we know", f"did you mean {guess}?")
+        elif word.text.startswith(_KNOWN_SERVICE) and word.text not in _PERMISSIONS:
+            message = f"{word.text} is on no page of Generative AI's permissions, so it gives nothing that we know of"
+            yield RuleNote(word.column, message, "write a verb and a resource type, such as use generative-ai-chat")
     for comparison in comparisons(grant.condition):
         for operand in comparison.right if comparison.left.text.lower() == "request.permission" else ():
             folded = operand.text.lower()
-            near = None if folded in _FOLDED else close_match(folded, tuple(_FOLDED), 0.9)
+            near = None if folded in _FOLDED else _nearest(folded.upper())
             if near is not None and isinstance(operand, QuotedValue):
-                right = replace_operand(grant, operand, QuotedValue(_FOLDED[near]))
+                right = replace_operand(grant, operand, QuotedValue(near))
                 message = f"{operand.text} is no permission we know"
-                yield RuleNote(operand.column, message, f"did you mean {_FOLDED[near]}?", right)
+                yield RuleNote(operand.column, message, f"did you mean {near}?", right)
+
+
+_KNOWN_SERVICE = "GENERATIVE_AI_"  # the tables of its permissions are dated, and meant to be complete
+
+
+def _nearest(permission: str) -> str | None:
+    """The permission that was meant: one of nearly that name, or one with a word of another behind it (…_CHAT_CREATE)."""
+    found = close_match(permission, tuple(_FOLDED), 0.9)
+    if found is not None:
+        return _FOLDED[found]
+    begun = [known for known in _PERMISSIONS if permission.startswith(f"{known}_")]
+    return max(begun, key=len, default=None)
 
 
 # By variable, the OCID types that it can have.

@@ -7,14 +7,22 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from genai_iac.iam_policy.condition_eval import has_quoted_stars
-from genai_iac.iam_policy.condition_variables import OCID, VARIABLES, DocumentedVariable, find_variable
+from genai_iac.iam_policy.condition_eval import condition_holds, has_quoted_stars
+from genai_iac.iam_policy.condition_variables import (
+    MOMENT,
+    OCID,
+    TIME_OF_DAY,
+    VARIABLES,
+    DocumentedVariable,
+    VariableForm,
+    find_variable,
+)
 from genai_iac.iam_policy.conditions import comparisons, variables
 from genai_iac.iam_policy.errors import PolicySyntaxError
 from genai_iac.iam_policy.grammar.hints import close_match
 from genai_iac.iam_policy.lint.finding import GrantRule, RuleNote
 from genai_iac.iam_policy.parser import parse
-from genai_iac.iam_policy.printer import unparse
+from genai_iac.iam_policy.printer import unparse, unparse_condition
 from genai_iac.iam_policy.syntax_tree import (
     Comparison,
     Condition,
@@ -23,7 +31,6 @@ from genai_iac.iam_policy.syntax_tree import (
     Grant,
     Operand,
     Pattern,
-    Presence,
     QuotedValue,
 )
 from genai_iac.iam_policy.template import missing_ids
@@ -66,23 +73,68 @@ def replace_operand(grant: Grant, old: Operand, new: Operand) -> str:
         old: a node of `grant.condition`; an equal one elsewhere stays.
     """
 
-    def swap(operand: Operand) -> Operand:
-        return new if operand is old else operand
+    def swap(comparison: Comparison) -> Comparison:
+        return replace(comparison, right=tuple(new if one is old else one for one in comparison.right))
 
+    return _unparse_with(grant, swap)
+
+
+def replace_comparison(grant: Grant, old: Comparison, new: Comparison) -> str:
+    """The statement with one comparison of its condition, found by identity, replaced by another.
+
+    Args:
+        old: a node of `grant.condition`; an equal one elsewhere stays.
+    """
+    return _unparse_with(grant, lambda comparison: new if comparison is old else comparison)
+
+
+def _unparse_with(grant: Grant, swap: Callable[[Comparison], Comparison]) -> str:
     assert grant.condition is not None
-    return unparse(replace(grant, condition=_map_operands(grant.condition, swap)))
+    return unparse(replace(grant, condition=_map_comparisons(grant.condition, swap)))
 
 
-def _map_operands(condition: Condition, swap: Callable[[Operand], Operand]) -> Condition:
+def _map_comparisons(condition: Condition, swap: Callable[[Comparison], Comparison]) -> Condition:
     if isinstance(condition, ConditionGroup):
-        return replace(condition, items=tuple(_map_operands(item, swap) for item in condition.items))
-    if isinstance(condition, Comparison):
-        return replace(condition, right=tuple(map(swap, condition.right)))
-    assert isinstance(condition, Presence | FunctionCall)
-    return condition
+        return replace(condition, items=tuple(_map_comparisons(item, swap) for item in condition.items))
+    return swap(condition) if isinstance(condition, Comparison) else condition
 
 
-VALUE_RULES = (GrantRule("value-form", "warning", "a value of a form that its variable never has", _value_form),)
+def _time_order(grant: Grant) -> Iterator[RuleNote]:
+    """`before`, `after` and `between` of a variable that is no time: of days and months Oracle shows lists, of others nothing."""
+    for comparison in comparisons(grant.condition):
+        variable = find_variable(comparison.left.text)
+        if variable is None or comparison.operator not in ("before", "after", "between"):
+            continue
+        if variable.form.values:
+            listed = _as_list(comparison, variable.form)
+            message = (
+                f"{variable.name} is {variable.form.text}: Oracle documents a list of them, not `{comparison.operator}`"
+            )
+            right = None if listed is None else replace_comparison(grant, comparison, listed)
+            fix = "write in ('…', '…')" if listed is None else f"write {unparse_condition(listed)}"
+            yield RuleNote(comparison.left.column, message, fix, right)
+        elif variable.form not in (MOMENT, TIME_OF_DAY):
+            message = f"{variable.name} is {variable.form.text}: `{comparison.operator}` compares times, so this is never true"
+            yield RuleNote(comparison.left.column, message, f"write {variable.name} in ('…', '…')")
+
+
+def _as_list(comparison: Comparison, form: VariableForm) -> Comparison | None:
+    """The same comparison with all values that make it true; None where a bound is none of the values, or no value does."""
+    bounds = [form.order(one.text) if isinstance(one, QuotedValue) else None for one in comparison.right]
+    if None in bounds:
+        return None
+    held = [
+        QuotedValue(value)
+        for value in form.values
+        if condition_holds(comparison, lambda _, value=value: (value,))  # type: ignore[misc]
+    ]
+    return Comparison(comparison.left, "in", tuple(held)) if held else None
+
+
+VALUE_RULES = (
+    GrantRule("value-form", "warning", "a value of a form that its variable never has", _value_form),
+    GrantRule("time-order", "warning", "before, after or between of what is no time", _time_order),
+)
 
 
 def _missing_id(grant: Grant) -> Iterator[RuleNote]:
