@@ -37,6 +37,7 @@ from genai_iac.iam_policy import (
 from genai_iac.iam_policy.conditions import ValueClass, compared_operands, find_classes
 from genai_iac.iam_policy.evaluator import assess_models
 from genai_iac.iam_policy.request import AccessRequest, Assessment, KeyUse, is_unknown_of_key, key_request
+from genai_iac.iam_policy.residual import implies, write_exceptions
 from genai_iac.iam_policy.syntax_tree import Condition, Pattern, QuotedValue
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.vocabulary import is_routing_profile
@@ -113,7 +114,7 @@ class Accesses:
         return Accesses(before, after, tuple(key for key in self.keys if key in keys), granted, taken, self.gaps)
 
 
-AccessCell = tuple[Address, str, str, ValueClass]  # key, API, the compartment's path, models
+AccessCell = tuple[Address, str, ValueClass]  # key, API, models
 
 
 def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
@@ -136,17 +137,15 @@ def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
     before, after = now.cells(models, live.now), later.cells(models, live.now)
     # Compared per class of models: a statement that is split into two equivalent ones
     # grants and takes nothing.
-    granted = {cell: one for cell, one in after.items() if not _holds(before.get(cell), one)}
-    taken = {cell: _remaining(one, after.get(cell)) for cell, one in before.items() if not _holds(after.get(cell), one)}
-    permissions_now, permissions_later = (
-        partial(_permissions, models=models, origins=side.origins) for side in (now, later)
-    )
+    granted = find_difference(after, before, live.now)
+    taken = find_difference(before, after, live.now)
+    permissions_now, permissions_later = (partial(_permissions, models=models, side=side) for side in (now, later))
     return Accesses(
         tuple(permissions_now(before, before)),
         tuple(permissions_later(after, after)),
         tuple(sorted({key.address for key in (*now.keys, *later.keys)})),
-        tuple(permissions_later(granted, after)),
-        tuple(permissions_now(taken, before)),
+        tuple(permissions_later(after, after, granted)),
+        tuple(permissions_now(before, before, taken)),
         tuple(
             dict.fromkeys(
                 (*_gaps(live, [*now.keys, *later.keys]), *_by_dynamic_group([*live_policies(live), *policies]))
@@ -155,18 +154,24 @@ def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
     )
 
 
-def _holds(wide: Assessment | None, narrow: Assessment) -> bool:
-    """Whether what `narrow` allows `wide` allows too."""
-    if wide is None or wide.allowed is False:
-        return narrow.allowed is False
-    return wide.allowed is True or narrow.allowed is False or set(wide.depends_on) <= set(narrow.depends_on)
+def find_difference(
+    one: Mapping[AccessCell, Assessment], other: Mapping[AccessCell, Assessment], now: datetime
+) -> dict[AccessCell, str]:
+    """What one side allows and the other does not, each with the words for where: empty where the other allows nothing of it.
 
-
-def _remaining(before: Assessment, after: Assessment | None) -> Assessment:
-    """What is taken away: all of it, or what does not meet the conditions under which it stays."""
-    if after is None or not after.depends_on or after.allowed is False:
-        return before
-    return replace(before, depends_on=tuple(f"not meeting {part}" for part in after.depends_on))
+    Args:
+        now: the tenancy's time; what depends on times is compared from then on.
+    """
+    missing: dict[AccessCell, str] = {}
+    for cell, found in one.items():
+        against = other.get(cell)
+        if found.allowed is False:
+            continue
+        if against is None or against.allowed is False:
+            missing[cell] = ""
+        elif not implies(found.remainders, against.remainders, now):
+            missing[cell] = write_exceptions(against.remainders)
+    return missing
 
 
 def _gaps(live: Live, keys: Iterable[LocatedKey]) -> Iterator[str]:
@@ -245,10 +250,15 @@ class TenancySide:
         """The statements, indexed."""
         return compile_rules(self.origins)
 
+    @cached_property
+    def places(self) -> dict[Address, str]:
+        """The path of the compartment of each key."""
+        return {key.address: self.tree.path(key.path[0]) for key in self.keys}
+
     def cells(self, models: ModelClasses, now: datetime) -> dict[AccessCell, Assessment]:
         """What every key may do with every class of models that its statements distinguish."""
         return {
-            (key.address, api, self.tree.path(key.path[0]), one): found
+            (key.address, api, one): found
             for key in sorted(self.keys, key=lambda found: found.address)
             for api, operation in CALLS.items()
             for classes in (models.classes[key.address],)
@@ -277,25 +287,30 @@ def _is_unknown(part: Condition, request: AccessRequest) -> bool:
 def _permissions(
     cells: Mapping[AccessCell, Assessment],
     context: Mapping[AccessCell, Assessment],
+    wanted: Mapping[AccessCell, str] | None = None,
     *,
     models: ModelClasses,
-    origins: Mapping[StatementInForce, StatementRef],
+    side: TenancySide,
 ) -> Iterator[KeyPermission]:
-    """The cells that are allowed, as few lines as say it; `context` has the others of the same key and API, for who denies."""
-    groups: dict[tuple[Address, str, str, tuple[str, ...]], dict[ValueClass, Assessment]] = {}
-    for (address, api, place, one), found in cells.items():
-        if found.allowed is not False:
-            groups.setdefault((address, api, place, found.depends_on), {})[one] = found
-    for (address, api, place, depends), allowed in groups.items():
+    """The cells that are allowed, as few lines as say it; `context` has the others of the same key and API, for who denies.
+
+    Args:
+        wanted: the cells to tell of, each with where alone it is meant; None tells of all.
+    """
+    groups: dict[tuple[Address, str, tuple[str, ...]], dict[ValueClass, Assessment]] = {}
+    for (address, api, one), found in cells.items():
+        if found.allowed is not False and (wanted is None or (address, api, one) in wanted):
+            where = wanted[address, api, one] if wanted else ""
+            depends = (*found.depends_on, *([where] if where else []))
+            groups.setdefault((address, api, depends), {})[one] = found
+    for (address, api, depends), allowed in groups.items():
+        place = side.places[address]
         for said, held, barred in describe_models(list(allowed), models.classes[address], models.written):
-            denying = [
-                rule for one in barred if (cell := context.get((address, api, place, one))) for rule in cell.denied_by
-            ]
+            denying = [rule for one in barred if (cell := context.get((address, api, one))) for rule in cell.denied_by]
             denying += [rule for one in held for rule in allowed[one].denied_by]
             by = [rule for one in held[:1] for rule in allowed[one].by]
-            yield KeyPermission(
-                address, api, said.model, said.barred, place, refs_of(by, origins), depends, refs_of(denying, origins)
-            )
+            by_refs, denying_refs = refs_of(by, side.origins), refs_of(denying, side.origins)
+            yield KeyPermission(address, api, said.model, said.barred, place, by_refs, depends, denying_refs)
 
 
 def refs_of(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from genai_iac.analysis.reach import Reach, ReachFinder, concerned_keys
+from genai_iac.analysis.reach import Reach, Reached, Reaches, ReachFinder, concerned_keys
 from genai_iac.core import (
     Address,
     Call,
@@ -49,7 +49,7 @@ def keep_admitted(plan: Plan, finder: ReachFinder, *, most_statements: int = 50)
     keys = concerned_keys(plan, finder.future, finder.live)
     if not keys:
         return plan
-    before, after = finder.find(plan, keys)
+    before, after, _ = finder.find(plan, keys)
     wanted = set(_successions(plan, before, after))
     for key in _moved(plan):
         plan, more = _prepare_move(plan, key, (before, after), finder, most_statements)
@@ -79,13 +79,14 @@ def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], finder
     }
     used = {key: secrets for key, secrets in recent.items() if secrets}
     losses: dict[Address, list[Invalidation]] = {}
-    before, after = finder.find(plan, keys)
+    reaches = finder.find(plan, keys)
+    before, after, _ = reaches
     idle_keys = {key: secrets for key, secrets in ever.items() if key not in used}
     notices = {
         Notice(f"{address} takes {', '.join(apis)} from it; its values were used, though not lately", key)
-        for address, key, _, apis in _lost(plan, idle_keys, before, after)
+        for address, key, _, apis in _lost(plan, idle_keys, reaches)
     }
-    for address, key, secret, apis in _lost(plan, used, before, after):
+    for address, key, secret, apis in _lost(plan, used, reaches):
         idle = idle_time(resources.get(key))
         losses.setdefault(address, []).append(
             Invalidation(secret.name, secret.last_used, "update", idle=idle, key=key, apis=apis)
@@ -93,9 +94,9 @@ def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], finder
     # A policy that is deleted before it is created again: what it allows is missing in
     # between.
     for address in (change.address for change in plan.changes if _is_gap(change)):
-        _, without = finder.find(plan, keys, absent=(address,))
+        _, without, narrowed = finder.find(plan, keys, absent=(address,))
         gaps = {reached: by for reached, by in before.items() if reached in after}
-        for _, key, secret, apis in _lost(plan, used, gaps, without):
+        for _, key, secret, apis in _lost(plan, used, Reaches(gaps, without, narrowed)):
             idle = idle_time(resources.get(key))
             loss = Invalidation(secret.name, secret.last_used, "delete", idle=idle, key=key, apis=apis, passing=True)
             losses.setdefault(address, []).append(loss)
@@ -167,21 +168,25 @@ def _is_recent(secret: LiveSecret, resource: Resource | None, live: Live) -> boo
 
 
 def _lost(
-    plan: Plan, used: Mapping[Address, list[LiveSecret]], before: Reach, after: Reach
+    plan: Plan, used: Mapping[Address, list[LiveSecret]], reaches: Reaches
 ) -> Iterator[tuple[Address, Address, LiveSecret, tuple[str, ...]]]:
     """By the change that takes it: key, secret and what is no longer admitted."""
+    before, after, narrowed = reaches
     for key, secrets in used.items():
-        gone = {reached: by for reached, by in before.items() if reached[0] == key and reached not in after}
+        had = {reached: by for reached, by in before.items() if reached[0] == key}
+        gone = {reached: by for reached, by in had.items() if reached not in after}
         if gone:
-            apis = tuple(dict.fromkeys(_say(api, model) for _, api, model in gone))
+            unnamed = "any other model" if any(model for _, _, model in had) else "any model"
+            apis = tuple(dict.fromkeys(_say(reached, unnamed, narrowed.get(reached)) for reached in gone))
             culprit = _culprit(plan, key, {origin.policy for by in gone.values() for origin in by})
             for secret in secrets:
                 yield culprit, key, secret, apis
 
 
-def _say(api: str, model: str) -> str:
-    """An API with a model, in words."""
-    return f"{api} with {model or 'any other model'}"
+def _say(reached: Reached, unnamed: str, where: str | None) -> str:
+    """An API with a model, in words, and where alone it is taken."""
+    _, api, model = reached
+    return f"{api} with {model or unnamed}{f' when {where}' if where else ''}"
 
 
 def _culprit(plan: Plan, key: Address, policies: Iterable[str]) -> Address:
@@ -242,7 +247,7 @@ def _is_needed_there(plan: Plan, key: Change, policy: Change, after: Reach, find
     # compartment then.
     without = replace(plan, changes=tuple(change for change in plan.changes if change.address != policy.address))
     try:
-        _, there = finder.find(without, {key.address})
+        _, there, _ = finder.find(without, {key.address})
     except PlanError:
         return True
     return any(reached[0] == key.address and reached not in there for reached in after)

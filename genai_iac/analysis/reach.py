@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
-from genai_iac.analysis.access import ModelClasses, TenancySide, refs_of
+from genai_iac.analysis.access import ModelClasses, TenancySide, find_difference, refs_of
 from genai_iac.analysis.statements_in_force import (
     StatementRef,
     live_keys,
@@ -22,9 +22,16 @@ from genai_iac.iam_policy.conditions import demanded_texts
 from genai_iac.iam_policy.rules import PRINCIPAL
 from genai_iac.planning.planned_state import PlannedState
 
-Reach = Mapping[
-    tuple[Address, str, str], tuple[StatementRef, ...]
-]  # by key, API and model: the statements that admit it
+Reached = tuple[Address, str, str]  # key, API and model; an empty model stands for those that no statement names
+Reach = Mapping[Reached, tuple[StatementRef, ...]]  # the statements that admit it
+
+
+class Reaches(NamedTuple):
+    """What keys may call before and after a plan, and where, in words, of what they may call on both sides something is taken."""
+
+    before: Reach
+    after: Reach  # without what is narrowed
+    narrowed: Mapping[Reached, str]
 
 
 @dataclass
@@ -33,13 +40,13 @@ class ReachFinder:
 
     future: PlannedState
     live: Live
-    _found: dict[object, tuple[Reach, Reach]] = field(default_factory=dict)
+    _found: dict[object, Reaches] = field(default_factory=dict)
 
-    def find(self, plan: Plan, keys: Collection[Address], absent: Collection[Address] = ()) -> tuple[Reach, Reach]:
+    def find(self, plan: Plan, keys: Collection[Address], absent: Collection[Address] = ()) -> Reaches:
         """What those keys may call before and after, both asked about every set of models that either side can tell apart.
 
-        The policies of `absent` count as not there after the plan. What comes to depend on a condition that nobody can tell
-        beforehand, and did not before, counts as not admitted after.
+        The policies of `absent` count as not there after the plan. What is admitted under narrower conditions than before (fewer
+        hours, another network source) counts as not admitted after.
         """
         whole = plan.existence
         changed = whole | dict.fromkeys(absent, False)
@@ -50,21 +57,27 @@ class ReachFinder:
 
     def _find(
         self, changed: Mapping[Address, bool], whole: Mapping[Address, bool], keys: frozenset[Address]
-    ) -> tuple[Reach, Reach]:
+    ) -> Reaches:
         live = self.live
         now = TenancySide([key for key in live_keys(live) if key.address in keys], self._now, live.tree)
         later = self._side(changed, keys)
         # What the absent policies would tell apart counts too: answers of the same plan are compared with each other.
         models = ModelClasses.of(now, later, *([] if changed == whole else [self._side(whole, keys)]))
-        before, after = (_reach(side, models, live.now) for side in (now, later))
-        surely = {
-            reached: (by, sure)
-            for reached, (by, sure) in after.items()
-            if sure or not before.get(reached, ((), True))[1]
-        }
-        return (
-            {reached: by for reached, (by, _) in before.items()},
-            {reached: by for reached, (by, _) in surely.items()},
+        before, after = now.cells(models, live.now), later.cells(models, live.now)
+        missing = find_difference(before, after, live.now)
+        named = [{cell: (cell[0], cell[1], models.label(cell[2])) for cell in side} for side in (before, after)]
+        return Reaches(
+            {
+                named[0][cell]: refs_of(found.by, now.origins)
+                for cell, found in before.items()
+                if found.allowed is not False
+            },
+            {
+                named[1][cell]: refs_of(found.by, later.origins)
+                for cell, found in after.items()
+                if found.allowed is not False and cell not in missing
+            },
+            {named[0][cell]: where for cell, where in missing.items() if where},
         )
 
     def _side(self, changed: Mapping[Address, bool], keys: frozenset[Address]) -> TenancySide:
@@ -113,13 +126,3 @@ def _beginning_or_ending(plan: Plan, future: PlannedState, live: Live) -> Iterat
     for address, stays in changed.items():
         if stays and address in future.resources:
             yield from future.statements(address)
-
-
-def _reach(
-    side: TenancySide, models: ModelClasses, now: datetime
-) -> dict[tuple[Address, str, str], tuple[tuple[StatementRef, ...], bool]]:
-    return {
-        (address, api, models.label(one)): (refs_of(found.by, side.origins), found.allowed is True)
-        for (address, api, _, one), found in side.cells(models, now).items()
-        if found.allowed is not False
-    }

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 
-from genai_iac.iam_policy.condition_eval import Unknown, Values, clock_variables, condition_truth, fold_variables
-from genai_iac.iam_policy.conditions import condition_parts
-from genai_iac.iam_policy.printer import unparse_condition
+from genai_iac.iam_policy.condition_eval import Unknown, Values, clock_variables, fold_variables
 from genai_iac.iam_policy.request import AccessRequest, Assessment, Decision, Principal, StatementInForce
+from genai_iac.iam_policy.residual import Remainder, join_conditions, residual
 from genai_iac.iam_policy.rules import MODEL, PRINCIPAL, Compiled, RuleSet, StatementIndex, compile_rules
-from genai_iac.iam_policy.syntax_tree import Location
+from genai_iac.iam_policy.syntax_tree import Condition, Location
 
 _KEY = "generativeaiapikey"
 
@@ -63,7 +62,7 @@ def _assess(asked: "_Asked", request: AccessRequest) -> Assessment:
         allowed,
         _once([rule for one in found for rule in one.by]),
         _once([rule for one in found for rule in one.denied_by]),
-        tuple(dict.fromkeys(part for one in found for part in one.depends_on)),
+        tuple(remainder for one in found for remainder in one.remainders),
     )
 
 
@@ -95,12 +94,12 @@ class _Asked:
     def denials(self, permission: str) -> list[StatementInForce]:
         """The rules that take the permission."""
         denying = self._find(self.rules.denying, permission)
-        return [found.rule for found in denying if self._truth(found, permission) is True]
+        return [found.rule for found in denying if self._truth(found, permission)]
 
     def grants(self, permission: str) -> list[StatementInForce]:
         """The rules that give the permission; empty if half of what crossing tenancies needs is missing."""
         allowing = self._find(self.rules.allowing, permission)
-        found = [found for found in allowing if self._truth(found, permission) is True]
+        found = [found for found in allowing if self._truth(found, permission)]
         # Across tenancies both sides must agree: an endorse at home and an admit at the target.
         if self.home != self.tenancy and {rule.grant.effect for rule in found} != {"admit", "endorse"}:
             return []
@@ -109,22 +108,20 @@ class _Asked:
     def assess(self, permission: str) -> Assessment:
         """Whether one permission is given, within one tenancy."""
         denying, allowing = (
-            [(found, self._truth(found, permission)) for found in self._find(index, permission)]
+            [(found, self._rest(found, permission)) for found in self._find(index, permission)]
             for index in (self.rules.denying, self.rules.allowing)
         )
-        denied = tuple(found.rule for found, truth in denying if truth)
-        sure = tuple(found.rule for found, truth in allowing if truth)
-        perhaps = [found for found, truth in allowing if truth is None]
-        unless = [found for found, truth in denying if truth is None]
+        denied = tuple(found.rule for found, rest in denying if rest is True)
+        sure = tuple(found.rule for found, rest in allowing if rest is True)
+        perhaps = [(found.rule, rest) for found, rest in allowing if not isinstance(rest, bool)]
+        unless = [(found.rule, rest) for found, rest in denying if not isinstance(rest, bool)]
         if denied or not (sure or perhaps):
             return Assessment(False, sure, denied)
-        parts = [f"unless {part}" for found in unless for part in self._unknown_parts(found)]
-        if not sure:
-            parts = [part for found in perhaps for part in self._unknown_parts(found)] + parts
-        by = sure or tuple(found.rule for found in perhaps)
-        return Assessment(
-            None if parts else True, by, tuple(found.rule for found in unless), tuple(dict.fromkeys(parts))
-        )
+        given = None if sure else join_conditions("any", [rest for _, rest in perhaps])
+        remainder = Remainder(given, join_conditions("any", [rest for _, rest in unless]))
+        by = sure or tuple(rule for rule, _ in perhaps)
+        known = remainder == Remainder()
+        return Assessment(True if known else None, by, tuple(rule for rule, _ in unless), (remainder,))
 
     def _find(self, rules: Mapping[str, StatementIndex], permission: str) -> list[Compiled]:
         """The rules on the permission that can count for this request: of thousands for other keys none is looked at."""
@@ -136,21 +133,19 @@ class _Asked:
         principals, models = (self.variables.get(name, ()) for name in (PRINCIPAL, MODEL))
         return index.find([one.lower() for one in principals], self.path, [one.lower() for one in models])
 
-    def _unknown_parts(self, found: Compiled) -> Iterator[str]:
-        """The parts of a statement's condition that cannot be decided, as text."""
-        for part in condition_parts(found.grant.condition):
-            if self.is_unknown(part):
-                yield unparse_condition(part)
+    def _truth(self, found: Compiled, permission: str) -> bool:
+        """Whether one statement applies: subject, place and condition."""
+        return self._rest(found, permission) is True
 
-    def _truth(self, found: Compiled, permission: str) -> bool | None:
-        """Whether one statement applies: subject, place and condition. None: it depends on an unknown part."""
+    def _rest(self, found: Compiled, permission: str) -> Condition | bool:
+        """Whether one statement applies, or the rest of its condition where it depends on unknown parts."""
         if not self._is_subject(found) or not self._is_place(found):
             return False
         condition = found.grant.condition
         if condition is None:
             return True
         own: Values = (permission,)
-        return condition_truth(
+        return residual(
             condition,
             lambda name: own if name == "request.permission" else self._look_up(name),
             self.is_unknown,
