@@ -7,16 +7,18 @@ rule `keep_admitted` changes the order only; it never adds or removes a change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from genai_iac.analysis.reach import Reach, Reached, Reaches, ReachFinder, concerned_keys
+from genai_iac.analysis.reach import Reach, Reaches, ReachFinder, concerned_keys, secrets_in_use
+from genai_iac.analysis.statements_in_force import other_keys
 from genai_iac.core import (
     Address,
     Call,
     Change,
     Invalidation,
     Live,
+    LiveResource,
     LiveSecret,
     Notice,
     Plan,
@@ -72,34 +74,27 @@ def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], finder
         return plan
     keys = concerned_keys(plan, finder.future, live)
     ever = {key: secrets for key, secrets in _used(plan, live) if key in keys}
-    if not ever:
+    others = {key.address: one for key, one in other_keys(live) if key.address in keys}
+    if not (ever or others):
         return plan
     recent = {
         key: [one for one in secrets if _is_recent(one, resources.get(key), live)] for key, secrets in ever.items()
     }
     used = {key: secrets for key, secrets in recent.items() if secrets}
-    losses: dict[Address, list[Invalidation]] = {}
+    used |= {key: secrets_in_use(one, live) for key, one in others.items()}
     reaches = finder.find(plan, keys)
-    before, after, _ = reaches
     idle_keys = {key: secrets for key, secrets in ever.items() if key not in used}
     notices = {
-        Notice(f"{address} takes {', '.join(apis)} from it; its values were used, though not lately", key)
-        for address, key, _, apis in _lost(plan, idle_keys, reaches)
+        Notice(f"{lost.change} takes {lost} from it; its values were used, though not lately", lost.key)
+        for lost in _lost(plan, idle_keys, reaches)
     }
-    for address, key, secret, apis in _lost(plan, used, reaches):
-        idle = idle_time(resources.get(key))
-        losses.setdefault(address, []).append(
-            Invalidation(secret.name, secret.last_used, "update", idle=idle, key=key, apis=apis)
-        )
-    # A policy that is deleted before it is created again: what it allows is missing in
-    # between.
-    for address in (change.address for change in plan.changes if _is_gap(change)):
-        _, without, narrowed = finder.find(plan, keys, absent=(address,))
-        gaps = {reached: by for reached, by in before.items() if reached in after}
-        for _, key, secret, apis in _lost(plan, used, Reaches(gaps, without, narrowed)):
-            idle = idle_time(resources.get(key))
-            loss = Invalidation(secret.name, secret.last_used, "delete", idle=idle, key=key, apis=apis, passing=True)
-            losses.setdefault(address, []).append(loss)
+    losses: dict[Address, list[Invalidation]] = {}
+    for lost, passing in [*((lost, False) for lost in _lost(plan, used, reaches)), *_gaps(plan, used, reaches, finder)]:
+        told = Invalidation("", None, "delete" if passing else "update", idle=idle_time(resources.get(lost.key)))
+        holder = _holder(others[lost.key], live) if lost.key in others else ""
+        told = replace(told, key=lost.key, apis=lost.apis, passing=passing, where=lost.where, holder=holder)
+        each = [replace(told, secret=one.name, last_used=one.last_used) for one in used[lost.key]]
+        losses.setdefault(lost.change, []).extend(each)
     return replace(
         plan,
         notices=(*plan.notices, *sorted(notices, key=lambda one: str(one.address))),
@@ -107,6 +102,17 @@ def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], finder
             replace(change, losses=(*change.losses, *losses.get(change.address, ()))) for change in plan.changes
         ),
     )
+
+
+def _gaps(
+    plan: Plan, used: Mapping[Address, list[LiveSecret]], reaches: Reaches, finder: ReachFinder
+) -> Iterator[tuple[_Lost, bool]]:
+    """What is missing while a policy is deleted and not yet created again."""
+    for address in (change.address for change in plan.changes if _is_gap(change)):
+        _, without, narrowed = finder.find(plan, set(used), absent=(address,))
+        kept = {reached: by for reached, by in reaches.before.items() if reached in reaches.after}
+        for lost in _lost(plan, used, Reaches(kept, without, narrowed)):
+            yield replace(lost, change=address), True
 
 
 def find_project_losses(
@@ -167,26 +173,38 @@ def _is_recent(secret: LiveSecret, resource: Resource | None, live: Live) -> boo
     return secret.last_used is not None and live.now - secret.last_used < idle_time(resource)
 
 
-def _lost(
-    plan: Plan, used: Mapping[Address, list[LiveSecret]], reaches: Reaches
-) -> Iterator[tuple[Address, Address, LiveSecret, tuple[str, ...]]]:
-    """By the change that takes it: key, secret and what is no longer admitted."""
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """What a key may no longer call, by the change that takes it. `where`: in words, the cases in which alone it is lost."""
+
+    change: Address
+    key: Address
+    apis: tuple[str, ...]
+    where: str
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.apis)}{f' when {self.where}' if self.where else ''}"
+
+
+def _lost(plan: Plan, used: Collection[Address], reaches: Reaches) -> Iterator[_Lost]:
+    """What is no longer admitted of each of those keys."""
     before, after, narrowed = reaches
-    for key, secrets in used.items():
+    for key in used:
         had = {reached: by for reached, by in before.items() if reached[0] == key}
         gone = {reached: by for reached, by in had.items() if reached not in after}
-        if gone:
-            unnamed = "any other model" if any(model for _, _, model in had) else "any model"
-            apis = tuple(dict.fromkeys(_say(reached, unnamed, narrowed.get(reached)) for reached in gone))
-            culprit = _culprit(plan, key, {origin.policy for by in gone.values() for origin in by})
-            for secret in secrets:
-                yield culprit, key, secret, apis
+        unnamed = "any other model" if any(model for _, _, model in had) else "any model"
+        for where in dict.fromkeys(narrowed.get(reached, "") for reached in gone):
+            some = {reached: by for reached, by in gone.items() if narrowed.get(reached, "") == where}
+            apis = tuple(dict.fromkeys(f"{api} with {model or unnamed}" for _, api, model in some))
+            change = _culprit(plan, key, {origin.policy for by in some.values() for origin in by})
+            yield _Lost(change, key, apis, where)
 
 
-def _say(reached: Reached, unnamed: str, where: str | None) -> str:
-    """An API with a model, in words, and where alone it is taken."""
-    _, api, model = reached
-    return f"{api} with {model or unnamed}{f' when {where}' if where else ''}"
+def _holder(key: LiveResource, live: Live) -> str:
+    """A key of another stack, or of none, in words."""
+    if key.mark is not None:
+        return f"{key.mark.address} of stack {key.mark.owner}"
+    return f"API key {key.name} in {live.tree.path(key.compartment)}"
 
 
 def _culprit(plan: Plan, key: Address, policies: Iterable[str]) -> Address:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,15 +13,17 @@ from genai_iac.analysis.statements_in_force import (
     StatementRef,
     live_keys,
     live_policies,
+    other_keys,
     planned_keys_and_policies,
     read_statement,
     statements_in_force,
 )
-from genai_iac.core import Address, Live, Plan
+from genai_iac.core import Address, Live, LiveResource, LiveSecret, Plan
 from genai_iac.iam_policy import Grant, StatementInForce
 from genai_iac.iam_policy.conditions import demanded_texts
 from genai_iac.iam_policy.rules import PRINCIPAL
 from genai_iac.planning.planned_state import PlannedState
+from genai_iac.resource_types import idle_time
 
 Reached = tuple[Address, str, str]  # key, API and model; an empty model stands for those that no statement names
 Reach = Mapping[Reached, tuple[StatementRef, ...]]  # the statements that admit it
@@ -59,7 +62,8 @@ class ReachFinder:
         self, changed: Mapping[Address, bool], whole: Mapping[Address, bool], keys: frozenset[Address]
     ) -> Reaches:
         live = self.live
-        now = TenancySide([key for key in live_keys(live) if key.address in keys], self._now, live.tree)
+        located = [*live_keys(live), *(key for key, _ in other_keys(live))]
+        now = TenancySide([key for key in located if key.address in keys], self._now, live.tree)
         later = self._side(changed, keys)
         # What the absent policies would tell apart counts too: answers of the same plan are compared with each other.
         models = ModelClasses.of(now, later, *([] if changed == whole else [self._side(whole, keys)]))
@@ -83,6 +87,7 @@ class ReachFinder:
     def _side(self, changed: Mapping[Address, bool], keys: frozenset[Address]) -> TenancySide:
         """The tenancy once those resources are there or gone."""
         located, policies = planned_keys_and_policies(changed, self.future, self.live)
+        located += [key for key, _ in other_keys(self.live, self.future.tree)]
         origins = dict(statements_in_force(policies, self.future.with_addresses))
         return TenancySide([key for key in located if key.address in keys], origins, self.future.tree)
 
@@ -93,11 +98,12 @@ class ReachFinder:
 
 def concerned_keys(plan: Plan, future: PlannedState, live: Live) -> frozenset[Address]:
     """The live keys whose access the plan may change: those that it changes itself, and those that a statement names
-    which begins or ends. All of them, when a compartment changes or such a statement names no key.
+    which begins or ends. All of them, when a compartment changes or such a statement names no key. Of other stacks' keys, those in use.
 
     A plan of one policy among a thousand keys must not cost what a plan of a thousand policies costs.
     """
     keys = {address: group for address, group in live.owned.items() if address.kind == "ApiKey"}
+    keys |= {key.address: (one,) for key, one in other_keys(live) if secrets_in_use(one, live)}
     if any(change.address.kind == "Compartment" and change.before is not None for change in plan.changes):
         return frozenset(keys)
     named: set[str] = set()
@@ -115,6 +121,16 @@ def concerned_keys(plan: Plan, future: PlannedState, live: Live) -> frozenset[Ad
         if address in changed
         or not named.isdisjoint({future.ids.get(address, "").lower(), *(one.id.lower() for one in group)})
     )
+
+
+def secrets_in_use(key: LiveResource, live: Live, idle: timedelta | None = None) -> list[LiveSecret]:
+    """The values of a key that callers used within `idle`, and that still work.
+
+    Args:
+        idle: None: what counts for a key that no manifest of ours declares.
+    """
+    since = live.now - (idle_time(None) if idle is None else idle)
+    return [one for one in key.secrets if one.state == "ACTIVE" and one.last_used and one.last_used > since]
 
 
 def _beginning_or_ending(plan: Plan, future: PlannedState, live: Live) -> Iterator[str]:

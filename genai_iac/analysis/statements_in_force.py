@@ -80,6 +80,18 @@ def live_keys(
                 yield LocatedKey(address, one.id, path, one.region or live.home_region)
 
 
+def other_keys(live: Live, tree: CompartmentTree | None = None) -> Iterator[tuple[LocatedKey, LiveResource]]:
+    """The keys of other stacks, and of none, that were seen; each goes by its OCID for a name.
+
+    Args:
+        tree: where compartments will be; None leaves the keys where they are now.
+    """
+    for one in (*live.others, *live.beyond, *live.mismatched):
+        if one.kind == "ApiKey" and one.lifecycle != "DELETING":
+            path = tuple((tree or live.tree).lineage(one.compartment))
+            yield LocatedKey(Address("ApiKey", one.id), one.id, path, one.region or live.home_region), one
+
+
 def live_policies(live: Live, without: Collection[Address] = ()) -> Iterator[PolicyInForce]:
     """Every policy that was read, ours by address and others by name; none of ours that are in `without`.
 

@@ -247,7 +247,7 @@ def make_draft(workspace: Session, asked: PlanOptions, *, destroy: bool = False)
     # A run for some keys ends well whatever the files of others show: their own changes may be left out of this plan.
     held = {address: sinks for address, sinks in inputs.held.items() if not asked.targets or address in asked.targets}
     outdated = () if destroy else tuple(find_outdated_files(plan, held))
-    lost = {loss.key for change in plan.changes for loss in change.losses if loss.key is not None}
+    lost = {loss.key for change in plan.changes for loss in change.losses if loss.key and not loss.holder}
     plan = replace(plan, notices=(*plan.notices, *outdated, *_note_unknown(asked, known | lost)))
     refusal = _check_guards(workspace, asked, plan, live)
     if refusal is not None:

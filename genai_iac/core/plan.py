@@ -80,7 +80,22 @@ class Invalidation:
     key: Address | None = None  # set: the value stays valid, but this key may not call `apis` any more
     apis: tuple[str, ...] = ()
     passing: bool = False  # only until the change has ended
+    where: str = ""  # in words, the cases in which alone it is lost; empty: in all of them
+    holder: str = ""  # in words, the key of another stack, or of none; the name in `key` is then its OCID
     project: bool = False  # policies still admit the key: what goes is the project that its callers name
+
+    @property
+    def calls(self) -> str:
+        """`apis` in few words: `chat and responses with any model, chat with xai.grok-4`."""
+        by_model: dict[str, list[str]] = {}
+        for text in self.apis:
+            api, _, model = text.partition(" with ")
+            by_model.setdefault(model, []).append(api)
+        by_apis: dict[tuple[str, ...], list[str]] = {}
+        for model, apis in by_model.items():
+            by_apis.setdefault(tuple(apis), []).append(model)
+        parts = ((_join(apis), _join(tuple(models))) for apis, models in by_apis.items())
+        return ", ".join(f"{apis} with {models}" if models else apis for apis, models in parts)
 
     def is_in_use(self, now: datetime | None) -> bool:
         """Whether somebody used it within `idle`; without a clock, whether anybody ever did.
@@ -89,6 +104,10 @@ class Invalidation:
             now: the tenancy's time; None in a rendering that has no clock.
         """
         return self.last_used is not None and (now is None or now - self.last_used < self.idle)
+
+
+def _join(words: tuple[str, ...]) -> str:
+    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,8 +119,10 @@ def _outage(change: Change, live: Live, overrides: Overrides) -> Iterator[str]:
 
 def _lost_access(change: Change, live: Live, overrides: Overrides) -> Iterator[str]:
     """The keys in use that this change leaves without an API they had, each once."""
-    for loss in {loss.key: loss for loss in reversed(change.losses)}.values():
-        if loss.key is not None and loss.last_used is not None and loss.key not in overrides.accept_outage:
+    for loss in {(loss.key, loss.where): loss for loss in reversed(change.losses)}.values():
+        # a key of another stack has no address here: the change that takes its access is accepted
+        accepted = change.address if loss.holder else loss.key
+        if accepted is not None and loss.last_used is not None and accepted not in overrides.accept_outage:
             how = "while it is replaced" if loss.passing else "afterwards"
             why = f"no policy admits it {how}"
             if loss.project:
@@ -128,9 +130,10 @@ def _lost_access(change: Change, live: Live, overrides: Overrides) -> Iterator[s
                     "its callers name this project: keep it declared until they have read another one from their sinks"
                 )
             yield (
-                f"refused: {change.address}: {' and '.join(change.actions)} takes {', '.join(loss.apis)} from {loss.key}, whose secret "
+                f"refused: {change.address}: {' and '.join(change.actions)} takes {loss.calls} from "
+                f"{loss.holder or loss.key}{f' when {loss.where}' if loss.where else ''}, whose secret "
                 f"{loss.secret} was last used {say_ago(loss.last_used, live.now)}: {why}; "
-                f"{_override(loss.key, overrides)}"
+                f"{_override(accepted, overrides)}"
             )
 
 

@@ -38,7 +38,16 @@ _LOSS: Mapping[str, Any] = {
             **_ADDRESS,
             "description": "The key that may not call `apis` any more; its value itself stays valid.",
         },
+        "other_key": {
+            "type": "string",
+            "description": "In place of `key`: the OCID of a key that is not this stack's.",
+        },
+        "other_key_name": {"type": "string", "examples": ["ApiKey/chat-app of stack chat"]},
         "apis": {"type": "array", "description": "What it may no longer call.", "items": {"type": "string"}},
+        "where": {
+            "type": "string",
+            "description": "In words, the cases in which alone it is lost, where it is not lost in all.",
+        },
         "passing": {"type": "boolean", "description": "Only until the change has ended."},
         "project": {
             "type": "boolean",

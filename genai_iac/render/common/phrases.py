@@ -169,7 +169,8 @@ def loss_words(
     """
     if loss.key is not None:
         how = "until the change has ended" if loss.passing else "by any policy afterwards"
-        key, apis = escape_control(str(loss.key), NAME_LIMIT), escape_control(", ".join(loss.apis), 500)
+        key, apis = escape_control(loss.holder or str(loss.key), NAME_LIMIT), escape_control(loss.calls, 500)
+        how += escape_control(f" when {loss.where}", 500) if loss.where else ""
         effect = f"{key} is not allowed to call {apis} {how}; callers get 401"
         if loss.project:
             effect = f"callers of {key} name this project, and get an error at {apis} without it"

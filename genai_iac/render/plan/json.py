@@ -223,7 +223,7 @@ def _loss_document(loss: Invalidation) -> dict[str, Any]:
         "how": loss.how,
         "last_used": moment(loss.last_used) if loss.last_used else None,
         "sinks": list(loss.carriers) if loss.looked else None,
-        **({"key": str(loss.key), "apis": list(loss.apis), "passing": loss.passing} if loss.key else {}),
+        **(_access_document(loss) if loss.key else {}),
         **({"project": True} if loss.project else {}),
     }
 
@@ -234,6 +234,13 @@ _FORM = re.compile(
     rb"(?P<head>\{.*)" + re.escape(_BEFORE_SEAL) + rb"(?P<seal>[0-9a-f]{64})" + re.escape(_AFTER_SEAL), re.DOTALL
 )
 _AGAIN = "make it again: genai-iac plan --out FILE"
+
+
+def _access_document(loss: Invalidation) -> dict[str, Any]:
+    assert loss.key is not None
+    whose = {"other_key": loss.key.name, "other_key_name": loss.holder} if loss.holder else {"key": str(loss.key)}
+    where = {"where": loss.where} if loss.where else {}
+    return {**whose, "apis": list(loss.apis), **where, "passing": loss.passing}
 
 
 def saved_plan(plan: Plan, inputs: Mapping[str, Any]) -> bytes:
