@@ -13,25 +13,23 @@ from datetime import datetime
 from functools import cached_property, partial
 from itertools import groupby
 
+from genai_iac.analysis.dynamic_groups import find_undecided
 from genai_iac.analysis.model_sets import ModelSet, describe_models
 from genai_iac.analysis.statements_in_force import (
+    CALLS,
     LocatedKey,
-    PolicyInForce,
     StatementRef,
     live_keys,
     live_policies,
     planned_keys_and_policies,
-    read_statement,
     statements_in_force,
 )
 from genai_iac.core import Address, CompartmentTree, Live, Plan
 from genai_iac.iam_policy import (
-    VERBS,
     Grant,
     RuleSet,
     StatementInForce,
     compile_rules,
-    permissions_given,
     permissions_of,
 )
 from genai_iac.iam_policy.conditions import ValueClass, compared_operands, find_classes
@@ -41,16 +39,6 @@ from genai_iac.iam_policy.residual import implies, write_exceptions
 from genai_iac.iam_policy.syntax_tree import Condition, Pattern, QuotedValue
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.vocabulary import is_routing_profile
-
-# APIs as people call them, and the operation whose permissions decide. Other operations
-# of keys need the same permissions.
-CALLS = {
-    "chat": "ChatCompletions",
-    "responses": "CreateResponse",
-    "conversations": "CreateConversation",
-    "embeddings": "Embeddings",
-    "reranking": "RerankText",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +135,7 @@ def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
         tuple(permissions_later(after, after, granted)),
         tuple(permissions_now(before, before, taken)),
         tuple(
-            dict.fromkeys(
-                (*_gaps(live, [*now.keys, *later.keys]), *_by_dynamic_group([*live_policies(live), *policies]))
-            )
+            dict.fromkeys((*_gaps(live, [*now.keys, *later.keys]), *find_undecided([*live_policies(live), *policies])))
         ),
     )
 
@@ -179,19 +165,6 @@ def _gaps(live: Live, keys: Iterable[LocatedKey]) -> Iterator[str]:
     unseen = {id for key in keys for id in key.path} & set(live.policies_unread)
     for path in sorted(live.tree.path(id) for id in unseen):
         yield f"the policies of {path} were not seen: what they allow and deny is not in this"
-
-
-def _by_dynamic_group(policies: Iterable[PolicyInForce]) -> Iterator[str]:
-    """Statements for dynamic groups that give what keys call: a rule may hold keys, and rules are not read."""
-    wanted = {permission for operation in CALLS.values() for permission in permissions_of(operation)}
-    for policy in policies:
-        for position, text in enumerate(policy.statements, 1):
-            tree = read_statement(text)
-            if not isinstance(tree, Grant) or tree.subject.kind != "dynamic-group" or tree.verb not in VERBS:
-                continue
-            if any(wanted & permissions_given(tree.verb, resource.text) for resource in tree.resources):
-                ref = StatementRef(policy.name, position, text)
-                yield f"{ref} is for a dynamic group, which holds keys if its rule says so; it is not in this"
 
 
 @dataclass(frozen=True)

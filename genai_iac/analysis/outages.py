@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from genai_iac.analysis.reach import Reach, Reaches, ReachFinder, concerned_keys, secrets_in_use
-from genai_iac.analysis.statements_in_force import other_keys
+from genai_iac.analysis.dynamic_groups import note_losses
+from genai_iac.analysis.reach import Reach, Reaches, ReachFinder, concerned_keys
+from genai_iac.analysis.statements_in_force import other_keys, secrets_in_use
 from genai_iac.core import (
     Address,
     Call,
@@ -72,6 +73,7 @@ def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], finder
     live = finder.live
     if not _may_take_access(plan):
         return plan
+    plan = replace(plan, notices=(*plan.notices, *note_losses(plan, finder.future, live)))
     keys = concerned_keys(plan, finder.future, live)
     ever = {key: secrets for key, secrets in _used(plan, live) if key in keys}
     others = {key.address: one for key, one in other_keys(live) if key.address in keys}
@@ -97,7 +99,10 @@ def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], finder
         losses.setdefault(lost.change, []).extend(each)
     return replace(
         plan,
-        notices=(*plan.notices, *sorted(notices, key=lambda one: str(one.address))),
+        notices=(
+            *plan.notices,
+            *sorted(notices, key=lambda one: str(one.address)),
+        ),
         changes=tuple(
             replace(change, losses=(*change.losses, *losses.get(change.address, ()))) for change in plan.changes
         ),

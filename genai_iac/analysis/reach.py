@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
 
@@ -16,14 +15,14 @@ from genai_iac.analysis.statements_in_force import (
     other_keys,
     planned_keys_and_policies,
     read_statement,
+    secrets_in_use,
     statements_in_force,
 )
-from genai_iac.core import Address, Live, LiveResource, LiveSecret, Plan
+from genai_iac.core import Address, Live, Plan
 from genai_iac.iam_policy import Grant, StatementInForce
 from genai_iac.iam_policy.conditions import demanded_texts
 from genai_iac.iam_policy.rules import PRINCIPAL
 from genai_iac.planning.planned_state import PlannedState
-from genai_iac.resource_types import idle_time
 
 Reached = tuple[Address, str, str]  # key, API and model; an empty model stands for those that no statement names
 Reach = Mapping[Reached, tuple[StatementRef, ...]]  # the statements that admit it
@@ -121,16 +120,6 @@ def concerned_keys(plan: Plan, future: PlannedState, live: Live) -> frozenset[Ad
         if address in changed
         or not named.isdisjoint({future.ids.get(address, "").lower(), *(one.id.lower() for one in group)})
     )
-
-
-def secrets_in_use(key: LiveResource, live: Live, idle: timedelta | None = None) -> list[LiveSecret]:
-    """The values of a key that callers used within `idle`, and that still work.
-
-    Args:
-        idle: None: what counts for a key that no manifest of ours declares.
-    """
-    since = live.now - (idle_time(None) if idle is None else idle)
-    return [one for one in key.secrets if one.state == "ACTIVE" and one.last_used and one.last_used > since]
 
 
 def _beginning_or_ending(plan: Plan, future: PlannedState, live: Live) -> Iterator[str]:

@@ -9,11 +9,23 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from genai_iac import iam_policy as language
-from genai_iac.core import Address, CompartmentTree, Live, LiveResource
-from genai_iac.iam_policy import Grant, StatementInForce
+from genai_iac.core import Address, CompartmentTree, Live, LiveResource, LiveSecret
+from genai_iac.iam_policy import Grant, StatementInForce, permissions_of
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.planning.policy_staleness import digest_names
 from genai_iac.references.resolver import TenancyDirectory
+from genai_iac.resource_types import idle_time
+
+# APIs as people call them, and the operation whose permissions decide. Other operations
+# of keys need the same permissions.
+CALLS = {
+    "chat": "ChatCompletions",
+    "responses": "CreateResponse",
+    "conversations": "CreateConversation",
+    "embeddings": "Embeddings",
+    "reranking": "RerankText",
+}
+CALLED = frozenset(permission for operation in CALLS.values() for permission in permissions_of(operation))
 
 # for output only
 FormattedStatement = Callable[[str], str]  # a statement as people are to read it
@@ -90,6 +102,12 @@ def other_keys(live: Live, tree: CompartmentTree | None = None) -> Iterator[tupl
         if one.kind == "ApiKey" and one.lifecycle != "DELETING":
             path = tuple((tree or live.tree).lineage(one.compartment))
             yield LocatedKey(Address("ApiKey", one.id), one.id, path, one.region or live.home_region), one
+
+
+def secrets_in_use(key: LiveResource, live: Live) -> list[LiveSecret]:
+    """The values of a key that callers used lately, and that still work; what is late is as for a key that nobody declares."""
+    since = live.now - idle_time(None)
+    return [one for one in key.secrets if one.state == "ACTIVE" and one.last_used and one.last_used > since]
 
 
 def live_policies(live: Live, without: Collection[Address] = ()) -> Iterator[PolicyInForce]:

@@ -160,6 +160,12 @@ def is_for_keys(condition: Condition | None) -> bool:
     return "generativeaiapikey" in wanted_texts(condition, "request.principal.type")
 
 
+def is_for_others(condition: Condition | None) -> bool:
+    """Whether the condition asks for a type of principal that is not that of API keys."""
+    demanded = demanded_texts(condition, "request.principal.type")
+    return demanded is not None and "generativeaiapikey" not in demanded
+
+
 def demanded_texts(condition: Condition | None, variable: str) -> frozenset[str] | None:
     """The values, in lower case, one of which a variable must have for the condition to be true; None when it may have any.
 

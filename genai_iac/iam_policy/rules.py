@@ -145,7 +145,7 @@ def compile_rules(rules: Iterable[StatementInForce]) -> RuleSet:
             index = denying if grant.effect.startswith("deny") else allowing
             keys = tuple(_keys(rule, grant))
             models.add(grant, {key[:2] for key in keys})
-            for permission in _permissions(grant):
+            for permission in permissions_in(grant):
                 index[permission].add(compiled, keys)
     return RuleSet(dict(allowing), dict(denying), definitions, models)
 
@@ -183,8 +183,12 @@ def _subjects(rule: StatementInForce, grant: Grant, definitions: dict[tuple[str,
     return frozenset(found)
 
 
-def _permissions(grant: Grant) -> frozenset[str]:
-    """The permissions that the statement gives or takes."""
+def permissions_in(grant: Grant) -> frozenset[str]:
+    """The permissions that a statement gives or takes, by its verb or in braces.
+
+    Args:
+        grant: of any effect.
+    """
     if grant.permissions:
         return frozenset(word.text for word in grant.permissions)
     if grant.verb not in VERBS:

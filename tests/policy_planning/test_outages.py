@@ -93,6 +93,98 @@ def test_what_leaves_access_as_it_is_disturbs_no_caller(project: Project, used_s
     assert plan_of(project)["changes"] == []
 
 
+WHEN = "allow any-user to manage all-resources in compartment top where all {request.principal.type = 'generativeaiapikey', %s}"
+OFFICE, WEEK = "request.networksource.name = 'office'", "request.utc-timestamp.day-of-week != 'sunday'"
+# what nobody can know beforehand, before and after the change
+NARROWED: dict[str, tuple[str, str]] = {
+    "any to all": (f"any {{{OFFICE}, {WEEK}}}", f"all {{{OFFICE}, {WEEK}}}"),
+    "an earlier end": (
+        "request.utc-timestamp before '2090-01-01T00:00:00Z'",
+        "request.utc-timestamp before '2080-01-01T00:00:00Z'",
+    ),
+    "one network less": ("request.networksource.name in ('office', 'home')", OFFICE),
+    "another network": (OFFICE, "request.networksource.name = 'home'"),
+}
+NOT_NARROWED: dict[str, tuple[str, str]] = {
+    "all to any": (f"all {{{OFFICE}, {WEEK}}}", f"any {{{OFFICE}, {WEEK}}}"),
+    "a later end": (
+        "request.utc-timestamp before '2080-01-01T00:00:00Z'",
+        "request.utc-timestamp before '2090-01-01T00:00:00Z'",
+    ),
+    "one network more": (OFFICE, "request.networksource.name in ('office', 'home')"),
+    "no condition": (OFFICE, "request.principal.id"),
+}
+
+
+@pytest.mark.parametrize("case", [*NARROWED, *NOT_NARROWED])
+def test_access_that_depends_on_conditions_may_widen_and_not_narrow(
+    project: Project, used_sink: File, case: str
+) -> None:
+    before, after = (NARROWED | NOT_NARROWED)[case]
+    project.write(manifests(policy("p", statements=[WHEN % before])))
+    project.run("apply", "--auto-approve", "--accept-outage", "ApiKey/k")
+    project.write(manifests(policy("p", statements=[WHEN % after])))
+    losses = [loss for one in plan_of(project)["changes"] for loss in one["losses"]]
+    assert bool(losses) is (case in NARROWED)
+    diff = project.run("access", "--diff", "--format", "json").json
+    assert bool(diff["taken"]) is (case in NARROWED)
+    if losses:
+        assert all(loss["where"].startswith("not meeting ") for loss in losses)
+        assert f"when {losses[0]['where']}, whose secret key-one" in project.run("apply", "--auto-approve", code=3).err
+        project.run("apply", "--auto-approve", "--accept-outage", "ApiKey/k")
+    else:
+        project.run("apply", "--auto-approve")
+
+
+KEYS = "request.principal.type = 'generativeaiapikey'"
+EVERY_KEY = [f"allow any-user to manage all-resources in compartment top where {KEYS}"]
+TAKING_FROM_OTHERS: dict[str, list[dict[str, Any]]] = {
+    "no policy": [],
+    "another compartment": [policy("p", statements=[EVERY_KEY[0].replace("top", "top:two")])],
+    "one api": [policy("p", statements=[EVERY_KEY[0].replace("manage all-resources", "use generative-ai-chat")])],
+    "a deny": [policy("p", statements=[*EVERY_KEY, "deny any-user to use generative-ai-chat in tenancy"])],
+    "one key named": [
+        policy("p", statements=[EVERY_KEY[0].replace(KEYS, "request.principal.id = 'ocid1.generativeaiapikey.oc1..a'")])
+    ],
+}
+TAKING_NOTHING = {
+    "another policy": [policy("q", statements=EVERY_KEY)],
+    "wider": [policy("p", statements=[EVERY_KEY[0].replace("compartment top", "tenancy")])],
+}
+
+
+@pytest.mark.parametrize("case", [*TAKING_FROM_OTHERS, *TAKING_NOTHING])
+def test_a_key_of_another_stack_in_use_is_not_cut_off_unasked(
+    project: Project, tenancy: Tenancy, tmp_path_factory: pytest.TempPathFactory, case: str
+) -> None:
+    tenancy.settings(denyStatements=True)
+    project.write(stack((), *AROUND, policy("p", statements=EVERY_KEY)))
+    project.run("apply", "--auto-approve")
+    app = Project(tmp_path_factory.mktemp("app"), project.environ)
+    app.write(
+        stack((), {**KEY, "spec": {**KEY["spec"], "compartment": "/top/one"}}).replace("name: s\n", "name: app\n")
+    )
+    app.run("apply", "--auto-approve")
+    project.write(stack((), *AROUND, *(TAKING_FROM_OTHERS | TAKING_NOTHING)[case]))
+    # nobody has called with it yet
+    assert not any(one["losses"] for one in plan_of(project)["changes"])
+    assert probe(File(app.path / "k.env")).status == 200
+    losses = [loss for one in plan_of(project)["changes"] for loss in one["losses"]]
+    assert {loss["other_key_name"] for loss in losses} == (
+        {"ApiKey/k of stack app"} if case in TAKING_FROM_OTHERS else set()
+    )
+    if losses:
+        refusal = project.run("apply", "--auto-approve", code=3).err
+        assert "from ApiKey/k of stack app" in refusal and "--accept-outage Policy/p" in refusal
+        project.run("apply", "--auto-approve", "--accept-outage", "ApiKey/k", code=3)
+        project.run("apply", "--auto-approve", "--accept-outage", "Policy/p")
+    else:
+        with calling([File(app.path / "k.env")]) as history:
+            project.run("apply", "--auto-approve")
+        assert history.probes and history.failed == []
+    assert plan_of(project)["changes"] == []
+
+
 def test_what_is_only_forgotten_takes_access_from_nobody(project: Project) -> None:
     """A retained policy, or a retained key whose compartment moves, is out of the manifests: the key is called as before."""
     everybody = policy("all", statements=[text.partition(" where ")[0] for text in ALL["statements"]])
