@@ -44,7 +44,7 @@ def note_losses(plan: Plan, future: PlannedState, live: Live) -> Iterator[Notice
             (text, _), *_ = (*lost, *taken)
             what = "ceases to allow" if lost else "begins to deny"
             message = (
-                f"{address} {what} calls to a dynamic group, whose rule is not read: keys in it lose access: {text}"
+                f"it {what} calls to a dynamic group, whose rule is not read: an API key in it loses access: {text}"
             )
             yield Notice(future.with_addresses(message), address)
 

@@ -11,7 +11,7 @@ from conftest import Project, Tenancy
 from crash.load_generator import calling, probe
 from crash.sink_setups import File
 
-from .stacks import api_key, compartment, plan_of, policy, stack
+from .stacks import api_key, compartment, make_dynamic_group, plan_of, policy, stack
 
 KEY = api_key("k", "one", deliverTo=[{"file": {"path": "k.env"}}])
 AROUND = [compartment("top"), compartment("one", parent="top"), compartment("two", parent="top")]
@@ -183,6 +183,38 @@ def test_a_key_of_another_stack_in_use_is_not_cut_off_unasked(
             project.run("apply", "--auto-approve")
         assert history.probes and history.failed == []
     assert plan_of(project)["changes"] == []
+
+
+IN_GROUP = "dynamic-group keys to {} in compartment top"
+NOTHING = "allow any-user to read buckets in compartment top where request.user.name = 'x'"
+# statements before and after, and whether keys in the group may lose something
+OF_DYNAMIC_GROUPS: dict[str, tuple[list[str], list[str], bool]] = {
+    f"{words}, {what}": case
+    for what in ("use generative-ai-chat", "manage all-resources", "{GENERATIVE_AI_CHAT}")
+    for one in (IN_GROUP.format(what),)
+    for words, case in {
+        "removed": ([f"allow {one}"], [NOTHING], True),
+        "denied": ([NOTHING], [NOTHING, f"deny {one}"], True),
+        "narrowed": ([f"allow {one}"], [f"allow {one} where target.model.id = 'xai.grok-4'"], True),
+        "in other words": ([f"allow {one}", NOTHING], [f"ALLOW  {one}"], False),
+        "of instances": ([f"allow {one} where request.principal.type = 'instance'"], [NOTHING], False),
+        "no longer denied": ([NOTHING, f"deny {one}"], [NOTHING], False),
+    }.items()
+}
+
+
+@pytest.mark.parametrize("case", [*OF_DYNAMIC_GROUPS])
+def test_what_a_dynamic_group_loses_is_said(project: Project, tenancy: Tenancy, case: str) -> None:
+    """Whether it holds keys is not known, so the plan is not refused."""
+    tenancy.settings(denyStatements=True)
+    make_dynamic_group(tenancy, "keys")
+    before, after, loses = OF_DYNAMIC_GROUPS[case]
+    project.write(manifests(policy("p", statements=before), policy("all", **GRANT)))
+    project.run("apply", "--auto-approve")
+    assert probe(File(project.path / "k.env")).status == 200
+    project.write(manifests(policy("p", statements=after), policy("all", **GRANT)))
+    assert ("an API key in it loses access" in project.run("plan").out) is loses
+    project.run("apply", "--auto-approve")
 
 
 def test_what_is_only_forgotten_takes_access_from_nobody(project: Project) -> None:
