@@ -13,12 +13,12 @@ from datetime import datetime
 from functools import cached_property, partial
 from itertools import groupby
 
-from genai_iac.analysis.dynamic_groups import find_undecided
 from genai_iac.analysis.model_sets import ModelSet, describe_models
 from genai_iac.analysis.statements_in_force import (
     CALLS,
     LocatedKey,
     StatementRef,
+    find_undecided,
     live_keys,
     live_policies,
     planned_keys_and_policies,
@@ -34,8 +34,8 @@ from genai_iac.iam_policy import (
 )
 from genai_iac.iam_policy.conditions import ValueClass, compared_operands, find_classes
 from genai_iac.iam_policy.evaluator import assess_models
-from genai_iac.iam_policy.request import AccessRequest, Assessment, KeyUse, is_unknown_of_key, key_request
-from genai_iac.iam_policy.residual import implies, write_exceptions
+from genai_iac.iam_policy.request import AccessRequest, KeyUse, is_unknown_of_key, key_request
+from genai_iac.iam_policy.residual import Assessment, implies, write_exceptions
 from genai_iac.iam_policy.syntax_tree import Condition, Pattern, QuotedValue
 from genai_iac.planning.planned_state import PlannedState
 from genai_iac.vocabulary import is_routing_profile

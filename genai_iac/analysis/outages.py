@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from genai_iac.analysis.dynamic_groups import note_losses
 from genai_iac.analysis.reach import Reach, Reaches, ReachFinder, concerned_keys
-from genai_iac.analysis.statements_in_force import other_keys, secrets_in_use
+from genai_iac.analysis.statements_in_force import note_losses, other_keys, secrets_in_use
 from genai_iac.core import (
     Address,
     Call,

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 
 from genai_iac.iam_policy.condition_eval import Unknown, Values, clock_variables, fold_variables
-from genai_iac.iam_policy.request import AccessRequest, Assessment, Decision, Principal, StatementInForce
-from genai_iac.iam_policy.residual import Remainder, join_conditions, residual
+from genai_iac.iam_policy.request import AccessRequest, Decision, Principal, StatementInForce
+from genai_iac.iam_policy.residual import Assessment, Remainder, join_conditions, residual
 from genai_iac.iam_policy.rules import MODEL, PRINCIPAL, Compiled, RuleSet, StatementIndex, compile_rules
 from genai_iac.iam_policy.syntax_tree import Condition, Location
 

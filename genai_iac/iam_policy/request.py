@@ -10,7 +10,6 @@ from datetime import datetime
 from genai_iac.iam_policy.condition_variables import read_moment
 from genai_iac.iam_policy.conditions import variables
 from genai_iac.iam_policy.permissions import permissions_of
-from genai_iac.iam_policy.residual import Remainder, write_remainders
 from genai_iac.iam_policy.syntax_tree import Comparison, Condition, QuotedValue, Statement
 
 
@@ -62,25 +61,6 @@ class Decision:
 
     def __bool__(self) -> bool:
         return self.allowed
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """A decision as far as it is known. ``allowed`` is None where it depends on what is left of conditions.
-
-    ``by`` are the statements that allow, or may; ``denied_by`` those that deny, or may. ``remainders``: per permission, none where
-    something is not given.
-    """
-
-    allowed: bool | None
-    by: tuple[StatementInForce, ...] = ()
-    denied_by: tuple[StatementInForce, ...] = ()
-    remainders: tuple[Remainder, ...] = ()
-
-    @property
-    def depends_on(self) -> tuple[str, ...]:
-        """The conditions that decide with each request, as texts that all have to hold; empty for a plain answer."""
-        return write_remainders(self.remainders)
 
 
 REGION_KEYS: dict[str, str] = {

@@ -5,6 +5,7 @@ values that no condition tells apart are one case, and every combination of case
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import product
@@ -16,6 +17,7 @@ from genai_iac.iam_policy.condition_variables import TIME_OF_DAY, find_variable,
 from genai_iac.iam_policy.conditions import condition_parts, find_classes
 from genai_iac.iam_policy.equivalence import canonical_condition
 from genai_iac.iam_policy.printer import unparse_condition
+from genai_iac.iam_policy.request import StatementInForce
 from genai_iac.iam_policy.syntax_tree import Comparison, Condition, ConditionGroup, Pattern, Presence, QuotedValue
 
 _MOST_CASES = 20_000  # combinations that are tried; policies have a handful
@@ -27,6 +29,25 @@ class Remainder(NamedTuple):
 
     given: Condition | None = None  # None: always
     taken: Condition | None = None  # None: never
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A decision as far as it is known. ``allowed`` is None where it depends on what is left of conditions.
+
+    ``by`` are the statements that allow, or may; ``denied_by`` those that deny, or may. ``remainders``: per permission, none where
+    something is not given.
+    """
+
+    allowed: bool | None
+    by: tuple[StatementInForce, ...] = ()
+    denied_by: tuple[StatementInForce, ...] = ()
+    remainders: tuple[Remainder, ...] = ()
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """The conditions that decide with each request, as texts that all have to hold; empty for a plain answer."""
+        return write_remainders(self.remainders)
 
 
 def residual(condition: Condition, look_up: Lookup, is_unknown: Unknown) -> Condition | bool:

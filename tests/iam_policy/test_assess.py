@@ -19,7 +19,7 @@ from genai_iac.iam_policy import (
     unparse_condition,
 )
 from genai_iac.iam_policy.evaluator import assess, assess_models
-from genai_iac.iam_policy.request import Assessment
+from genai_iac.iam_policy.residual import Assessment
 
 from .directory import HERE
 
