@@ -9,7 +9,7 @@ import openai
 import pytest
 from conftest import Project, Tenancy
 from plan_apply.curl_lines import MESSAGES, client, read_dotenv
-from policy_planning.stacks import api_key, compartment, make_compartment, make_group, policy, stack
+from policy_planning.stacks import api_key, compartment, make_compartment, make_dynamic_group, make_group, policy, stack
 
 from genai_iac.analysis.model_sets import ModelSet
 
@@ -116,6 +116,39 @@ def test_it_is_said_in_plain_words(chatting: Project) -> None:
     assert "ApiKey/app may call chat with xai.grok-4 in compartment /top/chat - Policy/p statement 1" in out
     assert "ApiKey/app may call responses with xai.grok-4 in compartment /top/chat - Policy/p statement 2" in out
     assert "That is once it is applied: 2 granted, 0 taken away; see --diff." in out
+
+
+@pytest.mark.parametrize("places", [{"name": "renamed"}, {"parent": "other"}], ids=["renamed", "moved"])
+def test_where_a_key_is_grants_and_takes_nothing(chatting: Project, places: dict[str, str]) -> None:
+    text = manifest([chat("tenancy", OWN)])
+    chatting.write(text)
+    chatting.run("apply", "--auto-approve")
+    around = [compartment("top"), compartment("chat", **{"parent": "top", **places}), compartment("other")]
+    key = api_key("app", "chat", deliverTo=[{"file": {"path": "app.env"}}])
+    chatting.write(stack([chat("tenancy", OWN)], *around, key))
+    assert chatting.run("access", "--diff").out == "No change in what keys may do.\n"
+    assert f"compartment {'/top/renamed' if 'name' in places else '/other/chat'}" in chatting.run("access").out
+
+
+def test_what_depends_on_any_of_two_conditions_is_not_said_to_depend_on_both(chatting: Project) -> None:
+    either = "any {request.networksource.name = 'office', request.utc-timestamp.day-of-week = 'monday'}"
+    chatting.write(manifest([chat("tenancy", "target.model.id = 'xai.grok-4'", either)]))
+    (row,) = [row for row in chatting.run("access", "--format", "json").json["after"] if row["api"] == "chat"]
+    assert row["dependsOn"] == [either]
+    network, day = either.removeprefix("any {").removesuffix("}").split(", ")
+    chatting.write(manifest([chat("tenancy", network), chat("tenancy", day)]))
+    (row,) = [row for row in chatting.run("access", "--format", "json").json["after"] if row["api"] == "chat"]
+    assert row["dependsOn"] == [either]
+
+
+@pytest.mark.parametrize("what", ["use generative-ai-chat", "{GENERATIVE_AI_CHAT}"])
+@pytest.mark.parametrize("effect", ["allow", "deny"])
+def test_what_a_dynamic_group_is_given_or_denied_is_said_to_be_left_out(
+    chatting: Project, tenancy: Tenancy, what: str, effect: str
+) -> None:
+    make_dynamic_group(tenancy, "keys")
+    chatting.write(manifest([f"{effect} dynamic-group keys to {what} in tenancy", chat("tenancy")]))
+    assert "statement 1 is for a dynamic group" in chatting.run("access").out
 
 
 def test_a_key_that_nothing_lets_in_is_reported(chatting: Project) -> None:
