@@ -90,6 +90,7 @@ class Accesses:
     granted: tuple[KeyPermission, ...] = ()
     taken: tuple[KeyPermission, ...] = ()
     gaps: tuple[str, ...] = ()
+    addresses: Mapping[str, Address] = field(default_factory=dict, compare=False)  # of the stack's resources, by OCID
 
     def of(self, keys: Collection[Address]) -> Accesses:
         """The same for those keys alone.
@@ -99,7 +100,8 @@ class Accesses:
         """
         sides = (self.before, self.after, self.granted, self.taken)
         before, after, granted, taken = (tuple(one for one in side if one.address in keys) for side in sides)
-        return Accesses(before, after, tuple(key for key in self.keys if key in keys), granted, taken, self.gaps)
+        left = tuple(key for key in self.keys if key in keys)
+        return Accesses(before, after, left, granted, taken, self.gaps, self.addresses)
 
 
 AccessCell = tuple[Address, str, ValueClass]  # key, API, models
@@ -137,6 +139,7 @@ def find_access(plan: Plan, future: PlannedState, live: Live) -> Accesses:
         tuple(
             dict.fromkeys((*_gaps(live, [*now.keys, *later.keys]), *find_undecided([*live_policies(live), *policies])))
         ),
+        {id: address for address, id in {**live.ids, **future.ids}.items()},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -35,7 +36,7 @@ def access_text(found: Accesses, terminal: Terminal) -> str:
 def _section(found: Accesses, permissions: Iterable[KeyPermission], terminal: Terminal) -> Iterator[str]:
     permissions = tuple(permissions)
     for key in found.keys:
-        yield from _of_key(key, permissions, terminal)
+        yield from _of_key(key, permissions, found, terminal)
 
 
 def _gap_lines(found: Accesses, terminal: Terminal) -> Iterator[str]:
@@ -71,14 +72,22 @@ def access_lines(found: Accesses) -> AccessBeforeAfter:
     return AccessBeforeAfter([str(now.get(one, one)) for one in found.before], [str(one) for one in found.after])
 
 
-def _of_key(key: Address, permissions: Iterable[KeyPermission], terminal: Terminal) -> Iterator[str]:
+def _of_key(key: Address, permissions: Iterable[KeyPermission], found: Accesses, terminal: Terminal) -> Iterator[str]:
     own = [one for one in permissions if one.address == key]
     for one in own:
         yield from _permission_lines(one, terminal)
         for text in dict.fromkeys(ref.text for ref in (*one.by, *one.denied_by)):
-            yield from terminal.wrap(f"  {escape_control(text)}", "", "    ")
+            yield from terminal.wrap(f"  {escape_control(_with_addresses(text, found))}", "", "    ")
     if not own:
         yield from terminal.wrap(f"{key} may call nothing: no statement lets it in")
+
+
+_OCID = re.compile(r"ocid1\.[A-Za-z0-9._-]*[A-Za-z0-9]")
+
+
+def _with_addresses(text: str, found: Accesses) -> str:
+    """A statement with the addresses of the stack's resources in the place of their OCIDs, which JSON has."""
+    return _OCID.sub(lambda ocid: str(found.addresses.get(ocid[0], ocid[0])), text)
 
 
 def _signed(sign: str, tone: Tone, permissions: Iterable[KeyPermission], terminal: Terminal) -> Iterator[str]:

@@ -37,7 +37,11 @@ GRANT_SCHEMA: Mapping[str, Any] = {
         "models": {
             "type": "array",
             "description": "The models or routing profiles (by OCID, in the key's compartment) it may use. Default: any.",
-            "items": {"type": "string", "pattern": r"^[A-Za-z0-9._:/-]{1,255}$"},
+            "items": {
+                "type": "string",
+                "pattern": r"^[A-Za-z0-9._:/-]{1,255}$",
+                "$comment": "models by a pattern take `statements`, with … where all {…, target.model.id = /openai.*/}",
+            },
             "minItems": 1,
             "uniqueItems": True,
             "examples": [["openai.gpt-oss-120b"]],

@@ -132,7 +132,7 @@ def _explain_pattern(error: Error, path: Path) -> Iterator[Fault]:
         message = f"{write_path(path)} cannot take this reference" + (f": it must be {words}" if words else "")
     elif error.validator_value == REGION_PATTERN:
         message = f"{write_path(path)} is not the name of a region"
-    description = "" if words else _sentence(error.schema)
+    description = str(error.schema.get("$comment") or ("" if words else _sentence(error.schema)))
     yield Fault(path, message, "; ".join(filter(None, (description, _example(error.schema)))))
 
 

@@ -130,6 +130,15 @@ def test_where_a_key_is_grants_and_takes_nothing(chatting: Project, places: dict
     assert f"compartment {'/top/renamed' if 'name' in places else '/other/chat'}" in chatting.run("access").out
 
 
+def test_the_text_names_what_is_ours_by_its_address_and_json_by_its_ocid(chatting: Project) -> None:
+    chatting.write(manifest([chat("compartment id ${Compartment/chat.id}", OWN)]))
+    chatting.run("apply", "--auto-approve")
+    said = " ".join(chatting.run("access").out.split())
+    assert "compartment id Compartment/chat where" in said and "'ApiKey/app'" in said and "ocid1." not in said
+    (row,) = chatting.run("access", "--format", "json").json["after"]
+    assert "ocid1.compartment." in row["by"][0]["text"] and "ocid1.generativeaiapikey." in row["by"][0]["text"]
+
+
 def test_what_depends_on_any_of_two_conditions_is_not_said_to_depend_on_both(chatting: Project) -> None:
     either = "any {request.networksource.name = 'office', request.utc-timestamp.day-of-week = 'monday'}"
     chatting.write(manifest([chat("tenancy", "target.model.id = 'xai.grok-4'", either)]))

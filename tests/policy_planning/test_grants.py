@@ -76,3 +76,8 @@ def test_a_profile_without_its_permission_is_no_access(project: Project, tenancy
     project.write(stack(statements, compartment("home"), api_key("a", "home")))
     project.run("apply", "--auto-approve")
     assert project.run("access", "--format", "json").json["after"] == []
+
+
+def test_a_pattern_of_models_is_pointed_to_a_statement(offline: Project) -> None:
+    offline.write(stack((), policy("p", grants=[{"apiKey": "k", "models": ["openai.*"]}])))
+    assert "target.model.id = /openai.*/" in offline.run("validate", code=1).err
