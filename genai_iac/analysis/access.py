@@ -8,10 +8,13 @@ allowed before, however either side is written.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
 from itertools import groupby
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.analysis.model_sets import ModelSet, describe_models
 from genai_iac.analysis.statements_in_force import (
@@ -87,8 +90,7 @@ class KeyPermission:
         return not self.depends_on and ModelSet(self.model, self.barred).holds(model)
 
 
-@dataclass(frozen=True, slots=True)
-class Accesses:
+class Accesses(Struct, frozen=True):
     """What keys may do before and after; `keys` are those that were looked at.
 
     `granted` and `taken` are differences of sets: what stays allowed is in neither, whichever statement allows it.
@@ -189,8 +191,7 @@ def _by_dynamic_group(policies: Iterable[PolicyInForce]) -> Iterator[str]:
                 yield f"{ref} is for a dynamic group, which holds keys if its rule says so; it is not in this"
 
 
-@dataclass(frozen=True)
-class ModelClasses:
+class ModelClasses(Struct, frozen=True):
     """The models that statements distinguish, for each key, and how they are written there.
 
     A key has the classes of the statements that can count for it: with those of all statements, an answer for each key and
@@ -232,8 +233,7 @@ class ModelClasses:
         return " and ".join(f"/{self.written[text]}/" for text in sorted(one.patterns))
 
 
-@dataclass(frozen=True)
-class TenancySide:
+class TenancySide(Struct, frozen=True, dict=True):
     """The tenancy before, or after."""
 
     keys: list[LocatedKey]

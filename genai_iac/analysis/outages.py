@@ -8,7 +8,8 @@ rule `keep_admitted` changes the order only; it never adds or removes a change.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from genai_iac.analysis.reach import Reach, ReachFinder, concerned_keys
 from genai_iac.core import (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+
+from msgspec import Struct, field
 
 from genai_iac.analysis.access import ModelClasses, TenancySide, refs_of
 from genai_iac.analysis.statements_in_force import (
@@ -27,8 +28,7 @@ Reach = Mapping[
 ]  # by key, API and model: the statements that admit it
 
 
-@dataclass
-class ReachFinder:
+class ReachFinder(Struct, dict=True):
     """What keys may call before and after the plans of one run; asked the same again, it answers what it found."""
 
     future: PlannedState

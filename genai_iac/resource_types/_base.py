@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.core import (
     LEAK_TAG,
@@ -34,8 +36,7 @@ from genai_iac.core.step import DiffContext, Step, declared_tags
 from genai_iac.core.values import Field
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """The list call that shows every resource of a kind: once for the tenancy, or once a compartment (and region)."""
 
     operation: str  # OCI's name of the List operation
@@ -45,8 +46,7 @@ class Listing:
     optional: bool = False  # an identity that may not list them (404) sees none, when no manifest declares one
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestContext:
+class ManifestContext(Struct, frozen=True):
     """What a resource type needs to export a live resource; `name` is the metadata.name that the manifest gets."""
 
     name: str

@@ -7,9 +7,10 @@ somebody uses the Console. tests/rotation/test_decisions.py goes through every c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from genai_iac.core import LiveResource, LiveSecret, Resource, Role, SinkState
 from genai_iac.rotation.declared_states import declared_secrets
@@ -31,8 +32,7 @@ _PART_OF_OTHER: Mapping[Phase, Role] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RotationState:
+class RotationState(Struct, frozen=True):
     """The phase of a rotation, and which of the two secrets is which.
 
     | phase        | `current`: what callers read | `other`                                          |

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from plan_apply.manifests import Document, compartment, key, policy
 from plan_apply.pure_plans import NOW, REGION, TENANCY, Held, addresses, declare, strange
 

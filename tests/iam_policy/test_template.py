@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from genai_iac.iam_policy import Definition, PolicySyntaxError, PolicyValueError, Template, parse
 from genai_iac.iam_policy.placeholders import _GRAMMAR_WORDS

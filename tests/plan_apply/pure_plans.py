@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from genai_iac.core import OWNERSHIP_TAG, Address, CompartmentNode, CompartmentTree, Live, LiveResource, Owner, Plan
 from genai_iac.core import read_ownership_tag as read_tag

@@ -10,10 +10,11 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from genai_iac.core import Address, Delivery, Record, Role, Secret, SinkContents
 from genai_iac.core.errors import SinkError
@@ -35,8 +36,7 @@ ENV_SCHEMA: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """One name for each part that a secret can play, and for what a consumer needs beside it.
 
     Defaults are those that the OpenAI SDKs read.
@@ -118,8 +118,7 @@ class Names:
 DEFAULT_NAMES = Names()
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """Whose secrets go to the place, and what a sink may use of this machine and of the tenancy.
 
     Made by `DeliveryService`. A sink gets no client and no clock of its own.
@@ -145,8 +144,7 @@ class Context:
     declared_key: Callable[[str], Address | None] = lambda _: None
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """What an entry of `deliverTo` names and no other may; `shared`: others may that share it, too."""
 
     what: str  # a description that is equal for two entries that name the same thing

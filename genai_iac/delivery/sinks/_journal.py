@@ -11,8 +11,9 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._atomic_file import (
@@ -40,8 +41,7 @@ _LIMIT = 64 * 1024 * 1024  # bytes; a note is about five hundred
 _SPARE = 100  # outdated lines that are never worth writing the file whole for
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Struct):
     """The journal as it was read or written last, and which file that was."""
 
     journal: ParsedJournal

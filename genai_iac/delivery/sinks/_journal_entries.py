@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from genai_iac.core import Record
 from genai_iac.delivery.sinks._contents import record_as_data, record_from_data
@@ -20,8 +21,7 @@ from genai_iac.delivery.sinks._contents import record_as_data, record_from_data
 FORMAT = 3  # of the file; format 1 had no times of announcement, and format 2 was one object too
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True):
     """One place for one key: what was delivered, and what was about to be created for it and never confirmed."""
 
     place: str  # for people who read the file

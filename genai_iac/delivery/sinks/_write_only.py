@@ -6,7 +6,8 @@ import hashlib
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Delivery, Record, Role, SinkContents
 from genai_iac.delivery.sinks._base import Context, Sink

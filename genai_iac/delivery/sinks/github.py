@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Delivery, Item, Secret, SinkContents
 from genai_iac.core.errors import SinkError
