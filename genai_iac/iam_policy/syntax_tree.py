@@ -21,7 +21,7 @@ Operator = Literal["=", "!=", "in", "not in", "before", "after", "between"]
 VERBS = ("inspect", "read", "use", "manage")
 
 
-class _Node(Struct, frozen=True):
+class SyntaxNode(Struct, frozen=True):
     """A node with a position, which is no part of what it says: neither compared nor shown."""
 
     content: ClassVar[tuple[str, ...]] = ()  # the fields that are compared
@@ -42,14 +42,14 @@ class _Node(Struct, frozen=True):
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self.content)})"
 
 
-class Word(_Node, frozen=True):
+class Word(SyntaxNode, frozen=True):
     """A resource type (lower case) or a permission (upper case)."""
 
     text: str
     column: int = 0
 
 
-class Name(_Node, frozen=True):
+class Name(SyntaxNode, frozen=True):
     """A name without its quotes. ``domain`` is the identity domain, or for a resource subject its service."""
 
     text: str  # without quotes, in the case as written
@@ -57,14 +57,14 @@ class Name(_Node, frozen=True):
     column: int = 0
 
 
-class Ocid(_Node, frozen=True):
+class Ocid(SyntaxNode, frozen=True):
     """An OCID in the place of a name (``id ocid1…``)."""
 
     text: str
     column: int = 0
 
 
-class Subject(_Node, frozen=True):
+class Subject(SyntaxNode, frozen=True):
     """Who. ``members`` is empty for any-user and any-group."""
 
     kind: SubjectKind
@@ -72,7 +72,7 @@ class Subject(_Node, frozen=True):
     column: int = 0
 
 
-class Location(_Node, frozen=True):
+class Location(SyntaxNode, frozen=True):
     """Where. A compartment has a ``path`` of names or an ``id``; ``tenancy`` names a foreign tenancy.
 
     ``placeholder``: in a template, a placeholder that stands for the whole place.
@@ -98,21 +98,21 @@ class Association(Struct, frozen=True):
     location: Location
 
 
-class ConditionVariable(_Node, frozen=True):
+class ConditionVariable(SyntaxNode, frozen=True):
     """A dotted variable: ``request.principal.id``."""
 
     text: str
     column: int = 0
 
 
-class QuotedValue(_Node, frozen=True):
+class QuotedValue(SyntaxNode, frozen=True):
     """A quoted value, without its quotes and escapes."""
 
     text: str
     column: int = 0
 
 
-class Pattern(_Node, frozen=True):
+class Pattern(SyntaxNode, frozen=True):
     """What stands between the slashes of ``/name*/``."""
 
     text: str
@@ -137,7 +137,7 @@ class Presence(Struct, frozen=True):
     negated: bool = False
 
 
-class FunctionCall(_Node, frozen=True):
+class FunctionCall(SyntaxNode, frozen=True):
     """``sets-intersect(a, ('x', 'y'))``: a set function over variables and lists of values."""
 
     function: str
@@ -145,7 +145,7 @@ class FunctionCall(_Node, frozen=True):
     column: int = 0
 
 
-class ConditionGroup(_Node, frozen=True):
+class ConditionGroup(SyntaxNode, frozen=True):
     """``all {…}`` or ``any {…}``."""
 
     mode: Literal["all", "any"]
@@ -156,7 +156,7 @@ class ConditionGroup(_Node, frozen=True):
 Condition: TypeAlias = Comparison | Presence | FunctionCall | ConditionGroup
 
 
-class Grant(_Node, frozen=True):
+class Grant(SyntaxNode, frozen=True):
     """Every statement but define. Either ``verb`` and ``resources``, or ``permissions`` (and then resources are rare)."""
 
     effect: Effect
@@ -172,7 +172,7 @@ class Grant(_Node, frozen=True):
     action_column: int = 0  # where the verb or the braces begin
 
 
-class Definition(_Node, frozen=True):
+class Definition(SyntaxNode, frozen=True):
     """``define group Name as ocid1…``: a name for something of another tenancy."""
 
     symbol: Symbol  # what the name stands for
