@@ -43,9 +43,12 @@ class Document(Struct, frozen=True):
         Args:
             path: keys and indices, starting at the document: `"spec", "secrets", 0`.
         """
-        while path and path not in self.places:
+        while path:
+            found = self.places.get(path)
+            if found is not None:
+                return found
             path = path[:-1]
-        return self.places.get(path, self.source)
+        return self.places.get((), self.source)
 
 
 # `spec.deletion`: delete it, keep it and remove the tag, or refuse a plan that deletes

@@ -108,7 +108,9 @@ def leaves(value: Value) -> Iterator[Value]:
     waiting = [value]
     while waiting:
         part = waiting.pop()
-        if isinstance(part, str):  # most are: abstract classes take ten times as long to ask
+        if part is None or isinstance(
+            part, (str, int, float)
+        ):  # most are: abstract classes take ten times as long to ask
             continue
         if isinstance(part, _UNKNOWN):
             yield part

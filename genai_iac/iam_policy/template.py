@@ -12,7 +12,7 @@ What the grammar reads and the service certainly refuses is found here too, in t
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeVar, cast
+from typing import TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -49,7 +49,7 @@ class Placeholder(Struct, frozen=True):
     column: int  # in the template's text
 
 
-class Slot(NamedTuple):
+class Slot(Struct, frozen=True):
     """A token with placeholders: where it stands in the cut text, what it is, and its text without quotes."""
 
     start: int  # offsets in the scanned text
@@ -217,8 +217,7 @@ def _seen_in_template(error: PolicySyntaxError, text: str, cut: ScannedTemplate)
 def _find_slots(tokens: Iterable[Token]) -> Iterator[Slot]:
     """The tokens of a template that contain placeholders."""
     for token in tokens:
-        numbers = placeholder_numbers(token.text)
-        if numbers:
+        if not token.text.isascii() and (numbers := placeholder_numbers(token.text)):
             inner = unquote(token.text) if token.kind == QUOTED else token.text.removeprefix("/").removesuffix("/")
             yield Slot(token.start, token.start + len(token.text), token.kind, inner, numbers, len(inner) == 1)
 

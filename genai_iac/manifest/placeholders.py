@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -51,7 +51,7 @@ class PlaceholderErrors(Exception):
         super().__init__("; ".join(map(str, self.errors)))
 
 
-class TextPart(NamedTuple):
+class TextPart(Struct, frozen=True):
     """A part of a string: literal text, or what stands in a placeholder. `number` counts the `${` of the string from 0."""
 
     text: str

@@ -127,6 +127,8 @@ class Policy(ResourceType):
     def complete(self, desired: Resource, resources: Mapping[Address, Resource]) -> Resource:
         """The resource with its grants written out, now that it is known in which compartment each key is."""
         grants: Sequence[Mapping[str, Any]] = desired.settings.get("grants", ())
+        if not grants:
+            return desired
         homes = {key.address.name: resources[key.address].attributes["compartmentId"] for key in granted_keys(grants)}
         statements, places = _as_list(desired.attributes["statements"]), dict(desired.places)
         for index, grant in enumerate(grants):
