@@ -66,7 +66,7 @@ def _has_manifests(place: Path, environment: str | None) -> bool:
 
 
 def _as_of(revision: str, folder: Path, problem: Problem) -> Problem:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     # The temporary directory is gone when the message is read.
     name = problem.source.file.removeprefix(f"{folder}{os.sep}")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import oci
 from crash.launching import Ended
-from msgspec.structs import replace
 
 from genai_iac.core import LEAK_TAG
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from conftest import Tenancy
 from crash.sink_setups import File, read_key
-from msgspec.structs import replace
 from plan_apply.sdk_helpers import REGION, client, everything
 
 from genai_iac.core import OWNERSHIP_TAG, LiveResource, Owner, read_ownership_tag
