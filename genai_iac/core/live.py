@@ -257,7 +257,9 @@ def _part_superseded(owner: Owner, group: list[LiveResource]) -> list[LiveResour
 
     The successor's ownership tag has to fit: a copied tag beside a copied OCID must not have anything of ours deleted.
     """
-    named = {one.tags.get(REPLACES): one.id for one in group if one.mark and owner.fits(one.mark, one)}
+    named = {
+        one.tags[REPLACES]: one.id for one in group if REPLACES in one.tags and one.mark and owner.fits(one.mark, one)
+    }
     old = [one for one in group if named.get(one.id, one.id) != one.id]
     for one in old:
         group.remove(one)
@@ -286,6 +288,8 @@ def _find_duplicates(owner: Owner, claimants: tuple[LiveResource, ...]) -> list[
     leaves two keys at one address, and both are somebody's (tests/plan_apply/test_renames.py). Nobody may have called with
     a secret of those that go.
     """
+    if len(claimants) < 2:
+        return []
     ours = [one for one in claimants if one.secrets and _was_created_as(owner, one)]
     origins = {one.mark.origin for one in ours if one.mark}
     if not len(claimants) == len(ours) == len(origins):

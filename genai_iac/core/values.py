@@ -7,7 +7,7 @@ them when the OCID is known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -99,12 +99,13 @@ Value = (
 _UNKNOWN = (Reference, ExistingCompartment, InterpolatedText)
 
 
-def leaves(value: Value) -> Iterator[Value]:
+def leaves(value: Value) -> list[Value]:
     """The parts of a value that are not known yet.
 
     Args:
         value: any nesting of mappings and sequences.
     """
+    found: list[Value] = []
     waiting = [value]
     while waiting:
         part = waiting.pop()
@@ -113,23 +114,26 @@ def leaves(value: Value) -> Iterator[Value]:
         ):  # most are: abstract classes take ten times as long to ask
             continue
         if isinstance(part, _UNKNOWN):
-            yield part
+            found.append(part)
         elif isinstance(part, (dict, Mapping)):
             waiting.extend([*part.values()][::-1])
         elif isinstance(part, (list, tuple, Sequence)):
             waiting.extend(reversed(part))
+    return found
 
 
-def references(value: Value) -> Iterator[Reference]:
+def references(value: Value) -> list[Reference]:
     """The references inside a value.
 
     References inside placeholders of a text count too.
     """
+    found: list[Reference] = []
     for leaf in leaves(value):
         if isinstance(leaf, Reference):
-            yield leaf
+            found.append(leaf)
         elif isinstance(leaf, InterpolatedText):
-            yield from (placeholder for _, placeholder in leaf.placeholders if isinstance(placeholder, Reference))
+            found.extend(placeholder for _, placeholder in leaf.placeholders if isinstance(placeholder, Reference))
+    return found
 
 
 # of compartments and tenancies only; case as OCI: any

@@ -53,6 +53,8 @@ class Resolver(Struct, frozen=True):
         Args:
             value: an attribute or a part of one.
         """
+        if isinstance(value, str):  # most are, and whether something is a Mapping takes longer to ask
+            return value
         match value:
             case Reference():
                 return self._reference(value)
@@ -64,8 +66,7 @@ class Resolver(Struct, frozen=True):
                 return self._text(value)
             case Mapping():
                 return {name: self.value(part) for name, part in value.items()}
-            # Before `Sequence`: a string is a sequence of strings as well.
-            case str() | Lifetime():
+            case Lifetime():
                 return value
             case Sequence():
                 return [self.value(part) for part in value]
@@ -79,7 +80,7 @@ class Resolver(Struct, frozen=True):
             now: the service's clock; lifetimes count from it.
         """
         resolved = self.value(value)
-        unknown = next(leaves(resolved), None)
+        unknown = next(iter(leaves(resolved)), None)
         if unknown is not None:
             raise PlanError(f"{unknown} is not known although everything it needs has been done")
         return _send(resolved, now)

@@ -7,8 +7,9 @@ the tests have included.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from msgspec import Struct, field
@@ -265,9 +266,24 @@ def read_time(text: str | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
-def declared_places(document: Document, *paths: Path) -> dict[str, Source]:
-    """Where those parts were written, by dotted path below `spec`, for messages at plan time.
+class DeclaredPlaces(Mapping[str, Source]):
+    """Where those parts were written, by dotted path below `spec`, for messages at plan time. Looked up when a message asks.
 
     A path that was not written has the position of the nearest part that was.
     """
-    return {".".join(map(str, path)): document.place("spec", *path) for path in paths}
+
+    def __init__(self, document: Document, *paths: Path) -> None:
+        self._document, self._paths = document, paths
+
+    @cached_property
+    def _places(self) -> Mapping[str, Source]:
+        return {".".join(map(str, path)): self._document.place("spec", *path) for path in self._paths}
+
+    def __getitem__(self, name: str) -> Source:
+        return self._places[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)

@@ -24,7 +24,7 @@ from genai_iac.core import (
 from genai_iac.core.errors import Problem
 from genai_iac.core.plan import SdkOperation
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, declared_tags, why_changed
-from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
+from genai_iac.resource_types._base import DeclaredPlaces, Listing, ManifestContext, ResourceType, read_time
 from genai_iac.resource_types._policy_statements import (
     GRANT_SCHEMA,
     check_statements,
@@ -117,8 +117,8 @@ class Policy(ResourceType):
         }
         grants = spec.get("grants", ())
         lists = (("statements", statements), ("grants", grants))
-        members = ((name, index) for name, items in lists for index in range(len(items)))
-        places = declared_places(document, ("name",), ("compartment",), *members)
+        members = [(name, index) for name, items in lists for index in range(len(items))]
+        places = DeclaredPlaces(document, ("name",), ("compartment",), *members)
         settings = {"grants": grants}
         return Resource(
             document.address, attributes, document.source, spec.get("deletion", "delete"), None, settings, places
