@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from genai_iac.core import Address, Delivery, Record, Role, Secret, SinkContents
 from genai_iac.core.errors import SinkError
@@ -142,6 +142,9 @@ class Context(Struct, frozen=True):
     )  # hosts that a manifest may name, as the command line or the environment allows
     # the address of the declared key that is live under an OCID: what is recorded for another of them is not replaced
     declared_key: Callable[[str], Address | None] = lambda _: None
+    real_root: str = ""  # the same without links, where it is known
+    # directories of files in which a write was tried and worked: one try is enough for all the files of an apply
+    writable: set[tuple[str, ...]] = field(default_factory=set)
 
 
 class Claim(Struct, frozen=True):

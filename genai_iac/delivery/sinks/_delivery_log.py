@@ -127,10 +127,9 @@ class DeliveryLog(Struct, frozen=True, dict=True):
             declared: the entries of the manifest now.
             id: OCID of the key; entries of another key at the same address do not count.
         """
-        now = {_place_of(entry) for entry in declared}
-        for note in self._own():
-            if note.entry and note.records and note.id == id and _place_of(note.entry) not in now:
-                yield note.entry
+        delivered = [note.entry for note in self._own() if note.entry and note.records and note.id == id]
+        now = {_place_of(entry) for entry in declared} if delivered else set()
+        yield from (entry for entry in delivered if _place_of(entry) not in now)
 
     def _own(self) -> Iterator[LogEntry]:
         """The notes of this key whose files, if they are files, lie below this directory."""
@@ -165,7 +164,7 @@ class DeliveryLog(Struct, frozen=True, dict=True):
 
     @cached_property
     def _root(self) -> str:
-        return str(self.context.root.resolve())
+        return self.context.real_root or str(self.context.root.resolve())
 
 
 def _pairs(records: Iterable[Record]) -> tuple[tuple[str, str], ...]:

@@ -39,11 +39,12 @@ class LogEntry(Struct, frozen=True):
 
 
 class DeliveryNotes(dict[str, LogEntry]):
-    """The journal's notes by key, and by the API key that they are about: each key of a plan asks for its own."""
+    """The journal's notes by key, by the API key that they are about and by place: each key of a plan asks for its own, and another
+    thread may be putting one here meanwhile."""
 
     def __init__(self, notes: Mapping[str, LogEntry] | None = None) -> None:
         super().__init__()
-        self._about: dict[tuple[str, str] | str, dict[str, LogEntry]] = {}
+        self._about: dict[tuple[str, ...] | str, dict[str, LogEntry]] = {}
         for key, note in (notes or {}).items():
             self.put(key, note)
 
@@ -62,9 +63,13 @@ class DeliveryNotes(dict[str, LogEntry]):
         found = self._about.get(whose, {}) | (self._about.get(id, {}) if id else {})
         return [found[key] for key in sorted(found)]
 
+    def at(self, place: str) -> list[LogEntry]:
+        """The notes of that place, for whatever key, the oldest first."""
+        return [*self._about.get((place,), {}).values()]
 
-def _subjects(note: LogEntry) -> tuple[tuple[str, str] | str, ...]:
-    return (note.owner, note.address), note.id
+
+def _subjects(note: LogEntry) -> tuple[tuple[str, ...] | str, ...]:
+    return (note.owner, note.address), note.id, (note.place,)
 
 
 class ParsedJournal(NamedTuple):

@@ -187,12 +187,17 @@ class FileSink(Sink):
         return f"file {self._path}"
 
     def prove(self) -> None:
-        with open_directory(self._context.root, self._parents, self.place, make=True) as opened:
-            # Never None with `make=True`.
-            assert opened
+        directory = (str(self._context.root), *self._parents)
+        tried = directory in self._context.writable
+        with open_directory(self._context.root, self._parents, self.place, make=not tried) as opened:
+            # None where a try made the directory, and took it away again.
+            if opened is None:
+                return
             target = FileTarget(opened.directory, self._name, self.place)
             self._read_form(target)
-            self._form.check_writable(target)
+            if not tried:
+                self._form.check_writable(target)
+                self._context.writable.add(directory)
             opened.undo()
 
     def read(self) -> SinkContents | None:
