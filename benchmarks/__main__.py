@@ -37,6 +37,8 @@ _APPLIED = {
 }
 _QUICK = ["mixed", "policies", "rotations", "flat"]
 _FLOORS = {"policies": (FLOOR_CREATE, "create"), "rotations": (FLOOR_KEYS, "keys")}  # beside `apply, new`
+_LARGEST_APPLIED = {"policies": 10_000}  # beyond the others, whose apply takes many times as long
+_CREATING_LATENCY = 50  # milliseconds at which creating is measured too: in a tenancy of its own, so at one size
 _FLOOR = str(Path(__file__).with_name("floor.py"))
 
 
@@ -55,12 +57,11 @@ def main() -> None:
     families = options.families.split(",") if options.families else _QUICK if options.quick else [*FAMILIES][1:]
     results: Results = dict(_start())
     for family in families:
+        most = applied if options.quick or options.applied else max(applied, _LARGEST_APPLIED.get(family, 0))
         with emulated() as emulator:
             for size in sizes:
                 latencies = (20,) if options.quick else (20, 100)
-                for key, cost in _measure(
-                    emulator, family, size, latencies if size == applied else (), size <= applied
-                ):
+                for key, cost in _measure(emulator, family, size, latencies if size == applied else (), size <= most):
                     results[key] = cost
                     print(f"{key[0]:10} {key[1]:22} {key[2]:6} {key[3]:4} ms  {cost.cpu:7.2f} s CPU {cost.wall:7.2f} s "
                           f"{cost.memory:5.0f} MB {cost.requests:6} requests", flush=True)  # fmt: skip
@@ -130,8 +131,18 @@ def _measure(
     yield (family, "destroy", size, 0), emulator.tool("destroy", "--auto-approve", str(folder))
     if family in _FLOORS:
         name, word = _FLOORS[family]
+        creating = [*floor, word, *where, str(size - 1)]
         emulator.reset()
-        yield (family, name, size, 0), emulator.counted([*floor, word, *where, str(size - 1)])
+        yield (family, name, size, 0), emulator.counted(creating)
+        if latencies and family == "policies":
+            emulator.reset()
+            emulator.set_latency(_CREATING_LATENCY)
+            yield (family, name, size, _CREATING_LATENCY), emulator.counted(creating)
+            emulator.reset()
+            emulator.set_latency(_CREATING_LATENCY)
+            cost = emulator.tool("apply", "--auto-approve", str(folder))
+            yield (family, "apply, new", size, _CREATING_LATENCY), cost
+            emulator.set_latency(0)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,14 @@ allowed before, however either side is written.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
 from itertools import groupby
+
+from msgspec import Struct
+from msgspec import field as struct_field
+from msgspec.structs import replace
 
 from genai_iac.analysis.model_sets import ModelSet, describe_models
 from genai_iac.analysis.statements_in_force import (
@@ -76,8 +80,7 @@ class KeyPermission:
         return not self.depends_on and ModelSet(self.model, self.barred).holds(model)
 
 
-@dataclass(frozen=True, slots=True)
-class Accesses:
+class Accesses(Struct, frozen=True):
     """What keys may do before and after; `keys` are those that were looked at.
 
     `granted` and `taken` are differences of sets: what stays allowed is in neither, whichever statement allows it.
@@ -90,7 +93,7 @@ class Accesses:
     granted: tuple[KeyPermission, ...] = ()
     taken: tuple[KeyPermission, ...] = ()
     gaps: tuple[str, ...] = ()
-    addresses: Mapping[str, Address] = field(default_factory=dict, compare=False)  # of the stack's resources, by OCID
+    addresses: Mapping[str, Address] = struct_field(default_factory=dict)  # of the stack's resources, by OCID
 
     def of(self, keys: Collection[Address]) -> Accesses:
         """The same for those keys alone.
@@ -170,8 +173,7 @@ def _gaps(live: Live, keys: Iterable[LocatedKey]) -> Iterator[str]:
         yield f"the policies of {path} were not seen: what they allow and deny is not in this"
 
 
-@dataclass(frozen=True)
-class ModelClasses:
+class ModelClasses(Struct, frozen=True):
     """The models that statements distinguish, for each key, and how they are written there.
 
     A key has the classes of the statements that can count for it: with those of all statements, an answer for each key and
@@ -213,8 +215,7 @@ class ModelClasses:
         return " and ".join(f"/{self.written[text]}/" for text in sorted(one.patterns))
 
 
-@dataclass(frozen=True)
-class TenancySide:
+class TenancySide(Struct, frozen=True, dict=True):
     """The tenancy before, or after."""
 
     keys: list[LocatedKey]

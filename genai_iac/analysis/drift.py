@@ -8,8 +8,10 @@ what somebody did to a key that rotates, and to the sinks of any key, is reporte
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Change, Lifetime, Live, LiveResource, Plan, Resource
 from genai_iac.resource_types import HandEdit
@@ -22,8 +24,7 @@ Side = tuple[Plan, Mapping[Address, Resource]]  # a plan, and the resources it w
 HandEdits = Mapping[Address, tuple[str, tuple[HandEdit, ...]]]  # of live keys: the OCID, and what somebody did
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     """One value that differs: `live` is what is there, `desired` what the manifests say."""
 
     path: Path  # such as ("secrets", "key-one", "state")
@@ -32,8 +33,7 @@ class Leaf:
     direction: Direction | None  # None without a base
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceDrift:
+class ResourceDrift(Struct, frozen=True):
     """One resource that is not as declared. `direction` None: without a base it cannot be known."""
 
     address: Address

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from genai_iac.iam_policy.condition_eval import match_pattern
 from genai_iac.iam_policy.conditions import ValueClass
 
 
-@dataclass(frozen=True, slots=True)
-class ModelSet:
+class ModelSet(Struct, frozen=True):
     """`model` None: any but `barred`; texts between slashes are patterns, joined by ` and ` where all must match.
 
     A set in the form in which people write it.

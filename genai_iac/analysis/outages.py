@@ -8,7 +8,9 @@ rule `keep_admitted` changes the order only; it never adds or removes a change.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.analysis.reach import Reach, Reaches, ReachFinder, concerned_keys
 from genai_iac.analysis.statements_in_force import note_losses, other_keys, secrets_in_use
@@ -177,8 +179,7 @@ def _is_recent(secret: LiveSecret, resource: Resource | None, live: Live) -> boo
     return secret.last_used is not None and live.now - secret.last_used < idle_time(resource)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lost:
+class _Lost(Struct, frozen=True):
     """What a key may no longer call, by the change that takes it. `where`: in words, the cases in which alone it is lost."""
 
     change: Address

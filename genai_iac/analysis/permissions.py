@@ -8,8 +8,9 @@ Vaults and their keys are known by OCID alone: they are granted in the tenancy.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from genai_iac import iam_policy as language
 from genai_iac.core import Address, ExistingCompartment, Reference, Resource, Value
@@ -38,8 +39,7 @@ _ELSEWHERE = ("VAULT_", "KEY_")  # permissions on what lies in a compartment tha
 _ROTATION_STEP = ("GetApiKey", "RenewApiKey", "SetApiKeyState")  # operations of one rotation step
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """A permission and where it is needed.
 
     A statement is made of the needs of one resource type and place.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from genai_iac.analysis.access import ModelClasses, TenancySide, find_difference, refs_of
 from genai_iac.analysis.statements_in_force import (
@@ -36,8 +37,7 @@ class Reaches(NamedTuple):
     narrowed: Mapping[Reached, str]
 
 
-@dataclass
-class ReachFinder:
+class ReachFinder(Struct, dict=True):
     """What keys may call before and after the plans of one run; asked the same again, it answers what it found."""
 
     future: PlannedState

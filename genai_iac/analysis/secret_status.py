@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from genai_iac.core import Address, Live, LiveResource, Reference, Resource, SinkState
 from genai_iac.resource_types import Rotation, declared_secrets, derive_state, telling_sinks
@@ -19,8 +20,7 @@ _STEPS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SecretStatus:
+class SecretStatus(Struct, frozen=True):
     """One secret. Times are aware UTC."""
 
     address: Address

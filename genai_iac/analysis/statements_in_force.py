@@ -6,7 +6,8 @@ What a plan changes is taken as declared, the rest as live, in the compartment w
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from genai_iac import iam_policy as language
 from genai_iac.core import Address, CompartmentTree, Live, LiveResource, LiveSecret, Notice, Plan
@@ -34,8 +35,7 @@ CALLED = frozenset(permission for operation in CALLS.values() for permission in 
 FormattedStatement = Callable[[str], str]  # a statement as people are to read it
 
 
-@dataclass(frozen=True, slots=True)
-class StatementRef:
+class StatementRef(Struct, frozen=True):
     """A statement of a policy, counted from 1; policies of nobody's stack go by their names."""
 
     policy: str  # address of ours, `policy NAME` of others
@@ -46,8 +46,7 @@ class StatementRef:
         return f"{self.policy} statement {self.number}"
 
 
-@dataclass(frozen=True, slots=True)
-class LocatedKey:
+class LocatedKey(Struct, frozen=True):
     """An API key of the stack and where it is. `path`: the OCIDs of its compartment and of each above it."""
 
     address: Address
@@ -56,8 +55,7 @@ class LocatedKey:
     region: str = ""  # long name
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyInForce:
+class PolicyInForce(Struct, frozen=True):
     """A policy's statements and the compartment that it is attached to."""
 
     name: str  # as in StatementRef

@@ -7,9 +7,10 @@ arguments and by the environment variables of signing in (docs/python-api.md). E
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from genai_iac.cli.lock import apply_lock
 from genai_iac.cli.options import GlobalOptions
@@ -45,8 +46,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """What the global flags of the command line say: environment and variables, and how to reach the tenancy."""
 
     environment: str | None = None
@@ -82,8 +82,7 @@ class Options:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedChanges:
+class PlannedChanges(Struct, frozen=True):
     """A plan, and why `apply` would refuse it (None: it would not)."""
 
     plan: Plan

@@ -10,10 +10,12 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.cli.console import Console
 from genai_iac.cli.planning import PlannedRun
@@ -98,8 +100,7 @@ _FORM = re.compile(r"sha256:[0-9a-f]{64}")
 _MOST_STEPS = 500  # resources that are taken away, one after another, to find the plan that was approved
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(Struct, frozen=True):
     """What was approved: the fingerprint and, when the plan's JSON is at hand, whose plan it is and the fingerprint of each change."""
 
     fingerprint: str  # of the whole plan, `sha256:` and 64 digits

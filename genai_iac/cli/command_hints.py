@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from genai_iac.cli.options import PATH, STORE, GlobalOptions
 

@@ -7,10 +7,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from genai_iac.cli.options import GlobalOptions
 from genai_iac.core.errors import IacError, join_and
@@ -75,8 +75,7 @@ def abandon_streams() -> None:
             os.close(nowhere)
 
 
-@dataclass(frozen=True)
-class Console:
+class Console(Struct, frozen=True):
     """Standard output and error as this run may use them."""
 
     terminal: Terminal  # standard output: width, colours, character set

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from genai_iac import __version__
 from genai_iac.cli.options import PREFIX, GlobalOptions
@@ -37,8 +38,7 @@ _READS: tuple[tuple[str, dict[str, Any]], ...] = (
 _NEEDED_SOMETIMES = ("ListGroups", "ListDynamicGroups")
 
 
-@dataclass(frozen=True, slots=True)
-class DoctorCheck:
+class DoctorCheck(Struct, frozen=True):
     """One thing that was looked at."""
 
     name: str  # such as `identity` or `may ListPolicies`

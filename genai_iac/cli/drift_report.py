@@ -6,8 +6,9 @@ The manifests of the base revision are read from git without a work tree.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from genai_iac.analysis.drift import HandEdits, Side, find_drift, find_unmanaged
 from genai_iac.cli.command_hints import complete_notice
@@ -65,7 +66,7 @@ def _has_manifests(place: Path, environment: str | None) -> bool:
 
 
 def _as_of(revision: str, folder: Path, problem: Problem) -> Problem:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     # The temporary directory is gone when the message is read.
     name = problem.source.file.removeprefix(f"{folder}{os.sep}")

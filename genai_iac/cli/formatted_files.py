@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from genai_iac.cli.output_files import rewrite_file
 from genai_iac.core.errors import IacError, ManifestError, Problem, UsageError
@@ -28,8 +29,7 @@ from genai_iac.manifest.yaml_reader import read_yaml
 from genai_iac.schema import STACK_KIND
 
 
-@dataclass(frozen=True, slots=True)
-class Reformatted:
+class Reformatted(Struct, frozen=True):
     """One file: what people call it, where it really is, its text, and whether more than modelines is added to it."""
 
     name: str

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.cli.command_hints import complete_commands
 from genai_iac.cli.output_files import write_new_files
@@ -49,8 +51,7 @@ _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _MOST_ROUNDS = 20
 
 
-@dataclass(frozen=True)
-class Exported:
+class Exported(Struct, frozen=True):
     """What was found and how it is reported."""
 
     live: Live

@@ -7,7 +7,8 @@ answer that was interrupted: one more apply finishes it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from genai_iac.cli.console import Console
 from genai_iac.cli.planning import PlannedRun, PlanOptions, make_draft

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.cli.options import GlobalOptions
 from genai_iac.cli.planning import PlanOptions, make_draft
@@ -27,8 +28,7 @@ _TENANCY = "ocid1.tenancy.oc1..test"  # of tests without a snapshot
 _START = datetime(2026, 1, 1, tzinfo=UTC)  # the clock of an empty tenancy: the same every time
 
 
-@dataclass(frozen=True, slots=True)
-class TestResult:
+class TestResult(Struct, frozen=True):
     """One test and what differs from what it expects, a line each; empty when it passed."""
 
     file: str  # as it was found below PATH

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
+from msgspec import Struct, field
 
 from genai_iac.core import Address
 from genai_iac.core.auth import Auth
@@ -146,8 +146,7 @@ PREFIX = "GENAI_IAC_"
 _HYPHEN = "\u2011"  # a hyphen at which no line ends
 
 
-@dataclass(frozen=True)
-class GlobalOptions:
+class GlobalOptions(Struct, frozen=True):
     """What the global flags and their environment variables say."""
 
     env: str | None = None  # name of the environment; None: the stack without one

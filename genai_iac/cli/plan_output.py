@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.cli.output_files import check_output_name, write_file
 from genai_iac.cli.planning import PlannedRun
@@ -16,8 +18,7 @@ _WORDS = {"md": "markdown", "tf": "terraform-json"}  # short names of formats
 _FORMATS = ("text", "json", "markdown", "html", "terraform-json", "gitlab")
 
 
-@dataclass(frozen=True, slots=True)
-class OutputTarget:
+class OutputTarget(Struct, frozen=True):
     """One `--out`: a rendering, or the saved plan when no format is named."""
 
     file: Path

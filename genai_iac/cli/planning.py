@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.analysis.outages import find_access_losses, find_project_losses, keep_admitted
 from genai_iac.analysis.reach import ReachFinder
@@ -112,8 +114,7 @@ def _compare_statements(before: Sequence[str], after: Sequence[str]) -> Sequence
     return [Edit(change.before, change.after, ", ".join(map(str, change.tokens))) for change in changes]
 
 
-@dataclass(frozen=True)
-class PlanOptions:
+class PlanOptions(Struct, frozen=True):
     """What the verb's own flags ask of the plan."""
 
     targets: frozenset[Address] = frozenset()  # empty: everything
@@ -171,8 +172,7 @@ class PlanOptions:
         )
 
 
-@dataclass(frozen=True)
-class PlannedRun:
+class PlannedRun(Struct, frozen=True):
     """A plan with the reading it was made on."""
 
     workspace: Session  # manifests and connection

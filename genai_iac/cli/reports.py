@@ -9,9 +9,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.analysis.access import Accesses, find_access
 from genai_iac.analysis.secret_status import SecretStatus, list_secrets
@@ -181,8 +182,7 @@ def _change(change: Change | None) -> dict[str, Any] | None:
     return change_document(change) if change is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class StackSecrets:
+class StackSecrets(Struct, frozen=True):
     """One reading: the tenancy's clock and every secret."""
 
     stack: str  # its name

@@ -6,11 +6,12 @@ import json
 import os
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.analysis.access import KeyPermission
 from genai_iac.cli.approval import read_regular_file
@@ -101,8 +102,7 @@ def _shown_path(workspace: Session, path: str) -> str:
 _PARTIAL, _INTERRUPTED = 4, 130
 
 
-@dataclass(frozen=True)
-class Approval:
+class Approval(Struct, frozen=True):
     """How the change is agreed to, and in which form it is reported."""
 
     given: bool  # `--auto-approve`, a fingerprint or a saved plan

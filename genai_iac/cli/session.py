@@ -7,11 +7,13 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.cli.audit import WriteLog
 from genai_iac.cli.local_emulator import LOCAL_PORT, NOTES, run_local
@@ -57,8 +59,7 @@ def read_pairs(given: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(Struct, frozen=True, dict=True):
     """Manifests and a tenancy: a connected one, or one as a snapshot has it, which can be planned on and nothing else."""
 
     flags: GlobalOptions  # of the run

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Address:
+class Address(Struct, frozen=True, order=True):
     """`Kind/name`: what people and plans call a resource; its OCID is its id.
 
     Addresses order by kind, then name, which is the order of tables and of JSON output.
@@ -35,8 +35,7 @@ class Address:
         return cls(kind, name)
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Source:
+class Source(Struct, frozen=True, order=True):
     """A place in a file; line and column count from 1, as editors do.
 
     `str` gives `file:line:column`, the form that editors and CI systems turn into a link.

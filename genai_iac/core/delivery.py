@@ -7,9 +7,10 @@ The path of a value: `Secret` in an OCI response, `Item` in a `Delivery`, text i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from genai_iac.core.address import Address
 from genai_iac.core.secret import Secret
@@ -19,8 +20,7 @@ from genai_iac.core.secret import Secret
 Role = Literal["current", "standby", "pending", "inactive"]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """What a sink stores beside a value: the secret's name, its mask (to recognise the value), its role and its expiry.
 
     The mask is what the service shows in list calls (`keyMask`), so a plan can compare a
@@ -33,8 +33,7 @@ class Record:
     expires: datetime | None = None  # aware UTC; None when the secret does not expire
 
 
-@dataclass(frozen=True, slots=True)
-class SinkContents:
+class SinkContents(Struct, frozen=True):
     """All that a sink holds for one key, as far as the sink knows."""
 
     address: Address  # of the key that the contents were written for
@@ -69,8 +68,7 @@ class SinkContents:
         return False if self.whole or secret in self.lost or (secret, mask) in self.elsewhere else None
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One secret to be kept. `value` None keeps the value that the sink already holds under the same mask.
 
     Keeping a value without reading it is what lets a write-only sink change the role of a
@@ -81,8 +79,7 @@ class Item:
     value: Secret | None
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """Everything one sink is to hold for one key after the write: what is not among the items is gone from it."""
 
     address: Address  # of the key, stored beside the values
@@ -100,8 +97,7 @@ class Delivery:
         return next((item for item in self.items if item.record.role == role), None)
 
 
-@dataclass(frozen=True, slots=True)
-class SinkState:
+class SinkState(Struct, frozen=True):
     """What one sink of a live key holds, for a plan: only values whose mask is the live one count.
 
     One per `deliverTo` entry of the key's manifest, and one per former sink that this
@@ -136,8 +132,7 @@ class SinkState:
         return role in self.keeps and secret not in self.records and secret not in self.unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """One sink that a change writes, as a reviewer has to see it before the values go there. No value is in it.
 
     Part of the plan's fingerprint: a pull request that points a sink elsewhere or changes a
@@ -156,8 +151,7 @@ class Destination:
     programs: Mapping[str, str | None]  # sha256:... of each local file that a command names; None: it cannot be read
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryPlan:
+class DeliveryPlan(Struct, frozen=True):
     """How one change delivers the values of a key to its sinks. Order: pending, verified, current, invalidations."""
 
     # by secret name, when all is done; a secret that is not named leaves the sinks

@@ -9,9 +9,10 @@ The words that messages share are here too: `did you mean`, lists of names, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from genai_iac.core.redactor import redact
 
@@ -40,8 +41,7 @@ class IacError(Exception):
         return f"{self.message}; {self.hint}" if self.hint else self.message
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True, order=True):
     """One thing wrong with a manifest, with its position and the fix.
 
     Problems sort by file, line and column, so that all problems of one run come in the
@@ -150,8 +150,7 @@ class ServiceFailure(IacError):
             self.waited = None  # said once, however many callers pass it on
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingCall:
+class WaitingCall(Struct, frozen=True):
     """A call that was refused and is tried again until the consistency window closes. Nothing that was sent is in it.
 
     A 404 after an earlier Identity write may mean that the service does not know yet what was just made, or a missing right. Then

@@ -7,17 +7,18 @@ the same one, so they cannot disagree about what was there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.core.address import Address
 from genai_iac.core.ownership import OWNERSHIP_TAG, REPLACES, Claimants, Owner, find_claimants, read_ownership_tag
 from genai_iac.core.resource import LiveResource
 
 
-@dataclass(frozen=True, slots=True)
-class CompartmentNode:
+class CompartmentNode(Struct, frozen=True):
     """One compartment: its OCID, its name and its parent's OCID."""
 
     id: str  # OCID
@@ -25,8 +26,7 @@ class CompartmentNode:
     parent: str  # OCID of the parent; the tenancy's for a compartment below the root
 
 
-@dataclass(frozen=True)
-class CompartmentTree:
+class CompartmentTree(Struct, frozen=True, dict=True):
     """Every compartment of a tenancy that is not deleted; the root is the tenancy itself and has no node.
 
     Names are compared as OCI does: without case.
@@ -115,8 +115,7 @@ class CompartmentTree:
         return ancestor in self.lineage(id)
 
 
-@dataclass(frozen=True)
-class Live:
+class Live(Struct, frozen=True):
     """One reading. `owned` is keyed by the ownership tag; more than one resource under an address is a conflict that the plan reports.
 
     All times in it are the tenancy's, from the Date header of its answers; the machine's
@@ -258,7 +257,9 @@ def _part_superseded(owner: Owner, group: list[LiveResource]) -> list[LiveResour
 
     The successor's ownership tag has to fit: a copied tag beside a copied OCID must not have anything of ours deleted.
     """
-    named = {one.tags.get(REPLACES): one.id for one in group if one.mark and owner.fits(one.mark, one)}
+    named = {
+        one.tags[REPLACES]: one.id for one in group if REPLACES in one.tags and one.mark and owner.fits(one.mark, one)
+    }
     old = [one for one in group if named.get(one.id, one.id) != one.id]
     for one in old:
         group.remove(one)
@@ -287,6 +288,8 @@ def _find_duplicates(owner: Owner, claimants: tuple[LiveResource, ...]) -> list[
     leaves two keys at one address, and both are somebody's (tests/plan_apply/test_renames.py). Nobody may have called with
     a secret of those that go.
     """
+    if len(claimants) < 2:
+        return []
     ours = [one for one in claimants if one.secrets and _was_created_as(owner, one)]
     origins = {one.mark.origin for one in ours if one.mark}
     if not len(claimants) == len(ours) == len(origins):

@@ -19,9 +19,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+
+from msgspec import Struct
 
 from genai_iac.core.address import Address
 from genai_iac.core.resource import Deletion, LiveResource, OwnershipMark
@@ -49,8 +50,7 @@ _FORM = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True):
     """Who owns: a stack (with its environment) in a tenancy. With an `id` it is the id that counts, whatever the name.
 
     Two owners of one tenancy never see each other's resources as theirs, even with equal
@@ -242,8 +242,7 @@ def _to_base_36(number: int, width: int) -> str:
     return "".join(reversed(digits))
 
 
-@dataclass(frozen=True, slots=True)
-class Claimants:
+class Claimants(Struct, frozen=True):
     """The resources with one address in their tags: `ours` (more than one is a conflict), and the `copies`, which are never touched."""
 
     ours: tuple[LiveResource, ...]  # the original; several when nothing says which is

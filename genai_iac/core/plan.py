@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from genai_iac.core.address import Address
 from genai_iac.core.delivery import DeliveryPlan, Destination
@@ -34,8 +35,7 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One write to the tenancy: the OCI operation, what it acts on, and a body that may hold values not known yet.
 
     `operation` is the name in OCI's API reference, as `--json` and audit logs show it.
@@ -66,8 +66,7 @@ class Call:
         return (self.secret,) if self.operation == "RenewApiKey" and self.secret else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Invalidation:
+class Invalidation(Struct, frozen=True):
     """A secret that a change makes unusable, and when it was last used (None: never, as far as OCI knows)."""
 
     secret: str  # the secret's name within its key
@@ -110,8 +109,7 @@ def _join(words: tuple[str, ...]) -> str:
     return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One step for one resource.
 
     | actions                    | before        | after                           |
@@ -196,16 +194,14 @@ class Change:
         return bool(self.losses)
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """Something a reader of the plan should know that changes nothing by itself."""
 
     text: str
     address: Address | None = None  # the resource that it is about; None for the whole plan
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """How many actions of each sort a plan has; a replaced resource counts once as create and once as delete.
 
     A missing action counts as 0.
@@ -217,8 +213,7 @@ class Summary:
         return self.counts.get(action, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """All that would change, in an order that works. Empty (falsy) when live is as desired.
 
     `changes` are in an order in which they can be applied one after the other; `needs` says
@@ -264,8 +259,7 @@ class Status(Enum):
     SKIPPED = "skipped"  # not begun: something it needs failed, or the run was interrupted
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of one change. Truthy when it completed."""
 
     change: Change
@@ -281,8 +275,7 @@ class Outcome:
 Service = Literal["identity", "generative_ai", "vault", "secrets", "kms", "kms_management"]
 
 
-@dataclass(frozen=True, slots=True)
-class SdkOperation:
+class SdkOperation(Struct, frozen=True):
     """One API operation. `home` ones must go to the tenancy's home region; `token` ones take an opc-retry-token.
 
     Resource types declare their operations with it; `oci_client` makes the call. So no

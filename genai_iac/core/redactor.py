@@ -14,8 +14,9 @@ import json
 import re
 import threading
 from array import array
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from urllib.parse import quote, quote_plus
 
 PIECE = 12  # characters in a row that give a value away
@@ -92,14 +93,10 @@ class Redactor:
         """Index one form: its 6-grams at every seventh character, and its last one."""
         # the end too, so that a value that is no longer than a piece is found whole
         last = max(0, len(form) - _GRAM)
-        starts = dict.fromkeys((*range(0, last, self._step), last))
-        repeated: Counter[str] = Counter()  # a value of one letter has the same 6-gram everywhere
+        starts = [*range(0, last, self._step), last]
         if len(starts) > _MOST_PLACES:
-            for start in list(starts):
-                gram = form[start : start + _GRAM]
-                repeated[gram] += 1
-                if repeated[gram] > _MOST_PLACES:
-                    del starts[start]
+            times = defaultdict[str, Iterator[int]](count)  # a value of one letter has the same 6-gram everywhere
+            starts = [start for start in starts if next(times[form[start : start + _GRAM]]) < _MOST_PLACES]
         self._forms.append(form)
         self._index.add(starts)
 
@@ -142,16 +139,23 @@ class _GramTable:
     def __len__(self) -> int:
         return len(self._places) - 1
 
-    def add(self, starts: Iterable[int]) -> None:
+    def add(self, starts: Sequence[int]) -> None:
         """Where the 6-grams of the last form begin that are to be found."""
-        first = (len(self._forms) - 1) * _LONGEST_FORM
-        chains = self.chains
+        form, first = self._forms[-1], (len(self._forms) - 1) * _LONGEST_FORM
         self._places.extend([first + start for start in starts])
-        if 2 * len(self._places) > len(chains[0]):
+        if 2 * len(self._places) > len(self.chains[0]):
             size = 1 << (4 * len(self._places)).bit_length()
             chains = array("I", [0]) * size, array("I", [0])
-        self._link(*chains)
-        self.chains = chains
+            self._link(*chains)
+            self.chains = chains
+            return
+        heads, before = self.chains
+        mask, entry = len(heads) - 1, len(before)
+        for start in starts:
+            slot = hash(form[start : start + _GRAM]) & mask
+            before.append(heads[slot])
+            heads[slot] = entry
+            entry += 1
 
     def places(self, gram: str, entry: int, before: array[int]) -> Iterator[tuple[str, int]]:
         """The forms that have a 6-gram, and where, from the entry that its hash has."""
@@ -162,7 +166,7 @@ class _GramTable:
             entry = before[entry]
 
     def _link(self, heads: array[int], before: array[int]) -> None:
-        """Have the entries found that `before` lacks."""
+        """Have all entries found by chains that have none yet."""
         forms, mask = self._forms, len(heads) - 1
         for entry, place in enumerate(self._places[len(before) :], len(before)):
             start = place % _LONGEST_FORM
@@ -233,7 +237,10 @@ def _bytes(value: str) -> bytes:
 _FAMILIES: tuple[tuple[re.Pattern[str] | None, Callable[[str], Iterator[str]]], ...] = (
     (None, _plain),
     (re.compile("[0-9a-f]{12}"), _hex),
-    (re.compile("[0-9a-f]{2}[ :][0-9a-f]{2}[ :]|[ ][0-9a-f]{4}[ ]"), _dumped),
+    (
+        re.compile("[0-9a-f]{2}[ :][0-9a-f]{2}[ :]|[0-9a-f]{2}[ ][0-9a-f]{4}[ ][0-9a-f]{2}|([ ][0-9a-f]{4}){2}[ ]"),
+        _dumped,
+    ),
     (re.compile(",[ ]?[0-9]{1,3},"), _listed),
     (re.compile("%"), _escaped("%{:02x}")),
     (re.compile("="), _escaped("={:02x}")),

@@ -7,10 +7,11 @@ needs a missing part waits for that error to be fixed. So one run reports all pr
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Literal, TypeVar
+
+from msgspec import Struct, field
 
 from genai_iac.core.address import Address, Source
 from genai_iac.core.values import Value
@@ -18,8 +19,7 @@ from genai_iac.core.values import Value
 Path = tuple[str | int, ...]  # keys and indices from the document's root to a value
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One `kind` with its `metadata.name` and `spec`. Strings with references are `Text`; everything else is plain data.
 
     `places` says where each value (and, under the path plus `"~key"`, each key) was written; paths start at the
@@ -43,9 +43,12 @@ class Document:
         Args:
             path: keys and indices, starting at the document: `"spec", "secrets", 0`.
         """
-        while path and path not in self.places:
+        while path:
+            found = self.places.get(path)
+            if found is not None:
+                return found
             path = path[:-1]
-        return self.places.get(path, self.source)
+        return self.places.get((), self.source)
 
 
 # `spec.deletion`: delete it, keep it and remove the tag, or refuse a plan that deletes
@@ -56,8 +59,7 @@ State = Literal["ACTIVE", "INACTIVE", "REVOKED", "EXPIRED", "DELETED"]
 _PROOF = timedelta(minutes=10)  # our own verification call comes within this time of creation or renewal
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(Struct, frozen=True):
     """The one Stack of a path after variables and the chosen environment: what every resource of it shares."""
 
     name: str  # metadata.name
@@ -77,8 +79,7 @@ class Stack:
         return f"{self.name}@{self.environment}" if self.environment else self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True):
     """What a manifest declares. `attributes` uses the API's field names and may hold values not known yet.
 
     Made by the resource type's `read` from a `Document`, with all defaults filled in.
@@ -102,8 +103,7 @@ class Resource:
         return tuple(Address(self.address.kind, name) for name in self.previous_names)
 
 
-@dataclass(frozen=True, slots=True)
-class OwnershipMark:
+class OwnershipMark(Struct, frozen=True):
     """The ownership tag as read from a live resource: whose it is, and a digest that a copy on another resource does not match."""
 
     owner: str  # `stack` or `stack@environment`
@@ -122,8 +122,7 @@ class OwnershipMark:
         return not self.sealed and not self.origin
 
 
-@dataclass(frozen=True, slots=True)
-class LiveSecret:
+class LiveSecret(Struct, frozen=True):
     """One of the two named secrets of a live API key, as a list call shows it. Times are aware UTC.
 
     Source: `ApiKeyItem` of the Generative AI API 20231130.
@@ -148,8 +147,7 @@ class LiveSecret:
         return self.created is None or self.last_used - self.created > _PROOF
 
 
-@dataclass(frozen=True, slots=True)
-class LiveResource:
+class LiveResource(Struct, frozen=True):
     """What the tenancy holds. `attributes` has the same names as `Resource.attributes` and holds plain data only."""
 
     kind: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from genai_iac.core import (
     Action,
@@ -21,8 +22,7 @@ from genai_iac.core import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DiffContext:
+class DiffContext(Struct, frozen=True):
     """Inputs of `ResourceType.change`.
 
     Everything a resource type may know besides the two resources. It has no client and no
@@ -38,8 +38,7 @@ class DiffContext:
     outdated: Callable[[Sequence[Value], LiveResource], str] = lambda *_: ""  # why a policy must be written again
 
 
-@dataclass(frozen=True, slots=True)
-class RotationRequest:
+class RotationRequest(Struct, frozen=True):
     """What `rotate` asks: begin or go on now, take it back, or the incident order for a secret that leaked.
 
     Source: the options of `genai-iac rotate`. A scheduled run has none.
@@ -50,8 +49,7 @@ class RotationRequest:
     revokes: bool = False  # the leaked one is permanently revoked, not deactivated and renewed
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What has to be done to one resource: the actions, their calls, and why.
 
     Falsy when there is nothing to do; `notes` are reported either way.

@@ -7,18 +7,18 @@ them when the OCID is known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from genai_iac.core.address import Address
 
 Field = Literal["id", "name", "path"]  # the attributes of a resource that another one may refer to
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """`${Kind/name.field}`, or a declared name where a compartment is asked for (then the field is `id`).
 
     Also the only thing that makes one resource depend on another (`manifest/graph.py`).
@@ -31,8 +31,7 @@ class Reference:
         return f"${{{self.address}.{self.field}}}"
 
 
-@dataclass(frozen=True, slots=True)
-class ExistingCompartment:
+class ExistingCompartment(Struct, frozen=True):
     """A compartment that no manifest declares, by its path from the root: `/a/b`; the tenancy itself is `/`."""
 
     path: str  # normalised: one slash between names, none at the end
@@ -46,8 +45,7 @@ class ExistingCompartment:
         return "tenancy" if self.path == "/" else self.path
 
 
-@dataclass(frozen=True, slots=True)
-class InterpolatedText:
+class InterpolatedText(Struct, frozen=True):
     """A string with placeholders. `template` holds them as written (`chat-${Compartment/x.name}`), `placeholders` says what each is."""
 
     template: str  # as in the manifest
@@ -57,8 +55,7 @@ class InterpolatedText:
         return self.template
 
 
-@dataclass(frozen=True, slots=True)
-class StatementText(InterpolatedText):
+class StatementText(InterpolatedText, frozen=True):
     """A policy statement with placeholders: each is a token, so it is filled by the policy language and never by joining text.
 
     `attached` is the compartment the policy is in: paths in a statement start there.
@@ -70,8 +67,7 @@ class StatementText(InterpolatedText):
     attached: Value = None  # also a reference while the compartment is not created
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetime:
+class Lifetime(Struct, frozen=True):
     """A duration (`90d`) that starts at creation or renewal: becomes now + duration in the call, and is never a difference by itself.
 
     Comparing it with a live expiry would renew the secret at every plan.
@@ -103,35 +99,41 @@ Value = (
 _UNKNOWN = (Reference, ExistingCompartment, InterpolatedText)
 
 
-def leaves(value: Value) -> Iterator[Value]:
+def leaves(value: Value) -> list[Value]:
     """The parts of a value that are not known yet.
 
     Args:
         value: any nesting of mappings and sequences.
     """
+    found: list[Value] = []
     waiting = [value]
     while waiting:
         part = waiting.pop()
-        if isinstance(part, str):  # most are: abstract classes take ten times as long to ask
+        if part is None or isinstance(
+            part, (str, int, float)
+        ):  # most are: abstract classes take ten times as long to ask
             continue
         if isinstance(part, _UNKNOWN):
-            yield part
+            found.append(part)
         elif isinstance(part, (dict, Mapping)):
             waiting.extend([*part.values()][::-1])
         elif isinstance(part, (list, tuple, Sequence)):
             waiting.extend(reversed(part))
+    return found
 
 
-def references(value: Value) -> Iterator[Reference]:
+def references(value: Value) -> list[Reference]:
     """The references inside a value.
 
     References inside placeholders of a text count too.
     """
+    found: list[Reference] = []
     for leaf in leaves(value):
         if isinstance(leaf, Reference):
-            yield leaf
+            found.append(leaf)
         elif isinstance(leaf, InterpolatedText):
-            yield from (placeholder for _, placeholder in leaf.placeholders if isinstance(placeholder, Reference))
+            found.extend(placeholder for _, placeholder in leaf.placeholders if isinstance(placeholder, Reference))
+    return found
 
 
 # of compartments and tenancies only; case as OCI: any

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ class DeliveryService:
     _opened: dict[tuple[int, str | None], tuple[Resource, tuple[Sink, ...]]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+    # directories in which a file can be written, as this service found out: a disk is the same for every file in one
+    _writable: set[tuple[str, ...]] = field(default_factory=set, init=False, compare=False, repr=False)
 
     def knowing(self, resolver: Resolver) -> DeliveryService:
         """Copy of this service that resolves compartment names with `resolver`.
@@ -75,10 +78,8 @@ class DeliveryService:
                 resource.places.get(f"deliverTo.{n}", resource.source) for n in range(len(self._entries(resource)))
             )
             sinks = tuple(_open(entry, context, at) for entry, at in zip(self._entries(resource), places, strict=True))
-            known = self._opened[_identity(resource), id] = (
-                resource,
-                sinks,
-            )  # kept with it, so that its identity stays its own
+            # kept with the resource, so that its identity stays its own
+            known = self._opened[_identity(resource), id] = (resource, sinks)
         return list(known[1])
 
     def former(self, resource: Resource, id: str) -> list[Sink]:
@@ -120,14 +121,15 @@ class DeliveryService:
         named = resource.settings.get("project")
         return None if named is None else self._known(named) or str(named)
 
-    def prove(self, resource: Resource, id: str | None) -> None:
-        """Check that every sink of the resource can be written, before any value is created. Raises SinkError.
+    def prove(self, resource: Resource, id: str | None, *, again: bool = False) -> None:
+        """Check that every sink of the resource can be written, before any value is created. Raises SinkError for the first that cannot.
 
-        Raises:
-            SinkError: for the first sink that is not usable, with what to correct.
+        Args:
+            again: only those that name a compartment, which this apply may have made since they were checked.
         """
-        for sink in self.sinks(resource, id):
-            sink.prove()
+        for entry, sink in zip(self._entries(resource), self.sinks(resource, id), strict=True):
+            if not again or any(entry_compartments(entry)):
+                sink.prove()
 
     def tidy(self, resources: Iterable[Resource]) -> None:
         """Remove what killed runs left beside their sinks. What cannot be done is reported by `prove`, when it matters.
@@ -321,7 +323,13 @@ class DeliveryService:
             now=self.now,
             sink_hosts=self.sink_hosts,
             declared_key=self.resolver.declared_at if self.resolver else lambda _: None,
+            real_root=self._real_root,
+            writable=self._writable,
         )
+
+    @cached_property
+    def _real_root(self) -> str:
+        return str(self.root.resolve())
 
     @staticmethod
     def _entries(resource: Resource) -> tuple[Mapping[str, Any], ...]:

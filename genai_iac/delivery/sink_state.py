@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Live, LiveResource, Resource, SinkState
 from genai_iac.core.errors import SinkError

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac import iam_policy as language
 from genai_iac.core import (
@@ -47,8 +48,7 @@ def is_alive(row: Mapping[str, Any]) -> bool:
     return row.get("lifecycleState") in _ALIVE
 
 
-@dataclass(frozen=True)
-class _CreatedKey:
+class _CreatedKey(Struct, frozen=True):
     """A key that this apply created, and the body that it sent."""
 
     change: Change  # for the Outcome of a duplicate

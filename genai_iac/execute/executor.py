@@ -9,8 +9,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
+
+from msgspec import Struct, field
 
 from genai_iac.core import Address, Change, Live, Outcome, Owner, Plan, Resource, Status
 from genai_iac.core.address import making_change_of
@@ -22,8 +23,7 @@ from genai_iac.iam_policy import Directory
 from genai_iac.oci_client import OciClient
 
 
-@dataclass
-class ApplyRequest:
+class ApplyRequest(Struct):
     """Inputs of an apply: the client, the resources, and the `Live` that the plan was made from.
 
     Collected by `cli/run_apply.py` and by the Python API.

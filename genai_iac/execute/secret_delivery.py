@@ -51,7 +51,7 @@ class SecretDelivery:
         if not self._change.new_secrets:
             return
         if self._change.needs:  # a Vault sink's compartment may have been created by this very apply
-            self._deliveries.prove(self._resource, id)
+            self._deliveries.prove(self._resource, id, again=True)
         self._deliveries.announce(self._resource, id, self._change.new_secrets)
         before = self._progress.before.get(self._change.address)
         if before is not None and before.id == id:

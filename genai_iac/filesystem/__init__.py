@@ -98,14 +98,17 @@ def check_file(path: Path) -> None:
 
 
 def _enter(directory: int, path: Path, depth: int, make: int | None) -> int:
-    part, shown = path.parts[depth], Path(*path.parts[: depth + 1])
-    if make is not None:
-        # Whatever exists under the name is judged by the `open` below.
-        with suppress(FileExistsError):
-            os.mkdir(part, make, dir_fd=directory)
+    part = path.parts[depth]
     try:
+        with suppress(FileNotFoundError):
+            return os.open(part, _OPEN | os.O_NOFOLLOW, dir_fd=directory)
+        if make is not None:
+            # Whatever exists under the name by now is judged by the `open` below.
+            with suppress(FileExistsError):
+                os.mkdir(part, make, dir_fd=directory)
         return os.open(part, _OPEN | os.O_NOFOLLOW, dir_fd=directory)
     except OSError as error:
+        shown = Path(*path.parts[: depth + 1])
         # A link or another file: systems differ in which of the two they answer for a link.
         if error.errno not in (errno.ELOOP, errno.ENOTDIR):
             raise OSError(error.errno, error.strerror, str(shown)) from error

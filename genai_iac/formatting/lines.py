@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct, field
 from yaml import tokens as tk
 
 from genai_iac.manifest.yaml_reader import PythonParser
@@ -20,8 +20,7 @@ _OPENING = (tk.FlowMappingStartToken, tk.FlowSequenceStartToken)
 _CLOSING = (tk.FlowMappingEndToken, tk.FlowSequenceEndToken)
 
 
-@dataclass(slots=True)
-class FormattedLine:
+class FormattedLine(Struct):
     """One line of the file as it will be, and what it is."""
 
     text: str  # without a line feed
@@ -32,8 +31,7 @@ class FormattedLine:
     opens: bool = False  # it begins a document that has something in it
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(Struct):
     """A block collection: where its keys or dashes were and will be."""
 
     old: int  # column in the text
@@ -41,16 +39,14 @@ class _Frame:
     loose: bool = False  # a list whose dashes stand right below their key's first letter
 
 
-@dataclass(slots=True)
-class _Piece:
+class _Piece(Struct):
     """Where something begins in a line, and what stands before it: so many columns (the first), one space, none, or what there was."""
 
     column: int  # from 0
     before: int | Literal["one", "none", "kept"]
 
 
-@dataclass(slots=True)
-class _LineTable:
+class _LineTable(Struct):
     """What the tokens say of the lines."""
 
     texts: list[str]  # lines of the file; all numbers below are indexes into it

@@ -7,9 +7,10 @@ that the tenancy chooses (a tag's namespace and key).
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+
+from msgspec import Struct
 
 # Pages below https://docs.oracle.com/iaas/Content/, named in DocumentedVariable.source.
 _GENERAL = "Identity/policyreference/policyreference_topic-General_Variables_for_All_Requests.htm"
@@ -45,8 +46,7 @@ _MONTHS = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class VariableForm:
+class VariableForm(Struct, frozen=True):
     """What a variable's values look like: words for people, a test of one value, and the right value for a known slip."""
 
     text: str  # completes "VARIABLE is ..."
@@ -142,8 +142,7 @@ DAY_OF_MONTH = _one_of("a number, '1' to '31'", _numbers(31))
 MONTH = _one_of("a number, '1' to '12'", _numbers(12), _month)
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentedVariable:
+class DocumentedVariable(Struct, frozen=True):
     """One variable. `several`: a request may carry more than one value of it.
 
     `quoted_stars`: its page shows quoted values whose star stands for any text ('prod/*'), beside /patterns/.

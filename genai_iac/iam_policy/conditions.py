@@ -10,7 +10,8 @@ guessed. Exact values are no part of that product: a thousand of them cost no mo
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from genai_iac.iam_policy.syntax_tree import (
     Comparison,
@@ -216,8 +217,7 @@ _FRESH = "~"  # a letter that no model's name has
 _State = tuple[frozenset[int], ...]  # per pattern or value the positions that a text may have reached
 
 
-@dataclass(frozen=True, slots=True)
-class ValueClass:
+class ValueClass(Struct, frozen=True):
     """Values that the same patterns match. ``exact`` is the one value of a class that a condition names.
 
     ``patterns`` and ``exact`` are in lower case; ``example`` is a value of the class.

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from genai_iac.iam_policy.equivalence import canonical
 from genai_iac.iam_policy.errors import PolicySyntaxError
@@ -15,8 +16,7 @@ from genai_iac.iam_policy.printer import print_tokens, unparse
 from genai_iac.iam_policy.syntax_tree import Grant, Name, Ocid, Statement
 
 
-@dataclass(frozen=True)
-class TokenChange:
+class TokenChange(Struct, frozen=True):
     """One token that differs: ``verb``, ``use``, ``manage``. ``before`` or ``after`` is None when there was or is none."""
 
     role: str  # what the token is in the statement: verb, resource, compartment, value
@@ -31,8 +31,7 @@ class TokenChange:
         return f"{self.role} {self.before} → {self.after}"
 
 
-@dataclass(frozen=True)
-class StatementChange:
+class StatementChange(Struct, frozen=True):
     """One statement that differs, as written on either side; ``tokens`` says how when it was edited."""
 
     kind: Literal["added", "removed", "edited"]

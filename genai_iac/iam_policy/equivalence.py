@@ -5,8 +5,9 @@ for none.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from genai_iac.iam_policy.condition_variables import MOMENT, TIME_OF_DAY, read_moment
 from genai_iac.iam_policy.errors import PolicySyntaxError

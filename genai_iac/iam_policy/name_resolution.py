@@ -1,8 +1,9 @@
 """Names into OCIDs, the way the service compiles a policy when it is written."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from genai_iac.iam_policy.errors import UnresolvedName
 from genai_iac.iam_policy.syntax_tree import Association, Grant, Location, Name, Ocid, Statement, Subject

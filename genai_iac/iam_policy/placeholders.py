@@ -37,6 +37,8 @@ def find_kinds(tree: Statement, names: tuple[str, ...]) -> dict[int, Placeholder
     """
     kinds: dict[int, PlaceholderKind] = {}
     for kind, text in _leaves(tree):
+        if text.isascii():
+            continue
         for number in placeholder_numbers(text):
             takes_path = kind == "path" and len(text) == 1 and names[number].endswith(".path")
             kinds[number] = "name" if kind == "path" and not takes_path else kind

@@ -4,8 +4,9 @@ The request of an API key is built here for the emulator, `access` and the lint 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from genai_iac.iam_policy.condition_variables import read_moment
 from genai_iac.iam_policy.conditions import variables
@@ -13,8 +14,7 @@ from genai_iac.iam_policy.permissions import permissions_of
 from genai_iac.iam_policy.syntax_tree import Comparison, Condition, QuotedValue, Statement
 
 
-@dataclass(frozen=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """Who asks. ``type`` is user, generativeaiapikey, instance, …; groups are OCIDs; ``variables`` are request.principal.*."""
 
     type: str
@@ -28,8 +28,7 @@ class Principal:
     )
 
 
-@dataclass(frozen=True)
-class AccessRequest:
+class AccessRequest(Struct, frozen=True, eq=False):
     """What is asked: all ``permissions``, on something in ``path[0]``; the path goes up to the tenancy, in OCIDs."""
 
     principal: Principal
@@ -37,13 +36,10 @@ class AccessRequest:
     path: tuple[str, ...]  # the target's compartment first, the tenancy last
     variables: Mapping[str, str | tuple[str, ...]]  # request.* and target.* as the service fills them
     now: datetime  # aware; decides conditions on time
-    missing: set[str] | None = field(
-        default=None, compare=False
-    )  # takes the variables that conditions asked for in vain
+    missing: set[str] | None = None  # takes the variables that conditions asked for in vain
 
 
-@dataclass(frozen=True)
-class StatementInForce:
+class StatementInForce(Struct, frozen=True):
     """One resolved statement in force: ``source`` is its policy, ``attached`` the policy's compartment, both OCIDs."""
 
     source: str  # the policy's OCID
@@ -52,8 +48,7 @@ class StatementInForce:
     text: str  # as written
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """Allowed or not, and by which statements: the ones that allowed, or the ones that denied; empty when none spoke."""
 
     allowed: bool
@@ -119,8 +114,7 @@ def region_key(region: str) -> str:
 KEY_TYPE = "generativeaiapikey"  # request.principal.type of an API key
 
 
-@dataclass(frozen=True, slots=True)
-class KeyUse:
+class KeyUse(Struct, frozen=True):
     """An API key that calls: its OCID, its path of compartments up to the tenancy in OCIDs, that compartment's name, its region.
 
     Empty texts are what is not known.

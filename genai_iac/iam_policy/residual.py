@@ -5,12 +5,13 @@ values that no condition tells apart are one case, and every combination of case
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from genai_iac.iam_policy.condition_eval import Lookup, Unknown, Values, condition_holds, condition_truth
 from genai_iac.iam_policy.condition_variables import TIME_OF_DAY, find_variable, read_moment
@@ -31,8 +32,7 @@ class Remainder(NamedTuple):
     taken: Condition | None = None  # None: never
 
 
-@dataclass(frozen=True)
-class Assessment:
+class Assessment(Struct, frozen=True):
     """A decision as far as it is known. ``allowed`` is None where it depends on what is left of conditions.
 
     ``by`` are the statements that allow, or may; ``denied_by`` those that deny, or may. ``remainders``: per permission, none where

@@ -6,9 +6,10 @@ A rule is indexed under what its condition and its location demand of a request;
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import product
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from genai_iac.iam_policy.conditions import demanded_texts, distinguishing_texts
 from genai_iac.iam_policy.permissions import permissions_given, permissions_taken
@@ -28,8 +29,7 @@ class Compiled(NamedTuple):
     position: int  # order among the statements, so results keep it
 
 
-@dataclass
-class StatementIndex:
+class StatementIndex(Struct):
     """The rules that give (or take) one permission, by what they demand of a request."""
 
     every: list[Compiled] = field(default_factory=list)  # in their order
@@ -59,8 +59,7 @@ class StatementIndex:
         return [found[position] for position in sorted(found)] if parts > 1 else list(found.values())
 
 
-@dataclass
-class _ModelNames:
+class _ModelNames(Struct):
     """The models that rules name, and the patterns of models, by principal and place."""
 
     exact: defaultdict[tuple[str | None, str | None], set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -80,8 +79,7 @@ class _ModelNames:
                 self.patterns[key] |= patterns
 
 
-@dataclass(frozen=True)
-class RuleSet:
+class RuleSet(Struct, frozen=True):
     """Rules by permission. Build it once with ``compile_rules`` and ask it many times.
 
     `access` asks about every key, API and model; the index keeps each question to a few

@@ -11,9 +11,11 @@ What the grammar reads and the service certainly refuses is found here too, in t
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple, TypeVar, cast
+from typing import TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.iam_policy.errors import PolicySyntaxError, PolicyValueError
 from genai_iac.iam_policy.grammar.tokens import PATTERN, QUOTED, Token, quote, split_tokens, unquote
@@ -39,8 +41,7 @@ from genai_iac.iam_policy.template_scanner import (
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True)
-class Placeholder:
+class Placeholder(Struct, frozen=True):
     """One placeholder: the name between the braces, the kind of token that it fills, its 1-based column."""
 
     name: str  # without braces, such as `ApiKey/chat.id`
@@ -48,7 +49,7 @@ class Placeholder:
     column: int  # in the template's text
 
 
-class Slot(NamedTuple):
+class Slot(Struct, frozen=True):
     """A token with placeholders: where it stands in the cut text, what it is, and its text without quotes."""
 
     start: int  # offsets in the scanned text
@@ -59,8 +60,7 @@ class Slot(NamedTuple):
     alone: bool  # one placeholder is the whole token
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(Struct, frozen=True, eq=False):
     """A statement with placeholders, read once and filled many times.
 
     Frozen and cached by text: validation, plan and apply use the same object.
@@ -68,11 +68,9 @@ class Template:
 
     text: str  # as written
     placeholders: tuple[Placeholder, ...]
-    _cut: ScannedTemplate = field(repr=False, compare=False)
-    _slots: tuple[Slot, ...] = field(repr=False, compare=False)
-    tree: Statement = field(
-        repr=False, compare=False
-    )  # with a private character for each placeholder: see ``column``, ``shown``
+    _cut: ScannedTemplate
+    _slots: tuple[Slot, ...]
+    tree: Statement  # with a private character for each placeholder: see ``column``, ``shown``
 
     @staticmethod
     def parse(text: str) -> "Template":
@@ -219,8 +217,7 @@ def _seen_in_template(error: PolicySyntaxError, text: str, cut: ScannedTemplate)
 def _find_slots(tokens: Iterable[Token]) -> Iterator[Slot]:
     """The tokens of a template that contain placeholders."""
     for token in tokens:
-        numbers = placeholder_numbers(token.text)
-        if numbers:
+        if not token.text.isascii() and (numbers := placeholder_numbers(token.text)):
             inner = unquote(token.text) if token.kind == QUOTED else token.text.removeprefix("/").removesuffix("/")
             yield Slot(token.start, token.start + len(token.text), token.kind, inner, numbers, len(inner) == 1)
 
@@ -238,11 +235,11 @@ def _fill(node: _T, chosen: dict[int, str]) -> _T:
         return cast(_T, substitute(node, chosen))
     if isinstance(node, tuple):
         return cast(_T, tuple(_fill(item, chosen) for item in node))
-    if not is_dataclass(node) or isinstance(node, type):
+    if not isinstance(node, Struct):
         return node
     if isinstance(node, Location) and node.placeholder is not None:
         return cast(_T, location_of(substitute(node.placeholder, chosen)))
-    changes = {part.name: _fill(getattr(node, part.name), chosen) for part in fields(node)}
+    changes = {name: _fill(getattr(node, name), chosen) for name in node.__struct_fields__}
     if isinstance(node, Location):
         changes["path"] = tuple(_fill_path(node.path, chosen))
     return replace(node, **changes)
@@ -254,8 +251,7 @@ def _fill_path(path: tuple[str, ...], chosen: dict[int, str]) -> Iterator[str]:
         yield from filled.split(":") if len(step) == 1 and placeholder_numbers(step) else (filled,)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why, at which 1-based column, what to type instead, and the whole statement put right if that is certain."""
 
     column: int  # 1-based

@@ -2,8 +2,9 @@
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from operator import itemgetter
+
+from msgspec import Struct
 
 from genai_iac.iam_policy.errors import PolicySyntaxError
 from genai_iac.iam_policy.grammar.tokens import PLACEHOLDERS, refuse_unreadable
@@ -16,8 +17,7 @@ _OPENING = re.compile(
 )  # an escaped brace, a plain placeholder, or the start of one with braces in it
 
 
-@dataclass(frozen=True, slots=True)
-class ScannedTemplate:
+class ScannedTemplate(Struct, frozen=True):
     """A template with a private character for each placeholder, and where those characters stood in the text."""
 
     text: str  # with private characters

@@ -6,7 +6,8 @@ complete. Singular forms are in it where published policies that work use them.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from genai_iac.iam_policy.condition_variables import VARIABLES, find_variable
 from genai_iac.iam_policy.conditions import variables
@@ -99,8 +100,7 @@ _RESERVED_SERVICES = frozenset({"any-user", "any-group", "group", "dynamic-group
 _SLIP = 0.9  # so like a known word that another meaning is unlikely
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownWord:
+class UnknownWord(Struct, frozen=True):
     """A word, what it stands for, its 1-based column, and the known word that it is a typo of."""
 
     kind: str  # resource type, permission, variable or service

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.core import OWNERSHIP_TAG, Address, CompartmentTree, Live, LiveResource
 from genai_iac.core.errors import UsageError
@@ -28,8 +29,7 @@ _LONGEST_NAME = 63  # characters of `metadata.name`
 _MOST_TAGS = 9  # OCI takes ten; one is the ownership tag
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedResource:
+class ExportedResource(Struct, frozen=True):
     """One live resource as a document of a manifest. `ours`: it has the stack's ownership tag already."""
 
     address: Address  # from the ownership tag, or made of the name
@@ -39,8 +39,7 @@ class ExportedResource:
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
+class Export(Struct, frozen=True):
     """What goes into the manifests, and what does not and why."""
 
     stack: Mapping[str, Any]  # the Stack document

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.core import (
     OWNERSHIP_TAG,
@@ -33,15 +35,14 @@ _AGAIN = "make it again: genai-iac snapshot --out FILE"
 _OF_STRANGERS = ("compartmentId", "statements")  # beside the name
 _TIMES = ("created", "expires", "last_used")
 # what is read of a row: all that this version knows, whatever else a newer minor version wrote
-_RESOURCE_FIELDS = frozenset(field.name for field in fields(LiveResource)) - {"mark", "secrets"}
+_RESOURCE_FIELDS = frozenset(LiveResource.__struct_fields__) - {"mark", "secrets"}
 # A mask shows characters of the value, so it is left out as well.
-_SECRET_FIELDS = frozenset(field.name for field in fields(LiveSecret)) - {"mask"}
+_SECRET_FIELDS = frozenset(LiveSecret.__struct_fields__) - {"mask"}
 
 Names = Mapping[str, str]  # OCID by name in lower case
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """One reading for any stack of the tenancy. Group names are in lower case; None: the identity might not list them."""
 
     tenancy: str  # OCID
@@ -195,7 +196,7 @@ def _row(one: LiveResource) -> dict[str, Any]:
 
 
 def _values(item: LiveResource | LiveSecret) -> dict[str, Any]:
-    return {field.name: getattr(item, field.name) for field in fields(item)}
+    return {name: getattr(item, name) for name in item.__struct_fields__}
 
 
 def _plain(value: Any) -> Any:

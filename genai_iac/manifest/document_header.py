@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
+
+from msgspec import Struct
 
 from genai_iac.core import Address, Source
 from genai_iac.core.errors import show, suggest_or_list
@@ -25,8 +26,7 @@ from genai_iac.schema.patterns import compile_ecma_pattern
 _NAME = compile_ecma_pattern(str(NAME["pattern"]))
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedDocument:
+class ParsedDocument(Struct, frozen=True):
     """A document whose kind is known. `name` None: it has none that could be used."""
 
     kind: str  # a known one

@@ -6,9 +6,10 @@ Those that are pinned to one tenancy must not give the same names there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from genai_iac.core import Resource, Source
 from genai_iac.core.errors import ManifestError, Problem, UsageError, show, suggest_or_list
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 _SUFFIXES = (".yaml", ".yml")
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """The chosen environment; without one, nothing."""
 
     name: str | None = None

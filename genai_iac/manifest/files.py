@@ -11,10 +11,11 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from genai_iac.core import Source
 from genai_iac.core.errors import Problem, UsageError
@@ -88,8 +89,7 @@ _TESTS = (".test.yaml", ".test.yml")  # of `genai-iac test`: no manifests
 _LEAVES = "this is a link to a place outside the manifests' directory"
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """One file: as people call it, as it is called from the root (the same on every machine), and its bytes."""
 
     name: str  # as messages call it
@@ -97,8 +97,7 @@ class File:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestPath:
+class ManifestPath(Struct, frozen=True):
     """What a PATH means: the directory everything is relative to, and how names in messages begin."""
 
     root: Path  # absolute, without links

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+
+from msgspec import Struct
 
 from genai_iac.core import Address, Reference, Resource, references
 from genai_iac.core.errors import ManifestError, Problem
@@ -15,8 +16,7 @@ _MOST_CYCLES = 20  # reported at once
 _MOST_SHOWN = 12  # addresses of one cycle in a message
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """What each resource needs, in the order in which the resources were declared."""
 
     edges: Mapping[Address, frozenset[Address]]  # address to what it refers to

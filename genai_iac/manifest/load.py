@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from genai_iac.core import Address, Document, Resource, Source, Stack
 from genai_iac.core.errors import ManifestError, Problem
@@ -29,8 +30,7 @@ from genai_iac.resource_types import RESOURCE_TYPES
 from genai_iac.schema import ENVIRONMENT_KIND, STACK_KIND
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """Everything a path declares, with what it was read from."""
 
     stack: Stack  # with the chosen environment
@@ -100,8 +100,7 @@ def _hash_files(files: Iterable[File]) -> Mapping[str, str]:
     return {file.key: hashlib.sha256(file.data).hexdigest() for file in files}
 
 
-@dataclass(frozen=True, slots=True)
-class _FileRead:
+class _FileRead(Struct, frozen=True):
     """What one file gave. `whole`: no document of ours was lost."""
 
     key: str  # path from the root

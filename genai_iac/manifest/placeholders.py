@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from genai_iac.core import Address, InterpolatedText, Path, Reference, Source, StatementText
 from genai_iac.core.errors import join_or, show, suggest, suggest_or_list
@@ -50,7 +51,7 @@ class PlaceholderErrors(Exception):
         super().__init__("; ".join(map(str, self.errors)))
 
 
-class TextPart(NamedTuple):
+class TextPart(Struct, frozen=True):
     """A part of a string: literal text, or what stands in a placeholder. `number` counts the `${` of the string from 0."""
 
     text: str
@@ -58,8 +59,7 @@ class TextPart(NamedTuple):
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What placeholders may name. `variables` None: the Stack could not be read, so no variable is known to be wrong."""
 
     stack: str | None  # its name; None: not known

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Document, Path, Reference, Resource, Source, Stack, read_compartment
 from genai_iac.core.errors import Problem, show, suggest_or_list
@@ -23,8 +25,7 @@ from genai_iac.schema import check_document, find_unread
 _STAND_IN = Stack("unread", None, "us-chicago-1", None, {}, None, "/", Source("", 1, 1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(Struct, frozen=True):
     """A document with the references that its placeholders name. `document` None: something is wrong with it, and was noted."""
 
     document: Document | None

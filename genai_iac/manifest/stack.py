@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from genai_iac.core import Document, Source, Stack
 from genai_iac.core.errors import ManifestError, Problem
@@ -21,8 +22,7 @@ REFERABLE = {name: kind.reference_fields for name, kind in RESOURCE_TYPES.items(
 _MOST_NAMED = 20  # stacks in a message
 
 
-@dataclass(frozen=True, slots=True)
-class LoadContext:
+class LoadContext(Struct, frozen=True):
     """What every resource of a path stands on. `stack` None: something is wrong with it, and was noted."""
 
     stack: Stack | None

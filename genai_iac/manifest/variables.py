@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from genai_iac.core import Document, Source
 from genai_iac.core.errors import Problem, UsageError, join_or, show, suggest_or_list
@@ -67,8 +68,7 @@ _ARTICLE = {"string": "a string", "number": "a number", "boolean": "true or fals
 _MOST_NAMED = 5  # environments in a hint
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """One declared variable."""
 
     name: str
@@ -79,8 +79,7 @@ class Variable:
     source: Source  # position of its name
 
 
-@dataclass(frozen=True, slots=True)
-class GivenValue:
+class GivenValue(Struct, frozen=True):
     """A value that somebody gave: a string from the command line or the environment, or data of a file."""
 
     name: str

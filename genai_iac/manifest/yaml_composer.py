@@ -200,7 +200,9 @@ class Composer:
             if key is None:
                 continue
             if isinstance(value, Scalar) and value.start == value.end:
-                value = value._replace(line=key.line, column=key.column)  # nothing is there to point at
+                value = Scalar(
+                    value.value, key.line, key.column, value.start, value.end
+                )  # nothing is there to point at
             name = str(key.value)
             if name in entries:
                 first = entries[name][0].line

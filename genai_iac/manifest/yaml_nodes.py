@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from genai_iac.core import Document, Path, Source
 from genai_iac.core.errors import show
@@ -18,7 +20,7 @@ from genai_iac.manifest.diagnostics import FileDiagnostics
 Plain: TypeAlias = str | int | float | bool | None
 
 
-class Scalar(NamedTuple):
+class Scalar(Struct, frozen=True):
     """One value. `start` and `end` are the characters of the file that it was read from; line and column count from 1."""
 
     value: Plain
@@ -28,7 +30,7 @@ class Scalar(NamedTuple):
     end: int
 
 
-class ListNode(NamedTuple):
+class ListNode(Struct, frozen=True):
     """A list."""
 
     items: tuple[Node, ...]
@@ -36,7 +38,7 @@ class ListNode(NamedTuple):
     column: int
 
 
-class MapNode(NamedTuple):
+class MapNode(Struct, frozen=True):
     """A mapping; each key with the place where it was written."""
 
     entries: dict[str, tuple[Scalar, Node]]  # key to the key's own node and the value's node
@@ -47,7 +49,7 @@ class MapNode(NamedTuple):
 Node: TypeAlias = Scalar | ListNode | MapNode
 
 
-class Written(NamedTuple):
+class Written(Struct, frozen=True, eq=False):
     """One document of a file. Sound: nothing is wrong with it as YAML. Whole: nothing was left out of it, so that it can be judged."""
 
     file: str  # as messages call it
@@ -87,6 +89,13 @@ class Places(Mapping[Path, Source]):
                 return self._written.place(key)
             key, node = _descend(node, step, path)
         return self._written.place(node)
+
+    def get(self, path: Path, default: Any = None) -> Any:
+        """Where that part was written, or `default`."""
+        try:
+            return self[path]
+        except KeyError:
+            return default
 
     def nearest(self, *path: str | int) -> Source:
         """Where that part was written; the nearest enclosing part when it was not.

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from genai_iac.core.errors import UsageError
 from genai_iac.network import connections
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     import ssl
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(Struct, frozen=True):
     """What came back: the status and the unpacked body, or (status 0) the reason why nothing did. Redirects are answers."""
 
     status: int  # HTTP status; 0: no answer
@@ -160,8 +160,7 @@ _OCID = re.compile(r"ocid1\.[a-z0-9]+\.[A-Za-z0-9_.-]{1,240}")  # of a work requ
 _SECONDS = re.compile(r"[0-9]{1,4}")  # `retry-after`; its other form, a date, is not read
 
 
-@dataclass(frozen=True, slots=True)
-class Headers:
+class Headers(Struct, frozen=True):
     """Those headers that this tool uses. None: not sent, or nothing that can be used."""
 
     etag: str | None = None  # for `if-match`

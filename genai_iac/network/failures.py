@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 from socket import gaierror
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from genai_iac.core.redactor import quote_foreign
 from genai_iac.network.connections import AnswerLimit
@@ -17,8 +18,7 @@ _HOST = re.compile(r"host=\W*([\w.:-]+)\W*, port=(\d+)")  # as urllib3 writes it
 _LONGEST = 300  # characters of what another library says
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why there was no answer. `unsent`: the request cannot have had an effect; `final`: asking again gives the same."""
 
     text: str  # for people, without a full stop

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+from msgspec import Struct, field
 
 from genai_iac.core.errors import UsageError
 
@@ -17,8 +18,7 @@ from genai_iac.core.errors import UsageError
 CA_VARIABLES = ("OCI_CLI_CERT_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
-@dataclass(frozen=True)
-class NetworkSettings:
+class NetworkSettings(Struct, frozen=True):
     """What the environment says about reaching a host."""
 
     # a mapping in tests; `os.environ` also brings in the system's own proxy settings

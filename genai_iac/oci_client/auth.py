@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+from msgspec import Struct
 
 from genai_iac.core.auth import Auth
 from genai_iac.core.errors import UsageError
@@ -96,8 +97,7 @@ def _refused(reason: str) -> UsageError:
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """What the command line, the environment and the manifests say about reaching the tenancy. None: the usual default."""
 
     profile: str | None = None  # of the config file; None: DEFAULT

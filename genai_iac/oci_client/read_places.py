@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.core import OWNERSHIP_TAG, Address, LiveResource, Owner, Resource, read_ownership_tag
 from genai_iac.core.errors import ServiceFailure
@@ -21,8 +23,7 @@ _GONE = ("DELETED", "FAILED")  # lifecycle states that a plan does not see
 DELETED = "DELETED"
 
 
-@dataclass
-class ScopeRead:
+class ScopeRead(Struct):
     """What a reading of a scope found."""
 
     scope: ReadScope  # without what is left out
@@ -42,8 +43,7 @@ class ScopeRead:
         return (own - self.left_places) | {compartment for kind, compartment, _ in listed if kind.name == "Policy"}
 
 
-@dataclass(frozen=True)
-class PlaceReader:
+class PlaceReader(Struct, frozen=True):
     """Reads places: one list call each, and one Get for each row of a kind whose list leaves attributes out."""
 
     provider: OciClient

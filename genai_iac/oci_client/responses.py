@@ -7,10 +7,12 @@ three and never by text.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from socket import gaierror
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Secret
 from genai_iac.core.errors import ServiceFailure
@@ -25,8 +27,7 @@ from genai_iac.oci_client.secrets import extract_secrets
 _NOT_OCI = "try again; if it stays so, ask whether the endpoint is OCI's"
 
 
-@dataclass(frozen=True, slots=True)
-class OciResponse:
+class OciResponse(Struct, frozen=True):
     """One answer as plain data with the wire's own names. Plaintext is in `secrets` and nowhere else: by the name of the
     key's secret, or under `content` for a Vault secret's."""
 
@@ -71,8 +72,7 @@ class TenancyClock:
             self._ahead = ahead if abs(ahead) > timedelta(seconds=2) else timedelta(0)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkRequest:
+class WorkRequest(Struct, frozen=True):
     """How a work request ended."""
 
     status: str  # SUCCEEDED, FAILED or CANCELED
@@ -82,8 +82,7 @@ class WorkRequest:
         return self.status == "SUCCEEDED"
 
 
-@dataclass(frozen=True, slots=True)
-class SentRequest:
+class SentRequest(Struct, frozen=True):
     """One request as it ended, for people who want to see each. Nothing that was sent or answered is in it."""
 
     operation: str  # OCI's name

@@ -14,8 +14,9 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from genai_iac.core.errors import ServiceFailure
 
@@ -115,8 +116,7 @@ _TRANSIENT_CONFLICTS = {"IncorrectState", "LockConflict"}
 T = TypeVar("T")
 
 
-@dataclass
-class ConsistencyWindow:
+class ConsistencyWindow(Struct):
     """The time after a creation in which other services may still answer 404. Shared by all calls of a client."""
 
     closes: float = 0.0  # monotonic time

@@ -8,7 +8,9 @@ in a larger tenancy less is searched, and the plan says what was not.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.resource_types import RESOURCE_TYPES, ResourceType
 from genai_iac.resource_types.compartment import Contents
@@ -36,8 +38,7 @@ Place = tuple[
 ]  # one list call: the kind, the compartment's OCID, the region where it has one
 
 
-@dataclass(frozen=True)
-class ReadScope:
+class ReadScope(Struct, frozen=True):
     """The list calls of one reading. What is not the stack's own is read only to find what is, and may fail."""
 
     own: tuple[Place, ...]  # what the stack names or owns; a failure here fails the run

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from genai_iac.core.plan import SdkOperation, Service
 from genai_iac.network import NetworkSettings
 from genai_iac.network.connections import bound_pools, read_body
+from genai_iac.oci_client.sdk_models import import_models_later
 from genai_iac.resource_types import RESOURCE_TYPES
 
 _CONNECTIONS = 64  # as many as `--parallelism` may use
@@ -66,6 +67,7 @@ def import_sdk() -> None:
         _forget(oci, "pagination")
         _forget(oci.auth.signers, "pkcs11_signer", *_PKCS11_NAMES)
         vars(oci.auth.signers).setdefault("__getattr__", _find_pkcs11)
+        import_models_later()
         if "__getattr__" not in vars(oci):  # where its settings say that services are not imported on demand
             import_module(_PAGINATION)
 

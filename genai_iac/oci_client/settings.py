@@ -10,9 +10,10 @@ from __future__ import annotations
 import configparser
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.core.errors import UsageError
 
@@ -40,8 +41,7 @@ IGNORED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What was found: values by the SDK's names, where each came from, and the file that was asked for."""
 
     values: Mapping[str, str]  # by the SDK's names

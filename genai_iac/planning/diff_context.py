@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac import iam_policy as language
 from genai_iac.core import Address, Live, LiveResource, LiveSecret, Notice, Owner, Resource, SinkState, Stack, Value
@@ -19,8 +21,7 @@ from genai_iac.references.resolver import Resolver
 from genai_iac.resource_types import DiffContext, RotationRequest, idle_time
 
 
-@dataclass(frozen=True)
-class PlanInputs:
+class PlanInputs(Struct, frozen=True):
     """Desired, live, and what else decides. Nothing is asked of the tenancy but the groups that a comparison needs.
 
     Collected by `cli/planning.py` and by the Python API. Two plans of equal inputs are

@@ -8,8 +8,9 @@ with the runner, and files on another machine keep outdated values after a rotat
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from genai_iac.core import Address, Change, Invalidation, Live, Notice, Plan, Resource, SinkState
 from genai_iac.core.errors import GuardError
@@ -19,8 +20,7 @@ _SHARE = 0.3  # of the owned resources that may go without being asked for by nu
 _FROM = 10  # owned resources; below that a share says nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(Struct, frozen=True):
     """The flags that let a guarded change pass.
 
     Made from the command line. A flag holds for one run; nothing is stored.

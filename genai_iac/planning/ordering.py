@@ -10,7 +10,8 @@ import heapq
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from genai_iac.core import CONTENTS_TAG, Address, Change, Reference, Resource, Value
 from genai_iac.core.errors import PlanError

@@ -6,8 +6,10 @@ A draft is a change without `needs`. All drafts are made before any is checked a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.core import CONTENTS_TAG, OWNERSHIP_TAG, Address, Change, LiveResource, Notice, Plan, Resource, Value
 from genai_iac.core.errors import PlanError, PlanErrors
@@ -229,8 +231,7 @@ class Planner:
         self.notices.append(Notice(text, address))
 
 
-@dataclass(frozen=True)
-class PlanComparison:
+class PlanComparison(Struct, frozen=True):
     """Live against desired, whether or not it can be made so.
 
     `plan` is one to look at when there are `refusals`: in no order, and with what no call can change, which has no actions.

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from genai_iac import iam_policy as language
 from genai_iac.core import Address, LiveResource, Value
@@ -22,8 +23,7 @@ from genai_iac.planning.planned_state import PlannedState, tree_as_written
 CreatedAt = Callable[[str], datetime | None]  # OCID to the time of its creation; None when unknown
 
 
-@dataclass(frozen=True, slots=True)
-class StalePolicy:
+class StalePolicy(Struct, frozen=True):
     """Why a live policy must be written again, or what is the matter although writing it would not help. Both may be empty."""
 
     reason: str = ""  # not empty: an update has to be sent although nothing else differs

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.core import (
     RENAMED,
@@ -209,8 +211,7 @@ def tag_renamed(
     return {**rest, RENAMED: name} if name else rest
 
 
-@dataclass(frozen=True)
-class _Reader:
+class _Reader(Struct, frozen=True, dict=True):
     owned: Mapping[Address, tuple[LiveResource, ...]]  # live resources by the address in their tag
     resources: Mapping[Address, Resource]  # declared, by address
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac import iam_policy as language
 from genai_iac.core import (
@@ -28,8 +29,7 @@ from genai_iac.core.errors import PlanError
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^{}]*)\}")  # `${name}`, and `$${` for the characters `${`
 
 
-@dataclass(frozen=True)
-class Resolver:
+class Resolver(Struct, frozen=True):
     """What is known: the declared resources, the compartment tree, and the OCIDs of what is live (apply adds what it makes)."""
 
     resources: Mapping[Address, Resource]  # declared, by address
@@ -53,6 +53,8 @@ class Resolver:
         Args:
             value: an attribute or a part of one.
         """
+        if isinstance(value, str):  # most are, and whether something is a Mapping takes longer to ask
+            return value
         match value:
             case Reference():
                 return self._reference(value)
@@ -64,8 +66,7 @@ class Resolver:
                 return self._text(value)
             case Mapping():
                 return {name: self.value(part) for name, part in value.items()}
-            # Before `Sequence`: a string is a sequence of strings as well.
-            case str() | Lifetime():
+            case Lifetime():
                 return value
             case Sequence():
                 return [self.value(part) for part in value]
@@ -79,7 +80,7 @@ class Resolver:
             now: the service's clock; lifetimes count from it.
         """
         resolved = self.value(value)
-        unknown = next(leaves(resolved), None)
+        unknown = next(iter(leaves(resolved)), None)
         if unknown is not None:
             raise PlanError(f"{unknown} is not known although everything it needs has been done")
         return _send(resolved, now)
@@ -211,8 +212,7 @@ def _send(value: Value, now: datetime) -> Any:
 Lookup = Callable[[str, str | None], str | None]  # name and domain to OCID; None: no such group, or it cannot be seen
 
 
-@dataclass(frozen=True)
-class TenancyDirectory:
+class TenancyDirectory(Struct, frozen=True):
     """Names to OCIDs for the policy language: compartments from the tree; groups are asked for only when a comparison needs them."""
 
     tree: CompartmentTree

@@ -9,8 +9,9 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from genai_iac.render.common.json_text import write_json
 from genai_iac.render.common.phrases import NAME_LIMIT, count
@@ -23,8 +24,7 @@ _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 80  # characters of what names a job and its artefact
 
 
-@dataclass(frozen=True, slots=True)
-class StackEntry:
+class StackEntry(Struct, frozen=True):
     """One stack in one environment (empty: none); `name` is the Stack's."""
 
     name: str

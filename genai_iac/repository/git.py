@@ -10,9 +10,10 @@ import os
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from msgspec import Struct
 
 from genai_iac.core.errors import UsageError
 
@@ -39,8 +40,7 @@ class GitError(UsageError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True):
     """A git work tree. Paths are relative to its root."""
 
     root: Path  # absolute, without links

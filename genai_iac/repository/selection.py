@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from genai_iac.core.errors import UsageError
 from genai_iac.manifest.files import ENVIRONMENTS
@@ -22,8 +23,7 @@ _MOST_NAMED = 10  # environments in one hint
 _FORM = re.compile(r"(\d{1,6})/(\d{1,6})")
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """Part `index` of `count`, counted from 0."""
 
     index: int = 0
@@ -55,8 +55,7 @@ def stable_hash(path: str) -> int:
     return int.from_bytes(hashlib.sha256(path.encode("utf-8", "surrogatepass")).digest()[:8], "big")
 
 
-@dataclass(frozen=True, slots=True)
-class SelectedStack:
+class SelectedStack(Struct, frozen=True):
     """One stack in one environment (empty: none)."""
 
     name: str  # `metadata.name` of the Stack

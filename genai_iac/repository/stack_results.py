@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from genai_iac.core.errors import UsageError
 from genai_iac.repository.selection import stable_hash
@@ -24,8 +26,7 @@ _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 _LARGEST = 64 * 1024 * 1024  # bytes of one result
 
 
-@dataclass(frozen=True, slots=True)
-class StackResult:
+class StackResult(Struct, frozen=True):
     """How one verb ended for one stack in one environment (empty: none)."""
 
     verb: str  # such as `plan`
@@ -111,8 +112,7 @@ def _read(file: Path) -> StackResult | None:
         raise UsageError(f"{file} is damaged: {error}", hint="run that shard again") from error
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedSecret:
+class ReportedSecret(Struct, frozen=True):
     """One secret of one key, as `status` reported it. Times are RFC 3339 in UTC."""
 
     owner: str  # stack or stack@environment
@@ -133,8 +133,7 @@ class ReportedSecret:
     )  # whether the live key differs from its manifest; None: drift was not looked for, or not found out
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedStack:
+class ReportedStack(Struct, frozen=True):
     """One stack in one environment."""
 
     owner: str  # stack or stack@environment
@@ -148,8 +147,7 @@ class ReportedStack:
     secrets: tuple[ReportedSecret, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MergedReport:
+class MergedReport(Struct, frozen=True):
     """Everything, stacks by path and environment."""
 
     stacks: tuple[ReportedStack, ...]

@@ -11,8 +11,9 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from genai_iac.core.errors import Problem
 from genai_iac.manifest.diagnostics import FileDiagnostics
@@ -29,8 +30,7 @@ _SIGN = re.compile(rb"""^["']?kind["']?\s*:\s*["']?Stack\b|[{,]\s*["']?kind["']?
 _LONGEST_CHAIN = 40  # links that lead to links
 
 
-@dataclass(frozen=True, slots=True)
-class FoundStack:
+class FoundStack(Struct, frozen=True):
     """One stack. Paths are as PATH was given; `place` is where it really is."""
 
     name: str  # `metadata.name`

@@ -16,8 +16,7 @@ from genai_iac.resource_types._api_key_secrets import region_of_endpoint
 from genai_iac.resource_types._base import NOT_DECLARED, Listing, ManifestContext, ResourceType
 from genai_iac.rotation.block import Rotation, idle_time, read_duration
 from genai_iac.rotation.declared_states import declared_secrets
-from genai_iac.rotation.manual_edits import HandEdit, find_hand_edits
-from genai_iac.rotation.state import derive_state, telling_sinks
+from genai_iac.rotation.state import HandEdit, derive_state, find_hand_edits, telling_sinks
 
 __all__ = [
     "NOT_DECLARED",

@@ -7,10 +7,13 @@ the tests have included.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, ClassVar, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.core import (
     LEAK_TAG,
@@ -34,8 +37,7 @@ from genai_iac.core.step import DiffContext, Step, declared_tags
 from genai_iac.core.values import Field
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """The list call that shows every resource of a kind: once for the tenancy, or once a compartment (and region)."""
 
     operation: str  # OCI's name of the List operation
@@ -45,8 +47,7 @@ class Listing:
     optional: bool = False  # an identity that may not list them (404) sees none, when no manifest declares one
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestContext:
+class ManifestContext(Struct, frozen=True):
     """What a resource type needs to export a live resource; `name` is the metadata.name that the manifest gets."""
 
     name: str
@@ -265,9 +266,24 @@ def read_time(text: str | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
-def declared_places(document: Document, *paths: Path) -> dict[str, Source]:
-    """Where those parts were written, by dotted path below `spec`, for messages at plan time.
+class DeclaredPlaces(Mapping[str, Source]):
+    """Where those parts were written, by dotted path below `spec`, for messages at plan time. Looked up when a message asks.
 
     A path that was not written has the position of the nearest part that was.
     """
-    return {".".join(map(str, path)): document.place("spec", *path) for path in paths}
+
+    def __init__(self, document: Document, *paths: Path) -> None:
+        self._document, self._paths = document, paths
+
+    @cached_property
+    def _places(self) -> Mapping[str, Source]:
+        return {".".join(map(str, path)): self._document.place("spec", *path) for path in self._paths}
+
+    def __getitem__(self, name: str) -> Source:
+        return self._places[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from genai_iac.core import (
     COMPARTMENT_SCHEMA,
@@ -44,10 +45,10 @@ from genai_iac.resource_types._api_key_secrets import (
     show_secrets,
 )
 from genai_iac.resource_types._base import (
+    DeclaredPlaces,
     Listing,
     ManifestContext,
     ResourceType,
-    declared_places,
     read_time,
     replace_in_region,
 )
@@ -172,7 +173,7 @@ class ApiKey(ResourceType):
                 "project": read_project(spec),
                 "endpoint": read_endpoint(spec),
             },
-            places=declared_places(
+            places=DeclaredPlaces(
                 document,
                 ("displayName",),
                 ("compartment",),

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from genai_iac.core import (
     COMPARTMENT_SCHEMA,
@@ -32,7 +33,7 @@ from genai_iac.core.errors import PlanError, Problem
 from genai_iac.core.plan import SdkOperation
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, declared_tags, why_changed
 from genai_iac.references.resolver import Resolver
-from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
+from genai_iac.resource_types._base import DeclaredPlaces, Listing, ManifestContext, ResourceType, read_time
 
 MANY = 100  # compartments of a stack from which on it records their contents; fewer are listed one by one
 # Declared tags beside which there is room for this tool's own: OCI allows ten, of 5,000 bytes together.
@@ -115,7 +116,7 @@ class Compartment(ResourceType):
             "description": spec.get("description", "Made by genai-iac"),
             "freeformTags": spec.get("tags", {}),
         }
-        places = declared_places(document, ("name",), ("parent",))
+        places = DeclaredPlaces(document, ("name",), ("parent",))
         return Resource(document.address, attributes, document.source, spec.get("deletion", "delete"), places=places)
 
     def live(self, item: Mapping[str, Any], region: str | None) -> LiveResource:

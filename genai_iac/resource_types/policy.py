@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from genai_iac.core import (
     COMPARTMENT_SCHEMA,
@@ -23,7 +24,7 @@ from genai_iac.core import (
 from genai_iac.core.errors import Problem
 from genai_iac.core.plan import SdkOperation
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, declared_tags, why_changed
-from genai_iac.resource_types._base import Listing, ManifestContext, ResourceType, declared_places, read_time
+from genai_iac.resource_types._base import DeclaredPlaces, Listing, ManifestContext, ResourceType, read_time
 from genai_iac.resource_types._policy_statements import (
     GRANT_SCHEMA,
     check_statements,
@@ -116,8 +117,8 @@ class Policy(ResourceType):
         }
         grants = spec.get("grants", ())
         lists = (("statements", statements), ("grants", grants))
-        members = ((name, index) for name, items in lists for index in range(len(items)))
-        places = declared_places(document, ("name",), ("compartment",), *members)
+        members = [(name, index) for name, items in lists for index in range(len(items))]
+        places = DeclaredPlaces(document, ("name",), ("compartment",), *members)
         settings = {"grants": grants}
         return Resource(
             document.address, attributes, document.source, spec.get("deletion", "delete"), None, settings, places
@@ -126,6 +127,8 @@ class Policy(ResourceType):
     def complete(self, desired: Resource, resources: Mapping[Address, Resource]) -> Resource:
         """The resource with its grants written out, now that it is known in which compartment each key is."""
         grants: Sequence[Mapping[str, Any]] = desired.settings.get("grants", ())
+        if not grants:
+            return desired
         homes = {key.address.name: resources[key.address].attributes["compartmentId"] for key in granted_keys(grants)}
         statements, places = _as_list(desired.attributes["statements"]), dict(desired.places)
         for index, grant in enumerate(grants):

@@ -14,10 +14,10 @@ from genai_iac.core.errors import Problem
 from genai_iac.core.plan import SdkOperation
 from genai_iac.core.step import DiffContext, Step, changed_fields, changed_tags, why_changed
 from genai_iac.resource_types._base import (
+    DeclaredPlaces,
     Listing,
     ManifestContext,
     ResourceType,
-    declared_places,
     read_time,
     replace_in_region,
 )
@@ -146,7 +146,7 @@ class Project(ResourceType):
             **{name: spec[name] for name in ("description", *_CONFIGS) if name in spec},
             "freeformTags": spec.get("tags", {}),
         }
-        places = declared_places(document, ("displayName",), ("compartment",), ("region",))
+        places = DeclaredPlaces(document, ("displayName",), ("compartment",), ("region",))
         region, deletion = spec.get("region", stack.region), spec.get("deletion", "delete")
         return Resource(document.address, attributes, document.source, deletion, region, places=places)
 

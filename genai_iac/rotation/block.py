@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.core import Document, Lifetime, Resource
 from genai_iac.core.errors import Problem
@@ -113,8 +114,7 @@ ROTATION_SCHEMA: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Struct, frozen=True):
     """The `rotation:` block, read. Durations are timedeltas; defaults are those of ROTATION_SCHEMA.
 
     Source: `spec.rotation` of an ApiKey manifest. The schema has checked the block before

@@ -7,9 +7,11 @@ permanent; only RenewApiKey changes an expiry, and it replaces the value at once
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.core import Action, Call, DeliveryPlan, Invalidation, Lifetime, LiveResource, LiveSecret, Resource, Role
 from genai_iac.core.errors import PlanError
@@ -33,8 +35,7 @@ def declared_secrets(desired: Resource) -> Mapping[str, Mapping[str, Any]]:
     return cast("Mapping[str, Mapping[str, Any]]", desired.attributes["secrets"])
 
 
-@dataclass(frozen=True, slots=True)
-class SecretChange:
+class SecretChange(Struct, frozen=True):
     """One call on one secret, with the reason shown in the plan and what it invalidates."""
 
     action: Action  # one of renew, activate, deactivate, revoke

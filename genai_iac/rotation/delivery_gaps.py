@@ -7,13 +7,13 @@ a value once, in the answer to CreateApiKey or RenewApiKey, so afterwards only a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from genai_iac.core import Call, LiveResource, Role, SinkState
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryGaps:
+class DeliveryGaps(Struct, frozen=True):
     """Names of secrets, in two classes that need different answers.
 
     `undelivered` asks for a renewal, `incomplete` for a copy, and `elsewhere` for a person:

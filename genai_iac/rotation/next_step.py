@@ -12,9 +12,10 @@ after each call.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec.structs import replace
 
 from genai_iac.core import DeliveryPlan, LiveResource, LiveSecret, Resource, Role
 from genai_iac.core.step import DiffContext, Step

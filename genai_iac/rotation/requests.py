@@ -9,7 +9,7 @@ the leaked value, so that a tag which survives the renewal is not applied to the
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from genai_iac.core import LEAK_TAG, Call, DeliveryPlan, Invalidation, LiveResource, LiveSecret, Resource, Role
 from genai_iac.core.errors import PlanError

@@ -39,7 +39,14 @@ def compile_acceptor(schema: Mapping[str, Any]) -> Test:
         return _always
     if len(tests) == 1:
         return tests[0]
-    return lambda value: all(test(value) for test in tests)
+
+    def test_all(value: Any) -> bool:
+        for test in tests:  # noqa: SIM110  # `all` with a generator takes twice as long, and this is half of the check
+            if not test(value):
+                return False
+        return True
+
+    return test_all
 
 
 def _always(value: Any) -> bool:
@@ -133,7 +140,11 @@ def _properties(schema: Mapping[str, Any]) -> Test:
     other: Test = (_always if others else _never) if isinstance(others, bool) else compile_acceptor(others)
 
     def test(value: Any) -> bool:
-        return not isinstance(value, dict) or all(tests.get(name, other)(item) for name, item in value.items())
+        if isinstance(value, dict):
+            for name, item in value.items():
+                if not tests.get(name, other)(item):
+                    return False
+        return True
 
     return test
 

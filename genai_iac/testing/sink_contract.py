@@ -6,9 +6,9 @@ A sink fails them that keeps nothing, loses a value in a failed write, overwrite
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Delivery
 from genai_iac.core.errors import SinkError

@@ -7,10 +7,11 @@ so that the policy language and the emulator may read it. The table is never com
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
+
+from msgspec import Struct
 
 __all__ = [
     "CHAT",
@@ -29,8 +30,7 @@ CHAT, EMBEDDINGS, RERANK = "CHAT", "TEXT_EMBEDDINGS", "TEXT_RERANK"
 _ROUTING_PROFILE = "ocid1.generativeairoutingprofile."
 
 
-@dataclass(frozen=True, slots=True)
-class TypePermissions:
+class TypePermissions(Struct, frozen=True):
     """One IAM resource type: what each verb adds to the one below it, and whether it is in generative-ai-family."""
 
     name: str  # as policy statements write it
@@ -39,8 +39,7 @@ class TypePermissions:
     source: str  # page and date
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """One pretrained model. `retired`: the day from which calls of it on demand fail; None as long as none is known."""
 
     name: str  # as requests write it

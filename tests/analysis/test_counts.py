@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from conftest import Project, Tenancy
@@ -11,6 +13,8 @@ from plan_apply import manifests
 
 from genai_iac.analysis import access
 from genai_iac.delivery import service
+from genai_iac.delivery.sinks import _file_forms, _journal
+from genai_iac.delivery.sinks._atomic_file import FileTarget
 from genai_iac.iam_policy import conditions, parser, template
 from genai_iac.iam_policy.lint import policies as overlapping
 from genai_iac.iam_policy.lint.finding import PolicyDocument
@@ -212,3 +216,36 @@ def test_a_sink_is_opened_as_often_beside_others_as_alone(
         opened.clear()
         project.run("apply", "--auto-approve", "--allow-destroy", "1")
         assert opened[True] == keys * sinks and opened[False] <= 3 * keys * sinks
+
+
+def test_a_directory_is_tried_once_for_all_files_in_it(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk, a quota or a missing right is the same for each; it was tried twice for each key."""
+    tried: list[str] = []
+    real = _file_forms.check_replaceable
+
+    def counted(target: FileTarget) -> None:
+        tried.append(target.name)
+        real(target)
+
+    monkeypatch.setattr(_file_forms, "check_replaceable", counted)
+    text = STACK + "".join(KEY % {"n": number} for number in range(6))
+    project.write(text.replace("path: secrets/k5.env", "path: elsewhere/k5.env"))
+    project.run("apply", "--auto-approve")
+    assert tried == ["k0.env", "k5.env"]
+
+
+def test_a_change_of_the_journal_walks_to_it_once_and_looks_for_leftovers_once_a_run(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: Counter[str] = Counter()
+
+    def counted(name: str, real: Callable[..., object], *arguments: object, **options: object) -> object:
+        counts[name] += 1
+        return real(*arguments, **options)
+
+    for name in ("open_folder", "remove_temporary_files", "append_to_file", "replace_file", "parse_journal"):
+        monkeypatch.setattr(_journal, name, partial(counted, name, getattr(_journal, name)))
+    project.write(STACK + "".join(KEY % {"n": number} for number in range(6)))
+    project.run("apply", "--auto-approve")
+    assert (counts["replace_file"], counts["append_to_file"]) == (1, 11)  # an announcement and a delivery each
+    assert counts["open_folder"] == 12 and counts["remove_temporary_files"] == 1 and counts["parse_journal"] == 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import fields
 from typing import Any
 
 import pytest
 from commands.stacks import STACK, commit, git
 from conftest import ROOT, Project, Tenancy
+from msgspec.structs import fields
 from plan_apply.sdk_helpers import client
 
 from genai_iac.analysis.lint import RULES

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict, replace
 from plan_apply.manifests import Document, compartment, key, policy
 from plan_apply.pure_plans import NOW, REGION, TENANCY, Held, addresses, declare, strange
 
@@ -121,7 +121,7 @@ def draft(held: Held, *documents: Document, kind: type[Session] = Session) -> Pl
     """What `plan` makes of these manifests with a tenancy that holds that."""
     snapshot = Snapshot(TENANCY, REGION, NOW, (REGION,), (TENANCY,), tuple(held.resources.values()), {}, {})
     session = make_session(snapshot, GlobalOptions(), "-", declare(*documents))
-    return make_draft(kind(**vars(session)), PlanOptions())
+    return make_draft(kind(**asdict(session)), PlanOptions())
 
 
 def approve(run: PlannedRun) -> Approved:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import oci
 import pytest
 from conftest import Project, Tenancy
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 from plan_apply.manifests import compartment, key, policy, stack
 from plan_apply.sdk_helpers import APPROVED, keys, words
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import shutil
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +103,4 @@ def test_the_resources_are_the_same(untidy: Project) -> None:
 
 def said(resource: Resource) -> dict[str, Any]:
     """Everything but the lines it stands in."""
-    return {
-        field.name: getattr(resource, field.name)
-        for field in fields(resource)
-        if field.name not in ("source", "places")
-    }
+    return {name: getattr(resource, name) for name in resource.__struct_fields__ if name not in ("source", "places")}

@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from conftest import Project
+
+from genai_iac.oci_client import sdk_models
 
 _COUNT = """
 import sys
@@ -81,6 +84,7 @@ def test_a_plan_of_one_policy_imports_what_it_needs(project: Project) -> None:
     unused = ("pkcs11", "jsonschema", "oci.dns", "oci.object_storage", "oci.vault", "oci.secrets", "oci.pagination")
     assert not [name for name in found if name.startswith(unused)]
     assert len([name for name in found if name.startswith("genai_iac")]) <= 180
+    assert not [name for name in found if name.startswith(("oci.identity.models.", "oci.generative_ai.models."))]
     assert later == [
         "oci.pagination", "list_call_get_all_results", "oci.auth.signers.pkcs11_signer", False, True,
     ]  # fmt: skip
@@ -113,3 +117,66 @@ def test_every_shared_type_is_where_the_table_of_core_says() -> None:
         assert getattr(core, name) is not None
     with pytest.raises(AttributeError, match="no attribute"):
         core.__getattr__("NoSuchType")
+
+
+_MODELS = """
+import json, pickle, sys
+from genai_iac.oci_client.sdk_clients import import_sdk
+if sys.argv[1] == "later":
+    import_sdk()
+import oci
+service, package = sys.argv[2], f"oci.{sys.argv[2]}.models"
+getattr(oci, service)
+models = sys.modules[package]
+first = sum(name.startswith(package + ".") for name in sys.modules)
+mapping = getattr(models, service + "_type_mapping")
+config = {"tenancy": "ocid1.tenancy.oc1..a", "user": "ocid1.user.oc1..a", "key_file": "-", "region": "us-chicago-1"}
+config["fingerprint"] = ":".join(["00"] * 16)
+client = getattr(getattr(oci, service), sys.argv[3])(config, signer=lambda request: request)
+second = sum(name.startswith(package + ".") for name in sys.modules)
+names, one = sorted(mapping), sorted(mapping)[0]
+types = client.base_client.type_mappings
+space = {}
+exec(f"from {package} import *", space)
+found = {
+    "names": names, "values": [mapping[name].__module__ for name in names], "len": len(mapping),
+    "types": {name: types[name].__name__ for name in types}, "in": [one in types, "NoSuchType" in types, "str" in types],
+    "get": [str(types.get(one)), types.get("NoSuchType"), mapping.get("NoSuchType", 1)],
+    "same": all(getattr(models, name) is mapping[name] is types[name] for name in names),
+    "submodule": getattr(models, models.__dict__[one].__module__.rpartition(".")[2]).__name__,
+    "star": sorted(name for name in space if name in names), "dir": [name for name in dir(models) if name in names],
+    "pickled": type(pickle.loads(pickle.dumps(mapping[one]()))).__name__, "no": hasattr(models, "NoSuchType"),
+    "copied": sorted(dict(mapping)) == names and sorted({**mapping}) == names and sorted(mapping.keys()) == names,
+    "items": len(mapping.items()) == len(list(mapping.values())) == len(names),
+}
+print(json.dumps([first, second, found]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("service", "client"),
+    [("identity", "IdentityClient"), ("generative_ai", "GenerativeAiClient"), ("vault", "VaultsClient")],
+)
+def test_models_of_the_sdk_come_later_and_are_the_same(service: str, client: str) -> None:
+    """Whoever else uses the SDK in this process finds what the SDK alone would give."""
+    run = partial(subprocess.run, check=True, capture_output=True, text=True)
+    (first, second, found), (*_, alone) = (
+        json.loads(run([sys.executable, "-c", _MODELS, how, service, client]).stdout) for how in ("later", "alone")
+    )
+    assert (first, second) == (0, 0)
+    assert found == alone
+    assert found["same"] and found["copied"] and found["items"] and len(found["names"]) > 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from .a import A\n",  # no dictionary
+        "from .a import A\nA.more = 1\na_type_mapping = {\n    'A': A\n}\n",
+        'from .a import A\na_type_mapping = {\n    "A": A,\n    "B": A\n}\n',
+        'from .a import A as B\na_type_mapping = {\n    "B": B\n}\n',
+        'from .a import A\na_type_mapping = {\n    "A": A\n}\nb_type_mapping = {\n}\n',
+    ],
+)
+def test_models_that_are_listed_in_another_way_are_imported_as_they_stand(text: str) -> None:
+    assert sdk_models._read(text) is None

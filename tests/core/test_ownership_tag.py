@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from genai_iac.core import OWNERSHIP_TAG, Address, LiveResource, Owner, make_origin, read_ownership_tag
 from genai_iac.core.ownership import find_claimants, fixed_part

@@ -253,3 +253,15 @@ def test_a_foreign_text_without_a_value_hides_nothing() -> None:
     )
     register_quoted(text)
     assert redact(text) == text
+
+
+def test_a_number_of_four_digits_is_no_dump_of_bytes() -> None:
+    """The last line of an apply of 1,000 changes had every value indexed as a dump."""
+    redactor = Redactor()
+    for number in range(10):
+        redactor.add(f"{VALUE}{number:03}")
+    redactor.redact("Apply complete!")
+    few = len(redactor._index)
+    redactor.redact("Apply complete! Resources: 1000 added, 2026 changed, 0 destroyed.")
+    assert len(redactor._index) == few
+    assert COVER in redactor.redact(f"{VALUE}007".encode().hex(" ", -2))

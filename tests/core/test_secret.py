@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import genai_iac
@@ -33,6 +34,11 @@ MAY_REVEAL = (
     "execute/verification",
     "testing/sink_contract",  # asserts that a sink gives the canaries back
 )
+
+
+def _item(secret: Secret) -> Item:
+    return Item(Record("key-one", "sk-CA****", "current"), secret)
+
 
 REFUSED: dict[str, Callable[[Any], Any]] = {
     "str": str,
@@ -65,7 +71,15 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "json as a key's value": lambda secret: json.dumps({"key": secret}),
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
-    "asdict": lambda secret: dataclasses.asdict(Item(Record("key-one", "sk-CA****", "current"), secret)),
+    "asdict": lambda secret: dataclasses.asdict(dataclasses.make_dataclass("Holder", ["secret"])(secret)),
+    **{
+        f"{way.__module__} {way.__name__}": lambda secret, way=way: way(secret)
+        for way in (msgspec.json.encode, msgspec.msgpack.encode, msgspec.to_builtins)
+    },
+    **{
+        f"{way.__module__} {way.__name__} of a struct": lambda secret, way=way: way(_item(secret))
+        for way in (msgspec.json.encode, msgspec.msgpack.encode, msgspec.to_builtins, copy.deepcopy, pickle.dumps)
+    },
     "__reduce__": lambda secret: secret.__reduce__(),
     "__getstate__": lambda secret: secret.__getstate__(),
     **{f"pickle {protocol}": partial(pickle.dumps, protocol=protocol) for protocol in range(6)},
@@ -77,7 +91,9 @@ SHOWN: dict[str, Callable[[Secret], str]] = {
     "f-string with !r": lambda secret: f"{secret!r}",
     "percent r": lambda secret: "%r" % secret,  # noqa: UP031
     "in a list": lambda secret: str([secret]),
-    "in a dataclass": lambda secret: repr(Item(Record("key-one", "sk-CA****", "current"), secret)),
+    "in a struct": lambda secret: repr(_item(secret)),
+    "asdict of a struct": lambda secret: str(msgspec.structs.asdict(_item(secret))),
+    "astuple of a struct": lambda secret: str(msgspec.structs.astuple(_item(secret))),
     "pprint": pprint.pformat,
     "locals of a traceback": lambda secret: _traceback_with(secret),
 }

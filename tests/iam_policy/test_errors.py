@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from genai_iac.iam_policy import (
     Grant,
@@ -119,10 +119,10 @@ def _columns(node: object) -> Iterator[tuple[str, int]]:
     if isinstance(node, tuple):
         for item in node:
             yield from _columns(item)
-    elif is_dataclass(node) and not isinstance(node, type):
+    elif isinstance(node, Struct):
         named = [getattr(node, name, None) for name in ("text", "id", "tenancy", "function", "mode")]
         name = next((str(value) for value in named if value), type(node).__name__)
         if hasattr(node, "column"):
             yield (f"{node.domain}/{name}" if getattr(node, "domain", None) else name), node.column  # type: ignore[attr-defined]
-        for part in fields(node):
-            yield from _columns(getattr(node, part.name))
+        for part in node.__struct_fields__:
+            yield from _columns(getattr(node, part))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields, is_dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.iam_policy import Definition, PolicySyntaxError, PolicyValueError, Template, parse
 from genai_iac.iam_policy.placeholders import _GRAMMAR_WORDS
@@ -254,8 +255,8 @@ def shape(node: object) -> object:
     """A tree without its leaves: which nodes, how many of each, in which order."""
     if isinstance(node, tuple):
         return tuple(shape(item) for item in node)
-    if is_dataclass(node) and not isinstance(node, type):
-        parts = [(part.name, shape(getattr(node, part.name))) for part in fields(node) if part.compare]
+    if isinstance(node, Struct):
+        parts = [(name, shape(getattr(node, name))) for name in getattr(node, "content", node.__struct_fields__)]
         fixed = [
             getattr(node, name) for name in ("effect", "scope", "mode", "operator", "function") if hasattr(node, name)
         ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.core import OWNERSHIP_TAG, Address, CompartmentNode, CompartmentTree, Live, LiveResource, Owner, Plan
 from genai_iac.core import read_ownership_tag as read_tag
@@ -36,8 +38,7 @@ def at(text: str) -> Address:
     return Address.parse(text)
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(Struct, frozen=True):
     """What a tenancy holds, and whose; each method answers another one."""
 
     resources: Mapping[str, LiveResource] = field(default_factory=dict)  # by OCID

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from genai_iac.core import CONTENTS_TAG, OWNERSHIP_TAG, Address, Change, Notice, Owner, Plan, SinkState
 from genai_iac.core.errors import PlanError, PlanErrors

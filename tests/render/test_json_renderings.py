@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rendered_plans import CREATES, EVERYTHING, INVALIDATING, NOTHING, NOW, OUTCOMES, UPDATES
 
 from genai_iac.core import ACTIONS, Address, Change, InterpolatedText, Lifetime, Plan, Reference, Secret, StatementText

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 from rendered_plans import AROUND, EVERYTHING, large_plan
 
 from genai_iac.core import Address, Call, Change, Notice, Plan

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 from rendered_plans import AROUND, EVERYTHING, INVALIDATING, LIFE, NOTHING, NOW, large_plan
 
 from genai_iac.core import Address

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rendered_plans import CREATES, EVERYTHING, INVALIDATING, LEAVES, NOTHING, NOW, UPDATES
 
 from genai_iac.core import Address, Change, Invalidation, Plan

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from rendered_plans import AROUND, CREATES, EVERYTHING, INVALIDATING, NOTHING, NOW, UPDATES, large_plan
 
 from genai_iac.cli import cli

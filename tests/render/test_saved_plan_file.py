@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from rendered_plans import EVERYTHING, NOTHING, large_plan
 
 from genai_iac.core import Plan

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from genai_iac.analysis.secret_status import SecretStatus
 from genai_iac.core import Address

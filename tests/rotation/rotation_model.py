@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Lifetime, LiveResource, LiveSecret, Resource, Role, SinkState, Source
 from genai_iac.resource_types import DiffContext, Rotation, RotationRequest, Step

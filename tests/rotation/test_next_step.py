@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from crash.load_generator import calling
 from crash.programs import write_program
 from crash.sink_setups import File, read_key
 from crash.stacks import PAIR, ROTATION
+from msgspec.structs import replace
 from plan_apply import manifests
 from plan_apply.manifests import Document
 from plan_apply.sdk_helpers import REGION, client, ended, keys

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from genai_iac.core import Call, Role, SinkState
 from genai_iac.rotation.declared_states import renew, set_state

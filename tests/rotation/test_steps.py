@@ -6,12 +6,13 @@ The situations and their steps are in `steps.txt`: a title, what is there (secre
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Call, Lifetime, LiveResource, LiveSecret, Resource, Role, SinkState, Source
 from genai_iac.core.errors import PlanError

@@ -6,10 +6,11 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
+
+from msgspec.structs import replace
 
 from genai_iac.core import Secret
 from genai_iac.testing.sink_harness import SinkHarness

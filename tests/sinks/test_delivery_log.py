@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from unittest import mock
 
 import pytest
 from conftest import read_journal
+from msgspec.structs import replace
 
 from genai_iac.core import Address, LiveSecret
 from genai_iac.core.errors import SinkError

@@ -6,7 +6,6 @@ import hashlib
 import json
 import shutil
 import subprocess
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Item, Record, Secret
 from genai_iac.delivery.sinks import _dotenv, _json_format

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery import sinks

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Source
 from genai_iac.manifest.yaml_nodes import ListNode, MapNode, Node, Scalar
@@ -27,8 +29,7 @@ class LintRule(NamedTuple):
     summary: str  # one line, for --rules and SARIF
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing found. `ignored` holds the reason when a comment in the manifest silences it."""
 
     rule: str  # id
@@ -51,8 +52,7 @@ _ORDER = re.compile(r"ignore=([a-z0-9-]+(?:,[a-z0-9-]+)*)(?:[ \t]+(\S.*))?")
 _FORM = "write # genai-iac: ignore=RULE and why"
 
 
-@dataclass(frozen=True, slots=True)
-class Ignore:
+class Ignore(Struct, frozen=True):
     """One comment: the rules it is about, why, where it stands, and the lines it covers."""
 
     rules: tuple[str, ...]
@@ -108,8 +108,7 @@ def _read_comments(text: str, file: str, known: Collection[str]) -> Iterator[Ign
             yield _read_comment(found, _CommentedFile(text, file, starts), known)
 
 
-@dataclass(frozen=True, slots=True)
-class _CommentedFile:
+class _CommentedFile(Struct, frozen=True):
     """What is needed to know which lines a comment covers."""
 
     text: str

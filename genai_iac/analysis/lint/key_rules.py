@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.analysis.lint.finding import Finding, LintRule
 from genai_iac.core import (
@@ -46,8 +47,7 @@ def offline_tenancy(resources: Mapping[Address, Resource], tenancy: str | None) 
     return predict_state(resources, tree, {})
 
 
-@dataclass(frozen=True)
-class OfflineDirectory:
+class OfflineDirectory(Struct, frozen=True):
     """Names to OCIDs, as far as the manifests say.
 
     A group resolves to an OCID made of its name, so that statements about one group are

@@ -18,7 +18,8 @@ from genai_iac.cli.console import echo
 def COMMAND(ctx: click.Context, path: str, form: str) -> int:  # noqa: N802
     """Check manifests offline; reports all problems at once."""
     import json
-    from dataclasses import replace
+
+    from msgspec.structs import replace
 
     from genai_iac.cli.options import GlobalOptions
     from genai_iac.cli.session import load_manifest

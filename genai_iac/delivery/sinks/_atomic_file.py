@@ -15,7 +15,8 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from genai_iac.core.errors import SinkError
 
@@ -36,8 +37,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FileTarget:
+class FileTarget(Struct, frozen=True):
     """A name in an open directory, and what people call it. Nothing outside that directory is ever touched through it."""
 
     directory: int  # open descriptor; the name is resolved relative to it, whatever happens to its path

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
@@ -25,8 +26,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SecretsManager:
+class SecretsManager(Struct, frozen=True):
     """The service of one region, for one place."""
 
     place: str

@@ -10,10 +10,11 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
+
+from msgspec import Struct, field
 
 from genai_iac.core import Address, Delivery, Record, Role, Secret, SinkContents
 from genai_iac.core.errors import SinkError
@@ -35,8 +36,7 @@ ENV_SCHEMA: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """One name for each part that a secret can play, and for what a consumer needs beside it.
 
     Defaults are those that the OpenAI SDKs read.
@@ -118,8 +118,7 @@ class Names:
 DEFAULT_NAMES = Names()
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """Whose secrets go to the place, and what a sink may use of this machine and of the tenancy.
 
     Made by `DeliveryService`. A sink gets no client and no clock of its own.
@@ -143,10 +142,12 @@ class Context:
     )  # hosts that a manifest may name, as the command line or the environment allows
     # the address of the declared key that is live under an OCID: what is recorded for another of them is not replaced
     declared_key: Callable[[str], Address | None] = lambda _: None
+    real_root: str = ""  # the same without links, where it is known
+    # directories of files in which a write was tried and worked: one try is enough for all the files of an apply
+    writable: set[tuple[str, ...]] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """What an entry of `deliverTo` names and no other may; `shared`: others may that share it, too."""
 
     what: str  # a description that is equal for two entries that name the same thing

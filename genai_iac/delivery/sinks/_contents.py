@@ -9,9 +9,11 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Delivery, Item, Record, Role, Secret, SinkContents
 from genai_iac.core.errors import EditedSinkError, SinkError
@@ -28,8 +30,7 @@ _PLAIN_ADDRESS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """Everything in one place, for one key of one owner. What was read, or is about to be written, has every value.
 
     `items` are in the order of roles: current, standby, pending, inactive.
@@ -42,7 +43,16 @@ class Contents:
     items: tuple[Item, ...]  # sorted by role, then name
     names: Names = DEFAULT_NAMES  # under which the values lie in the place
     project: str | None = None  # the OCID that consumers send as OpenAI-Project
-    damage: str = field(default="", compare=False)  # what another hand changed beside the values, as a reader found it
+    damage: str = ""  # what another hand changed beside the values, as a reader found it; not compared
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Contents) and self._compared() == other._compared()
+
+    def __hash__(self) -> int:
+        return hash(self._compared())
+
+    def _compared(self) -> tuple[object, ...]:
+        return self.owner, self.address, self.id, self.base_url, self.items, self.names, self.project
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -70,8 +80,7 @@ class Contents:
         return next(found, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """Why text is not contents, without quoting any of it.
 
     Returned and not raised, so that no exception carries the text in its frames.

@@ -12,10 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Delivery, LiveSecret, Record
 from genai_iac.delivery.sinks._base import Context, Sink
@@ -30,8 +32,7 @@ _EARLY, _LATE = (
 )  # creation or renewal follows its announcement within this time
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """What this machine knows of one key's deliveries.
 
     Decides between "lost" (this machine had it) and "elsewhere" (another machine may have
@@ -57,8 +58,7 @@ def is_of_announcement(secret: LiveSecret, at: datetime | None) -> bool:
     return at is None or secret.created is None or at - _EARLY <= secret.created <= at + _LATE
 
 
-@dataclass(frozen=True)
-class DeliveryLog:
+class DeliveryLog(Struct, frozen=True, dict=True):
     """The notes of one key. Every file is distinguished by the directory that its path starts from.
 
     Args:
@@ -127,10 +127,9 @@ class DeliveryLog:
             declared: the entries of the manifest now.
             id: OCID of the key; entries of another key at the same address do not count.
         """
-        now = {_place_of(entry) for entry in declared}
-        for note in self._own():
-            if note.entry and note.records and note.id == id and _place_of(note.entry) not in now:
-                yield note.entry
+        delivered = [note.entry for note in self._own() if note.entry and note.records and note.id == id]
+        now = {_place_of(entry) for entry in declared} if delivered else set()
+        yield from (entry for entry in delivered if _place_of(entry) not in now)
 
     def _own(self) -> Iterator[LogEntry]:
         """The notes of this key whose files, if they are files, lie below this directory."""
@@ -165,7 +164,7 @@ class DeliveryLog:
 
     @cached_property
     def _root(self) -> str:
-        return str(self.context.root.resolve())
+        return self.context.real_root or str(self.context.root.resolve())
 
 
 def _pairs(records: Iterable[Record]) -> tuple[tuple[str, str], ...]:

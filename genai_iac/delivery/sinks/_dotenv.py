@@ -13,8 +13,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Item, Secret
 from genai_iac.delivery.sinks._contents import (
@@ -94,8 +96,7 @@ _LOST_RECORD = "a record or the line below it is missing or was changed"
 _Whose = tuple[str, str, str]  # owner, address, OCID
 
 
-@dataclass(frozen=True)
-class DotenvFile:
+class DotenvFile(Struct, frozen=True):
     """The file as sections, one a key, and the lines of nobody's: each line is a `Secret`, for it may be another program's value.
 
     Several keys may share one file when their variables differ.

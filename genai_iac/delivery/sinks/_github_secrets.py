@@ -6,9 +6,10 @@ import base64
 import binascii
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
@@ -20,16 +21,14 @@ _KEY_BYTES = 32  # of a public key for sealed boxes
 _NEEDED = "the token needs write access to secrets there (docs/network-sinks.md)"
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(Struct, frozen=True):
     """The key that values are encrypted with: its number, and its 32 bytes."""
 
     id: str
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SealedSecret:
+class SealedSecret(Struct, frozen=True):
     """A value that only GitHub can open."""
 
     name: str
@@ -68,8 +67,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class GitHubSecrets:
+class GitHubSecrets(Struct, frozen=True):
     """Those that an entry of `deliverTo` means. Every call raises SinkError."""
 
     settings: Mapping[str, Any]

@@ -11,8 +11,9 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from genai_iac.core.errors import SinkError
 from genai_iac.delivery.sinks._atomic_file import (
@@ -32,7 +33,7 @@ from genai_iac.delivery.sinks._journal_entries import (
     render_change,
     render_journal,
 )
-from genai_iac.filesystem import check_folder, open_folder
+from genai_iac.filesystem import open_folder
 
 _NAME = "deliveries.json"  # below the directory .genai-iac
 _LOCK = "deliveries.lock"  # a file of its own: the journal itself is replaced at times, and a lock on it would be on the old one
@@ -40,12 +41,15 @@ _LIMIT = 64 * 1024 * 1024  # bytes; a note is about five hundred
 _SPARE = 100  # outdated lines that are never worth writing the file whole for
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Struct):
     """The journal as it was read or written last, and which file that was."""
 
     journal: ParsedJournal
     signature: tuple[int, ...]  # empty: there is no file
+    tidy: bool = False  # what killed writes left beside it was looked for
+    changing: bool = (
+        False  # a change of this process is being written: other processes wait, so the notes here are right
+    )
 
     @property
     def appends(self) -> bool:
@@ -65,11 +69,12 @@ def read_log(notes: Path) -> DeliveryNotes:
     Args:
         notes: the directory `.genai-iac`; a missing one is an empty journal.
     """
+    path = f"{notes}{os.sep}{_NAME}"
+    known = _KNOWN.get(path)
+    # the very file that was opened without following links before: each key asks several times, and waits for no other's change
+    if known is not None and (known.changing or (known.signature and known.signature == _signature(path))):
+        return known.journal.notes
     with _ONE_AT_A_TIME:
-        known = _KNOWN.get(str(notes / _NAME))
-        # the very file that was opened without following links before: each key asks several times
-        if known is not None and known.signature and known.signature == _signature(notes / _NAME):
-            return known.journal.notes
         if not notes.is_dir():
             return DeliveryNotes()
         with _opened(notes) as target:
@@ -91,26 +96,26 @@ def update_log(
         change: the new entry from the old one, None when there is none.
         find: the key of the old entry, which may be under a former address.
     """
-    with translating_os_errors(str(notes), "make the directory for notes"):
-        check_folder(notes, make=True, private=True)
-    with _ONE_AT_A_TIME, _opened(notes) as target, _locked(target):
-        # Under the lock, so a leftover can only be of a killed process.
-        remove_temporary_files(target)
+    with _ONE_AT_A_TIME, _opened(notes, make=True) as target, _locked(target):
         state = _current(target)
-        was = find(state.journal.notes)
-        note = change(state.journal.notes[was] if was is not None else None)
-        # When the write fails, the file shows how far it came.
-        del _KNOWN[target.place]
-        appends = state.appends
-        state.journal.notes.put(key, note, was)
-        if appends:
-            append_to_file(target, render_change(key, note, was).encode(), _LIMIT)
-            lines = state.journal.lines + 1
-        else:
-            replace_file(target, memoryview(render_journal(state.journal.notes).encode()))
-            lines = len(state.journal.notes)
+        if not state.tidy:  # under the lock, so a leftover can only be of a killed process
+            remove_temporary_files(target)
+        notes_of_all = state.journal.notes
+        was = find(notes_of_all)
+        note = change(notes_of_all[was] if was is not None else None)
+        appends, state.changing = state.appends, True
+        try:
+            notes_of_all.put(key, note, was)
+            if appends:
+                append_to_file(target, render_change(key, note, was).encode(), _LIMIT)
+            else:
+                replace_file(target, memoryview(render_journal(notes_of_all).encode()))
+        except BaseException:
+            del _KNOWN[target.place]  # the file shows how far it came
+            raise
+        lines = state.journal.lines + 1 if appends else len(notes_of_all)
         _KNOWN[target.place] = _State(
-            ParsedJournal(state.journal.notes, lines, continues=True), _signature(target.name, target.directory)
+            ParsedJournal(notes_of_all, lines, continues=True), _signature(target.name, target.directory), tidy=True
         )
 
 
@@ -150,12 +155,12 @@ def _read(target: FileTarget) -> ParsedJournal:
 
 
 @contextmanager
-def _opened(notes: Path) -> Iterator[FileTarget]:
+def _opened(notes: Path, *, make: bool = False) -> Iterator[FileTarget]:
     """The log's name in its open directory; a link in its path is refused."""
     with ExitStack() as stack:
-        with translating_os_errors(str(notes), "open the directory for notes"):
-            directory = stack.enter_context(open_folder(notes))
-        yield FileTarget(directory, _NAME, str(notes / _NAME))
+        with translating_os_errors(str(notes), f"{'make' if make else 'open'} the directory for notes"):
+            directory = stack.enter_context(open_folder(notes, make=make, private=make))
+        yield FileTarget(directory, _NAME, f"{notes}{os.sep}{_NAME}")
 
 
 @contextmanager

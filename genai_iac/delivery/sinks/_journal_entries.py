@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from genai_iac.core import Record
 from genai_iac.delivery.sinks._contents import record_as_data, record_from_data
@@ -20,8 +21,7 @@ from genai_iac.delivery.sinks._contents import record_as_data, record_from_data
 FORMAT = 3  # of the file; format 1 had no times of announcement, and format 2 was one object too
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True):
     """One place for one key: what was delivered, and what was about to be created for it and never confirmed."""
 
     place: str  # for people who read the file
@@ -39,11 +39,12 @@ class LogEntry:
 
 
 class DeliveryNotes(dict[str, LogEntry]):
-    """The journal's notes by key, and by the API key that they are about: each key of a plan asks for its own."""
+    """The journal's notes by key, by the API key that they are about and by place: each key of a plan asks for its own, and another
+    thread may be putting one here meanwhile."""
 
     def __init__(self, notes: Mapping[str, LogEntry] | None = None) -> None:
         super().__init__()
-        self._about: dict[tuple[str, str] | str, dict[str, LogEntry]] = {}
+        self._about: dict[tuple[str, ...] | str, dict[str, LogEntry]] = {}
         for key, note in (notes or {}).items():
             self.put(key, note)
 
@@ -62,9 +63,13 @@ class DeliveryNotes(dict[str, LogEntry]):
         found = self._about.get(whose, {}) | (self._about.get(id, {}) if id else {})
         return [found[key] for key in sorted(found)]
 
+    def at(self, place: str) -> list[LogEntry]:
+        """The notes of that place, for whatever key, the oldest first."""
+        return [*self._about.get((place,), {}).values()]
 
-def _subjects(note: LogEntry) -> tuple[tuple[str, str] | str, ...]:
-    return (note.owner, note.address), note.id
+
+def _subjects(note: LogEntry) -> tuple[tuple[str, ...] | str, ...]:
+    return (note.owner, note.address), note.id, (note.place,)
 
 
 class ParsedJournal(NamedTuple):

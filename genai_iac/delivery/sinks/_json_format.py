@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from genai_iac.core import Item, Record, Secret
 from genai_iac.delivery.sinks._base import DEFAULT_NAMES

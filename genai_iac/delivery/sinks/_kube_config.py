@@ -9,11 +9,12 @@ import base64
 import binascii
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
@@ -27,8 +28,7 @@ _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _LIMIT = 1024 * 1024  # bytes of a file
 
 
-@dataclass(frozen=True, slots=True)
-class KubeCluster:
+class KubeCluster(Struct, frozen=True):
     """An API server, and how to sign in there: with a token, or with a certificate inside `tls`."""
 
     server: str

@@ -13,10 +13,11 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
@@ -36,8 +37,7 @@ _QUOTED = 300  # characters of what it says of a failure
 _EARLY = timedelta(seconds=30)  # a credential that ends in the middle of a delivery is renewed before it
 
 
-@dataclass(frozen=True, slots=True)
-class KubeCredential:
+class KubeCredential(Struct, frozen=True):
     """What a program gave: a token, or a client certificate with its key, and until when (None: as long as this run)."""
 
     token: Secret | None

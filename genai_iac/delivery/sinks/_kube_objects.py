@@ -11,8 +11,9 @@ import binascii
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
@@ -27,8 +28,7 @@ CURRENT = "genai-iac/current"  # a digest of which value is current: the same va
 _MERGE = {"content-type": "application/merge-patch+json"}
 
 
-@dataclass(frozen=True, slots=True)
-class KubeSecret:
+class KubeSecret(Struct, frozen=True):
     """What was found: optimistic locking asks for the version and the identity."""
 
     version: str
@@ -90,8 +90,7 @@ def _decoded(value: Any) -> str:
         return ""  # bytes that are no text were not written by us; the digest of the record shows it
 
 
-@dataclass(frozen=True, slots=True)
-class Deployments:
+class Deployments(Struct, frozen=True):
     """Those of one namespace that an entry names."""
 
     service: WebService

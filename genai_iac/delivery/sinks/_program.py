@@ -14,8 +14,9 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
@@ -46,8 +47,7 @@ _LAST_WORDS = 300  # characters
 WITHHELD = ("GENAI_IAC_CONTROL_TOKEN", "OCI_CLI_KEY_CONTENT", "OCI_CLI_PASSPHRASE")
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """A command as the manifest gives it, where it starts, and how long it may take (seconds)."""
 
     command: Sequence[str]  # program and arguments; no shell reads it
@@ -56,8 +56,7 @@ class Program:
     place: str  # what people call the sink it works for
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Struct, frozen=True):
     """How a program ended: the exit status (None: it was killed because it took too long), and what it printed, fit to be quoted.
 
     Truthy when it ended with status 0.

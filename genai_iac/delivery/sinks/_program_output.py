@@ -10,8 +10,9 @@ import os
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import subprocess
@@ -23,8 +24,7 @@ _REAPED = 10.0  # seconds for a killed program to be gone; one of another user c
 Stopped = Literal["", "late", "long"]  # why a program was killed; empty: it ended by itself
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """The end of what a program printed on each stream, at most as many bytes as were asked for, and why it was killed."""
 
     printed: bytes

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+
+from msgspec import Struct
 
 from genai_iac.core import Secret
 
@@ -14,8 +15,7 @@ RECORDS = "genai-iac"  # the field of a Vault secret's metadata that is ours
 Stage = Literal["CURRENT", "PENDING"]
 
 
-@dataclass(frozen=True, slots=True)
-class VaultVersion:
+class VaultVersion(Struct, frozen=True):
     """One version of a Vault secret with its content: the text inside, base64 already undone."""
 
     number: int  # versionNumber, from 1

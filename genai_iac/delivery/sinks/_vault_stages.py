@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.core import Item, Role, Secret
 from genai_iac.delivery.sinks import _json_format
@@ -25,8 +27,7 @@ Route = Literal["nothing", "stage", "promote", "replace"]
 _ROLE_ONCE_CURRENT: Mapping[Role, Role] = {"pending": "current", "current": "standby"}
 
 
-@dataclass(frozen=True, slots=True)
-class VaultStages:
+class VaultStages(Struct, frozen=True):
     """The contents of the CURRENT and of the PENDING version, as far as there are any."""
 
     current: Contents | None  # None only while nothing was read
@@ -88,8 +89,7 @@ class VaultStages:
         return replace(wanted, items=sort_items(map(_once_current, wanted.items)))
 
 
-@dataclass(frozen=True, slots=True)
-class Versions:
+class Versions(Struct, frozen=True):
     """The versions of a secret, oldest first, each by its number and its stages.
 
     Source: OCI Vault limits: 30 versions of a secret in use, and 30 scheduled for deletion.
@@ -169,8 +169,7 @@ def _once_current(item: Item) -> Item:
 _UNREAD, _NONE = VaultStages(None, None), Versions(())
 
 
-@dataclass(frozen=True, slots=True)
-class VaultPrediction:
+class VaultPrediction(Struct, frozen=True):
     """A Vault secret as far as writes depend on it. One that is scheduled for deletion cannot be read, so it is written anew.
 
     Follows the same decisions as `VaultSink.write`.
@@ -233,8 +232,7 @@ _DESCRIPTION = re.compile(r"Secrets of (?P<address>ApiKey/\S+) of (?P<owner>\S+)
 _EVERY_ROLE: frozenset[Role] = frozenset({"current", "standby", "pending", "inactive"})
 
 
-@dataclass(frozen=True)
-class VaultForm:
+class VaultForm(Struct, frozen=True):
     """How contents become the content of a version (and records beside it), and how they are read back.
 
     `json` keeps records inside the content; `raw` keeps them in the secret's metadata, so

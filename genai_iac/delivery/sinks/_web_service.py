@@ -10,11 +10,12 @@ import ipaddress
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from time import sleep
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from genai_iac.core import Secret
 from genai_iac.core.errors import SinkError
@@ -39,8 +40,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class WebAnswer:
+class WebAnswer(Struct, frozen=True):
     """A status and a body, which may have values in it."""
 
     status: int
@@ -58,8 +58,7 @@ class LostAnswer(SinkError):
     """No answer came to a request that may have been carried out."""
 
 
-@dataclass(frozen=True, slots=True)
-class WebService:
+class WebService(Struct, frozen=True):
     """One API for one place. `headers` go with every request; `tls` where public authorities do not know the service."""
 
     place: str

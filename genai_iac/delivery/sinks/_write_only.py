@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence, Set
+
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Delivery, Record, Role, SinkContents
 from genai_iac.delivery.sinks._base import Context, Sink
 from genai_iac.delivery.sinks._journal import read_log, update_log
-from genai_iac.delivery.sinks._journal_entries import LogEntry
+from genai_iac.delivery.sinks._journal_entries import DeliveryNotes, LogEntry
 
 
 class WriteOnlySink(Sink):
@@ -49,7 +50,7 @@ class WriteOnlySink(Sink):
         notes = read_log(self._context.notes)
         found = self._find(notes)
         if found is None and shown is None:
-            return self._passed_over(notes.values())
+            return self._passed_over(notes)
         return noted_holding(notes[found] if found is not None else self._blank(), shown)
 
     def _find(self, notes: Mapping[str, LogEntry]) -> str | None:
@@ -59,16 +60,13 @@ class WriteOnlySink(Sink):
         own = [key for key in found if notes[key].id == self._context.id]
         return next(iter(own or found), None)
 
-    def _passed_over(self, notes: Iterable[LogEntry]) -> SinkContents:
+    def _passed_over(self, notes: DeliveryNotes) -> SinkContents:
         """A place that the notes do not mention, because its entry is new or its command was corrected, did not get what
         this machine brought to the key's other places, nor what was lost on the way to them."""
         blank = self._blank()
-        addresses = {str(address) for address in (self._context.address, *self._context.previous)}
-        others = [
-            note
-            for note in notes
-            if note.owner == blank.owner and note.address in addresses and note.id in ("", blank.id)
-        ]
+        addresses = dict.fromkeys((self._context.address, *self._context.previous))
+        mine = [note for address in addresses for note in notes.about((blank.owner, str(address)), None)]
+        others = [note for note in mine if note.id in ("", blank.id)]
         return SinkContents(
             self._context.address,
             blank.id,

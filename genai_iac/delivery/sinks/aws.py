@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from genai_iac.core import Delivery, Secret, SinkContents
 from genai_iac.core.errors import SinkError
@@ -28,8 +29,7 @@ _WINDOW = 7  # days until a deleted secret is gone: the fewest that can be taken
 _EMPTY = VaultStages(None, None)
 
 
-@dataclass(frozen=True, slots=True)
-class _InStages:
+class _InStages(Struct, frozen=True):
     """What was found under the name: the versions in both stages (None: none there), or that it waits to be deleted."""
 
     deleting: bool

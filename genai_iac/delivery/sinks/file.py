@@ -14,9 +14,11 @@ import stat
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.core import Delivery, Secret, SinkContents
 from genai_iac.core.errors import EditedSinkError, SinkError
@@ -29,8 +31,7 @@ _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC  # O_DIRECTORY: a file in a 
 _MAKING = threading.Lock()  # a check takes away the directories it made, under the hands of nobody who writes there
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """The last directory of a walk, as a descriptor, and what the walk had to make on the way: (parent, name), outermost first."""
 
     directory: int  # open descriptor, valid inside the `with` block only
@@ -186,12 +187,17 @@ class FileSink(Sink):
         return f"file {self._path}"
 
     def prove(self) -> None:
-        with open_directory(self._context.root, self._parents, self.place, make=True) as opened:
-            # Never None with `make=True`.
-            assert opened
+        directory = (str(self._context.root), *self._parents)
+        tried = directory in self._context.writable
+        with open_directory(self._context.root, self._parents, self.place, make=not tried) as opened:
+            # None where a try made the directory, and took it away again.
+            if opened is None:
+                return
             target = FileTarget(opened.directory, self._name, self.place)
             self._read_form(target)
-            self._form.check_writable(target)
+            if not tried:
+                self._form.check_writable(target)
+                self._context.writable.add(directory)
             opened.undo()
 
     def read(self) -> SinkContents | None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from genai_iac.core import Address, Delivery, Item, Secret, SinkContents
 from genai_iac.core.errors import SinkError
@@ -16,7 +17,7 @@ from genai_iac.delivery.sinks._base import ENV_SCHEMA, Claim, Context, read_name
 from genai_iac.delivery.sinks._contents import check_tenant
 from genai_iac.delivery.sinks._github_secrets import API, GitHubSecrets, SealedSecret, check_settings
 from genai_iac.delivery.sinks._journal import read_log
-from genai_iac.delivery.sinks._journal_entries import LogEntry
+from genai_iac.delivery.sinks._journal_entries import DeliveryNotes, LogEntry
 from genai_iac.delivery.sinks._write_only import WriteOnlySink, delivered_entry, noted_holding
 
 _OWNER = "[A-Za-z0-9]([A-Za-z0-9-]{0,38})"
@@ -178,12 +179,12 @@ class GitHubSink(WriteOnlySink):
             self._secrets.delete(name)
         self._note(lambda found: replace(found, records=(), announced=(), seen=""))
 
-    def _note_of_place(self, notes: Mapping[str, LogEntry]) -> LogEntry | None:
+    def _note_of_place(self, notes: DeliveryNotes) -> LogEntry | None:
         """What this machine delivered there last, for whatever key."""
         own = self._find(notes)
         if own is not None and notes[own].seen:
             return notes[own]
-        return next((note for note in notes.values() if note.place == self.place and note.seen), None)
+        return next((note for note in notes.at(self.place) if note.seen), None)
 
     @property
     def _key(self) -> str:

@@ -11,9 +11,10 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct
 
 from genai_iac.core import Delivery, Secret, SinkContents
 from genai_iac.core.errors import SinkError
@@ -39,8 +40,7 @@ _LOCK = threading.Lock()
 _TOKENS: dict[tuple[str, str, str], tuple[Secret, float]] = {}  # by server, namespace and role, with their ends
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     """The newest version: its number, which check-and-set asks for, and what is in it (None when it was deleted)."""
 
     version: int

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.core import COMPARTMENT_SCHEMA, Delivery, Secret, SinkContents
 from genai_iac.core.errors import ServiceFailure, SinkError
@@ -23,8 +25,7 @@ from genai_iac.delivery.sinks._vault_stages import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """The Vault secret of that name: its OCID and key, and whether it waits to be deleted (then nothing in it can be read)."""
 
     id: str  # OCID of the Vault secret

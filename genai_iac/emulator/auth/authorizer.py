@@ -6,9 +6,11 @@ The tenancy's policies are kept as compiled rules, and compiled again only when 
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.emulator.auth.variables import (
     Variables,
@@ -172,8 +174,7 @@ def _parse(compiled: str) -> Statement:
     return parse(compiled)
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who signed a request: a user with its groups. `id` is empty for an unsigned request."""
 
     id: str = ""  # OCID of the user
@@ -275,8 +276,7 @@ def _groups_of(connection: sqlite3.Connection, user: str) -> frozenset[str]:
     return frozenset(str(row["team"]) for row in rows)
 
 
-@dataclass(frozen=True)
-class AuthorizedKeyUse:
+class AuthorizedKeyUse(Struct, frozen=True):
     """An API key about to be used for a model."""
 
     id: str  # OCID of the key

@@ -6,12 +6,12 @@ import configparser
 import io
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from msgspec import Struct
 
 from genai_iac.emulator.auth.signatures import make_token
 from genai_iac.emulator.services.identity.users import fingerprint_of, store_key
@@ -63,8 +63,7 @@ WHERE u.kind = 'user' AND u.state = 'ACTIVE' AND (u.name = ? OR json_extract(u.b
 """
 
 
-@dataclass(frozen=True)
-class Profiles:
+class Profiles(Struct, frozen=True):
     """Where profiles are written, if anywhere. `throwaway`: the keys need not differ from another tenancy's."""
 
     database: Database

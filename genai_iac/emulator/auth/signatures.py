@@ -15,7 +15,6 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from msgspec import Struct
 
 from genai_iac.emulator.auth.authorizer import Caller
 from genai_iac.emulator.http.requests import Incoming
@@ -37,8 +37,7 @@ LIFE = HOUR  # of a token
 _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
-@dataclass(frozen=True)
-class TokenSession:
+class TokenSession(Struct, frozen=True):
     """Whose token it is, and the key (PEM) that its holder signs with."""
 
     user: str  # OCID
@@ -118,8 +117,7 @@ _BODY_HEADERS = frozenset({"x-content-sha256", "content-type", "content-length"}
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """The parameters of an Authorization header."""
 
     key_id: str  # TENANCY/USER/FINGERPRINT, or ST$TOKEN

@@ -7,9 +7,10 @@ import json
 import signal
 import sqlite3
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
+
+from msgspec import Struct, field
 
 from genai_iac.emulator.storage.database import encode_json
 from genai_iac.emulator.storage.time_format import parse_duration
@@ -27,8 +28,7 @@ class FaultError(ValueError):
     """A fault that cannot be armed; the message says what is wrong with it."""
 
 
-@dataclass(frozen=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """What a fault does. Durations are real milliseconds, except `lag`, which is the tenancy's."""
 
     status: int | None = None  # HTTP status of the answer in place of the operation's
@@ -59,8 +59,7 @@ class Effect:
         return self.status is not None
 
 
-@dataclass(frozen=True)
-class ActiveFaults:
+class ActiveFaults(Struct, frozen=True):
     """What strikes one call: before the operation, and after its commit."""
 
     before: tuple[Effect, ...] = ()  # the operation does not run if one of them answers or cuts

@@ -8,9 +8,10 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.emulator.http.requests import Incoming, parse_json
 from genai_iac.emulator.http.responses import ServiceError, unparsable
@@ -18,8 +19,7 @@ from genai_iac.emulator.storage.secret_storage import create_private
 from genai_iac.filesystem import check_file
 
 
-@dataclass(frozen=True)
-class ControlRequest:
+class ControlRequest(Struct, frozen=True):
     """One control call inside one open transaction. `directory` is where the client profiles are, if anywhere."""
 
     connection: sqlite3.Connection
@@ -42,8 +42,7 @@ class ControlRequest:
         return value
 
 
-@dataclass(frozen=True)
-class ControlRoute:
+class ControlRoute(Struct, frozen=True):
     """What a method at a path does: JSON to answer with, or None. `profiles`: the client files are written anew after."""
 
     function: Callable[[ControlRequest], Any]

@@ -3,9 +3,11 @@ were launched.
 """
 
 import json
-from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.emulator.storage.time_format import format_duration, parse_duration
 from genai_iac.iam_policy.request import REGION_KEYS
@@ -43,8 +45,7 @@ class SettingError(ValueError):
     """A setting that is unknown or holds the wrong thing."""
 
 
-@dataclass(frozen=True)
-class EmulatorSettings:
+class EmulatorSettings(Struct, frozen=True):
     """Durations are milliseconds of the tenancy's own clock, except latency, which is real time.
 
     Field names are those of the control API, in camelCase.
@@ -116,7 +117,7 @@ def apply_changes(settings: EmulatorSettings, changes: Any) -> EmulatorSettings:
     """
     if not isinstance(changes, dict):
         raise SettingError('settings are a JSON object such as {"latency": "50ms"}')
-    known = {item.name for item in fields(EmulatorSettings)}
+    known = EmulatorSettings.__struct_fields__
     for name in changes:
         if name not in known:
             raise SettingError(f"there is no setting {name!r}; there are {', '.join(sorted(known))}")
@@ -133,9 +134,9 @@ def encode_settings(settings: EmulatorSettings) -> dict[str, Any]:
     The result is accepted by `apply_changes`.
     """
     shown: dict[str, Any] = {}
-    for item in fields(EmulatorSettings):
-        value = getattr(settings, item.name)
-        shown[item.name] = format_duration(value) if item.name in DURATIONS else value
+    for name in EmulatorSettings.__struct_fields__:
+        value = getattr(settings, name)
+        shown[name] = format_duration(value) if name in DURATIONS else value
     shown["subscribedRegions"] = list(settings.subscribedRegions)
     return shown
 

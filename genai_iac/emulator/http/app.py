@@ -11,9 +11,9 @@ import secrets
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState

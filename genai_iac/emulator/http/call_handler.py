@@ -6,7 +6,9 @@ A request that was answered before, by its retry token, gets the same answer.
 import logging
 import sqlite3
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.emulator.auth.authorizer import Authorizer, Caller, PolicyCache
 from genai_iac.emulator.auth.signatures import authenticate
@@ -27,8 +29,7 @@ from genai_iac.emulator.storage.tenancy_state import TenancyState, read_tenancy_
 _OPENAI_PATHS = (("openai", "v1"), ("20231130", "actions"))
 
 
-@dataclass(frozen=True)
-class MatchedRoute:
+class MatchedRoute(Struct, frozen=True):
     """What a request means: an operation with its path parameters, or the error that says it means nothing."""
 
     operation: Operation | None  # None when no path or method fits

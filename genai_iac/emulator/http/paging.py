@@ -5,8 +5,10 @@ A page token is where the last page ended, so what is added or deleted meanwhile
 import base64
 import binascii
 import json
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.requests import Incoming
 from genai_iac.emulator.http.responses import ServiceError, invalid
@@ -18,8 +20,7 @@ DEFAULT_LIMIT = 100  # rows of a page that asks for no number
 MAX_LIMIT = 1000  # rows; more are refused
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(Struct, frozen=True):
     """The words a service has for sorting: by time, by name, and which is the default way of each."""
 
     time: str = "TIMECREATED"  # value of sortBy

@@ -8,10 +8,11 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
 
 from genai_iac.emulator.http.responses import ServiceError, invalid, missing, unparsable
 from genai_iac.emulator.storage.time_format import parse_instant
@@ -22,8 +23,7 @@ MAX_BODY = 16 * 1024 * 1024  # bytes; the services take less, but uploads need r
 _REGION_PREFIX = re.compile(r"/+r/+([^/]+)(/.*)?", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Incoming:
+class Incoming(Struct, frozen=True, dict=True):
     """`target` is what stood in the request line, byte for byte; `segments` are the decoded parts of the path without
     its region prefix; header names are lower case."""
 
@@ -34,7 +34,10 @@ class Incoming:
     segments: tuple[str, ...]
     query: Mapping[str, list[str]]  # decoded; a parameter may come several times
     headers: Mapping[str, str]
-    body: bytes = field(repr=False, default=b"")
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Incoming({self.method} {self.path})"  # headers and body hold what no text may
 
     @cached_property
     def request_id(self) -> str:

@@ -5,8 +5,9 @@ Codes and texts: Oracle's "API Errors" page and public reports; facts on each ar
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 NOT_FOUND_TEXT = "Authorization failed or requested resource not found."
 NOT_AUTHENTICATED_TEXT = "The required information to complete authentication was not provided or was incorrect."
@@ -89,8 +90,7 @@ def limit_exceeded(name: str) -> ServiceError:
     )
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A status with a JSON body, raw content, or a stream of chunks.
 
     `masked` is the body to keep for a replayed retry token when the body itself holds a plaintext secret."""

@@ -4,8 +4,9 @@ Services declare their operations with `@operation` and export them in one tuple
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 from genai_iac.emulator.http.responses import Answer, ServiceError
 from genai_iac.iam_policy import permissions_of
@@ -17,8 +18,7 @@ Function = Callable[["OperationContext"], Answer]  # runs inside the call's tran
 Auth = Literal["signature", "bearer", "either"]  # bearer: an API key's secret; either: that or a signature
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One operation of one service. `home`: writes of Identity, which only the home region takes."""
 
     service: str  # as in the call log
@@ -65,8 +65,7 @@ def operation(
     return declare
 
 
-@dataclass
-class _Node:
+class _Node(Struct):
     literals: dict[str, "_Node"] = field(default_factory=dict)
     any: "tuple[str, _Node] | None" = None
     rest: "tuple[str, _Node] | None" = None  # a last parameter that may hold slashes

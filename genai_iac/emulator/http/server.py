@@ -12,9 +12,9 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -26,8 +26,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _GRACE = 2.0  # seconds for answers that are under way when the server stops
 
 
-@dataclass(frozen=True)
-class Running:
+class Running(Struct, frozen=True):
     """A tenancy that is being served."""
 
     url: str  # with the port

@@ -3,8 +3,9 @@
 Everything is cut to a number of rows a person can look at; how many were left out is reported."""
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.emulator.services.generative_ai.key_secrets import KeySecret, secrets_of
 from genai_iac.emulator.storage.call_log import list_calls
@@ -16,16 +17,14 @@ MOST_PLACES = 300
 LAST_CALLS = 30
 
 
-@dataclass(frozen=True)
-class ResourceGroup:
+class ResourceGroup(Struct, frozen=True):
     """Resources of one kind in one compartment (the first ones), and how many more there are."""
 
     rows: tuple[StoredResource, ...] = ()
     more: int = 0
 
 
-@dataclass(frozen=True)
-class CompartmentView:
+class CompartmentView(Struct, frozen=True):
     """A compartment (or the root), how deep it is, and what is in it."""
 
     resource: StoredResource
@@ -35,8 +34,7 @@ class CompartmentView:
     secrets: ResourceGroup
 
 
-@dataclass(frozen=True)
-class View:
+class View(Struct, frozen=True):
     """All that the page needs."""
 
     world: TenancyState

@@ -3,8 +3,9 @@
 `api-key-count` is Oracle's name; that its service is called `generative-ai`, and the permissions, are UNCONFIRMED.
 """
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.emulator.http.paging import slice_page
 from genai_iac.emulator.http.responses import Answer, answer_page, not_found
@@ -14,8 +15,7 @@ from genai_iac.emulator.services.operation_context import OperationContext
 __all__ = ["OPERATIONS"]
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """A limit: its service and name, the setting that holds its value, the kind it counts, and whether in each region."""
 
     service: str  # as the Limits service names it

@@ -6,9 +6,11 @@ go after the same time is an assumption.
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.emulator.auth.authorizer import Authorizer, Caller
 from genai_iac.emulator.auth.variables import EmulatorDirectory
@@ -24,8 +26,7 @@ from genai_iac.emulator.storage.time_format import DAY
 _OF_ONESELF = frozenset({"GetUser"})
 
 
-@dataclass(frozen=True)
-class OperationContext:
+class OperationContext(Struct, frozen=True, dict=True):
     """One call of one operation inside one open transaction."""
 
     request: Incoming  # the HTTP request

@@ -8,8 +8,9 @@ file has neither the token nor the secret.
 import hashlib
 import json
 import sqlite3
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.emulator.http.responses import Answer, ServiceError, conflict, encode_body, invalid
 from genai_iac.emulator.storage.secret_storage import decrypt, encrypt
@@ -19,8 +20,7 @@ KEPT = 50_000  # the newest ones
 _LONGEST = 1_000  # characters of a path, a query and a name: 50,000 lines of 64 KiB would fill a disk
 
 
-@dataclass(frozen=True)
-class LoggedCall:
+class LoggedCall(Struct, frozen=True):
     """One call. `status` 0: the connection was cut before any answer."""
 
     at: int  # milliseconds of the tenancy's time

@@ -7,8 +7,10 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.emulator.storage.database import encode_json
 
@@ -17,8 +19,7 @@ WORK_REQUEST = "compartmentworkrequest"  # inside a compartment, and never in th
 _SELECT = "SELECT id, kind, region, compartment, name, state, created, updated, etag, body, seq, visible FROM resources"
 
 
-@dataclass(frozen=True)
-class StoredResource:
+class StoredResource(Struct, frozen=True):
     """One stored thing. `compartment` is empty for the tenancy alone; `region` is empty for things of Identity; for the groups of
     an identity domain other than Default it is the domain's OCID."""
 
@@ -35,8 +36,7 @@ class StoredResource:
     seq: int = 0  # order of insertion; breaks ties in pages
 
 
-@dataclass(frozen=True)
-class ResourceQuery:
+class ResourceQuery(Struct, frozen=True):
     """Which resources to list. `hidden_after`: created later than this they are not seen yet."""
 
     kind: str

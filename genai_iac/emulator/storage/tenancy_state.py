@@ -4,16 +4,16 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.emulator.control.settings import EmulatorSettings, decode_settings, encode_settings
 from genai_iac.emulator.storage.database import encode_json
 from genai_iac.emulator.storage.time_format import parse_duration, parse_instant
 
 
-@dataclass(frozen=True)
-class TenancyState:
+class TenancyState(Struct, frozen=True):
     """A moment of the tenancy."""
 
     tenancy: str  # OCID
@@ -98,8 +98,7 @@ def bump_policies(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE world SET policy_generation = policy_generation + 1")
 
 
-@dataclass(frozen=True)
-class ScheduledJob:
+class ScheduledJob(Struct, frozen=True):
     """A piece of work whose time has come: what to do it to, and what was noted when it was put off."""
 
     connection: sqlite3.Connection

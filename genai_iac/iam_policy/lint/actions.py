@@ -1,7 +1,8 @@
 """Rules on what is granted: unknown resource types, verbs that grant nothing, what Generative AI's family leaves out."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from genai_iac.iam_policy.conditions import is_for_keys
 from genai_iac.iam_policy.grammar.hints import close_match

@@ -1,8 +1,9 @@
 """What a rule says of a statement, and what it may know besides the text."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from genai_iac.iam_policy.name_resolution import Directory
 from genai_iac.iam_policy.syntax_tree import Grant, Statement
@@ -10,8 +11,7 @@ from genai_iac.iam_policy.syntax_tree import Grant, Statement
 Severity = Literal["error", "warning", "info"]  # an error makes `lint` exit 1
 
 
-@dataclass(frozen=True)
-class StatementFinding:
+class StatementFinding(Struct, frozen=True):
     """One thing found. ``statement`` counts from 0, ``column`` from 1; ``fix`` says what to type, ``replacement`` is it."""
 
     rule: str  # id, as in `# genai-iac: ignore=RULE`
@@ -32,16 +32,14 @@ class RuleNote(NamedTuple):
     replacement: str | None = None
 
 
-@dataclass(frozen=True)
-class StatementLimits:
+class StatementLimits(Struct, frozen=True):
     """How many statements fit; a tenancy's own limits may differ (Oracle: policymgmt/policy-limits)."""
 
     per_policy: int = 50  # statements of one policy
     per_path: int = 500  # statements from a compartment up to the tenancy
 
 
-@dataclass(frozen=True)
-class PolicyDocument:
+class PolicyDocument(Struct, frozen=True):
     """One policy to be linted: its texts, the trees of those that parse, and what is known of the tenancy.
 
     ``counts`` says how many statements lie along each path of compartments through the policy's own, this policy included:
@@ -62,8 +60,7 @@ class PolicyDocument:
                 yield index, tree
 
 
-@dataclass(frozen=True)
-class GrantRule:
+class GrantRule(Struct, frozen=True):
     """A rule that looks at one granting statement at a time."""
 
     id: str  # stable: manifests silence a rule by it
@@ -72,8 +69,7 @@ class GrantRule:
     check: Callable[[Grant], Iterator[RuleNote]]
 
 
-@dataclass(frozen=True)
-class PolicyRule:
+class PolicyRule(Struct, frozen=True):
     """A rule that looks at a whole policy; its notes carry the number of the statement they are about."""
 
     id: str  # stable: manifests silence a rule by it

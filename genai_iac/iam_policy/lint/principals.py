@@ -1,8 +1,9 @@
 """Rules on who is admitted: any-user without a condition, keys without limits, groups that keys are never in."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from genai_iac.iam_policy.condition_variables import read_moment
 from genai_iac.iam_policy.conditions import comparisons, is_for_keys, names_principal, narrows, wanted_texts
@@ -16,8 +17,7 @@ from genai_iac.iam_policy.syntax_tree import Comparison, ConditionGroup, Grant, 
 _CALLS = ("ChatCompletions", "CreateResponse")  # the two operations by which consumers use a key
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(Struct, frozen=True):
     """An API key: its OCID, a name for people, its path of compartments up to the tenancy in OCIDs, what else requests say."""
 
     id: str  # OCID

@@ -5,7 +5,8 @@
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from genai_iac.iam_policy.condition_eval import condition_holds, has_quoted_stars
 from genai_iac.iam_policy.condition_variables import (

@@ -15,13 +15,13 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from genai_iac.vocabulary import type_permissions
 
 
-@dataclass(frozen=True)
-class IamResourceType:
+class IamResourceType(Struct, frozen=True):
     """What each verb adds to the one below it: inspect, read, use, manage.
 
     Each field has what that verb adds, not what it has in total.
@@ -37,8 +37,7 @@ class IamResourceType:
         return {"inspect": self.inspect, "read": self.read, "use": self.use, "manage": self.manage}[verb]
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(Struct, frozen=True):
     """One service: its resource types, its families, and the permissions that each of its operations needs."""
 
     types: Mapping[str, IamResourceType]  # by the name that statements use

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+
+from msgspec import Struct
 
 from genai_iac.core import Address, Change, Live, LiveResource, Notice
 from genai_iac.core.errors import PlanError, UsageError
@@ -15,8 +16,7 @@ PREFIX = "GENAI_IAC_LIMIT_"  # of the variables that raise a limit
 _LOCAL_PATH = 10_000  # what the local emulator allows unless it is set to OCI's own number
 
 
-@dataclass(frozen=True)
-class ServiceLimits:
+class ServiceLimits(Struct, frozen=True):
     """How much fits (Oracle: service limits of IAM, policymgmt/policy-limits-compartment-hierarchy, Identity/compartments).
 
     Oracle raises most of them on request, and no API that this tool may call has the
@@ -52,7 +52,7 @@ class ServiceLimits:
 
 
 def _names(limits: type[ServiceLimits]) -> list[str]:
-    return [part.name for part in fields(limits)]
+    return list(limits.__struct_fields__)
 
 
 def _raised(name: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from genai_iac.render.common.sanitize import columns, guard_lines
 
@@ -32,8 +33,7 @@ _LONGEST_IDENTIFIER = 300  # columns, with quotes and brackets; OCI allows 255
 _NARROWEST = 40  # columns; narrower terminals get lines that are too long
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(Struct, frozen=True):
     """Where text goes. The default is what a file or a pipe gets."""
 
     width: int = 80  # columns

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from genai_iac.analysis.drift import Leaf, ResourceDrift, What
 from genai_iac.core import Address, LiveResource, Notice, Plan, Source
@@ -32,8 +33,7 @@ _UNTOLD = Notice("without --base REF a manifest change cannot be distinguished f
 _REFUSAL_LIMIT = 4000  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class DriftReport:
+class DriftReport(Struct, frozen=True):
     """What `drift` found. `unmanaged` None: not asked for."""
 
     plan: Plan  # what apply would do

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from genai_iac.analysis.secret_status import SecretStatus
 from genai_iac.render.common.attribute_values import moment_for_people
@@ -104,8 +105,7 @@ def _fold(content: str) -> Iterator[str]:
     yield line
 
 
-@dataclass(frozen=True, slots=True)
-class _Metric:
+class _Metric(Struct, frozen=True):
     """One gauge: a sample for each secret that has a value for it."""
 
     name: str

@@ -7,9 +7,10 @@ after the plan are here too, soonest first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct, field
 
 from genai_iac.core import Address, Change, InterpolatedText, Lifetime, Plan, Source
 from genai_iac.render.common.attribute_values import is_known, moment, moment_for_people, read_moment, symbol
@@ -26,8 +27,7 @@ from genai_iac.render.plan.differences import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SecretExpiry:
+class SecretExpiry(Struct, frozen=True):
     """A secret and when it expires."""
 
     address: Address
@@ -36,16 +36,14 @@ class SecretExpiry:
     works: bool = True  # one that is the standby, inactive, expires unnoticed
 
 
-@dataclass(frozen=True, slots=True)
-class AccessBeforeAfter:
+class AccessBeforeAfter(Struct, frozen=True):
     """What keys may do before and after the change, one line a permission."""
 
     before: Sequence[str]
     after: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class PlanContext:
+class PlanContext(Struct, frozen=True):
     """Everything here may be left out; a rendering then says less."""
 
     now: datetime | None = None  # "used 4 minutes ago" is counted from here; without it the moment itself is shown
@@ -65,8 +63,7 @@ _VALUE_LIMIT = 2000  # characters of one value; the JSON plan has all of them
 _TEXT_LIMIT = 8000  # a statement is shown whole, unless it is none
 
 
-@dataclass(frozen=True, slots=True)
-class ShownDifference:
+class ShownDifference(Struct, frozen=True):
     """One attribute by its path, and what becomes of it: one edit of a value, or the edits of a list of texts."""
 
     label: str  # dotted path

@@ -6,9 +6,10 @@ What `after` does not mention is kept (so desired attributes work) and is no dif
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.core import Change, Lifetime
 from genai_iac.render.common.attribute_values import canonical, is_known, is_list, moment, read_moment, symbol
@@ -18,8 +19,7 @@ _ALIKE = 0.5  # two lines with this share of equal words are one line that was e
 _NAMES = ("name", "keyName")  # what an item of a list is called by, when all have it
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeDifference:
+class AttributeDifference(Struct, frozen=True):
     """One leaf. Lists of texts (statements) are leaves; before is None when there was nothing, after when nothing will be."""
 
     path: Path
@@ -32,8 +32,7 @@ class AttributeDifference:
         return is_list(self.after if self.after is not None else self.before)
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """One text of a list: added (no before), removed (no after) or edited, with a few words on what the edit is."""
 
     before: str | None

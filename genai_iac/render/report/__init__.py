@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from importlib.resources import files
+
+from msgspec.structs import asdict
 
 from genai_iac.render.common.json_text import write_json
 from genai_iac.render.common.markup import text
@@ -23,7 +24,7 @@ FORMAT_VERSION = "1.0"  # a new minor adds fields; a new major changes what is t
 
 def render_report_json(report: MergedReport) -> str:
     """`{"format_version", "code", "stacks": [{..., "secrets": [...]}]}`, indented."""
-    stacks = [asdict(stack) for stack in report.stacks]
+    stacks = [{**asdict(stack), "secrets": [asdict(secret) for secret in stack.secrets]} for stack in report.stacks]
     return write_json({"format_version": FORMAT_VERSION, "code": report.code, "stacks": stacks}, indent=2) + "\n"
 
 

@@ -3,8 +3,9 @@
 Revoking is permanent.
 """
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.paging import Order, list_page
 from genai_iac.emulator.http.requests import (

@@ -7,8 +7,10 @@ from when on.
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.responses import Answer
 from genai_iac.emulator.services.operation_context import OperationContext
@@ -17,8 +19,7 @@ from genai_iac.emulator.storage.secret_storage import digest_secret, make_secret
 from genai_iac.emulator.storage.time_format import format_instant
 
 
-@dataclass(frozen=True)
-class KeySecret:
+class KeySecret(Struct, frozen=True):
     """One secret of one API key as it is stored. `state` may lag behind the clock: see `state_at`."""
 
     api_key: str  # OCID

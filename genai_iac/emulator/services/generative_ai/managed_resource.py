@@ -10,8 +10,10 @@ Names need not be unique. A deleted one is still shown, as DELETED. Fields and o
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.paging import Order, list_page
 from genai_iac.emulator.http.requests import Body, as_object, given_texts, optional_text, text
@@ -51,8 +53,7 @@ _STATES = ("CREATING", "ACTIVE", "UPDATING", "DELETING", "DELETED", "FAILED")
 _ORDER = Order("timeCreated", "displayName")
 
 
-@dataclass(frozen=True)
-class ManagedResource:
+class ManagedResource(Struct, frozen=True):
     """One type: its OCID type, the noun in its operations' names, its path and path parameter, its own fields."""
 
     kind: str  # OCID type

@@ -5,7 +5,8 @@ Moving a compartment under another parent: same OCID, other policies, other name
 
 import secrets
 import sqlite3
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.paging import slice_page
 from genai_iac.emulator.http.requests import given_texts, optional_text, text

@@ -6,8 +6,9 @@ Users are not kept apart by domain: a member is any user of the tenancy, by OCID
 import re
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.paging import slice_page
 from genai_iac.emulator.http.requests import as_object, items, optional_items, optional_text, text

@@ -1,8 +1,9 @@
 """Identity domains: made, renamed, switched off and on, deleted. Each change is a work request of its own list."""
 
 import sqlite3
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from genai_iac.emulator.control.settings import REGIONS
 from genai_iac.emulator.http.paging import Order, list_page

@@ -4,8 +4,9 @@ Policies may name a dynamic group; which principals meet its rule is decided in 
 """
 
 import sqlite3
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.paging import slice_page
 from genai_iac.emulator.http.requests import given_texts, optional_text, text

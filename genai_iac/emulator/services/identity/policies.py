@@ -1,8 +1,9 @@
 """Policies: compiled when written, returned as written, limited along every path of the compartment tree."""
 
 import re
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from genai_iac.emulator.auth.authorizer import repeal_rules, write_rules
 from genai_iac.emulator.http.requests import given_texts, text

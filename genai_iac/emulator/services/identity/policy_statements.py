@@ -5,7 +5,8 @@ reason is added.
 """
 
 import sqlite3
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from genai_iac.emulator.auth.variables import EmulatorDirectory
 from genai_iac.emulator.http.requests import items

@@ -1,6 +1,6 @@
 """Tag defaults: the values that new things in a compartment and below it get, or must be given."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.requests import read_flag, text
 from genai_iac.emulator.http.responses import NO_CONTENT, Answer, answer_page, conflict, related_not_found

@@ -1,7 +1,8 @@
 """Tag namespaces (names unique in the tenancy) and the tags in them: keys, perhaps with a list of values, found by name."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.requests import choice, given_texts, items, optional_object, read_flag, text
 from genai_iac.emulator.http.responses import NO_CONTENT, Answer, conflict, invalid, not_found

@@ -2,12 +2,12 @@
 
 import hashlib
 import sqlite3
-from dataclasses import replace
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.requests import given_texts, optional_text, text
 from genai_iac.emulator.http.responses import NO_CONTENT, Answer, conflict, invalid, not_found

@@ -5,8 +5,10 @@ Identity shows the work requests of identity domains as IamWorkRequests, with fe
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.paging import slice_page
 from genai_iac.emulator.http.responses import Answer, answer_page, not_found
@@ -17,8 +19,7 @@ from genai_iac.emulator.storage.resources import WORK_REQUEST, Resources, Stored
 from genai_iac.emulator.storage.time_format import format_instant
 
 
-@dataclass(frozen=True)
-class WorkRequestError:
+class WorkRequestError(Struct, frozen=True):
     """One reason why a work request failed."""
 
     code: str

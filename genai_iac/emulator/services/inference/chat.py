@@ -1,8 +1,9 @@
 """Chat Completions, whole and streamed. Of the request's body, what cannot be honoured is refused, never passed over."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.emulator.http.requests import as_object, items, optional_items, read_flag
 from genai_iac.emulator.http.responses import Answer, invalid
@@ -56,8 +57,7 @@ _ROLES = ("system", "developer", "user", "assistant", "tool")  # of messages
 _PARTS = {"user": ("text", "image_url"), "assistant": ("text", "refusal")}
 
 
-@dataclass(frozen=True)
-class ChatRequest:
+class ChatRequest(Struct, frozen=True):
     """A chat call: its prompt, how many answers, and whether they are streamed (with usage at the end)."""
 
     prompt: Prompt

@@ -6,9 +6,11 @@ that a script posted at one server answers in every process that has the same fi
 
 import json
 import sqlite3
-from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.responses import ServiceError, invalid
 from genai_iac.emulator.services.inference.prompt import Completion, Prompt, Tool, ToolCall
@@ -26,8 +28,7 @@ _MATCH = ("model", "text", "role")  # members of `match`
 _STATUS_CODES = {401: "NotAuthenticated", 404: "NotAuthorizedOrNotFound", 429: "TooManyRequests"}
 
 
-@dataclass(frozen=True)
-class ScriptedAnswer:
+class ScriptedAnswer(Struct, frozen=True):
     """What a rule answers. `tool_calls` are names with their arguments as JSON text; `delay` is real milliseconds."""
 
     text: str = ""
@@ -36,8 +37,7 @@ class ScriptedAnswer:
     delay: int = 0
 
 
-@dataclass(frozen=True)
-class ScriptRule:
+class ScriptRule(Struct, frozen=True):
     """One rule, checked: what it matches, what it answers, and how many times (None: always)."""
 
     model: str  # glob

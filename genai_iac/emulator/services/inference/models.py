@@ -3,8 +3,9 @@ a serving mode, and a signed caller.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.emulator.http.requests import choice, part, text
 from genai_iac.emulator.http.responses import Answer, ServiceError, invalid, not_authenticated
@@ -24,8 +25,7 @@ _WITHOUT_RESPONSES = ("meta.", "cohere.")  # vendors whose models have no Respon
 _OPERATIONS = {CHAT: ("ChatCompletions", "CreateResponse"), EMBEDDINGS: ("Embeddings",)}
 
 
-@dataclass(frozen=True)
-class AskedModel:
+class AskedModel(Struct, frozen=True):
     """What a call names as its model: a model, or a routing profile; and the headers that its answer has for that."""
 
     name: str  # model name, or OCID of the routing profile

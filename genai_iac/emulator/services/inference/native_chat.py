@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.requests import part
 from genai_iac.emulator.http.responses import Answer, answer_error

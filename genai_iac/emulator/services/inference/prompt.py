@@ -10,23 +10,22 @@ their own form. What they share is here too:
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from genai_iac.emulator.http.responses import Answer, ServiceError, invalid
 from genai_iac.emulator.services.inference.smallest_value import UnfittingSchema, check_schema
 
 
-@dataclass(frozen=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A function the caller offers: its name and the JSON schema of its arguments."""
 
     name: str
     parameters: dict[str, Any]  # JSON Schema
 
 
-@dataclass(frozen=True)
-class ToolCall:
+class ToolCall(Struct, frozen=True):
     """A call of a tool that the answer asks for. `arguments` is JSON text."""
 
     id: str  # the tool's answer repeats it
@@ -34,16 +33,14 @@ class ToolCall:
     arguments: str
 
 
-@dataclass(frozen=True)
-class ToolChoice:
+class ToolChoice(Struct, frozen=True):
     """Which tool must be called. `mode` is none, auto or required; `name` is the tool that is demanded, if one is."""
 
     mode: str = "auto"
     name: str | None = None  # None: any tool
 
 
-@dataclass(frozen=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """What was said so far. `texts` has every message's text, in order; `called` the names of the tools called."""
 
     texts: tuple[str, ...] = ()
@@ -51,8 +48,7 @@ class Conversation:
     called: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Prompt:
+class Prompt(Struct, frozen=True):
     """One question to a model. `schema` is the JSON schema that the answer's text must fit, when JSON is asked for."""
 
     model: str
@@ -64,8 +60,7 @@ class Prompt:
     max_tokens: int | None = None
 
 
-@dataclass(frozen=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """One answer. `cut`: the token limit ended it. `error`: a script wants this error in the answer's place.
 
     `delay` is in real milliseconds."""

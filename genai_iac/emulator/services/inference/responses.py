@@ -1,9 +1,10 @@
 """The Responses API, whole and streamed; responses can be fetched, deleted and continued. A stream's events are made from the response."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 from typing import Any
+
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.responses import Answer, ServiceError
 from genai_iac.emulator.http.router import Function, operation

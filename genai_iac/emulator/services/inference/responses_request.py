@@ -7,8 +7,9 @@ Stored responses belong to the tenancy, as the key or user that made them does; 
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from genai_iac.emulator.http.requests import as_object, optional_object, optional_text, read_flag
 from genai_iac.emulator.http.responses import invalid, missing
@@ -32,8 +33,7 @@ from genai_iac.emulator.storage.database import encode_json
 KEPT = 1_000  # responses of one tenancy
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(Struct, frozen=True):
     """A conversation up to here: the texts in order, and the calls of tools by id (to the tool's name)."""
 
     texts: tuple[str, ...] = ()  # of all messages, oldest first
@@ -80,8 +80,7 @@ _PARTS = {"input_text": "text", "output_text": "text", "refusal": "refusal", "in
 _INCLUDABLE = ("reasoning.encrypted_content", "message.input_image.image_url")  # values of `include`
 
 
-@dataclass(frozen=True)
-class ResponsesRequest:
+class ResponsesRequest(Struct, frozen=True):
     """A Responses call: its prompt, what was said with it added, and how it is answered."""
 
     prompt: Prompt

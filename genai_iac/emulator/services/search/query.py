@@ -4,8 +4,9 @@ Pure: text in, a Query out; `Query.matches` judges one resource. Source: Oracle,
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 Item = Mapping[str, Any]
 Test = Callable[[Item], bool]
@@ -27,8 +28,7 @@ class QueryError(ValueError):
     """A query that cannot be read."""
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(Struct, frozen=True):
     """Which types (lower case; empty: all), which of them, in which order."""
 
     types: frozenset[str]  # in lower case; empty: all

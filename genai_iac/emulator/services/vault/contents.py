@@ -12,8 +12,9 @@ import json
 import re
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from genai_iac.emulator.http.requests import as_object, choice, optional_instant, optional_text, text
 from genai_iac.emulator.http.responses import conflict, invalid, limit_exceeded, not_found
@@ -25,8 +26,7 @@ MAX_CONTENT = 25 * 1024  # bytes of a secret's content (Oracle: Vault, limits)
 STAGES = ("CURRENT", "PENDING", "LATEST", "PREVIOUS", "DEPRECATED")  # values of the stage parameter
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(Struct, frozen=True):
     """What a request wants to put into a secret."""
 
     value: bytes  # decoded
@@ -34,8 +34,7 @@ class Content:
     stage: str  # CURRENT or PENDING
 
 
-@dataclass(frozen=True)
-class Version:
+class Version(Struct, frozen=True):
     """One version of a secret, without what is in it."""
 
     secret: str

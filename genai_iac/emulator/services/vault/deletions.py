@@ -1,6 +1,6 @@
 """The slow deletion of secrets and of their versions: scheduled at least a day ahead, called off until then."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.requests import optional_instant
 from genai_iac.emulator.http.responses import Answer, conflict, invalid

@@ -1,7 +1,8 @@
 """Secrets: made with a first version, updated one thing at a time, never showing what is in them."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from genai_iac.emulator.http.paging import Order, list_page
 from genai_iac.emulator.http.requests import as_object, given_texts, optional_object, optional_text, part, text
