@@ -97,7 +97,9 @@ def excessive(small: Counter[str], middle: Counter[str], large: Counter[str]) ->
     return sorted(
         f"{name}: {small[name]}, {middle[name]}, {count}"
         for name, count in large.items()
-        if small[name]  # what begins beyond a number of documents shows nothing here
+        if 0
+        < small[name]
+        <= middle[name]  # what begins beyond a number of documents shows nothing here, and chance comes and goes
         and count > max(8 * small[name], 2 * SIZES[-1])
         and count - middle[name] > 3 * (middle[name] - small[name])
     )
