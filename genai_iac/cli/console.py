@@ -13,7 +13,7 @@ import click
 from msgspec import Struct
 
 from genai_iac.cli.options import GlobalOptions
-from genai_iac.core.errors import IacError, join_and
+from genai_iac.core.errors import IacError, name_some
 from genai_iac.core.redactor import redact
 from genai_iac.render.common.sanitize import escape_control, named
 from genai_iac.render.common.terminal import Terminal
@@ -146,9 +146,7 @@ def note_passed_over(flags: GlobalOptions, manifest: Manifest) -> None:
     """Name the YAML files of other tools that were not read."""
     names = [escape_control(name) for name in manifest.passed_over]
     if names and not flags.quiet:
-        shown = ", ".join(names[:_MOST_NAMED]) + (
-            f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        )
+        shown = name_some(names, _MOST_NAMED)
         text = f"Note: not manifests of genai-iac, passed over: {shown}. Stack.spec.ignore makes this note go away.\n"
         Console.of_environment(no_color=flags.no_color).note(text)
 
@@ -159,9 +157,7 @@ def note_environments(flags: GlobalOptions, path: str) -> None:
 
     names = [] if flags.env or flags.quiet else environment_names(path)
     if names:
-        shown = join_and(
-            [*names[:_MOST_NAMED], *([f"{len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else [])]
-        )
+        shown = name_some(names, _MOST_NAMED)
         text = f"Note: this is the stack without an environment; --env chooses one: {shown}."
         Console.of_environment(no_color=flags.no_color).note(f"{escape_control(text)}\n")
 

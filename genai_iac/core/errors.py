@@ -8,7 +8,7 @@ The words that messages share are here too: `did you mean`, lists of names, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -258,3 +258,9 @@ def join_and(names: Iterable[str]) -> str:
     """`a, b and c`."""
     *most, last = list(names)
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def name_some(names: Sequence[str], most: int) -> str:
+    """The first names, and how many more there are: `a, b and 3 more`."""
+    rest = len(names) - most
+    return join_and([*names[:most], f"{rest} more"] if rest > 0 else names)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from genai_iac.core import Document, Source, Stack
-from genai_iac.core.errors import ManifestError, Problem
+from genai_iac.core.errors import ManifestError, Problem, name_some
 from genai_iac.manifest.diagnostics import Diagnostics, FileDiagnostics
 from genai_iac.manifest.document_header import ParsedDocument
 from genai_iac.manifest.environments import Environment, environment_names
@@ -65,9 +65,7 @@ def check_one_stack(stacks: Iterable[ParsedDocument], path: str) -> None:
     if len(files) < 2:
         return
     named = [f"{name} ({file})" for file, name in files.items()]
-    shown = ", ".join(named[:_MOST_NAMED]) + (
-        f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-    )
+    shown = name_some(named, _MOST_NAMED)
     hint = f"give the directory of one of them, such as {next(iter(files)).rpartition('/')[0] or next(iter(files))}"
     raise ManifestError([Problem(Source(path, 1, 1), f"{len(files)} stacks are below this directory: {shown}", hint)])
 

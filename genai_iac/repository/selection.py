@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from genai_iac.core.errors import UsageError
+from genai_iac.core.errors import UsageError, name_some
 from genai_iac.manifest.files import ENVIRONMENTS
 from genai_iac.repository.git import Repository, find_repository
 from genai_iac.repository.stacks import FoundStack, find_stacks, is_shared
@@ -152,12 +152,12 @@ def check_environment(environment: str | None, found: Iterable[FoundStack], path
     names = sorted({name for stack in found for name in stack.environments})
     if environment is None or environment in names:
         return
-    hint = (
-        f"write one of {', '.join(names[:_MOST_NAMED])}"
+    known = (
+        f"write one of {name_some(names, _MOST_NAMED)}"
         if names
         else "leave --env away: no stack there has environments"
     )
-    raise UsageError(f"no stack below {path} has an environment {environment}", hint=hint)
+    raise UsageError(f"no stack below {path} has an environment {environment}", hint=known)
 
 
 def _environments(
