@@ -89,10 +89,9 @@ def read_tokens(text: str) -> list[Any]:
     """The tokens of YAML with the exact places that only the scanner in Python gives."""
     # The C parser of libyaml gives no exact columns.
     parser: Any = PythonParser(text)
-    tokens: list[Any] = []
-    while parser.check_token():
-        tokens.append(parser.get_token())
-    return tokens
+    return list(
+        iter(parser.get_token, None)
+    )  # None behind the last; `check_token` before each would look for more again
 
 
 class _TokenPass:

@@ -1,7 +1,6 @@
 """May this principal do this? Every permission must be granted by a statement in force, and none denied: deny overrides allow."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from copy import copy
 
 from genai_iac.iam_policy.condition_eval import Unknown, Values, clock_variables, fold_variables
 from genai_iac.iam_policy.request import AccessRequest, Decision, Principal, StatementInForce
@@ -87,7 +86,8 @@ class _Asked:
 
     def about_model(self, model: str) -> "_Asked":
         """The same request for that model."""
-        other = copy(self)
+        other = object.__new__(_Asked)  # `copy` takes ten times as long, and this is done for each key, API and model
+        vars(other).update(vars(self))
         other.variables = {**self.variables, MODEL: (model,)}
         return other
 
@@ -120,7 +120,7 @@ class _Asked:
         given = None if sure else join_conditions("any", [rest for _, rest in perhaps])
         remainder = Remainder(given, join_conditions("any", [rest for _, rest in unless]))
         by = sure or tuple(rule for rule, _ in perhaps)
-        known = remainder == Remainder()
+        known = given is None and not unless
         return Assessment(True if known else None, by, tuple(rule for rule, _ in unless), (remainder,))
 
     def _find(self, rules: Mapping[str, StatementIndex], permission: str) -> list[Compiled]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genai_iac.core import Address
+from genai_iac.render.common import sanitize
 from genai_iac.render.common.sanitize import columns, dotted, escape_control, guard_lines, named, quoted
 
 
@@ -93,3 +95,14 @@ def test_no_line_is_a_command(line: str, guarded: str) -> None:
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("日本", 4), ("e\u0301", 1), ("→é", 2), ("", 0)])
 def test_columns(text: str, width: int) -> None:
     assert columns(text) == width
+
+
+def test_what_is_passed_as_plain_text_is_what_a_look_at_each_character_leaves() -> None:
+    """Every character by itself and four in a row: the short way and the long one agree."""
+    every = (chr(code) for code in range(0x20, sys.maxunicode + 1))
+    plain = [one for one in every if one.isprintable() and sanitize._PLAIN_TEXT.fullmatch(one)]
+    assert len(plain) > 600
+    assert [one for one in plain if "".join(sanitize._escape_unsafe(f"a{4 * one}")) != f"a{4 * one}"] == []
+    assert (
+        escape_control("a — b ×2 → c\u0301\u0301\u0301d\u00ad\u202e") == "a — b ×2 → c\u0301\u0301\\u0301d\\xad\\u202e"
+    )

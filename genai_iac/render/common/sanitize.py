@@ -16,6 +16,8 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}  # escapes that people know
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
+# Latin letters, dashes, quotation marks and arrows: where they are printable nothing in them hides or combines
+_PLAIN_TEXT = re.compile("[\x20-\u02ff\u2010-\u2027\u2190-\u21ff]*")
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z]+/[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # `Kind/name` as manifests allow it
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")  # attribute names that need no quotes
 # GitHub Actions takes `::command::` at the start of a line, also behind colours.
@@ -35,7 +37,7 @@ def escape_control(text: str, limit: int | None = None) -> str:
         if limit is None or len(text) <= limit
         else (text[:limit], f"... (+{len(text) - limit:,} characters)")
     )
-    if not (text.isascii() and text.isprintable()):
+    if not (text.isprintable() and (text.isascii() or _PLAIN_TEXT.fullmatch(text))):
         text = "".join(_escape_unsafe(text))
     # the Actions runner takes `##[command]` from anywhere in a line (actions/runner, ActionCommand.TryParse)
     return text.replace("##[", "#\\x23[") + rest
