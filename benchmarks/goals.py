@@ -79,11 +79,15 @@ _REQUESTS = (
 )
 
 
+def _compare(results: Results, family: str, verb: str, other: str, size: int, most: float) -> Goal:
+    ratio = results[family, verb, size, 0].cpu / results[family, other, size, 0].cpu
+    return Goal(f"{family}, {size:,} documents: {verb} to {other}", ratio, most)
+
+
 def _find_sized(results: Results) -> Iterator[Goal]:
     for family, verb, other, size, most in _SIZED:
         if (family, verb, size, 0) in results and (family, other, size, 0) in results:
-            ratio = results[family, verb, size, 0].cpu / results[family, other, size, 0].cpu
-            yield Goal(f"{family}, {size:,} documents: {verb} to {other}", ratio, most)
+            yield _compare(results, family, verb, other, size, most)
     for (family, verb, size, latency), cost in results.items():
         floor = results.get((family, FLOOR_CREATE, size, latency))
         if latency and verb == "apply, new" and floor is not None:
@@ -97,8 +101,7 @@ def find_goals(results: Results) -> Iterator[Goal]:
         sizes = [size for a, b, size, c in results if (a, b, c) == (family, verb, 0) and (a, other, size, 0) in results]
         at = max(sizes, default=0)
         if at >= _SMALLEST:
-            ratio = results[family, verb, at, 0].cpu / results[family, other, at, 0].cpu
-            yield Goal(f"{family}, {at:,} documents: {verb} to {other}", ratio, most)
+            yield _compare(results, family, verb, other, at, most)
     yield from _find_sized(results)
     for family, verb, most in _REQUESTS:
         at = max((size for a, b, size, c in results if (a, b, c) == (family, verb, 0)), default=0)

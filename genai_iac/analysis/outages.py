@@ -92,7 +92,8 @@ def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], finder
         for lost in _lost(plan, idle_keys, reaches)
     }
     losses: dict[Address, list[Invalidation]] = {}
-    for lost, passing in [*((lost, False) for lost in _lost(plan, used, reaches)), *_gaps(plan, used, reaches, finder)]:
+    lasting, gaps = _lost(plan, used, reaches), _gaps(plan, used, reaches, finder)
+    for lost, passing in (*((one, False) for one in lasting), *((one, True) for one in gaps)):
         told = Invalidation("", None, "delete" if passing else "update", idle=idle_time(resources.get(lost.key)))
         holder = _holder(others[lost.key], live) if lost.key in others else ""
         told = replace(told, key=lost.key, apis=lost.apis, passing=passing, where=lost.where, holder=holder)
@@ -100,10 +101,7 @@ def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], finder
         losses.setdefault(lost.change, []).extend(each)
     return replace(
         plan,
-        notices=(
-            *plan.notices,
-            *sorted(notices, key=lambda one: str(one.address)),
-        ),
+        notices=(*plan.notices, *sorted(notices, key=lambda one: str(one.address))),
         changes=tuple(
             replace(change, losses=(*change.losses, *losses.get(change.address, ()))) for change in plan.changes
         ),
@@ -112,13 +110,13 @@ def find_access_losses(plan: Plan, resources: Mapping[Address, Resource], finder
 
 def _gaps(
     plan: Plan, used: Mapping[Address, list[LiveSecret]], reaches: Reaches, finder: ReachFinder
-) -> Iterator[tuple[_Lost, bool]]:
+) -> Iterator[_Lost]:
     """What is missing while a policy is deleted and not yet created again."""
     for address in (change.address for change in plan.changes if _is_gap(change)):
         _, without, narrowed = finder.find(plan, set(used), absent=(address,))
         kept = {reached: by for reached, by in reaches.before.items() if reached in reaches.after}
         for lost in _lost(plan, used, Reaches(kept, without, narrowed)):
-            yield replace(lost, change=address), True
+            yield replace(lost, change=address)
 
 
 def find_project_losses(

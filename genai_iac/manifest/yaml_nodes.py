@@ -90,13 +90,6 @@ class Places(Mapping[Path, Source]):
             key, node = _descend(node, step, path)
         return self._written.place(node)
 
-    def get(self, path: Path, default: Any = None) -> Any:
-        """Where that part was written, or `default`."""
-        try:
-            return self[path]
-        except KeyError:
-            return default
-
     def nearest(self, *path: str | int) -> Source:
         """Where that part was written; the nearest enclosing part when it was not.
 

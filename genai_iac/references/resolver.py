@@ -80,9 +80,9 @@ class Resolver(Struct, frozen=True):
             now: the service's clock; lifetimes count from it.
         """
         resolved = self.value(value)
-        unknown = next(iter(leaves(resolved)), None)
-        if unknown is not None:
-            raise PlanError(f"{unknown} is not known although everything it needs has been done")
+        unknown = leaves(resolved)
+        if unknown:
+            raise PlanError(f"{unknown[0]} is not known although everything it needs has been done")
         return _send(resolved, now)
 
     def compartment_path(self, compartment: Value) -> tuple[str, ...] | None:

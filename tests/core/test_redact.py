@@ -86,10 +86,16 @@ def test_every_piece_of_a_form_has_the_sign_of_its_family(value: str) -> None:
             assert sign is None or (pieces and all(map(sign.search, pieces))), (sign, form)
 
 
-def test_only_forms_that_a_text_may_hold_are_indexed() -> None:
+def _knowing(values: int) -> Redactor:
+    """A redactor of its own that knows so many values."""
     redactor = Redactor()
-    for number in range(100):
+    for number in range(values):
         redactor.add(f"{VALUE}{number:03}")
+    return redactor
+
+
+def test_only_forms_that_a_text_may_hold_are_indexed() -> None:
+    redactor = _knowing(100)
     redactor.redact("Plan: 1 to add, in ocid1.compartment.oc1..zzzzzzzzzzzz")
     few = len(redactor._index)
     assert COVER in redactor.redact("".join(f"\\x{byte:02x}" for byte in f"{VALUE}007".encode()))
@@ -257,9 +263,7 @@ def test_a_foreign_text_without_a_value_hides_nothing() -> None:
 
 def test_a_number_of_four_digits_is_no_dump_of_bytes() -> None:
     """The last line of an apply of 1,000 changes had every value indexed as a dump."""
-    redactor = Redactor()
-    for number in range(10):
-        redactor.add(f"{VALUE}{number:03}")
+    redactor = _knowing(10)
     redactor.redact("Apply complete!")
     few = len(redactor._index)
     redactor.redact("Apply complete! Resources: 1000 added, 2026 changed, 0 destroyed.")
